@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DATA_BASE_BUF_H
+#define DATA_BASE_BUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * buf - a growing run of bytes, and the allocations of both programs.
+ *
+ * Invariants: `data` is NULL or a heap block of `cap` bytes; `len` <= `cap`;
+ * where data is not NULL, data[len] is a NUL that does not count, so a buffer
+ * without NULs inside is a C string. A zeroed `struct buf` is an empty buffer.
+ *
+ *	struct buf path = {0};
+ *	buf_addf(&path, "%s/%s", dir, name);
+ *	...
+ *	buf_release(&path);
+ *
+ * Memory: both programs are crash-safe by construction (an LMDB transaction is
+ * whole or absent, a file is written beside and renamed), so running out of
+ * memory ends the process with a message instead of being carried through every
+ * signature. Sizes that come from input are capped before they get here.
+ */
+
+struct buf {
+	char *data;
+	size_t len;
+	size_t cap;
+};
+
+/* malloc, calloc-like zeroing, realloc and strndup that end the process (exit
+ * status 1, a line on stderr) instead of returning NULL. xzalloc zeroes. */
+void *xmalloc(size_t size);
+void *xzalloc(size_t size);
+void *xrealloc(void *old, size_t size);
+/* `count` * `size` bytes, refusing an overflow of the product. */
+void *xreallocarray(void *old, size_t count, size_t size);
+char *xmemdup0(const void *bytes, size_t len); /* a copy with a NUL behind it */
+char *xstrdup(const char *s);
+
+/* Makes room for `more` bytes behind the ones held, and for the NUL. */
+void buf_grow(struct buf *buf, size_t more);
+void buf_add(struct buf *buf, const void *bytes, size_t len);
+void buf_addch(struct buf *buf, char c);
+void buf_addstr(struct buf *buf, const char *s);
+void buf_addf(struct buf *buf, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Big-endian integers: equal widths sort as numbers under memcmp. */
+void buf_addu32(struct buf *buf, uint32_t n);
+void buf_addu64(struct buf *buf, uint64_t n);
+/* Cuts the buffer to `len` bytes, which it must have. */
+void buf_setlen(struct buf *buf, size_t len);
+/* Empty again; keeps the memory. */
+void buf_clear(struct buf *buf);
+/* Frees the memory; the buffer is as good as zeroed. NULL is allowed. */
+void buf_release(struct buf *buf);
+
+/* Big-endian integers in raw memory. */
+uint32_t be32_get(const void *p);
+uint64_t be64_get(const void *p);
+void be32_put(void *p, uint32_t n);
+void be64_put(void *p, uint64_t n);
+
+#endif

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/base/cli.h"
+
+#include <assert.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/base/buf.h"
+#include "data/base/log.h"
+
+#define WIDTH 88 /* columns of what --help prints */
+
+/* What getopt_long returns for a long option: these, or LONG_FIRST + its place in
+ * the table. A short one is its letter, which is less than any of them. */
+enum { LONG_HELP = 256, LONG_VERSION, LONG_FIRST };
+
+/* An option as it was given. Which entry of the table it is can depend on the
+ * command, which may follow it: so they are kept, and applied at the end. */
+struct given {
+	const struct cli_option *option;
+	const char *value;
+};
+
+struct cli {
+	const struct cli_program *program;
+	const struct cli_command *command; /* NULL: none was given */
+	unsigned bit;                      /* of the command, in option tables */
+	bool help, version;
+	struct given *given;
+	size_t given_count;
+	char **operand;
+	int operand_count;
+};
+
+static bool takes_value(const struct cli_option *option)
+{
+	return option->type == CLI_STRING || option->type == CLI_NUMBER;
+}
+
+/* --- --help ------------------------------------------------------------------- */
+
+/* Prints words from `column` on, breaking lines before WIDTH and indenting them. A
+ * newline in the text is one in the output. */
+static void print_wrapped(FILE *to, const char *text, int indent, int column)
+{
+	bool first = true;
+
+	while (*text) {
+		int len = (int)strcspn(text, " \n");
+
+		if (!first && column + 1 + len > WIDTH) {
+			fprintf(to, "\n%*s", indent, "");
+			column = indent;
+			first = true;
+		}
+		if (len) {
+			column += fprintf(to, "%s%.*s", first ? "" : " ", len, text);
+			first = false;
+		}
+		text += len;
+		if (*text == '\n') {
+			fprintf(to, "\n%*s", text[1] && text[1] != '\n' ? indent : 0, "");
+			column = indent;
+			first = true;
+		}
+		text += *text != '\0';
+	}
+	fputc('\n', to);
+}
+
+static void print_entry(FILE *to, const char *name, int width, const char *text)
+{
+	int column = fprintf(to, "  %-*s  ", width, name);
+
+	print_wrapped(to, text, width + 4, column);
+}
+
+/* "-v, --verbose" or "    --data DIR". */
+static void add_option_name(struct buf *out, const struct cli_option *option)
+{
+	if (option->letter) {
+		buf_addf(out, "-%c, --%s", option->letter, option->name);
+	} else {
+		buf_addf(out, "    --%s", option->name);
+	}
+	if (option->argument) {
+		buf_addf(out, " %s", option->argument);
+	}
+}
+
+/* Prints the options that take every command of `bits`, and the built-in ones. */
+static void print_options(FILE *to, const struct cli_program *program, unsigned bits)
+{
+	struct buf text = {0};
+	int width = (int)strlen("-h, --help");
+
+	for (const struct cli_option *o = program->options; o->name; o++) {
+		buf_clear(&text);
+		add_option_name(&text, o);
+		if ((o->commands & bits) == bits && (int)text.len > width) {
+			width = (int)text.len;
+		}
+	}
+	for (const struct cli_option *o = program->options; o->name; o++) {
+		size_t name_end;
+
+		if ((o->commands & bits) != bits) {
+			continue;
+		}
+		buf_clear(&text);
+		add_option_name(&text, o);
+		buf_add(&text, "", 1);
+		name_end = text.len;
+		buf_addstr(&text, o->summary);
+		if ((o->required & bits) && o->environment) {
+			buf_addf(&text, " (needed; or $%s)", o->environment);
+		} else if (o->required & bits) {
+			buf_addstr(&text, " (needed)");
+		} else if (o->environment) {
+			buf_addf(&text, " (or $%s)", o->environment);
+		}
+		print_entry(to, text.data, width, text.data + name_end);
+	}
+	print_entry(to, "-h, --help", width, "print this and end");
+	print_entry(to, "    --version", width, "print the version and end");
+	buf_release(&text);
+}
+
+static unsigned all_commands(const struct cli_program *program)
+{
+	unsigned bits = 0;
+
+	for (unsigned i = 0; program->commands[i].name; i++) {
+		bits |= 1u << i;
+	}
+	return bits;
+}
+
+static void print_program_help(FILE *to, const struct cli_program *program)
+{
+	int width = 0;
+
+	fprintf(to, "usage: %s COMMAND [OPTION]...\n\n", program->name);
+	print_wrapped(to, program->summary, 0, 0);
+	fputs("\ncommands:\n", to);
+	for (const struct cli_command *c = program->commands; c->name; c++) {
+		width = (int)strlen(c->name) > width ? (int)strlen(c->name) : width;
+	}
+	for (const struct cli_command *c = program->commands; c->name; c++) {
+		print_entry(to, c->name, width, c->summary);
+	}
+	fputs("\noptions of every command:\n", to);
+	print_options(to, program, all_commands(program));
+	fprintf(to, "\n'%s COMMAND --help' explains a command and lists its options.\n",
+		program->name);
+}
+
+static void print_command_help(FILE *to, const struct cli *cli)
+{
+	struct buf usage = {0};
+
+	buf_addf(&usage, "usage: %s %s", cli->program->name, cli->command->name);
+	for (const struct cli_option *o = cli->program->options; o->name; o++) {
+		if (o->required & cli->bit) {
+			buf_addf(&usage, " --%s %s", o->name, o->argument);
+		}
+	}
+	buf_addstr(&usage, " [OPTION]...");
+	if (cli->command->operands) {
+		buf_addf(&usage, " %s", cli->command->operands);
+	}
+	print_wrapped(to, usage.data, 7, 0);
+	fputc('\n', to);
+	print_wrapped(to, cli->command->help ? cli->command->help : cli->command->summary,
+		      0, 0);
+	fputs("\noptions:\n", to);
+	print_options(to, cli->program, cli->bit);
+	buf_release(&usage);
+}
+
+/* --- the command line --------------------------------------------------------- */
+
+/* The tables of getopt_long. An option that stands twice in ours, with another
+ * meaning for another command, stands once in its table. */
+static struct option *make_long_options(struct buf *letters,
+					const struct cli_program *program)
+{
+	const struct cli_option *options = program->options;
+	struct option *table;
+	size_t count = 0, used = 0;
+
+	while (options[count].name) {
+		count++;
+	}
+	table = xzalloc((count + 3) * sizeof(*table));
+	/* '-': what is no option comes in its place, POSIXLY_CORRECT or not; ':': a
+	 * missing value is told from an unknown option. */
+	buf_addstr(letters, "-:h");
+	for (size_t i = 0; i < count; i++) {
+		bool value = takes_value(&options[i]), again = false;
+
+		for (size_t j = 0; j < i; j++) {
+			again |= strcmp(options[i].name, options[j].name) == 0;
+		}
+		if (again) {
+			continue;
+		}
+		table[used++] = (struct option){.name = options[i].name,
+						.has_arg = value ? required_argument
+								 : no_argument,
+						.val = LONG_FIRST + (int)i};
+		if (options[i].letter) {
+			buf_addf(letters, "%c%s", options[i].letter, value ? ":" : "");
+		}
+	}
+	table[used++] = (struct option){.name = "help", .val = LONG_HELP};
+	table[used++] = (struct option){.name = "version", .val = LONG_VERSION};
+	return table;
+}
+
+static const struct cli_option *option_of(const struct cli *cli, int value)
+{
+	const struct cli_option *options = cli->program->options;
+
+	if (value >= LONG_FIRST) {
+		return &options[value - LONG_FIRST];
+	}
+	for (; options->name; options++) {
+		if (options->letter && options->letter == value) {
+			return options;
+		}
+	}
+	return NULL;
+}
+
+static int take_operand(struct cli *cli, char *operand, struct err *err)
+{
+	const struct cli_command *commands = cli->program->commands;
+
+	if (cli->command) {
+		cli->operand[cli->operand_count++] = operand;
+		return 0;
+	}
+	for (unsigned i = 0; commands[i].name; i++) {
+		if (strcmp(commands[i].name, operand) == 0) {
+			cli->command = &commands[i];
+			cli->bit = 1u << i;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_USAGE, "unknown command '%s'", operand);
+}
+
+/* An option that getopt_long did not take: `found` is ':' or '?'. */
+static int bad_option(const struct cli *cli, int found, const char *argument,
+		      struct err *err)
+{
+	const struct cli_option *option = option_of(cli, optopt);
+
+	if (found == ':') {
+		return err_set(err, ERR_USAGE, "option '--%s' needs a value: %s",
+			       option->name, option->argument);
+	}
+	if (option || optopt == LONG_HELP || optopt == LONG_VERSION) {
+		return err_set(err, ERR_USAGE, "option '%.*s' takes no value",
+			       (int)strcspn(argument, "="), argument);
+	}
+	if (optopt) {
+		return err_set(err, ERR_USAGE, "unknown option '-%c'", optopt);
+	}
+	return err_set(err, ERR_USAGE, "unknown option '%.*s'",
+		       (int)strcspn(argument, "="), argument);
+}
+
+static int take_option(struct cli *cli, int found, char **argv, struct err *err)
+{
+	switch (found) {
+	case 1:
+		return take_operand(cli, optarg, err);
+	case 'h':
+	case LONG_HELP:
+		cli->help = true;
+		return 0;
+	case LONG_VERSION:
+		cli->version = true;
+		return 0;
+	case ':':
+	case '?':
+		return bad_option(cli, found, argv[optind - 1], err);
+	default:
+		cli->given[cli->given_count++] =
+			(struct given){option_of(cli, found), optarg};
+		return 0;
+	}
+}
+
+static int parse(struct cli *cli, int argc, char **argv, struct err *err)
+{
+	struct buf letters = {0};
+	struct option *table = make_long_options(&letters, cli->program);
+	size_t most = 1; /* one option a byte at most: -vvv */
+	int found, rc = 0;
+
+	for (int i = 0; i < argc; i++) {
+		most += strlen(argv[i]);
+	}
+	cli->given = xreallocarray(NULL, most, sizeof(*cli->given));
+	cli->operand = xzalloc(((size_t)argc + 1) * sizeof(*cli->operand));
+	opterr = 0;
+	optind = 0; /* glibc: begin anew */
+	while (!rc &&
+	       (found = getopt_long(argc, argv, letters.data, table, NULL)) != -1) {
+		rc = take_option(cli, found, argv, err);
+	}
+	while (!rc && optind < argc) {
+		rc = take_operand(cli, argv[optind++], err);
+	}
+	free(table);
+	buf_release(&letters);
+	return rc;
+}
+
+/* --- values ------------------------------------------------------------------- */
+
+static int set_value(const struct cli_option *option, const char *value, struct err *err)
+{
+	long long number = 0;
+
+	switch (option->type) {
+	case CLI_FLAG:
+		*(bool *)option->value = true;
+		return 0;
+	case CLI_COUNT:
+		++*(int *)option->value;
+		return 0;
+	case CLI_STRING:
+		*(const char **)option->value = value;
+		return 0;
+	case CLI_NUMBER:
+		for (const char *p = value; *p || p == value; p++) {
+			if (*p < '0' || *p > '9' ||
+			    __builtin_mul_overflow(number, 10, &number) ||
+			    __builtin_add_overflow(number, *p - '0', &number)) {
+				return err_set(err, ERR_USAGE,
+					       "option '--%s' needs a number, not '%s'",
+					       option->name, value);
+			}
+		}
+		*(long long *)option->value = number;
+		return 0;
+	}
+	assert(false);
+	return 0;
+}
+
+/* The entry of the table that `given` is for this command. */
+static const struct cli_option *entry_of(const struct cli *cli, const char *name)
+{
+	for (const struct cli_option *o = cli->program->options; o->name; o++) {
+		if ((o->commands & cli->bit) && strcmp(o->name, name) == 0) {
+			return o;
+		}
+	}
+	return NULL;
+}
+
+/* Gives the option `o` the value that it has from the command line or, where it has
+ * none, from the environment. */
+static int settle(const struct cli *cli, const struct cli_option *o, struct err *err)
+{
+	const char *value = NULL;
+	bool given = false;
+	int rc = 0;
+
+	for (size_t i = 0; i < cli->given_count && !rc; i++) {
+		if (strcmp(cli->given[i].option->name, o->name) == 0) {
+			given = true;
+			value = cli->given[i].value;
+			rc = set_value(o, value, err);
+		}
+	}
+	if (rc) {
+		return rc;
+	}
+	if (!given && o->environment) {
+		assert(takes_value(o));
+		value = getenv(o->environment);
+		/* An empty variable is as good as none. */
+		if (value && *value) {
+			given = true;
+			rc = set_value(o, value, err);
+		}
+	}
+	if (o->required & cli->bit && !given) {
+		return err_set(err, ERR_USAGE, "'%s' needs option '--%s %s'%s%s",
+			       cli->command->name, o->name, o->argument,
+			       o->environment ? " or environment variable " : "",
+			       o->environment ? o->environment : "");
+	}
+	if (o->required & cli->bit && value && !*value) {
+		return err_set(err, ERR_USAGE, "option '--%s' must not be empty",
+			       o->name);
+	}
+	return rc;
+}
+
+static int apply(const struct cli *cli, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < cli->given_count; i++) {
+		if (!entry_of(cli, cli->given[i].option->name)) {
+			return err_set(err, ERR_USAGE, "'%s' takes no option '--%s'",
+				       cli->command->name, cli->given[i].option->name);
+		}
+	}
+	if (cli->operand_count && !cli->command->operands) {
+		return err_set(err, ERR_USAGE, "'%s' takes no operand, as '%s' is",
+			       cli->command->name, cli->operand[0]);
+	}
+	for (const struct cli_option *o = cli->program->options; o->name && !rc; o++) {
+		if (o->commands & cli->bit) {
+			rc = settle(cli, o, err);
+		}
+	}
+	return rc;
+}
+
+static void log_failure(const struct cli *cli, int rc, const struct err *err)
+{
+	if (rc == ERR_USAGE) {
+		log_error("%s (try '%s%s%s --help')", err->msg, cli->program->name,
+			  cli->command ? " " : "",
+			  cli->command ? cli->command->name : "");
+	} else if (*err->msg) {
+		log_error("%s", err->msg);
+	}
+}
+
+int cli_main(const struct cli_program *program, int argc, char **argv)
+{
+	struct cli cli = {.program = program};
+	struct err err = {0};
+	int rc;
+
+	log_init(program->name, LOG_INFO);
+	rc = parse(&cli, argc, argv, &err);
+	if (rc) {
+		goto out;
+	}
+	if (cli.help && cli.command) {
+		print_command_help(stdout, &cli);
+	} else if (cli.help) {
+		print_program_help(stdout, program);
+	} else if (cli.version) {
+		printf("%s %s\n", program->name, program->version);
+	} else if (!cli.command) {
+		print_program_help(stderr, program);
+		rc = 2;
+	} else {
+		rc = apply(&cli, &err);
+		if (!rc) {
+			rc = cli.command->run(cli.operand_count, cli.operand, &err);
+		}
+	}
+	/* A result that did not reach its file is a failure too. */
+	if (rc >= 0 && (fflush(stdout) == EOF || ferror(stdout))) {
+		rc = err_sys(&err, "cannot write to standard output");
+	}
+out:
+	if (rc < 0) {
+		log_failure(&cli, rc, &err);
+	}
+	free(cli.given);
+	free(cli.operand);
+	return rc < 0 ? err_exit_status(rc) : rc;
+}

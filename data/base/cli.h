@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DATA_BASE_CLI_H
+#define DATA_BASE_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "data/base/err.h"
+
+/*
+ * cli - command lines of the two programs: one table of options and one of
+ * commands, which also print --help and --version (CONTRACT.md, section 7).
+ *
+ *	PROGRAM COMMAND [--option[=value] | --option value]...
+ *
+ * Long options in any order, before or after the command; `-v` repeats; `--`
+ * ends options. An option's environment variable stands in where it is not
+ * given. `-h`, `--help` (of the program or of one command) and `--version`
+ * print to stdout and end with status 0.
+ */
+
+enum cli_type {
+	CLI_FLAG,   /* bool *; set to true */
+	CLI_COUNT,  /* int *; one more each time */
+	CLI_STRING, /* const char **; borrowed from argv or the environment */
+	CLI_NUMBER, /* long long *; a decimal number that is not negative */
+};
+
+struct cli_option {
+	const char *name; /* without the dashes; NULL ends the table */
+	char letter;      /* a one-letter form, or 0 */
+	enum cli_type type;
+	void *value;
+	const char *argument;    /* for --help: "DIR"; NULL for flags */
+	const char *environment; /* variable that stands in, or NULL */
+	const char *summary;
+	unsigned commands; /* bit n: taken by command n of the table */
+	unsigned required; /* bit n: command n needs it */
+};
+
+struct cli_command {
+	const char *name;                                   /* NULL ends the table */
+	int (*run)(int argc, char **argv, struct err *err); /* operands only */
+	const char *operands; /* for --help, or NULL if it takes none */
+	const char *summary;
+	const char *help; /* a paragraph for `COMMAND --help` */
+};
+
+struct cli_program {
+	const char *name;
+	const char *version;
+	const char *summary;
+	const struct cli_command *commands;
+	const struct cli_option *options;
+};
+
+/*
+ * Parses and runs. Returns the exit status of the process: what `run` returned
+ * where that is positive or 0, else err_exit_status of it, after the message was
+ * logged. Usage errors are logged with a hint at --help.
+ */
+int cli_main(const struct cli_program *program, int argc, char **argv);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int err_set(struct err *err, int code, const char *fmt, ...)
+{
+	int saved = errno;
+
+	if (err) {
+		va_list ap;
+
+		err->code = code;
+		va_start(ap, fmt);
+		vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+		va_end(ap);
+	}
+	errno = saved;
+	return code;
+}
+
+int err_sys(struct err *err, const char *fmt, ...)
+{
+	int saved = errno;
+	int code = ERR_FAIL;
+
+	if (saved == ENOENT) {
+		code = ERR_NOTFOUND;
+	} else if (saved == ENOSPC || saved == EDQUOT) {
+		code = ERR_FULL;
+	}
+	if (err) {
+		size_t used;
+		va_list ap;
+
+		err->code = code;
+		va_start(ap, fmt);
+		vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+		va_end(ap);
+		used = strlen(err->msg);
+		snprintf(err->msg + used, sizeof(err->msg) - used, ": %s",
+			 strerror(saved));
+	}
+	errno = saved;
+	return code;
+}
+
+int err_exit_status(int code)
+{
+	switch (code) {
+	case 0:
+		return 0;
+	case ERR_USAGE:
+		return 2;
+	case ERR_LOCKED:
+	case ERR_FULL:
+		return 75;
+	default:
+		return 1;
+	}
+}

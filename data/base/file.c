@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+int file_read_fd(struct buf *out, int fd, size_t limit, const char *name, struct err *err)
+{
+	size_t start = out->len;
+	struct stat st;
+
+	/* One allocation for a regular file; the size is only a hint. */
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+	    (size_t)st.st_size <= limit) {
+		buf_grow(out, (size_t)st.st_size + 1);
+	}
+	for (;;) {
+		ssize_t n;
+
+		if (out->cap - out->len < 4096) {
+			buf_grow(out, 65536);
+		}
+		n = read(fd, out->data + out->len, out->cap - out->len - 1);
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n < 0) {
+			return err_sys(err, "cannot read '%s'", name);
+		}
+		out->len += (size_t)n;
+		out->data[out->len] = '\0';
+		if (out->len - start > limit) {
+			return err_set(err, ERR_INPUT,
+				       "'%s' is larger than the limit of %zu bytes", name,
+				       limit);
+		}
+		if (n == 0) {
+			return 0;
+		}
+	}
+}
+
+int file_read(struct buf *out, const char *path, size_t limit, struct err *err)
+{
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	int rc;
+
+	if (fd < 0) {
+		return err_sys(err, "cannot open '%s'", path);
+	}
+	if (fstat(fd, &st) < 0) {
+		rc = err_sys(err, "cannot stat '%s'", path);
+	} else if (!S_ISREG(st.st_mode)) {
+		rc = err_set(err, ERR_FAIL, "'%s' is not a regular file", path);
+	} else {
+		rc = file_read_fd(out, fd, limit, path, err);
+	}
+	close(fd);
+	return rc;
+}
+
+int file_write_fd(int fd, const void *bytes, size_t len, const char *name,
+		  struct err *err)
+{
+	const char *p = bytes;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n < 0) {
+			return err_sys(err, "cannot write '%s'", name);
+		}
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* The folder that `path` lies in; "." where it has no slash. */
+static char *parent_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash) {
+		return xstrdup(".");
+	}
+	return xmemdup0(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+int file_replace(const char *path, const void *bytes, size_t len, struct err *err)
+{
+	struct buf temp = {0};
+	char *parent = parent_of(path);
+	int fd = -1;
+	int rc;
+
+	buf_addf(&temp, "%s/.albumen-tmp-XXXXXX", parent);
+	fd = mkostemp(temp.data, O_CLOEXEC);
+	if (fd < 0) {
+		rc = err_sys(err, "cannot make a file in '%s'", parent);
+		goto out;
+	}
+	rc = file_write_fd(fd, bytes, len, temp.data, err);
+	if (!rc) {
+		/* mkostemp makes 0600; a file for others follows the umask. There is
+		 * no way to read the umask but to set it. */
+		mode_t mask = umask(022);
+
+		umask(mask);
+		if (fchmod(fd, 0644 & ~mask) < 0 || fsync(fd) < 0) {
+			rc = err_sys(err, "cannot write '%s'", path);
+		}
+	}
+	if (close(fd) < 0 && !rc) {
+		rc = err_sys(err, "cannot write '%s'", path);
+	}
+	if (!rc && rename(temp.data, path) < 0) {
+		rc = err_sys(err, "cannot rename '%s' to '%s'", temp.data, path);
+	}
+	if (rc) {
+		unlink(temp.data);
+	} else {
+		rc = file_sync_dir(parent, err);
+	}
+out:
+	free(parent);
+	buf_release(&temp);
+	return rc;
+}
+
+int file_mkdirs(const char *path, struct err *err)
+{
+	char *copy = xstrdup(path);
+	struct stat st;
+	int rc = 0;
+
+	for (char *p = copy + 1; *copy; p++) {
+		char c = *p;
+
+		if (c != '/' && c != '\0') {
+			continue;
+		}
+		*p = '\0';
+		if (mkdir(copy, 0777) < 0 && errno != EEXIST) {
+			rc = err_sys(err, "cannot make folder '%s'", copy);
+			break;
+		}
+		if (c == '\0') {
+			break;
+		}
+		*p = '/';
+	}
+	if (!rc && stat(path, &st) < 0) {
+		rc = err_sys(err, "cannot make folder '%s'", path);
+	} else if (!rc && !S_ISDIR(st.st_mode)) {
+		rc = err_set(err, ERR_FAIL, "'%s' is not a folder", path);
+	}
+	free(copy);
+	return rc;
+}
+
+int file_sync_dir(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = 0;
+
+	if (fd < 0) {
+		return err_sys(err, "cannot open folder '%s'", path);
+	}
+	if (fsync(fd) < 0) {
+		rc = err_sys(err, "cannot sync folder '%s'", path);
+	}
+	close(fd);
+	return rc;
+}
+
+bool file_is_inside(const char *inner, const char *outer)
+{
+	char *real_outer = realpath(outer, NULL);
+	char *path = xstrdup(inner);
+	char *real_inner = NULL;
+	bool inside = false;
+
+	if (!real_outer) {
+		free(path);
+		return false;
+	}
+	/* The nearest part of `inner` that exists decides where it would lie. */
+	while (!(real_inner = realpath(path, NULL))) {
+		char *up = parent_of(path);
+
+		if (strcmp(up, path) == 0) {
+			free(up);
+			break;
+		}
+		free(path);
+		path = up;
+	}
+	if (real_inner) {
+		size_t len = strlen(real_outer);
+
+		inside = strncmp(real_inner, real_outer, len) == 0 &&
+			 (real_inner[len] == '\0' || real_inner[len] == '/' ||
+			  strcmp(real_outer, "/") == 0);
+	}
+	free(real_inner);
+	free(path);
+	free(real_outer);
+	return inside;
+}
+
+int file_lock(int *fd, const char *path, const char *what, struct err *err)
+{
+	char text[256];
+	int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+	int len;
+
+	*fd = -1;
+	if (lock < 0) {
+		return err_sys(err, "cannot open lock '%s'", path);
+	}
+	if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
+		ssize_t n = 0;
+		int rc;
+
+		if (errno != EWOULDBLOCK) {
+			rc = err_sys(err, "cannot lock '%s'", path);
+			close(lock);
+			return rc;
+		}
+		n = pread(lock, text, sizeof(text) - 1, 0);
+		text[n > 0 ? n : 0] = '\0';
+		text[strcspn(text, "\n")] = '\0';
+		close(lock);
+		return err_set(err, ERR_LOCKED,
+			       "'%s' is locked by %s; wait for it or stop it", path,
+			       *text ? text : "another process");
+	}
+	len = snprintf(text, sizeof(text), "%s (process %ld)\n", what, (long)getpid());
+	if (ftruncate(lock, 0) < 0 || pwrite(lock, text, (size_t)len, 0) != len) {
+		int rc = err_sys(err, "cannot write lock '%s'", path);
+
+		close(lock);
+		return rc;
+	}
+	*fd = lock;
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DATA_BASE_LOG_H
+#define DATA_BASE_LOG_H
+
+#include <stdbool.h>
+
+/*
+ * log - lines on stderr, for people and the journal.
+ *
+ * A line is `PROGRAM: LEVEL: MESSAGE` with one write(2), so lines of several
+ * threads never mix. Bytes below 0x20 and 0x7f in the message are written as
+ * `\xNN`: a hostile file name cannot forge a line. errno is left as it was.
+ * Only the two programs log; `data/` returns errors instead.
+ */
+
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+/* `program` is borrowed for ever (a literal). The default level is LOG_INFO. */
+void log_init(const char *program, enum log_level level);
+
+void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Progress: one line that is redrawn in place, only where stderr is a terminal,
+ * and only for work that has gone on for more than a second:
+ * `PROGRAM: VERB 120,000 of 1,000,000, 8,000/s, 1 min 50 s left`.
+ *
+ *	struct log_progress p;
+ *	log_progress_start(&p, "exporting", total);
+ *	for (...) { log_progress_step(&p, 1); }
+ *	log_progress_end(&p);
+ *
+ * `total` may be 0 (unknown): then no share and no time left are shown.
+ */
+struct log_progress {
+	const char *verb; /* borrowed */
+	unsigned long long done, total;
+	double started_s, drawn_s; /* CLOCK_MONOTONIC */
+	bool terminal, drawn;
+};
+void log_progress_start(struct log_progress *p, const char *verb,
+			unsigned long long total);
+void log_progress_step(struct log_progress *p, unsigned long long more);
+void log_progress_end(struct log_progress *p); /* wipes the line */
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/base/ready.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int tell_manager(const char *name, struct err *err)
+{
+	static const char message[] = "READY=1";
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t len = strlen(name);
+	int rc = 0;
+	int fd;
+
+	if (len < 2 || len >= sizeof(address.sun_path) ||
+	    (*name != '/' && *name != '@')) {
+		return err_set(err, ERR_FAIL, "cannot use NOTIFY_SOCKET '%s'", name);
+	}
+	memcpy(address.sun_path, name, len);
+	if (*name == '@') {
+		address.sun_path[0] = '\0'; /* an abstract socket */
+	}
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0) {
+		return err_sys(err, "cannot make a socket");
+	}
+	if (sendto(fd, message, sizeof(message) - 1, MSG_NOSIGNAL,
+		   (const struct sockaddr *)&address,
+		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0) {
+		rc = err_sys(err, "cannot notify '%s'", name);
+	}
+	close(fd);
+	return rc;
+}
+
+int ready_tell(int fd, struct err *err)
+{
+	const char *name = getenv("NOTIFY_SOCKET");
+	int rc = 0;
+
+	if (fd >= 0) {
+		static const char line[] = "ready\n";
+		ssize_t n;
+
+		do {
+			n = write(fd, line, sizeof(line) - 1);
+		} while (n < 0 && errno == EINTR);
+		if (n < 0) {
+			rc = err_sys(err, "cannot write to --ready-fd %d", fd);
+		}
+		close(fd);
+	}
+	if (!rc && name && *name) {
+		rc = tell_manager(name, err);
+	}
+	return rc;
+}
