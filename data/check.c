@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/base/buf.h"
+#include "data/json.h"
+#include "data/query.h"
+#include "data/tables.h"
+#include "data/version.h"
+
+/*
+ * The order of the check: claims first (what files say is all there is), then
+ * versions against claims, winners against versions, and what follows from the
+ * winners against all of these. Each table is walked once and looked up in
+ * others, so memory follows the number of versions (16 bytes each), not the data.
+ */
+
+struct check {
+	struct index_txn *txn;
+	check_fn *each;
+	void *payload;
+	uint64_t differences;
+	struct index_counts counts; /* as recomputed */
+	uint64_t feed_entries;      /* that record rows name */
+	struct record_reader reader;
+	struct buf text;
+	struct {
+		uint64_t *key; /* a hash of the version's key; 0: free */
+		uint64_t *claims;
+		size_t slots;
+	} claimed;
+};
+
+static void differ(struct check *check, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void differ(struct check *check, const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	check->differences++;
+	check->each(line, check->payload);
+}
+
+static void expect(struct check *check, bool good, const char *what,
+		   const struct record_id *id)
+{
+	if (!good) {
+		differ(check, "%s: '%.*s'", what, id->len, id->bytes);
+	}
+}
+
+/* Walks a table; `row` says 0 to go on. */
+static int walk(struct check *check, enum table table,
+		int (*row)(struct check *, struct store_value, struct store_value))
+{
+	struct store_cursor *c = store_cursor_open(check->txn->store, table);
+	int rc = 0;
+
+	for (rc = store_seek(c, NULL, 0); rc == 0; rc = store_next(c)) {
+		rc = row(check, store_key(c), store_cursor_value(c));
+		if (rc) {
+			break;
+		}
+	}
+	store_cursor_close(c);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/* --- claims, counted by version ------------------------------------------------ */
+
+static size_t claimed_slot(struct check *check, const struct row_version_key *key)
+{
+	unsigned char bytes[ROW_VERSION_KEY_SIZE];
+	unsigned char hash[ROW_HASH_SIZE];
+	uint64_t want;
+	size_t i;
+
+	row_version_key_put(bytes, key);
+	row_hash(hash, bytes, sizeof(bytes));
+	want = be64_get(hash) | 1;
+	for (i = want & (check->claimed.slots - 1);
+	     check->claimed.key[i] && check->claimed.key[i] != want;
+	     i = (i + 1) & (check->claimed.slots - 1)) {
+	}
+	check->claimed.key[i] = want;
+	return i;
+}
+
+static int claim_row(struct check *check, struct store_value key, struct store_value v)
+{
+	struct row_version_key version;
+
+	if (key.len != 16 || v.len != ROW_VERSION_ID_SIZE) {
+		differ(check, "a claim is damaged");
+		return 0;
+	}
+	row_version_id_get(&version, be64_get((const char *)key.data + 8), v.data);
+	check->claimed.claims[claimed_slot(check, &version)]++;
+	check->counts.claims++;
+	return 0;
+}
+
+static int count_claims(struct check *check)
+{
+	size_t most = store_count(check->txn->store, TABLE_CLAIM) +
+		      store_count(check->txn->store, TABLE_VERSION);
+
+	check->claimed.slots = 64;
+	while (check->claimed.slots < most * 2) {
+		check->claimed.slots *= 2;
+	}
+	check->claimed.key = xzalloc(check->claimed.slots * sizeof(uint64_t));
+	check->claimed.claims = xzalloc(check->claimed.slots * sizeof(uint64_t));
+	return walk(check, TABLE_CLAIM, claim_row);
+}
+
+/* --- versions ------------------------------------------------------------------ */
+
+/* The text is what its key says, and says what its row says. */
+static void version_facts(struct check *check, const struct row_version_key *key,
+			  const struct row_version *row, const struct row_record *of)
+{
+	const struct record *record = &check->reader.record[0];
+	unsigned char hash[ROW_HASH_SIZE];
+
+	row_hash(hash, check->text.data, check->text.len);
+	if (memcmp(hash, key->hash, ROW_HASH_SIZE) != 0 ||
+	    record_read(&check->reader, check->text.data, check->text.len) < 0) {
+		differ(check, "a stored text is not the one claimed: '%.*s'", of->id.len,
+		       of->id.bytes);
+		return;
+	}
+	expect(check,
+	       record->kind == row->kind && record->kind == of->kind &&
+		       record->id.len == of->id.len &&
+		       memcmp(record->id.bytes, of->id.bytes, of->id.len) == 0 &&
+		       stamp_compare(&record->stamp, &key->stamp) == 0 &&
+		       stamp_compare(&record->created, &row->created) == 0,
+	       "a version's facts differ from its text", &of->id);
+	if (row->kind == RECORD_IMAGE) {
+		expect(check,
+		       tables_number(check->txn, ROW_ALBUM, &record->album) == row->album,
+		       "an image's album differs from its text", &of->id);
+	} else if (row->kind == RECORD_TAG_IMAGE) {
+		expect(check,
+		       tables_number(check->txn, RECORD_IMAGE, &record->image) ==
+				       row->image &&
+			       tables_number(check->txn, RECORD_TAG, &record->tag) ==
+				       row->tag,
+		       "what a tag image joins differs from its text", &of->id);
+	}
+}
+
+static int version_row(struct check *check, struct store_value key, struct store_value v)
+{
+	struct row_version_key version;
+	struct row_version row;
+	struct row_record of;
+	struct err err = {0};
+
+	if (key.len != ROW_VERSION_KEY_SIZE || row_version_get(&row, v.data, v.len) < 0) {
+		differ(check, "a version is damaged");
+		return 0;
+	}
+	row_version_key_get(&version, key.data);
+	if (tables_record_get(check->txn, version.number, &of) < 0) {
+		differ(check, "a version of no record");
+		return 0;
+	}
+	buf_clear(&check->text);
+	if (version_text(check->txn, &version, &check->text, &err) < 0) {
+		differ(check, "%s: '%.*s'", err.msg, of.id.len, of.id.bytes);
+		return 0;
+	}
+	version_facts(check, &version, &row, &of);
+	expect(check, check->claimed.claims[claimed_slot(check, &version)] == row.claims,
+	       "a version's claims are miscounted", &of.id);
+	expect(check, row.claims || row.pins, "nothing claims a stored version", &of.id);
+	return 0;
+}
+
+/* --- records ------------------------------------------------------------------- */
+
+static bool pair_there(struct check *check, enum table table, struct tables_key key)
+{
+	struct store_value v;
+
+	return store_get(check->txn->store, table, key.bytes, key.len, &v) == 0;
+}
+
+static void feed_entry(struct check *check, uint64_t number, const struct row_record *row,
+		       enum query_response response)
+{
+	uint64_t sequence = row->feed[response == QUERY_IMAGES ? 1 : 0];
+	unsigned char key[8];
+	struct store_value v;
+
+	if (!sequence) {
+		expect(check, !row->known, "a response was never fed", &row->id);
+		return;
+	}
+	be64_put(key, sequence);
+	check->feed_entries++;
+	expect(check,
+	       store_get(check->txn->store, TABLE_FEED, key, sizeof(key), &v) == 0 &&
+		       v.len == 9 && *(const unsigned char *)v.data == response &&
+		       be64_get((const char *)v.data + 1) == number,
+	       "a response's feed entry is missing", &row->id);
+}
+
+/* Rows of a relation table that start with `number`; with `live`, those of live
+ * tag images. */
+static uint64_t related(struct check *check, enum table table, uint64_t number, bool live)
+{
+	struct store_cursor *c = store_cursor_open(check->txn->store, table);
+	unsigned char prefix[8];
+	struct row_record row;
+	uint64_t n = 0;
+
+	be64_put(prefix, number);
+	for (int rc = store_seek(c, prefix, sizeof(prefix));
+	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix)); rc = store_next(c)) {
+		uint64_t other = be64_get((const char *)store_key(c).data + 8);
+
+		n += !live ||
+		     (tables_record_get(check->txn, other, &row) == 0 && row.live);
+	}
+	store_cursor_close(c);
+	return n;
+}
+
+static void image_row(struct check *check, uint64_t number, const struct row_record *row)
+{
+	uint64_t live = related(check, TABLE_IMAGE_TAGS, number, true);
+	struct tables_key key = tables_key2(row->album, number);
+
+	expect(check, live == row->live_count, "live tag images are miscounted",
+	       &row->id);
+	feed_entry(check, number, row, QUERY_TAG_IMAGES);
+	if (!row->known) {
+		return;
+	}
+	check->counts.images++;
+	check->counts.untagged += live == 0;
+	expect(check, pair_there(check, TABLE_ALBUM_IMAGES, key),
+	       "an image is missing from its album", &row->id);
+	expect(check, pair_there(check, TABLE_ALBUM_UNTAGGED, key) == (live == 0),
+	       "an image's place among the untagged is wrong", &row->id);
+}
+
+static void tag_image_row(struct check *check, uint64_t number,
+			  const struct row_record *row)
+{
+	struct row_record image, tag;
+	bool live = row->known &&
+		    tables_record_get(check->txn, row->image, &image) == 0 &&
+		    image.known && tables_record_get(check->txn, row->tag, &tag) == 0 &&
+		    tag.known;
+
+	expect(check, live == row->live, "a tag image's life is wrong", &row->id);
+	check->counts.live_tag_images += live;
+	if (row->known) {
+		check->counts.tag_images++;
+		expect(check,
+		       pair_there(check, TABLE_TAG_IMAGES,
+				  tables_key3(row->tag, row->image, number)) &&
+			       pair_there(check, TABLE_IMAGE_TAGS,
+					  tables_key2(row->image, number)),
+		       "a tag image is missing from its tag or image", &row->id);
+	}
+}
+
+static void winner(struct check *check, uint64_t number, const struct row_record *row)
+{
+	struct row_version_key best = {.number = number};
+	struct row_version facts;
+	int rc = version_elect(check->txn, number, &best, NULL);
+
+	expect(check, row->known == (rc == 0), "a record's being known is wrong",
+	       &row->id);
+	if (rc == 0 && row->known) {
+		expect(check, row_version_equal(&best, &row->version),
+		       "a record's winner is wrong", &row->id);
+		buf_clear(&check->text);
+		expect(check,
+		       version_get(check->txn, &best, &facts, &check->text, NULL) == 0 &&
+			       stamp_compare(&facts.created, &row->created) == 0 &&
+			       facts.album == row->album && facts.image == row->image &&
+			       facts.tag == row->tag,
+		       "a record differs from its winner", &row->id);
+	}
+}
+
+static int record_row(struct check *check, struct store_value key, struct store_value v)
+{
+	struct row_record row;
+	uint64_t number;
+
+	if (key.len != 8 || row_record_get(&row, v.data, v.len) < 0) {
+		differ(check, "a record is damaged");
+		return 0;
+	}
+	number = be64_get(key.data);
+	row.version.number = number;
+	expect(check, tables_number(check->txn, row.kind, &row.id) == number,
+	       "a record is not found by its id", &row.id);
+	if (row.kind == ROW_ALBUM) {
+		uint64_t images = related(check, TABLE_ALBUM_IMAGES, number, false);
+
+		expect(check, images == row.live_count && row.known == (images > 0),
+		       "an album's images are miscounted", &row.id);
+		feed_entry(check, number, &row, QUERY_UNTAGGED);
+		feed_entry(check, number, &row, QUERY_IMAGES);
+		check->counts.albums += images > 0;
+		return 0;
+	}
+	winner(check, number, &row);
+	if (row.kind == RECORD_IMAGE) {
+		image_row(check, number, &row);
+	} else if (row.kind == RECORD_TAG) {
+		check->counts.tags += row.known;
+	} else {
+		tag_image_row(check, number, &row);
+	}
+	return 0;
+}
+
+/* --- files and totals ---------------------------------------------------------- */
+
+static int file_row(struct check *check, struct store_value key, struct store_value v)
+{
+	struct row_file row;
+
+	(void)key;
+	if (row_file_get(&row, v.data, v.len) < 0) {
+		differ(check, "a file's row is damaged");
+		return 0;
+	}
+	check->counts.files++;
+	check->counts.rejects += row.file.rejects;
+	check->counts.rejected_files += row.file.rejects > 0;
+	return 0;
+}
+
+static void total(struct check *check, const char *what, uint64_t stored,
+		  uint64_t counted)
+{
+	if (stored != counted) {
+		differ(check, "%s: %llu noted, %llu counted", what,
+		       (unsigned long long)stored, (unsigned long long)counted);
+	}
+}
+
+static void totals(struct check *check)
+{
+	const struct index_counts *is = &check->txn->meta.counts;
+	const struct index_counts *want = &check->counts;
+	struct store_txn *store = check->txn->store;
+
+	total(check, "files", is->files, want->files);
+	total(check, "rejects", is->rejects, want->rejects);
+	total(check, "rejected files", is->rejected_files, want->rejected_files);
+	total(check, "images", is->images, want->images);
+	total(check, "tags", is->tags, want->tags);
+	total(check, "tag images", is->tag_images, want->tag_images);
+	total(check, "live tag images", is->live_tag_images, want->live_tag_images);
+	total(check, "albums", is->albums, want->albums);
+	total(check, "untagged images", is->untagged, want->untagged);
+	total(check, "claims", is->claims, want->claims);
+	total(check, "rows of tag_images", store_count(store, TABLE_TAG_IMAGES),
+	      want->tag_images);
+	total(check, "rows of image_tags", store_count(store, TABLE_IMAGE_TAGS),
+	      want->tag_images);
+	total(check, "rows of album_images", store_count(store, TABLE_ALBUM_IMAGES),
+	      want->images);
+	total(check, "rows of album_untagged", store_count(store, TABLE_ALBUM_UNTAGGED),
+	      want->untagged);
+	total(check, "entries of the feed", store_count(store, TABLE_FEED),
+	      check->feed_entries);
+	total(check, "rows of id", store_count(store, TABLE_ID),
+	      store_count(store, TABLE_RECORD));
+}
+
+int check_index(struct index_txn *txn, check_fn *each, void *payload,
+		uint64_t *differences, struct err *err)
+{
+	struct check check = {.txn = txn, .each = each, .payload = payload};
+	int rc = count_claims(&check);
+
+	if (!rc) {
+		rc = walk(&check, TABLE_VERSION, version_row);
+	}
+	if (!rc) {
+		rc = walk(&check, TABLE_RECORD, record_row);
+	}
+	if (!rc) {
+		rc = walk(&check, TABLE_FILE, file_row);
+	}
+	if (!rc) {
+		totals(&check);
+		rc = store_status(txn->store, err);
+	}
+	record_reader_release(&check.reader);
+	buf_release(&check.text);
+	free(check.claimed.key);
+	free(check.claimed.claims);
+	*differences = check.differences;
+	return rc;
+}

@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/index.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "data/base/buf.h"
+#include "data/base/file.h"
+#include "data/feed.h"
+#include "data/tables.h"
+
+/*
+ * THE STORED FORMAT, version 1
+ *
+ * An index is a folder with an LMDB environment (data.mdb, lock.mdb), the
+ * writer's lock (albumen-indexer.lock) and the file `changed`. Everything in it
+ * is derived from the metadata folder; none of it need be backed up.
+ *
+ * Records, and the albums that images name, get a number each, counted up from
+ * 1, which the tables use for them: new ones sort last, so a first scan appends.
+ * Numbers mean nothing outside this index, and nothing that is exported depends
+ * on them. Integers are big-endian. `/` below separates parts of a key of fixed
+ * widths. A stamp is data/stamp.h's 12 bytes, a hash 16 bytes of SHA-256.
+ *
+ * table		key			value
+ * meta			"format"		"albumen-index 1"
+ *			"uuid"			36 characters
+ *			"meta"			totals and counters (put_meta below)
+ * dictionary		kind (1)		zstd dictionary for texts of this kind
+ * file			path (row_path_key)	stat values, rejects (row_file_put)
+ * claim		file/record		stamp/hash: the version it claims
+ * reject		file/n			line (8), column (8), reason
+ * id			kind (1) id		number
+ * record		number			winning version and what follows from
+ *						it; last feed entries (row_record_put)
+ * version		record/stamp/hash	claims, pins, facts, packed text
+ *						(row_version_put)
+ * tag_images		tag/image/tag image	-	known tag images, by tag
+ * image_tags		image/tag image		-	and by image
+ * album_images		album/image		-	known images by album
+ * album_untagged	album/image		-	those with no live tag image
+ * feed			sequence		response (1), number
+ *
+ * Invariants, all recomputed by check.c:
+ * - claim is what files say; of one file and record only the greatest. A version
+ *   exists while a claim names it (`claims` counts them) or a tag image's version
+ *   embeds it (`pins`). The winner is the greatest claimed version by stamp, then
+ *   by canonical text; only what wins is `known`.
+ * - A tag image is live when it, its image and its tag are known; an image counts
+ *   its live tag images and is untagged when there are none.
+ * - Each response that exists has one feed entry, whose sequence its record row
+ *   holds: a change moves the entry to the end. One that is gone keeps its entry,
+ *   so that exporters remove it, until such entries outnumber the others
+ *   (feed.c); exporters that come from before the floor export everything.
+ * - A tag image's text is stored without the two members that stand for its
+ *   image and tag, as it is answered with others in their place. Where two texts
+ *   with equal stamps must be compared, version.c puts the whole together again.
+ *
+ * When to raise the version: any change to a key, a value, or what a table
+ * contains. There is no upgrade: an index of another version is refused and made
+ * anew from the folder, which is the truth.
+ */
+
+static const char format_name[] = "albumen-index 1";
+
+static const char *const table_names[TABLE_COUNT] = {
+	[TABLE_META] = "meta",
+	[TABLE_DICTIONARY] = "dictionary",
+	[TABLE_FILE] = "file",
+	[TABLE_CLAIM] = "claim",
+	[TABLE_REJECT] = "reject",
+	[TABLE_ID] = "id",
+	[TABLE_RECORD] = "record",
+	[TABLE_VERSION] = "version",
+	[TABLE_TAG_IMAGES] = "tag_images",
+	[TABLE_IMAGE_TAGS] = "image_tags",
+	[TABLE_ALBUM_IMAGES] = "album_images",
+	[TABLE_ALBUM_UNTAGGED] = "album_untagged",
+	[TABLE_FEED] = "feed",
+};
+
+struct index {
+	struct store *store;
+	char *dir;
+	char uuid[37];
+	int lock;
+	int changed; /* the file that tells exporters of a commit; writers only */
+	struct text_codec *codec;
+	uint32_t dictionaries; /* those that the codec has */
+	bool in_txn;
+};
+
+/* The meta row: 64-bit numbers in this order. New ones raise the format version. */
+#define META_NUMBERS 19
+
+static void meta_numbers(struct tables_meta *m, uint64_t *n[META_NUMBERS])
+{
+	uint64_t *const all[META_NUMBERS] = {
+		&m->sequence,
+		&m->floor,
+		&m->next_number,
+		&m->next_file,
+		&m->counts.files,
+		&m->counts.rejected_files,
+		&m->counts.rejects,
+		&m->counts.images,
+		&m->counts.tags,
+		&m->counts.tag_images,
+		&m->counts.live_tag_images,
+		&m->counts.albums,
+		&m->counts.untagged,
+		&m->counts.claims,
+		&m->health.overflows,
+		&m->health.rescans,
+		(uint64_t *)&m->health.walked_s,
+		NULL,
+		NULL,
+	};
+
+	memcpy(n, all, sizeof(all));
+}
+
+static void put_meta(struct index_txn *txn)
+{
+	struct tables_meta m = txn->meta;
+	uint64_t dictionaries = m.dictionaries;
+	uint64_t reconcile = m.health.reconcile;
+	uint64_t *n[META_NUMBERS];
+	struct buf row = {0};
+
+	meta_numbers(&m, n);
+	n[META_NUMBERS - 2] = &dictionaries;
+	n[META_NUMBERS - 1] = &reconcile;
+	for (size_t i = 0; i < META_NUMBERS; i++) {
+		buf_addu64(&row, *n[i]);
+	}
+	store_put(txn->store, TABLE_META, "meta", 4, row.data, row.len);
+	buf_release(&row);
+}
+
+static int get_meta(struct index_txn *txn, struct err *err)
+{
+	struct tables_meta *m = &txn->meta;
+	uint64_t dictionaries = 0, reconcile = 0;
+	uint64_t *n[META_NUMBERS];
+	struct store_value v;
+
+	if (store_get(txn->store, TABLE_META, "meta", 4, &v) < 0 ||
+	    v.len != META_NUMBERS * sizeof(uint64_t)) {
+		return tables_damaged(err, "its meta row");
+	}
+	meta_numbers(m, n);
+	n[META_NUMBERS - 2] = &dictionaries;
+	n[META_NUMBERS - 1] = &reconcile;
+	for (size_t i = 0; i < META_NUMBERS; i++) {
+		*n[i] = be64_get((const char *)v.data + 8 * i);
+	}
+	m->dictionaries = (uint32_t)dictionaries;
+	m->health.reconcile = reconcile != 0;
+	return 0;
+}
+
+int tables_damaged(struct err *err, const char *what)
+{
+	return err_set(err, ERR_FORMAT,
+		       "the index is damaged (%s); delete its folder and scan again",
+		       what);
+}
+
+/* A version 4 uuid (RFC 9562), so that an exporter knows a rebuilt index. */
+static int make_uuid(char out[37], struct err *err)
+{
+	unsigned char b[16];
+
+	if (getrandom(b, sizeof(b), 0) != sizeof(b)) {
+		return err_sys(err, "cannot get random bytes");
+	}
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+	snprintf(out, 37,
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11],
+		 b[12], b[13], b[14], b[15]);
+	return 0;
+}
+
+/* Writes what a new index starts with. */
+static int make_index(struct index *index, struct err *err)
+{
+	struct index_txn txn = {.meta = {.next_number = 1, .next_file = 1}};
+	int rc = make_uuid(index->uuid, err);
+
+	if (rc || (rc = store_begin(&txn.store, index->store, true, err)) < 0) {
+		return rc;
+	}
+	store_put(txn.store, TABLE_META, "uuid", 4, index->uuid, 36);
+	put_meta(&txn);
+	store_put(txn.store, TABLE_META, "format", 6, format_name,
+		  sizeof(format_name) - 1);
+	return store_commit(&txn.store, err);
+}
+
+/* Checks the format and reads the uuid; ERR_NOTFOUND if nothing is there yet
+ * (a kill between the making of the environment and of its first row). */
+static int read_identity(struct index *index, struct err *err)
+{
+	struct store_txn *txn = NULL;
+	struct store_value v;
+	int rc = store_begin(&txn, index->store, false, err);
+
+	if (rc) {
+		return rc;
+	}
+	rc = store_get(txn, TABLE_META, "format", 6, &v);
+	if (rc == ERR_NOTFOUND) {
+		err_set(err, rc, "no index in '%s' yet", index->dir);
+	} else if (rc) {
+		store_status(txn, err);
+	} else if (v.len != sizeof(format_name) - 1 ||
+		   memcmp(v.data, format_name, v.len) != 0) {
+		rc = err_set(
+			err, ERR_FORMAT,
+			"index '%s' has the format '%.*s', this is for '%s'; rebuild "
+			"it: rm -r '%s' && albumen-indexer scan --data DIR --index "
+			"'%s'",
+			index->dir, (int)(v.len < 64 ? v.len : 64), (const char *)v.data,
+			format_name, index->dir, index->dir);
+	} else if (store_get(txn, TABLE_META, "uuid", 4, &v) < 0 || v.len != 36) {
+		rc = tables_damaged(err, "its uuid");
+	} else {
+		memcpy(index->uuid, v.data, 36);
+		index->uuid[36] = '\0';
+	}
+	store_abort(&txn);
+	return rc;
+}
+
+static int open_for_writing(struct index *index, struct err *err)
+{
+	struct buf path = {0};
+	int rc;
+
+	buf_addf(&path, "%s/albumen-indexer.lock", index->dir);
+	rc = file_lock(&index->lock, path.data, "albumen-indexer", err);
+	if (!rc) {
+		buf_clear(&path);
+		buf_addf(&path, "%s/" INDEX_CHANGED_FILE, index->dir);
+		index->changed = open(path.data, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+		if (index->changed < 0) {
+			rc = err_sys(err, "cannot open '%s'", path.data);
+		}
+	}
+	buf_release(&path);
+	return rc;
+}
+
+int index_open(struct index **out, const char *dir, unsigned flags, struct err *err)
+{
+	struct index *index = xzalloc(sizeof(*index));
+	bool create = (flags & INDEX_CREATE) != 0;
+	int rc = 0;
+
+	*out = NULL;
+	index->dir = xstrdup(dir);
+	index->lock = index->changed = -1;
+	index->codec = text_codec_new();
+	if (create && (rc = file_mkdirs(dir, err)) < 0) {
+		goto out;
+	}
+	if ((flags & INDEX_WRITE) && (rc = open_for_writing(index, err)) < 0) {
+		goto out;
+	}
+	rc = store_open(&index->store, dir, table_names, TABLE_COUNT,
+			((flags & INDEX_WRITE) ? STORE_WRITE : 0) |
+				(create ? STORE_CREATE : 0),
+			err);
+	if (rc == ERR_NOTFOUND) {
+		err_set(err, rc, "no index in '%s'; make one with 'albumen-indexer scan'",
+			dir);
+	}
+	if (!rc) {
+		rc = read_identity(index, err);
+		if (rc == ERR_NOTFOUND && create) {
+			rc = make_index(index, err);
+		}
+	}
+out:
+	if (rc) {
+		index_close(index);
+		return rc;
+	}
+	*out = index;
+	return 0;
+}
+
+void index_close(struct index *index)
+{
+	if (index) {
+		assert(!index->in_txn);
+		store_close(index->store);
+		text_codec_free(index->codec);
+		if (index->changed >= 0) {
+			close(index->changed);
+		}
+		if (index->lock >= 0) {
+			close(index->lock);
+		}
+		free(index->dir);
+		free(index);
+	}
+}
+
+const char *index_uuid(const struct index *index)
+{
+	return index->uuid;
+}
+
+const char *index_dir(const struct index *index)
+{
+	return index->dir;
+}
+
+/* Gives the codec the dictionaries that this transaction sees, and no other. */
+static int load_dictionaries(struct index_txn *txn, struct err *err)
+{
+	struct index *index = txn->index;
+	uint32_t want = txn->meta.dictionaries;
+
+	for (unsigned kind = 0; kind < TEXT_KINDS; kind++) {
+		uint32_t bit = (uint32_t)1 << kind;
+		unsigned char key = (unsigned char)kind;
+		struct store_value v;
+
+		if ((want & bit) == (index->dictionaries & bit)) {
+			continue;
+		}
+		if (!(want & bit)) {
+			text_set_dictionary(index->codec, kind, NULL, 0);
+		} else if (store_get(txn->store, TABLE_DICTIONARY, &key, 1, &v) < 0) {
+			return tables_damaged(err, "a dictionary");
+		} else {
+			text_set_dictionary(index->codec, kind, v.data, v.len);
+		}
+		index->dictionaries ^= bit;
+	}
+	return 0;
+}
+
+int index_begin(struct index_txn **out, struct index *index, bool write, struct err *err)
+{
+	struct index_txn *txn = xzalloc(sizeof(*txn));
+	int rc;
+
+	assert(!index->in_txn);
+	*out = NULL;
+	txn->index = index;
+	txn->codec = index->codec;
+	txn->write = write;
+	txn->last_version = UINT64_MAX;
+	rc = store_begin(&txn->store, index->store, write, err);
+	if (!rc) {
+		index->in_txn = true;
+		rc = get_meta(txn, err);
+	}
+	if (!rc) {
+		rc = load_dictionaries(txn, err);
+	}
+	if (rc) {
+		index_abort(&txn);
+		return rc;
+	}
+	txn->base_sequence = txn->meta.sequence;
+	*out = txn;
+	return 0;
+}
+
+static void txn_free(struct index_txn *txn)
+{
+	txn->index->in_txn = false;
+	buf_release(&txn->row);
+	buf_release(&txn->text);
+	free(txn);
+}
+
+/* Tells exporters, which watch the file, that there is something to export.
+ * After the commit, so that who is woken sees it. A failure is not one of the
+ * transaction: exporters look by themselves from time to time. */
+static void tell_changed(struct index *index, uint64_t sequence)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)sequence);
+
+	if (index->changed >= 0) {
+		(void)!pwrite(index->changed, text, (size_t)len, 0);
+	}
+}
+
+int index_commit(struct index_txn **txn, struct err *err)
+{
+	struct index_txn *t = *txn;
+	int rc;
+
+	*txn = NULL;
+	if (!t->write) {
+		rc = store_status(t->store, err);
+		store_abort(&t->store);
+	} else {
+		feed_prune(t);
+		put_meta(t);
+		rc = store_commit(&t->store, err);
+		if (!rc) {
+			if (t->meta.sequence != t->base_sequence) {
+				tell_changed(t->index, t->meta.sequence);
+			}
+		}
+	}
+	txn_free(t);
+	return rc;
+}
+
+void index_abort(struct index_txn **txn)
+{
+	if (*txn) {
+		store_abort(&(*txn)->store);
+		txn_free(*txn);
+		*txn = NULL;
+	}
+}
+
+uint64_t index_sequence(const struct index_txn *txn)
+{
+	return txn->meta.sequence;
+}
+
+uint64_t index_feed_floor(const struct index_txn *txn)
+{
+	return txn->meta.floor;
+}
+
+void index_counts(const struct index_txn *txn, struct index_counts *out)
+{
+	*out = txn->meta.counts;
+}
+
+void index_health(const struct index_txn *txn, struct index_health *out)
+{
+	*out = txn->meta.health;
+}
+
+void index_set_health(struct index_txn *txn, const struct index_health *health)
+{
+	txn->meta.health = *health;
+}
+
+int tables_record_get(struct index_txn *txn, uint64_t number, struct row_record *out)
+{
+	unsigned char key[8];
+	struct store_value v;
+	int rc;
+
+	be64_put(key, number);
+	rc = store_get(txn->store, TABLE_RECORD, key, sizeof(key), &v);
+	if (rc) {
+		*out = (struct row_record){0};
+		return rc;
+	}
+	if (row_record_get(out, v.data, v.len) < 0) {
+		return tables_damaged(NULL, "a record");
+	}
+	out->version.number = number;
+	return 0;
+}
+
+void tables_record_put(struct index_txn *txn, uint64_t number,
+		       const struct row_record *row)
+{
+	unsigned char key[8];
+
+	be64_put(key, number);
+	buf_clear(&txn->row);
+	row_record_put(&txn->row, row);
+	store_put(txn->store, TABLE_RECORD, key, sizeof(key), txn->row.data,
+		  txn->row.len);
+}
+
+static size_t id_key(unsigned char key[RECORD_ID_MAX + 1], unsigned kind,
+		     const struct record_id *id)
+{
+	key[0] = (unsigned char)kind;
+	memcpy(key + 1, id->bytes, id->len);
+	return (size_t)id->len + 1;
+}
+
+uint64_t tables_number(struct index_txn *txn, unsigned kind, const struct record_id *id)
+{
+	unsigned char key[RECORD_ID_MAX + 1];
+	size_t len = id_key(key, kind, id);
+	struct store_value v;
+
+	if (store_get(txn->store, TABLE_ID, key, len, &v) < 0 || v.len != 8) {
+		return 0;
+	}
+	return be64_get(v.data);
+}
+
+uint64_t tables_intern(struct index_txn *txn, unsigned kind, const struct record_id *id)
+{
+	uint64_t number = tables_number(txn, kind, id);
+	struct row_record row = {.kind = kind, .id = *id};
+	unsigned char key[RECORD_ID_MAX + 1];
+	unsigned char value[8];
+	size_t len;
+
+	if (number) {
+		return number;
+	}
+	number = txn->meta.next_number++;
+	be64_put(value, number);
+	len = id_key(key, kind, id);
+	store_put(txn->store, TABLE_ID, key, len, value, sizeof(value));
+	buf_clear(&txn->row);
+	row_record_put(&txn->row, &row);
+	store_append(txn->store, TABLE_RECORD, value, sizeof(value), txn->row.data,
+		     txn->row.len);
+	return number;
+}
+
+struct tables_key tables_key2(uint64_t a, uint64_t b)
+{
+	struct tables_key key = {.len = 16};
+
+	be64_put(key.bytes, a);
+	be64_put(key.bytes + 8, b);
+	return key;
+}
+
+struct tables_key tables_key3(uint64_t a, uint64_t b, uint64_t c)
+{
+	struct tables_key key = tables_key2(a, b);
+
+	be64_put(key.bytes + 16, c);
+	key.len = 24;
+	return key;
+}
+
+/* How many texts are looked at to find TEXT_TRAIN_COUNT of one kind. */
+#define TRAIN_LOOK 65536
+#define TRAIN_BYTES ((size_t)8 << 20)
+
+void tables_train(struct index_txn *txn, enum record_kind kind)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_VERSION);
+	struct buf samples = {0}, dictionary = {0};
+	size_t *sizes = xreallocarray(NULL, TEXT_TRAIN_COUNT, sizeof(*sizes));
+	unsigned char key = (unsigned char)kind;
+	unsigned count = 0;
+	/* From the end: what made us look came last. */
+	int rc = store_seek_last(c, NULL, 0);
+
+	for (int looked = 0; rc == 0 && looked < TRAIN_LOOK; looked++) {
+		struct row_version row;
+		struct store_value v = store_cursor_value(c);
+		size_t before = samples.len;
+
+		if (row_version_get(&row, v.data, v.len) == 0 && row.kind == kind &&
+		    text_unpack(txn->codec, &samples, row.packed, row.packed_len, NULL) ==
+			    0) {
+			sizes[count++] = samples.len - before;
+		}
+		if (count == TEXT_TRAIN_COUNT || samples.len > TRAIN_BYTES) {
+			break;
+		}
+		rc = store_previous(c);
+	}
+	store_cursor_close(c);
+	if (count && text_train(&dictionary, samples.data, sizes, count) == 0) {
+		store_put(txn->store, TABLE_DICTIONARY, &key, 1, dictionary.data,
+			  dictionary.len);
+		text_set_dictionary(txn->codec, kind, dictionary.data, dictionary.len);
+		txn->meta.dictionaries |= (uint32_t)1 << kind;
+		/* The codec has it whatever becomes of the transaction: the next one
+		 * compares with what it finds stored. */
+		txn->index->dictionaries |= (uint32_t)1 << kind;
+	}
+	buf_release(&samples);
+	buf_release(&dictionary);
+	free(sizes);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DATA_INDEX_H
+#define DATA_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/base/err.h"
+
+/*
+ * index - the index as a whole: the environment on disk, transactions, and what
+ * stands in its meta row. The stored format is described at the top of index.c.
+ * What goes in comes through data/claim.h; what comes out, through data/query.h.
+ *
+ *	struct index *index = NULL;
+ *	struct index_txn *txn = NULL;
+ *	if (index_open(&index, dir, INDEX_WRITE | INDEX_CREATE, err) < 0 ||
+ *	    index_begin(&txn, index, true, err) < 0) { ... }
+ *	...
+ *	rc = index_commit(&txn, err);	(txn is NULL afterwards, whatever happened)
+ *	index_close(index);
+ *
+ * An LMDB environment must be opened once per process: open one index, once.
+ * Everything is for one thread at a time.
+ */
+
+struct index;
+struct index_txn;
+
+enum index_open_flags {
+	INDEX_WRITE = 1 << 0,  /* take the writer's lock; ERR_LOCKED if another has it */
+	INDEX_CREATE = 1 << 1, /* make it if absent (with INDEX_WRITE) */
+};
+
+/*
+ * Opens the index in the folder `dir`. ERR_NOTFOUND: there is none (and no
+ * INDEX_CREATE); ERR_FORMAT: another format version, the message says how to
+ * rebuild; ERR_LOCKED: INDEX_WRITE and another process writes.
+ */
+int index_open(struct index **out, const char *dir, unsigned flags, struct err *err);
+void index_close(struct index *index);
+
+/* The index's uuid, 36 characters: made when the index is made. Borrowed. */
+const char *index_uuid(const struct index *index);
+/* The folder that it lies in. Borrowed. */
+const char *index_dir(const struct index *index);
+/* The file in `dir` whose modification (inotify IN_MODIFY) says that a
+ * transaction with changed responses has been committed: "DIR/changed". */
+#define INDEX_CHANGED_FILE "changed"
+
+/*
+ * Begins a transaction. Readers see the index as it is now until they end;
+ * keep them short (a second), or the index grows (HAZARDS C4). One transaction
+ * at a time per index.
+ */
+int index_begin(struct index_txn **out, struct index *index, bool write, struct err *err);
+
+/* Commits; *txn is given away in any case. Durable on return. A store call that
+ * failed since index_begin fails the commit (errors stick), so callers may
+ * leave the single results unchecked. A read transaction just ends. */
+int index_commit(struct index_txn **txn, struct err *err);
+/* Ends without effect. NULL is allowed. */
+void index_abort(struct index_txn **txn);
+
+/* The sequence of the change feed as this transaction sees it: the number of
+ * its last entry; 0 when nothing was ever indexed. */
+uint64_t index_sequence(const struct index_txn *txn);
+/* Entries of the feed at or below this one may be missing (they named responses
+ * that no longer exist): who has exported less must export everything. */
+uint64_t index_feed_floor(const struct index_txn *txn);
+
+/* Exact totals, kept up in every transaction. */
+struct index_counts {
+	uint64_t files;          /* known metadata files */
+	uint64_t rejected_files; /* of them, those with at least one reject */
+	uint64_t rejects;        /* rejects in all of them */
+	uint64_t images;
+	uint64_t tags;
+	uint64_t tag_images; /* known ones, live or not */
+	uint64_t live_tag_images;
+	uint64_t albums;   /* with at least one image */
+	uint64_t untagged; /* images with no live tag image */
+	uint64_t claims;
+};
+void index_counts(const struct index_txn *txn, struct index_counts *out);
+
+/* What the indexer notes about its own input. */
+struct index_health {
+	bool reconcile;     /* events may have been lost: the folder must be walked */
+	uint64_t overflows; /* times that the event queue overflowed, ever */
+	uint64_t rescans;   /* walks of the whole folder, ever */
+	int64_t walked_s;   /* when the last whole walk ended (Unix time); 0: never */
+};
+void index_health(const struct index_txn *txn, struct index_health *out);
+void index_set_health(struct index_txn *txn, const struct index_health *health);
+
+#endif

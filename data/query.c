@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/query.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/claim.h"
+#include "data/tables.h"
+#include "data/version.h"
+
+int query_feed(struct index_txn *txn, uint64_t after, struct query_key *out,
+	       struct err *err)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_FEED);
+	unsigned char key[8];
+	int rc;
+
+	be64_put(key, after + 1);
+	rc = store_seek(c, key, sizeof(key));
+	if (!rc) {
+		const unsigned char *v = store_cursor_value(c).data;
+
+		if (store_key(c).len != 8 || store_cursor_value(c).len != 9) {
+			rc = tables_damaged(err, "the feed");
+		} else {
+			out->sequence = be64_get(store_key(c).data);
+			out->response = (enum query_response)v[0];
+			out->number = be64_get(v + 1);
+		}
+	} else if (rc != ERR_NOTFOUND) {
+		rc = store_status(txn->store, err);
+	}
+	store_cursor_close(c);
+	return rc;
+}
+
+uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit)
+{
+	struct store_cursor *c;
+	unsigned char key[8];
+	uint64_t n = 0;
+
+	if (after == 0) {
+		n = store_count(txn->store, TABLE_FEED);
+		return n < limit ? n : limit;
+	}
+	c = store_cursor_open(txn->store, TABLE_FEED);
+	be64_put(key, after + 1);
+	for (int rc = store_seek(c, key, sizeof(key)); rc == 0 && n < limit;
+	     rc = store_next(c)) {
+		n++;
+	}
+	store_cursor_close(c);
+	return n;
+}
+
+int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
+	     struct err *err)
+{
+	struct row_record row;
+	int rc = tables_record_get(txn, number, &row);
+
+	if (rc) {
+		return tables_damaged(err, "a record");
+	}
+	*out = row.id;
+	return 0;
+}
+
+static int known_number(struct index_txn *txn, unsigned kind, const char *id, size_t len,
+			uint64_t *number)
+{
+	struct row_record row;
+	struct record_id key = {0};
+
+	if (len > RECORD_ID_MAX) {
+		return ERR_NOTFOUND;
+	}
+	key.len = (unsigned char)len;
+	memcpy(key.bytes, id, len);
+	*number = tables_number(txn, kind, &key);
+	if (!*number || tables_record_get(txn, *number, &row) < 0 || !row.known) {
+		return ERR_NOTFOUND;
+	}
+	return 0;
+}
+
+int query_image_number(struct index_txn *txn, const char *id, size_t len,
+		       uint64_t *number)
+{
+	return known_number(txn, RECORD_IMAGE, id, len, number);
+}
+
+int query_album_number(struct index_txn *txn, const char *id, size_t len,
+		       uint64_t *number)
+{
+	return known_number(txn, ROW_ALBUM, id, len, number);
+}
+
+/* Records on their way into a list: sorted by (created_at, id). */
+struct item {
+	struct stamp created;
+	uint64_t number;
+	size_t id; /* offset in list.ids */
+	size_t id_len;
+};
+
+struct list {
+	struct item *item;
+	size_t count, cap;
+	struct buf ids;
+};
+
+static void list_release(struct list *list)
+{
+	free(list->item);
+	buf_release(&list->ids);
+}
+
+static void list_add(struct list *list, uint64_t number, const struct row_record *row)
+{
+	if (list->count == list->cap) {
+		list->cap = list->cap ? list->cap * 2 : 16;
+		list->item = xreallocarray(list->item, list->cap, sizeof(*list->item));
+	}
+	list->item[list->count++] = (struct item){.created = row->created,
+						  .number = number,
+						  .id = list->ids.len,
+						  .id_len = row->id.len};
+	buf_add(&list->ids, row->id.bytes, row->id.len);
+}
+
+static int by_created_and_id(const void *left, const void *right, void *ids)
+{
+	const struct item *a = left, *b = right;
+	const char *text = ids;
+	int order = stamp_compare(&a->created, &b->created);
+
+	if (!order) {
+		order = memcmp(text + a->id, text + b->id,
+			       a->id_len < b->id_len ? a->id_len : b->id_len);
+	}
+	return order ? order : (a->id_len > b->id_len) - (a->id_len < b->id_len);
+}
+
+/* Fills the list from a relation table: the numbers behind the prefix. */
+static int list_fill(struct list *list, struct index_txn *txn, enum table table,
+		     uint64_t prefix_number, bool live_only, struct err *err)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, table);
+	unsigned char prefix[8];
+	struct row_record row;
+	int rc;
+
+	be64_put(prefix, prefix_number);
+	for (rc = store_seek(c, prefix, sizeof(prefix));
+	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix)); rc = store_next(c)) {
+		uint64_t number = be64_get((const char *)store_key(c).data + 8);
+
+		if (tables_record_get(txn, number, &row) < 0) {
+			rc = tables_damaged(err, "a relation");
+			break;
+		}
+		if (!live_only || row.live) {
+			list_add(list, number, &row);
+		}
+	}
+	store_cursor_close(c);
+	if (rc && rc != ERR_NOTFOUND) {
+		return rc;
+	}
+	if (list->count > 1) {
+		qsort_r(list->item, list->count, sizeof(*list->item), by_created_and_id,
+			list->ids.data);
+	}
+	return 0;
+}
+
+/* Appends the winning text of an image or tag. */
+static int winning_text(struct index_txn *txn, uint64_t number, struct buf *out,
+			struct err *err)
+{
+	struct row_record row;
+	struct row_version facts;
+
+	if (tables_record_get(txn, number, &row) < 0 || !row.known) {
+		return tables_damaged(err, "a record that is not known");
+	}
+	return version_get(txn, &row.version, &facts, out, err);
+}
+
+static int images_body(struct index_txn *txn, uint64_t album, bool untagged,
+		       struct buf *body, struct err *err)
+{
+	struct list list = {0};
+	int rc = list_fill(&list, txn,
+			   untagged ? TABLE_ALBUM_UNTAGGED : TABLE_ALBUM_IMAGES, album,
+			   false, err);
+
+	buf_addch(body, '[');
+	for (size_t i = 0; rc == 0 && i < list.count; i++) {
+		if (i) {
+			buf_addch(body, ',');
+		}
+		rc = winning_text(txn, list.item[i].number, body, err);
+	}
+	buf_addch(body, ']');
+	list_release(&list);
+	return rc;
+}
+
+/* Appends one live tag image; *image_member is the same for all of an image. */
+static int tag_image_text(struct index_txn *txn, uint64_t number,
+			  const struct buf *image_member, struct buf *body,
+			  struct err *err)
+{
+	struct buf own = {0}, tag_member = {0};
+	struct row_version facts;
+	struct row_record row;
+	int rc = 0;
+
+	if (tables_record_get(txn, number, &row) < 0) {
+		return tables_damaged(err, "a tag image");
+	}
+	buf_addstr(&tag_member, "\"tag\":");
+	rc = version_get(txn, &row.version, &facts, &own, err);
+	if (!rc) {
+		rc = winning_text(txn, row.tag, &tag_member, err);
+	}
+	if (!rc) {
+		version_compose(body, &facts, own.data, own.len, image_member,
+				&tag_member);
+	}
+	buf_release(&own);
+	buf_release(&tag_member);
+	return rc;
+}
+
+static int tag_images_body(struct index_txn *txn, uint64_t image, struct buf *body,
+			   struct err *err)
+{
+	struct list list = {0};
+	struct buf image_member = {0};
+	int rc = list_fill(&list, txn, TABLE_IMAGE_TAGS, image, true, err);
+
+	buf_addch(body, '[');
+	if (rc == 0 && list.count) {
+		buf_addstr(&image_member, "\"image\":");
+		rc = winning_text(txn, image, &image_member, err);
+	}
+	for (size_t i = 0; rc == 0 && i < list.count; i++) {
+		if (i) {
+			buf_addch(body, ',');
+		}
+		rc = tag_image_text(txn, list.item[i].number, &image_member, body, err);
+	}
+	buf_addch(body, ']');
+	buf_release(&image_member);
+	list_release(&list);
+	return rc;
+}
+
+int query_body(struct index_txn *txn, const struct query_key *key, struct buf *body,
+	       struct err *err)
+{
+	size_t start = body->len;
+	struct row_record row;
+	int rc = tables_record_get(txn, key->number, &row);
+
+	if (rc) {
+		return tables_damaged(err, "the feed");
+	}
+	if (!row.known) {
+		return ERR_NOTFOUND;
+	}
+	switch (key->response) {
+	case QUERY_TAG_IMAGES:
+		rc = tag_images_body(txn, key->number, body, err);
+		break;
+	case QUERY_UNTAGGED:
+	case QUERY_IMAGES:
+		rc = images_body(txn, key->number, key->response == QUERY_UNTAGGED, body,
+				 err);
+		break;
+	default:
+		rc = tables_damaged(err, "the feed");
+		break;
+	}
+	if (rc) {
+		buf_setlen(body, start);
+	}
+	return rc;
+}
+
+/* Calls `each` for the record at `at` in the keys of a relation table. */
+static int each_id(struct index_txn *txn, enum table table, uint64_t prefix_number,
+		   size_t at, bool live_only, query_id_fn *each, void *payload,
+		   struct err *err)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, table);
+	unsigned char prefix[8];
+	struct row_record row;
+	int rc;
+
+	be64_put(prefix, prefix_number);
+	for (rc = store_seek(c, prefix, sizeof(prefix));
+	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix)); rc = store_next(c)) {
+		const char *key = store_key(c).data;
+
+		if (live_only &&
+		    (tables_record_get(txn, be64_get(key + 16), &row) < 0 || !row.live)) {
+			continue;
+		}
+		if (tables_record_get(txn, be64_get(key + at), &row) < 0) {
+			rc = tables_damaged(err, "a relation");
+			break;
+		}
+		rc = each(&row.id, payload);
+		if (rc) {
+			break;
+		}
+	}
+	store_cursor_close(c);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+int query_images_of_tag(struct index_txn *txn, const char *tag_id, size_t len,
+			query_id_fn *each, void *payload, struct err *err)
+{
+	uint64_t tag;
+
+	if (known_number(txn, RECORD_TAG, tag_id, len, &tag) < 0) {
+		return 0;
+	}
+	return each_id(txn, TABLE_TAG_IMAGES, tag, 8, true, each, payload, err);
+}
+
+int query_images_of_album(struct index_txn *txn, const char *album_id, size_t len,
+			  bool untagged_only, query_id_fn *each, void *payload,
+			  struct err *err)
+{
+	uint64_t album;
+
+	if (query_album_number(txn, album_id, len, &album) < 0) {
+		return 0;
+	}
+	return each_id(txn, untagged_only ? TABLE_ALBUM_UNTAGGED : TABLE_ALBUM_IMAGES,
+		       album, 8, false, each, payload, err);
+}
+
+struct reject_walk {
+	struct index_txn *txn;
+	query_reject_fn *each;
+	void *payload;
+	struct err *err;
+};
+
+static int rejects_of_file(const char *path, size_t len, const struct claim_file *file,
+			   void *payload)
+{
+	struct reject_walk *walk = payload;
+	struct store_cursor *c;
+	unsigned char prefix[8];
+	uint64_t n = 0;
+	int rc;
+
+	if (!file->rejects) {
+		return 0;
+	}
+	c = store_cursor_open(walk->txn->store, TABLE_REJECT);
+	be64_put(prefix, file->number);
+	for (rc = store_seek(c, prefix, sizeof(prefix));
+	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix));) {
+		struct store_value v = store_cursor_value(c);
+		uint64_t line, column;
+		char *reason;
+
+		if (v.len < 16) {
+			rc = tables_damaged(walk->err, "a reject");
+			break;
+		}
+		line = be64_get(v.data);
+		column = be64_get((const char *)v.data + 8);
+		reason = xmemdup0((const char *)v.data + 16, v.len - 16);
+		n++;
+		rc = store_next(c);
+		if (rc == 0 && store_has_prefix(c, prefix, sizeof(prefix))) {
+			rc = walk->each(path, len, line, column, reason, 0,
+					walk->payload);
+		} else if (rc == 0 || rc == ERR_NOTFOUND) {
+			/* the last one kept */
+			rc = walk->each(path, len, line, column, reason,
+					file->rejects - n, walk->payload);
+			free(reason);
+			break;
+		}
+		free(reason);
+	}
+	store_cursor_close(c);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+int query_rejects(struct index_txn *txn, query_reject_fn *each, void *payload,
+		  struct err *err)
+{
+	struct reject_walk walk = {
+		.txn = txn, .each = each, .payload = payload, .err = err};
+
+	return claim_file_each(txn, "", 0, rejects_of_file, &walk, err);
+}

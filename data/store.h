@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DATA_STORE_H
+#define DATA_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "data/base/err.h"
+
+/*
+ * store - ordered tables of bytes on disk: LMDB, and the only file with
+ * <lmdb.h>. It knows nothing of what it stores.
+ *
+ * Calling sequence:
+ *
+ *	store_open(&store, dir, names, count, STORE_WRITE | STORE_CREATE, err);
+ *	store_begin(&txn, store, true, err);
+ *	store_put(txn, table, key, key_len, value, value_len);
+ *	...
+ *	rc = store_commit(&txn, err);
+ *
+ * Errors stick: after a call failed for any other reason than "not found", the
+ * transaction answers everything with the same code and store_commit
+ * reports the first failure, so a run of puts needs one check at its end.
+ *
+ * Keys are 1 to STORE_KEY_MAX bytes, ordered by memcmp. No duplicates: sets are
+ * composite keys with empty values (HAZARDS C1).
+ *
+ * Memory: a `struct store_value` points into the map. It is read-only and valid
+ * until the transaction ends or, in a write transaction, until the next write.
+ *
+ * Durability: a commit is on the disk when it returns (LMDB's default flags). A
+ * reader that was killed is cleared at store_open and by store_clear_readers.
+ */
+
+#define STORE_KEY_MAX 511
+
+struct store;
+struct store_txn;
+
+struct store_value {
+	const void *data;
+	size_t len;
+};
+
+enum store_open_flags {
+	STORE_WRITE = 1 << 0,  /* for writing; the caller holds a lock of its own */
+	STORE_CREATE = 1 << 1, /* make the environment and the tables if absent */
+};
+
+/*
+ * Opens the environment in the folder `dir` with the named tables; a table is
+ * then known by its place in `names`. Once per process: LMDB loses its locks
+ * otherwise (HAZARDS C2). ERR_NOTFOUND: no environment there, or a table is
+ * missing.
+ */
+int store_open(struct store **out, const char *dir, const char *const *names,
+	       size_t count, unsigned flags, struct err *err);
+void store_close(struct store *store);
+
+/* Frees the slots of readers whose processes are gone (HAZARDS C4). */
+int store_clear_readers(struct store *store, struct err *err);
+
+int store_begin(struct store_txn **out, struct store *store, bool write, struct err *err);
+int store_commit(struct store_txn **txn, struct err *err); /* *txn is NULL afterwards */
+void store_abort(struct store_txn **txn);                  /* likewise; NULL is allowed */
+/* Fails a transaction for a reason of the caller's (what is stored cannot be
+ * true): sticks like a failure of the store's own. */
+void store_fail(struct store_txn *txn, const struct err *err);
+/* 0, or the code and message of the first failure. */
+int store_status(const struct store_txn *txn, struct err *err);
+
+/* ERR_NOTFOUND: no such key (does not stick). */
+int store_get(struct store_txn *txn, size_t table, const void *key, size_t key_len,
+	      struct store_value *out);
+int store_put(struct store_txn *txn, size_t table, const void *key, size_t key_len,
+	      const void *value, size_t value_len);
+/* As store_put, for a key greater than every key of the table: fills pages to
+ * the brim instead of halving them. */
+int store_append(struct store_txn *txn, size_t table, const void *key, size_t key_len,
+		 const void *value, size_t value_len);
+/* ERR_NOTFOUND: there was no such key (does not stick). */
+int store_delete(struct store_txn *txn, size_t table, const void *key, size_t key_len);
+/* Rows in the table. */
+size_t store_count(struct store_txn *txn, size_t table);
+
+/*
+ * A cursor: a place in a table. Other tables may be written while one is open;
+ * after a write to its own table, seek again.
+ *
+ *	struct store_cursor *c = store_cursor_open(txn, table);
+ *	for (rc = store_seek(c, prefix, len); rc == 0; rc = store_next(c)) {
+ *		if (!store_has_prefix(c, prefix, len)) { break; }
+ *		... store_key(c), store_cursor_value(c) ...
+ *	}
+ *	store_cursor_close(c);
+ *
+ * A failed open gives a cursor on which every call fails.
+ */
+struct store_cursor;
+struct store_cursor *store_cursor_open(struct store_txn *txn, size_t table);
+void store_cursor_close(struct store_cursor *cursor);
+/* To the first key at or after `key` (len 0: the first of all). */
+int store_seek(struct store_cursor *cursor, const void *key, size_t len);
+/* To the last key that starts with `prefix` (len 0: the last of all). */
+int store_seek_last(struct store_cursor *cursor, const void *prefix, size_t len);
+int store_next(struct store_cursor *cursor);
+int store_previous(struct store_cursor *cursor);
+struct store_value store_key(const struct store_cursor *cursor);
+struct store_value store_cursor_value(const struct store_cursor *cursor);
+bool store_has_prefix(const struct store_cursor *cursor, const void *prefix, size_t len);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DATA_TABLES_H
+#define DATA_TABLES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "data/base/buf.h"
+#include "data/index.h"
+#include "data/row.h"
+#include "data/store.h"
+#include "data/text.h"
+
+/*
+ * tables - the inside of the index, for the files of data/ that work on it:
+ * index.c, claim.c, version.c, relate.c, query.c and check.c. Programs do not
+ * include this. The tables are described at the top of index.c.
+ */
+
+enum table {
+	TABLE_META,
+	TABLE_DICTIONARY,
+	TABLE_FILE,
+	TABLE_CLAIM,
+	TABLE_REJECT,
+	TABLE_ID,
+	TABLE_RECORD,
+	TABLE_VERSION,
+	TABLE_TAG_IMAGES,
+	TABLE_IMAGE_TAGS,
+	TABLE_ALBUM_IMAGES,
+	TABLE_ALBUM_UNTAGGED,
+	TABLE_FEED,
+	TABLE_COUNT,
+};
+
+/* The meta row, but for the format version and the uuid. */
+struct tables_meta {
+	uint64_t sequence;     /* last one given out */
+	uint64_t floor;        /* index_feed_floor */
+	uint64_t next_number;  /* of records */
+	uint64_t next_file;    /* of files */
+	uint32_t dictionaries; /* bit k: kind k has one */
+	struct index_counts counts;
+	struct index_health health;
+};
+
+struct index_txn {
+	struct index *index;
+	struct store_txn *store;
+	struct text_codec *codec; /* index's */
+	bool write;
+	uint64_t base_sequence; /* the sequence when the transaction began */
+	struct tables_meta meta;
+	uint64_t last_version; /* greatest record that has one; UINT64_MAX: ask */
+	struct buf row;  /* scratch of the record functions below */
+	struct buf text; /* scratch of version.c */
+};
+
+/* Why something stored cannot be true: fails the transaction (if it writes)
+ * and returns ERR_FORMAT. */
+int tables_damaged(struct err *err, const char *what);
+
+/* The record with this number. ERR_NOTFOUND quietly; ERR_FORMAT if damaged. */
+int tables_record_get(struct index_txn *txn, uint64_t number, struct row_record *out);
+/* Writes it back (the number exists). */
+void tables_record_put(struct index_txn *txn, uint64_t number,
+		       const struct row_record *row);
+
+/* The number of (kind, id); 0 where it has none. Numbers start at 1. */
+uint64_t tables_number(struct index_txn *txn, unsigned kind, const struct record_id *id);
+/* The same, giving it one, and the row that holds its place, where it has none. */
+uint64_t tables_intern(struct index_txn *txn, unsigned kind, const struct record_id *id);
+
+/* Keys of two or three numbers, as the relation tables have them. */
+struct tables_key {
+	unsigned char bytes[24];
+	size_t len;
+};
+struct tables_key tables_key2(uint64_t a, uint64_t b);
+struct tables_key tables_key3(uint64_t a, uint64_t b, uint64_t c);
+
+/* Trains the dictionary of `kind` from the versions stored, once there are
+ * enough of them; does nothing where there is one. */
+void tables_train(struct index_txn *txn, enum record_kind kind);
+
+#endif

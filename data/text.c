@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#define ZSTD_STATIC_LINKING_ONLY /* ZSTD_f_zstd1_magicless: 4 bytes a text */
+#include <zstd.h>
+#include <zdict.h>
+
+enum { HOW_RAW = 0, HOW_PLAIN = 1, HOW_DICTIONARY = 2 };
+
+#define LEVEL 1
+#define DICTIONARY_SIZE (48u << 10)
+/* Frame headers say the size; a claim of more than a record may have is a lie. */
+#define UNPACKED_MAX ((unsigned long long)64 << 20)
+
+struct text_codec {
+	ZSTD_CCtx *pack;
+	ZSTD_DCtx *unpack;
+	ZSTD_CDict *pack_dictionary[TEXT_KINDS];
+	ZSTD_DDict *unpack_dictionary[TEXT_KINDS];
+};
+
+struct text_codec *text_codec_new(void)
+{
+	struct text_codec *codec = xzalloc(sizeof(*codec));
+
+	codec->pack = ZSTD_createCCtx();
+	codec->unpack = ZSTD_createDCtx();
+	if (!codec->pack || !codec->unpack) {
+		abort(); /* out of memory */
+	}
+	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_compressionLevel, LEVEL);
+	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_format, ZSTD_f_zstd1_magicless);
+	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_contentSizeFlag, 1);
+	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_dictIDFlag, 0);
+	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_checksumFlag, 0);
+	ZSTD_DCtx_setParameter(codec->unpack, ZSTD_d_format, ZSTD_f_zstd1_magicless);
+	return codec;
+}
+
+void text_codec_free(struct text_codec *codec)
+{
+	if (codec) {
+		for (unsigned kind = 0; kind < TEXT_KINDS; kind++) {
+			ZSTD_freeCDict(codec->pack_dictionary[kind]);
+			ZSTD_freeDDict(codec->unpack_dictionary[kind]);
+		}
+		ZSTD_freeCCtx(codec->pack);
+		ZSTD_freeDCtx(codec->unpack);
+		free(codec);
+	}
+}
+
+void text_set_dictionary(struct text_codec *codec, unsigned kind, const void *dictionary,
+			 size_t len)
+{
+	/* The contexts refer to the dictionary of the last call. */
+	ZSTD_CCtx_refCDict(codec->pack, NULL);
+	ZSTD_DCtx_refDDict(codec->unpack, NULL);
+	ZSTD_freeCDict(codec->pack_dictionary[kind]);
+	ZSTD_freeDDict(codec->unpack_dictionary[kind]);
+	codec->pack_dictionary[kind] = NULL;
+	codec->unpack_dictionary[kind] = NULL;
+	if (len) {
+		codec->pack_dictionary[kind] = ZSTD_createCDict(dictionary, len, LEVEL);
+		codec->unpack_dictionary[kind] = ZSTD_createDDict(dictionary, len);
+		if (!codec->pack_dictionary[kind] || !codec->unpack_dictionary[kind]) {
+			abort(); /* out of memory */
+		}
+	}
+}
+
+int text_has_dictionary(const struct text_codec *codec, unsigned kind)
+{
+	return codec->pack_dictionary[kind] != NULL;
+}
+
+int text_train(struct buf *dictionary, const char *samples, const size_t *sizes,
+	       unsigned count)
+{
+	size_t len;
+
+	buf_clear(dictionary);
+	buf_grow(dictionary, DICTIONARY_SIZE);
+	len = ZDICT_trainFromBuffer(dictionary->data, DICTIONARY_SIZE, samples, sizes,
+				    count);
+	if (ZDICT_isError(len)) {
+		return -1;
+	}
+	dictionary->len = len;
+	dictionary->data[len] = '\0';
+	return 0;
+}
+
+void text_pack(struct text_codec *codec, struct buf *out, unsigned kind, const char *text,
+	       size_t len)
+{
+	ZSTD_CDict *dictionary = codec->pack_dictionary[kind];
+	size_t bound = ZSTD_compressBound(len);
+	size_t packed;
+
+	buf_addch(out, (char)(dictionary ? HOW_DICTIONARY + kind : HOW_PLAIN));
+	buf_grow(out, bound);
+	ZSTD_CCtx_refCDict(codec->pack, dictionary);
+	packed = ZSTD_compress2(codec->pack, out->data + out->len, bound, text, len);
+	if (ZSTD_isError(packed) || packed >= len) {
+		out->data[out->len - 1] = HOW_RAW;
+		buf_add(out, text, len);
+	} else {
+		out->len += packed;
+		out->data[out->len] = '\0';
+	}
+}
+
+/* The size that a magicless frame says it unpacks to. */
+static unsigned long long frame_size(const void *frame, size_t len)
+{
+	ZSTD_frameHeader header;
+
+	if (ZSTD_getFrameHeader_advanced(&header, frame, len, ZSTD_f_zstd1_magicless)) {
+		return ZSTD_CONTENTSIZE_ERROR;
+	}
+	return header.frameContentSize;
+}
+
+int text_unpack(struct text_codec *codec, struct buf *out, const void *packed, size_t len,
+		struct err *err)
+{
+	const unsigned char *p = packed;
+	const ZSTD_DDict *dictionary = NULL;
+	unsigned long long size;
+	size_t got;
+
+	if (!len || p[0] >= HOW_DICTIONARY + TEXT_KINDS) {
+		goto bad;
+	}
+	if (p[0] == HOW_RAW) {
+		buf_add(out, p + 1, len - 1);
+		return 0;
+	}
+	if (p[0] >= HOW_DICTIONARY) {
+		dictionary = codec->unpack_dictionary[p[0] - HOW_DICTIONARY];
+		if (!dictionary) {
+			goto bad;
+		}
+	}
+	size = frame_size(p + 1, len - 1);
+	if (size > UNPACKED_MAX) {
+		goto bad;
+	}
+	buf_grow(out, size);
+	ZSTD_DCtx_refDDict(codec->unpack, dictionary);
+	got = ZSTD_decompressDCtx(codec->unpack, out->data + out->len, size, p + 1,
+				  len - 1);
+	if (ZSTD_isError(got) || got != size) {
+		goto bad;
+	}
+	out->len += got;
+	out->data[out->len] = '\0';
+	return 0;
+bad:
+	return err_set(
+		err, ERR_FORMAT,
+		"a stored text is damaged; delete the index folder and scan again");
+}

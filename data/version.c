@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/version.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "data/json.h"
+#include "data/tables.h"
+
+static int get_raw(struct index_txn *txn, const struct row_version_key *key,
+		   struct store_value *out)
+{
+	unsigned char bytes[ROW_VERSION_KEY_SIZE];
+
+	row_version_key_put(bytes, key);
+	return store_get(txn->store, TABLE_VERSION, bytes, sizeof(bytes), out);
+}
+
+static void put_raw(struct index_txn *txn, const struct row_version_key *key,
+		    const struct buf *row)
+{
+	unsigned char bytes[ROW_VERSION_KEY_SIZE];
+
+	row_version_key_put(bytes, key);
+	store_put(txn->store, TABLE_VERSION, bytes, sizeof(bytes), row->data, row->len);
+}
+
+/* Writes a new version. Those of new records come last in the table, which fills
+ * its pages to the brim if it is told so. */
+static void put_new(struct index_txn *txn, const struct row_version_key *key,
+		    const struct buf *row)
+{
+	unsigned char bytes[ROW_VERSION_KEY_SIZE];
+
+	if (txn->last_version == UINT64_MAX) {
+		struct store_cursor *c = store_cursor_open(txn->store, TABLE_VERSION);
+		bool any = store_seek_last(c, NULL, 0) == 0;
+
+		txn->last_version = any ? be64_get(store_key(c).data) : 0;
+		store_cursor_close(c);
+	}
+	if (key->number <= txn->last_version) {
+		put_raw(txn, key, row);
+		return;
+	}
+	row_version_key_put(bytes, key);
+	store_append(txn->store, TABLE_VERSION, bytes, sizeof(bytes), row->data, row->len);
+	txn->last_version = key->number;
+}
+
+/* Writes a stored version back with other counts. */
+static void put_counts(struct index_txn *txn, const struct row_version_key *key,
+		       struct store_value stored, uint32_t claims, uint32_t pins)
+{
+	buf_clear(&txn->text);
+	buf_add(&txn->text, stored.data, stored.len);
+	row_version_set_counts((unsigned char *)txn->text.data, claims, pins);
+	put_raw(txn, key, &txn->text);
+}
+
+int version_hold(struct index_txn *txn, const struct row_version_key *key,
+		 enum version_hold hold)
+{
+	struct row_version row;
+	struct store_value v;
+	int rc = get_raw(txn, key, &v);
+
+	if (rc) {
+		return rc;
+	}
+	if (row_version_get(&row, v.data, v.len) < 0) {
+		return tables_damaged(NULL, "a version");
+	}
+	put_counts(txn, key, v, row.claims + (hold == VERSION_CLAIM),
+		   row.pins + (hold == VERSION_PIN));
+	return 0;
+}
+
+void version_make(struct index_txn *txn, const struct row_version_key *key,
+		  enum version_hold hold, const struct row_version *facts,
+		  const char *text, size_t len)
+{
+	struct row_version row = *facts;
+	struct buf packed = {0};
+
+	row.claims = hold == VERSION_CLAIM;
+	row.pins = hold == VERSION_PIN;
+	text_pack(txn->codec, &packed, row.kind, text, len);
+	row.packed = (const unsigned char *)packed.data;
+	row.packed_len = packed.len;
+	buf_clear(&txn->text);
+	row_version_put(&txn->text, &row);
+	put_new(txn, key, &txn->text);
+	buf_release(&packed);
+	if (row.embedded) {
+		version_hold(txn, &row.image_version, VERSION_PIN);
+		version_hold(txn, &row.tag_version, VERSION_PIN);
+	}
+}
+
+uint32_t version_release(struct index_txn *txn, const struct row_version_key *key,
+			 enum version_hold hold)
+{
+	unsigned char bytes[ROW_VERSION_KEY_SIZE];
+	struct row_version row;
+	struct store_value v;
+
+	if (get_raw(txn, key, &v) < 0 || row_version_get(&row, v.data, v.len) < 0) {
+		return 0;
+	}
+	row.claims -= hold == VERSION_CLAIM && row.claims;
+	row.pins -= hold == VERSION_PIN && row.pins;
+	if (row.claims || row.pins) {
+		put_counts(txn, key, v, row.claims, row.pins);
+		return row.claims;
+	}
+	row_version_key_put(bytes, key);
+	store_delete(txn->store, TABLE_VERSION, bytes, sizeof(bytes));
+	if (row.embedded) {
+		version_release(txn, &row.image_version, VERSION_PIN);
+		version_release(txn, &row.tag_version, VERSION_PIN);
+	}
+	return 0;
+}
+
+void version_own_text(struct buf *out, struct row_version *row,
+		      const struct record *record, const char *text)
+{
+	struct json_span image = record->image_slot.member;
+	struct json_span tag = record->tag_slot.member;
+	bool image_first = image.off < tag.off;
+	struct json_span first = image_first ? image : tag;
+	struct json_span second = image_first ? tag : image;
+	size_t end = record->text.off + record->text.len;
+
+	row->image_first = image_first;
+	row->image_at = (uint32_t)(image.off - (image_first ? 0 : tag.len));
+	row->tag_at = (uint32_t)(tag.off - (image_first ? image.len : 0));
+	text += record->text.off;
+	buf_add(out, text, first.off);
+	buf_add(out, text + first.off + first.len, second.off - first.off - first.len);
+	buf_add(out, text + second.off + second.len,
+		end - record->text.off - second.off - second.len);
+}
+
+int version_get(struct index_txn *txn, const struct row_version_key *key,
+		struct row_version *row, struct buf *text, struct err *err)
+{
+	struct store_value v;
+
+	if (get_raw(txn, key, &v) < 0 || row_version_get(row, v.data, v.len) < 0) {
+		return tables_damaged(err, "a version");
+	}
+	return text_unpack(txn->codec, text, row->packed, row->packed_len, err);
+}
+
+void version_compose(struct buf *out, const struct row_version *row, const char *own,
+		     size_t own_len, const struct buf *image_member,
+		     const struct buf *tag_member)
+{
+	const struct buf *first = row->image_first ? image_member : tag_member;
+	const struct buf *second = row->image_first ? tag_member : image_member;
+	size_t first_at = row->image_first ? row->image_at : row->tag_at;
+	size_t second_at = row->image_first ? row->tag_at : row->image_at;
+
+	assert(first_at <= second_at && second_at <= own_len);
+	buf_add(out, own, first_at);
+	buf_add(out, first->data, first->len);
+	buf_add(out, own + first_at, second_at - first_at);
+	buf_add(out, second->data, second->len);
+	buf_add(out, own + second_at, own_len - second_at);
+}
+
+/* Appends the member that a tag image's file wrote for its image or tag. */
+static int written_member(struct index_txn *txn, const struct row_version *row,
+			  bool image, struct buf *out, struct err *err)
+{
+	struct row_record named;
+	int rc;
+
+	if (row->embedded) {
+		buf_addstr(out, image ? "\"image\":" : "\"tag\":");
+		return version_text(txn, image ? &row->image_version : &row->tag_version,
+				    out, err);
+	}
+	rc = tables_record_get(txn, image ? row->image : row->tag, &named);
+	if (rc) {
+		return tables_damaged(err, "a tag image's reference");
+	}
+	buf_addstr(out, image ? "\"image_id\":" : "\"tag_id\":");
+	json_quote(out, named.id.bytes, named.id.len);
+	return 0;
+}
+
+int version_text(struct index_txn *txn, const struct row_version_key *key,
+		 struct buf *out, struct err *err)
+{
+	struct buf own = {0}, image = {0}, tag = {0};
+	struct row_version row;
+	int rc = version_get(txn, key, &row, &own, err);
+
+	if (!rc && row.kind != RECORD_TAG_IMAGE) {
+		buf_add(out, own.data, own.len);
+	} else if (!rc) {
+		rc = written_member(txn, &row, true, &image, err);
+		if (!rc) {
+			rc = written_member(txn, &row, false, &tag, err);
+		}
+		if (!rc) {
+			version_compose(out, &row, own.data, own.len, &image, &tag);
+		}
+	}
+	buf_release(&own);
+	buf_release(&image);
+	buf_release(&tag);
+	return rc;
+}
+
+int version_compare_text(struct index_txn *txn, const struct row_version_key *a,
+			 const struct row_version_key *b, const char *text, size_t len,
+			 int *order, struct err *err)
+{
+	struct buf left = {0};
+	size_t common;
+	int rc;
+
+	*order = stamp_compare(&a->stamp, &b->stamp);
+	if (*order || memcmp(a->hash, b->hash, ROW_HASH_SIZE) == 0) {
+		return 0;
+	}
+	rc = version_text(txn, a, &left, err);
+	if (!rc) {
+		common = left.len < len ? left.len : len;
+		*order = memcmp(left.data, text, common);
+		if (!*order) {
+			*order = left.len < len ? -1 : 1;
+		}
+	}
+	buf_release(&left);
+	return rc;
+}
+
+int version_compare(struct index_txn *txn, const struct row_version_key *a,
+		    const struct row_version_key *b, int *order, struct err *err)
+{
+	struct buf right = {0};
+	int rc = 0;
+
+	*order = stamp_compare(&a->stamp, &b->stamp);
+	if (!*order && memcmp(a->hash, b->hash, ROW_HASH_SIZE) != 0) {
+		rc = version_text(txn, b, &right, err);
+		if (!rc) {
+			rc = version_compare_text(txn, a, b, right.data, right.len, order,
+						  err);
+		}
+	}
+	buf_release(&right);
+	return rc;
+}
+
+int version_elect(struct index_txn *txn, uint64_t number, struct row_version_key *out,
+		  struct err *err)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_VERSION);
+	unsigned char prefix[8];
+	bool found = false;
+	int rc;
+
+	be64_put(prefix, number);
+	/* From the greatest stamp down, until a claimed one of a smaller stamp. */
+	for (rc = store_seek_last(c, prefix, sizeof(prefix)); rc == 0;
+	     rc = store_previous(c)) {
+		struct row_version_key key;
+		struct row_version row;
+		struct store_value v = store_cursor_value(c);
+		int order;
+
+		if (!store_has_prefix(c, prefix, sizeof(prefix))) {
+			break;
+		}
+		if (store_key(c).len != ROW_VERSION_KEY_SIZE ||
+		    row_version_get(&row, v.data, v.len) < 0) {
+			rc = tables_damaged(err, "a version");
+			break;
+		}
+		row_version_key_get(&key, store_key(c).data);
+		if (!row.claims) {
+			continue;
+		}
+		if (found && stamp_compare(&key.stamp, &out->stamp) < 0) {
+			break;
+		}
+		if (!found) {
+			*out = key;
+			found = true;
+			continue;
+		}
+		rc = version_compare(txn, &key, out, &order, err);
+		if (rc) {
+			break;
+		}
+		if (order > 0) {
+			*out = key;
+		}
+	}
+	store_cursor_close(c);
+	if (rc == ERR_NOTFOUND) {
+		rc = 0;
+	}
+	return rc ? rc : found ? 0 : ERR_NOTFOUND;
+}
