@@ -1,0 +1,528 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "indexer/folder.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "data/base/buf.h"
+#include "data/base/log.h"
+#include "indexer/paths.h"
+#include "indexer/tree.h"
+#include "indexer/walk.h"
+#include "indexer/watch.h"
+
+/*
+ * Why this order, and why it misses nothing.
+ *
+ * A folder is watched before it is read. What is created in it before the watch
+ * stands is found by reading; what comes after raises an event; what falls in
+ * between shows twice, which does no harm, as an event only says "look".
+ *
+ * Moves are not paired. MOVED_FROM means: this name is gone, and all below it; the
+ * watches of the folder are removed, for it may have left the tree for good.
+ * MOVED_TO means: a folder appeared, watch and read it. Between the two its own
+ * events are lost, and found again by the reading.
+ *
+ * Events are taken out of the kernel's queue as fast as they come (folder_drain),
+ * even in the middle of a long walk, and acted upon later. So the state that an
+ * event meets may be ahead of it, never behind: whatever it says is looked up.
+ * What does not fit into this picture (a wd that nobody knows, a full queue) is
+ * not argued with: everything is walked anew.
+ */
+
+#define QUEUE_BYTES (64u << 20) /* events held; beyond that they count as lost */
+#define DRAIN_FILES 256         /* files of a walk between two drains */
+
+/* A queued event: this, then the name and a NUL. */
+struct queued {
+	int wd;
+	unsigned char what;
+	bool folder;
+	unsigned char len;
+};
+
+struct folder {
+	int rootfd;
+	const struct folder_sink *sink;
+	struct watch *watch;
+	struct tree tree;
+	struct buf queue;
+	size_t queue_at;
+	struct buf path; /* scratch */
+	uint64_t overflows;
+	uint32_t walk;
+	bool lost;
+	bool polled; /* some folder may be */
+	bool poll_all;
+	bool limit_logged; /* said once that watches ran out */
+	unsigned files;    /* of a walk, to drain now and then */
+};
+
+int folder_open(struct folder **out, int rootfd, const struct folder_sink *sink,
+		struct err *err)
+{
+	struct folder *folder = xzalloc(sizeof(*folder));
+	int rc = watch_open(&folder->watch, err);
+
+	if (rc) {
+		free(folder);
+		*out = NULL;
+		return rc;
+	}
+	folder->rootfd = rootfd;
+	folder->sink = sink;
+	tree_init(&folder->tree);
+	*out = folder;
+	return 0;
+}
+
+void folder_close(struct folder *folder)
+{
+	if (folder) {
+		watch_close(folder->watch);
+		tree_release(&folder->tree);
+		buf_release(&folder->queue);
+		buf_release(&folder->path);
+		free(folder);
+	}
+}
+
+int folder_restart(struct folder *folder, struct err *err)
+{
+	tree_release(&folder->tree);
+	tree_init(&folder->tree);
+	buf_release(&folder->queue);
+	folder->queue_at = 0;
+	folder->lost = false;
+	folder->polled = folder->poll_all;
+	folder->tree.root->polled = folder->poll_all;
+	return watch_restart(folder->watch, err);
+}
+
+int folder_fd(const struct folder *folder)
+{
+	return watch_fd(folder->watch);
+}
+
+size_t folder_watches(const struct folder *folder)
+{
+	return watch_count(folder->watch);
+}
+
+bool folder_has_events(const struct folder *folder)
+{
+	return folder->queue_at < folder->queue.len;
+}
+
+bool folder_is_lost(const struct folder *folder)
+{
+	return folder->lost || watch_is_bloated(folder->watch);
+}
+
+uint64_t folder_overflows(struct folder *folder)
+{
+	uint64_t n = folder->overflows;
+
+	folder->overflows = 0;
+	return n;
+}
+
+bool folder_has_polled(const struct folder *folder)
+{
+	return folder->polled;
+}
+
+void folder_poll_all(struct folder *folder)
+{
+	folder->poll_all = folder->polled = true;
+	folder->tree.root->polled = true;
+}
+
+static void remove_watch(int wd, void *payload)
+{
+	struct folder *folder = payload;
+
+	watch_remove(folder->watch, wd);
+}
+
+static void drop_below(struct folder *folder, struct tree_node *node)
+{
+	while (node->child) {
+		tree_drop(&folder->tree, node->child, remove_watch, folder);
+	}
+}
+
+static void cannot_watch(struct folder *folder, struct tree_node *node, const char *path,
+			 int code, const struct err *why)
+{
+	node->polled = true;
+	folder->polled = true;
+	if (code != ERR_REFUSED) {
+		log_warning("cannot watch folder '%s': %s; it is looked at every few "
+			    "seconds",
+			    *path ? path : ".", why->msg);
+	} else if (!folder->limit_logged) {
+		unsigned long limit = watch_limit();
+
+		folder->limit_logged = true;
+		log_warning(
+			"cannot watch folder '%s' and others: the limit of %lu watches "
+			"is reached; they are looked at every few seconds instead; to "
+			"watch them, run `sysctl fs.inotify.max_user_watches=%lu`",
+			*path ? path : ".", limit, limit ? 8 * limit : 1048576);
+	}
+}
+
+int folder_enter(int dirfd, const char *path, size_t len, void *payload, struct err *err)
+{
+	struct folder *folder = payload;
+	struct tree_node *node = tree_make(&folder->tree, path, len);
+	struct tree_node *other;
+	struct err why = {0};
+	struct stat st;
+	int wd, rc;
+
+	if (fstat(dirfd, &st) < 0) {
+		return err_sys(err, "cannot stat folder '%s'", path);
+	}
+	node->seen = folder->walk;
+	if (node->wd > 0 && node->dev == st.st_dev && node->ino == st.st_ino) {
+		return 0;
+	}
+	if (node->wd > 0) {
+		/* Another folder has taken its place. */
+		struct tree_wd *entry = tree_wd(&folder->tree, node->wd);
+
+		drop_below(folder, node);
+		if (!entry->ended) {
+			watch_remove(folder->watch, node->wd);
+		}
+		entry->node = NULL;
+		node->wd = -1;
+	}
+	rc = watch_add(folder->watch, dirfd, &wd, &why);
+	if (rc == ERR_NOTFOUND) {
+		return 0;
+	}
+	if (rc == ERR_REFUSED || rc == ERR_INPUT) {
+		if (!node->polled || rc == ERR_REFUSED) {
+			cannot_watch(folder, node, path, rc, &why);
+		}
+		return 0;
+	}
+	if (rc) {
+		*err = why;
+		return rc;
+	}
+	node->dev = st.st_dev;
+	node->ino = st.st_ino;
+	node->polled = folder->poll_all && !node->parent;
+	other = tree_tie(&folder->tree, node, wd);
+	if (other) {
+		/* One folder under two names (it was moved, or mounted twice): events
+		 * come for one of them. Until the other is known to be gone, look. */
+		other->polled = true;
+		folder->polled = true;
+	}
+	return 0;
+}
+
+/* Notes that events may be missing. */
+static void lose(struct folder *folder, const char *why)
+{
+	if (!folder->lost) {
+		log_warning("%s; walking the whole folder", why);
+	}
+	folder->lost = true;
+	buf_clear(&folder->queue);
+	folder->queue_at = 0;
+}
+
+static void overflowed(struct folder *folder)
+{
+	unsigned long limit = watch_queue_limit();
+	struct buf why = {0};
+
+	folder->overflows++;
+	buf_addf(&why,
+		 "events were lost, as more than %lu waited (`sysctl "
+		 "fs.inotify.max_queued_events=%lu` makes room)",
+		 limit, limit ? 16 * limit : 1048576);
+	lose(folder, why.data);
+	buf_release(&why);
+}
+
+static void enqueue(struct folder *folder, const struct watch_event *event)
+{
+	struct queued queued = {.wd = event->wd,
+				.what = (unsigned char)event->what,
+				.folder = event->folder,
+				.len = (unsigned char)strlen(event->name)};
+
+	buf_add(&folder->queue, &queued, sizeof(queued));
+	buf_add(&folder->queue, event->name, (size_t)queued.len + 1);
+}
+
+int folder_drain(struct folder *folder, struct err *err)
+{
+	struct watch_event event;
+	int rc;
+
+	while ((rc = watch_next(folder->watch, &event, err)) == 0) {
+		struct tree_wd *entry = tree_wd(&folder->tree, event.wd);
+
+		if (event.what == WATCH_ENDED && entry) {
+			entry->ended = true;
+		}
+		if (event.what == WATCH_OVERFLOW) {
+			overflowed(folder);
+		} else if (!folder->lost) {
+			enqueue(folder, &event);
+			if (folder->queue.len > QUEUE_BYTES) {
+				lose(folder, "too many events are waiting");
+			}
+		}
+	}
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+static int visit_file(const struct walk_file *file, void *payload, struct err *err)
+{
+	struct folder *folder = payload;
+
+	folder->sink->changed(file->path, file->len, folder->sink->payload);
+	return ++folder->files % DRAIN_FILES ? 0 : folder_drain(folder, err);
+}
+
+static int visit_unreadable(const char *path, size_t len, int error, void *payload,
+			    struct err *err)
+{
+	(void)len;
+	(void)payload;
+	(void)err;
+	log_warning("cannot read folder '%s': %s", path, strerror(error));
+	return 0;
+}
+
+/* A folder appeared: watches and reads it, and all below it. */
+static int visit(struct folder *folder, const char *path, size_t len, struct err *err)
+{
+	struct walk_visitor visitor = {.enter = folder_enter,
+				       .file = visit_file,
+				       .unreadable = visit_unreadable,
+				       .payload = folder};
+
+	return walk_run(folder->rootfd, path, len, &visitor, err);
+}
+
+/* What is known below folder->path may be gone. */
+static void leave(struct folder *folder)
+{
+	size_t len = folder->path.len;
+
+	buf_addch(&folder->path, '/');
+	folder->sink->left(folder->path.data, folder->path.len, folder->sink->payload);
+	buf_setlen(&folder->path, len);
+}
+
+/* An event on the folder `name` in `parent`; folder->path is its path. */
+static int handle_folder(struct folder *folder, struct tree_node *parent,
+			 enum watch_what what, const char *name, struct err *err)
+{
+	struct tree_node *child = tree_child(&folder->tree, parent, name, strlen(name));
+
+	if (!walk_takes_folder(name)) {
+		return 0;
+	}
+	if (what == WATCH_ATTRIBUTES && child && child->wd > 0) {
+		return 0;
+	}
+	if (child) {
+		leave(folder);
+	}
+	if (what == WATCH_REMOVED) {
+		if (child) {
+			tree_drop(&folder->tree, child, remove_watch, folder);
+		} else {
+			leave(folder);
+		}
+		return 0;
+	}
+	return visit(folder, folder->path.data, folder->path.len, err);
+}
+
+static void handle_file(struct folder *folder, enum watch_what what, const char *name)
+{
+	const struct folder_sink *sink = folder->sink;
+
+	if (!walk_takes_file(name)) {
+		return;
+	}
+	if (what == WATCH_CREATED) {
+		sink->appeared(folder->path.data, folder->path.len, sink->payload);
+	} else {
+		sink->changed(folder->path.data, folder->path.len, sink->payload);
+	}
+}
+
+/* A watch ended while its folder is still thought to be there: it was removed, and
+ * perhaps made anew, or its file system went. */
+static int handle_end(struct folder *folder, struct tree_node *node, int wd,
+		      struct err *err)
+{
+	tree_untie(&folder->tree, wd);
+	if (!node) {
+		return 0;
+	}
+	if (!node->parent) {
+		return err_set(
+			err, ERR_FAIL,
+			"the metadata folder is gone; the index keeps what it knew");
+	}
+	buf_setlen(&folder->path, folder->path.len - 1); /* the slash */
+	leave(folder);
+	return visit(folder, folder->path.data, folder->path.len, err);
+}
+
+static int handle(struct folder *folder, const struct queued *event, const char *name,
+		  struct err *err)
+{
+	const struct tree_wd *entry = tree_wd(&folder->tree, event->wd);
+	struct tree_node *node;
+
+	if (!entry) {
+		lose(folder, "an event came from a watch that nobody knows");
+		return 0;
+	}
+	node = entry->node;
+	buf_clear(&folder->path);
+	if (node) {
+		tree_path(node, &folder->path);
+	}
+	if (event->what == WATCH_ENDED) {
+		return handle_end(folder, node, event->wd, err);
+	}
+	if (!node) {
+		return 0; /* it has moved away */
+	}
+	if (event->what == WATCH_UNMOUNTED) {
+		return err_set(err, ERR_FAIL,
+			       "the file system of folder '%s' was unmounted; the index "
+			       "keeps what it knew",
+			       folder->path.len ? folder->path.data : ".");
+	}
+	if (event->what == WATCH_SELF_GONE) {
+		return node->parent ? 0
+				    : err_set(err, ERR_FAIL,
+					      "the metadata folder was removed or moved; "
+					      "the index keeps what it knew");
+	}
+	buf_addstr(&folder->path, name);
+	if (folder->path.len > WALK_PATH_MAX) {
+		return 0;
+	}
+	if (event->folder) {
+		return handle_folder(folder, node, (enum watch_what)event->what, name,
+				     err);
+	}
+	handle_file(folder, (enum watch_what)event->what, name);
+	return 0;
+}
+
+int folder_handle(struct folder *folder, struct err *err)
+{
+	char name[NAME_MAX + 1];
+	int rc = 0;
+
+	/* The queue may grow, and so move, and even be emptied on the way. */
+	while (!rc && !folder->lost && folder_has_events(folder)) {
+		const char *at = folder->queue.data + folder->queue_at;
+		struct queued event;
+
+		memcpy(&event, at, sizeof(event));
+		memcpy(name, at + sizeof(event), (size_t)event.len + 1);
+		folder->queue_at += sizeof(event) + event.len + 1;
+		rc = handle(folder, &event, name, err);
+	}
+	if (!folder_has_events(folder)) {
+		buf_clear(&folder->queue);
+		folder->queue_at = 0;
+	}
+	return rc;
+}
+
+/* Lists the topmost polled folders, and says whether there are any. */
+static void list_polled(struct folder *folder, struct paths *out)
+{
+	struct tree_node *node = folder->tree.root;
+
+	while (node) {
+		if (node->polled) {
+			buf_clear(&folder->path);
+			tree_path(node, &folder->path);
+			paths_append(out, folder->path.data,
+				     folder->path.len - (folder->path.len > 0));
+		} else if (node->child) {
+			node = node->child;
+			continue;
+		}
+		while (node && !node->next) {
+			node = node->parent;
+		}
+		node = node ? node->next : NULL;
+	}
+	folder->polled = out->count > 0;
+}
+
+/* Forgets the folders below `node` that the last walk did not meet. */
+static void drop_unseen(struct folder *folder, struct tree_node *top)
+{
+	struct tree_node *node = top->child;
+
+	while (node) {
+		struct tree_node *next;
+
+		if (node->seen == folder->walk && node->child) {
+			node = node->child;
+			continue;
+		}
+		next = node;
+		while (next != top && !next->next) {
+			next = next->parent;
+		}
+		next = next == top ? NULL : next->next;
+		if (node->seen != folder->walk) {
+			tree_drop(&folder->tree, node, remove_watch, folder);
+		}
+		node = next;
+	}
+}
+
+int folder_each_polled(struct folder *folder,
+		       int (*each)(const char *path, size_t len, void *payload,
+				   struct err *err),
+		       void *payload, struct err *err)
+{
+	struct paths paths = {0};
+	const char *path;
+	size_t at = 0, len;
+	int rc = 0;
+
+	list_polled(folder, &paths);
+	while (!rc && paths_next(&paths, &at, &path, &len)) {
+		struct tree_node *node;
+
+		folder->walk++;
+		rc = each(path, len, payload, err);
+		node = tree_find(&folder->tree, path, len);
+		if (!rc && node) {
+			drop_unseen(folder, node);
+			if (node->parent && node->seen != folder->walk) {
+				tree_drop(&folder->tree, node, remove_watch, folder);
+			}
+		}
+	}
+	paths_release(&paths);
+	return rc;
+}

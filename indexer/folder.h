@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef INDEXER_FOLDER_H
+#define INDEXER_FOLDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/base/err.h"
+
+/*
+ * folder - the metadata folder under watch: events in, paths that may have changed
+ * out. An event is only a hint; what is true of a path, whoever reads it finds out.
+ *
+ *	struct folder *folder = NULL;
+ *	folder_open(&folder, rootfd, &sink, err);
+ *	(a scan with folder_enter as its `enter`: watch first, then read)
+ *	for (;;) {
+ *		folder_drain(folder, err);	(also now and then in long work)
+ *		folder_handle(folder, err);	(calls the sink)
+ *		if (folder_is_lost(folder)) { folder_restart; scan again }
+ *		(poll folder_fd once folder_has_events is false)
+ *	}
+ */
+
+struct folder;
+
+/* Paths are relative to the root and borrowed until the callback returns. */
+struct folder_sink {
+	/* Read this file. */
+	void (*changed)(const char *path, size_t len, void *payload);
+	/* A file appeared; if it is being written, `changed` follows. */
+	void (*appeared)(const char *path, size_t len, void *payload);
+	/* All files known under this prefix (a folder and a slash): see whether they
+	 * are still there. */
+	void (*left)(const char *prefix, size_t len, void *payload);
+	void *payload;
+};
+
+/* Starts watching, without any watch yet. `rootfd` and `sink` are borrowed. */
+int folder_open(struct folder **out, int rootfd, const struct folder_sink *sink,
+		struct err *err);
+void folder_close(struct folder *folder);
+
+/* Forgets all watches and events, to be walked anew. */
+int folder_restart(struct folder *folder, struct err *err);
+
+/* A walk's visitor: watches the open folder. `payload` is the struct folder. */
+int folder_enter(int dirfd, const char *path, size_t len, void *payload, struct err *err);
+
+/* Takes what waits out of the kernel's queue, which overflows if nobody does. */
+int folder_drain(struct folder *folder, struct err *err);
+bool folder_has_events(const struct folder *folder);
+/* Acts upon the events that were drained. ERR_FAIL: the root is gone, or a file
+ * system in it was unmounted; what is known of it must not be withdrawn. */
+int folder_handle(struct folder *folder, struct err *err);
+int folder_fd(const struct folder *folder);
+
+/* True where events were lost, or one was not understood, or a restart pays: the
+ * whole must be walked, after folder_restart. */
+bool folder_is_lost(const struct folder *folder);
+/* How often the queue overflowed since this was last asked. */
+uint64_t folder_overflows(struct folder *folder);
+
+/* Watches that live. */
+size_t folder_watches(const struct folder *folder);
+
+/* Folders that cannot be watched are looked at from time to time by whoever runs
+ * this. Are there any? */
+bool folder_has_polled(const struct folder *folder);
+/* Looks at the whole of it from time to time: its file system raises no events for
+ * what others change. */
+void folder_poll_all(struct folder *folder);
+/* Calls `each` for them, not for those inside another one; a non-zero return ends
+ * it. `each` may walk it, with folder_enter as its visitor: folders that are not
+ * met are forgotten. */
+int folder_each_polled(struct folder *folder,
+		       int (*each)(const char *path, size_t len, void *payload,
+				   struct err *err),
+		       void *payload, struct err *err);
+
+#endif

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "indexer/ingest.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "data/base/buf.h"
+#include "data/json.h"
+#include "data/record.h"
+#include "indexer/input.h"
+#include "indexer/walk.h"
+
+/*
+ * How a file is read, and why so.
+ *
+ * A file that is not JSON must change nothing, and a file withdraws claims only if
+ * none of it was rejected. Both can be known before the first claim only by having
+ * read it all. So:
+ *
+ *  - A small file (nearly all of them) fits into the window: it is read once, its
+ *    steps are kept in the batch, and taken back where it turns out to be no JSON.
+ *  - A large `.json` is read twice: once to check it, throwing the text away, and
+ *    once for its claims. That it is the same file both times, its stat says.
+ *  - A large `.ndjson` is merged as it comes: its lines stand alone. Only where
+ *    claim_end says that merging will not do is it read twice as well.
+ */
+
+#define WINDOW_EDGE 16 /* a token cut off by the window's end is shorter */
+
+enum stage { STAGE_IDLE, STAGE_CHECK, STAGE_CLAIM };
+
+/* What may come next in a `.json` file. */
+enum place {
+	PLACE_START,   /* the document */
+	PLACE_FIRST,   /* an element, or `]` */
+	PLACE_ELEMENT, /* an element */
+	PLACE_COMMA,   /* `,` or `]` */
+	PLACE_END,     /* nothing but white space */
+	PLACE_DONE,
+};
+
+struct ingest {
+	int rootfd;
+	struct input in;
+	struct buf path;
+	unsigned flags;
+	bool lines; /* one record a line */
+	bool whole; /* all of it stands in the window: nothing is final yet */
+	enum stage stage;
+	enum place place;
+	bool oversized;         /* inside a record over the limit, which is skipped */
+	struct batch_mark mark; /* where the file began, if whole */
+	struct record_reader reader;
+	struct buf scratch; /* canonical text while checking */
+	struct ingest_outcome outcome;
+};
+
+struct ingest *ingest_new(int rootfd)
+{
+	struct ingest *g = xzalloc(sizeof(*g));
+
+	g->rootfd = rootfd;
+	g->in.fd = -1;
+	return g;
+}
+
+void ingest_free(struct ingest *g)
+{
+	if (g) {
+		input_release(&g->in);
+		buf_release(&g->path);
+		buf_release(&g->scratch);
+		record_reader_release(&g->reader);
+		free(g);
+	}
+}
+
+bool ingest_is_busy(const struct ingest *g)
+{
+	return g->stage != STAGE_IDLE;
+}
+
+struct ingest_outcome ingest_outcome(const struct ingest *g)
+{
+	return g->outcome;
+}
+
+void ingest_stop(struct ingest *g)
+{
+	input_close(&g->in);
+	g->stage = STAGE_IDLE;
+}
+
+/* Rejects what stands at `off` of the window. */
+static void reject_at(struct ingest *g, struct batch *batch, size_t off,
+		      const char *reason)
+{
+	size_t line, column;
+
+	g->outcome.rejects++;
+	if (g->stage == STAGE_CLAIM) {
+		input_position(&g->in, off, &line, &column);
+		batch_reject(batch, line, column, reason);
+	}
+}
+
+/* The file as a whole comes to one reject. `again`: the next scan reads it again,
+ * whatever its stat says. */
+static void end_rejected(struct ingest *g, struct batch *batch, size_t line,
+			 size_t column, const char *reason, bool again)
+{
+	if (g->whole) {
+		batch_rewind(batch, g->mark);
+	} else if (g->stage == STAGE_CLAIM) {
+		batch_drop(batch);
+	}
+	g->outcome.racy = g->in.file.racy;
+	g->in.file.racy |= again;
+	g->outcome.rejects = 1;
+	batch_begin(batch, g->path.data, g->path.len, CLAIM_MERGE);
+	batch_reject(batch, line, column, reason);
+	batch_end(batch, &g->in.file);
+	ingest_stop(g);
+}
+
+static void end_unreadable(struct ingest *g, struct batch *batch, const char *what,
+			   int error)
+{
+	char reason[160];
+
+	snprintf(reason, sizeof(reason), "%s: %s", what, strerror(error));
+	end_rejected(g, batch, 0, 0, reason, true);
+}
+
+/* The file is not what it was when its reading began. */
+static int end_changed(struct ingest *g, struct batch *batch, struct err *err)
+{
+	if (g->flags & INGEST_UNSTEADY) {
+		end_rejected(g, batch, 0, 0, "it changes while it is read", true);
+		return 0;
+	}
+	if (g->whole) {
+		batch_rewind(batch, g->mark);
+	} else if (g->stage == STAGE_CLAIM) {
+		batch_drop(batch);
+	}
+	ingest_stop(g);
+	return err_set(err, ERR_CHANGED, "'%s' changed while it was read", g->path.data);
+}
+
+/* Not JSON at `off` of the window: nothing of the file counts. */
+static int end_broken(struct ingest *g, struct batch *batch, size_t off,
+		      const char *reason, struct err *err)
+{
+	size_t line, column;
+
+	if (!input_is_steady(&g->in) || (g->stage == STAGE_CLAIM && !g->whole)) {
+		/* Half of one version and half of another; or it was good JSON when it
+		 * was checked. */
+		return end_changed(g, batch, err);
+	}
+	input_position(&g->in, off, &line, &column);
+	end_rejected(g, batch, line, column, reason, false);
+	return 0;
+}
+
+/* Reads on. False: that failed, and the file is done with. */
+static bool more(struct ingest *g, struct batch *batch)
+{
+	if (input_more(&g->in) < 0) {
+		end_unreadable(g, batch, "cannot read", errno);
+		return false;
+	}
+	return true;
+}
+
+/* Where canonical text goes: while checking, it is thrown away. */
+static struct buf *canon_of(struct ingest *g, struct batch *batch)
+{
+	return g->stage == STAGE_CLAIM ? &batch->text : &g->scratch;
+}
+
+/* Takes the value at the start of the window, if it is a record. Its canonical
+ * text is what canon_of holds from `text` on. */
+static void take_value(struct ingest *g, struct batch *batch,
+		       const struct json_value *value, size_t text)
+{
+	struct buf *canon = canon_of(g, batch);
+	const char *reason = NULL;
+	size_t at = value->begin;
+
+	if (value->end - value->begin > RECORD_SIZE_MAX) {
+		reason = "record is larger than 16 MiB";
+	} else if (value->depth > RECORD_DEPTH_MAX) {
+		reason = "record is nested deeper than 512";
+	} else if (value->unusable) {
+		reason = value->unusable;
+		at = value->unusable_at;
+	} else if (canon->data[text] != '{') {
+		reason = "a record is an object";
+	} else if (record_read(&g->reader, canon->data + text, canon->len - text) < 0) {
+		reason = g->reader.reason;
+		at = json_source_offset(input_at(&g->in), value->end,
+					g->reader.failed_at);
+	}
+	if (reason) {
+		buf_setlen(canon, text);
+		reject_at(g, batch, at, reason);
+	} else if (g->stage == STAGE_CLAIM) {
+		/* A tag image stands on its image and its tag: they go first. */
+		for (size_t i = 1; i < g->reader.count; i++) {
+			batch_claim(batch, &g->reader.record[i], text);
+		}
+		batch_claim(batch, &g->reader.record[0], text);
+	}
+	buf_clear(&g->scratch);
+}
+
+/* Skips a value over the limit by its brackets and strings alone: nothing of it is
+ * taken, so nothing else of it needs to be right. */
+static void skip_oversized(struct ingest *g, struct batch *batch)
+{
+	bool string = false, escape = false;
+	size_t depth = 0;
+
+	do {
+		const char *at = input_at(&g->in);
+		size_t left = input_left(&g->in);
+
+		for (size_t i = 0; i < left; i++) {
+			bool closing = false;
+
+			if (string) {
+				string = escape || at[i] != '"';
+				escape = !escape && at[i] == '\\';
+				closing = !string;
+			} else if (at[i] == '"') {
+				string = true;
+			} else if (at[i] == '[' || at[i] == '{') {
+				depth++;
+			} else if (depth && (at[i] == ']' || at[i] == '}')) {
+				depth--;
+				closing = true;
+			} else if (!depth && strchr("]}, \t\r\n", at[i])) {
+				input_skip(&g->in, i); /* behind a number */
+				return;
+			}
+			if (closing && !depth) {
+				input_skip(&g->in, i + 1);
+				return;
+			}
+		}
+		input_skip(&g->in, left);
+	} while (!g->in.eof && more(g, batch));
+}
+
+/* One value of a `.json` file, which begins at the start of the window. */
+static int step_value(struct ingest *g, struct batch *batch, struct err *err)
+{
+	for (;;) {
+		struct buf *canon = canon_of(g, batch);
+		size_t text = canon->len, left = input_left(&g->in);
+		struct json_value value;
+		bool good = json_read(canon, &value, input_at(&g->in), left) == 0;
+
+		if (good && (g->in.eof || value.end < left)) {
+			take_value(g, batch, &value, text);
+			input_skip(&g->in, value.end);
+			break;
+		}
+		buf_setlen(canon, text);
+		if (!good && (g->in.eof || value.failed_at + WINDOW_EDGE < left)) {
+			return end_broken(g, batch, value.failed_at, value.reason, err);
+		}
+		/* It may only be cut off by the window. */
+		if (left > RECORD_SIZE_MAX + WINDOW_EDGE) {
+			reject_at(g, batch, 0, "record is larger than 16 MiB");
+			skip_oversized(g, batch);
+			break;
+		}
+		if (!more(g, batch)) {
+			return 0;
+		}
+	}
+	g->place = g->place == PLACE_START ? PLACE_END : PLACE_COMMA;
+	return 0;
+}
+
+/* One step through a `.json` file: a value, a bracket or a comma. */
+static int step_document(struct ingest *g, struct batch *batch, struct err *err)
+{
+	size_t space;
+	char c;
+
+	while ((space = json_skip_space(input_at(&g->in), input_left(&g->in), 0)) ==
+	       input_left(&g->in)) {
+		input_skip(&g->in, space);
+		if (g->in.eof) {
+			break;
+		}
+		if (!more(g, batch)) {
+			return 0;
+		}
+	}
+	if (!input_left(&g->in)) {
+		if (g->place == PLACE_END) {
+			g->place = PLACE_DONE;
+			return 0;
+		}
+		return end_broken(g, batch, 0,
+				  g->place == PLACE_START
+					  ? "there is no JSON value"
+					  : "the document ends inside an array",
+				  err);
+	}
+	input_skip(&g->in, space);
+	c = *input_at(&g->in);
+	switch (g->place) {
+	case PLACE_START:
+		if (c != '[') {
+			break;
+		}
+		input_skip(&g->in, 1);
+		g->place = PLACE_FIRST;
+		return 0;
+	case PLACE_FIRST:
+	case PLACE_COMMA:
+		if (c == ']' || (c == ',' && g->place == PLACE_COMMA)) {
+			input_skip(&g->in, 1);
+			g->place = c == ']' ? PLACE_END : PLACE_ELEMENT;
+			return 0;
+		}
+		if (g->place == PLACE_COMMA) {
+			return end_broken(g, batch, 0,
+					  "expected ',' or ']' after an element", err);
+		}
+		break;
+	case PLACE_END:
+		return end_broken(g, batch, 0, "text after the end of the document", err);
+	case PLACE_ELEMENT:
+	case PLACE_DONE:
+		break;
+	}
+	return step_value(g, batch, err);
+}
+
+/* One record of the window's first `len` bytes: a line. */
+static void take_line(struct ingest *g, struct batch *batch, size_t len)
+{
+	const char *at = input_at(&g->in);
+	struct buf *canon = canon_of(g, batch);
+	size_t text = canon->len, rest;
+	struct json_value value;
+
+	if (json_skip_space(at, len, 0) == len) {
+		return;
+	}
+	if (json_read(canon, &value, at, len) < 0) {
+		reject_at(g, batch, value.failed_at, value.reason);
+		return;
+	}
+	rest = json_skip_space(at, len, value.end);
+	if (rest < len) {
+		buf_setlen(canon, text);
+		reject_at(g, batch, rest, "text after the end of the record");
+		return;
+	}
+	take_value(g, batch, &value, text);
+}
+
+/* One line of an `.ndjson` file. */
+static void step_line(struct ingest *g, struct batch *batch)
+{
+	const char *at = input_at(&g->in);
+	size_t left = input_left(&g->in);
+	const char *newline = left ? memchr(at, '\n', left) : NULL;
+	size_t len = newline ? (size_t)(newline - at) : left;
+
+	if (!newline && !g->in.eof) {
+		if (left > RECORD_SIZE_MAX) {
+			if (!g->oversized) {
+				reject_at(g, batch, 0, "record is larger than 16 MiB");
+			}
+			g->oversized = true;
+			input_skip(&g->in, left);
+		}
+		more(g, batch);
+		return;
+	}
+	if (!g->oversized) {
+		take_line(g, batch, len);
+	}
+	g->oversized = false;
+	input_skip(&g->in, len + (newline ? 1 : 0));
+	if (!newline) {
+		g->place = PLACE_DONE;
+	}
+}
+
+/* The end of the file was reached. */
+static int finish(struct ingest *g, struct batch *batch, struct err *err)
+{
+	bool clean = !g->outcome.rejects && !(g->flags & INGEST_UNSTEADY);
+
+	if (!input_is_steady(&g->in)) {
+		return end_changed(g, batch, err);
+	}
+	if (g->stage == STAGE_CHECK) {
+		if (input_rewind(&g->in) < 0) {
+			end_unreadable(g, batch, "cannot read", errno);
+			return 0;
+		}
+		batch_begin(batch, g->path.data, g->path.len,
+			    clean ? CLAIM_REPLACE : CLAIM_MERGE);
+		g->stage = STAGE_CLAIM;
+		g->place = PLACE_START;
+		g->outcome.rejects = 0;
+		return 0;
+	}
+	if (g->whole && clean) {
+		batch->step[g->mark.count].mode = CLAIM_REPLACE;
+	}
+	batch_end(batch, &g->in.file);
+	g->outcome.racy = g->in.file.racy;
+	ingest_stop(g);
+	return 0;
+}
+
+int ingest_more(struct ingest *g, struct batch *batch, struct err *err)
+{
+	uint64_t start = g->in.base + g->in.begin;
+	int rc = 0;
+
+	while (!rc && g->stage != STAGE_IDLE) {
+		if (!g->whole && (batch_is_full(batch) ||
+				  g->in.base + g->in.begin - start >= 8 * INPUT_CHUNK)) {
+			break;
+		}
+		if (g->place == PLACE_DONE) {
+			rc = finish(g, batch, err);
+			start = 0;
+		} else if (g->lines) {
+			step_line(g, batch);
+		} else {
+			rc = step_document(g, batch, err);
+		}
+	}
+	return rc;
+}
+
+/* The path cannot be opened, or is nothing that holds metadata. */
+static int end_unopened(struct ingest *g, struct batch *batch, int error, struct err *err)
+{
+	struct stat st;
+
+	if (error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOSYS) {
+		errno = error;
+		return err_sys(err, "cannot open '%s'", g->path.data);
+	}
+	if (!walk_is_gone(error)) {
+		bool seen = walk_stat(g->rootfd, g->path.data, &st) == 0;
+
+		if (!seen || S_ISREG(st.st_mode)) {
+			g->in.file = (struct claim_file){0};
+			if (seen) {
+				input_stat(&g->in.file, &st);
+			}
+			end_unreadable(g, batch, "cannot open", error);
+			return 0;
+		}
+	}
+	g->outcome.gone = true;
+	batch_forget(batch, g->path.data, g->path.len);
+	ingest_stop(g);
+	return 0;
+}
+
+int ingest_begin(struct ingest *g, struct batch *batch, const char *path, size_t len,
+		 unsigned flags, struct err *err)
+{
+	assert(g->stage == STAGE_IDLE);
+	buf_clear(&g->path);
+	buf_add(&g->path, path, len);
+	g->flags = flags;
+	g->outcome = (struct ingest_outcome){0};
+	g->place = PLACE_START;
+	g->oversized = false;
+	g->mark = batch_mark(batch);
+	g->whole = true;
+	if (input_open(&g->in, g->rootfd, g->path.data) < 0) {
+		return end_unopened(g, batch, errno, err);
+	}
+	if (!g->in.regular) {
+		return end_unopened(g, batch, ENOENT, err);
+	}
+	g->outcome.bytes = (uint64_t)g->in.file.size;
+	g->lines = len < 5 || memcmp(path + len - 5, ".json", 5) != 0;
+	if (!g->lines && g->outcome.bytes > INGEST_DOCUMENT_MAX) {
+		end_rejected(g, batch, 0, 0, "file is larger than 1 GiB", false);
+		return 0;
+	}
+	g->whole = g->outcome.bytes <= INPUT_CHUNK;
+	g->stage = STAGE_CHECK;
+	if (g->whole || (g->lines && !(flags & INGEST_REPLACE))) {
+		g->stage = STAGE_CLAIM;
+		batch_begin(batch, path, len, CLAIM_MERGE);
+	}
+	return ingest_more(g, batch, err);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef INDEXER_PATHS_H
+#define INDEXER_PATHS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/base/buf.h"
+
+/*
+ * paths - many paths in little memory: a list in the order of adding, and a set
+ * where one is wanted.
+ *
+ *	struct paths paths = {0};
+ *	paths_add(&paths, "a/x.json", 8);
+ *	for (size_t at = 0; paths_next(&paths, &at, &path, &len);) { ... }
+ *	paths_release(&paths);
+ *
+ * Paths may be added while the list is gone through: `at` stays good, a `path`
+ * that paths_next gave does not.
+ */
+struct paths {
+	struct buf text; /* big-endian length in four bytes, path, NUL */
+	size_t count;
+	uint64_t *slots; /* hash table of offset + 1; only paths_add uses it */
+	size_t slot_count, slots_used;
+};
+
+/* Adds a path unless it is there. Returns true if it is new. */
+bool paths_add(struct paths *paths, const char *path, size_t len);
+/* Adds a path without looking whether it is there. */
+void paths_append(struct paths *paths, const char *path, size_t len);
+/* The path at `*at` (0 for the first), NUL-terminated; moves *at on. */
+bool paths_next(const struct paths *paths, size_t *at, const char **path, size_t *len);
+/* Empty again; gives the memory back where it was much. */
+void paths_clear(struct paths *paths);
+void paths_release(struct paths *paths);
+
+#endif

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "indexer/scan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "data/base/log.h"
+#include "data/claim.h"
+#include "indexer/input.h"
+
+/*
+ * A scan looks first and changes afterwards.
+ *
+ * Looking (one read transaction): every file of the folder is compared with what
+ * the index knows of it by its stat values alone, and the numbers of the known
+ * ones are marked. So the list of what differs is complete, and the brake can be
+ * put on, before anything is changed. Only if fewer are marked than known are all
+ * known files gone through for those that are missing.
+ *
+ * Changing: what differs is read, then what is missing is looked at once more and
+ * withdrawn: in this order, so that the claims of a renamed file stand under its
+ * new name before they fall under its old one.
+ */
+
+#define TICK_FILES 256      /* files between two calls of tick */
+#define BRAKE_HALF_FROM 100 /* known files, from which half is too much */
+#define BRAKE_ALL_FROM 10   /* known files, from which all is too much */
+
+struct look {
+	const struct scan_options *options;
+	struct scan_counts *counts;
+	struct index_txn *txn;
+	struct paths *dirty, *missing;
+	unsigned char *seen; /* a bit for each number of a known file */
+	uint64_t numbers;
+	uint64_t known_seen;
+};
+
+static void mark(struct look *look, uint64_t number)
+{
+	unsigned char bit = (unsigned char)(1u << number % 8);
+
+	if (number < look->numbers && !(look->seen[number / 8] & bit)) {
+		look->seen[number / 8] |= bit;
+		look->known_seen++;
+	}
+}
+
+static bool is_marked(const struct look *look, uint64_t number)
+{
+	return number < look->numbers && look->seen[number / 8] >> number % 8 & 1;
+}
+
+static int look_at_file(const struct walk_file *file, void *payload, struct err *err)
+{
+	struct look *look = payload;
+	const struct scan_options *options = look->options;
+	struct claim_file known, now;
+	struct stat st;
+	int rc = 0;
+
+	if (fstatat(file->dirfd, file->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (walk_is_gone(errno)) {
+			return 0;
+		}
+		st = (struct stat){.st_mode = S_IFREG};
+	}
+	if (!S_ISREG(st.st_mode)) {
+		return 0;
+	}
+	look->counts->files++;
+	input_stat(&now, &st);
+	if (claim_file_get(look->txn, file->path, file->len, &known) < 0) {
+		paths_append(look->dirty, file->path, file->len);
+	} else {
+		mark(look, known.number);
+		if (known.racy || !input_same(&known, &now)) {
+			paths_append(look->dirty, file->path, file->len);
+		} else {
+			look->counts->unchanged++;
+		}
+	}
+	if (look->counts->files % TICK_FILES == 0 && options->tick) {
+		rc = options->tick(options->payload, err);
+	}
+	return rc;
+}
+
+static int enter_folder(int dirfd, const char *path, size_t len, void *payload,
+			struct err *err)
+{
+	struct look *look = payload;
+
+	if (!look->options->enter) {
+		return 0;
+	}
+	return look->options->enter(dirfd, path, len, look->options->payload, err);
+}
+
+static int mark_known(const char *path, size_t len, const struct claim_file *file,
+		      void *payload)
+{
+	(void)path;
+	(void)len;
+	mark(payload, file->number);
+	return 0;
+}
+
+/* Nobody has seen that the files in there are gone. */
+static int keep_unreadable(const char *path, size_t len, int error, void *payload,
+			   struct err *err)
+{
+	struct look *look = payload;
+	struct buf prefix = {0};
+	int rc;
+
+	if (!len) {
+		errno = error;
+		return err_sys(err, "cannot read the metadata folder");
+	}
+	log_warning("cannot read folder '%s': %s; what is known of its files is kept",
+		    path, strerror(error));
+	look->counts->unreadable++;
+	buf_addf(&prefix, "%.*s/", (int)len, path);
+	rc = claim_file_each(look->txn, prefix.data, prefix.len, mark_known, look, err);
+	buf_release(&prefix);
+	return rc;
+}
+
+static int note_missing(const char *path, size_t len, const struct claim_file *file,
+			void *payload)
+{
+	struct look *look = payload;
+
+	if (!is_marked(look, file->number)) {
+		paths_append(look->missing, path, len);
+	}
+	return 0;
+}
+
+int scan_look(struct scan_counts *counts, struct paths *dirty, struct paths *missing,
+	      struct index *index, int rootfd, const char *path, size_t len,
+	      const struct scan_options *options, struct err *err)
+{
+	struct look look = {
+		.options = options, .counts = counts, .dirty = dirty, .missing = missing};
+	struct walk_visitor visitor = {.enter = enter_folder,
+				       .file = look_at_file,
+				       .unreadable = keep_unreadable,
+				       .payload = &look};
+	struct index_counts known;
+	struct buf prefix = {0};
+	int rc = index_begin(&look.txn, index, false, err);
+
+	if (rc) {
+		return rc;
+	}
+	look.numbers = claim_file_numbers(look.txn);
+	look.seen = xzalloc((size_t)(look.numbers / 8 + 1));
+	index_counts(look.txn, &known);
+	rc = walk_run(rootfd, path, len, &visitor, err);
+	if (!rc && look.known_seen < known.files) {
+		if (len) {
+			buf_addf(&prefix, "%.*s/", (int)len, path);
+		}
+		rc = claim_file_each(look.txn, prefix.len ? prefix.data : "", prefix.len,
+				     note_missing, &look, err);
+	}
+	index_abort(&look.txn);
+	free(look.seen);
+	buf_release(&prefix);
+	counts->missing = missing->count;
+	return rc;
+}
+
+/* The brake: an unmounted disk is not a deletion. */
+static int check_brake(const struct scan_counts *counts, uint64_t known,
+		       const struct scan_options *options, struct err *err)
+{
+	bool most = known >= BRAKE_HALF_FROM && counts->missing > known / 2;
+	bool all = known >= BRAKE_ALL_FROM && counts->missing == known;
+
+	if (options->accept_withdrawal || (!most && !all)) {
+		return 0;
+	}
+	return err_set(
+		err, ERR_REFUSED,
+		"%llu of %llu known files are gone, which looks like a disk that is "
+		"not mounted; nothing was changed; if they are really gone, say so "
+		"with --accept-withdrawal",
+		(unsigned long long)counts->missing, (unsigned long long)known);
+}
+
+static int take_all(struct take *take, const struct paths *paths, const char *verb,
+		    const struct scan_options *options, struct err *err)
+{
+	struct log_progress progress;
+	const char *path;
+	size_t at = 0, len;
+	uint64_t steps = 0;
+	int rc = 0;
+
+	log_progress_start(&progress, verb, paths->count);
+	while (!rc && paths_next(paths, &at, &path, &len)) {
+		rc = take_path(take, path, len, 0, err);
+		log_progress_step(&progress, 1);
+		if (!rc && options->tick && ++steps % TICK_FILES == 0) {
+			rc = options->tick(options->payload, err);
+		}
+	}
+	log_progress_end(&progress);
+	return rc;
+}
+
+/* What take's hooks need: the paths that changed while they were read. */
+struct changing {
+	const struct scan_options *options;
+	struct paths paths;
+};
+
+static int pass_tick(void *payload, struct err *err)
+{
+	struct changing *changing = payload;
+	const struct scan_options *options = changing->options;
+
+	return options->tick ? options->tick(options->payload, err) : 0;
+}
+
+static void pass_done(const char *path, size_t len, const struct ingest_outcome *outcome,
+		      bool changed, void *payload)
+{
+	struct changing *changing = payload;
+	const struct scan_options *options = changing->options;
+
+	if (changed) {
+		paths_append(&changing->paths, path, len);
+	} else if (options->done) {
+		options->done(path, len, outcome, false, options->payload);
+	}
+}
+
+/* Files that change while they are read get some more readings. */
+static int take_changing(struct take *take, struct changing *changing, struct err *err)
+{
+	int rc = 0;
+
+	for (unsigned attempt = 1; !rc && changing->paths.count; attempt++) {
+		struct paths paths = changing->paths;
+		const char *path;
+		size_t at = 0, len;
+
+		changing->paths = (struct paths){0};
+		while (!rc && paths_next(&paths, &at, &path, &len)) {
+			rc = take_path(take, path, len, attempt, err);
+		}
+		paths_release(&paths);
+	}
+	return rc;
+}
+
+static int change(struct scan_counts *counts, struct index *index, int rootfd,
+		  const struct paths *dirty, const struct paths *missing,
+		  struct index_health *health, const struct scan_options *options,
+		  struct err *err)
+{
+	struct changing changing = {.options = options};
+	struct take_hooks hooks = {.tick = pass_tick,
+				   .done = pass_done,
+				   .payload = &changing,
+				   .commit_ms = options->commit_ms};
+	struct take *take = take_new(index, rootfd, &hooks);
+	int rc = take_all(take, dirty, "reading", options, err);
+
+	if (!rc) {
+		rc = take_all(take, missing, "withdrawing", options, err);
+	}
+	if (!rc) {
+		rc = take_changing(take, &changing, err);
+	}
+	if (!rc) {
+		health->reconcile = false;
+		health->rescans++;
+		health->overflows += options->overflows;
+		health->walked_s = (int64_t)time(NULL);
+		rc = take_commit(take, health, err);
+	} else if (rc == ERR_STOPPED) {
+		struct err ignored = {0};
+
+		take_commit(take, NULL, &ignored); /* a stop keeps what was read */
+	}
+	counts->taken = *take_counts(take);
+	take_free(take);
+	paths_release(&changing.paths);
+	return rc;
+}
+
+int scan_run(struct scan_counts *counts, struct index *index, int rootfd,
+	     const struct scan_options *options, struct err *err)
+{
+	struct paths dirty = {0}, missing = {0};
+	struct index_txn *txn = NULL;
+	struct index_counts known;
+	struct index_health health;
+	int rc = index_begin(&txn, index, false, err);
+
+	*counts = (struct scan_counts){0};
+	if (rc) {
+		return rc;
+	}
+	index_counts(txn, &known);
+	index_health(txn, &health);
+	index_abort(&txn);
+	rc = scan_look(counts, &dirty, &missing, index, rootfd, "", 0, options, err);
+	if (!rc) {
+		rc = check_brake(counts, known.files, options, err);
+	}
+	if (!rc) {
+		rc = change(counts, index, rootfd, &dirty, &missing, &health, options,
+			    err);
+	}
+	paths_release(&dirty);
+	paths_release(&missing);
+	return rc;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef INDEXER_STATUS_H
+#define INDEXER_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "data/base/err.h"
+#include "data/index.h"
+#include "indexer/scan.h"
+
+/*
+ * status - what the commands report, as text for people or as one JSON object on a
+ * line for machines.
+ *
+ * Paths are bytes: those below 0x20 and 0x7f, and in a path that is not UTF-8 all
+ * from 0x80 on, are written as `\xNN`.
+ */
+
+/* The command `status`: counts, health, then each reject as
+ * `path:line:column: reason`. */
+int status_print(FILE *out, struct index *index, bool json, struct err *err);
+
+/* The command `check`: each difference on a line; sets *differences. */
+int status_check(FILE *out, struct index *index, bool json, uint64_t *differences,
+		 struct err *err);
+
+/* The result of the command `scan`; sets *rejected to the files with rejects. */
+int status_scan(FILE *out, struct index *index, const struct scan_counts *counts,
+		bool json, uint64_t *rejected, struct err *err);
+
+#endif

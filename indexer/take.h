@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef INDEXER_TAKE_H
+#define INDEXER_TAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/base/err.h"
+#include "data/index.h"
+#include "indexer/ingest.h"
+
+/*
+ * take - paths into the index: reads each (ingest), carries out what it came to
+ * (claim), and commits so often that a kill loses little and so seldom that
+ * syncing costs little.
+ *
+ *	struct take *take = take_new(index, rootfd, &hooks);
+ *	for each path: take_path(take, path, len, attempt, err);
+ *	take_commit(take, err);
+ *	take_free(take);	(what was not committed is lost)
+ *
+ * Order matters to who removes: paths that appeared go before those that vanished,
+ * so that a renamed file is never without its claims.
+ */
+
+#define TAKE_RECORDS 10000 /* a transaction ends after so many records */
+#define TAKE_ATTEMPTS 4    /* readings of a file that changes under them */
+
+struct take_counts {
+	uint64_t read;      /* files whose content was read */
+	uint64_t forgotten; /* paths that are gone */
+	uint64_t records;   /* claims that were stated (three by a tag image) */
+	uint64_t bytes;     /* of the files read */
+};
+
+struct take_hooks {
+	/* Between steps, also in the middle of a long file: whoever has events to
+	 * drain or a stop to obey does it here. Non-zero ends the taking. */
+	int (*tick)(void *payload, struct err *err);
+	/* A path is done with. `changed`: it changed while it was read, nothing was
+	 * taken, it must be given again. */
+	void (*done)(const char *path, size_t len, const struct ingest_outcome *outcome,
+		     bool changed, void *payload);
+	void *payload;
+	/* A transaction ends when it is so old (0: no limit). */
+	int64_t commit_ms;
+};
+
+struct take;
+
+/* `hooks` is borrowed; its members may be NULL. */
+struct take *take_new(struct index *index, int rootfd, const struct take_hooks *hooks);
+void take_free(struct take *take);
+
+/* Reads `path`, whatever lies there now. `attempt` counts from 0; at the last one
+ * (TAKE_ATTEMPTS - 1) a file that still changes gets that as its reject. */
+int take_path(struct take *take, const char *path, size_t len, unsigned attempt,
+	      struct err *err);
+
+/* Carries out and commits what was taken so far. `health`, if not NULL, is written
+ * in the same transaction. Nothing to write: nothing is done. */
+int take_commit(struct take *take, const struct index_health *health, struct err *err);
+
+const struct take_counts *take_counts(const struct take *take);
+
+#endif

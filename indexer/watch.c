@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "indexer/watch.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/select.h>
+#include <unistd.h>
+
+#include <inotifytools/inotifytools.h>
+
+#include "data/base/buf.h"
+
+/*
+ * What of the library is used, and how its traps are gone round (HAZARDS A):
+ *
+ * It remembers each watch by the name that it was added with, for ever, finds only
+ * the first of equal names, and mixes up renamed folders. So each watch is added
+ * under a name of its own: `/proc/self/fd/N/` of the open folder, which no rename
+ * and no link can divert, and behind it a serial number that the kernel does not
+ * see, one bit as `/` or `./`. Names never come back out of the library.
+ *
+ * Its timeout 0 polls only in next_events, and only with one event at a time; it
+ * still reads 64 KiB at once. It has no accessor for its descriptor, which is
+ * therefore found in /proc/self/fd. It keeps what it knew of a watch that ended
+ * by itself; these are counted, and a restart gets rid of them.
+ */
+
+#define EVENTS                                                                           \
+	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE |          \
+	 IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW)
+#define BLOATED_FROM 10000
+
+struct watch {
+	int fd;
+	uint32_t serial;
+	size_t alive, dead;
+};
+
+static bool is_inotify(int fd)
+{
+	char path[64], target[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0) {
+		return false;
+	}
+	target[n] = '\0';
+	return strstr(target, "inotify") != NULL;
+}
+
+/* The descriptor that the library opened just now: the lowest inotify one that is
+ * not in `others`. */
+static int find_descriptor(const fd_set *others)
+{
+	for (int fd = 0; fd < FD_SETSIZE; fd++) {
+		if (!FD_ISSET(fd, others) && is_inotify(fd)) {
+			return fd;
+		}
+	}
+	return -1;
+}
+
+static int start(struct watch *watch, struct err *err)
+{
+	fd_set others;
+
+	FD_ZERO(&others);
+	for (int fd = 0; fd < FD_SETSIZE; fd++) {
+		if (is_inotify(fd)) {
+			FD_SET(fd, &others);
+		}
+	}
+	if (!inotifytools_initialize()) {
+		errno = inotifytools_error();
+		if (errno == EMFILE) {
+			return err_set(err, ERR_REFUSED,
+				       "cannot watch: this user has too many inotify "
+				       "instances; raise it with `sysctl "
+				       "fs.inotify.max_user_instances=1024`");
+		}
+		return err_sys(err, "cannot start watching");
+	}
+	watch->fd = find_descriptor(&others);
+	if (watch->fd < 0) {
+		inotifytools_cleanup();
+		return err_set(err, ERR_FAIL,
+			       "cannot watch: /proc/self/fd shows no inotify descriptor; "
+			       "is /proc mounted?");
+	}
+	if (fcntl(watch->fd, F_SETFD, FD_CLOEXEC) < 0 ||
+	    fcntl(watch->fd, F_SETFL, O_NONBLOCK) < 0) {
+		int rc = err_sys(err, "cannot set up the inotify descriptor");
+
+		inotifytools_cleanup();
+		return rc;
+	}
+	watch->serial = 0;
+	watch->alive = watch->dead = 0;
+	return 0;
+}
+
+int watch_open(struct watch **out, struct err *err)
+{
+	struct watch *watch = xzalloc(sizeof(*watch));
+	int rc = start(watch, err);
+
+	if (rc) {
+		free(watch);
+		watch = NULL;
+	}
+	*out = watch;
+	return rc;
+}
+
+void watch_close(struct watch *watch)
+{
+	if (watch) {
+		inotifytools_cleanup();
+		free(watch);
+	}
+}
+
+/* What the kernel queued after this is lost with the descriptor. */
+int watch_restart(struct watch *watch, struct err *err)
+{
+	struct watch_event event;
+	int rc;
+
+	/* The library's buffer outlives its cleanup: it must be read empty. */
+	do {
+		rc = watch_next(watch, &event, err);
+	} while (rc == 0);
+	if (rc != ERR_NOTFOUND) {
+		return rc;
+	}
+	inotifytools_cleanup();
+	return start(watch, err);
+}
+
+int watch_fd(const struct watch *watch)
+{
+	return watch->fd;
+}
+
+size_t watch_count(const struct watch *watch)
+{
+	return watch->alive;
+}
+
+bool watch_is_bloated(const struct watch *watch)
+{
+	return watch->dead > BLOATED_FROM && watch->dead > watch->alive;
+}
+
+static int add_error(int error, struct err *err)
+{
+	errno = error;
+	switch (error) {
+	case ENOSPC:
+		return err_set(err, ERR_REFUSED, "the limit of watches is reached");
+	case ENOENT:
+	case ENOTDIR:
+		return err_set(err, ERR_NOTFOUND, "the folder is gone");
+	case EACCES:
+	case EPERM:
+		return err_set(err, ERR_INPUT, "%s", strerror(error));
+	default:
+		return err_sys(err, "cannot watch a folder");
+	}
+}
+
+int watch_add(struct watch *watch, int dirfd, int *wd, struct err *err)
+{
+	char name[160];
+	size_t used = (size_t)snprintf(name, sizeof(name), "/proc/self/fd/%d/./", dirfd);
+
+	for (uint32_t n = ++watch->serial; n; n >>= 1) {
+		if (n & 1) {
+			name[used++] = '.';
+		}
+		name[used++] = '/';
+	}
+	name[used] = '\0';
+	if (!inotifytools_watch_file(name, EVENTS)) {
+		return add_error(inotifytools_error(), err);
+	}
+	*wd = inotifytools_wd_from_filename(name);
+	if (*wd < 0) {
+		return err_set(err, ERR_FAIL, "libinotifytools lost a watch");
+	}
+	/* A folder that was watched already has a record under an older name, and the
+	 * new one is of no use but stays. */
+	if (strcmp(inotifytools_filename_from_wd(*wd), name) == 0) {
+		watch->alive++;
+	} else {
+		watch->dead++;
+	}
+	return 0;
+}
+
+void watch_remove(struct watch *watch, int wd)
+{
+	if (inotifytools_remove_watch_by_wd(wd) && watch->alive) {
+		watch->alive--;
+	}
+}
+
+static bool translate(struct watch *watch, const struct inotify_event *event,
+		      struct watch_event *out)
+{
+	uint32_t mask = event->mask;
+
+	if (mask & IN_Q_OVERFLOW) {
+		out->what = WATCH_OVERFLOW;
+	} else if (mask & IN_UNMOUNT) {
+		out->what = WATCH_UNMOUNTED;
+	} else if (mask & IN_IGNORED) {
+		const char *name = inotifytools_filename_from_wd(event->wd);
+
+		if (name && *name) {
+			watch->dead++; /* ended by itself: the library keeps it */
+			watch->alive -= watch->alive > 0;
+		}
+		out->what = WATCH_ENDED;
+	} else if (mask & (IN_DELETE_SELF | IN_MOVE_SELF)) {
+		out->what = WATCH_SELF_GONE;
+	} else if (mask & (IN_DELETE | IN_MOVED_FROM)) {
+		out->what = WATCH_REMOVED;
+	} else if (mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) {
+		out->what = WATCH_WRITTEN;
+	} else if (mask & IN_CREATE) {
+		out->what = WATCH_CREATED;
+	} else if ((mask & IN_ATTRIB) && event->len) {
+		out->what = WATCH_ATTRIBUTES;
+	} else {
+		return false; /* an attribute of the folder itself */
+	}
+	out->wd = event->wd;
+	out->folder = (mask & IN_ISDIR) != 0;
+	snprintf(out->name, sizeof(out->name), "%s", event->len ? event->name : "");
+	return true;
+}
+
+int watch_next(struct watch *watch, struct watch_event *out, struct err *err)
+{
+	for (;;) {
+		const struct inotify_event *event = inotifytools_next_events(0, 1);
+
+		if (event) {
+			if (translate(watch, event, out)) {
+				return 0;
+			}
+		} else if (inotifytools_error() == 0) {
+			return ERR_NOTFOUND;
+		} else if (inotifytools_error() != EINTR &&
+			   inotifytools_error() != EAGAIN) {
+			errno = inotifytools_error();
+			return err_sys(err, "cannot read events");
+		}
+	}
+}
+
+static unsigned long read_limit(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	unsigned long n = 0;
+
+	if (file) {
+		if (fscanf(file, "%lu", &n) != 1) {
+			n = 0;
+		}
+		fclose(file);
+	}
+	return n;
+}
+
+unsigned long watch_limit(void)
+{
+	return read_limit("/proc/sys/fs/inotify/max_user_watches");
+}
+
+unsigned long watch_queue_limit(void)
+{
+	return read_limit("/proc/sys/fs/inotify/max_queued_events");
+}
