@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/export.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "data/base/buf.h"
+#include "data/base/log.h"
+#include "data/query.h"
+#include "exporter/response.h"
+
+/*
+ * How a snapshot of one instant is made without one long transaction.
+ *
+ * The change feed has one entry a response, ordered by last change, so reading
+ * it from sequence S gives each response that changed since S, once. A long read
+ * transaction would keep LMDB from reusing pages, so the feed is read in slices,
+ * each in a transaction of its own. A response that changes after it was
+ * rendered has moved to the end of the feed and is met again. When a slice
+ * reaches the end, every response has been rendered as it is in that slice's
+ * transaction: the snapshot is of that instant, and its sequence goes into the
+ * commit. The last word on a path wins (snapshot.h).
+ *
+ * A full export is the same from sequence 0 onto an empty tree: every response
+ * that exists has an entry, so what no longer exists is not in the tree.
+ */
+
+#define TRAILER_INDEX "Albumen-Index"
+#define TRAILER_SEQUENCE "Albumen-Sequence"
+
+/* One slice ends after this many responses, or this long. */
+#define SLICE_RESPONSES 4096
+#define SLICE_MS 500
+
+struct export
+{
+	const struct export_job *job;
+	struct export_result *result;
+	struct snapshot_edit *edit;
+	uint64_t done; /* sequence up to which the feed is rendered */
+	struct index_counts counts;
+	struct index_health health;
+	struct log_progress progress;
+	struct buf path, body;
+};
+
+void export_result_release(struct export_result *result)
+{
+	snapshot_info_release(&result->info);
+	*result = (struct export_result){0};
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* The time of a snapshot: SOURCE_DATE_EPOCH where it is set, as reproducible
+ * builds have it, else the clock. */
+static int snapshot_time(int64_t *out, struct err *err)
+{
+	const char *text = getenv("SOURCE_DATE_EPOCH");
+	char *end;
+
+	if (!text || !*text) {
+		*out = time(NULL);
+		return 0;
+	}
+	errno = 0;
+	*out = strtoll(text, &end, 10);
+	if (errno || *end || *out < 0) {
+		return err_set(err, ERR_USAGE, "SOURCE_DATE_EPOCH is '%s', not a number",
+			       text);
+	}
+	return 0;
+}
+
+/* The sequence that the last snapshot has of this index; 0 where it is none of
+ * this index, or lies outside what the feed can tell. */
+static uint64_t exported_sequence(const struct snapshot_info *head, const char *uuid,
+				  uint64_t sequence, uint64_t floor)
+{
+	struct buf value = {0};
+	uint64_t exported = 0;
+
+	if (head->message &&
+	    snapshot_trailer(head->message, TRAILER_INDEX, &value) == 0 &&
+	    strcmp(value.data, uuid) == 0) {
+		buf_clear(&value);
+		if (snapshot_trailer(head->message, TRAILER_SEQUENCE, &value) == 0) {
+			exported = strtoull(value.data, NULL, 10);
+		}
+	}
+	buf_release(&value);
+	return exported > sequence || exported < floor ? 0 : exported;
+}
+
+/* Renders one entry of the feed. */
+static int render(struct export *ex, struct index_txn *txn, const struct query_key *key,
+		  struct err *err)
+{
+	const struct response *row = response_of(key->response);
+	struct record_id id;
+	int rc = query_id(txn, key->number, &id, err);
+
+	if (rc) {
+		return rc;
+	}
+	buf_clear(&ex->path);
+	buf_clear(&ex->body);
+	response_snapshot_path(&ex->path, row, id.bytes, id.len);
+	rc = query_body(txn, key, &ex->body, err);
+	if (rc == ERR_NOTFOUND) {
+		snapshot_remove(ex->edit, ex->path.data);
+		return 0;
+	}
+	return rc ? rc
+		  : snapshot_put(ex->edit, ex->path.data, ex->body.data, ex->body.len,
+				 err);
+}
+
+/* Renders up to a slice's worth. *end: the feed was read to its end, and
+ * ex->done, counts and health are of this instant. */
+static int render_slice(struct export *ex, bool *end, struct err *err)
+{
+	struct index_txn *txn = NULL;
+	int64_t until = now_ms() + SLICE_MS;
+	int rc = index_begin(&txn, ex->job->index, false, err);
+
+	*end = false;
+	for (int n = 0; rc == 0 && n < SLICE_RESPONSES && now_ms() < until; n++) {
+		struct query_key key;
+
+		rc = query_feed(txn, ex->done, &key, err);
+		if (rc == ERR_NOTFOUND) {
+			*end = true;
+			rc = 0;
+			ex->done = index_sequence(txn);
+			index_counts(txn, &ex->counts);
+			index_health(txn, &ex->health);
+			break;
+		}
+		if (!rc) {
+			rc = render(ex, txn, &key, err);
+		}
+		if (!rc) {
+			ex->done = key.sequence;
+			ex->result->rendered++;
+			log_progress_step(&ex->progress, 1);
+		}
+	}
+	index_abort(&txn);
+	if (!rc && ex->job->stop) {
+		rc = stop_check(ex->job->stop, err);
+	}
+	return rc;
+}
+
+/* "12 responses added, 3 changed" for people; the trailers are for machines. */
+static void write_message(struct export *ex, struct buf *out)
+{
+	const struct snapshot_delta *d = &ex->result->delta;
+	const struct {
+		uint64_t n;
+		const char *what;
+	} part[] = {
+		{d->added, "added"}, {d->changed, "changed"}, {d->removed, "removed"}};
+	bool first = true;
+
+	for (size_t i = 0; i < sizeof(part) / sizeof(*part); i++) {
+		if (!part[i].n) {
+			continue;
+		}
+		buf_addf(out, "%s%" PRIu64, first ? "" : ", ", part[i].n);
+		if (first) {
+			buf_addstr(out, part[i].n == 1 ? " response" : " responses");
+		}
+		buf_addf(out, " %s", part[i].what);
+		first = false;
+	}
+	if (first) {
+		buf_addstr(out, "No responses yet");
+	}
+	buf_addf(out,
+		 "\n\n" TRAILER_INDEX ": %s\n" TRAILER_SEQUENCE ": %" PRIu64 "\n"
+		 "Albumen-Images: %" PRIu64 "\n"
+		 "Albumen-Untagged: %" PRIu64 "\n"
+		 "Albumen-Albums: %" PRIu64 "\n"
+		 "Albumen-Tags: %" PRIu64 "\n"
+		 "Albumen-Tag-Images: %" PRIu64 "\n"
+		 "Albumen-Files: %" PRIu64 "\n"
+		 "Albumen-Rejects: %" PRIu64 "\n",
+		 index_uuid(ex->job->index), ex->done, ex->counts.images,
+		 ex->counts.untagged, ex->counts.albums, ex->counts.tags,
+		 ex->counts.live_tag_images, ex->counts.files, ex->counts.rejects);
+}
+
+static int commit(struct export *ex, struct err *err)
+{
+	struct snapshot_id tree;
+	struct buf message = {0};
+	int64_t time_s;
+	bool same;
+	int rc = snapshot_edit_build(ex->edit, &tree, &same, &ex->result->delta, err);
+
+	if (!rc && same) {
+		return 0;
+	}
+	if (!rc) {
+		rc = snapshot_time(&time_s, err);
+	}
+	if (!rc) {
+		write_message(ex, &message);
+		snapshot_info_release(&ex->result->info);
+		rc = snapshot_edit_commit(&ex->edit, message.data, time_s,
+					  &ex->result->info, err);
+		ex->result->made = !rc;
+	}
+	buf_release(&message);
+	return rc;
+}
+
+/* Where the export starts, and whether there is anything to do. */
+static int plan(struct export *ex, bool *nothing, struct err *err)
+{
+	struct snapshot_info *head = &ex->result->info;
+	struct index_txn *txn = NULL;
+	uint64_t total;
+	bool has_head;
+	int rc = snapshot_head(ex->job->repo, head, err);
+
+	if (rc && rc != ERR_NOTFOUND) {
+		return rc;
+	}
+	has_head = rc == 0;
+	rc = index_begin(&txn, ex->job->index, false, err);
+	if (rc) {
+		return rc;
+	}
+	ex->done = exported_sequence(head, index_uuid(ex->job->index),
+				     index_sequence(txn), index_feed_floor(txn));
+	*nothing = has_head && ex->done && ex->done == index_sequence(txn);
+	ex->result->full = !ex->done;
+	total = query_feed_count(txn, ex->done, UINT64_MAX);
+	index_abort(&txn);
+	log_progress_start(&ex->progress, "exporting", total);
+	return 0;
+}
+
+int export_run(const struct export_job *job, struct export_result *result,
+	       struct err *err)
+{
+	struct export ex = {.job = job, .result = result};
+	bool nothing = false, end = false;
+	int rc;
+
+	*result = (struct export_result){0};
+	rc = plan(&ex, &nothing, err);
+	if (!rc && !nothing) {
+		rc = snapshot_edit_begin(&ex.edit, job->repo, result->full, err);
+		while (!rc && !end) {
+			rc = render_slice(&ex, &end, err);
+		}
+		log_progress_end(&ex.progress);
+		if (!rc) {
+			rc = commit(&ex, err);
+		}
+		snapshot_edit_drop(&ex.edit);
+	}
+	if (!rc && job->site && *result->info.commit.hex) {
+		rc = site_publish(job->site, job->repo, &result->info, job->site_flags,
+				  &result->site, err);
+	}
+	buf_release(&ex.path);
+	buf_release(&ex.body);
+	return rc;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_EXPORT_H
+#define EXPORTER_EXPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "data/base/err.h"
+#include "data/base/stop.h"
+#include "data/index.h"
+#include "exporter/site.h"
+#include "exporter/snapshot.h"
+
+/*
+ * export - the index into the next snapshot, and the snapshot onto a site.
+ *
+ * What is exported already stands in the last commit's trailers and nowhere else:
+ * the uuid of the index and the sequence of its change feed. export.c tells how a
+ * snapshot of one instant is made without holding on to it.
+ */
+
+struct export_job {
+	struct index *index;
+	struct snapshot_repo *repo; /* open for writing */
+	const char *site;           /* NULL: no site */
+	unsigned site_flags;        /* enum site_flags */
+	struct stop *stop;          /* NULL: nobody asks */
+};
+
+struct export_result {
+	bool made; /* a snapshot was made; else the last one said it all */
+	bool full; /* everything was rendered */
+	uint64_t rendered;
+	struct snapshot_delta delta;
+	struct snapshot_info info; /* the snapshot that is current now */
+	struct site_result site;
+};
+void export_result_release(struct export_result *result);
+
+/* Makes a snapshot of what changed since the last, if anything did, then brings
+ * the site to it. Release *result in any case. ERR_STOPPED: a stop was asked for,
+ * nothing was made. */
+int export_run(const struct export_job *job, struct export_result *result,
+	       struct err *err);
+
+#endif

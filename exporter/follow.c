@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/follow.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "data/base/buf.h"
+#include "data/base/log.h"
+#include "data/base/ready.h"
+
+/* How long to sleep at most: with an index, only in case a sign was missed;
+ * without one, until it is looked for again. */
+#define RECHECK_MS 60000
+#define ABSENT_MS 500
+
+struct follow {
+	struct export_job job;
+	const char *dir;
+	int ready_fd;
+	int inotify; /* watches the index's sign; -1 while there is no index */
+	bool told_ready, told_absent;
+};
+
+static void close_index(struct follow *f)
+{
+	index_close(f->job.index);
+	f->job.index = NULL;
+	if (f->inotify >= 0) {
+		close(f->inotify);
+		f->inotify = -1;
+	}
+}
+
+/* Watch first, then read: a commit between the two is seen by one of them. */
+static int open_index(struct follow *f, struct err *err)
+{
+	struct buf path = {0};
+	int rc = 0;
+
+	buf_addf(&path, "%s/" INDEX_CHANGED_FILE, f->dir);
+	f->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (f->inotify < 0) {
+		rc = err_sys(err, "cannot watch the index");
+	} else if (inotify_add_watch(f->inotify, path.data,
+				     IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF |
+					     IN_ATTRIB) < 0) {
+		/* IN_ATTRIB: the file is unlinked while the indexer has it open. */
+		rc = err_sys(err, "cannot watch '%s'", path.data);
+	}
+	buf_release(&path);
+	if (!rc) {
+		rc = index_open(&f->job.index, f->dir, 0, err);
+	}
+	if (rc) {
+		close_index(f);
+	}
+	return rc;
+}
+
+/* Reads what woke us. True: the sign is gone, and the index with it. */
+static bool read_signs(struct follow *f)
+{
+	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	bool gone = false;
+	ssize_t n;
+
+	while ((n = read(f->inotify, events, sizeof(events))) > 0) {
+		for (char *p = events; p < events + n;) {
+			const struct inotify_event *e = (const struct inotify_event *)p;
+
+			gone |= (e->mask & ~(uint32_t)IN_MODIFY) != 0;
+			p += sizeof(*e) + e->len;
+		}
+	}
+	return gone;
+}
+
+static void report(const struct export_result *result)
+{
+	if (result->made) {
+		log_info("snapshot %.12s: %" PRIu64 " added, %" PRIu64
+			 " changed, %" PRIu64 " removed%s",
+			 result->info.commit.hex, result->delta.added,
+			 result->delta.changed, result->delta.removed,
+			 result->full ? " (all rendered)" : "");
+	}
+}
+
+static int export_once(struct follow *f, struct err *err)
+{
+	struct export_result result;
+	int rc = export_run(&f->job, &result, err);
+
+	if (!rc) {
+		report(&result);
+	}
+	export_result_release(&result);
+	if (!rc && !f->told_ready) {
+		f->told_ready = true;
+		rc = ready_tell(f->ready_fd, err);
+	}
+	return rc;
+}
+
+/* Opens the index if need be and exports. An absent index is no failure. */
+static int work(struct follow *f, struct err *err)
+{
+	int rc = 0;
+
+	if (!f->job.index) {
+		rc = open_index(f, err);
+	}
+	if (!rc) {
+		f->told_absent = false;
+		return export_once(f, err);
+	}
+	if (rc != ERR_NOTFOUND) {
+		return rc;
+	}
+	if (!f->told_absent) {
+		log_warning("%s; waiting for it", err->msg);
+		f->told_absent = true;
+	}
+	return 0;
+}
+
+/* Sleeps until there is something to do. */
+static int wait_for_change(struct follow *f, struct err *err)
+{
+	struct pollfd fds[] = {
+		{.fd = f->job.stop->fd, .events = POLLIN},
+		{.fd = f->inotify, .events = POLLIN}, /* -1 is passed over */
+	};
+
+	if (poll(fds, 2, f->job.index ? RECHECK_MS : ABSENT_MS) < 0 && errno != EINTR) {
+		return err_sys(err, "cannot wait for the index");
+	}
+	if (f->job.index && read_signs(f)) {
+		log_info("index '%s' was replaced", f->dir);
+		close_index(f);
+	}
+	return stop_check(f->job.stop, err);
+}
+
+int follow_run(const struct export_job *job, const char *dir, int ready_fd,
+	       struct err *err)
+{
+	struct follow f = {.job = *job, .dir = dir, .ready_fd = ready_fd, .inotify = -1};
+	int rc;
+
+	f.job.index = NULL;
+	do {
+		rc = work(&f, err);
+		if (!rc) {
+			rc = wait_for_change(&f, err);
+		}
+	} while (!rc);
+	close_index(&f);
+	return rc == ERR_STOPPED ? 0 : rc;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_SNAPSHOT_INNER_H
+#define EXPORTER_SNAPSHOT_INNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exporter/object.h"
+#include "exporter/snapshot.h"
+#include "exporter/tree.h"
+
+/*
+ * snapshot, from the inside: what snapshot.c (with libgit2: the repository as it
+ * is), snapshot_edit.c (the next snapshot) and snapshot_folder.c (the repository
+ * as a folder) are to each other. For these three alone.
+ */
+
+/* --- snapshot.c --- */
+
+/* Appends the body of the object `id`, which must be of this type. What it holds
+ * is checked against its id. */
+int snapshot_object(struct snapshot_repo *repo, struct buf *body,
+		    const uint8_t id[OBJECT_ID], enum object_type type, struct err *err);
+bool snapshot_has(struct snapshot_repo *repo, const uint8_t id[OBJECT_ID]);
+/* Lets libgit2 see new packs. */
+void snapshot_refresh(struct snapshot_repo *repo);
+/* The branch from `from` (NULL: there is none yet) to `to`; ERR_CHANGED. */
+int snapshot_move(struct snapshot_repo *repo, const uint8_t *from,
+		  const uint8_t to[OBJECT_ID], struct err *err);
+bool snapshot_writable(const struct snapshot_repo *repo);
+unsigned snapshot_threads(const struct snapshot_repo *repo);
+/* tree_store's `read`; the payload is the repository. */
+int snapshot_tree(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
+		  struct err *err);
+
+/* --- snapshot_folder.c --- */
+
+#define SNAPSHOT_LOCK "albumen-exporter.lock"
+
+enum snapshot_folder {
+	SNAPSHOT_FOLDER_ABSENT,
+	SNAPSHOT_FOLDER_EMPTY, /* or a repository that was being made when we died */
+	SNAPSHOT_FOLDER_REPO,
+	SNAPSHOT_FOLDER_OTHER,
+};
+/* What lies at `path`. */
+int snapshot_folder_look(enum snapshot_folder *out, const char *path, struct err *err);
+/* Removes what a killed writer left in the repository. Only with the lock. */
+int snapshot_folder_sweep(const char *path, struct err *err);
+
+#endif
