@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lib.sh - what every end-to-end test sources first:
+#
+#	#!/bin/bash
+#	# SPDX-License-Identifier: GPL-2.0-or-later
+#	# What this test is about, in a sentence.
+#	. "$(dirname "$0")/lib.sh"
+#	mkdir "$T/data"
+#	ok "an empty folder is scanned" "$INDEXER" scan --data "$T/data" --index "$T/index"
+#	done_testing
+#
+# A test prints TAP (prove runs it), lies in a temporary folder of its own ($T),
+# and leaves neither processes nor files behind, however it ends. It runs as any
+# user, in any directory, beside other tests.
+#
+# Variables: $T, $ROOT (the repository), $BUILD (from ALBUMEN_BUILD, else
+# $ROOT/build), $INDEXER, $EXPORTER, $PYTHON (Debian's own python3).
+#
+#	ok NAME CMD...		passes if CMD does; else its output is shown
+#	not CMD...		succeeds if CMD fails (for `ok NAME not CMD...`)
+#	is NAME GOT WANT	passes if the strings are equal
+#	same NAME GOT WANT	passes if the files are equal; else a unified diff
+#	exits NAME STATUS CMD...	passes if CMD ends with STATUS; output in $T/out, $T/err
+#	wait_until SECONDS CMD...	polls CMD; fails at the deadline
+#	spawn NAME CMD...	starts a program; pid in $T/NAME.pid, output in $T/NAME.log
+#	start NAME CMD...	as spawn with `--ready-fd`, and waits until it is ready
+#	stop NAME [SIGNAL]	ends it (TERM), and returns its exit status
+#	alive NAME		true while it runs
+#	free_port		prints a TCP port of 127.0.0.1 that nobody listens on
+#	scan, export_all	the two programs on $T/data, $T/index, $T/repo, $T/site
+#	skip_all REASON		this test cannot run here
+#	done_testing		prints the plan and ends the test
+
+set -u
+umask 022
+export TZ=UTC LC_ALL=C
+unset ALBUMEN_DATA ALBUMEN_INDEX ALBUMEN_REPO ALBUMEN_SITE SOURCE_DATE_EPOCH \
+	GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY CDPATH MAKEFLAGS MAKELEVEL
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+BUILD=$(cd "${ALBUMEN_BUILD:-$ROOT/build}" && pwd) || exit 1
+INDEXER=$BUILD/albumen-indexer
+EXPORTER=$BUILD/albumen-exporter
+PYTHON=/usr/bin/python3
+T=$(mktemp -d "${TMPDIR:-/tmp}/albumen-test.XXXXXX") || exit 1
+# Neither the user's git configuration nor root's: a test sees the same as any other.
+export HOME=$T GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null PYTHONDONTWRITEBYTECODE=1
+# nginx lies where an ordinary user's PATH does not look.
+PATH=$PATH:/usr/sbin:/sbin
+
+tests_run=0
+tests_failed=0
+# A pipe that never says anything: reading it with a timeout waits without a process.
+exec {pause_fd}<> <(:)
+
+cleanup() {
+	local status=$? file pid
+	trap - EXIT INT TERM HUP
+	for file in "$T"/*.pid; do
+		[ -f "$file" ] || continue
+		pid=$(<"$file")
+		kill -KILL "$pid" 2>/dev/null
+		kill -KILL -- "-$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+	chmod -R u+rwX "$T" 2>/dev/null
+	rm -rf "$T"
+	exit "$status"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
+
+result() { # PASSED NAME
+	tests_run=$((tests_run + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $tests_run - $2"
+		return 0
+	fi
+	tests_failed=$((tests_failed + 1))
+	echo "not ok $tests_run - $2"
+	return 1
+}
+
+diag() { # shows stdin as TAP comments
+	sed 's/^/# /' | head -n 60
+}
+
+ok() {
+	local name=$1 status
+	shift
+	"$@" >"$T/.ok" 2>&1
+	status=$?
+	result "$status" "$name" && return 0
+	{
+		echo "exit status $status of: $*"
+		cat "$T/.ok"
+	} | diag
+	return 1
+}
+
+not() {
+	! "$@"
+}
+
+is() {
+	[ "$2" = "$3" ]
+	result $? "$1" && return 0
+	{
+		echo "got:  $2"
+		echo "want: $3"
+	} | diag
+	return 1
+}
+
+same() {
+	diff -u "$3" "$2" >"$T/.same" 2>&1
+	result $? "$1" && return 0
+	diag <"$T/.same"
+	return 1
+}
+
+exits() {
+	local name=$1 want=$2 got
+	shift 2
+	"$@" >"$T/out" 2>"$T/err"
+	got=$?
+	[ "$got" = "$want" ]
+	result $? "$name" && return 0
+	{
+		echo "exit status $got, not $want, of: $*"
+		cat "$T/out" "$T/err"
+	} | diag
+	return 1
+}
+
+pause() { # twenty milliseconds
+	read -rt 0.02 -u "$pause_fd" _
+	return 0
+}
+
+wait_until() {
+	local end=$((SECONDS + $1 + 1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		pause
+	done
+}
+
+spawn() {
+	local name=$1
+	shift
+	# A group of its own, so that at the end its children go with it.
+	setsid "$@" >"$T/$name.log" 2>&1 </dev/null &
+	echo $! >"$T/$name.pid"
+}
+
+alive() {
+	local stat
+	[ -f "$T/$1.pid" ] && { read -r stat <"/proc/$(<"$T/$1.pid")/stat"; } 2>/dev/null || return 1
+	stat=${stat##*) }
+	[ "${stat:0:1}" != Z ]
+}
+
+start() {
+	local name=$1 end=$((SECONDS + 60))
+	shift
+	rm -f "$T/$name.ready"
+	spawn "$name" "$@" --ready-fd 7 7>"$T/$name.ready"
+	until [ -s "$T/$name.ready" ]; do
+		if [ "$SECONDS" -ge "$end" ] || ! alive "$name"; then
+			echo "# $name is not ready:"
+			diag <"$T/$name.log"
+			return 1
+		fi
+		pause
+	done
+}
+
+stop() {
+	local name=$1 end=$((SECONDS + 60)) pid
+	pid=$(<"$T/$name.pid") || return 1
+	kill -"${2:-TERM}" "$pid" 2>/dev/null
+	while alive "$name"; do
+		if [ "$SECONDS" -ge "$end" ]; then
+			echo "# $name does not stop:"
+			diag <"$T/$name.log"
+			kill -KILL "$pid"
+		fi
+		pause
+	done
+	rm -f "$T/$name.pid"
+	wait "$pid" 2>/dev/null
+}
+
+free_port() {
+	local port
+	while :; do
+		# Below the ports that the kernel gives to outgoing connections.
+		port=$((10000 + (RANDOM * 32768 + RANDOM) % 22000))
+		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+	done
+	echo "$port"
+}
+
+scan() {
+	"$INDEXER" scan --data "$T/data" --index "$T/index" "$@"
+}
+
+export_all() {
+	"$EXPORTER" export --index "$T/index" --repo "$T/repo" --site "$T/site" "$@"
+}
+
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+done_testing() {
+	echo "1..$tests_run"
+	[ "$tests_failed" = 0 ] || exit 1
+	exit 0
+}

@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lint.sh FILE.c... - the house rules that a machine can check (run by `make lint`,
+# which sets BUILD, CC and FLAGS). Prints what is wrong; silence and status 0 are good.
+set -u
+export LC_ALL=C
+cd "$(dirname "$0")/.." || exit 1
+sources=("$@")
+headers=(data/*.h data/base/*.h indexer/*.h exporter/*.h)
+own=("${sources[@]}" "${headers[@]}")
+all=("${own[@]}" tests/*/*.[ch])
+scripts=(Makefile .ci/* tests/*.sh tests/*/*.sh tests/e2e/*.t tests/model/*.py)
+read -ra flags <<<"$FLAGS"
+failed=0
+
+complain() { # RULE; offending lines come on stdin
+	local lines
+	lines=$(cat)
+	[ -n "$lines" ] || return 0
+	printf 'lint: %s\n%s\n' "$1" "$lines" >&2
+	failed=1
+}
+
+# include HEADER FILE... - a library is included by these files alone.
+include() {
+	local pattern=$1 allowed
+	shift
+	allowed=$(printf '%s\n' "$@")
+	grep -lE "^#include <($pattern)" "${own[@]}" | grep -vxF "$allowed" |
+		complain "only $* may include <$pattern"
+}
+
+# --- who may include whom (tests/README.md shows the picture) ---------------------
+
+include 'lmdb\.h' data/store.c
+include 'cJSON\.h|cjson/' data/json.c data/record.c
+include 'inotifytools/|sys/inotify\.h' indexer/watch.c exporter/follow.c
+include 'zstd\.h' data/text.c
+include 'git2' exporter/snapshot.c exporter/pack.c
+include 'libdeflate\.h' exporter/press.c exporter/object.c
+grep -nE '^#include "(indexer|exporter|tests)/' data/*.[ch] data/base/*.[ch] |
+	complain 'data/ includes neither program'
+grep -nE '^#include "data/' data/base/*.[ch] | grep -v '"data/base/' |
+	complain 'data/base/ knows nothing of records'
+grep -nE '^#include "exporter/' indexer/*.[ch] | complain 'indexer/ never includes exporter/'
+grep -nE '^#include "indexer/' exporter/*.[ch] | complain 'exporter/ never includes indexer/'
+grep -nE '^#include "data/(tables|store|row|text|relate|version)\.h"' \
+	indexer/*.[ch] exporter/*.[ch] | complain 'the inside of the index is not for programs'
+grep -nE '^#include "[^/"]*"' "${all[@]}" | complain 'includes are path-qualified'
+grep -nE '\b(log_(error|warning|info|debug)|printf|fputs|puts|perror)\(' data/*.c |
+	complain 'data/ never prints'
+
+# --- marks of unfinished or careless work ------------------------------------------
+
+grep -nE '\b(TODO|FIXME|XXX|HACK)\b' "${all[@]}" "${scripts[@]}" README.md data/README.md \
+	tests/README.md | grep -v '^tests/lint\.sh:\|XXXXXX' | complain 'finish it, or file it'
+grep -nE '(^|[;{}])[[:space:]]*//' "${all[@]}" | complain '/* */ comments only'
+grep -nE '(^|[^_a-z])sleep +[0-9.]' "${scripts[@]}" | grep -v '^tests/lint\.sh:' |
+	complain 'tests wait for something, never for the clock'
+grep -L '^/\* SPDX-License-Identifier: GPL-2.0-or-later \*/$' "${all[@]}" | complain 'no SPDX line'
+grep -L '^# SPDX-License-Identifier: GPL-2.0-or-later$' "${scripts[@]}" | complain 'no SPDX line'
+wc -l "${all[@]}" | awk '$2 != "total" && $1 > 600' | complain 'over 600 lines: split it'
+
+# --- headers ------------------------------------------------------------------------
+
+for header in "${headers[@]}"; do
+	guard=$(tr 'a-z/.' 'A-Z__' <<<"$header")
+	grep -qx "#define $guard" "$header" || echo "$header: $guard"
+done | complain 'guards are made of the path'
+for header in "${headers[@]}"; do
+	"$CC" "${flags[@]}" -Werror -fsyntax-only -x c "$header" 2>&1
+done | complain 'each header compiles on its own'
+
+# --- symbols: the file stem (or its first word) is the prefix -----------------------
+
+for source in "${sources[@]}"; do
+	stem=${source##*/}
+	stem=${stem%.c}
+	allowed="$stem|${stem%%_*}"
+	case $source in
+	*/main.c) allowed=main ;;
+	data/index.c) allowed='index|tables' ;;
+	data/base/buf.c) allowed='buf|x(re|z|m)?alloc(array)?|xmemdup0|xstrdup|be(32|64)' ;;
+	esac
+	nm --defined-only -g "$BUILD/${source%.c}.o" |
+		awk -v allowed="^($allowed)(_|\$)" -v file="$source" \
+			'$3 !~ /^(__odr|_?_?asan|__sanitizer)/ && $3 !~ allowed { print file ": " $3 }'
+done | complain 'global symbols begin with the name of their file'
+
+# --- the analysers ------------------------------------------------------------------
+
+report=$(mktemp "${TMPDIR:-/tmp}/albumen-lint.XXXXXX")
+trap 'rm -f "$report" "$report.h"' EXIT
+# The analyser looks at one file at a time: tell it what these two return.
+cat >"$report.h" <<'END'
+#include "data/base/err.h"
+#define err_set(err, code, ...) ((void)err_set(err, code, __VA_ARGS__), (code))
+#define err_sys(...) ((void)err_sys(__VA_ARGS__), ERR_FAIL)
+END
+printf '%s\n' "${sources[@]}" | grep -vx data/base/err.c |
+	xargs -P 2 -I{} clang-tidy --quiet {} -- -include "$report.h" "${flags[@]}" \
+		>"$report" 2>/dev/null ||
+	complain 'clang-tidy (.clang-tidy says what is checked)' <"$report"
+cppcheck -q -j 2 --std=c11 --enable=warning,performance,portability --inline-suppr \
+	--suppress=memleak:data/base/buf.c --error-exitcode=1 -I. -D_GNU_SOURCE '-DALBUMEN_VERSION="0"' "${sources[@]}" \
+	>"$report" 2>&1 || complain cppcheck <"$report"
+shellcheck -s bash -e SC1091,SC2034,SC2016,SC2153,SC2154 \
+	.ci/run .ci/deps tests/*.sh tests/e2e/lib.sh tests/e2e/*.t |
+	complain shellcheck
+exit "$failed"

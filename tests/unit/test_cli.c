@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "data/base/buf.h"
+#include "data/base/cli.h"
+#include "data/base/file.h"
+
+/* What the program below was asked for. */
+static struct {
+	const char *ran;
+	int argc;
+	char **argv;
+	const char *data, *out;
+	bool json;
+	int verbose;
+	long long limit;
+} got;
+
+static int rc_of_run;
+
+static int run_scan(int argc, char **argv, struct err *err)
+{
+	(void)argv;
+	(void)err;
+	got.ran = "scan";
+	got.argc = argc;
+	return rc_of_run;
+}
+
+static int run_show(int argc, char **argv, struct err *err)
+{
+	got.ran = "show";
+	got.argc = argc;
+	got.argv = argv;
+	if (argc > 0 && strcmp(argv[0], "locked") == 0) {
+		return err_set(err, ERR_LOCKED, "it is locked");
+	}
+	assert_null(argv[argc]);
+	printf("result\n");
+	return 0;
+}
+
+enum { SCAN = 1 << 0, SHOW = 1 << 1, ALL = ~0 };
+
+static const struct cli_command commands[] = {
+	{"scan", run_scan, NULL, "bring the index up to the folder", NULL},
+	{"show", run_show, "REQUEST...", "print what was answered",
+	 "Prints the body that a request was answered with. This paragraph is long "
+	 "enough to "
+	 "be broken into more than one line of output.\n\nAnd a second paragraph."},
+	{0}};
+
+static const struct cli_option options[] = {
+	{"data", 0, CLI_STRING, &got.data, "DIR", "TEST_CLI_DATA", "the metadata folder",
+	 SCAN, SCAN},
+	{"out", 'o', CLI_STRING, &got.out, "FILE", NULL,
+	 "where to write the result, which is explained at such a length that the text "
+	 "of it "
+	 "must be broken",
+	 SHOW, 0},
+	{"limit", 0, CLI_NUMBER, &got.limit, "N", "TEST_CLI_LIMIT", "at most N of them",
+	 (unsigned)ALL, 0},
+	{"json", 0, CLI_FLAG, &got.json, NULL, NULL, "JSON instead of text", SHOW, 0},
+	{"verbose", 'v', CLI_COUNT, &got.verbose, NULL, NULL,
+	 "say more; again: still more", (unsigned)ALL, 0},
+	{0}};
+
+static const struct cli_program program = {"albumen-test", "1.2.3",
+					   "A program for tests.", commands, options};
+
+/* What the last run wrote. */
+struct output {
+	struct buf out, err;
+	char *words; /* of its command line, which values borrow */
+};
+
+static int redirect(int fd, FILE *to)
+{
+	int saved = dup(fd);
+
+	assert_true(saved >= 0);
+	assert_true(dup2(fileno(to), fd) >= 0);
+	return saved;
+}
+
+static void restore(struct buf *text, int fd, int saved, FILE *file)
+{
+	struct err err = {0};
+
+	assert_true(dup2(saved, fd) >= 0);
+	close(saved);
+	rewind(file);
+	buf_clear(text);
+	assert_int_equal(file_read_fd(text, fileno(file), 1 << 20, "output", &err), 0);
+	fclose(file);
+}
+
+/* Runs the program with the words of `line` and returns its exit status. */
+static int run(struct output *output, const char *line)
+{
+	char *save = NULL;
+	char *argv[32] = {(char *)(uintptr_t) "albumen-test"};
+	int argc = 1, status, saved_out, saved_err;
+	FILE *out = tmpfile(), *err = tmpfile();
+
+	free(output->words);
+	output->words = xstrdup(line);
+	for (char *w = strtok_r(output->words, " ", &save); w;
+	     w = strtok_r(NULL, " ", &save)) {
+		argv[argc++] = strcmp(w, "EMPTY") == 0 ? w + 5 : w;
+	}
+	memset(&got, 0, sizeof(got));
+	assert_non_null(out);
+	assert_non_null(err);
+	fflush(stdout);
+	saved_out = redirect(STDOUT_FILENO, out);
+	saved_err = redirect(STDERR_FILENO, err);
+	status = cli_main(&program, argc, argv);
+	fflush(stdout);
+	restore(&output->out, STDOUT_FILENO, saved_out, out);
+	restore(&output->err, STDERR_FILENO, saved_err, err);
+	return status;
+}
+
+static int setup(void **state)
+{
+	*state = xzalloc(sizeof(struct output));
+	unsetenv("TEST_CLI_DATA");
+	unsetenv("TEST_CLI_LIMIT");
+	unsetenv("POSIXLY_CORRECT");
+	rc_of_run = 0;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct output *output = *state;
+
+	buf_release(&output->out);
+	buf_release(&output->err);
+	free(output->words);
+	free(output);
+	return 0;
+}
+
+static void options_stand_anywhere(void **state)
+{
+	static const char *const lines[] = {
+		"scan --data d -v --limit 5", "--data d -v --limit 5 scan",
+		"--data=d scan -v --limit=5", "-v --limit 5 scan --data d",
+		"scan --limit 3 --limit 5 -v --data x --data d"};
+	(void)state;
+	for (int posix = 0; posix < 2; posix++) {
+		for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+			assert_int_equal(run(*state, lines[i]), 0);
+			assert_string_equal(got.ran, "scan");
+			assert_string_equal(got.data, "d");
+			assert_int_equal(got.limit, 5);
+			assert_int_equal(got.verbose, 1);
+			assert_int_equal(got.argc, 0);
+		}
+		setenv("POSIXLY_CORRECT", "1", 1);
+	}
+}
+
+static void operands_and_short_options_are_taken(void **state)
+{
+	struct output *output = *state;
+
+	assert_int_equal(run(output, "show -vvo f a --json b -v -- --c -d"), 0);
+	assert_string_equal(got.ran, "show");
+	assert_int_equal(got.verbose, 3);
+	assert_true(got.json);
+	assert_string_equal(got.out, "f");
+	assert_int_equal(got.argc, 4);
+	assert_string_equal(output->out.data, "result\n");
+	assert_int_equal(output->err.len, 0);
+	assert_int_equal(run(output, "-- show x"), 0);
+	assert_int_equal(got.argc, 1);
+	assert_int_equal(run(output, "show - -of"), 0);
+	assert_int_equal(got.argc, 1);
+	assert_string_equal(got.out, "f");
+}
+
+static void the_environment_stands_in(void **state)
+{
+	struct output *output = *state;
+
+	setenv("TEST_CLI_DATA", "from-env", 1);
+	setenv("TEST_CLI_LIMIT", "7", 1);
+	assert_int_equal(run(output, "scan"), 0);
+	assert_string_equal(got.data, "from-env");
+	assert_int_equal(got.limit, 7);
+	assert_int_equal(run(output, "scan --data line --limit 8"), 0);
+	assert_string_equal(got.data, "line");
+	assert_int_equal(got.limit, 8);
+	/* A command that does not take the option does not look. */
+	assert_int_equal(run(output, "show"), 0);
+	assert_null(got.data);
+	setenv("TEST_CLI_LIMIT", "many", 1);
+	assert_int_equal(run(output, "scan"), 2);
+	setenv("TEST_CLI_LIMIT", "", 1);
+	assert_int_equal(run(output, "scan"), 0);
+	assert_int_equal(got.limit, 0);
+	setenv("TEST_CLI_DATA", "", 1);
+	assert_int_equal(run(output, "scan"), 2);
+}
+
+static void usage_errors_say_what_and_hint_at_help(void **state)
+{
+	static const char *const wrong[][2] = {
+		{"scna", "unknown command 'scna' (try 'albumen-test --help')"},
+		{"scan", "'scan' needs option '--data DIR' or environment variable "
+			 "TEST_CLI_DATA (try 'albumen-test scan --help')"},
+		{"scan --data d --json",
+		 "'scan' takes no option '--json' (try 'albumen-test scan --help')"},
+		{"scan --data d --bogus=1",
+		 "unknown option '--bogus' (try 'albumen-test scan --help')"},
+		{"--bogus scan", "unknown option '--bogus' (try 'albumen-test --help')"},
+		{"scan -x", "unknown option '-x' (try 'albumen-test scan --help')"},
+		{"show -vx", "unknown option '-x' (try 'albumen-test show --help')"},
+		{"scan --data", "option '--data' needs a value: DIR "
+				"(try 'albumen-test scan --help')"},
+		{"show -o", "option '--out' needs a value: FILE "
+			    "(try 'albumen-test show --help')"},
+		{"show --json=yes",
+		 "option '--json' takes no value (try 'albumen-test show --help')"},
+		{"show --help=yes",
+		 "option '--help' takes no value (try 'albumen-test show --help')"},
+		{"scan --data EMPTY", "option '--data' must not be empty "
+				      "(try 'albumen-test scan --help')"},
+		{"scan --data d more", "'scan' takes no operand, as 'more' is "
+				       "(try 'albumen-test scan --help')"},
+		{"show --limit -1", "option '--limit' needs a number, not '-1' "
+				    "(try 'albumen-test show --help')"},
+		{"show --limit 5x", "option '--limit' needs a number, not '5x' "
+				    "(try 'albumen-test show --help')"},
+		{"show --limit EMPTY", "option '--limit' needs a number, not '' "
+				       "(try 'albumen-test show --help')"},
+		{"show --limit 9223372036854775808",
+		 "option '--limit' needs a number, not '9223372036854775808' "
+		 "(try 'albumen-test show --help')"},
+	};
+	struct output *output = *state;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		char want[300];
+
+		snprintf(want, sizeof(want), "albumen-test: error: %s\n", wrong[i][1]);
+		assert_int_equal(run(output, wrong[i][0]), 2);
+		assert_string_equal(output->err.data, want);
+		assert_int_equal(output->out.len, 0);
+		assert_null(got.ran);
+	}
+	assert_int_equal(run(output, "show --limit 9223372036854775807"), 0);
+	assert_int_equal(got.limit, INT64_MAX);
+}
+
+/* No line of `text` is wider than 90 columns or ends in a space. */
+static void check_tidy(const char *text)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		assert_true(len <= 90);
+		assert_false(len && text[len - 1] == ' ');
+		assert_int_equal(text[len], '\n');
+		text += len + 1;
+	}
+}
+
+static void help_of_a_command_lists_its_options(void **state)
+{
+	struct output *output = *state;
+	static const char want[] =
+		"usage: albumen-test show [OPTION]... REQUEST...\n"
+		"\n"
+		"Prints the body that a request was answered with. This paragraph is "
+		"long enough"
+		" to be\n"
+		"broken into more than one line of output.\n"
+		"\n"
+		"And a second paragraph.\n"
+		"\n"
+		"options:\n"
+		"  -o, --out FILE  where to write the result, which is explained at "
+		"such a"
+		" length that\n"
+		"                  the text of it must be broken\n"
+		"      --limit N   at most N of them (or $TEST_CLI_LIMIT)\n"
+		"      --json      JSON instead of text\n"
+		"  -v, --verbose   say more; again: still more\n"
+		"  -h, --help      print this and end\n"
+		"      --version   print the version and end\n";
+
+	assert_int_equal(run(output, "show --help"), 0);
+	assert_string_equal(output->out.data, want);
+	assert_int_equal(run(output, "-h show --json --limit nonsense"), 0);
+	assert_string_equal(output->out.data, want);
+	assert_int_equal(output->err.len, 0);
+	assert_null(got.ran);
+	check_tidy(want);
+	assert_int_equal(run(output, "scan -h"), 0);
+	assert_non_null(strstr(output->out.data, "usage: albumen-test scan --data DIR "));
+	assert_non_null(strstr(output->out.data,
+			       "--data DIR  the metadata folder (needed; or "
+			       "$TEST_CLI_DATA)\n"));
+	assert_null(strstr(output->out.data, "--json"));
+	check_tidy(output->out.data);
+}
+
+static void help_of_the_program_lists_its_commands(void **state)
+{
+	struct output *output = *state;
+	struct buf help = {0};
+
+	assert_int_equal(run(output, "--help"), 0);
+	assert_int_equal(output->err.len, 0);
+	check_tidy(output->out.data);
+	assert_non_null(
+		strstr(output->out.data, "usage: albumen-test COMMAND [OPTION]...\n"));
+	assert_non_null(strstr(output->out.data, "  show  print what was answered\n"));
+	assert_non_null(strstr(output->out.data, "--limit N"));
+	assert_null(strstr(output->out.data, "--json"));
+	buf_addstr(&help, output->out.data);
+	/* Without a command: the same, as an error. */
+	assert_int_equal(run(output, ""), 2);
+	assert_int_equal(output->out.len, 0);
+	assert_string_equal(output->err.data, help.data);
+	assert_int_equal(run(output, "-v"), 2);
+	assert_string_equal(output->err.data, help.data);
+	buf_release(&help);
+}
+
+static void version_is_printed(void **state)
+{
+	struct output *output = *state;
+
+	assert_int_equal(run(output, "--version"), 0);
+	assert_string_equal(output->out.data, "albumen-test 1.2.3\n");
+	assert_int_equal(run(output, "scan --version"), 0);
+	assert_string_equal(output->out.data, "albumen-test 1.2.3\n");
+	assert_null(got.ran);
+}
+
+static void the_exit_status_is_what_the_command_came_to(void **state)
+{
+	struct output *output = *state;
+
+	rc_of_run = 3;
+	assert_int_equal(run(output, "scan --data d"), 3);
+	assert_int_equal(output->err.len, 0);
+	assert_int_equal(run(output, "show locked"), 75);
+	assert_string_equal(output->err.data, "albumen-test: error: it is locked\n");
+}
+
+static void a_result_that_cannot_be_written_is_a_failure(void **state)
+{
+	struct output *output = *state;
+	char *argv[] = {(char *)(uintptr_t) "albumen-test", (char *)(uintptr_t) "show",
+			NULL};
+	FILE *full = fopen("/dev/full", "w");
+	FILE *err = tmpfile();
+	int saved_out, saved_err, status;
+
+	assert_non_null(full);
+	assert_non_null(err);
+	fflush(stdout);
+	saved_out = redirect(STDOUT_FILENO, full);
+	saved_err = redirect(STDERR_FILENO, err);
+	status = cli_main(&program, 2, argv);
+	assert_true(dup2(saved_out, STDOUT_FILENO) >= 0);
+	close(saved_out);
+	clearerr(stdout);
+	restore(&output->err, STDERR_FILENO, saved_err, err);
+	fclose(full);
+	assert_int_equal(status, 75);
+	assert_non_null(strstr(output->err.data, "cannot write to standard output"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(options_stand_anywhere),
+		TEST(operands_and_short_options_are_taken),
+		TEST(the_environment_stands_in),
+		TEST(usage_errors_say_what_and_hint_at_help),
+		TEST(help_of_a_command_lists_its_options),
+		TEST(help_of_the_program_lists_its_commands),
+		TEST(version_is_printed),
+		TEST(the_exit_status_is_what_the_command_came_to),
+		TEST(a_result_that_cannot_be_written_is_a_failure),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/git_fixture.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "data/base/file.h"
+#include "exporter/collection.h"
+#include "exporter/place.h"
+#include "exporter/response.h"
+#include "exporter/site.h"
+
+/* A repository "repo" and a site "site" in the folder of the test. */
+
+#define TAGS QUERY_TAG_IMAGES
+#define UNTAG QUERY_UNTAGGED
+#define IMAGES QUERY_IMAGES
+
+static struct err why;
+
+static void succeed(int rc)
+{
+	if (rc) {
+		fail_msg("%d: %s", rc, why.msg);
+	}
+}
+
+struct file {
+	enum query_response kind; /* 0 ends a list */
+	const char *id;
+	const char *body;
+};
+
+static struct snapshot_repo *open_repo(const char *path)
+{
+	struct snapshot_repo *repo = NULL;
+
+	succeed(snapshot_open(&repo, path, SNAPSHOT_WRITE | SNAPSHOT_CREATE, "test",
+			      &why));
+	return repo;
+}
+
+/* A snapshot of just these files, and perhaps one at a path of its own. */
+static struct snapshot_info commit_with(struct snapshot_repo *repo,
+					const struct file *files, const char *path,
+					const char *message)
+{
+	struct snapshot_info info = {0};
+	struct snapshot_edit *edit = NULL;
+	struct snapshot_delta delta;
+	struct snapshot_id tree;
+	struct buf buf = {0};
+	bool same;
+
+	succeed(snapshot_edit_begin(&edit, repo, true, &why));
+	for (; files->kind; files++) {
+		buf_clear(&buf);
+		response_snapshot_path(&buf, response_of(files->kind), files->id,
+				       strlen(files->id));
+		succeed(snapshot_put(edit, buf.data, files->body, strlen(files->body),
+				     &why));
+	}
+	if (path) {
+		succeed(snapshot_put(edit, path, "[0]", 3, &why));
+	}
+	succeed(snapshot_edit_build(edit, &tree, &same, &delta, &why));
+	succeed(snapshot_edit_commit(&edit, message, 1700000000, &info, &why));
+	buf_release(&buf);
+	return info;
+}
+
+static struct snapshot_info commit(struct snapshot_repo *repo, const struct file *files)
+{
+	return commit_with(repo, files, NULL, "snapshot\n");
+}
+
+static struct site_result publish(struct snapshot_repo *repo,
+				  const struct snapshot_info *to, unsigned flags)
+{
+	struct site_result result;
+
+	succeed(site_publish("site", repo, to, flags, &result, &why));
+	return result;
+}
+
+static void has(const char *path, const char *body)
+{
+	struct buf buf = {0};
+
+	succeed(file_read(&buf, path, 1 << 20, &why));
+	assert_string_equal(buf.data, body);
+	buf_release(&buf);
+}
+
+static bool there(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+static void write_file(const char *path, const char *body)
+{
+	succeed(file_replace(path, body, strlen(body), &why));
+}
+
+/* Files and folders of the site, less the site's own, and what is in it. */
+static void site_is(const char *expected)
+{
+	git_fixture_says("cd site && find . -path ./.albumen -prune -o -type f ! -name "
+			 "snapshot.json -print | LC_ALL=C sort | while read -r f; do "
+			 "echo \"$f $(cat $f)\"; done; find .albumen/tmp -mindepth 1; "
+			 "ls .albumen | sed -n /pending/p",
+			 expected);
+}
+
+static const struct file one[] = {
+	{TAGS, "a", "[1]"},
+	{TAGS, "b", "[2]"},
+	{IMAGES, "x/y", "[3]"},
+	{UNTAG, "x/y", "[]"},
+	{0},
+};
+static const char one_is[] = "./api/v1/albums/x%2Fy/images.json [3]\n"
+			     "./api/v1/albums/x%2Fy/images/untag.json []\n"
+			     "./api/v1/tag_images/a.json [1]\n"
+			     "./api/v1/tag_images/b.json [2]";
+static const struct file two[] = {
+	{TAGS, "a", "[9]"},
+	{TAGS, "c", "[4]"},
+	{IMAGES, "z", "[5]"},
+	{UNTAG, "z", "[6]"},
+	{0},
+};
+static const char two_is[] = "./api/v1/albums/z/images.json [5]\n"
+			     "./api/v1/albums/z/images/untag.json [6]\n"
+			     "./api/v1/tag_images/a.json [9]\n"
+			     "./api/v1/tag_images/c.json [4]";
+
+static void new_site_has_all_files_and_names_its_snapshot(void **state)
+{
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info info = commit_with(repo, one, NULL,
+						"snapshot\n\n"
+						"Albumen-Images: 2\nAlbumen-Albums: 1\n"
+						"Albumen-Tag-Images: none\n");
+	struct site_result result = publish(repo, &info, 0);
+	struct buf want = {0};
+
+	(void)state;
+	assert_int_equal(result.written, 4);
+	assert_int_equal(result.removed, 0);
+	assert_true(result.touched);
+	site_is(one_is);
+	buf_addf(&want,
+		 "{\"commit\":\"%s\",\"tree\":\"%s\",\"time\":\"2023-11-14T22:13:20Z\","
+		 "\"counts\":{\"images\":2,\"albums\":1},\"collections\":false}\n",
+		 info.commit.hex, info.tree.hex);
+	has("site/snapshot.json", want.data);
+	buf_release(&want);
+	snapshot_info_release(&info);
+	snapshot_close(repo);
+}
+
+static void same_snapshot_again_touches_nothing(void **state)
+{
+	static const char command[] = "find site -printf '%p %i %C@ %T@\\n' | sort";
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info info = commit(repo, one);
+	struct buf before = {0};
+	struct site_result result;
+
+	(void)state;
+	publish(repo, &info, 0);
+	git_fixture_run(&before, command);
+	result = publish(repo, &info, 0);
+	assert_false(result.touched);
+	assert_int_equal(result.written + result.removed, 0);
+	git_fixture_says(command, before.data);
+	buf_release(&before);
+	snapshot_info_release(&info);
+	snapshot_close(repo);
+}
+
+static void only_the_difference_is_written(void **state)
+{
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info first = commit(repo, one);
+	struct snapshot_info second = commit(repo, two);
+	struct site_result result;
+
+	(void)state;
+	publish(repo, &first, 0);
+	/* What nobody changed is not looked at. */
+	write_file("site/api/v1/tag_images/other.json", "mine");
+	result = publish(repo, &second, 0);
+	assert_int_equal(result.written, 4);
+	assert_int_equal(result.removed, 3);
+	has("site/api/v1/tag_images/other.json", "mine");
+	unlink("site/api/v1/tag_images/other.json");
+	site_is(two_is);
+	assert_false(there("site/api/v1/albums/x%2Fy"));
+	publish(repo, &first, 0);
+	site_is(one_is);
+	snapshot_info_release(&first);
+	snapshot_info_release(&second);
+	snapshot_close(repo);
+}
+
+static void emptied_site_keeps_its_folders(void **state)
+{
+	static const struct file none[] = {{0}};
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info first = commit(repo, one);
+	struct snapshot_info second = commit(repo, none);
+
+	(void)state;
+	publish(repo, &first, 0);
+	publish(repo, &second, 0);
+	git_fixture_says("cd site && find api | sort",
+			 "api\napi/v1\napi/v1/albums\napi/v1/tag_images");
+	snapshot_info_release(&first);
+	snapshot_info_release(&second);
+	snapshot_close(repo);
+}
+
+static void replaced_file_is_a_second_younger(void **state)
+{
+	static const struct file other[] = {{TAGS, "a", "[7]"}, {0}};
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info info[2] = {commit(repo, one), commit(repo, other)};
+	struct stat before, after;
+
+	(void)state;
+	publish(repo, &info[0], 0);
+	for (int i = 1; i < 5; i++) {
+		stat("site/api/v1/tag_images/a.json", &before);
+		publish(repo, &info[i % 2], 0);
+		stat("site/api/v1/tag_images/a.json", &after);
+		assert_true(after.st_mtim.tv_sec > before.st_mtim.tv_sec + 1 ||
+			    (after.st_mtim.tv_sec == before.st_mtim.tv_sec + 1 &&
+			     after.st_mtim.tv_nsec >= before.st_mtim.tv_nsec));
+	}
+	snapshot_info_release(&info[0]);
+	snapshot_info_release(&info[1]);
+	snapshot_close(repo);
+}
+
+static void site_of_unknown_state_is_compared(void **state)
+{
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info info = commit(repo, one);
+	struct stat before, after;
+	struct site_result result;
+
+	(void)state;
+	publish(repo, &info, 0);
+	stat("site/api/v1/tag_images/a.json", &before);
+	assert_int_equal(unlink("site/snapshot.json"), 0);
+	write_file("site/index.html", "mine");
+	write_file("site/api/v1/other.json", "mine");
+	write_file("site/api/v1/tag_images/b.json", "[8]");
+	write_file("site/api/v1/tag_images/stray.json", "[8]");
+	assert_int_equal(unlink("site/api/v1/albums/x%2Fy/images.json"), 0);
+	assert_int_equal(mkdir("site/api/v1/albums/x%2Fy/images.json", 0777), 0);
+	write_file("site/api/v1/albums/x%2Fy/images.json/deep", "");
+	assert_int_equal(mkdir("site/api/v1/albums/gone", 0777), 0);
+	assert_int_equal(mkdir("site/api/v1/albums/gone/images", 0777), 0);
+	write_file("site/api/v1/albums/gone/images/untag.json", "[]");
+	assert_int_equal(symlink("/", "site/api/v1/albums/link"), 0);
+	result = publish(repo, &info, 0);
+	assert_int_equal(result.written, 2);
+	assert_int_equal(result.removed, 3);
+	stat("site/api/v1/tag_images/a.json", &after);
+	assert_int_equal(before.st_ino, after.st_ino);
+	has("site/index.html", "mine");
+	has("site/api/v1/other.json", "mine");
+	unlink("site/index.html");
+	unlink("site/api/v1/other.json");
+	site_is(one_is);
+	assert_false(there("site/api/v1/albums/gone"));
+	assert_false(there("site/api/v1/albums/link"));
+	snapshot_info_release(&info);
+	snapshot_close(repo);
+}
+
+static void site_of_another_repository_is_compared(void **state)
+{
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_repo *other = open_repo("other");
+	struct snapshot_info mine = commit(repo, one);
+	struct snapshot_info theirs = commit(other, two);
+
+	(void)state;
+	publish(other, &theirs, 0);
+	publish(repo, &mine, 0);
+	site_is(one_is);
+	write_file("site/snapshot.json", "{\"commit\":\"main\",\"tree\":\"x\"}");
+	publish(repo, &mine, 0);
+	site_is(one_is);
+	snapshot_info_release(&mine);
+	snapshot_info_release(&theirs);
+	snapshot_close(repo);
+	snapshot_close(other);
+}
+
+/* As if a publication towards `to` had been killed after one file of it. */
+static void interrupt(const struct snapshot_info *to, const char *path, const char *body)
+{
+	struct buf note = {0};
+
+	buf_addf(&note, "%s\n", to->commit.hex);
+	write_file("site/.albumen/pending", note.data);
+	write_file("site/.albumen/tmp/file", "half a fi");
+	write_file(path, body);
+	buf_release(&note);
+}
+
+static void interrupted_publication_is_made_good(void **state)
+{
+	static const struct file three[] = {{TAGS, "a", "[1]"}, {TAGS, "d", "[7]"}, {0}};
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info first = commit(repo, one);
+	struct snapshot_info second = commit(repo, two);
+	struct snapshot_info third = commit(repo, three);
+
+	(void)state;
+	/* On to the same one. */
+	publish(repo, &first, 0);
+	interrupt(&second, "site/api/v1/tag_images/c.json", "[4]");
+	publish(repo, &second, 0);
+	site_is(two_is);
+	/* Back to the one that it came from. */
+	interrupt(&first, "site/api/v1/tag_images/a.json", "[1]");
+	publish(repo, &second, 0);
+	site_is(two_is);
+	/* On to a third. `a` is in it as in the first, which is not what it is. */
+	publish(repo, &first, 0);
+	interrupt(&second, "site/api/v1/tag_images/a.json", "[9]");
+	write_file("site/api/v1/tag_images/c.json", "[4]");
+	publish(repo, &third, 0);
+	site_is("./api/v1/tag_images/a.json [1]\n./api/v1/tag_images/d.json [7]");
+	snapshot_info_release(&first);
+	snapshot_info_release(&second);
+	snapshot_info_release(&third);
+	snapshot_close(repo);
+}
+
+static void unknown_pending_commit_means_to_compare(void **state)
+{
+	static const char *const note[] = {"unknown\n", "",
+					   "0123456789012345678901234567890123456789\n",
+					   "\n", "main"};
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info info = commit(repo, one);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(note) / sizeof(*note); i++) {
+		publish(repo, &info, 0);
+		write_file("site/.albumen/pending", note[i]);
+		if (*note[i]) {
+			write_file("site/api/v1/tag_images/stray.json", "[4]");
+		}
+		publish(repo, &info, 0);
+		site_is(one_is);
+	}
+	snapshot_info_release(&info);
+	snapshot_close(repo);
+}
+
+static void second_publisher_is_told_to_wait(void **state)
+{
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info info = commit(repo, one);
+	struct site_result result;
+	struct place *place;
+
+	(void)state;
+	succeed(place_open(&place, "site", "the first", &why));
+	assert_int_equal(site_publish("site", repo, &info, 0, &result, &why), ERR_LOCKED);
+	assert_non_null(strstr(why.msg, "the first"));
+	place_close(place);
+	publish(repo, &info, 0);
+	site_is(one_is);
+	snapshot_info_release(&info);
+	snapshot_close(repo);
+}
+
+static void files_of_no_row_stay_out(void **state)
+{
+	static const char *const path[] = {"README", "api/v1/tag_images/aa/bb/x/y.json",
+					   "api/v1/tag_images/aa/bb/%2f.json",
+					   ".albumen/pending", "snapshot.json"};
+	struct snapshot_repo *repo = open_repo("repo");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(path) / sizeof(*path); i++) {
+		struct snapshot_info info = commit_with(repo, one, path[i], "s\n");
+
+		publish(repo, &info, 0);
+		site_is(one_is);
+		snapshot_info_release(&info);
+	}
+	snapshot_close(repo);
+}
+
+static void links_are_not_followed(void **state)
+{
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info first = commit(repo, one);
+	struct snapshot_info second = commit(repo, two);
+	struct site_result result;
+
+	(void)state;
+	assert_int_equal(mkdir("elsewhere", 0777), 0);
+	publish(repo, &first, 0);
+	/* A file becomes a file again, whatever stood there. */
+	unlink("site/api/v1/tag_images/a.json");
+	assert_int_equal(
+		symlink("../../../../elsewhere/a", "site/api/v1/tag_images/a.json"), 0);
+	assert_int_equal(symlink("../../../../elsewhere", "site/api/v1/albums/z"), 0);
+	publish(repo, &second, 0);
+	site_is(two_is);
+	/* The folders above are for the user to mend. */
+	git_fixture_says("mv site/api/v1/tag_images elsewhere/t && "
+			 "ln -s ../../../elsewhere/t site/api/v1/tag_images",
+			 "");
+	assert_true(site_publish("site", repo, &first, 0, &result, &why) < 0);
+	assert_non_null(strstr(why.msg, "site/api/v1/tag_images"));
+	git_fixture_says("ls elsewhere elsewhere/t", "elsewhere:\nt\n\nelsewhere/t:\n"
+						     "a.json\nc.json");
+	snapshot_info_release(&first);
+	snapshot_info_release(&second);
+	snapshot_close(repo);
+}
+
+static void file_that_cannot_be_written_leaves_the_old_one(void **state)
+{
+	struct rlimit old, none = {4096, 4096};
+	char big[8192];
+	struct place *place;
+	struct rlimit limit;
+
+	(void)state;
+	memset(big, 'x', sizeof(big));
+	getrlimit(RLIMIT_FSIZE, &old);
+	none.rlim_max = old.rlim_max;
+	signal(SIGXFSZ, SIG_IGN);
+	succeed(place_open(&place, "site", "test", &why));
+	succeed(place_put(place, "api/v1/tag_images/a.json", "[1]", 3, &why));
+	limit = none;
+	setrlimit(RLIMIT_FSIZE, &limit);
+	assert_int_equal(
+		place_put(place, "api/v1/tag_images/a.json", big, sizeof(big), &why),
+		ERR_FAIL);
+	setrlimit(RLIMIT_FSIZE, &old);
+	assert_non_null(strstr(why.msg, "site/api/v1/tag_images/a.json"));
+	site_is("./api/v1/tag_images/a.json [1]");
+	succeed(place_put(place, "api/v1/tag_images/a.json", "[2]", 3, &why));
+	site_is("./api/v1/tag_images/a.json [2]");
+	place_close(place);
+}
+
+static const struct file tagged[] = {
+	{TAGS, "i",
+	 "[{\"id\":\"b\",\"created_at\":\"2020-01-01T01:00:00+01:00\"},"
+	 "{\"id\":\"d\",\"created_at\":\"2020-01-01T00:00:01Z\",\"x\":[1,2]}]"},
+	{TAGS, "j",
+	 "[{\"id\":\"c\",\"created_at\":null},{\"created_at\":"
+	 "\"2020-01-01T00:00:00Z\",\"id\":\"a\"}]"},
+	{TAGS, "k", "[]"},
+	{TAGS, "l", "[]"},
+	{IMAGES, "x", "[{\"id\":\"k\"}]"},
+	{0},
+};
+static const char collected[] =
+	"[{\"id\":\"c\",\"created_at\":null},"
+	"{\"created_at\":\"2020-01-01T00:00:00Z\",\"id\":\"a\"},"
+	"{\"id\":\"b\",\"created_at\":\"2020-01-01T01:00:00+01:00\"},"
+	"{\"id\":\"d\",\"created_at\":\"2020-01-01T00:00:01Z\",\"x\":[1,2]}]";
+
+static void collection_is_all_tag_images_in_order(void **state)
+{
+	static const struct file none[] = {{0}};
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info first = commit(repo, tagged);
+	struct snapshot_info second = commit(repo, none);
+
+	(void)state;
+	publish(repo, &first, SITE_COLLECTIONS);
+	has("site/" COLLECTION_PATH, collected);
+	publish(repo, &second, SITE_COLLECTIONS);
+	has("site/" COLLECTION_PATH, "[]");
+	publish(repo, &first, SITE_COLLECTIONS);
+	has("site/" COLLECTION_PATH, collected);
+	snapshot_info_release(&first);
+	snapshot_info_release(&second);
+	snapshot_close(repo);
+}
+
+static void collection_comes_and_goes_with_the_flag(void **state)
+{
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info info = commit(repo, tagged);
+
+	(void)state;
+	publish(repo, &info, 0);
+	assert_false(there("site/" COLLECTION_PATH));
+	assert_true(publish(repo, &info, SITE_COLLECTIONS).touched);
+	has("site/" COLLECTION_PATH, collected);
+	assert_false(publish(repo, &info, SITE_COLLECTIONS).touched);
+	assert_true(publish(repo, &info, 0).touched);
+	assert_false(there("site/" COLLECTION_PATH));
+	snapshot_info_release(&info);
+	snapshot_close(repo);
+}
+
+static void collection_is_kept_where_no_tag_image_changed(void **state)
+{
+	static const struct file albums[] = {{IMAGES, "x", "[]"}, {0}};
+	static const struct file more[] = {
+		{IMAGES, "x", "[1]"}, {IMAGES, "y", "[]"}, {0}};
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info first = commit(repo, albums);
+	struct snapshot_info second = commit(repo, more);
+	struct stat before, after;
+
+	(void)state;
+	publish(repo, &first, SITE_COLLECTIONS);
+	assert_int_equal(stat("site/" COLLECTION_PATH, &before), 0);
+	publish(repo, &second, SITE_COLLECTIONS);
+	assert_int_equal(stat("site/" COLLECTION_PATH, &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
+	snapshot_info_release(&first);
+	snapshot_info_release(&second);
+	snapshot_close(repo);
+}
+
+static void collection_refuses_what_is_not_ours(void **state)
+{
+	static const char *const body[] = {"",
+					   "[",
+					   "{}",
+					   "[1]",
+					   "[{}]",
+					   "[ ]",
+					   "[]\n",
+					   "[{\"id\":1}]",
+					   "[{\"id\":\"a\",\"created_at\":\"soon\"}]"};
+	struct snapshot_repo *repo = open_repo("repo");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(body) / sizeof(*body); i++) {
+		struct file files[] = {{TAGS, "a", body[i]}, {0}};
+		struct snapshot_info info = commit(repo, files);
+		struct site_result result;
+
+		assert_int_equal(site_publish("site", repo, &info, SITE_COLLECTIONS,
+					      &result, &why),
+				 ERR_INPUT);
+		assert_non_null(strstr(why.msg, "tag_images"));
+		snapshot_info_release(&info);
+	}
+	snapshot_close(repo);
+}
+
+static void many_files_come_and_go(void **state)
+{
+	enum { MANY = 300 };
+	static struct file many[MANY + 1], fewer[MANY / 2 + 1];
+	static char ids[MANY][8];
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info info[2];
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "i%d", i);
+		many[i] = (struct file){i % 3 ? IMAGES : TAGS, ids[i], "[1]"};
+		fewer[i / 2] = (struct file){i % 3 ? IMAGES : TAGS, ids[i], "[2]"};
+	}
+	info[0] = commit(repo, many);
+	info[1] = commit(repo, fewer);
+	publish(repo, &info[0], 0);
+	for (int i = 1; i < 4; i++) {
+		publish(repo, &info[i % 2], 0);
+		git_fixture_says(
+			"mkdir new && cp -r repo new/ && find site/api -type f | "
+			"wc -l; rm -r new; find site/api -empty",
+			i % 2 ? "150" : "300");
+	}
+	snapshot_info_release(&info[0]);
+	snapshot_info_release(&info[1]);
+	snapshot_close(repo);
+}
+
+#define TEST(name)                                                                       \
+	cmocka_unit_test_setup_teardown(name, git_fixture_setup, git_fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(new_site_has_all_files_and_names_its_snapshot),
+		TEST(same_snapshot_again_touches_nothing),
+		TEST(only_the_difference_is_written),
+		TEST(emptied_site_keeps_its_folders),
+		TEST(replaced_file_is_a_second_younger),
+		TEST(site_of_unknown_state_is_compared),
+		TEST(site_of_another_repository_is_compared),
+		TEST(interrupted_publication_is_made_good),
+		TEST(unknown_pending_commit_means_to_compare),
+		TEST(second_publisher_is_told_to_wait),
+		TEST(files_of_no_row_stay_out),
+		TEST(links_are_not_followed),
+		TEST(file_that_cannot_be_written_leaves_the_old_one),
+		TEST(collection_is_all_tag_images_in_order),
+		TEST(collection_comes_and_goes_with_the_flag),
+		TEST(collection_is_kept_where_no_tag_image_changed),
+		TEST(collection_refuses_what_is_not_ours),
+		TEST(many_files_come_and_go),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
