@@ -50,7 +50,7 @@ DATA_SRC = \
 	data/base/cli.c data/base/stop.c data/base/ready.c data/base/set.c \
 	data/json.c data/json_canon.c data/stamp.c data/record.c data/name.c \
 	data/text.c data/store.c data/row.c data/index.c data/version.c data/relate.c \
-	data/claim.c data/query.c data/check.c data/feed.c
+	data/claim.c data/build.c data/feed.c data/query.c data/check.c
 INDEXER_SRC = \
 	indexer/walk.c indexer/watch.c indexer/tree.c indexer/folder.c \
 	indexer/paths.c indexer/input.c indexer/batch.c indexer/take.c \
@@ -70,10 +70,10 @@ EDGE = albumen.js nginx.conf.in
 # One program per module: tests/unit/test_MODULE.c; and what several of them share.
 UNIT_DATA = base json stamp record name cli store text claim
 UNIT_INDEXER =
-UNIT_EXPORTER = response site edge
+UNIT_EXPORTER = response tree pack snapshot snapshot_edit site edge
 UNIT_SHARED_SRC = tests/unit/index_fixture.c
 # Those of them that have threads (`make tsan`).
-UNIT_THREADED =
+UNIT_THREADED = pack snapshot_edit
 FUZZ = json record stamp
 
 SRC = $(DATA_SRC) $(INDEXER_SRC) $(EXPORTER_SRC) $(MAIN_SRC)

@@ -7,6 +7,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/set.h"
+#include "data/build.h"
 #include "data/relate.h"
 #include "data/tables.h"
 #include "data/version.h"
@@ -216,9 +217,10 @@ static void make_version(struct claim_reading *reading, const struct record *rec
 static void learn(struct index_txn *txn, enum record_kind kind)
 {
 	const struct index_counts *c = &txn->meta.counts;
-	uint64_t known = kind == RECORD_IMAGE ? c->images
-			 : kind == RECORD_TAG ? c->tags
-					      : c->tag_images;
+	uint64_t known = txn->build             ? build_count(txn->build, kind)
+			 : kind == RECORD_IMAGE ? c->images
+			 : kind == RECORD_TAG   ? c->tags
+						: c->tag_images;
 
 	if (known >= TEXT_TRAIN_COUNT && (known & (known - 1)) == 0 &&
 	    !text_has_dictionary(txn->codec, kind)) {
@@ -227,12 +229,19 @@ static void learn(struct index_txn *txn, enum record_kind kind)
 }
 
 /* A new version was claimed: it wins if it is greater than the winner. */
-static int challenge(struct index_txn *txn, const struct row_version_key *key,
-		     const char *text, size_t len, struct err *err)
+static int challenge(struct index_txn *txn, enum record_kind kind,
+		     const struct row_version_key *key, const char *text, size_t len,
+		     struct err *err)
 {
 	struct row_record row;
 	int order = -1;
-	int rc = tables_record_get(txn, key->number, &row);
+	int rc;
+
+	if (txn->build) {
+		learn(txn, kind);
+		return 0;
+	}
+	rc = tables_record_get(txn, key->number, &row);
 
 	if (!rc && row.known) {
 		rc = version_compare_text(txn, &row.version, key, text, len, &order, err);
@@ -241,7 +250,7 @@ static int challenge(struct index_txn *txn, const struct row_version_key *key,
 		rc = relate_winner(txn, key->number, key, err);
 	}
 	if (!rc && !row.known) {
-		learn(txn, (enum record_kind)row.kind);
+		learn(txn, kind);
 	}
 	return rc;
 }
@@ -255,7 +264,7 @@ static int retire(struct index_txn *txn, const struct row_version_key *key,
 	struct row_record row;
 	int rc;
 
-	if (version_release(txn, key, VERSION_CLAIM) > 0) {
+	if (version_release(txn, key, VERSION_CLAIM) > 0 || txn->build) {
 		return 0;
 	}
 	rc = tables_record_get(txn, key->number, &row);
@@ -354,7 +363,7 @@ static int add(struct claim_reading *reading, const struct record *record,
 	}
 	put_claim(txn, reading->file.number, &key);
 	txn->meta.counts.claims += !had;
-	rc = challenge(txn, &key, text, record->text.len, err);
+	rc = challenge(txn, record->kind, &key, text, record->text.len, err);
 	if (!rc && had) {
 		rc = retire(txn, &old, err);
 	}

@@ -12,6 +12,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/file.h"
+#include "data/build.h"
 #include "data/feed.h"
 #include "data/tables.h"
 
@@ -61,6 +62,10 @@
  * - A tag image's text is stored without the two members that stand for its
  *   image and tag, as it is answered with others in their place. Where two texts
  *   with equal stamps must be compared, version.c puts the whole together again.
+
+ * - While an index is new (`building` in its meta row) there are only files,
+ *   claims, versions and rows that hold the place of records; build.c derives all
+ *   the rest at once when the folder has been read.
  *
  * When to raise the version: any change to a key, a value, or what a table
  * contains. There is no upgrade: an index of another version is refused and made
@@ -92,12 +97,13 @@ struct index {
 	int lock;
 	int changed; /* the file that tells exporters of a commit; writers only */
 	struct text_codec *codec;
+	struct build *build;   /* a writer's, while the index is building */
 	uint32_t dictionaries; /* those that the codec has */
 	bool in_txn;
 };
 
 /* The meta row: 64-bit numbers in this order. New ones raise the format version. */
-#define META_NUMBERS 19
+#define META_NUMBERS 20
 
 static void meta_numbers(struct tables_meta *m, uint64_t *n[META_NUMBERS])
 {
@@ -121,6 +127,7 @@ static void meta_numbers(struct tables_meta *m, uint64_t *n[META_NUMBERS])
 		(uint64_t *)&m->health.walked_s,
 		NULL,
 		NULL,
+		NULL,
 	};
 
 	memcpy(n, all, sizeof(all));
@@ -131,10 +138,12 @@ static void put_meta(struct index_txn *txn)
 	struct tables_meta m = txn->meta;
 	uint64_t dictionaries = m.dictionaries;
 	uint64_t reconcile = m.health.reconcile;
+	uint64_t building = m.building;
 	uint64_t *n[META_NUMBERS];
 	struct buf row = {0};
 
 	meta_numbers(&m, n);
+	n[META_NUMBERS - 3] = &building;
 	n[META_NUMBERS - 2] = &dictionaries;
 	n[META_NUMBERS - 1] = &reconcile;
 	for (size_t i = 0; i < META_NUMBERS; i++) {
@@ -147,7 +156,7 @@ static void put_meta(struct index_txn *txn)
 static int get_meta(struct index_txn *txn, struct err *err)
 {
 	struct tables_meta *m = &txn->meta;
-	uint64_t dictionaries = 0, reconcile = 0;
+	uint64_t dictionaries = 0, reconcile = 0, building = 0;
 	uint64_t *n[META_NUMBERS];
 	struct store_value v;
 
@@ -156,6 +165,7 @@ static int get_meta(struct index_txn *txn, struct err *err)
 		return tables_damaged(err, "its meta row");
 	}
 	meta_numbers(m, n);
+	n[META_NUMBERS - 3] = &building;
 	n[META_NUMBERS - 2] = &dictionaries;
 	n[META_NUMBERS - 1] = &reconcile;
 	for (size_t i = 0; i < META_NUMBERS; i++) {
@@ -163,6 +173,7 @@ static int get_meta(struct index_txn *txn, struct err *err)
 	}
 	m->dictionaries = (uint32_t)dictionaries;
 	m->health.reconcile = reconcile != 0;
+	m->building = building != 0;
 	return 0;
 }
 
@@ -193,7 +204,8 @@ static int make_uuid(char out[37], struct err *err)
 /* Writes what a new index starts with. */
 static int make_index(struct index *index, struct err *err)
 {
-	struct index_txn txn = {.meta = {.next_number = 1, .next_file = 1}};
+	struct index_txn txn = {
+		.meta = {.next_number = 1, .next_file = 1, .building = true}};
 	int rc = make_uuid(index->uuid, err);
 
 	if (rc || (rc = store_begin(&txn.store, index->store, true, err)) < 0) {
@@ -260,6 +272,27 @@ static int open_for_writing(struct index *index, struct err *err)
 	return rc;
 }
 
+/* What a killed build left is neither whole nor needed. */
+static int begin_build(struct index *index, struct err *err)
+{
+	struct index_txn *txn = NULL;
+	int rc = index_begin(&txn, index, true, err);
+
+	if (rc || !txn->meta.building) {
+		index_abort(&txn);
+		return rc;
+	}
+	for (size_t table = 0; table < TABLE_COUNT; table++) {
+		if (table != TABLE_META) {
+			store_empty(txn->store, table);
+		}
+	}
+	txn->meta =
+		(struct tables_meta){.next_number = 1, .next_file = 1, .building = true};
+	index->build = build_new();
+	return index_commit(&txn, err);
+}
+
 int index_open(struct index **out, const char *dir, unsigned flags, struct err *err)
 {
 	struct index *index = xzalloc(sizeof(*index));
@@ -290,6 +323,9 @@ int index_open(struct index **out, const char *dir, unsigned flags, struct err *
 			rc = make_index(index, err);
 		}
 	}
+	if (!rc && (flags & INDEX_WRITE)) {
+		rc = begin_build(index, err);
+	}
 out:
 	if (rc) {
 		index_close(index);
@@ -305,6 +341,7 @@ void index_close(struct index *index)
 		assert(!index->in_txn);
 		store_close(index->store);
 		text_codec_free(index->codec);
+		build_free(index->build);
 		if (index->changed >= 0) {
 			close(index->changed);
 		}
@@ -361,6 +398,7 @@ int index_begin(struct index_txn **out, struct index *index, bool write, struct 
 	*out = NULL;
 	txn->index = index;
 	txn->codec = index->codec;
+	txn->build = index->build;
 	txn->write = write;
 	txn->last_version = UINT64_MAX;
 	rc = store_begin(&txn->store, index->store, write, err);
@@ -376,6 +414,7 @@ int index_begin(struct index_txn **out, struct index *index, bool write, struct 
 		return rc;
 	}
 	txn->base_sequence = txn->meta.sequence;
+	txn->was_building = txn->meta.building;
 	*out = txn;
 	return 0;
 }
@@ -411,11 +450,14 @@ int index_commit(struct index_txn **txn, struct err *err)
 		rc = store_status(t->store, err);
 		store_abort(&t->store);
 	} else {
-		feed_prune(t);
+		if (!t->meta.building && !t->was_building) {
+			feed_prune(t);
+		}
 		put_meta(t);
 		rc = store_commit(&t->store, err);
 		if (!rc) {
-			if (t->meta.sequence != t->base_sequence) {
+			if (!t->meta.building &&
+			    (t->was_building || t->meta.sequence != t->base_sequence)) {
 				tell_changed(t->index, t->meta.sequence);
 			}
 		}
@@ -431,6 +473,24 @@ void index_abort(struct index_txn **txn)
 		txn_free(*txn);
 		*txn = NULL;
 	}
+}
+
+int index_build_end(struct index *index, struct err *err)
+{
+	int rc;
+
+	if (!index->build) {
+		return 0;
+	}
+	rc = build_derive(index->build, index, err);
+	build_free(index->build);
+	index->build = NULL;
+	return rc;
+}
+
+bool index_is_built(const struct index_txn *txn)
+{
+	return !txn->meta.building;
 }
 
 uint64_t index_sequence(const struct index_txn *txn)
@@ -503,6 +563,9 @@ uint64_t tables_number(struct index_txn *txn, unsigned kind, const struct record
 	size_t len = id_key(key, kind, id);
 	struct store_value v;
 
+	if (txn->build) {
+		return build_number(txn->build, txn, kind, id);
+	}
 	if (store_get(txn->store, TABLE_ID, key, len, &v) < 0 || v.len != 8) {
 		return 0;
 	}
@@ -522,8 +585,12 @@ uint64_t tables_intern(struct index_txn *txn, unsigned kind, const struct record
 	}
 	number = txn->meta.next_number++;
 	be64_put(value, number);
-	len = id_key(key, kind, id);
-	store_put(txn->store, TABLE_ID, key, len, value, sizeof(value));
+	if (txn->build) {
+		build_add(txn->build, kind, id, number);
+	} else {
+		len = id_key(key, kind, id);
+		store_put(txn->store, TABLE_ID, key, len, value, sizeof(value));
+	}
 	buf_clear(&txn->row);
 	row_record_put(&txn->row, &row);
 	store_append(txn->store, TABLE_RECORD, value, sizeof(value), txn->row.data,

@@ -50,6 +50,17 @@ const char *index_dir(const struct index *index);
 #define INDEX_CHANGED_FILE "changed"
 
 /*
+ * A new index only collects what files claim; everything else is derived at once
+ * when the folder has been read to its end, which is much less work. Whoever
+ * fills it calls this then (and may always: it does nothing the second time).
+ * No transaction may be open. A kill before means that the next writer begins
+ * from nothing.
+ */
+int index_build_end(struct index *index, struct err *err);
+/* False until then: what this transaction sees is not for exporting. */
+bool index_is_built(const struct index_txn *txn);
+
+/*
  * Begins a transaction. Readers see the index as it is now until they end;
  * keep them short (a second), or the index grows (HAZARDS C4). One transaction
  * at a time per index.

@@ -305,6 +305,15 @@ int store_delete(struct store_txn *txn, size_t table, const void *key, size_t ke
 			  "write the index");
 }
 
+int store_empty(struct store_txn *txn, size_t table)
+{
+	if (txn->failed.code) {
+		return txn->failed.code;
+	}
+	return txn_result(txn, mdb_drop(txn->txn, txn->store->table[table], 0),
+			  "empty a table of the index");
+}
+
 size_t store_count(struct store_txn *txn, size_t table)
 {
 	MDB_stat stat;

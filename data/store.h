@@ -81,6 +81,8 @@ int store_append(struct store_txn *txn, size_t table, const void *key, size_t ke
 		 const void *value, size_t value_len);
 /* ERR_NOTFOUND: there was no such key (does not stick). */
 int store_delete(struct store_txn *txn, size_t table, const void *key, size_t key_len);
+/* Empties the table. */
+int store_empty(struct store_txn *txn, size_t table);
 /* Rows in the table. */
 size_t store_count(struct store_txn *txn, size_t table);
 

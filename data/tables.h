@@ -40,6 +40,7 @@ struct tables_meta {
 	uint64_t floor;        /* index_feed_floor */
 	uint64_t next_number;  /* of records */
 	uint64_t next_file;    /* of files */
+	bool building;         /* data/build.h: only collects claims yet */
 	uint32_t dictionaries; /* bit k: kind k has one */
 	struct index_counts counts;
 	struct index_health health;
@@ -49,12 +50,14 @@ struct index_txn {
 	struct index *index;
 	struct store_txn *store;
 	struct text_codec *codec; /* index's */
+	struct build *build;      /* index's, while it is building; else NULL */
 	bool write;
+	bool was_building;      /* when the transaction began */
 	uint64_t base_sequence; /* the sequence when the transaction began */
 	struct tables_meta meta;
 	uint64_t last_version; /* greatest record that has one; UINT64_MAX: ask */
-	struct buf row;  /* scratch of the record functions below */
-	struct buf text; /* scratch of version.c */
+	struct buf row;        /* scratch of the record functions below */
+	struct buf text;       /* scratch of version.c */
 };
 
 /* Why something stored cannot be true: fails the transaction (if it writes)

@@ -44,7 +44,8 @@ static void put_new(struct index_txn *txn, const struct row_version_key *key,
 		return;
 	}
 	row_version_key_put(bytes, key);
-	store_append(txn->store, TABLE_VERSION, bytes, sizeof(bytes), row->data, row->len);
+	store_append(txn->store, TABLE_VERSION, bytes, sizeof(bytes), row->data,
+		     row->len);
 	txn->last_version = key->number;
 }
 

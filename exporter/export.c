@@ -243,6 +243,14 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 	if (rc) {
 		return rc;
 	}
+	if (!index_is_built(txn)) {
+		index_abort(&txn);
+		return err_set(
+			err, ERR_LOCKED,
+			"index '%s' is being filled for the first time; export when "
+			"its first scan has ended",
+			index_dir(ex->job->index));
+	}
 	ex->done = exported_sequence(head, index_uuid(ex->job->index),
 				     index_sequence(txn), index_feed_floor(txn));
 	*nothing = has_head && ex->done && ex->done == index_sequence(txn);

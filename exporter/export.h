@@ -39,7 +39,8 @@ void export_result_release(struct export_result *result);
 
 /* Makes a snapshot of what changed since the last, if anything did, then brings
  * the site to it. Release *result in any case. ERR_STOPPED: a stop was asked for,
- * nothing was made. */
+ * nothing was made. ERR_LOCKED: the index is being filled for the first time, or
+ * another process publishes the site. */
 int export_run(const struct export_job *job, struct export_result *result,
 	       struct err *err);
 

@@ -22,7 +22,7 @@ struct follow {
 	const char *dir;
 	int ready_fd;
 	int inotify; /* watches the index's sign; -1 while there is no index */
-	bool told_ready, told_absent;
+	bool told_ready, told_waiting;
 };
 
 static void close_index(struct follow *f)
@@ -106,24 +106,37 @@ static int export_once(struct follow *f, struct err *err)
 	return rc;
 }
 
-/* Opens the index if need be and exports. An absent index is no failure. */
+/* Before its first scan has ended an index must not be exported. */
+static int is_built(struct follow *f, bool *built, struct err *err)
+{
+	struct index_txn *txn = NULL;
+	int rc = index_begin(&txn, f->job.index, false, err);
+
+	*built = !rc && index_is_built(txn);
+	index_abort(&txn);
+	return rc;
+}
+
+/* Opens the index if need be and exports. One that is not there yet, or not
+ * whole, is no failure. */
 static int work(struct follow *f, struct err *err)
 {
-	int rc = 0;
+	bool built = false;
+	int rc = f->job.index ? 0 : open_index(f, err);
 
-	if (!f->job.index) {
-		rc = open_index(f, err);
-	}
 	if (!rc) {
-		f->told_absent = false;
+		rc = is_built(f, &built, err);
+	}
+	if (!rc && built) {
+		f->told_waiting = false;
 		return export_once(f, err);
 	}
-	if (rc != ERR_NOTFOUND) {
+	if (rc && rc != ERR_NOTFOUND) {
 		return rc;
 	}
-	if (!f->told_absent) {
-		log_warning("%s; waiting for it", err->msg);
-		f->told_absent = true;
+	if (!f->told_waiting) {
+		log_info("waiting for the first scan into '%s'", f->dir);
+		f->told_waiting = true;
 	}
 	return 0;
 }

@@ -322,6 +322,9 @@ int scan_run(struct scan_counts *counts, struct index *index, int rootfd,
 		rc = change(counts, index, rootfd, &dirty, &missing, &health, options,
 			    err);
 	}
+	if (!rc) {
+		rc = index_build_end(index, err);
+	}
 	paths_release(&dirty);
 	paths_release(&missing);
 	return rc;

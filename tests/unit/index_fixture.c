@@ -27,6 +27,7 @@ int index_fixture_up(void **state)
 	assert_non_null(mkdtemp(f->dir));
 	assert_int_equal(index_open(&f->index, f->dir, INDEX_WRITE | INDEX_CREATE, &err),
 			 0);
+	assert_int_equal(index_build_end(f->index, &err), 0);
 	*state = f;
 	return 0;
 }
