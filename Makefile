@@ -52,10 +52,10 @@ DATA_SRC = \
 	data/text.c data/store.c data/row.c data/index.c data/version.c data/relate.c \
 	data/claim.c data/build.c data/feed.c data/query.c data/check.c
 INDEXER_SRC = \
-	indexer/walk.c indexer/watch.c indexer/tree.c indexer/folder.c \
+	indexer/walk.c indexer/watch.c indexer/dirs.c indexer/folder.c \
 	indexer/paths.c indexer/input.c indexer/batch.c indexer/take.c \
-	indexer/ingest.c indexer/later.c indexer/scan.c indexer/live.c \
-	indexer/status.c
+	indexer/writer.c indexer/ingest.c indexer/later.c indexer/scan.c \
+	indexer/live.c indexer/status.c
 EXPORTER_SRC = \
 	exporter/response.c exporter/edits.c exporter/tree.c exporter/tree_merge.c \
 	exporter/object.c exporter/press.c exporter/packfile.c exporter/pack.c \
@@ -69,7 +69,7 @@ EDGE = albumen.js nginx.conf.in
 
 # One program per module: tests/unit/test_MODULE.c; and what several of them share.
 UNIT_DATA = base json stamp record name cli store text claim
-UNIT_INDEXER =
+UNIT_INDEXER = walk watch dirs ingest
 UNIT_EXPORTER = response tree pack snapshot snapshot_edit site edge
 UNIT_SHARED_SRC = tests/unit/index_fixture.c
 # Those of them that have threads (`make tsan`).
@@ -211,11 +211,12 @@ tsan: ## the unit tests of what has threads under the thread sanitizer
 
 .PHONY: prove-threaded
 prove-threaded: $(UNIT_THREADED:%=$(BUILD)/tests/unit/test_%)
-	prove --exec '' $^
+	TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp" prove --exec '' $^
 
+VALGRIND = valgrind -q --leak-check=full --errors-for-leak-kinds=definite \
+	--error-exitcode=99
 valgrind: all $(UNIT_BIN) ## the unit tests under valgrind
-	prove -j2 --exec 'valgrind -q --leak-check=full --errors-for-leak-kinds=definite \
-		--error-exitcode=99' $(UNIT_BIN)
+	prove -j2 --exec '$(VALGRIND)' $(UNIT_BIN)
 
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(DATA_SRC)
 	@mkdir -p $(@D)

@@ -30,6 +30,8 @@ struct build {
 	uint64_t *hash; /* 0: free */
 	uint32_t *number;
 	size_t slots, count;
+	unsigned char *kind; /* by number */
+	size_t kinds;
 	uint64_t versions[RECORD_TAG_IMAGE + 1];
 };
 
@@ -42,6 +44,7 @@ struct fact {
 };
 
 struct derive {
+	const struct build *build;
 	struct index *index;
 	struct index_txn *txn;
 	struct fact *fact; /* by number */
@@ -69,6 +72,7 @@ void build_free(struct build *build)
 {
 	if (build) {
 		free_map(build);
+		free(build->kind);
 		free(build);
 	}
 }
@@ -141,6 +145,11 @@ void build_add(struct build *build, unsigned kind, const struct record_id *id,
 	}
 	place(build, hash_of(kind, id), (uint32_t)number);
 	build->count++;
+	if (number >= build->kinds) {
+		build->kinds = number * 2 + 4096;
+		build->kind = xrealloc(build->kind, build->kinds);
+	}
+	build->kind[number] = (unsigned char)kind;
 }
 
 uint64_t build_count(struct build *build, unsigned kind)
@@ -462,12 +471,12 @@ static int write_ids(struct derive *d, unsigned kind)
 	int rc = 0;
 
 	for (uint64_t n = 1; n < d->numbers; n++) {
+		if (d->build->kind[n] != kind) {
+			continue;
+		}
 		if (tables_record_get(d->txn, n, &row) < 0) {
 			rc = tables_damaged(d->err, "a record");
 			break;
-		}
-		if (row.kind != kind) {
-			continue;
 		}
 		if (count == cap) {
 			cap = cap ? cap * 2 : 1024;
@@ -530,7 +539,7 @@ static int derive_all(struct derive *d)
 
 int build_derive(struct build *build, struct index *index, struct err *err)
 {
-	struct derive d = {.index = index, .err = err};
+	struct derive d = {.build = build, .index = index, .err = err};
 	int rc = index_begin(&d.txn, index, true, err);
 
 	free_map(build);

@@ -53,8 +53,48 @@ struct claim_reading {
 	bool lowered;           /* a merged claim was smaller than the file's old one */
 	struct set seen;        /* records that this reading claimed */
 	struct embedded image, tag;
-	struct buf own; /* scratch */
+	struct buf packed, own; /* scratch */
 };
+
+struct claim_packer {
+	struct index *index;
+	struct text_codec *codec;
+	uint64_t dictionaries; /* tables_dictionaries of the codec */
+	struct buf own;        /* scratch */
+};
+
+struct claim_packer *claim_packer_new(struct index *index)
+{
+	struct claim_packer *packer = xzalloc(sizeof(*packer));
+
+	packer->index = index;
+	packer->codec = text_codec_new();
+	return packer;
+}
+
+void claim_packer_free(struct claim_packer *packer)
+{
+	if (packer) {
+		text_codec_free(packer->codec);
+		buf_release(&packer->own);
+		free(packer);
+	}
+}
+
+void claim_prepare(struct claim_packer *packer, struct claim_text *text,
+		   struct buf *packed, const struct record *record, const char *canon)
+{
+	struct row_version row = {0};
+	size_t before = packed->len;
+
+	tables_copy_dictionaries(packer->index, packer->codec, &packer->dictionaries);
+	row_hash(text->hash, canon + record->text.off, record->text.len);
+	version_pack(packer->codec, packed, &row, record, canon, &packer->own);
+	text->image_first = row.image_first;
+	text->image_at = row.image_at;
+	text->tag_at = row.tag_at;
+	text->packed = (struct json_span){.off = before, .len = packed->len - before};
+}
 
 static int get_file(struct index_txn *txn, const char *path, size_t len,
 		    struct row_file *out)
@@ -136,6 +176,7 @@ static void free_reading(struct claim_reading **reading)
 
 	*reading = NULL;
 	set_release(&r->seen);
+	buf_release(&r->packed);
 	buf_release(&r->own);
 	free(r->path);
 	free(r);
@@ -143,15 +184,19 @@ static void free_reading(struct claim_reading **reading)
 
 /* What a record says, as the facts of a version. Gives numbers to what it names. */
 static void read_facts(struct claim_reading *reading, const struct record *record,
-		       const char *canon, struct row_version_key *key,
-		       struct row_version *facts)
+		       const char *canon, const struct claim_text *text,
+		       struct row_version_key *key, struct row_version *facts)
 {
 	struct index_txn *txn = reading->txn;
 
 	*facts = (struct row_version){.kind = record->kind, .created = record->created};
 	key->number = tables_intern(txn, record->kind, &record->id);
 	key->stamp = record->stamp;
-	row_hash(key->hash, canon + record->text.off, record->text.len);
+	if (text) {
+		memcpy(key->hash, text->hash, sizeof(key->hash));
+	} else {
+		row_hash(key->hash, canon + record->text.off, record->text.len);
+	}
 	if (record->kind == RECORD_IMAGE) {
 		facts->album = tables_intern(txn, ROW_ALBUM, &record->album);
 	} else if (record->kind == RECORD_TAG_IMAGE) {
@@ -173,37 +218,50 @@ static void read_facts(struct claim_reading *reading, const struct record *recor
 static bool keep_embedded(struct claim_reading *reading, const struct embedded *what,
 			  const char *text, size_t len)
 {
-	if (version_hold(reading->txn, &what->key, VERSION_PIN) < 0) {
-		version_make(reading->txn, &what->key, VERSION_PIN, &what->facts, text,
-			     len);
-		return true;
+	struct index_txn *txn = reading->txn;
+	struct row_version facts = what->facts;
+
+	if (version_hold(txn, &what->key, VERSION_PIN) == 0) {
+		version_release(txn, &what->key, VERSION_PIN);
+		return false;
 	}
-	version_release(reading->txn, &what->key, VERSION_PIN);
-	return false;
+	buf_clear(&reading->packed);
+	text_pack(txn->codec, &reading->packed, facts.kind, text, len);
+	facts.packed = (const unsigned char *)reading->packed.data;
+	facts.packed_len = reading->packed.len;
+	version_make(txn, &what->key, VERSION_PIN, &facts);
+	return true;
 }
 
+/* Makes the version that a record claims. */
 static void make_version(struct claim_reading *reading, const struct record *record,
-			 const char *canon, const struct row_version_key *key,
+			 const char *canon, const struct claim_text *text,
+			 const char *packed, const struct row_version_key *key,
 			 struct row_version *facts)
 {
-	const char *text = canon + record->text.off;
+	const char *json = canon + record->text.off;
 	struct json_span image = record->image_slot.value, tag = record->tag_slot.value;
 	bool held_image = false, held_tag = false;
 
-	if (record->kind != RECORD_TAG_IMAGE) {
-		version_make(reading->txn, key, VERSION_CLAIM, facts, text,
-			     record->text.len);
-		return;
-	}
 	if (record->embedded) {
-		held_image = keep_embedded(reading, &reading->image, text + image.off,
+		held_image = keep_embedded(reading, &reading->image, json + image.off,
 					   image.len);
-		held_tag = keep_embedded(reading, &reading->tag, text + tag.off, tag.len);
+		held_tag = keep_embedded(reading, &reading->tag, json + tag.off, tag.len);
 	}
-	buf_clear(&reading->own);
-	version_own_text(&reading->own, facts, record, canon);
-	version_make(reading->txn, key, VERSION_CLAIM, facts, reading->own.data,
-		     reading->own.len);
+	if (text) {
+		facts->image_first = text->image_first;
+		facts->image_at = text->image_at;
+		facts->tag_at = text->tag_at;
+		facts->packed = (const unsigned char *)packed + text->packed.off;
+		facts->packed_len = text->packed.len;
+	} else {
+		buf_clear(&reading->packed);
+		version_pack(reading->txn->codec, &reading->packed, facts, record, canon,
+			     &reading->own);
+		facts->packed = (const unsigned char *)reading->packed.data;
+		facts->packed_len = reading->packed.len;
+	}
+	version_make(reading->txn, key, VERSION_CLAIM, facts);
 	if (held_image) {
 		version_release(reading->txn, &reading->image.key, VERSION_PIN);
 	}
@@ -332,16 +390,17 @@ static int replaces(struct claim_reading *reading, const struct row_version_key 
 }
 
 static int add(struct claim_reading *reading, const struct record *record,
-	       const char *canon, struct err *err)
+	       const char *canon, const struct claim_text *text, const char *packed,
+	       struct err *err)
 {
 	struct index_txn *txn = reading->txn;
-	const char *text = canon + record->text.off;
+	const char *json = canon + record->text.off;
 	struct row_version_key key, old;
 	struct row_version facts;
 	bool had = false, yes = true;
 	int rc = 0;
 
-	read_facts(reading, record, canon, &key, &facts);
+	read_facts(reading, record, canon, text, &key, &facts);
 	if (record->kind == RECORD_IMAGE) {
 		reading->image = (struct embedded){.key = key, .facts = facts};
 	} else if (record->kind == RECORD_TAG) {
@@ -352,18 +411,18 @@ static int add(struct claim_reading *reading, const struct record *record,
 		had = rc == 0;
 	}
 	if (had) {
-		rc = replaces(reading, &old, &key, text, record->text.len, &yes, err);
+		rc = replaces(reading, &old, &key, json, record->text.len, &yes, err);
 	}
 	if ((rc && rc != ERR_NOTFOUND) || !yes) {
 		return rc;
 	}
 	set_add(&reading->seen, key.number);
 	if (version_hold(txn, &key, VERSION_CLAIM) < 0) {
-		make_version(reading, record, canon, &key, &facts);
+		make_version(reading, record, canon, text, packed, &key, &facts);
 	}
 	put_claim(txn, reading->file.number, &key);
 	txn->meta.counts.claims += !had;
-	rc = challenge(txn, record->kind, &key, text, record->text.len, err);
+	rc = challenge(txn, record->kind, &key, json, record->text.len, err);
 	if (!rc && had) {
 		rc = retire(txn, &old, err);
 	}
@@ -371,12 +430,12 @@ static int add(struct claim_reading *reading, const struct record *record,
 }
 
 void claim_add(struct claim_reading *reading, const struct record *record,
-	       const char *canon)
+	       const char *canon, const struct claim_text *text, const char *packed)
 {
 	struct err err = {0};
 	int rc = store_status(reading->txn->store, NULL);
 
-	if (!rc && (rc = add(reading, record, canon, &err)) < 0) {
+	if (!rc && (rc = add(reading, record, canon, text, packed, &err)) < 0) {
 		if (!err.code) {
 			tables_damaged(&err, "a claim");
 		}

@@ -56,11 +56,34 @@ struct claim_reading;
 int claim_begin(struct claim_reading **out, struct index_txn *txn, const char *path,
 		size_t len, enum claim_mode mode, struct err *err);
 
+/*
+ * What is worked out of a record's text alone: its hash, and how it will be
+ * stored. As much work as all the rest, and it needs no index, so another thread
+ * may do it beforehand; it changes nothing in what is stored.
+ */
+struct claim_text {
+	unsigned char hash[16];
+	bool image_first; /* tag image: its own text (data/version.h) */
+	uint32_t image_at, tag_at;
+	struct json_span packed; /* in the buffer given */
+};
+
+struct claim_packer;
+
+/* Packers follow the index's dictionaries; each is for one thread at a time. */
+struct claim_packer *claim_packer_new(struct index *index);
+void claim_packer_free(struct claim_packer *packer); /* NULL is allowed */
+
+/* Fills *text and appends the packed text to *packed. */
+void claim_prepare(struct claim_packer *packer, struct claim_text *text,
+		   struct buf *packed, const struct record *record, const char *canon);
+
 /* Claims one record; `canon` is the text that its spans count in. A tag image
  * with embedded objects is three calls: the tag image [0] last, after its image
- * [1] and its tag [2]. Errors stick in the transaction. */
+ * [1] and its tag [2]. `text`, with the buffer that it counts in, is what
+ * claim_prepare made of it, or NULL. Errors stick in the transaction. */
 void claim_add(struct claim_reading *reading, const struct record *record,
-	       const char *canon);
+	       const char *canon, const struct claim_text *text, const char *packed);
 
 /* Notes a rejected record; line 0 where there is no position (the file could
  * not be read at all). Past 10,000 of one file they are only counted. */

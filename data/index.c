@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +101,10 @@ struct index {
 	struct text_codec *codec;
 	struct build *build;   /* a writer's, while the index is building */
 	uint32_t dictionaries; /* those that the codec has */
+	/* Copies of them for other threads, and how often they have changed. */
+	pthread_mutex_t mutex;
+	struct buf dictionary[TEXT_KINDS];
+	atomic_uint_fast64_t changes;
 	bool in_txn;
 };
 
@@ -303,6 +309,7 @@ int index_open(struct index **out, const char *dir, unsigned flags, struct err *
 	index->dir = xstrdup(dir);
 	index->lock = index->changed = -1;
 	index->codec = text_codec_new();
+	pthread_mutex_init(&index->mutex, NULL);
 	if (create && (rc = file_mkdirs(dir, err)) < 0) {
 		goto out;
 	}
@@ -342,6 +349,10 @@ void index_close(struct index *index)
 		store_close(index->store);
 		text_codec_free(index->codec);
 		build_free(index->build);
+		for (unsigned kind = 0; kind < TEXT_KINDS; kind++) {
+			buf_release(&index->dictionary[kind]);
+		}
+		pthread_mutex_destroy(&index->mutex);
 		if (index->changed >= 0) {
 			close(index->changed);
 		}
@@ -363,6 +374,41 @@ const char *index_dir(const struct index *index)
 	return index->dir;
 }
 
+/* The only way that the codec comes to a dictionary, or loses one (len 0). */
+static void set_dictionary(struct index *index, unsigned kind, const void *dictionary,
+			   size_t len)
+{
+	text_set_dictionary(index->codec, kind, dictionary, len);
+	if (len) {
+		index->dictionaries |= (uint32_t)1 << kind;
+	} else {
+		index->dictionaries &= ~((uint32_t)1 << kind);
+	}
+	pthread_mutex_lock(&index->mutex);
+	buf_clear(&index->dictionary[kind]);
+	buf_add(&index->dictionary[kind], dictionary, len);
+	index->changes++;
+	pthread_mutex_unlock(&index->mutex);
+}
+
+void tables_copy_dictionaries(struct index *index, struct text_codec *codec,
+			      uint64_t *have)
+{
+	if (*have == index->changes) {
+		return;
+	}
+	pthread_mutex_lock(&index->mutex);
+	*have = index->changes;
+	for (unsigned kind = 0; kind < TEXT_KINDS; kind++) {
+		const struct buf *d = &index->dictionary[kind];
+
+		if (d->len || text_has_dictionary(codec, kind)) {
+			text_set_dictionary(codec, kind, d->data, d->len);
+		}
+	}
+	pthread_mutex_unlock(&index->mutex);
+}
+
 /* Gives the codec the dictionaries that this transaction sees, and no other. */
 static int load_dictionaries(struct index_txn *txn, struct err *err)
 {
@@ -378,13 +424,12 @@ static int load_dictionaries(struct index_txn *txn, struct err *err)
 			continue;
 		}
 		if (!(want & bit)) {
-			text_set_dictionary(index->codec, kind, NULL, 0);
+			set_dictionary(index, kind, NULL, 0);
 		} else if (store_get(txn->store, TABLE_DICTIONARY, &key, 1, &v) < 0) {
 			return tables_damaged(err, "a dictionary");
 		} else {
-			text_set_dictionary(index->codec, kind, v.data, v.len);
+			set_dictionary(index, kind, v.data, v.len);
 		}
-		index->dictionaries ^= bit;
 	}
 	return 0;
 }
@@ -649,11 +694,10 @@ void tables_train(struct index_txn *txn, enum record_kind kind)
 	if (count && text_train(&dictionary, samples.data, sizes, count) == 0) {
 		store_put(txn->store, TABLE_DICTIONARY, &key, 1, dictionary.data,
 			  dictionary.len);
-		text_set_dictionary(txn->codec, kind, dictionary.data, dictionary.len);
-		txn->meta.dictionaries |= (uint32_t)1 << kind;
 		/* The codec has it whatever becomes of the transaction: the next one
 		 * compares with what it finds stored. */
-		txn->index->dictionaries |= (uint32_t)1 << kind;
+		set_dictionary(txn->index, kind, dictionary.data, dictionary.len);
+		txn->meta.dictionaries |= (uint32_t)1 << kind;
 	}
 	buf_release(&samples);
 	buf_release(&dictionary);

@@ -64,6 +64,12 @@ struct index_txn {
  * and returns ERR_FORMAT. */
 int tables_damaged(struct err *err, const char *what);
 
+/* Gives `codec` the dictionaries that the index has now, where *have (0 at first)
+ * says that they are not the ones it has. May be called on any thread, while
+ * another one writes. */
+void tables_copy_dictionaries(struct index *index, struct text_codec *codec,
+			      uint64_t *have);
+
 /* The record with this number. ERR_NOTFOUND quietly; ERR_FORMAT if damaged. */
 int tables_record_get(struct index_txn *txn, uint64_t number, struct row_record *out);
 /* Writes it back (the number exists). */

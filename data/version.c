@@ -78,21 +78,15 @@ int version_hold(struct index_txn *txn, const struct row_version_key *key,
 }
 
 void version_make(struct index_txn *txn, const struct row_version_key *key,
-		  enum version_hold hold, const struct row_version *facts,
-		  const char *text, size_t len)
+		  enum version_hold hold, const struct row_version *facts)
 {
 	struct row_version row = *facts;
-	struct buf packed = {0};
 
 	row.claims = hold == VERSION_CLAIM;
 	row.pins = hold == VERSION_PIN;
-	text_pack(txn->codec, &packed, row.kind, text, len);
-	row.packed = (const unsigned char *)packed.data;
-	row.packed_len = packed.len;
 	buf_clear(&txn->text);
 	row_version_put(&txn->text, &row);
 	put_new(txn, key, &txn->text);
-	buf_release(&packed);
 	if (row.embedded) {
 		version_hold(txn, &row.image_version, VERSION_PIN);
 		version_hold(txn, &row.tag_version, VERSION_PIN);
@@ -124,24 +118,38 @@ uint32_t version_release(struct index_txn *txn, const struct row_version_key *ke
 	return 0;
 }
 
-void version_own_text(struct buf *out, struct row_version *row,
-		      const struct record *record, const char *text)
+/* Appends the text of a tag image without the members that stand for its image
+ * and tag, and fills in where they go. */
+static void own_text(struct buf *out, struct row_version *row,
+		     const struct record *record, const char *text)
 {
 	struct json_span image = record->image_slot.member;
 	struct json_span tag = record->tag_slot.member;
 	bool image_first = image.off < tag.off;
 	struct json_span first = image_first ? image : tag;
 	struct json_span second = image_first ? tag : image;
-	size_t end = record->text.off + record->text.len;
+	size_t middle = first.off + first.len, end = second.off + second.len;
 
 	row->image_first = image_first;
 	row->image_at = (uint32_t)(image.off - (image_first ? 0 : tag.len));
 	row->tag_at = (uint32_t)(tag.off - (image_first ? image.len : 0));
-	text += record->text.off;
 	buf_add(out, text, first.off);
-	buf_add(out, text + first.off + first.len, second.off - first.off - first.len);
-	buf_add(out, text + second.off + second.len,
-		end - record->text.off - second.off - second.len);
+	buf_add(out, text + middle, second.off - middle);
+	buf_add(out, text + end, record->text.len - end);
+}
+
+void version_pack(struct text_codec *codec, struct buf *packed, struct row_version *row,
+		  const struct record *record, const char *canon, struct buf *own)
+{
+	const char *text = canon + record->text.off;
+
+	if (record->kind != RECORD_TAG_IMAGE) {
+		text_pack(codec, packed, record->kind, text, record->text.len);
+		return;
+	}
+	buf_clear(own);
+	own_text(own, row, record, text);
+	text_pack(codec, packed, record->kind, own->data, own->len);
 }
 
 int version_get(struct index_txn *txn, const struct row_version_key *key,

@@ -9,6 +9,7 @@
 #include "data/index.h"
 #include "data/record.h"
 #include "data/row.h"
+#include "data/text.h"
 
 /*
  * version - the texts that files claim for records: kept once however many
@@ -23,22 +24,20 @@ enum version_hold { VERSION_CLAIM, VERSION_PIN };
 int version_hold(struct index_txn *txn, const struct row_version_key *key,
 		 enum version_hold hold);
 /*
- * Makes the version `key`, which must not exist, held once. Of a tag image, `text`
- * is its own text (version_own_text); with facts->embedded, the versions that it
- * embeds get a pin each, and must exist.
+ * Makes the version `key`, which must not exist, held once; facts->packed is its
+ * text as version_pack made it. With facts->embedded, the versions that it embeds
+ * get a pin each, and must exist.
  */
 void version_make(struct index_txn *txn, const struct row_version_key *key,
-		  enum version_hold hold, const struct row_version *facts,
-		  const char *text, size_t len);
+		  enum version_hold hold, const struct row_version *facts);
+/* Appends the text of a record as it is stored, packed: of a tag image, its own
+ * text, whose places go into *row. `own` is scratch. */
+void version_pack(struct text_codec *codec, struct buf *packed, struct row_version *row,
+		  const struct record *record, const char *canon, struct buf *own);
 /* Lets go; a version that nothing holds is removed, and its pins with it.
  * Returns the claims that are left. */
 uint32_t version_release(struct index_txn *txn, const struct row_version_key *key,
 			 enum version_hold hold);
-
-/* Appends the text of a tag image without the members that stand for its image
- * and tag to *out, and fills the places of row. `text` is its canonical text. */
-void version_own_text(struct buf *out, struct row_version *row,
-		      const struct record *record, const char *text);
 
 /* Reads the facts of a version into *row (row->packed is not valid after it) and
  * appends its stored text, unpacked, to *text. */

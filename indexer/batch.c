@@ -48,10 +48,13 @@ void batch_claim(struct batch *batch, const struct record *record, size_t text)
 		batch->records_cap = batch->records_cap ? 2 * batch->records_cap : 64;
 		batch->record = xreallocarray(batch->record, batch->records_cap,
 					      sizeof(*batch->record));
+		batch->record_text = xreallocarray(batch->record_text, batch->records_cap,
+						   sizeof(*batch->record_text));
 	}
 	step->text = text;
 	step->record = batch->records;
-	batch->record[batch->records++] = *record;
+	batch->record[batch->records] = *record;
+	batch->record_text[batch->records++] = text;
 }
 
 void batch_reject(struct batch *batch, size_t line, size_t column, const char *reason)
@@ -86,6 +89,26 @@ void batch_forget(struct batch *batch, const char *path, size_t len)
 	add_text(batch, add(batch, BATCH_FORGET), path, len);
 }
 
+void batch_prepare(struct batch *batch, struct claim_packer *packer, size_t most)
+{
+	size_t end = batch->records - batch->prepared < most ? batch->records
+							     : batch->prepared + most;
+
+	if (batch->prepared_cap < batch->records) {
+		batch->prepared_cap = batch->records_cap;
+		batch->prepared_text =
+			xreallocarray(batch->prepared_text, batch->prepared_cap,
+				      sizeof(*batch->prepared_text));
+	}
+	for (; batch->prepared < end; batch->prepared++) {
+		size_t n = batch->prepared;
+
+		claim_prepare(packer, &batch->prepared_text[n], &batch->packed,
+			      &batch->record[n],
+			      batch->text.data + batch->record_text[n]);
+	}
+}
+
 struct batch_mark batch_mark(const struct batch *batch)
 {
 	return (struct batch_mark){
@@ -111,7 +134,8 @@ bool batch_is_full(const struct batch *batch)
 
 void batch_clear(struct batch *batch)
 {
-	batch->count = batch->records = batch->files = 0;
+	batch->count = batch->records = batch->files = batch->prepared = 0;
+	buf_clear(&batch->packed);
 	if (batch->text.cap > 8 * (size_t)FULL_TEXT) {
 		buf_release(&batch->text);
 	}
@@ -122,7 +146,10 @@ void batch_release(struct batch *batch)
 {
 	free(batch->step);
 	free(batch->record);
+	free(batch->record_text);
 	free(batch->file);
+	free(batch->prepared_text);
+	buf_release(&batch->packed);
 	buf_release(&batch->text);
 	*batch = (struct batch){0};
 }

@@ -13,8 +13,8 @@
  * batch - what the reading of files came to, as a list of steps for the writer.
  *
  * It is what lies between the two halves of taking files in: ingest fills one
- * without touching the index, take carries it out without touching a file. It
- * holds everything that it names, so the halves may run on different threads.
+ * without touching the index, writer carries it out without touching a file. It
+ * holds everything that it names, so the halves run on different threads.
  * The steps of one file stand in the order BEGIN, (CLAIM | REJECT)*, END or DROP,
  * and may go over several batches; FORGET stands alone.
  */
@@ -40,10 +40,15 @@ struct batch {
 	struct batch_step *step;
 	size_t count, cap;
 	struct record *record;
+	size_t *record_text; /* for each: where its canonical text is, in text */
 	size_t records, records_cap;
 	struct claim_file *file; /* one per END, in their order */
 	size_t files, files_cap;
 	struct buf text;
+	/* What batch_prepare did: of the first `prepared` records. */
+	struct claim_text *prepared_text;
+	size_t prepared, prepared_cap;
+	struct buf packed;
 };
 
 /* A mark to go back to. */
@@ -58,6 +63,10 @@ void batch_reject(struct batch *batch, size_t line, size_t column, const char *r
 void batch_end(struct batch *batch, const struct claim_file *file);
 void batch_drop(struct batch *batch);
 void batch_forget(struct batch *batch, const char *path, size_t len);
+
+/* Does what can be done of the next `most` claims without the index
+ * (claim_prepare). The batch must be complete. */
+void batch_prepare(struct batch *batch, struct claim_packer *packer, size_t most);
 
 struct batch_mark batch_mark(const struct batch *batch);
 void batch_rewind(struct batch *batch, struct batch_mark mark);

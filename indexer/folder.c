@@ -8,7 +8,7 @@
 #include "data/base/buf.h"
 #include "data/base/log.h"
 #include "indexer/paths.h"
-#include "indexer/tree.h"
+#include "indexer/dirs.h"
 #include "indexer/walk.h"
 #include "indexer/watch.h"
 
@@ -46,7 +46,7 @@ struct folder {
 	int rootfd;
 	const struct folder_sink *sink;
 	struct watch *watch;
-	struct tree tree;
+	struct dirs dirs;
 	struct buf queue;
 	size_t queue_at;
 	struct buf path; /* scratch */
@@ -72,7 +72,7 @@ int folder_open(struct folder **out, int rootfd, const struct folder_sink *sink,
 	}
 	folder->rootfd = rootfd;
 	folder->sink = sink;
-	tree_init(&folder->tree);
+	dirs_init(&folder->dirs);
 	*out = folder;
 	return 0;
 }
@@ -81,7 +81,7 @@ void folder_close(struct folder *folder)
 {
 	if (folder) {
 		watch_close(folder->watch);
-		tree_release(&folder->tree);
+		dirs_release(&folder->dirs);
 		buf_release(&folder->queue);
 		buf_release(&folder->path);
 		free(folder);
@@ -90,13 +90,13 @@ void folder_close(struct folder *folder)
 
 int folder_restart(struct folder *folder, struct err *err)
 {
-	tree_release(&folder->tree);
-	tree_init(&folder->tree);
+	dirs_release(&folder->dirs);
+	dirs_init(&folder->dirs);
 	buf_release(&folder->queue);
 	folder->queue_at = 0;
 	folder->lost = false;
 	folder->polled = folder->poll_all;
-	folder->tree.root->polled = folder->poll_all;
+	folder->dirs.root->polled = folder->poll_all;
 	return watch_restart(folder->watch, err);
 }
 
@@ -136,7 +136,7 @@ bool folder_has_polled(const struct folder *folder)
 void folder_poll_all(struct folder *folder)
 {
 	folder->poll_all = folder->polled = true;
-	folder->tree.root->polled = true;
+	folder->dirs.root->polled = true;
 }
 
 static void remove_watch(int wd, void *payload)
@@ -146,14 +146,14 @@ static void remove_watch(int wd, void *payload)
 	watch_remove(folder->watch, wd);
 }
 
-static void drop_below(struct folder *folder, struct tree_node *node)
+static void drop_below(struct folder *folder, struct dirs_node *node)
 {
 	while (node->child) {
-		tree_drop(&folder->tree, node->child, remove_watch, folder);
+		dirs_drop(&folder->dirs, node->child, remove_watch, folder);
 	}
 }
 
-static void cannot_watch(struct folder *folder, struct tree_node *node, const char *path,
+static void cannot_watch(struct folder *folder, struct dirs_node *node, const char *path,
 			 int code, const struct err *why)
 {
 	node->polled = true;
@@ -177,8 +177,8 @@ static void cannot_watch(struct folder *folder, struct tree_node *node, const ch
 int folder_enter(int dirfd, const char *path, size_t len, void *payload, struct err *err)
 {
 	struct folder *folder = payload;
-	struct tree_node *node = tree_make(&folder->tree, path, len);
-	struct tree_node *other;
+	struct dirs_node *node = dirs_make(&folder->dirs, path, len);
+	struct dirs_node *other;
 	struct err why = {0};
 	struct stat st;
 	int wd, rc;
@@ -192,7 +192,7 @@ int folder_enter(int dirfd, const char *path, size_t len, void *payload, struct 
 	}
 	if (node->wd > 0) {
 		/* Another folder has taken its place. */
-		struct tree_wd *entry = tree_wd(&folder->tree, node->wd);
+		struct dirs_wd *entry = dirs_wd(&folder->dirs, node->wd);
 
 		drop_below(folder, node);
 		if (!entry->ended) {
@@ -218,7 +218,7 @@ int folder_enter(int dirfd, const char *path, size_t len, void *payload, struct 
 	node->dev = st.st_dev;
 	node->ino = st.st_ino;
 	node->polled = folder->poll_all && !node->parent;
-	other = tree_tie(&folder->tree, node, wd);
+	other = dirs_tie(&folder->dirs, node, wd);
 	if (other) {
 		/* One folder under two names (it was moved, or mounted twice): events
 		 * come for one of them. Until the other is known to be gone, look. */
@@ -270,7 +270,7 @@ int folder_drain(struct folder *folder, struct err *err)
 	int rc;
 
 	while ((rc = watch_next(folder->watch, &event, err)) == 0) {
-		struct tree_wd *entry = tree_wd(&folder->tree, event.wd);
+		struct dirs_wd *entry = dirs_wd(&folder->dirs, event.wd);
 
 		if (event.what == WATCH_ENDED && entry) {
 			entry->ended = true;
@@ -327,10 +327,10 @@ static void leave(struct folder *folder)
 }
 
 /* An event on the folder `name` in `parent`; folder->path is its path. */
-static int handle_folder(struct folder *folder, struct tree_node *parent,
+static int handle_folder(struct folder *folder, struct dirs_node *parent,
 			 enum watch_what what, const char *name, struct err *err)
 {
-	struct tree_node *child = tree_child(&folder->tree, parent, name, strlen(name));
+	struct dirs_node *child = dirs_child(&folder->dirs, parent, name, strlen(name));
 
 	if (!walk_takes_folder(name)) {
 		return 0;
@@ -343,7 +343,7 @@ static int handle_folder(struct folder *folder, struct tree_node *parent,
 	}
 	if (what == WATCH_REMOVED) {
 		if (child) {
-			tree_drop(&folder->tree, child, remove_watch, folder);
+			dirs_drop(&folder->dirs, child, remove_watch, folder);
 		} else {
 			leave(folder);
 		}
@@ -368,10 +368,10 @@ static void handle_file(struct folder *folder, enum watch_what what, const char 
 
 /* A watch ended while its folder is still thought to be there: it was removed, and
  * perhaps made anew, or its file system went. */
-static int handle_end(struct folder *folder, struct tree_node *node, int wd,
+static int handle_end(struct folder *folder, struct dirs_node *node, int wd,
 		      struct err *err)
 {
-	tree_untie(&folder->tree, wd);
+	dirs_untie(&folder->dirs, wd);
 	if (!node) {
 		return 0;
 	}
@@ -388,8 +388,8 @@ static int handle_end(struct folder *folder, struct tree_node *node, int wd,
 static int handle(struct folder *folder, const struct queued *event, const char *name,
 		  struct err *err)
 {
-	const struct tree_wd *entry = tree_wd(&folder->tree, event->wd);
-	struct tree_node *node;
+	const struct dirs_wd *entry = dirs_wd(&folder->dirs, event->wd);
+	struct dirs_node *node;
 
 	if (!entry) {
 		lose(folder, "an event came from a watch that nobody knows");
@@ -398,7 +398,7 @@ static int handle(struct folder *folder, const struct queued *event, const char 
 	node = entry->node;
 	buf_clear(&folder->path);
 	if (node) {
-		tree_path(node, &folder->path);
+		dirs_path(node, &folder->path);
 	}
 	if (event->what == WATCH_ENDED) {
 		return handle_end(folder, node, event->wd, err);
@@ -455,12 +455,12 @@ int folder_handle(struct folder *folder, struct err *err)
 /* Lists the topmost polled folders, and says whether there are any. */
 static void list_polled(struct folder *folder, struct paths *out)
 {
-	struct tree_node *node = folder->tree.root;
+	struct dirs_node *node = folder->dirs.root;
 
 	while (node) {
 		if (node->polled) {
 			buf_clear(&folder->path);
-			tree_path(node, &folder->path);
+			dirs_path(node, &folder->path);
 			paths_append(out, folder->path.data,
 				     folder->path.len - (folder->path.len > 0));
 		} else if (node->child) {
@@ -476,12 +476,12 @@ static void list_polled(struct folder *folder, struct paths *out)
 }
 
 /* Forgets the folders below `node` that the last walk did not meet. */
-static void drop_unseen(struct folder *folder, struct tree_node *top)
+static void drop_unseen(struct folder *folder, struct dirs_node *top)
 {
-	struct tree_node *node = top->child;
+	struct dirs_node *node = top->child;
 
 	while (node) {
-		struct tree_node *next;
+		struct dirs_node *next;
 
 		if (node->seen == folder->walk && node->child) {
 			node = node->child;
@@ -493,7 +493,7 @@ static void drop_unseen(struct folder *folder, struct tree_node *top)
 		}
 		next = next == top ? NULL : next->next;
 		if (node->seen != folder->walk) {
-			tree_drop(&folder->tree, node, remove_watch, folder);
+			dirs_drop(&folder->dirs, node, remove_watch, folder);
 		}
 		node = next;
 	}
@@ -511,15 +511,15 @@ int folder_each_polled(struct folder *folder,
 
 	list_polled(folder, &paths);
 	while (!rc && paths_next(&paths, &at, &path, &len)) {
-		struct tree_node *node;
+		struct dirs_node *node;
 
 		folder->walk++;
 		rc = each(path, len, payload, err);
-		node = tree_find(&folder->tree, path, len);
+		node = dirs_find(&folder->dirs, path, len);
 		if (!rc && node) {
 			drop_unseen(folder, node);
 			if (node->parent && node->seen != folder->walk) {
-				tree_drop(&folder->tree, node, remove_watch, folder);
+				dirs_drop(&folder->dirs, node, remove_watch, folder);
 			}
 		}
 	}

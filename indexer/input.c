@@ -68,6 +68,10 @@ int input_open(struct input *in, int rootfd, const char *path)
 	in->file.racy = is_near(in->file.mtime_ns, ns_of(now)) ||
 			is_near(in->file.ctime_ns, ns_of(now));
 	in->regular = S_ISREG(st.st_mode);
+	if (!in->data) {
+		in->cap = 4096;
+		in->data = xmalloc(in->cap);
+	}
 	in->begin = in->end = 0;
 	in->base = in->line_at = in->counted = 0;
 	in->line = 1;

@@ -246,7 +246,7 @@ static void pass_done(const char *path, size_t len, const struct ingest_outcome 
 /* Files that change while they are read get some more readings. */
 static int take_changing(struct take *take, struct changing *changing, struct err *err)
 {
-	int rc = 0;
+	int rc = take_settle(take, err);
 
 	for (unsigned attempt = 1; !rc && changing->paths.count; attempt++) {
 		struct paths paths = changing->paths;
@@ -258,6 +258,9 @@ static int take_changing(struct take *take, struct changing *changing, struct er
 			rc = take_path(take, path, len, attempt, err);
 		}
 		paths_release(&paths);
+		if (!rc) {
+			rc = take_settle(take, err);
+		}
 	}
 	return rc;
 }

@@ -11,9 +11,8 @@
 #include "indexer/ingest.h"
 
 /*
- * take - paths into the index: reads each (ingest), carries out what it came to
- * (claim), and commits so often that a kill loses little and so seldom that
- * syncing costs little.
+ * take - paths into the index: reads each (ingest), has what it came to carried
+ * out and committed (writer).
  *
  *	struct take *take = take_new(index, rootfd, &hooks);
  *	for each path: take_path(take, path, len, attempt, err);
@@ -24,8 +23,7 @@
  * so that a renamed file is never without its claims.
  */
 
-#define TAKE_RECORDS 10000 /* a transaction ends after so many records */
-#define TAKE_ATTEMPTS 4    /* readings of a file that changes under them */
+#define TAKE_ATTEMPTS 4 /* readings of a file that changes under them */
 
 struct take_counts {
 	uint64_t read;      /* files whose content was read */
@@ -58,10 +56,14 @@ void take_free(struct take *take);
 int take_path(struct take *take, const char *path, size_t len, unsigned attempt,
 	      struct err *err);
 
+/* Carries out what was taken so far, second readings included (where merging a
+ * file asked for one): `done` has been called for all of it. */
+int take_settle(struct take *take, struct err *err);
+
 /* Carries out and commits what was taken so far. `health`, if not NULL, is written
  * in the same transaction. Nothing to write: nothing is done. */
 int take_commit(struct take *take, const struct index_health *health, struct err *err);
 
-const struct take_counts *take_counts(const struct take *take);
+const struct take_counts *take_counts(struct take *take);
 
 #endif

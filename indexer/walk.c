@@ -153,7 +153,9 @@ static int visit_slice(struct walk *walk, int dirfd, struct err *err)
 	size_t base = walk->path.len;
 	int rc = 0;
 
-	qsort(walk->entries, walk->count, sizeof(*walk->entries), by_inode);
+	if (walk->count) {
+		qsort(walk->entries, walk->count, sizeof(*walk->entries), by_inode);
+	}
 	for (size_t i = 0; i < walk->count && !rc; i++) {
 		const struct entry *entry = &walk->entries[i];
 		const char *name = walk->names.data + entry->name;

@@ -60,9 +60,10 @@ static void add_records(struct claim_reading *reading, const char *records)
 			fail_msg("%s", reader.reason);
 		}
 		for (size_t n = reader.count; n-- > 1;) {
-			claim_add(reading, &reader.record[reader.count - n], text);
+			claim_add(reading, &reader.record[reader.count - n], text, NULL,
+				  NULL);
 		}
-		claim_add(reading, &reader.record[0], text);
+		claim_add(reading, &reader.record[0], text, NULL, NULL);
 	}
 	record_reader_release(&reader);
 	json_object_release(&array);

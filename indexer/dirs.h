@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef INDEXER_TREE_H
-#define INDEXER_TREE_H
+#ifndef INDEXER_DIRS_H
+#define INDEXER_DIRS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,17 +9,17 @@
 #include "data/base/buf.h"
 
 /*
- * tree - the folders under the root as they are known, and which watch descriptor
+ * dirs - the folders under the root as they are known, and which watch descriptor
  * stands for which of them. Pure bookkeeping: no files, no events.
  *
  * Every step costs the same however many folders there are: a folder is found by
- * its parent and name, and by its wd, through hash tables; its path is put
- * together when asked for, so renaming a folder touches nothing but itself.
+ * its parent and name, and by its wd, through hash tables, and its path is put
+ * together when it is asked for.
  */
 
-struct tree_node {
-	struct tree_node *parent; /* NULL: the root */
-	struct tree_node *child, *next, *prev;
+struct dirs_node {
+	struct dirs_node *parent; /* NULL: the root */
+	struct dirs_node *child, *next, *prev;
 	int wd;        /* -1: not watched */
 	bool polled;   /* cannot be watched: it is looked at from time to time */
 	uint32_t seen; /* the last walk that came through it */
@@ -29,45 +29,45 @@ struct tree_node {
 };
 
 /* What is known of a watch descriptor. */
-struct tree_wd {
+struct dirs_wd {
 	int wd;     /* 0: a free slot */
 	bool ended; /* its WATCH_ENDED was read, though perhaps not yet acted upon */
-	struct tree_node *node; /* NULL: no folder of ours any more */
+	struct dirs_node *node; /* NULL: no folder of ours any more */
 };
 
-struct tree {
-	struct tree_node *root;
-	struct tree_node **names; /* hash table */
+struct dirs {
+	struct dirs_node *root;
+	struct dirs_node **names; /* hash table */
 	size_t name_slots, nodes;
-	struct tree_wd *wds; /* hash table */
+	struct dirs_wd *wds; /* hash table */
 	size_t wd_slots, wd_count;
 };
 
-void tree_init(struct tree *tree);
-void tree_release(struct tree *tree);
+void dirs_init(struct dirs *dirs);
+void dirs_release(struct dirs *dirs);
 
 /* The folder of a path (relative to the root, "" for it), or NULL. */
-struct tree_node *tree_find(const struct tree *tree, const char *path, size_t len);
+struct dirs_node *dirs_find(const struct dirs *dirs, const char *path, size_t len);
 /* The folder `name` in `parent`, or NULL. */
-struct tree_node *tree_child(const struct tree *tree, const struct tree_node *parent,
+struct dirs_node *dirs_child(const struct dirs *dirs, const struct dirs_node *parent,
 			     const char *name, size_t len);
-/* As tree_find, but makes what is missing, unwatched. */
-struct tree_node *tree_make(struct tree *tree, const char *path, size_t len);
+/* As dirs_find, but makes what is missing, unwatched. */
+struct dirs_node *dirs_make(struct dirs *dirs, const char *path, size_t len);
 /* Appends the path of a folder, and a slash behind it unless it is the root. */
-void tree_path(const struct tree_node *node, struct buf *out);
+void dirs_path(const struct dirs_node *node, struct buf *out);
 
 /* Takes the folder and all below it out of the tree; their watch descriptors stay
  * known, as those of no folder. Not the root. `each` is called for each of them
  * that lives. */
-void tree_drop(struct tree *tree, struct tree_node *node,
+void dirs_drop(struct dirs *dirs, struct dirs_node *node,
 	       void (*each)(int wd, void *payload), void *payload);
 
 /* Ties a wd to a folder; if it stood for another one, that one has none now and is
  * returned, else NULL. */
-struct tree_node *tree_tie(struct tree *tree, struct tree_node *node, int wd);
-/* What is known of a wd, or NULL; borrowed until the next tree_tie. */
-struct tree_wd *tree_wd(const struct tree *tree, int wd);
+struct dirs_node *dirs_tie(struct dirs *dirs, struct dirs_node *node, int wd);
+/* What is known of a wd, or NULL; borrowed until the next dirs_tie. */
+struct dirs_wd *dirs_wd(const struct dirs *dirs, int wd);
 /* Forgets a wd; its folder, if any, has none now. */
-void tree_untie(struct tree *tree, int wd);
+void dirs_untie(struct dirs *dirs, int wd);
 
 #endif

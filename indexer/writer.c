@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "indexer/writer.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "data/claim.h"
+
+/*
+ * Two threads, and who does what: reading files, checking JSON and recognising
+ * records belongs to the caller; the index belongs to the writer's thread from
+ * the moment it starts (an LMDB write transaction is its thread's). Between them
+ * lies work that anybody may do: hashing and packing texts. The caller does it
+ * while it would only wait for room in the queue, the writer what is left of
+ * it, so both are busy to the end whatever the records are like.
+ */
+
+#define QUEUE 4            /* batches under way */
+#define THREAD_FROM 3      /* batches carried out before a thread pays */
+#define PREPARE_AT_ONCE 32 /* records between two looks at the queue */
+
+struct writer {
+	struct index *index;
+	int64_t commit_ms;
+	uint64_t claims, batches;
+	/* The caller's side */
+	struct claim_packer *packer;
+	bool threads; /* allowed */
+	bool started;
+	pthread_t thread;
+	/* The queue, under the mutex */
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	struct batch queue[QUEUE];
+	size_t head, queued; /* the oldest one's place, and how many */
+	bool stop;
+	bool commit; /* asked for, when the queue is empty */
+	const struct index_health *health;
+	int rc; /* of what went wrong first */
+	struct err err;
+	/* The writing side: the thread's once it has started */
+	struct index_txn *txn;
+	struct claim_reading *reading; /* of the file whose steps are under way */
+	struct buf path;               /* of that file */
+	struct paths again;
+	uint64_t records; /* in this transaction */
+	int64_t begun_ms;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+struct writer *writer_new(struct index *index, int64_t commit_ms)
+{
+	struct writer *w = xzalloc(sizeof(*w));
+	const char *threads = getenv("ALBUMEN_THREADS");
+
+	w->index = index;
+	w->commit_ms = commit_ms;
+	w->threads = !threads || strcmp(threads, "0") != 0;
+	pthread_mutex_init(&w->mutex, NULL);
+	pthread_cond_init(&w->changed, NULL);
+	return w;
+}
+
+/* --- carrying out ---------------------------------------------------------------- */
+
+static int begin(struct writer *w, struct err *err)
+{
+	int rc = 0;
+
+	if (!w->txn) {
+		rc = index_begin(&w->txn, w->index, true, err);
+		w->records = 0;
+		w->begun_ms = now_ms();
+		if (!rc && w->reading) {
+			claim_resume(w->reading, w->txn);
+		}
+	}
+	return rc;
+}
+
+static int commit(struct writer *w, struct err *err)
+{
+	if (!w->txn) {
+		return 0;
+	}
+	if (w->reading) {
+		claim_pause(w->reading);
+	}
+	return index_commit(&w->txn, err);
+}
+
+static void claim(struct writer *w, const struct batch *batch,
+		  const struct batch_step *step)
+{
+	const struct claim_text *text = NULL;
+
+	if (step->record < batch->prepared) {
+		text = &batch->prepared_text[step->record];
+	}
+	claim_add(w->reading, &batch->record[step->record], batch->text.data + step->text,
+		  text, batch->packed.data);
+}
+
+static int carry_out(struct writer *w, struct batch *batch, const struct batch_step *step,
+		     struct err *err)
+{
+	const char *text = batch->text.data + step->text;
+	int rc = 0;
+
+	w->records++;
+	switch (step->kind) {
+	case BATCH_BEGIN:
+		buf_clear(&w->path);
+		buf_add(&w->path, text, step->len);
+		rc = claim_begin(&w->reading, w->txn, text, step->len, step->mode, err);
+		break;
+	case BATCH_CLAIM:
+		claim(w, batch, step);
+		break;
+	case BATCH_REJECT:
+		claim_reject(w->reading, step->line, step->column, text);
+		break;
+	case BATCH_END:
+		rc = claim_end(&w->reading, &batch->file[step->record], err);
+		if (rc == ERR_CHANGED) {
+			paths_append(&w->again, w->path.data, w->path.len);
+			rc = 0;
+		}
+		break;
+	case BATCH_DROP:
+		claim_drop(&w->reading);
+		break;
+	case BATCH_FORGET:
+		rc = claim_forget(w->txn, text, step->len, err);
+		break;
+	}
+	return rc;
+}
+
+static int carry_out_all(struct writer *w, struct batch *batch, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < batch->count && !rc; i++) {
+		rc = begin(w, err);
+		if (!rc) {
+			rc = carry_out(w, batch, &batch->step[i], err);
+		}
+		if (!rc && w->records >= WRITER_RECORDS) {
+			rc = commit(w, err);
+		}
+	}
+	batch_clear(batch);
+	if (!rc && w->commit_ms && w->txn && now_ms() - w->begun_ms >= w->commit_ms) {
+		rc = commit(w, err);
+	}
+	return rc;
+}
+
+static int commit_all(struct writer *w, const struct index_health *health,
+		      struct err *err)
+{
+	int rc = 0;
+
+	if (health) {
+		rc = begin(w, err);
+		if (!rc) {
+			index_set_health(w->txn, health);
+		}
+	}
+	return rc ? rc : commit(w, err);
+}
+
+/* --- the thread ------------------------------------------------------------------ */
+
+/* Ends what is under way in the thread that began it. */
+static void give_up(struct writer *w)
+{
+	claim_drop(&w->reading);
+	index_abort(&w->txn);
+}
+
+static void note(struct writer *w, int rc, const struct err *err)
+{
+	if (rc && !w->rc) {
+		w->rc = rc;
+		w->err = *err;
+	}
+}
+
+static void *run(void *payload)
+{
+	struct writer *w = payload;
+	struct err err = {0};
+
+	pthread_mutex_lock(&w->mutex);
+	while (!w->stop) {
+		bool works = w->queued > 0;
+		int rc = w->rc;
+
+		if (!works && !w->commit) {
+			pthread_cond_wait(&w->changed, &w->mutex);
+			continue;
+		}
+		pthread_mutex_unlock(&w->mutex);
+		/* The slot is this thread's until `queued` says otherwise. */
+		if (works && !rc) {
+			rc = carry_out_all(w, &w->queue[w->head], &err);
+		} else if (works) {
+			batch_clear(&w->queue[w->head]);
+		} else if (!rc) {
+			rc = commit_all(w, w->health, &err);
+		}
+		pthread_mutex_lock(&w->mutex);
+		note(w, rc, &err);
+		if (works) {
+			w->head = (w->head + 1) % QUEUE;
+			w->queued--;
+		} else {
+			w->commit = false;
+		}
+		pthread_cond_broadcast(&w->changed);
+	}
+	pthread_mutex_unlock(&w->mutex);
+	give_up(w);
+	return NULL;
+}
+
+/* A thread is begun with no transaction open: one cannot change hands. */
+static int start(struct writer *w, struct err *err)
+{
+	int rc = commit(w, err);
+
+	if (!rc && pthread_create(&w->thread, NULL, run, w) == 0) {
+		w->started = true;
+		w->packer = claim_packer_new(w->index);
+	} else if (!rc) {
+		w->threads = false; /* no thread to be had: it works without */
+	}
+	return rc;
+}
+
+void writer_free(struct writer *w)
+{
+	if (!w) {
+		return;
+	}
+	if (w->started) {
+		pthread_mutex_lock(&w->mutex);
+		w->stop = true;
+		pthread_cond_broadcast(&w->changed);
+		pthread_mutex_unlock(&w->mutex);
+		pthread_join(w->thread, NULL);
+	} else {
+		give_up(w);
+	}
+	for (size_t i = 0; i < QUEUE; i++) {
+		batch_release(&w->queue[i]);
+	}
+	pthread_cond_destroy(&w->changed);
+	pthread_mutex_destroy(&w->mutex);
+	claim_packer_free(w->packer);
+	buf_release(&w->path);
+	paths_release(&w->again);
+	free(w);
+}
+
+/* --- the caller's side ----------------------------------------------------------- */
+
+/* Hashes and packs some more of the batch; false if there is nothing left. */
+static bool prepare(struct writer *w, struct batch *batch)
+{
+	if (batch->prepared == batch->records) {
+		return false;
+	}
+	batch_prepare(batch, w->packer, PREPARE_AT_ONCE);
+	return true;
+}
+
+/* Waits for room, at work. The mutex is held, before and after. */
+static void wait_for_room(struct writer *w, struct batch *batch)
+{
+	while (w->queued == QUEUE && !w->rc) {
+		bool busy;
+
+		pthread_mutex_unlock(&w->mutex);
+		busy = prepare(w, batch);
+		pthread_mutex_lock(&w->mutex);
+		if (!busy && w->queued == QUEUE && !w->rc) {
+			pthread_cond_wait(&w->changed, &w->mutex);
+		}
+	}
+}
+
+static int first_error(struct writer *w, struct err *err)
+{
+	if (w->rc && err) {
+		*err = w->err;
+	}
+	return w->rc;
+}
+
+static int hand_over(struct writer *w, struct batch *batch, struct err *err)
+{
+	struct batch *slot;
+	struct batch empty;
+	int rc;
+
+	pthread_mutex_lock(&w->mutex);
+	wait_for_room(w, batch);
+	rc = first_error(w, err);
+	if (!rc) {
+		slot = &w->queue[(w->head + w->queued) % QUEUE];
+		empty = *slot;
+		*slot = *batch;
+		*batch = empty;
+		w->queued++;
+		pthread_cond_broadcast(&w->changed);
+	}
+	pthread_mutex_unlock(&w->mutex);
+	return rc;
+}
+
+int writer_put(struct writer *w, struct batch *batch, struct err *err)
+{
+	int rc = 0;
+
+	if (!batch->count) {
+		return 0;
+	}
+	w->claims += batch->records;
+	if (w->threads && !w->started && ++w->batches > THREAD_FROM) {
+		rc = start(w, err);
+	}
+	if (rc) {
+		return rc;
+	}
+	return w->started ? hand_over(w, batch, err) : carry_out_all(w, batch, err);
+}
+
+/* Waits until the thread has nothing to do. */
+static int idle(struct writer *w, struct err *err)
+{
+	int rc = 0;
+
+	if (w->started) {
+		pthread_mutex_lock(&w->mutex);
+		while (w->queued || w->commit) {
+			pthread_cond_wait(&w->changed, &w->mutex);
+		}
+		rc = first_error(w, err);
+		pthread_mutex_unlock(&w->mutex);
+	}
+	return rc;
+}
+
+int writer_settle(struct writer *w, struct paths *again, struct err *err)
+{
+	int rc = idle(w, err);
+	const char *path;
+	size_t at = 0, len;
+
+	while (!rc && paths_next(&w->again, &at, &path, &len)) {
+		paths_append(again, path, len);
+	}
+	paths_release(&w->again);
+	w->again = (struct paths){0};
+	return rc;
+}
+
+int writer_commit(struct writer *w, const struct index_health *health, struct err *err)
+{
+	if (!w->started) {
+		return commit_all(w, health, err);
+	}
+	pthread_mutex_lock(&w->mutex);
+	w->health = health;
+	w->commit = true;
+	pthread_cond_broadcast(&w->changed);
+	pthread_mutex_unlock(&w->mutex);
+	return idle(w, err);
+}
+
+uint64_t writer_claims(const struct writer *w)
+{
+	return w->claims;
+}
