@@ -208,11 +208,13 @@ static void settle_now(struct pack *pack, uint32_t number, const uint8_t *id,
 		       enum object_type type, const void *body, size_t len)
 {
 	uint8_t hash[OBJECT_ID];
+	bool asked = id != NULL;
 
 	if (!id) {
 		object_hash(hash, type, body, len);
+		id = hash;
 	}
-	if (!is_new(pack, number, id ? id : hash, id != NULL)) {
+	if (!is_new(pack, number, id, asked)) {
 		return;
 	}
 	if (!pack->deflater) {
@@ -297,12 +299,20 @@ uint64_t pack_count(const struct pack *pack)
 	return pack->written;
 }
 
-int pack_finish(struct pack *pack, struct err *err)
+int pack_seal(struct pack *pack, struct buf *names, struct err *err)
 {
 	settle(pack, true);
 	if (!pack->rc && pack->files) {
 		pack->rc = seal(pack, pack->count);
 	}
+	for (size_t i = 0; i < pack->files && !pack->rc; i++) {
+		packfile_name(pack->file[i], names);
+	}
+	return pack_check(pack, err);
+}
+
+int pack_install(struct pack *pack, struct err *err)
+{
 	for (size_t i = 0; i < pack->files && !pack->rc; i++) {
 		pack->rc = packfile_install(pack->file[i], &pack->err);
 	}

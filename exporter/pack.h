@@ -17,11 +17,12 @@
  *	n = pack_add(pack, OBJECT_BLOB, body, len);	(any number of them)
  *	pack_flush(pack, err);		(from here on: pack_id(pack, n))
  *	pack_add_id(pack, id, OBJECT_TREE, body, len);
- *	pack_finish(pack, err);		(durable, and git sees them)
+ *	pack_seal(pack, &names, err);	(durable, under temporary names)
+ *	pack_install(pack, err);	(git sees them)
  *	pack_close(pack);
  *
- * Errors stick: adding to a pack that failed does nothing, and pack_flush and
- * pack_finish report the first failure. Before pack_finish there are only
+ * Errors stick: adding to a pack that failed does nothing, and pack_flush and the
+ * later calls report the first failure. Before pack_install there are only
  * temporary files, which pack_close removes.
  *
  * With threads, hashing and deflating are done beside the caller; the packs have
@@ -51,9 +52,11 @@ int pack_flush(struct pack *pack, struct err *err);
 const uint8_t *pack_id(const struct pack *pack, uint32_t number);
 /* Objects that are in the new packs, after pack_flush. */
 uint64_t pack_count(const struct pack *pack);
-/* Completes the packs and gives them to the repository. Once; only pack_close
- * may follow. */
-int pack_finish(struct pack *pack, struct err *err);
+/* Completes the packs and appends the names that they will have to *names, each
+ * with a newline. Nothing may be added any more. */
+int pack_seal(struct pack *pack, struct buf *names, struct err *err);
+/* Gives the sealed packs to the repository. */
+int pack_install(struct pack *pack, struct err *err);
 /* NULL is allowed. */
 void pack_close(struct pack *pack);
 

@@ -286,6 +286,14 @@ int packfile_seal(struct packfile *file, const struct packfile_entry *entry, siz
 	return rc;
 }
 
+void packfile_name(const struct packfile *file, struct buf *out)
+{
+	char hex[OBJECT_HEX + 1];
+
+	object_hex(hex, file->trailer);
+	buf_addf(out, "pack-%s\n", hex);
+}
+
 /* Gives a temporary file its true name; it is not ours to remove then. */
 static int give_name(struct packfile *file, char **temp, const char *suffix,
 		     struct err *err)

@@ -52,6 +52,9 @@ int packfile_add(struct packfile *file, uint32_t *offset, const void *bytes, siz
  * have an offset: all that were added, each id once. Both are on the disk then. */
 int packfile_seal(struct packfile *file, const struct packfile_entry *entry, size_t count,
 		  struct err *err);
+/* Appends the name that the sealed pack will have, "pack-" and 40 digits, and a
+ * newline. It has also its index, with another suffix. */
+void packfile_name(const struct packfile *file, struct buf *out);
 int packfile_install(struct packfile *file, struct err *err);
 void packfile_free(struct packfile *file);
 

@@ -302,29 +302,30 @@ int place_note_write(struct place *place, const char *name, const void *text, si
 		     struct err *err)
 {
 	int fd = openat(place->tmp, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	int rc;
+	struct buf path = {0};
+	int rc = 0;
 
+	buf_addf(&path, "%s/" PLACE_OWN "/%s", place->root_path, name);
 	if (fd < 0) {
-		return err_sys(err, "cannot make '%s/" PLACE_OWN "/tmp/%s'",
-			       place->root_path, name);
+		rc = err_sys(err, "cannot make '%s'", path.data);
+		goto out;
 	}
-	rc = file_write_fd(fd, text, len, name, err);
+	rc = file_write_fd(fd, text, len, path.data, err);
 	if (!rc && fsync(fd) < 0) {
-		rc = err_sys(err, "cannot write '%s/" PLACE_OWN "/%s'", place->root_path,
-			     name);
+		rc = err_sys(err, "cannot write '%s'", path.data);
 	}
 	if (close(fd) < 0 && !rc) {
-		rc = err_sys(err, "cannot write '%s/" PLACE_OWN "/%s'", place->root_path,
-			     name);
+		rc = err_sys(err, "cannot write '%s'", path.data);
 	}
 	if (!rc &&
 	    (renameat(place->tmp, name, place->own, name) < 0 || fsync(place->own) < 0)) {
-		rc = err_sys(err, "cannot write '%s/" PLACE_OWN "/%s'", place->root_path,
-			     name);
+		rc = err_sys(err, "cannot write '%s'", path.data);
 	}
 	if (rc) {
 		unlinkat(place->tmp, name, 0);
 	}
+out:
+	buf_release(&path);
 	return rc;
 }
 

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <git2.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -41,10 +40,10 @@ static int git_failure(struct err *err, int git_rc, const char *what, const char
 
 /*
  * What holds for the whole process. Nothing of the user's configuration may
- * change what a snapshot is (HAZARDS D19); new objects need no look-up of all
- * that they name (D14); a moved branch is on the disk (D9). Hashes are checked
+ * change what a snapshot is; new objects need no look-up of all
+ * that they name; a moved branch is on the disk. Hashes are checked
  * by snapshot_object, with a faster SHA-1. Memory: 16 MiB of cached trees at
- * most, and files are mapped in small windows, a few at a time (D21).
+ * most, and files are mapped in small windows, a few at a time.
  */
 static int set_up(struct err *err)
 {
@@ -84,24 +83,46 @@ static int make_repository(const char *path, struct err *err)
 		.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_NO_DOTGIT_DIR,
 		.initial_head = SNAPSHOT_BRANCH,
 	};
+	/* libgit2 syncs the files; their names must be durable too. */
+	static const char *const folders[] = {"objects/pack", "objects", "refs/heads",
+					      "refs",         ".",       ".."};
 	git_repository *git = NULL;
-	int fd = -1;
-	int rc;
+	struct buf folder = {0};
+	int rc = git_repository_init_ext(&git, path, &options);
 
-	rc = git_repository_init_ext(&git, path, &options);
 	if (rc) {
 		return git_failure(err, rc, "make a repository in", path);
 	}
 	git_repository_free(git);
-	/* Many small files, once: their folders must be durable too. */
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || syncfs(fd) < 0) {
-		rc = err_sys(err, "cannot sync '%s'", path);
+	for (size_t i = 0; !rc && i < sizeof(folders) / sizeof(folders[0]); i++) {
+		buf_clear(&folder);
+		buf_addf(&folder, "%s/%s", path, folders[i]);
+		rc = file_sync_dir(folder.data, err);
 	}
-	if (fd >= 0) {
-		close(fd);
-	}
+	buf_release(&folder);
 	return rc;
+}
+
+/* Where the branch is; GIT_ENOTFOUND: nowhere yet. */
+static int read_tip(git_oid *tip, struct snapshot_repo *repo)
+{
+	return git_reference_name_to_id(tip, repo->git, SNAPSHOT_BRANCH);
+}
+
+/* Ends what a killed writer had begun. */
+static int recover(struct snapshot_repo *repo, struct err *err)
+{
+	char hex[OBJECT_HEX + 1] = "";
+	git_oid tip;
+	int rc = read_tip(&tip, repo);
+
+	if (rc && rc != GIT_ENOTFOUND) {
+		return git_failure(err, rc, "read " SNAPSHOT_BRANCH " of", repo->path);
+	}
+	if (!rc) {
+		object_hex(hex, tip.id);
+	}
+	return snapshot_folder_recover(repo->path, hex, err);
 }
 
 static int open_repository(struct snapshot_repo *repo, struct err *err)
@@ -109,10 +130,18 @@ static int open_repository(struct snapshot_repo *repo, struct err *err)
 	unsigned flags = GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_NO_DOTGIT;
 	int rc = git_repository_open_ext(&repo->git, repo->path, flags, NULL);
 
-	if (!rc) {
-		rc = git_repository_odb(&repo->odb, repo->git);
+	if (rc) {
+		return git_failure(err, rc, "open repository", repo->path);
 	}
-	return rc ? git_failure(err, rc, "open repository", repo->path) : 0;
+	if (snapshot_writable(repo)) {
+		/* Before libgit2 has looked at the packs. */
+		rc = recover(repo, err);
+		if (rc) {
+			return rc;
+		}
+	}
+	rc = git_repository_odb(&repo->odb, repo->git);
+	return rc ? git_failure(err, rc, "open the objects of", repo->path) : 0;
 }
 
 /* Completes what makes the repository ours, and refuses what is not. */
@@ -138,7 +167,7 @@ static int settle_repository(struct snapshot_repo *repo, struct err *err)
 	}
 	rc = git_repository_config(&config, repo->git);
 	if (!rc && git_config_get_int32(&gc, config, "gc.auto") == GIT_ENOTFOUND) {
-		/* git's own housekeeping must not run behind a writer's back (D8). */
+		/* git's own housekeeping must not run behind a writer's back. */
 		rc = git_config_set_int32(config, "gc.auto", 0);
 	}
 	if (!rc) {
@@ -392,7 +421,7 @@ static int read_commit(struct snapshot_repo *repo, struct snapshot_info *out,
 int snapshot_head(struct snapshot_repo *repo, struct snapshot_info *out, struct err *err)
 {
 	git_oid oid;
-	int rc = git_reference_name_to_id(&oid, repo->git, SNAPSHOT_BRANCH);
+	int rc = read_tip(&oid, repo);
 
 	if (rc == GIT_ENOTFOUND) {
 		return ERR_NOTFOUND;

@@ -11,16 +11,17 @@
 
 /*
  * snapshot - a bare git repository of snapshots: read one, compare two, make the
- * next. With pack.c the only place with <git2.h>. No git index, no work tree, no
- * loose objects: the new objects of a snapshot go into one pack (pack.h), then
- * one compare-and-swap moves the branch (HAZARDS D).
+ * next. snapshot.c alone includes <git2.h>. No git index, no work tree, no loose
+ * objects: the new objects of a snapshot go into packs (pack.h), then one
+ * compare-and-swap moves the branch.
  *
  * Making a snapshot:
  *
  *	snapshot_edit_begin(&edit, repo, fresh, err);
  *	snapshot_put(edit, "api/v1/tag_images/xx/yy/N.json", body, len, err);
  *	snapshot_remove(edit, "api/v1/albums/xx/yy/N/images.json");
- *	snapshot_edit_commit(&edit, message, time_s, &id, &made, err);
+ *	snapshot_edit_build(edit, &tree, &same, &delta, err);
+ *	snapshot_edit_commit(&edit, message, time_s, &info, err);	(or _drop)
  *
  * Order of the puts does not matter; the last word on a path wins.
  */

@@ -3,12 +3,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data/base/file.h"
 #include "exporter/packfile.h"
 
 static bool starts_with(const char *name, const char *prefix)
@@ -145,4 +147,101 @@ int snapshot_folder_sweep(const char *path, struct err *err)
 		rc = sweep_prefixes(path, "objects", loose, err);
 	}
 	return rc ? rc : sweep_locks(path, err);
+}
+
+/* The note: "tip TIP", the names of the packs, "end", a line each. It is not
+ * synced: a power loss that takes it leaves packs that nothing refers to, which is
+ * untidy but sound. */
+int snapshot_folder_note(const char *path, const char *tip, const char *names,
+			 struct err *err)
+{
+	struct buf file = {0}, text = {0};
+	int rc = 0;
+	int fd;
+
+	buf_addf(&file, "%s/%s", path, SNAPSHOT_NOTE);
+	buf_addf(&text, "tip %s\n%send\n", tip, names);
+	fd = open(file.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+	if (fd < 0) {
+		rc = err_sys(err, "cannot make '%s'", file.data);
+	} else {
+		rc = file_write_fd(fd, text.data, text.len, file.data, err);
+		if (close(fd) < 0 && !rc) {
+			rc = err_sys(err, "cannot write '%s'", file.data);
+		}
+	}
+	buf_release(&file);
+	buf_release(&text);
+	return rc;
+}
+
+static bool is_pack_name(const char *name, size_t len)
+{
+	uint8_t id[OBJECT_ID];
+
+	return len == 5 + OBJECT_HEX && starts_with(name, "pack-") &&
+	       object_unhex(id, name + 5);
+}
+
+/* Removes one pack; the index first, so that no git opens it any more. */
+static int remove_pack(const char *path, const char *name, size_t len, struct err *err)
+{
+	static const char *const suffix[] = {"idx", "pack"};
+	struct buf file = {0};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < 2; i++) {
+		buf_clear(&file);
+		buf_addf(&file, "%s/objects/pack/%.*s.%s", path, (int)len, name,
+			 suffix[i]);
+		rc = sweep_file(file.data, err);
+	}
+	buf_release(&file);
+	return rc;
+}
+
+int snapshot_folder_done(const char *path, const char *names, struct err *err)
+{
+	struct buf note = {0};
+	int rc = 0;
+
+	while (!rc && names && *names) {
+		size_t len = strcspn(names, "\n");
+
+		if (is_pack_name(names, len)) {
+			rc = remove_pack(path, names, len, err);
+		}
+		names += len + (names[len] == '\n');
+	}
+	buf_addf(&note, "%s/%s", path, SNAPSHOT_NOTE);
+	if (!rc) {
+		rc = sweep_file(note.data, err);
+	}
+	buf_release(&note);
+	return rc;
+}
+
+int snapshot_folder_recover(const char *path, const char *tip, struct err *err)
+{
+	struct buf file = {0}, text = {0}, head = {0};
+	struct err unread;
+	bool unmoved = false;
+	int rc;
+
+	buf_addf(&file, "%s/%s", path, SNAPSHOT_NOTE);
+	rc = file_read(&text, file.data, (size_t)1 << 20, &unread);
+	if (rc == ERR_NOTFOUND) {
+		rc = 0;
+		goto out;
+	}
+	buf_addf(&head, "tip %s\n", tip);
+	if (!rc && ends_with(text.data, "\nend\n")) {
+		unmoved = starts_with(text.data, head.data);
+	}
+	rc = snapshot_folder_done(path, unmoved ? text.data + head.len : NULL, err);
+out:
+	buf_release(&file);
+	buf_release(&text);
+	buf_release(&head);
+	return rc;
 }

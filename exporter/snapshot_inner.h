@@ -36,6 +36,7 @@ int snapshot_tree(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
 /* --- snapshot_folder.c --- */
 
 #define SNAPSHOT_LOCK "albumen-exporter.lock"
+#define SNAPSHOT_NOTE "albumen-exporter.packs"
 
 enum snapshot_folder {
 	SNAPSHOT_FOLDER_ABSENT,
@@ -47,5 +48,20 @@ enum snapshot_folder {
 int snapshot_folder_look(enum snapshot_folder *out, const char *path, struct err *err);
 /* Removes what a killed writer left in the repository. Only with the lock. */
 int snapshot_folder_sweep(const char *path, struct err *err);
+
+/*
+ * Between the moment that new packs get their names and the moment that the
+ * branch moves, a file says which packs they are and where the branch was: if the
+ * branch is still there when a repository is opened, nothing refers to them.
+ *
+ * Notes it. `tip` is 40 digits or "" for no branch, `names` what pack_seal says.
+ */
+int snapshot_folder_note(const char *path, const char *tip, const char *names,
+			 struct err *err);
+/* The branch has moved, or not: forgets the note, and with it the packs of `names`
+ * unless that is NULL. */
+int snapshot_folder_done(const char *path, const char *names, struct err *err);
+/* Does what is left to do about a note that was found when the branch was at `tip`. */
+int snapshot_folder_recover(const char *path, const char *tip, struct err *err);
 
 #endif

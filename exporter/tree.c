@@ -120,21 +120,19 @@ struct diff {
 static int diff_trees(struct diff *diff, const uint8_t *from, const uint8_t *to,
 		      struct err *err);
 
-/* One name; either side may be NULL, and both are of one kind. */
-static int diff_entry(struct diff *diff, const struct tree_entry *old,
-		      const struct tree_entry *new, struct err *err)
+/* The name of `any`; either id may be NULL: it is not there. */
+static int diff_entry(struct diff *diff, const struct tree_entry *any, const uint8_t *old,
+		      const uint8_t *new, struct err *err)
 {
-	const struct tree_entry *any = old ? old : new;
 	size_t base = diff->path.len;
 	int rc;
 
 	buf_add(&diff->path, any->name, any->name_len);
 	if (any->is_tree) {
 		buf_addch(&diff->path, '/');
-		rc = diff_trees(diff, old ? old->id : NULL, new ? new->id : NULL, err);
+		rc = diff_trees(diff, old, new, err);
 	} else {
-		rc = diff->each(diff->path.data, old ? old->id : NULL,
-				new ? new->id : NULL, diff->payload);
+		rc = diff->each(diff->path.data, old, new, diff->payload);
 	}
 	buf_setlen(&diff->path, base);
 	return rc;
@@ -175,8 +173,9 @@ static int diff_sides(struct diff *diff, struct side *old, struct side *new,
 					       new->entry.name_len, new->entry.is_tree);
 
 		if (order != 0 || memcmp(old->entry.id, new->entry.id, OBJECT_ID) != 0) {
-			rc = diff_entry(diff, order <= 0 ? &old->entry : NULL,
-					order >= 0 ? &new->entry : NULL, err);
+			rc = diff_entry(diff, order <= 0 ? &old->entry : &new->entry,
+					order <= 0 ? old->entry.id : NULL,
+					order >= 0 ? new->entry.id : NULL, err);
 		}
 		if (order <= 0) {
 			old->has = tree_next(&old->cursor, &old->entry);

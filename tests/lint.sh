@@ -104,7 +104,7 @@ printf '%s\n' "${sources[@]}" | grep -vx data/base/err.c |
 cppcheck -q -j 2 --std=c11 --enable=warning,performance,portability --inline-suppr \
 	--suppress=memleak:data/base/buf.c --error-exitcode=1 -I. -D_GNU_SOURCE '-DALBUMEN_VERSION="0"' "${sources[@]}" \
 	>"$report" 2>&1 || complain cppcheck <"$report"
-shellcheck -s bash -e SC1091,SC2034,SC2016,SC2153,SC2154 \
+shellcheck -s bash -S warning -e SC2034,SC2120,SC2154 \
 	.ci/run .ci/deps tests/*.sh tests/e2e/lib.sh tests/e2e/*.t |
 	complain shellcheck
 exit "$failed"

@@ -162,6 +162,13 @@ class Library:
             self.runs[name] = make(path), path
         return self.runs[name][1]
 
+    def again(self, name, make):
+        """A run of `make`: at first into the library's own place, then elsewhere."""
+        if name in self.runs:
+            return make(self.fresh(name))
+        self.made(name, make)
+        return self.runs[name][0]
+
     @property
     def index(self):
         return self.made("index", self.scan)

@@ -17,6 +17,7 @@ a live history therefore waits until the programs have seen all that went before
 """
 
 import argparse
+import json
 import os
 import random
 import select
@@ -141,6 +142,8 @@ class Folder:
         path = os.path.join(
             self.rng.choice(self.folders), self.rng.choice([".hid.json", "b.json~", "note.txt"])
         )
+        if os.path.isdir(self.full(path)):
+            return "nothing"
         self.put(path, self.library.file("x.json"))
         return "add ignored " + path
 
@@ -304,21 +307,22 @@ class Programs:
         self.export_arguments = ["--index", self.index, "--repo", self.repo, "--site", self.site]
 
     def run(self, program, command, arguments, allowed, kill_after=None):
+        """Runs a command to its end, or kills it with -9; returns its output."""
         path = getattr(self.options, program)
         process = subprocess.Popen(
-            [path, command] + arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [path, command] + arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         try:
-            output, _ = process.communicate(timeout=kill_after or DEADLINE_S)
+            output, log = process.communicate(timeout=kill_after or DEADLINE_S)
         except subprocess.TimeoutExpired:
             process.kill()
-            output, _ = process.communicate()
-            if kill_after:
-                return output
-            raise Failed("%s %s hangs:\n%s" % (program, command, text(output)))
+            output, log = process.communicate()
+            if not kill_after:
+                raise Failed("%s %s hangs:\n%s" % (program, command, text(output + log)))
         if process.returncode not in allowed:
             raise Failed(
-                "%s %s: exit status %d:\n%s" % (program, command, process.returncode, text(output))
+                "%s %s: exit status %d:\n%s"
+                % (program, command, process.returncode, text(output + log))
             )
         return output
 
@@ -378,6 +382,10 @@ class Programs:
                     pass  # removed since it was listed
         return found
 
+    def status(self):
+        arguments = ["--json", "--index", self.index]
+        return json.loads(self.run("indexer", "status", arguments, [0]))
+
     def git(self, *arguments, repo=None):
         result = subprocess.run(
             ["git", "--git-dir", repo or self.repo] + list(arguments),
@@ -429,7 +437,17 @@ class History:
         if got != want:
             raise Failed("%s is not the model's:\n%s" % (what, differences(got, want)))
 
+    def wrong_counts(self):
+        status = self.programs.status()
+        return [
+            "status counts %d %s, not %d" % (status[name], name, want)
+            for name, want in self.model.counts().items()
+            if status[name] != want
+        ]
+
     def compare_all(self):
+        if self.wrong_counts():
+            raise Failed("\n".join(self.wrong_counts()))
         self.compare(self.programs.site_files(), "the site")
         self.same_tree("the snapshot", self.programs.git("rev-parse", "HEAD^{tree}"))
         extra = set(os.listdir(self.programs.site)) - {"api", "snapshot.json", ".albumen"}
@@ -518,15 +536,19 @@ class History:
         for program in ("indexer", "exporter"):
             if program not in programs.running:
                 programs.start(program)
+        wrong = []
         end = time.monotonic() + DEADLINE_S
         shown = os.path.join(programs.site, "api/v1/tag_images/sync-%d.json" % self.syncs)
         while True:
             programs.check_running()
             # Cheap first: the marker tells that a comparison is worth it.
             if os.path.exists(shown) and programs.site_files() == want:
-                break
+                wrong = self.wrong_counts()
+                if not wrong:
+                    break
             if time.monotonic() > end:
                 self.compare(programs.site_files(), "after %d s the site" % DEADLINE_S)
+                raise Failed("\n".join(wrong))
             pause(0.005)
         self.done("sync %d" % self.syncs)
 

@@ -589,6 +589,22 @@ class Model:
             files[site_path(row, "%s/%s/%s" % (shard[:2], shard[2:4], name))] = body
         return files
 
+    def counts(self):
+        """What `albumen-indexer status` counts."""
+        tagged = {record.image for record in self.live()}
+        return {
+            "files": len(self.claims),
+            "rejected_files": len(self.rejects),
+            "rejects": sum(self.rejects.values()),
+            "images": len(self.images),
+            "tags": len(self.tags),
+            "tag_images": len(self.tag_images),
+            "live_tag_images": len(self.live()),
+            "albums": len({image.album for image in self.images.values()}),
+            "untagged": sum(ident not in tagged for ident in self.images),
+            "claims": sum(len(claims) for claims in self.claims.values()),
+        }
+
     def git_tree_id(self):
         """The id of the snapshot's tree, in hex."""
         root = {}

@@ -37,6 +37,8 @@ static inline int git_fixture_setup(void **state)
 	setenv("GIT_AUTHOR_EMAIL", "a@example.org", 1);
 	setenv("GIT_COMMITTER_NAME", "A", 1);
 	setenv("GIT_COMMITTER_EMAIL", "a@example.org", 1);
+	setenv("GIT_AUTHOR_DATE", "1700000000 +0000", 1);
+	setenv("GIT_COMMITTER_DATE", "1700000000 +0000", 1);
 	*state = dir.data;
 	return 0;
 }

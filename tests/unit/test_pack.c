@@ -21,6 +21,15 @@ static int setup(void **state)
 	return 0;
 }
 
+static int finish(struct pack *pack)
+{
+	struct buf names = {0};
+	int rc = pack_seal(pack, &names, &err);
+
+	buf_release(&names);
+	return rc ? rc : pack_install(pack, &err);
+}
+
 /* Bodies of many sizes, the same for the same number; some come twice. */
 static void make_body(struct buf *body, unsigned n)
 {
@@ -63,7 +72,7 @@ static void git_reads_what_was_added(void **state)
 	assert_id(pack, hello, "ce013625030ba8dba906f756967f9e9ca394464a");
 	assert_id(pack, empty, "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
 	assert_int_equal(pack_count(pack), 3);
-	assert_int_equal(pack_finish(pack, &err), 0);
+	assert_int_equal(finish(pack), 0);
 
 	git_fixture_says("git -C r.git cat-file blob ce013625", "hello");
 	git_fixture_says("git -C r.git cat-file -s e69de29b", "0");
@@ -79,6 +88,26 @@ static void git_reads_what_was_added(void **state)
 	buf_release(&large);
 }
 
+static void sealed_packs_have_no_name_yet(void **state)
+{
+	struct buf names = {0};
+	struct pack *pack;
+
+	(void)state;
+	pack_open(&pack, PACKS, 0, NULL, NULL);
+	pack_add(pack, OBJECT_BLOB, "x", 1);
+	assert_int_equal(pack_seal(pack, &names, &err), 0);
+	assert_int_equal(git_fixture_count(PACKS, "tmp_"), 2);
+	assert_int_equal(git_fixture_count(PACKS, ""), 2);
+	assert_int_equal(pack_install(pack, &err), 0);
+	assert_int_equal(names.len, strlen("pack-\n") + OBJECT_HEX);
+	buf_setlen(&names, names.len - 1);
+	assert_int_equal(git_fixture_count(PACKS, names.data), 2);
+	assert_int_equal(git_fixture_count(PACKS, ""), 2);
+	pack_close(pack);
+	buf_release(&names);
+}
+
 static void packs_are_read_only(void **state)
 {
 	struct pack *pack;
@@ -86,7 +115,7 @@ static void packs_are_read_only(void **state)
 	(void)state;
 	pack_open(&pack, PACKS, 0, NULL, NULL);
 	pack_add(pack, OBJECT_BLOB, "x", 1);
-	assert_int_equal(pack_finish(pack, &err), 0);
+	assert_int_equal(finish(pack), 0);
 	pack_close(pack);
 	git_fixture_says("stat -c %a " PACKS "/*", "444\n444");
 }
@@ -112,7 +141,7 @@ static void make_packs(struct buf *names, const char *dir, unsigned threads,
 			assert_int_equal(pack_flush(pack, &err), 0);
 		}
 	}
-	assert_int_equal(pack_finish(pack, &err), 0);
+	assert_int_equal(finish(pack), 0);
 	pack_close(pack);
 	buf_addf(&line, "cd %s && sha1sum *", dir);
 	assert_int_equal(git_fixture_run(names, line.data), 0);
@@ -189,7 +218,7 @@ static void what_the_repository_has_is_not_written(void **state)
 	pack_add(pack, OBJECT_BLOB, "a", 1);
 	b = pack_add(pack, OBJECT_BLOB, "b", 1);
 	pack_add(pack, OBJECT_BLOB, "b", 1);
-	assert_int_equal(pack_finish(pack, &err), 0);
+	assert_int_equal(finish(pack), 0);
 	assert_int_equal(pack_count(pack), 1);
 	assert_int_equal(asked, 2);
 	assert_id(pack, b, "63d8dbd40c23542e740659a7168a0ce3138ea748");
@@ -202,7 +231,7 @@ static void nothing_new_makes_no_file(void **state)
 
 	(void)state;
 	pack_open(&pack, PACKS, 1, NULL, NULL);
-	assert_int_equal(pack_finish(pack, &err), 0);
+	assert_int_equal(finish(pack), 0);
 	pack_close(pack);
 	pack_close(NULL);
 	assert_int_equal(git_fixture_count(PACKS, ""), 0);
@@ -234,7 +263,7 @@ static void a_failure_sticks_and_is_reported(void **state)
 	(void)state;
 	pack_open(&pack, "no/such/folder", 0, NULL, NULL);
 	pack_add(pack, OBJECT_BLOB, "a", 1);
-	assert_int_equal(pack_finish(pack, &err), ERR_NOTFOUND);
+	assert_int_equal(finish(pack), ERR_NOTFOUND);
 	assert_non_null(strstr(err.msg, "no/such/folder"));
 	assert_int_equal(pack_check(pack, &later), ERR_NOTFOUND);
 	assert_string_equal(later.msg, err.msg);
@@ -266,7 +295,7 @@ static void a_full_disk_is_reported_and_leaves_nothing(void **state)
 		pack_add(pack, OBJECT_BLOB, body.data, body.len);
 	}
 	assert_true(n < 2000);
-	assert_true(pack_finish(pack, &err) < 0);
+	assert_true(finish(pack) < 0);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	pack_close(pack);
 	assert_int_equal(git_fixture_count(PACKS, ""), 0);
@@ -282,7 +311,7 @@ static void many_objects_go_into_several_packs(void **state)
 	for (uint32_t n = 0; n <= PACKFILE_COUNT_MAX; n++) {
 		pack_add(pack, OBJECT_BLOB, &n, sizeof(n));
 	}
-	assert_int_equal(pack_finish(pack, &err), 0);
+	assert_int_equal(finish(pack), 0);
 	pack_close(pack);
 	assert_int_equal(git_fixture_count(PACKS, "pack-"), 4);
 	git_fixture_says("git -C r.git count-objects -v | grep '^in-pack'",
@@ -295,6 +324,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, git_fixture_teardown)
 		TEST(git_reads_what_was_added),
+		TEST(sealed_packs_have_no_name_yet),
 		TEST(packs_are_read_only),
 		TEST(threads_do_not_change_a_byte),
 		TEST(closing_at_once_ends_the_threads),

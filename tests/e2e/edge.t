@@ -1,0 +1,253 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The edge: a real nginx with the configuration that `edge` prints answers the API
+# from a site, the recorded calls first of all.
+. "$(dirname "$0")/lib.sh"
+
+# nginx's workers outlive a master that is killed, so it is stopped, not killed.
+trap 'status=$?; [ -f "$T/nginx.pid" ] && stop nginx; (exit "$status"); cleanup' EXIT
+
+# A name that a careless configuration would stumble over.
+SITE="$T/a \"site\" {;} #'x'"
+RUN=$T/run
+PORT=$(free_port)
+URL=http://127.0.0.1:$PORT
+RECORDED=$ROOT/tests/fixtures/recorded
+
+ask() { # PATH [CURL-OPTION]...: head in $T/head, body in $T/body, prints the status
+	local path=$1
+	shift
+	curl -s -g --path-as-is -D "$T/head" -o "$T/body" -w '%{http_code}' "$@" "$URL$path"
+}
+raw() { # TEXT: sends these bytes, prints the first line of the answer
+	local line
+	exec 9<>"/dev/tcp/127.0.0.1/$PORT"
+	printf "$1" >&9
+	read -r line <&9
+	exec 9>&-
+	echo "${line%$'\r'}"
+}
+header() { # NAME: its values in the last answer, one a line
+	tr -d '\r' <"$T/head" | sed -n "s/^$1: //Ip"
+}
+answers() { # NAME PATH STATUS BODY
+	is "$1" "$(ask "$2") $(<"$T/body")" "$3 $4"
+}
+part() { # FILE HEADING: what stands in <pre> under the last such heading
+	awk -v heading="#### $2" '
+		$0 == heading { text = ""; state = 1; next }
+		state == 1 && sub(/<pre>/, "") { state = 2 }
+		state == 2 {
+			if (sub(/<\/pre>.*/, "")) { state = 0 }
+			text = text $0 "\n"
+		}
+		END { printf "%s", text }' "$1" | sed 's/&quot;/"/g; s/&amp;/\&/g'
+}
+start_nginx() {
+	"$EXPORTER" edge --site "$SITE" --listen "$PORT" >"$T/nginx.conf" || return 1
+	spawn nginx nginx -p "$RUN" -c "$T/nginx.conf" -g 'daemon off;'
+	wait_until 10 curl -s "$URL/"
+}
+publish() { # what has changed in $T/data
+	scan >/dev/null &&
+		"$EXPORTER" export --index "$T/index" --repo "$T/repo" --site "$SITE" "$@" >/dev/null
+}
+
+mkdir -p "$T/data" "$RUN"
+cp "$ROOT/data/samples/tag-images-of-an-image.json" \
+	"$ROOT/data/samples/untagged-images-of-an-album.json" "$T/data"
+long=$(printf '%200s' '' | tr ' ' L)
+albums=(00324000004ijWs 00324000004IJWS a/b .. .hid a%2Fb 'x y' con 'é' a+b x.json "$long")
+for album in "${albums[@]}"; do
+	printf '{"public_id":"in %s","album_id":"%s"}\n' "${album:0:15}" "$album"
+done >"$T/data/albums.ndjson"
+{
+	echo '{"id":"T","name":"t","label":"t"}'
+	for i in {1..510}; do
+		id=$(printf '00000000-0000-4000-8000-%012d' "$i")
+		printf '{"public_id":"%s","album_id":"many"}\n' "$id"
+		printf '{"id":"t%s","image_id":"%s","tag_id":"T"}\n' "$i" "$id"
+	done
+} >"$T/data/many.ndjson"
+
+ok "a site is made" publish
+ok "nginx runs with the printed configuration" start_nginx || {
+	diag <"$T/nginx.log"
+	done_testing
+}
+
+# The recorded calls.
+for call in tag-images untag; do
+	route=$(part "$RECORDED/$call.md" Route)
+	route=/${route#GET }
+	is "$call: the recorded request is answered" "$(ask "${route/#\/\//\/}")" 200
+	part "$RECORDED/$call.md" Headers | grep -v '^X-Request-Id\|^X-Runtime' >"$T/want"
+	while read -r line; do
+		is "$call: ${line%%:*}" "$(header "${line%%:*}")" "${line#*: }"
+	done <"$T/want"
+	is "$call: the headers that belong to one request are nginx's own" \
+		"$(header X-Request-Id | grep -cx '[0-9a-f]\{32\}') $(header X-Runtime |
+			grep -cx '[0-9]*\.[0-9]\{3\}')" "1 1"
+	is "$call: no credential" "$(header X-token)$(header Set-Cookie)" ""
+	is "$call: no version of nginx" "$(header Server)" nginx
+	cp "$T/body" "$T/plain"
+	is "$call: the length is exact" "$(wc -c <"$T/body")" "$(header Content-Length)"
+
+	ask "${route/#\/\//\/}" -H 'Accept-Encoding: gzip' --raw >"$T/out"
+	is "$call: gzip when asked for" "$(header Content-Encoding)" gzip
+	is "$call: Vary is there once with gzip, too" "$(header Vary)" Accept-Encoding
+	is "$call: the type is the same with gzip" "$(header Content-Type)" \
+		"application/json; charset=utf-8"
+	ask "${route/#\/\//\/}" --compressed >"$T/out"
+	same "$call: gzip holds the same bytes" "$T/body" "$T/plain"
+
+	ask "${route/#\/\//\/}" -I >"$T/out"
+	is "$call: HEAD tells the length" "$(header Content-Length)" "$(wc -c <"$T/plain")"
+	while read -r line; do
+		is "$call: HEAD: ${line%%:*}" "$(header "${line%%:*}")" "${line#*: }"
+	done < <(grep '^Cache-Control\|^P3P' "$T/want")
+done
+
+# The routes.
+untag='[{"public_id":"in a/b","album_id":"a/b"}]'
+one=00000000-0000-4000-8000-000000000001
+two=00000000-0000-4000-8000-000000000002
+tagged() { # IMAGE NUMBER
+	printf '{"id":"t%s","image":{"public_id":"%s","album_id":"many"},"tag":{"id":"T","name":"t","label":"t"}}' \
+		"$2" "$1"
+}
+answers "untagged images of an album" /api/v1/albums/a%2Fb/images/untag 200 "$untag"
+answers "the same with .json" /api/v1/albums/a%2Fb/images/untag.json 200 "$untag"
+answers "images of an album" /api/v1/albums/a%2fb/images 200 "$untag"
+answers "the same with .json, and a query" '/api/v1/albums/a%2Fb/images.json?x=/&y' 200 "$untag"
+answers "an album that is not known" /api/v1/albums/none/images 404 '{"error":"not found"}'
+answers "an album whose images are all tagged" /api/v1/albums/many/images/untag 200 '[]'
+answers "tag images of one image" "/api/v1/tag_images?image_ids[]=$one" 200 "[$(tagged $one 1)]"
+answers "the same with .json" "/api/v1/tag_images.json?image_ids[]=$one" 200 "[$(tagged $one 1)]"
+answers "of an image without" '/api/v1/tag_images?image_ids[]=in%20con' 200 '[]'
+is "headers of an answer without a file" "$(header Referrer-Policy)" \
+	"origin-when-cross-origin, strict-origin-when-cross-origin"
+answers "of an image that is not known" '/api/v1/tag_images?image_ids[]=none' 200 '[]'
+is "headers of no answer at all" "$(header Cache-Control)" "no-cache, no-store"
+answers "of several, in the order asked, each once, unknown ones adding nothing" \
+	"/api/v1/tag_images?image_ids[]=$two&image_ids%5B%5D=none&image_ids%5b%5d=$one&x[]=1&image_ids[]=$two&image_ids[]=in+con" \
+	200 "[$(tagged $two 2),$(tagged $one 1)]"
+is "headers of a joined answer" "$(header Content-Type), $(header Cache-Control)" \
+	"application/json; charset=utf-8, no-cache, no-store"
+answers "of several that are not known" '/api/v1/tag_images?image_ids[]=n&image_ids[]=m' 200 '[]'
+answers "an id in a query may be percent-encoded throughout" \
+	"/api/v1/tag_images?image_ids[]=${one//0/%30}" 200 "[$(tagged $one 1)]"
+answers "a plus in a query is a space" '/api/v1/tag_images?image_ids[]=in+con' 200 '[]'
+answers "empty ids add nothing" "/api/v1/tag_images?image_ids[]=&image_ids[]&image_ids[]=$one" \
+	200 "[$(tagged $one 1)]"
+answers "without image_ids[], and no collection" '/api/v1/tag_images?image_ids=1' 404 \
+	'{"error":"not found"}'
+
+# Ids of every kind, by their percent-encoded URL.
+encode() { # every byte
+	printf %s "$1" | od -An -v -tx1 | tr -d '\n' | tr ' ' %
+}
+for album in "${albums[@]}"; do
+	answers "album '${album:0:20}'" "/api/v1/albums/$(encode "$album")/images" 200 \
+		"[{\"public_id\":\"in ${album:0:15}\",\"album_id\":\"$album\"}]"
+done
+for path in 'x%20y:x y' 'a+b:a+b' 'a%252Fb:a%2Fb' 'x.json:x.json' '%2Ehid:.hid' 'é:é' "$long:$long"; do
+	album=${path#*:}
+	answers "album ${path:0:20}" "/api/v1/albums/${path%%:*}/images/untag" 200 \
+		"[{\"public_id\":\"in ${album:0:15}\",\"album_id\":\"$album\"}]"
+done
+
+# Many ids.
+ids=$(printf '&image_ids%%5B%%5D=00000000-0000-4000-8000-%012d' {1..500})
+for i in {1..500}; do
+	tagged "$(printf '00000000-0000-4000-8000-%012d' "$i")" "$i"
+	[ "$i" = 500 ] || echo -n ,
+done >"$T/inner"
+printf '[%s]' "$(<"$T/inner")" >"$T/want"
+is "500 ids are answered" "$(ask "/api/v1/tag_images?${ids:1}")" 200
+same "with all their tag images" "$T/body" "$T/want"
+answers "501 are refused" "/api/v1/tag_images?${ids:1}&image_ids[]=x" 400 \
+	'{"error":"more than 500 image_ids or 1000 parameters"}'
+{
+	printf 'GET /api/v1/tag_images?image_ids[]=%s' "$one"
+	for i in {101..599}; do
+		printf '&image_ids%%%%5B%%%%5D=%s%s' "$(printf '%197s' '' | sed 's/ /%%41/g')" "$i"
+	done
+	printf ' HTTP/1.0\\r\\n\\r\\n'
+} >"$T/request"
+is "500 ids of 200 bytes, every byte encoded, are answered" "$(raw "$(<"$T/request")")" "HTTP/1.1 200 OK"
+answers "so are 1001 parameters refused" "/api/v1/tag_images?$(printf '&%.0s' {1..1001})" 400 \
+	'{"error":"more than 500 image_ids or 1000 parameters"}'
+
+# What is refused.
+ln -s /etc "$SITE/api/v1/albums/link"
+mkdir -p "$SITE/api/v1/albums/out"
+ln -s /etc "$SITE/api/v1/albums/out/images"
+echo '["secret"]' >"$T/secret.json"
+ln -s "$T/secret.json" "$SITE/api/v1/tag_images/secret.json"
+ln -s "$T/secret.json" "$SITE/api/v1/tag_images/secret2.json"
+for path in / /nope /api /api/v1/ /api/v1/albums /api/v1/albums/ /api/v1/albums//images \
+	/api/v1/albums/a%2Fb /api/v1/albums/a%2Fb/images/ /api/v1/albums/a%2Fb/images/tag \
+	/api/v1/albums/a/b/images /api/v1/albums/a%2Fb//images //api/v1/albums/a%2Fb/images \
+	/api/v1/albums/a%252Fb/images.json/ /api/v1/albums/link/images /api/v1/albums/out/images/untag \
+	/api/v1/tag_images/$one.json //api/v1/tag_images/$one.json /%2fapi/v1/tag_images/$one.json \
+	/api/v1/../v1/albums/con/images /api/v1/albums/../../../etc/passwd \
+	/api/v1/albums/..%2f..%2fx/images /api/v1/albums/%ff/images \
+	/api/v1/albums/$(printf '%3000s' '' | tr ' ' x)/images \
+	/.albumen/lock /%2ealbumen/lock /api/../.albumen/lock /x/..%2f.albumen/lock \
+	//error/500 /error/404 /edge/albumen.js /nginx.conf; do
+	answers "${path:0:60} is not found" "$path" 404 '{"error":"not found"}'
+done
+for path in /%00 /api/v1/albums/%00/images /api/v1/albums/%zz/images /../etc/passwd \
+	/%2e%2e/%2e%2e/etc/passwd /api/v1/albums/%2e%2e%2f%2e%2e%2f%2e%2e%2f%2e%2e%2f%2e%2e/images; do
+	answers "$path is a bad request" "$path" 400 '{"error":"bad request"}'
+done
+answers "links are not followed for one" '/api/v1/tag_images?image_ids[]=secret' 200 '[]'
+answers "nor for several" '/api/v1/tag_images?image_ids[]=secret&image_ids[]=secret2' 200 '[]'
+answers "no way out by an id" '/api/v1/tag_images?image_ids[]=../../../../etc/passwd&image_ids[]=%00' 200 '[]'
+is "errors are JSON" "$(ask /nope) $(header Content-Type)" "404 application/json; charset=utf-8"
+is "errors are not kept" "$(header Cache-Control)" "no-store"
+is "a URL without end" "$(raw "GET /$(printf '%400000s' '' | tr ' ' x) HTTP/1.0\\r\\n\\r\\n")" \
+	"HTTP/1.1 414 Request-URI Too Large"
+is "no HTTP at all" "$(raw 'NONSENSE\r\n\r\n')" "HTTP/1.1 400 Bad Request"
+is "a body larger than any" \
+	"$(raw 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\nConnection: close\r\n\r\n')" \
+	"HTTP/1.1 405 Not Allowed"
+
+for method in POST PUT PATCH DELETE OPTIONS TRACE BREW; do
+	is "$method is not allowed" \
+		"$(ask "/api/v1/tag_images?image_ids[]=$one" -X $method) $(header Allow) $(<"$T/body")" \
+		'405 GET, HEAD {"error":"method not allowed"}'
+done
+is "HEAD of an error" "$(ask /nope -I) $(header Content-Length)" "404 21"
+
+# The site's own.
+is "snapshot.json is served" "$(ask /snapshot.json) $(header Cache-Control)" "200 no-cache"
+same "as it is" "$T/body" "$SITE/snapshot.json"
+answers "no collection yet" /api/v1/tag_images 404 '{"error":"not found"}'
+etag=$(ask "/api/v1/tag_images?image_ids[]=$one" >/dev/null && header ETag)
+is "an unchanged file is known by its ETag" \
+	"$(ask "/api/v1/tag_images?image_ids[]=$one" -H "If-None-Match: $etag")" 304
+echo '{"id":"T","name":"t","label":"u","updated_at":"2020-01-01T00:00:00Z"}' >"$T/data/tag.json"
+ok "the site changes, with collections" publish --collections
+is "a change of equal length is seen at once, whatever the client has" \
+	"$(ask "/api/v1/tag_images?image_ids[]=$one" -H "If-None-Match: $etag") $(jq -r '.[].tag.label' "$T/body")" "200 u"
+is "the collection is served" "$(ask /api/v1/tag_images) $(jq length "$T/body")" "200 511"
+same "as it is" "$T/body" "$SITE/api/v1/tag_images.json"
+is "the collection by its other name" "$(ask /api/v1/tag_images.json)" 200
+
+# Where nginx writes, and what.
+ask "/api/v1/tag_images?image_ids[]=$one&token=SESAME" -H 'Authorization: Token SESAME' >"$T/out"
+ask "/nope?token=SESAME" -X POST --data-binary "SESAME$(printf '%100000s' '')" >"$T/out"
+ask "/api/v1/albums/SESAME%00/images" >"$T/out"
+stop nginx
+is "no request is written down" "$(grep -rl 'SESAME\|tag_images\|nope' "$RUN" "$T/nginx.log")" ""
+is "everything that nginx wrote is in its folder" \
+	"$(cd "$RUN" && find . -type f | sort | tr '\n' ' ')" "./error.log "
+
+# The command line.
+exits "an address that is none is refused" 2 "$EXPORTER" edge --site "$SITE" --listen localhost
+exits "so is a site that is none" 1 "$EXPORTER" edge --site "$T/none" --listen 8080
+"$EXPORTER" edge --site "$SITE" --listen '[::1]:8080' >"$T/out"
+is "IPv6 addresses are taken" "$(grep -c 'listen \[::1\]:8080;' "$T/out")" 1
+done_testing

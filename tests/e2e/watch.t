@@ -1,0 +1,209 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The command watch: every way in which files come, change and go, as it happens.
+. "$(dirname "$0")/lib.sh"
+
+D=$T/data
+image() { # ID [ALBUM]
+	printf '{"public_id":"%s","album_id":"%s"}\n' "$1" "${2:-a}"
+}
+count() { # FIELD
+	"$INDEXER" status --index "$T/index" --json | jq -r ".$1"
+}
+counts() { # FIELD NUMBER
+	[ "$(count "$1")" = "$2" ]
+}
+images() { # NAME NUMBER: that many soon
+	ok "$1" wait_until 10 counts images "$2"
+}
+# What a new index of the folder holds is what this one must hold.
+numbers='[.files, .images, .tags, .tag_images, .albums, .untagged, .claims, .rejected_files]'
+in_step() {
+	rm -rf "$T/fresh"
+	"$INDEXER" scan --data "$D" --index "$T/fresh" >/dev/null 2>&1
+	[ "$(count "sequence as \$s | $numbers | @csv")" = \
+		"$("$INDEXER" status --index "$T/fresh" --json | jq -r "$numbers | @csv")" ]
+}
+
+mkdir -p "$D/dir" "$T/else"
+image start >"$D/start.json"
+start watch "$INDEXER" watch --data "$D" --index "$T/index"
+is "what is there is known when it is ready" "$(count images)" 1
+exits "a second one is told to come back" 75 \
+	"$INDEXER" scan --data "$D" --index "$T/index"
+ok "and who is there" grep -q "process $(<"$T/watch.pid")" "$T/err"
+
+image a >"$D/a.json"
+images "a file that is written" 2
+image b >"$T/else/b.json"
+mv "$T/else/b.json" "$D/b.json"
+images "a file that is moved in" 3
+image c >"$T/else/c.json"
+ln "$T/else/c.json" "$D/c.json"
+images "a file that is linked in" 4
+"$PYTHON" -c 'import os, sys
+fd = os.open(sys.argv[1], os.O_TMPFILE | os.O_WRONLY)
+os.write(fd, b"{\"public_id\":\"d\",\"album_id\":\"a\"}")
+os.link("/proc/self/fd/%d" % fd, sys.argv[1] + "/d.json", src_dir_fd=fd)' "$D"
+images "a file that is linked in from no name" 5
+image a b >"$T/else/a.json"
+mv "$T/else/a.json" "$D/a.json"
+ok "a file that is replaced" wait_until 10 counts albums 2
+image a >"$D/a.json"
+ok "a file that is overwritten" wait_until 10 counts albums 1
+mv "$D/b.json" "$D/b2.json"
+image e >"$D/e.json"
+images "a file that is renamed is kept" 6
+is "under its new name alone" "$(count files)" 6
+rm "$D/b2.json"
+images "a file that is removed" 5
+mv "$D/c.json" "$T/else/c2.json"
+images "a file that is moved out" 4
+mv "$D/e.json" "$D/.e.json"
+images "a file whose name is ignored now" 3
+mv "$D/.e.json" "$D/e.json"
+images "and no longer" 4
+rm "$D/e.json"
+ln -s ../else/c.json "$D/e.json"
+images "a link in the place of a file" 3
+rm "$D/e.json"
+
+printf '{"public_id":"half",' >"$D/half.json"
+ok "half a file is rejected" wait_until 10 counts rejected_files 1
+printf '"album_id":"a"}' >>"$D/half.json"
+images "and taken when it is whole" 4
+ok "and no longer listed" counts rejected_files 0
+echo broken >"$D/half.json"
+ok "a file that breaks is rejected" wait_until 10 counts rejected_files 1
+is "and keeps its claims" "$(count images)" 4
+rm "$D/half.json"
+images "until it is gone" 3
+
+image f >"$D/dir/f.json"
+images "a file in a folder" 4
+mkdir -p "$D/p/q/r/s/t" && image g >"$D/p/q/r/s/t/g.json"
+images "a file in folders that were made just before" 5
+for i in 1 2 3 4 5 6 7 8 9; do
+	mkdir -p "$D/new$i/sub" && image "n$i" >"$D/new$i/sub/x.json"
+done
+images "and nine times over" 14
+mv "$D/p/q" "$D/moved"
+image h >"$D/moved/r/s/t/h.json"
+images "a file that is written into a folder that was renamed just before" 15
+rm "$D/moved/r/s/t/g.json"
+images "and one that is removed from it" 14
+mv "$D/moved" "$T/else/moved"
+images "a folder that is moved out" 13
+image i >"$T/else/moved/r/s/i.json"
+image j >"$D/j.json"
+images "what happens to it there is no concern" 14
+mv "$T/else/moved" "$D/p/back"
+images "until it is moved in again" 16
+image k >"$D/p/back/r/k.json"
+images "then it is watched" 17
+mv "$D/p/back" "$D/p/.back"
+images "a folder whose name is ignored now" 14
+mv "$D/p/.back" "$D/dir/back"
+images "and no longer" 17
+rm -r "$D/dir"
+images "a tree that is removed" 13
+mkdir "$D/dir"
+image l >"$D/dir/l.json"
+images "and made again" 14
+mv "$D/new1" "$T/else/new1"
+mv "$D/new2" "$D/new1"
+mv "$T/else/new1" "$D/new2"
+image m >"$D/new1/sub/m.json"
+image n >"$D/new2/sub/n.json"
+images "two folders that changed places" 16
+mv "$D/new2/sub/n.json" "$D/new1/n.json"
+ok "and a file from one to the other" wait_until 10 in_step
+is "without a loss" "$(count images)" 16
+rm -r "$D/new1" && mkdir -p "$D/new1/sub" && image o >"$D/new1/sub/o.json"
+images "a folder that is removed and made again at once" 14
+
+if [ "$(id -u)" != 0 ]; then
+	mkdir "$D/shut"
+	image p >"$D/shut/p.json"
+	chmod 000 "$D/shut"
+	image q >"$D/q.json"
+	ok "a closed folder does no harm" wait_until 10 counts images 16
+	chmod 755 "$D/shut"
+	image r >"$D/shut/r.json"
+	images "nor when it is opened" 17
+	rm -r "$D/shut" "$D/q.json"
+	images "nor when it goes" 14
+fi
+
+for i in {1..300}; do
+	image "x$i" >"$D/dir/x$i.json"
+	case $((i % 3)) in
+	0) rm "$D/dir/x$i.json" ;;
+	1) mv "$D/dir/x$i.json" "$D/dir/y$i.json" ;;
+	esac
+done
+images "many at once" 214
+ok "nothing is left behind" wait_until 10 in_step
+is "no event was lost on the way" "$(count overflows) $(count rescans)" "0 1"
+
+# More events than the kernel's queue holds, while nobody reads them.
+limit=$(</proc/sys/fs/inotify/max_queued_events)
+if [ "$limit" -le 65536 ]; then
+	kill -STOP "$(<"$T/watch.pid")"
+	mkdir "$D/flood"
+	image flood >"$D/flood.json"
+	"$PYTHON" -c 'import os, sys
+for i in range(int(sys.argv[2])):
+    os.close(os.open("%s/%d.txt" % (sys.argv[1], i % 7), os.O_CREAT | os.O_WRONLY))
+    os.unlink("%s/%d.txt" % (sys.argv[1], i % 7))' "$D" "$limit"
+	rm "$D/dir/x2.json"
+	mv "$D/new4" "$D/new5/new4"
+	mkdir "$D/new4"
+	image unseen >"$D/new4/unseen.json"
+	image deep >"$D/flood/deep.json"
+	kill -CONT "$(<"$T/watch.pid")"
+	images "what came behind an overflow is found" 216
+	is "the overflow is counted" "$(count overflows)" 1
+	is "the folder was walked" "$(count rescans)" 2
+	is "and need not be again" "$(count reconcile)" false
+	image after >"$D/new4/after.json"
+	image after2 >"$D/new5/new4/sub/after.json"
+	images "the watches stand again" 218
+	ok "nothing is left behind" wait_until 10 in_step
+fi
+
+switches() {
+	grep ctxt_switches "/proc/$(<"$T/watch.pid")/status"
+}
+quiet() { # for about a second
+	local before i
+	before=$(switches)
+	for ((i = 0; i < 50; i++)); do
+		pause
+	done
+	[ "$(switches)" = "$before" ]
+}
+ok "when nothing happens, nothing runs" wait_until 60 quiet
+
+kill -KILL "$(<"$T/watch.pid")"
+wait_until 10 not alive watch
+image p >"$D/p.json"
+rm "$D/j.json"
+before=$(count images)
+mv "$D/new3" "$D/new3-moved"
+start watch "$INDEXER" watch --data "$D" --index "$T/index"
+is "what happened while it was dead is known when it is ready" "$(count images)" "$before"
+ok "all of it" in_step
+image s >"$D/new3-moved/s.json"
+images "and it watches" $((before + 1))
+ok "SIGTERM ends it well" stop watch
+
+start watch "$INDEXER" watch --data "$D" --index "$T/index"
+ok "SIGINT as well" stop watch INT
+start watch "$INDEXER" watch --data "$D" --index "$T/index"
+mv "$D" "$T/gone"
+ok "it ends when its folder is taken away" wait_until 10 not alive watch
+ok "with a word on it" grep -q "the metadata folder was removed or moved" "$T/watch.log"
+is "and keeps what it knew" "$(count images)" $((before + 1))
+ok "the index agrees with itself" "$INDEXER" check --index "$T/index"
+done_testing
