@@ -40,14 +40,14 @@ say = $(if $(V),@:,@printf '  %-6s %s\n')
 DEPS_BUILD = gcc libc6-dev make pkg-config liblmdb-dev libgit2-dev libcjson-dev \
 	libinotifytools0-dev libzstd-dev libdeflate-dev nettle-dev
 DEPS_RUN = git nginx libnginx-mod-http-js
-DEPS_TEST = libcmocka-dev perl python3 curl jq
+DEPS_TEST = libcmocka-dev perl python3 curl jq strace
 DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc shellcheck systemd
 
 # --- sources ----------------------------------------------------------------------
 
 DATA_SRC = \
 	data/base/err.c data/base/buf.c data/base/log.c data/base/file.c \
-	data/base/cli.c data/base/stop.c data/base/ready.c data/base/set.c \
+	data/base/cli.c data/base/stop.c data/base/ready.c data/base/set.c data/base/threads.c \
 	data/json.c data/json_canon.c data/stamp.c data/record.c data/name.c \
 	data/text.c data/store.c data/row.c data/index.c data/version.c data/relate.c \
 	data/claim.c data/build.c data/feed.c data/query.c data/check.c
@@ -61,7 +61,7 @@ EXPORTER_SRC = \
 	exporter/object.c exporter/press.c exporter/packfile.c exporter/pack.c \
 	exporter/snapshot.c exporter/snapshot_read.c exporter/snapshot_edit.c \
 	exporter/snapshot_folder.c exporter/place.c exporter/place_walk.c \
-	exporter/place_file.c exporter/site.c exporter/collection.c exporter/export.c \
+	exporter/place_file.c exporter/relay.c exporter/site.c exporter/collection.c exporter/export.c \
 	exporter/follow.c exporter/edge.c
 MAIN_SRC = indexer/main.c exporter/main.c
 # What `albumen-exporter edge` makes its configuration of, found beside the program.
@@ -70,10 +70,10 @@ EDGE = albumen.js nginx.conf.in
 # One program per module: tests/unit/test_MODULE.c; and what several of them share.
 UNIT_DATA = base json stamp record name cli store text claim
 UNIT_INDEXER = walk watch dirs ingest
-UNIT_EXPORTER = response tree pack snapshot snapshot_edit site edge
+UNIT_EXPORTER = response tree pack snapshot snapshot_edit site collection edge
 UNIT_SHARED_SRC = tests/unit/index_fixture.c
 # Those of them that have threads (`make tsan`).
-UNIT_THREADED = pack snapshot_edit
+UNIT_THREADED = ingest pack snapshot_edit
 FUZZ = json record stamp
 
 SRC = $(DATA_SRC) $(INDEXER_SRC) $(EXPORTER_SRC) $(MAIN_SRC)

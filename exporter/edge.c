@@ -2,6 +2,7 @@
 #include "exporter/edge.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
@@ -241,8 +242,11 @@ int edge_print(FILE *out, const char *site, const char *listen, struct err *err)
 	int rc;
 
 	if ((rc = edge_listen(&word[LISTEN], listen, err)) ||
-	    (rc = add_absolute(&root, site, err)) ||
-	    (rc = edge_quote(&word[SITE], root.data, err)) ||
+	    (rc = add_absolute(&root, site, err))) {
+		goto out;
+	}
+	assert(root.data);
+	if ((rc = edge_quote(&word[SITE], root.data, err)) ||
 	    (rc = add_user(&word[USER], root.data, err)) ||
 	    (rc = find_files(&path, err))) {
 		goto out;

@@ -276,6 +276,8 @@ int export_run(const struct export_job *job, struct export_result *result,
 			rc = render_slice(&ex, &end, err);
 		}
 		log_progress_end(&ex.progress);
+		log_debug("rendered %" PRIu64 " responses, up to sequence %" PRIu64,
+			  result->rendered, ex.done);
 		if (!rc) {
 			rc = commit(&ex, err);
 		}

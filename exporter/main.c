@@ -34,12 +34,14 @@ static unsigned site_flags(void)
 	return opt.collections ? SITE_COLLECTIONS : 0;
 }
 
-/* The repository and the site are written beside each other, never inside. */
-static int check_places(struct err *err)
+/* What every command does first: the index, the repository and the site lie
+ * beside each other, never inside. */
+static int begin_command(struct err *err)
 {
 	const char *places[] = {opt.index, opt.repo, opt.site};
 	const char *names[] = {"index", "repository", "site"};
 
+	log_init("albumen-exporter", opt.verbose ? LOG_DEBUG : LOG_INFO);
 	for (size_t i = 0; i < 3; i++) {
 		for (size_t j = 0; j < 3; j++) {
 			if (i != j && places[i] && places[j] &&
@@ -101,7 +103,7 @@ static int run_export(int argc, char **argv, struct err *err)
 	struct export_job job = {.site = opt.site, .site_flags = site_flags()};
 	struct export_result result = {0};
 	struct stop stop;
-	int rc = check_places(err);
+	int rc = begin_command(err);
 
 	(void)argc;
 	(void)argv;
@@ -131,7 +133,7 @@ static int run_follow(int argc, char **argv, struct err *err)
 {
 	struct export_job job = {.site = opt.site, .site_flags = site_flags()};
 	struct stop stop;
-	int rc = check_places(err);
+	int rc = begin_command(err);
 
 	(void)argc;
 	(void)argv;
@@ -154,7 +156,7 @@ static int run_publish(int argc, char **argv, struct err *err)
 	struct snapshot_repo *repo = NULL;
 	struct snapshot_info info = {0};
 	struct site_result site = {0};
-	int rc = check_places(err);
+	int rc = begin_command(err);
 
 	(void)argc;
 	(void)argv;
@@ -274,7 +276,7 @@ static const struct cli_option options[] = {
 	 .type = CLI_COUNT,
 	 .value = &opt.verbose,
 	 .summary = "say more on stderr",
-	 .commands = ON(EXPORT) | ON(FOLLOW) | ON(PUBLISH) | ON(EDGE)},
+	 .commands = ON(EXPORT) | ON(FOLLOW) | ON(PUBLISH)},
 	{0},
 };
 

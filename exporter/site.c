@@ -18,6 +18,7 @@
 #include "exporter/collection.h"
 #include "exporter/object.h"
 #include "exporter/place.h"
+#include "exporter/relay.h"
 #include "exporter/response.h"
 
 /*
@@ -70,6 +71,7 @@ struct publish {
 	bool compare; /* files may be as asked already: look */
 	/* While files are put. */
 	struct log_progress progress;
+	struct relay *relay;
 	struct buf path, body;
 	struct buf kept;   /* where bases are unknown: DIGEST bytes of each path */
 	bool tags_changed; /* what the collection repeats */
@@ -259,13 +261,32 @@ static bool is_kept(const char *path, void *payload)
 	       bsearch(key, p->kept.data, p->kept.len / DIGEST, DIGEST, compare_digests);
 }
 
+/* Writes one file, if it is not there already. On the relay's thread: nothing else
+ * touches the place, the counts and the progress until relay_end. */
+static int put_file(const char *path, const char *body, size_t len, void *payload,
+		    struct err *err)
+{
+	struct publish *p = payload;
+	bool has = false;
+	int rc = 0;
+
+	if (p->compare && !p->empty) {
+		rc = place_has(&has, p->place, path, body, len, err);
+	}
+	if (!rc && !has) {
+		rc = place_put(p->place, path, body, len, err);
+		p->result->written++;
+	}
+	log_progress_step(&p->progress, 1);
+	return rc;
+}
+
 /* Brings one file to what it is in the target, if it is there. */
 static int put_one(const struct snapshot_change *change, void *payload)
 {
 	struct publish *p = payload;
 	const struct response *row;
 	uint8_t key[DIGEST];
-	bool has = false;
 	int rc;
 
 	/* Paths come from a repository, which others may write: what does not look
@@ -288,16 +309,8 @@ static int put_one(const struct snapshot_change *change, void *payload)
 	}
 	buf_clear(&p->body);
 	rc = snapshot_read_blob(p->repo, &change->new_blob, &p->body, p->err);
-	if (!rc && p->compare && !p->empty) {
-		rc = place_has(&has, p->place, p->path.data, p->body.data, p->body.len,
-			       p->err);
-	}
-	if (!rc && !has) {
-		rc = place_put(p->place, p->path.data, p->body.data, p->body.len, p->err);
-		p->result->written++;
-	}
-	log_progress_step(&p->progress, 1);
-	return rc;
+	return rc ? rc
+		  : relay_pass(p->relay, p->path.data, p->body.data, p->body.len, p->err);
 }
 
 static int remove_one(const struct snapshot_change *change, void *payload)
@@ -347,12 +360,15 @@ static int remove_files(struct publish *p)
 static int put_files(struct publish *p)
 {
 	size_t i = 0;
-	int rc;
+	int rc, put;
 
+	p->relay = relay_new(put_file, p);
 	do {
 		rc = snapshot_diff(p->repo, p->bases ? &p->base[i] : NULL, &p->to->tree,
 				   put_one, p, p->err);
 	} while (!rc && ++i < p->bases);
+	put = relay_end(&p->relay, rc ? NULL : p->err);
+	rc = rc ? rc : put;
 	if (!rc && p->collections &&
 	    (p->compare || !p->had_collections || p->tags_changed)) {
 		rc = collection_write(p->place, p->repo, &p->to->tree, p->err);

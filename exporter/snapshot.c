@@ -4,12 +4,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <git2.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "data/base/file.h"
+#include "data/base/threads.h"
 #include "exporter/snapshot_inner.h"
 
 struct snapshot_repo {
@@ -67,13 +67,6 @@ static int set_up(struct err *err)
 	rc |= git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, (size_t)512 << 20);
 	rc |= git_libgit2_opts(GIT_OPT_SET_MWINDOW_FILE_LIMIT, (size_t)128);
 	return rc ? git_failure(err, rc, "set up", "libgit2") : 0;
-}
-
-static unsigned default_threads(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1;
 }
 
 static int make_repository(const char *path, struct err *err)
@@ -281,7 +274,7 @@ int snapshot_open(struct snapshot_repo **out, const char *path, unsigned flags,
 	repo = xzalloc(sizeof(*repo));
 	repo->path = xstrdup(path);
 	repo->lock = -1;
-	repo->threads = default_threads();
+	repo->threads = threads_pay();
 	rc = prepare(repo, flags, err);
 	if (!rc && (flags & SNAPSHOT_WRITE)) {
 		rc = take_lock(repo, who, err);

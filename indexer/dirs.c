@@ -227,37 +227,47 @@ struct dirs_wd *dirs_wd(const struct dirs *dirs, int wd)
 	return dirs->wds[i].wd ? &dirs->wds[i] : NULL;
 }
 
-struct dirs_node *dirs_tie(struct dirs *dirs, struct dirs_node *node, int wd)
+static void grow_wds(struct dirs *dirs)
 {
-	struct dirs_node *other;
+	struct dirs_wd *old = dirs->wds;
+	size_t old_slots = dirs->wd_slots;
+
+	dirs->wd_slots = old_slots ? 2 * old_slots : 64;
+	dirs->wds = xzalloc(dirs->wd_slots * sizeof(*dirs->wds));
+	for (size_t i = 0; i < old_slots; i++) {
+		if (old[i].wd) {
+			dirs->wds[wd_slot(dirs, old[i].wd)] = old[i];
+		}
+	}
+	free(old);
+}
+
+void dirs_tie(struct dirs *dirs, struct dirs_node *node, int wd)
+{
 	struct dirs_wd *entry;
 
-	assert(wd > 0);
+	assert(wd > 0 && node->wd < 0);
 	if (2 * (dirs->wd_count + 1) > dirs->wd_slots) {
-		struct dirs_wd *old = dirs->wds;
-		size_t old_slots = dirs->wd_slots;
-
-		dirs->wd_slots = old_slots ? 2 * old_slots : 64;
-		dirs->wds = xzalloc(dirs->wd_slots * sizeof(*dirs->wds));
-		for (size_t i = 0; i < old_slots; i++) {
-			if (old[i].wd) {
-				dirs->wds[wd_slot(dirs, old[i].wd)] = old[i];
-			}
-		}
-		free(old);
-	}
-	if (node->wd > 0 && node->wd != wd) {
-		dirs_wd(dirs, node->wd)->node = NULL;
+		grow_wds(dirs);
 	}
 	entry = &dirs->wds[wd_slot(dirs, wd)];
-	other = entry->wd && entry->node != node ? entry->node : NULL;
-	if (other) {
-		other->wd = -1;
-	}
+	assert(!entry->node);
 	dirs->wd_count += !entry->wd;
 	*entry = (struct dirs_wd){.wd = wd, .node = node};
 	node->wd = wd;
-	return other;
+}
+
+struct dirs_node *dirs_with_inode(const struct dirs *dirs, uint64_t dev, uint64_t ino)
+{
+	for (size_t i = 0; i < dirs->wd_slots; i++) {
+		const struct dirs_wd *entry = &dirs->wds[i];
+
+		if (entry->node && !entry->ended && entry->node->dev == dev &&
+		    entry->node->ino == ino) {
+			return entry->node;
+		}
+	}
+	return NULL;
 }
 
 void dirs_untie(struct dirs *dirs, int wd)

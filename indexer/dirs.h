@@ -24,8 +24,8 @@ struct dirs_node {
 	bool polled;   /* cannot be watched: it is looked at from time to time */
 	uint32_t seen; /* the last walk that came through it */
 	uint32_t hash;
-	uint64_t dev, ino;
-	char name[]; /* "" for the root */
+	uint64_t dev, ino; /* of the folder that is watched */
+	char name[];       /* "" for the root */
 };
 
 /* What is known of a watch descriptor. */
@@ -62,9 +62,11 @@ void dirs_path(const struct dirs_node *node, struct buf *out);
 void dirs_drop(struct dirs *dirs, struct dirs_node *node,
 	       void (*each)(int wd, void *payload), void *payload);
 
-/* Ties a wd to a folder; if it stood for another one, that one has none now and is
- * returned, else NULL. */
-struct dirs_node *dirs_tie(struct dirs *dirs, struct dirs_node *node, int wd);
+/* Ties a wd, which stands for no folder, to a folder, which has none. */
+void dirs_tie(struct dirs *dirs, struct dirs_node *node, int wd);
+/* The folder with a living watch that has this inode, or NULL. Slow: looks at all
+ * of them. */
+struct dirs_node *dirs_with_inode(const struct dirs *dirs, uint64_t dev, uint64_t ino);
 /* What is known of a wd, or NULL; borrowed until the next dirs_tie. */
 struct dirs_wd *dirs_wd(const struct dirs *dirs, int wd);
 /* Forgets a wd; its folder, if any, has none now. */

@@ -174,60 +174,6 @@ static void cannot_watch(struct folder *folder, struct dirs_node *node, const ch
 	}
 }
 
-int folder_enter(int dirfd, const char *path, size_t len, void *payload, struct err *err)
-{
-	struct folder *folder = payload;
-	struct dirs_node *node = dirs_make(&folder->dirs, path, len);
-	struct dirs_node *other;
-	struct err why = {0};
-	struct stat st;
-	int wd, rc;
-
-	if (fstat(dirfd, &st) < 0) {
-		return err_sys(err, "cannot stat folder '%s'", path);
-	}
-	node->seen = folder->walk;
-	if (node->wd > 0 && node->dev == st.st_dev && node->ino == st.st_ino) {
-		return 0;
-	}
-	if (node->wd > 0) {
-		/* Another folder has taken its place. */
-		struct dirs_wd *entry = dirs_wd(&folder->dirs, node->wd);
-
-		drop_below(folder, node);
-		if (!entry->ended) {
-			watch_remove(folder->watch, node->wd);
-		}
-		entry->node = NULL;
-		node->wd = -1;
-	}
-	rc = watch_add(folder->watch, dirfd, &wd, &why);
-	if (rc == ERR_NOTFOUND) {
-		return 0;
-	}
-	if (rc == ERR_REFUSED || rc == ERR_INPUT) {
-		if (!node->polled || rc == ERR_REFUSED) {
-			cannot_watch(folder, node, path, rc, &why);
-		}
-		return 0;
-	}
-	if (rc) {
-		*err = why;
-		return rc;
-	}
-	node->dev = st.st_dev;
-	node->ino = st.st_ino;
-	node->polled = folder->poll_all && !node->parent;
-	other = dirs_tie(&folder->dirs, node, wd);
-	if (other) {
-		/* One folder under two names (it was moved, or mounted twice): events
-		 * come for one of them. Until the other is known to be gone, look. */
-		other->polled = true;
-		folder->polled = true;
-	}
-	return 0;
-}
-
 /* Notes that events may be missing. */
 static void lose(struct folder *folder, const char *why)
 {
@@ -237,6 +183,88 @@ static void lose(struct folder *folder, const char *why)
 	folder->lost = true;
 	buf_clear(&folder->queue);
 	folder->queue_at = 0;
+}
+
+/* The folder has no watch of its own any more. */
+static void unwatch(struct folder *folder, struct dirs_node *node)
+{
+	struct dirs_wd *entry = dirs_wd(&folder->dirs, node->wd);
+
+	if (!entry->ended) {
+		watch_remove(folder->watch, node->wd);
+	}
+	entry->node = NULL;
+	node->wd = -1;
+}
+
+static int add_watch(struct folder *folder, int dirfd, const struct stat *st, int *wd,
+		     struct err *err)
+{
+	int rc = watch_add(folder->watch, dirfd, wd, err);
+	struct dirs_node *other;
+
+	if (rc != ERR_CHANGED) {
+		return rc;
+	}
+	/* One folder under two names: it was moved, and that event is still to come, or
+	 * it is mounted twice. The name that was met last gets the watch; until the
+	 * other one is known to be gone, it is looked at. */
+	other = dirs_with_inode(&folder->dirs, st->st_dev, st->st_ino);
+	if (!other) {
+		return rc;
+	}
+	unwatch(folder, other);
+	other->polled = true;
+	folder->polled = true;
+	return watch_add(folder->watch, dirfd, wd, err);
+}
+
+int folder_enter(int dirfd, const char *path, size_t len, void *payload, struct err *err)
+{
+	struct folder *folder = payload;
+	struct dirs_node *node = dirs_make(&folder->dirs, path, len);
+	struct err why = {0};
+	struct stat st;
+	int wd, rc;
+
+	if (fstat(dirfd, &st) < 0) {
+		return err_sys(err, "cannot stat folder '%s'", path);
+	}
+	node->seen = folder->walk;
+	if (node->wd > 0) {
+		bool same = node->dev == st.st_dev && node->ino == st.st_ino;
+
+		if (same && !dirs_wd(&folder->dirs, node->wd)->ended) {
+			return 0;
+		}
+		if (!same) {
+			drop_below(folder, node); /* another one has taken its place */
+		}
+		unwatch(folder, node);
+	}
+	rc = add_watch(folder, dirfd, &st, &wd, &why);
+	switch (rc) {
+	case 0:
+		node->dev = st.st_dev;
+		node->ino = st.st_ino;
+		node->polled = folder->poll_all && !node->parent;
+		dirs_tie(&folder->dirs, node, wd);
+		return 0;
+	case ERR_NOTFOUND:
+		return 0;
+	case ERR_CHANGED:
+		lose(folder, "a folder is watched under a name that nobody knows");
+		return 0;
+	case ERR_REFUSED:
+	case ERR_INPUT:
+		if (!node->polled || rc == ERR_REFUSED) {
+			cannot_watch(folder, node, path, rc, &why);
+		}
+		return 0;
+	default:
+		*err = why;
+		return rc;
+	}
 }
 
 static void overflowed(struct folder *folder)
@@ -407,10 +435,11 @@ static int handle(struct folder *folder, const struct queued *event, const char 
 		return 0; /* it has moved away */
 	}
 	if (event->what == WATCH_UNMOUNTED) {
-		return err_set(err, ERR_FAIL,
-			       "the file system of folder '%s' was unmounted; the index "
-			       "keeps what it knew",
-			       folder->path.len ? folder->path.data : ".");
+		return err_set(
+			err, ERR_FAIL,
+			"the file system of folder './%s' was unmounted; the index "
+			"keeps what it knew",
+			node->parent ? folder->path.data : "");
 	}
 	if (event->what == WATCH_SELF_GONE) {
 		return node->parent ? 0

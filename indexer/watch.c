@@ -23,7 +23,9 @@
  * the first of equal names, and mixes up renamed folders. So each watch is added
  * under a name of its own: `/proc/self/fd/N/` of the open folder, which no rename
  * and no link can divert, and behind it a serial number that the kernel does not
- * see, one bit as `/` or `./`. Names never come back out of the library.
+ * see, one bit as `/` or `./`. Names never come back out of the library. A folder
+ * that is watched already is refused by the kernel (IN_MASK_CREATE): a second record
+ * of one watch would be lost in the library for good.
  *
  * Its timeout 0 polls only in next_events, and only with one event at a time; it
  * still reads 64 KiB at once. It has no accessor for its descriptor, which is
@@ -33,7 +35,8 @@
 
 #define EVENTS                                                                           \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE |          \
-	 IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW)
+	 IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW |       \
+	 IN_MASK_CREATE)
 #define BLOATED_FROM 10000
 
 struct watch {
@@ -169,6 +172,8 @@ static int add_error(int error, struct err *err)
 	case ENOENT:
 	case ENOTDIR:
 		return err_set(err, ERR_NOTFOUND, "the folder is gone");
+	case EEXIST:
+		return err_set(err, ERR_CHANGED, "the folder is watched already");
 	case EACCES:
 	case EPERM:
 		return err_set(err, ERR_INPUT, "%s", strerror(error));
@@ -196,13 +201,7 @@ int watch_add(struct watch *watch, int dirfd, int *wd, struct err *err)
 	if (*wd < 0) {
 		return err_set(err, ERR_FAIL, "libinotifytools lost a watch");
 	}
-	/* A folder that was watched already has a record under an older name, and the
-	 * new one is of no use but stays. */
-	if (strcmp(inotifytools_filename_from_wd(*wd), name) == 0) {
-		watch->alive++;
-	} else {
-		watch->dead++;
-	}
+	watch->alive++;
 	return 0;
 }
 

@@ -58,9 +58,10 @@ int watch_restart(struct watch *watch, struct err *err);
 int watch_fd(const struct watch *watch);
 
 /*
- * Watches the folder that is open as `dirfd` (any mode, O_PATH too). One folder has
- * one wd: adding it again gives the same. ERR_NOTFOUND: it was removed; ERR_REFUSED:
- * the limit of watches is reached; ERR_INPUT: it may not be watched (permission).
+ * Watches the folder that is open as `dirfd` (any mode, O_PATH too). ERR_CHANGED: it
+ * is watched already, under whatever name that was; ERR_NOTFOUND: it was removed;
+ * ERR_REFUSED: the limit of watches is reached; ERR_INPUT: it may not be watched
+ * (permission).
  */
 int watch_add(struct watch *watch, int dirfd, int *wd, struct err *err);
 /* Ends a watch; WATCH_ENDED comes yet. Not for one that has ended by itself. */

@@ -3,9 +3,9 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
+#include "data/base/threads.h"
 #include "data/claim.h"
 
 /*
@@ -60,11 +60,10 @@ static int64_t now_ms(void)
 struct writer *writer_new(struct index *index, int64_t commit_ms)
 {
 	struct writer *w = xzalloc(sizeof(*w));
-	const char *threads = getenv("ALBUMEN_THREADS");
 
 	w->index = index;
 	w->commit_ms = commit_ms;
-	w->threads = !threads || strcmp(threads, "0") != 0;
+	w->threads = threads_pay();
 	pthread_mutex_init(&w->mutex, NULL);
 	pthread_cond_init(&w->changed, NULL);
 	return w;

@@ -28,8 +28,7 @@
 
 struct writer;
 
-/* `commit_ms`: a transaction ends when it is so old (0: no limit). The threads of
- * a writer follow the environment variable ALBUMEN_THREADS: 0 is none. */
+/* `commit_ms`: a transaction ends when it is so old (0: no limit). */
 struct writer *writer_new(struct index *index, int64_t commit_ms);
 /* What was not committed is lost. NULL is allowed. */
 void writer_free(struct writer *writer);

@@ -30,7 +30,8 @@ killed() { # CALL NTH OPTION...: a publisher is killed as it makes that system c
 	local call=$1 nth=$2
 	shift 2
 	# In a shell of its own, which keeps to itself what it says of the end.
-	(strace -qq -o "$T/trace" -e "trace=$call" -e "inject=$call:signal=KILL:when=$nth" \
+	(ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$T/trace" -e "trace=$call" \
+		-e "inject=$call:signal=KILL:when=$nth" \
 		"$EXPORTER" publish --repo "$T/repo" "$@"; exit $?) >"$T/out" 2>&1
 	[ $? = 137 ]
 }
@@ -121,8 +122,12 @@ ok "until it has ended" publish "$T/locked"
 
 # Killed at any instant. The place is found by the publisher's own system calls.
 count=0
+strace -qq -e trace=none true 2>"$T/err" || {
+	result 0 "killed at any instant # SKIP strace cannot trace here"
+	done_testing
+}
 for call in renameat mkdirat unlinkat fsync syncfs; do
-	for nth in 1 2 3 20 70 150; do
+	for nth in 1 2 3 20 70; do
 		rm -rf "$T/victim"
 		cp -a "$T/two" "$T/victim"
 		killed "$call" "$nth" --site "$T/victim" --rev three || continue
@@ -152,21 +157,24 @@ done
 # A full disk, in a mount of the test's own.
 mkdir "$T/disk"
 cat >"$T/full" <<'EOS'
-mount -t tmpfs -o size=400k none "$T/disk" || exit 99
+mount -t tmpfs -o size=4m none "$T/disk" || exit 99
 "$EXPORTER" publish --repo "$T/repo" --site "$T/disk/site" --rev one >"$T/out" 2>&1 || exit 98
 head -c 40000 /dev/zero >"$T/disk/spare"
-head -c 400000 /dev/zero >"$T/disk/ballast" 2>"$T/out"
+head -c 5000000 /dev/zero >"$T/disk/ballast" 2>"$T/out"
 rm "$T/disk/spare"
 "$EXPORTER" publish --repo "$T/repo" --site "$T/disk/site" --rev three
 echo $? >"$T/status"
 find "$T/disk/site/api" -type f -exec jq -e 'type == "array"' {} + >"$T/whole" 2>&1
 echo $? >>"$T/status"
 rm "$T/disk/ballast"
-mount -o remount,size=10m "$T/disk"
 "$EXPORTER" publish --repo "$T/repo" --site "$T/disk/site" --rev three >"$T/out" 2>&1
 cp -a "$T/disk/site" "$T/survivor"
 EOS
 export T EXPORTER
+if ! unshare --user --map-root-user --mount true 2>"$T/err"; then
+	result 0 "a full disk # SKIP no mounts of one's own here"
+	done_testing
+fi
 unshare --user --map-root-user --mount bash "$T/full" >"$T/out" 2>"$T/err"
 is "a full disk means to try again, and every file is whole" "$(tr '\n' ' ' <"$T/status")" "75 0 "
 is "it is said which" "$(grep -c "$T/disk/site/api.*No space left on device" "$T/err")" 1

@@ -206,4 +206,40 @@ ok "it ends when its folder is taken away" wait_until 10 not alive watch
 ok "with a word on it" grep -q "the metadata folder was removed or moved" "$T/watch.log"
 is "and keeps what it knew" "$(count images)" $((before + 1))
 ok "the index agrees with itself" "$INDEXER" check --index "$T/index"
+
+# In a user namespace of its own a process may have fewer watches than it needs...
+rm -rf "$D" "$T/index"
+mkdir -p "$D/a/b" "$D/c"
+if unshare -Ur "$BASH" -c 'echo 2 >/proc/sys/user/max_inotify_watches' 2>/dev/null; then
+	start watch unshare -Ur "$BASH" -c 'echo 2 >/proc/sys/user/max_inotify_watches
+		exec "$@"' _ "$INDEXER" watch --data "$D" --index "$T/index"
+	ok "a reached limit of watches is said, and what raises it" \
+		grep -q "run \`sysctl fs.inotify.max_user_watches=" "$T/watch.log"
+	image one >"$D/a/b/one.json"
+	mkdir "$D/c/d"
+	image two >"$D/c/d/two.json"
+	ok "folders that are not watched are looked at" wait_until 20 counts images 2
+	rm -r "$D/c/d" "$D/a/b/one.json"
+	ok "also for what is gone" wait_until 20 counts images 0
+	ok "that ends well, too" stop watch
+fi
+
+# ... and file systems that nobody else sees.
+if unshare -Urm "$BASH" -c 'mount -t tmpfs none "$1"' _ "$D/c" 2>/dev/null; then
+	cat >"$T/unmount" <<-'END'
+		mount -t tmpfs none "$1/c" || exit 9
+		for i in {1..12}; do
+			echo "{\"public_id\":\"i$i\",\"album_id\":\"a\"}" >"$1/c/$i.json"
+		done
+		mkfifo "$4"
+		"$2" watch --data "$1" --index "$3" --ready-fd 7 7>"$4" &
+		read -r <"$4"
+		umount "$1/c"
+		wait $!
+	END
+	exits "a file system that is unmounted ends the watch" 1 timeout 60 \
+		unshare -Urm "$BASH" "$T/unmount" "$D" "$INDEXER" "$T/index" "$T/fifo"
+	ok "with a word on it" grep -q "'./c/' was unmounted" "$T/err"
+	is "and withdraws nothing" "$(count images)" 12
+fi
 done_testing

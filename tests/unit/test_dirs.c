@@ -37,14 +37,17 @@ static void count(int wd, void *payload)
 
 static void what_is_made_is_found(void **state)
 {
+	struct dirs_node *node;
 	struct dirs dirs;
 
 	(void)state;
 	dirs_init(&dirs);
 	assert_null(find(&dirs, "a"));
 	assert_ptr_equal(find(&dirs, ""), dirs.root);
-	assert_ptr_equal(make(&dirs, "a/b/c"), find(&dirs, "a/b/c"));
-	assert_ptr_equal(make(&dirs, "a/b"), find(&dirs, "a/b/c")->parent);
+	node = make(&dirs, "a/b/c");
+	assert_ptr_equal(find(&dirs, "a/b/c"), node);
+	assert_ptr_equal(make(&dirs, "a/b/c"), node);
+	assert_ptr_equal(find(&dirs, "a/b"), node->parent);
 	assert_null(find(&dirs, "a/b/c/d"));
 	assert_null(find(&dirs, "b"));
 	assert_path(find(&dirs, "a/b/c"), "a/b/c/");
@@ -78,27 +81,24 @@ static void what_is_dropped_is_gone_with_all_below(void **state)
 	dirs_release(&dirs);
 }
 
-static void a_wd_stands_for_one_folder(void **state)
+static void a_wd_that_ended_is_of_no_folder(void **state)
 {
 	struct dirs dirs;
-	struct dirs_node *a, *b;
+	struct dirs_node *a;
 
 	(void)state;
 	dirs_init(&dirs);
 	a = make(&dirs, "a");
-	b = make(&dirs, "b");
-	assert_null(dirs_tie(&dirs, a, 7));
-	assert_null(dirs_tie(&dirs, a, 7));
-	assert_ptr_equal(dirs_tie(&dirs, b, 7), a);
-	assert_int_equal(a->wd, -1);
-	assert_int_equal(b->wd, 7);
+	dirs_tie(&dirs, a, 7);
+	assert_ptr_equal(dirs_wd(&dirs, 7)->node, a);
 	dirs_untie(&dirs, 7);
-	assert_int_equal(b->wd, -1);
+	assert_int_equal(a->wd, -1);
 	assert_null(dirs_wd(&dirs, 7));
+	dirs_untie(&dirs, 7);
 	dirs_release(&dirs);
 }
 
-static void a_folder_with_a_new_wd_is_no_more_of_the_old(void **state)
+static void a_late_end_of_an_old_wd_leaves_the_new_one(void **state)
 {
 	struct dirs dirs;
 	struct dirs_node *a;
@@ -107,12 +107,32 @@ static void a_folder_with_a_new_wd_is_no_more_of_the_old(void **state)
 	dirs_init(&dirs);
 	a = make(&dirs, "a");
 	dirs_tie(&dirs, a, 1);
+	dirs_wd(&dirs, 1)->node = NULL;
+	a->wd = -1;
 	dirs_tie(&dirs, a, 2);
-	assert_null(dirs_wd(&dirs, 1)->node);
 	dirs_untie(&dirs, 1);
 	assert_int_equal(a->wd, 2);
 	dirs_drop(&dirs, a, NULL, NULL);
 	assert_null(dirs_wd(&dirs, 2)->node);
+	dirs_release(&dirs);
+}
+
+static void a_folder_is_found_by_its_inode_while_it_is_watched(void **state)
+{
+	struct dirs dirs;
+	struct dirs_node *a;
+
+	(void)state;
+	dirs_init(&dirs);
+	a = make(&dirs, "a");
+	a->dev = 1;
+	a->ino = 2;
+	assert_null(dirs_with_inode(&dirs, 1, 2));
+	dirs_tie(&dirs, a, 3);
+	assert_ptr_equal(dirs_with_inode(&dirs, 1, 2), a);
+	assert_null(dirs_with_inode(&dirs, 2, 2));
+	dirs_wd(&dirs, 3)->ended = true;
+	assert_null(dirs_with_inode(&dirs, 1, 2));
 	dirs_release(&dirs);
 }
 
@@ -146,7 +166,7 @@ static void random_changes_keep_the_tables_right(void **state)
 			dirs_untie(&dirs, old);
 			assert_null(dirs_wd(&dirs, old));
 		} else {
-			assert_null(dirs_tie(&dirs, make(&dirs, name), ++wd));
+			dirs_tie(&dirs, make(&dirs, name), ++wd);
 		}
 		there[n] = !there[n];
 	}
@@ -164,8 +184,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_made_is_found),
 		cmocka_unit_test(what_is_dropped_is_gone_with_all_below),
-		cmocka_unit_test(a_wd_stands_for_one_folder),
-		cmocka_unit_test(a_folder_with_a_new_wd_is_no_more_of_the_old),
+		cmocka_unit_test(a_wd_that_ended_is_of_no_folder),
+		cmocka_unit_test(a_late_end_of_an_old_wd_leaves_the_new_one),
+		cmocka_unit_test(a_folder_is_found_by_its_inode_while_it_is_watched),
 		cmocka_unit_test(random_changes_keep_the_tables_right),
 	};
 

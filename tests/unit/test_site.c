@@ -1,110 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tests/unit/git_fixture.h"
+#include "tests/unit/site_fixture.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
-#include "data/base/file.h"
-#include "exporter/collection.h"
 #include "exporter/place.h"
-#include "exporter/response.h"
-#include "exporter/site.h"
-
-/* A repository "repo" and a site "site" in the folder of the test. */
-
-#define TAGS QUERY_TAG_IMAGES
-#define UNTAG QUERY_UNTAGGED
-#define IMAGES QUERY_IMAGES
-
-static struct err why;
-
-static void succeed(int rc)
-{
-	if (rc) {
-		fail_msg("%d: %s", rc, why.msg);
-	}
-}
-
-struct file {
-	enum query_response kind; /* 0 ends a list */
-	const char *id;
-	const char *body;
-};
-
-static struct snapshot_repo *open_repo(const char *path)
-{
-	struct snapshot_repo *repo = NULL;
-
-	succeed(snapshot_open(&repo, path, SNAPSHOT_WRITE | SNAPSHOT_CREATE, "test",
-			      &why));
-	return repo;
-}
-
-/* A snapshot of just these files, and perhaps one at a path of its own. */
-static struct snapshot_info commit_with(struct snapshot_repo *repo,
-					const struct file *files, const char *path,
-					const char *message)
-{
-	struct snapshot_info info = {0};
-	struct snapshot_edit *edit = NULL;
-	struct snapshot_delta delta;
-	struct snapshot_id tree;
-	struct buf buf = {0};
-	bool same;
-
-	succeed(snapshot_edit_begin(&edit, repo, true, &why));
-	for (; files->kind; files++) {
-		buf_clear(&buf);
-		response_snapshot_path(&buf, response_of(files->kind), files->id,
-				       strlen(files->id));
-		succeed(snapshot_put(edit, buf.data, files->body, strlen(files->body),
-				     &why));
-	}
-	if (path) {
-		succeed(snapshot_put(edit, path, "[0]", 3, &why));
-	}
-	succeed(snapshot_edit_build(edit, &tree, &same, &delta, &why));
-	succeed(snapshot_edit_commit(&edit, message, 1700000000, &info, &why));
-	buf_release(&buf);
-	return info;
-}
-
-static struct snapshot_info commit(struct snapshot_repo *repo, const struct file *files)
-{
-	return commit_with(repo, files, NULL, "snapshot\n");
-}
-
-static struct site_result publish(struct snapshot_repo *repo,
-				  const struct snapshot_info *to, unsigned flags)
-{
-	struct site_result result;
-
-	succeed(site_publish("site", repo, to, flags, &result, &why));
-	return result;
-}
-
-static void has(const char *path, const char *body)
-{
-	struct buf buf = {0};
-
-	succeed(file_read(&buf, path, 1 << 20, &why));
-	assert_string_equal(buf.data, body);
-	buf_release(&buf);
-}
-
-static bool there(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0;
-}
-
-static void write_file(const char *path, const char *body)
-{
-	succeed(file_replace(path, body, strlen(body), &why));
-}
 
 /* Files and folders of the site, less the site's own, and what is in it. */
 static void site_is(const char *expected)
@@ -463,109 +363,6 @@ static void file_that_cannot_be_written_leaves_the_old_one(void **state)
 	place_close(place);
 }
 
-static const struct file tagged[] = {
-	{TAGS, "i",
-	 "[{\"id\":\"b\",\"created_at\":\"2020-01-01T01:00:00+01:00\"},"
-	 "{\"id\":\"d\",\"created_at\":\"2020-01-01T00:00:01Z\",\"x\":[1,2]}]"},
-	{TAGS, "j",
-	 "[{\"id\":\"c\",\"created_at\":null},{\"created_at\":"
-	 "\"2020-01-01T00:00:00Z\",\"id\":\"a\"}]"},
-	{TAGS, "k", "[]"},
-	{TAGS, "l", "[]"},
-	{IMAGES, "x", "[{\"id\":\"k\"}]"},
-	{0},
-};
-static const char collected[] =
-	"[{\"id\":\"c\",\"created_at\":null},"
-	"{\"created_at\":\"2020-01-01T00:00:00Z\",\"id\":\"a\"},"
-	"{\"id\":\"b\",\"created_at\":\"2020-01-01T01:00:00+01:00\"},"
-	"{\"id\":\"d\",\"created_at\":\"2020-01-01T00:00:01Z\",\"x\":[1,2]}]";
-
-static void collection_is_all_tag_images_in_order(void **state)
-{
-	static const struct file none[] = {{0}};
-	struct snapshot_repo *repo = open_repo("repo");
-	struct snapshot_info first = commit(repo, tagged);
-	struct snapshot_info second = commit(repo, none);
-
-	(void)state;
-	publish(repo, &first, SITE_COLLECTIONS);
-	has("site/" COLLECTION_PATH, collected);
-	publish(repo, &second, SITE_COLLECTIONS);
-	has("site/" COLLECTION_PATH, "[]");
-	publish(repo, &first, SITE_COLLECTIONS);
-	has("site/" COLLECTION_PATH, collected);
-	snapshot_info_release(&first);
-	snapshot_info_release(&second);
-	snapshot_close(repo);
-}
-
-static void collection_comes_and_goes_with_the_flag(void **state)
-{
-	struct snapshot_repo *repo = open_repo("repo");
-	struct snapshot_info info = commit(repo, tagged);
-
-	(void)state;
-	publish(repo, &info, 0);
-	assert_false(there("site/" COLLECTION_PATH));
-	assert_true(publish(repo, &info, SITE_COLLECTIONS).touched);
-	has("site/" COLLECTION_PATH, collected);
-	assert_false(publish(repo, &info, SITE_COLLECTIONS).touched);
-	assert_true(publish(repo, &info, 0).touched);
-	assert_false(there("site/" COLLECTION_PATH));
-	snapshot_info_release(&info);
-	snapshot_close(repo);
-}
-
-static void collection_is_kept_where_no_tag_image_changed(void **state)
-{
-	static const struct file albums[] = {{IMAGES, "x", "[]"}, {0}};
-	static const struct file more[] = {
-		{IMAGES, "x", "[1]"}, {IMAGES, "y", "[]"}, {0}};
-	struct snapshot_repo *repo = open_repo("repo");
-	struct snapshot_info first = commit(repo, albums);
-	struct snapshot_info second = commit(repo, more);
-	struct stat before, after;
-
-	(void)state;
-	publish(repo, &first, SITE_COLLECTIONS);
-	assert_int_equal(stat("site/" COLLECTION_PATH, &before), 0);
-	publish(repo, &second, SITE_COLLECTIONS);
-	assert_int_equal(stat("site/" COLLECTION_PATH, &after), 0);
-	assert_int_equal(before.st_ino, after.st_ino);
-	snapshot_info_release(&first);
-	snapshot_info_release(&second);
-	snapshot_close(repo);
-}
-
-static void collection_refuses_what_is_not_ours(void **state)
-{
-	static const char *const body[] = {"",
-					   "[",
-					   "{}",
-					   "[1]",
-					   "[{}]",
-					   "[ ]",
-					   "[]\n",
-					   "[{\"id\":1}]",
-					   "[{\"id\":\"a\",\"created_at\":\"soon\"}]"};
-	struct snapshot_repo *repo = open_repo("repo");
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(body) / sizeof(*body); i++) {
-		struct file files[] = {{TAGS, "a", body[i]}, {0}};
-		struct snapshot_info info = commit(repo, files);
-		struct site_result result;
-
-		assert_int_equal(site_publish("site", repo, &info, SITE_COLLECTIONS,
-					      &result, &why),
-				 ERR_INPUT);
-		assert_non_null(strstr(why.msg, "tag_images"));
-		snapshot_info_release(&info);
-	}
-	snapshot_close(repo);
-}
-
 static void many_files_come_and_go(void **state)
 {
 	enum { MANY = 300 };
@@ -593,9 +390,6 @@ static void many_files_come_and_go(void **state)
 	snapshot_close(repo);
 }
 
-#define TEST(name)                                                                       \
-	cmocka_unit_test_setup_teardown(name, git_fixture_setup, git_fixture_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -612,10 +406,6 @@ int main(void)
 		TEST(files_of_no_row_stay_out),
 		TEST(links_are_not_followed),
 		TEST(file_that_cannot_be_written_leaves_the_old_one),
-		TEST(collection_is_all_tag_images_in_order),
-		TEST(collection_comes_and_goes_with_the_flag),
-		TEST(collection_is_kept_where_no_tag_image_changed),
-		TEST(collection_refuses_what_is_not_ours),
 		TEST(many_files_come_and_go),
 	};
 

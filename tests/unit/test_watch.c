@@ -74,21 +74,25 @@ static void events_tell_what_happened_to_names(void **state)
 	watch_close(watch);
 }
 
-static void one_folder_has_one_wd(void **state)
+static void a_folder_is_watched_once(void **state)
 {
 	struct folder_fixture *f = *state;
 	struct watch *watch = NULL;
-	int wd;
+	int wd, other, fd;
 
 	make_dir(f, "a");
 	assert_int_equal(watch_open(&watch, &f->err), 0);
 	wd = watch_dir(f, watch, "a");
-	assert_int_equal(watch_dir(f, watch, "a"), wd);
 	assert_int_equal(renameat(f->fd, "a", f->fd, "b"), 0);
-	assert_int_equal(watch_dir(f, watch, "b"), wd);
+	fd = openat(f->fd, "b", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(watch_add(watch, fd, &other, &f->err), ERR_CHANGED);
 	assert_int_equal(watch_count(watch), 1);
+	watch_remove(watch, wd);
+	assert_int_equal(watch_add(watch, fd, &other, &f->err), 0);
+	assert_int_not_equal(other, wd);
+	close(fd);
 	make_dir(f, "a");
-	assert_int_not_equal(watch_dir(f, watch, "a"), wd);
+	assert_int_not_equal(watch_dir(f, watch, "a"), other);
 	assert_int_equal(watch_count(watch), 2);
 	watch_close(watch);
 }
@@ -206,7 +210,7 @@ static void an_overflow_is_told_behind_all_events(void **state)
 	unsigned long limit = watch_queue_limit(), events = 0;
 	bool overflow = false;
 
-	if (limit == 0 || limit > 100000) {
+	if (limit == 0 || limit > 1000000) {
 		skip();
 	}
 	assert_int_equal(watch_open(&watch, &f->err), 0);
@@ -220,7 +224,7 @@ static void an_overflow_is_told_behind_all_events(void **state)
 		events++;
 	}
 	assert_true(overflow);
-	assert_int_equal(events, limit + 1);
+	assert_true(events > limit);
 	put(f, "c", "");
 	assert_int_equal(next(f, watch).what, WATCH_CREATED);
 	watch_close(watch);
@@ -251,7 +255,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(events_tell_what_happened_to_names),
-		TEST(one_folder_has_one_wd),
+		TEST(a_folder_is_watched_once),
 		TEST(a_folder_made_anew_is_watched_anew),
 		TEST(a_removed_watch_ends),
 		TEST(the_watch_of_a_folder_that_is_gone_ends),

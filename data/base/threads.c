@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/base/threads.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool threads_pay(void)
+{
+	const char *asked = getenv("ALBUMEN_THREADS");
+	cpu_set_t set;
+
+	if (asked && strcmp(asked, "0") == 0) {
+		return false;
+	}
+	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1;
+}
