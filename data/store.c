@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "data/base/buf.h"
 #include "data/base/file.h"
@@ -17,8 +18,12 @@
 #define MAP_SIZE_MIN ((size_t)1 << 30)
 #define READERS_MAX 510
 
+/* A writer looks for dead readers this often: what they hold is not reused. */
+#define READERS_CHECK_S 60
+
 struct store {
 	MDB_env *env;
+	time_t readers_checked_s; /* CLOCK_MONOTONIC */
 	MDB_dbi *table;
 	size_t count;
 };
@@ -191,7 +196,15 @@ int store_begin(struct store_txn **out, struct store *store, bool write, struct 
 {
 	struct store_txn *txn = xzalloc(sizeof(*txn));
 	unsigned flags = write ? 0 : MDB_RDONLY;
-	int rc = mdb_txn_begin(store->env, NULL, flags, &txn->txn);
+	struct timespec now;
+	int rc;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (write && now.tv_sec - store->readers_checked_s >= READERS_CHECK_S) {
+		store->readers_checked_s = now.tv_sec;
+		mdb_reader_check(store->env, NULL);
+	}
+	rc = mdb_txn_begin(store->env, NULL, flags, &txn->txn);
 
 	if (rc == MDB_READERS_FULL && store_clear_readers(store, err) == 0) {
 		rc = mdb_txn_begin(store->env, NULL, flags, &txn->txn);

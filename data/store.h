@@ -30,7 +30,8 @@
  * until the transaction ends or, in a write transaction, until the next write.
  *
  * Durability: a commit is on the disk when it returns (LMDB's default flags). A
- * reader that was killed is cleared at store_open and by store_clear_readers.
+ * reader that was killed is cleared at store_open, by writers once a minute, and
+ * by store_clear_readers.
  */
 
 #define STORE_KEY_MAX 511
