@@ -120,7 +120,6 @@ uint64_t build_number(struct build *build, struct index_txn *txn, unsigned kind,
 		      const struct record_id *id)
 {
 	uint64_t hash = hash_of(kind, id);
-	struct row_record row;
 
 	if (!build->slots) {
 		return 0;
@@ -128,9 +127,7 @@ uint64_t build_number(struct build *build, struct index_txn *txn, unsigned kind,
 	for (size_t i = hash & (build->slots - 1); build->hash[i];
 	     i = (i + 1) & (build->slots - 1)) {
 		if (build->hash[i] == hash &&
-		    tables_record_get(txn, build->number[i], &row) == 0 &&
-		    row.kind == kind && row.id.len == id->len &&
-		    memcmp(row.id.bytes, id->bytes, id->len) == 0) {
+		    tables_record_is(txn, build->number[i], kind, id)) {
 			return build->number[i];
 		}
 	}

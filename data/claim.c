@@ -433,9 +433,9 @@ void claim_add(struct claim_reading *reading, const struct record *record,
 	       const char *canon, const struct claim_text *text, const char *packed)
 {
 	struct err err = {0};
-	int rc = store_status(reading->txn->store, NULL);
 
-	if (!rc && (rc = add(reading, record, canon, text, packed, &err)) < 0) {
+	if (!store_status(reading->txn->store, NULL) &&
+	    add(reading, record, canon, text, packed, &err) < 0) {
 		if (!err.code) {
 			tables_damaged(&err, "a claim");
 		}

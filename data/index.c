@@ -582,6 +582,17 @@ int tables_record_get(struct index_txn *txn, uint64_t number, struct row_record 
 	return 0;
 }
 
+bool tables_record_is(struct index_txn *txn, uint64_t number, unsigned kind,
+		      const struct record_id *id)
+{
+	unsigned char key[8];
+	struct store_value v;
+
+	be64_put(key, number);
+	return store_get(txn->store, TABLE_RECORD, key, sizeof(key), &v) == 0 &&
+	       row_record_is(v.data, v.len, kind, id);
+}
+
 void tables_record_put(struct index_txn *txn, uint64_t number,
 		       const struct row_record *row)
 {

@@ -211,6 +211,15 @@ void row_record_put(struct buf *out, const struct row_record *row)
 	}
 }
 
+bool row_record_is(const void *bytes, size_t len, unsigned kind,
+		   const struct record_id *id)
+{
+	const unsigned char *p = bytes;
+
+	return len >= 3u + id->len && p[0] == kind && p[2] == id->len &&
+	       memcmp(p + 3, id->bytes, id->len) == 0;
+}
+
 int row_record_get(struct row_record *out, const void *bytes, size_t len)
 {
 	struct reader r = {.p = bytes, .left = len};

@@ -84,6 +84,9 @@ struct row_record {
 	uint64_t feed[2];
 };
 
+/* Whether the bytes are the row of (kind, id): cheaper than decoding it. */
+bool row_record_is(const void *bytes, size_t len, unsigned kind,
+		   const struct record_id *id);
 void row_record_put(struct buf *out, const struct row_record *row);
 int row_record_get(struct row_record *out, const void *bytes, size_t len);
 

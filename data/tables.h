@@ -72,6 +72,9 @@ void tables_copy_dictionaries(struct index *index, struct text_codec *codec,
 
 /* The record with this number. ERR_NOTFOUND quietly; ERR_FORMAT if damaged. */
 int tables_record_get(struct index_txn *txn, uint64_t number, struct row_record *out);
+/* Whether the record with this number is (kind, id). */
+bool tables_record_is(struct index_txn *txn, uint64_t number, unsigned kind,
+		      const struct record_id *id);
 /* Writes it back (the number exists). */
 void tables_record_put(struct index_txn *txn, uint64_t number,
 		       const struct row_record *row);

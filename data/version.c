@@ -205,7 +205,7 @@ int version_text(struct index_txn *txn, const struct row_version_key *key,
 		 struct buf *out, struct err *err)
 {
 	struct buf own = {0}, image = {0}, tag = {0};
-	struct row_version row;
+	struct row_version row = {0};
 	int rc = version_get(txn, key, &row, &own, err);
 
 	if (!rc && row.kind != RECORD_TAG_IMAGE) {
