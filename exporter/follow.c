@@ -11,6 +11,7 @@
 #include "data/base/buf.h"
 #include "data/base/log.h"
 #include "data/base/ready.h"
+#include "exporter/maintain.h"
 
 /* How long to sleep at most: with an index, only in case a sign was missed;
  * without one, until it is looked for again. */
@@ -90,6 +91,14 @@ static void report(const struct export_result *result)
 	}
 }
 
+/* Whether a change has come while we were at the last one. */
+static bool is_waiting(const struct follow *f)
+{
+	struct pollfd sign = {.fd = f->inotify, .events = POLLIN};
+
+	return poll(&sign, 1, 0) > 0;
+}
+
 static int export_once(struct follow *f, struct err *err)
 {
 	struct export_result result;
@@ -103,7 +112,8 @@ static int export_once(struct follow *f, struct err *err)
 		f->told_ready = true;
 		rc = ready_tell(f->ready_fd, err);
 	}
-	return rc;
+	/* The site is at the snapshot by now: nobody waits for this. */
+	return rc ? rc : maintain_when_due(f->job.repo, is_waiting(f), err);
 }
 
 /* Before its first scan has ended an index must not be exported. */

@@ -16,6 +16,7 @@
 #include "exporter/edge.h"
 #include "exporter/export.h"
 #include "exporter/follow.h"
+#include "exporter/maintain.h"
 #include "exporter/site.h"
 #include "exporter/snapshot.h"
 
@@ -26,7 +27,7 @@ static struct {
 	int verbose;
 } opt = {.rev = "HEAD", .ready_fd = -1};
 
-enum { EXPORT, FOLLOW, PUBLISH, EDGE };
+enum { EXPORT, FOLLOW, PUBLISH, EDGE, MAINTAIN };
 #define ON(command) (1u << (command))
 
 static unsigned site_flags(void)
@@ -121,6 +122,7 @@ static int run_export(int argc, char **argv, struct err *err)
 	}
 	if (!rc) {
 		print_export(&result);
+		rc = maintain_when_due(job.repo, false, err);
 	}
 	export_result_release(&result);
 	snapshot_close(job.repo);
@@ -192,6 +194,47 @@ static int run_edge(int argc, char **argv, struct err *err)
 	return edge_print(stdout, opt.site, opt.listen, err);
 }
 
+static void print_maintain(const struct maintain_result *result)
+{
+	if (opt.json) {
+		printf("{\"done\":%s,\"objects\":%" PRIu64
+		       ",\"before\":{\"packs\":%" PRIu64 ",\"bytes\":%" PRIu64
+		       "},\"after\":{\"packs\":%" PRIu64 ",\"bytes\":%" PRIu64 "}}\n",
+		       result->done ? "true" : "false", result->objects,
+		       result->packs_before, result->bytes_before, result->packs,
+		       result->bytes);
+	} else if (result->done) {
+		printf("%" PRIu64 " objects packed anew\n"
+		       "before: %" PRIu64 " packs, %" PRIu64 " bytes\n"
+		       "now: %" PRIu64 " packs, %" PRIu64 " bytes\n",
+		       result->objects, result->packs_before, result->bytes_before,
+		       result->packs, result->bytes);
+	} else {
+		printf("nothing to do\n");
+	}
+}
+
+/* A signal ends it on the spot, which is harmless: what it has begun is swept when
+ * the repository is next opened for writing. */
+static int run_maintain(int argc, char **argv, struct err *err)
+{
+	struct snapshot_repo *repo = NULL;
+	struct maintain_result result;
+	int rc = snapshot_open(&repo, opt.repo, SNAPSHOT_WRITE,
+			       "albumen-exporter maintain", err);
+
+	(void)argc;
+	(void)argv;
+	if (!rc) {
+		rc = maintain_compact(repo, &result, err);
+	}
+	if (!rc) {
+		print_maintain(&result);
+	}
+	snapshot_close(repo);
+	return rc;
+}
+
 static const struct cli_command commands[] = {
 	[EXPORT] = {.name = "export",
 		    .run = run_export,
@@ -214,6 +257,14 @@ static const struct cli_command commands[] = {
 		  .summary = "print an nginx configuration that serves a site",
 		  .help = "Run it with: nginx -p RUNDIR -c FILE -g 'daemon off;'. All "
 			  "that nginx writes then lies under RUNDIR."},
+	[MAINTAIN] =
+		{.name = "maintain",
+		 .run = run_maintain,
+		 .summary = "make the repository as small as it gets",
+		 .help = "Packs anew, with deltas, what has come since the last time. "
+			 "No snapshot is lost, readers may be at work, and it may be "
+			 "killed. Keeping the number of packs down is done by export "
+			 "and follow."},
 	{0},
 };
 
@@ -232,8 +283,8 @@ static const struct cli_option options[] = {
 	 .argument = "DIR",
 	 .environment = "ALBUMEN_REPO",
 	 .summary = "the git repository of snapshots",
-	 .commands = ON(EXPORT) | ON(FOLLOW) | ON(PUBLISH),
-	 .required = ON(EXPORT) | ON(FOLLOW) | ON(PUBLISH)},
+	 .commands = ON(EXPORT) | ON(FOLLOW) | ON(PUBLISH) | ON(MAINTAIN),
+	 .required = ON(EXPORT) | ON(FOLLOW) | ON(PUBLISH) | ON(MAINTAIN)},
 	{.name = "site",
 	 .type = CLI_STRING,
 	 .value = &opt.site,
@@ -270,7 +321,7 @@ static const struct cli_option options[] = {
 	 .type = CLI_FLAG,
 	 .value = &opt.json,
 	 .summary = "report as JSON",
-	 .commands = ON(EXPORT) | ON(PUBLISH)},
+	 .commands = ON(EXPORT) | ON(PUBLISH) | ON(MAINTAIN)},
 	{.name = "verbose",
 	 .letter = 'v',
 	 .type = CLI_COUNT,

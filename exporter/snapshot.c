@@ -39,6 +39,30 @@ static int git_failure(struct err *err, int git_rc, const char *what, const char
 }
 
 /*
+ * libgit2 is built with TLS, and starting it parses every certificate of the
+ * system: half the time of an export with little to do. We open no connection, so
+ * the library's call for it finds these instead (the program's symbols go before
+ * those of shared libraries; ld.so(8)). Without certificates no peer could be
+ * trusted, so should a connection ever be opened it would fail, not be insecure.
+ */
+__attribute__((visibility("default"))) int mbedtls_x509_crt_parse_file(void *chain,
+								       const char *path);
+__attribute__((visibility("default"))) int mbedtls_x509_crt_parse_path(void *chain,
+								       const char *path);
+
+int mbedtls_x509_crt_parse_file(void *chain, const char *path)
+{
+	(void)chain;
+	(void)path;
+	return 0;
+}
+
+int mbedtls_x509_crt_parse_path(void *chain, const char *path)
+{
+	return mbedtls_x509_crt_parse_file(chain, path);
+}
+
+/*
  * What holds for the whole process. Nothing of the user's configuration may
  * change what a snapshot is; new objects need no look-up of all
  * that they name; a moved branch is on the disk. Hashes are checked
@@ -303,6 +327,15 @@ void snapshot_close(struct snapshot_repo *repo)
 	}
 }
 
+int snapshot_reopen(struct snapshot_repo *repo, struct err *err)
+{
+	int rc;
+
+	close_repository(repo);
+	rc = open_repository(repo, err);
+	return rc ? rc : settle_repository(repo, err);
+}
+
 const char *snapshot_path(const struct snapshot_repo *repo)
 {
 	return repo->path;
@@ -372,6 +405,89 @@ void snapshot_refresh(struct snapshot_repo *repo)
 {
 	/* What it misses now, it looks for again when it is asked for it. */
 	git_odb_refresh(repo->odb);
+}
+
+/* --- packs with deltas --- */
+
+/*
+ * For libgit2, and no worse for git: no deltas of objects above this size (libgit2
+ * 1.5 takes pack.deltaCacheSize for core.bigFileThreshold), and so much memory for
+ * what is compared. A window full of large albums would take gigabytes.
+ */
+#define DELTA_BYTES_MAX (1 << 20)
+#define DELTA_WINDOW_BYTES (32 << 20)
+
+struct snapshot_packer {
+	git_packbuilder *builder;
+	const char *path;
+};
+
+static int limit_memory(git_repository *git)
+{
+	static const struct {
+		const char *key;
+		int64_t bytes;
+	} limit[] = {{"pack.deltaCacheSize", DELTA_BYTES_MAX},
+		     {"pack.windowMemory", DELTA_WINDOW_BYTES}};
+	git_config *config = NULL;
+	int rc = git_repository_config(&config, git);
+
+	for (size_t i = 0; !rc && i < sizeof(limit) / sizeof(*limit); i++) {
+		int64_t now;
+
+		if (git_config_get_int64(&now, config, limit[i].key) == GIT_ENOTFOUND) {
+			rc = git_config_set_int64(config, limit[i].key, limit[i].bytes);
+		}
+	}
+	git_config_free(config);
+	return rc;
+}
+
+int snapshot_packer_open(struct snapshot_packer **out, struct snapshot_repo *repo,
+			 struct err *err)
+{
+	git_packbuilder *builder = NULL;
+	int rc = limit_memory(repo->git);
+
+	*out = NULL;
+	if (!rc) {
+		rc = git_packbuilder_new(&builder, repo->git);
+	}
+	if (rc) {
+		return git_failure(err, rc, "begin a pack for", repo->path);
+	}
+	git_packbuilder_set_threads(builder, repo->threads + 1);
+	*out = xzalloc(sizeof(**out));
+	(*out)->builder = builder;
+	(*out)->path = repo->path;
+	return 0;
+}
+
+int snapshot_packer_add(struct snapshot_packer *packer, const uint8_t id[OBJECT_ID],
+			const char *name, struct err *err)
+{
+	git_oid oid;
+	int rc;
+
+	memcpy(oid.id, id, OBJECT_ID);
+	rc = git_packbuilder_insert(packer->builder, &oid, name);
+	return rc ? git_failure(err, rc, "pack an object of", packer->path) : 0;
+}
+
+int snapshot_packer_write(struct snapshot_packer *packer, const char *dir,
+			  struct err *err)
+{
+	int rc = git_packbuilder_write(packer->builder, dir, 0, NULL, NULL);
+
+	return rc ? git_failure(err, rc, "write a pack into", dir) : 0;
+}
+
+void snapshot_packer_free(struct snapshot_packer *packer)
+{
+	if (packer) {
+		git_packbuilder_free(packer->builder);
+		free(packer);
+	}
 }
 
 /* --- commits --- */

@@ -170,6 +170,7 @@ static int publish(struct snapshot_edit *edit, const uint8_t commit[OBJECT_ID],
 	buf_addstr(&names, ""); /* nothing new at all: the branch had been set back */
 	rc = pack_seal(edit->pack, &names, err);
 	if (!rc) {
+		snapshot_folder_fresh(path, &names);
 		rc = snapshot_folder_note(path, tip, names.data, err);
 	}
 	noted = rc == 0;

@@ -12,6 +12,7 @@
 
 #include "data/base/file.h"
 #include "exporter/packfile.h"
+#include "exporter/packset.h"
 
 static bool starts_with(const char *name, const char *prefix)
 {
@@ -88,7 +89,8 @@ static int sweep_prefixes(const char *repo, const char *folder, const char *cons
 	dir = opendir(path.data);
 	while (!rc && dir && (entry = readdir(dir))) {
 		for (size_t i = 0; !rc && prefix[i]; i++) {
-			if (starts_with(entry->d_name, prefix[i])) {
+			if (entry->d_name[0] != '.' &&
+			    starts_with(entry->d_name, prefix[i])) {
 				buf_setlen(&path, base);
 				buf_addstr(&path, entry->d_name);
 				rc = sweep_file(path.data, err);
@@ -131,6 +133,20 @@ static int sweep_locks(const char *repo, struct err *err)
 	return rc;
 }
 
+int snapshot_folder_unstage(const char *path, struct err *err)
+{
+	static const char *const all[] = {"", NULL};
+	struct buf folder = {0};
+	int rc = sweep_prefixes(path, SNAPSHOT_STAGE, all, err);
+
+	buf_addf(&folder, "%s/%s", path, SNAPSHOT_STAGE);
+	if (!rc && rmdir(folder.data) < 0 && errno != ENOENT) {
+		rc = err_sys(err, "cannot remove folder '%s'", folder.data);
+	}
+	buf_release(&folder);
+	return rc;
+}
+
 int snapshot_folder_sweep(const char *path, struct err *err)
 {
 	static const char *const locks[] = {"HEAD.lock", "packed-refs.lock",
@@ -146,7 +162,44 @@ int snapshot_folder_sweep(const char *path, struct err *err)
 	if (!rc) {
 		rc = sweep_prefixes(path, "objects", loose, err);
 	}
+	if (!rc) {
+		rc = snapshot_folder_unstage(path, err);
+	}
 	return rc ? rc : sweep_locks(path, err);
+}
+
+/* The next line of *lines, which moves on. False: there is none (any more). */
+static bool next_name(struct buf *name, const char **lines)
+{
+	size_t len;
+
+	if (!*lines || !**lines) {
+		return false;
+	}
+	len = strcspn(*lines, "\n");
+	buf_clear(name);
+	buf_add(name, *lines, len);
+	*lines += len + ((*lines)[len] == '\n');
+	return true;
+}
+
+void snapshot_folder_fresh(const char *path, struct buf *names)
+{
+	struct buf fresh = {0}, name = {0}, idx = {0};
+	const char *line = names->data;
+
+	while (next_name(&name, &line)) {
+		buf_clear(&idx);
+		buf_addf(&idx, "objects/pack/%s.idx", name.data);
+		if (!has(path, idx.data, S_IFREG)) {
+			buf_addf(&fresh, "%s\n", name.data);
+		}
+	}
+	buf_clear(names);
+	buf_addstr(names, fresh.data ? fresh.data : "");
+	buf_release(&fresh);
+	buf_release(&name);
+	buf_release(&idx);
 }
 
 /* The note: "tip TIP", the names of the packs, "end", a line each. It is not
@@ -175,49 +228,24 @@ int snapshot_folder_note(const char *path, const char *tip, const char *names,
 	return rc;
 }
 
-static bool is_pack_name(const char *name, size_t len)
-{
-	uint8_t id[OBJECT_ID];
-
-	return len == 5 + OBJECT_HEX && starts_with(name, "pack-") &&
-	       object_unhex(id, name + 5);
-}
-
-/* Removes one pack; the index first, so that no git opens it any more. */
-static int remove_pack(const char *path, const char *name, size_t len, struct err *err)
-{
-	static const char *const suffix[] = {"idx", "pack"};
-	struct buf file = {0};
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < 2; i++) {
-		buf_clear(&file);
-		buf_addf(&file, "%s/objects/pack/%.*s.%s", path, (int)len, name,
-			 suffix[i]);
-		rc = sweep_file(file.data, err);
-	}
-	buf_release(&file);
-	return rc;
-}
-
 int snapshot_folder_done(const char *path, const char *names, struct err *err)
 {
-	struct buf note = {0};
+	struct buf note = {0}, dir = {0}, name = {0};
 	int rc = 0;
 
-	while (!rc && names && *names) {
-		size_t len = strcspn(names, "\n");
-
-		if (is_pack_name(names, len)) {
-			rc = remove_pack(path, names, len, err);
+	buf_addf(&dir, "%s/objects/pack", path);
+	while (!rc && next_name(&name, &names)) {
+		if (packset_is_name(name.data, name.len)) {
+			rc = packset_remove(dir.data, name.data, err);
 		}
-		names += len + (names[len] == '\n');
 	}
 	buf_addf(&note, "%s/%s", path, SNAPSHOT_NOTE);
 	if (!rc) {
 		rc = sweep_file(note.data, err);
 	}
 	buf_release(&note);
+	buf_release(&dir);
+	buf_release(&name);
 	return rc;
 }
 

@@ -24,6 +24,10 @@ int snapshot_object(struct snapshot_repo *repo, struct buf *body,
 bool snapshot_has(struct snapshot_repo *repo, const uint8_t id[OBJECT_ID]);
 /* Lets libgit2 see new packs. */
 void snapshot_refresh(struct snapshot_repo *repo);
+/* Lets libgit2 forget packs that have gone, too: only a writer needs that, as a
+ * reader that misses a pack looks again by itself. After a failure there is nothing
+ * more to be done with the repository but snapshot_close. */
+int snapshot_reopen(struct snapshot_repo *repo, struct err *err);
 /* The branch from `from` (NULL: there is none yet) to `to`; ERR_CHANGED. */
 int snapshot_move(struct snapshot_repo *repo, const uint8_t *from,
 		  const uint8_t to[OBJECT_ID], struct err *err);
@@ -33,10 +37,24 @@ unsigned snapshot_threads(const struct snapshot_repo *repo);
 int snapshot_tree(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
 		  struct err *err);
 
+/* Objects into a pack with deltas, by libgit2, which holds about 300 bytes of each.
+ * Those with like names (paths; NULL: none) are compared. */
+struct snapshot_packer;
+int snapshot_packer_open(struct snapshot_packer **out, struct snapshot_repo *repo,
+			 struct err *err);
+int snapshot_packer_add(struct snapshot_packer *packer, const uint8_t id[OBJECT_ID],
+			const char *name, struct err *err);
+/* Writes the pack and its index into the folder `dir`, durable. */
+int snapshot_packer_write(struct snapshot_packer *packer, const char *dir,
+			  struct err *err);
+/* NULL is allowed. */
+void snapshot_packer_free(struct snapshot_packer *packer);
+
 /* --- snapshot_folder.c --- */
 
 #define SNAPSHOT_LOCK "albumen-exporter.lock"
 #define SNAPSHOT_NOTE "albumen-exporter.packs"
+#define SNAPSHOT_STAGE "albumen-exporter.new" /* a folder of packs on their way */
 
 enum snapshot_folder {
 	SNAPSHOT_FOLDER_ABSENT,
@@ -48,12 +66,19 @@ enum snapshot_folder {
 int snapshot_folder_look(enum snapshot_folder *out, const char *path, struct err *err);
 /* Removes what a killed writer left in the repository. Only with the lock. */
 int snapshot_folder_sweep(const char *path, struct err *err);
+/* Removes the folder SNAPSHOT_STAGE, if there is one. */
+int snapshot_folder_unstage(const char *path, struct err *err);
 
 /*
  * Between the moment that new packs get their names and the moment that the
  * branch moves, a file says which packs they are and where the branch was: if the
  * branch is still there when a repository is opened, nothing refers to them.
  *
+ * Cuts *names to the packs that the repository does not have yet: one that it has
+ * is not ours to remove, whatever becomes of the branch.
+ */
+void snapshot_folder_fresh(const char *path, struct buf *names);
+/*
  * Notes it. `tip` is 40 digits or "" for no branch, `names` what pack_seal says.
  */
 int snapshot_folder_note(const char *path, const char *tip, const char *names,

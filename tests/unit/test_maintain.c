@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/snapshot_fixture.h"
+
+#include <signal.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "exporter/maintain.h"
+#include "exporter/snapshot_inner.h"
+
+/*
+ * The repository has a few hundred small snapshots; git says after each step what
+ * it makes of them. `main` is walked to its root by fsck, so a lost object shows.
+ */
+
+#define RECORD "r.git/albumen-exporter.compact"
+
+static void snapshots(struct snapshot_repo *repo, unsigned from, unsigned to)
+{
+	char a[96], b[96];
+
+	for (unsigned n = from; n < to; n++) {
+		snprintf(a, sizeof(a), "%u/%u/x=a body that is %u long enough: %u", n % 5,
+			 n % 11, n % 3, n);
+		snprintf(b, sizeof(b), "%u/y=%u", n % 7, n);
+		snapshot_fixture_commit(repo, false, FIRST_S + n, NULL, NULL,
+					CHANGES(a, b));
+	}
+}
+
+/* What snapshot `n` of `last + 1` has is what was put. */
+static void assert_snapshot(struct snapshot_repo *repo, unsigned n, unsigned last)
+{
+	struct snapshot_info info = {0};
+	struct buf body = {0};
+	char name[32], want[96];
+
+	snprintf(name, sizeof(name), "main~%u", last - n);
+	assert_int_equal(snapshot_resolve(repo, name, &info, &err), 0);
+	snprintf(name, sizeof(name), "%u/%u/x", n % 5, n % 11);
+	snprintf(want, sizeof(want), "a body that is %u long enough: %u", n % 3, n);
+	assert_int_equal(snapshot_read(repo, &info.tree, name, &body, &err), 0);
+	assert_string_equal(body.data, want);
+	snapshot_info_release(&info);
+	buf_release(&body);
+}
+
+static void merge(struct snapshot_repo *repo)
+{
+	assert_int_equal(maintain_when_due(repo, false, &err), 0);
+}
+
+static struct maintain_result compact(struct snapshot_repo *repo)
+{
+	struct maintain_result result;
+	int rc = maintain_compact(repo, &result, &err);
+
+	if (rc) {
+		print_error("%s\n", err.msg);
+	}
+	assert_int_equal(rc, 0);
+	return result;
+}
+
+/* The number that git count-objects says of `what`. */
+static unsigned counted(const char *what)
+{
+	struct buf line = {0}, out = {0};
+	unsigned number;
+
+	buf_addf(&line, "git -C r.git count-objects -v | sed -n 's/^%s: //p'", what);
+	assert_int_equal(git_fixture_run(&out, line.data), 0);
+	number = (unsigned)strtoul(out.data, NULL, 10);
+	buf_release(&line);
+	buf_release(&out);
+	return number;
+}
+
+static void assert_sound(void)
+{
+	git_fixture_says("git -C r.git fsck --full --strict --no-progress", "");
+	assert_int_equal(counted("garbage"), 0);
+	assert_int_equal(counted("count"), 0);
+}
+
+/* All objects there are, sorted. */
+static void list_objects(const char *file)
+{
+	struct buf line = {0};
+
+	buf_addf(&line,
+		 "git -C r.git cat-file --batch-all-objects --batch-check | sort >%s",
+		 file);
+	git_fixture_says(line.data, "");
+	buf_release(&line);
+}
+
+/* --- merging --- */
+
+static void packs_stay_few_and_snapshots_whole(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+	unsigned most = 0;
+
+	(void)state;
+	for (unsigned n = 0; n < 500; n++) {
+		unsigned packs;
+
+		snapshots(repo, n, n + 1);
+		merge(repo);
+		packs = (unsigned)git_fixture_count("r.git/objects/pack", "") / 2;
+		most = packs > most ? packs : most;
+	}
+	assert_in_range(most, 30, 50);
+	assert_sound();
+	for (unsigned n = 0; n < 500; n += 7) {
+		assert_snapshot(repo, n, 499);
+	}
+	assert_true(git_fixture_count("/proc/self/fd", "") < 160);
+	snapshot_close(repo);
+}
+
+static void few_packs_are_left_as_they_are(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+
+	(void)state;
+	snapshots(repo, 0, 30);
+	git_fixture_says("ls r.git/objects/pack >before", "");
+	merge(repo);
+	git_fixture_says("ls r.git/objects/pack | diff before -", "");
+	/* With something better to do, a few more are borne with. */
+	snapshots(repo, 30, 45);
+	assert_int_equal(maintain_when_due(repo, true, &err), 0);
+	assert_int_equal(counted("packs"), 45);
+	merge(repo);
+	assert_in_range(counted("packs"), 1, 10);
+	snapshot_close(repo);
+}
+
+static void each_object_is_copied_as_it_is_and_once(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+
+	(void)state;
+	snapshots(repo, 0, 60);
+	list_objects("before");
+	/* The same objects again in a pack of their own, as a kill leaves them. */
+	git_fixture_says("cd r.git && git rev-list --objects main~20 | cut -c1-40 | git "
+			 "pack-objects --window=0 -q objects/pack/pack | wc -l",
+			 "1");
+	merge(repo);
+	list_objects("after");
+	git_fixture_says("diff before after", "");
+	assert_sound();
+	/* Had one been copied twice, there would be more than there are names. */
+	git_fixture_says("[ $(git -C r.git count-objects -v | sed -n 's/^in-pack: //p') "
+			 "= $(wc -l <after) ]",
+			 "");
+	snapshot_close(repo);
+}
+
+static void packs_with_deltas_or_a_keeper_are_left_alone(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+
+	(void)state;
+	snapshots(repo, 0, 30);
+	git_fixture_says("git -C r.git repack -adq && touch "
+			 "$(ls r.git/objects/pack/*.pack | sed 's/pack$/keep/') && "
+			 "ls r.git/objects/pack >kept",
+			 "");
+	assert_int_equal(snapshot_reopen(repo, &err), 0);
+	snapshots(repo, 30, 60);
+	git_fixture_says("git -C r.git repack -adq && "
+			 "ls r.git/objects/pack | grep -vFf kept >deltas",
+			 "");
+	assert_int_equal(snapshot_reopen(repo, &err), 0);
+	snapshots(repo, 60, 110);
+	merge(repo);
+	assert_in_range(counted("packs"), 3, 12);
+	git_fixture_says("ls r.git/objects/pack | grep -Ff kept | diff kept -", "");
+	git_fixture_says("ls r.git/objects/pack | grep -Ff deltas | diff deltas -", "");
+	/* It is known now. */
+	git_fixture_says("grep -qFf " RECORD " deltas", "");
+	assert_sound();
+	assert_snapshot(repo, 3, 109);
+	snapshot_close(repo);
+}
+
+static void damage_is_not_copied(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+
+	(void)state;
+	snapshots(repo, 0, 45);
+	snapshot_close(repo);
+	/* One bit, in the midst of the largest pack's first object. */
+	git_fixture_says("cd r.git/objects/pack && p=$(ls -S *.pack | head -n 1) && "
+			 "chmod u+w $p && printf '\\377' | "
+			 "dd of=$p bs=1 seek=16 conv=notrunc 2>&-; ls >../../../before",
+			 "");
+	repo = snapshot_fixture_open();
+	merge(repo);
+	git_fixture_says("ls r.git/objects/pack | diff before -", "");
+	snapshot_close(repo);
+}
+
+/* --- compaction --- */
+
+static void compaction_loses_nothing_and_is_done_once(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+	struct maintain_result result;
+
+	(void)state;
+	snapshots(repo, 0, 200);
+	/* Something that no snapshot leads to, too. */
+	git_fixture_says("cd r.git && git update-ref refs/heads/main main~1 && "
+			 "git update-ref -d refs/heads/other",
+			 "");
+	list_objects("before");
+	result = compact(repo);
+	assert_true(result.done);
+	assert_int_equal(result.packs, 1);
+	assert_true(result.bytes * 2 < result.bytes_before);
+	list_objects("after");
+	git_fixture_says("diff before after", "");
+	assert_int_equal(counted("packs"), 1);
+	assert_snapshot(repo, 0, 198);
+	assert_snapshot(repo, 198, 198);
+	assert_false(compact(repo).done);
+	/* A little that is new does not mean that all is done again. */
+	snapshots(repo, 199, 204);
+	result = compact(repo);
+	assert_true(result.done);
+	assert_true(result.objects < 100);
+	assert_int_equal(result.packs, 2);
+	assert_false(compact(repo).done);
+	assert_snapshot(repo, 203, 203);
+	assert_int_equal(counted("garbage"), 0);
+	snapshot_close(repo);
+	git_fixture_says("git -C r.git fsck --full --strict --no-progress --no-dangling",
+			 "");
+	git_fixture_says("ls r.git | grep albumen",
+			 "albumen-exporter.compact\nalbumen-exporter.lock");
+}
+
+static void snapshots_go_on_after_compaction(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+
+	(void)state;
+	for (unsigned n = 0; n < 6; n++) {
+		snapshots(repo, n * 60, n * 60 + 60);
+		merge(repo);
+		assert_true(compact(repo).done);
+		assert_in_range(counted("packs"), 1, 6);
+	}
+	assert_sound();
+	for (unsigned n = 0; n < 360; n += 5) {
+		assert_snapshot(repo, n, 359);
+	}
+	snapshot_close(repo);
+}
+
+static void damage_keeps_the_old_packs(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+	struct maintain_result result;
+
+	(void)state;
+	/* A body that is stored, not deflated: what is changed in it still inflates. */
+	snapshot_fixture_commit(repo, false, FIRST_S, NULL, NULL,
+				CHANGES("a=some body of which a letter is changed"));
+	snapshot_close(repo);
+	git_fixture_says("cd r.git/objects/pack && chmod u+w *.pack && "
+			 "sed -i 's/a letter is changed/a metter is changed/' *.pack && "
+			 "ls >../../../before",
+			 "");
+	repo = snapshot_fixture_open();
+	assert_int_equal(maintain_compact(repo, &result, &err), ERR_FAIL);
+	assert_false(result.done);
+	git_fixture_says("ls r.git/objects/pack | diff before - && ls r.git | grep -c "
+			 "albumen",
+			 "1");
+	snapshot_close(repo);
+}
+
+static void an_empty_repository_needs_nothing(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+
+	(void)state;
+	merge(repo);
+	assert_false(compact(repo).done);
+	snapshot_close(repo);
+}
+
+/* --- beside others, and killed --- */
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+typedef void keeper(struct snapshot_repo *repo, unsigned n);
+
+static void keep_merged(struct snapshot_repo *repo, unsigned n)
+{
+	(void)n;
+	merge(repo);
+}
+
+static void keep_compact(struct snapshot_repo *repo, unsigned n)
+{
+	(void)n;
+	compact(repo);
+}
+
+static void keep_house(struct snapshot_repo *repo, unsigned n)
+{
+	merge(repo);
+	if (n % 16 == 0) {
+		compact(repo);
+	}
+}
+
+/* Makes snapshots from number `first` on and maintains, for ever: a byte before
+ * each maintenance, and one after it. */
+static pid_t start_keeper(int *said, keeper *maintain, unsigned first)
+{
+	struct snapshot_repo *repo;
+	int pipes[2];
+	pid_t child;
+
+	assert_int_equal(pipe(pipes), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child) {
+		close(pipes[1]);
+		*said = pipes[0];
+		return child;
+	}
+	close(pipes[0]);
+	repo = snapshot_fixture_open();
+	snapshot_set_threads(repo, 0);
+	for (unsigned n = first;; n++) {
+		snapshots(repo, n, n + 1);
+		if (write(pipes[1], "b", 1) != 1) {
+			_exit(0);
+		}
+		maintain(repo, n);
+		if (write(pipes[1], "e", 1) != 1) {
+			_exit(0);
+		}
+	}
+}
+
+static void hear(int said, char expected)
+{
+	char byte = '\0';
+
+	assert_int_equal(read(said, &byte, 1), 1);
+	assert_int_equal(byte, expected);
+}
+
+static void kill_keeper(pid_t child, int said)
+{
+	int status;
+
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	close(said);
+}
+
+static void readers_see_every_snapshot_meanwhile(void **state)
+{
+	struct snapshot_repo *reader = NULL, *writer = snapshot_fixture_open();
+	struct snapshot_info first = {0};
+	struct buf body = {0};
+	pid_t child;
+	int said;
+
+	(void)state;
+	snapshots(writer, 0, 60);
+	snapshot_close(writer);
+	assert_int_equal(snapshot_open(&reader, "r.git", 0, "reader", &err), 0);
+	assert_int_equal(snapshot_resolve(reader, "HEAD~59", &first, &err), 0);
+	child = start_keeper(&said, keep_house, 60);
+	hear(said, 'b');
+	for (unsigned n = 0; n < 12; n++) {
+		struct snapshot_info info = {0};
+
+		/* A clone over git's own protocol has all that it asked for. */
+		git_fixture_says("rm -rf clone && git clone -q --bare --no-local r.git "
+				 "clone && git -C clone fsck --strict --no-progress",
+				 "");
+		/* And one that has been open since before does not notice. */
+		assert_int_equal(snapshot_resolve(reader, "HEAD", &info, &err), 0);
+		buf_clear(&body);
+		assert_int_equal(snapshot_read(reader, &first.tree, "0/0/x", &body, &err),
+				 0);
+		assert_string_equal(body.data, "a body that is 0 long enough: 0");
+		snapshot_info_release(&info);
+	}
+	kill_keeper(child, said);
+	snapshot_info_release(&first);
+	snapshot_close(reader);
+	buf_release(&body);
+}
+
+static void a_reader_from_before_finds_all_that_has_moved(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open(), *reader = NULL;
+
+	(void)state;
+	for (unsigned round = 0; round < 2; round++) {
+		unsigned last = round * 45 + 44;
+
+		snapshots(repo, round * 45, last + 1);
+		assert_int_equal(snapshot_open(&reader, "r.git", 0, "reader", &err), 0);
+		assert_snapshot(reader, last, last);
+		if (round == 0) {
+			merge(repo);
+		} else {
+			compact(repo);
+		}
+		/* It has not had these packs open. */
+		assert_snapshot(reader, 20, last);
+		assert_snapshot(reader, 0, last);
+		snapshot_close(reader);
+	}
+	snapshot_close(repo);
+}
+
+/* Kills it again and again, at a random moment of the maintenance of 41 packs. */
+static void kill_at_any_point(keeper *maintain)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+	unsigned seed = (unsigned)getpid();
+	uint64_t takes_ns = 0;
+
+	print_message("# seed %u\n", seed);
+	snapshots(repo, 0, 40);
+	snapshot_close(repo);
+	git_fixture_says("mv r.git forty", "");
+	for (unsigned round = 0; round < 16; round++) {
+		uint64_t begun_ns;
+		int said;
+		pid_t child;
+
+		git_fixture_says("rm -rf r.git && cp -a forty r.git", "");
+		child = start_keeper(&said, maintain, 40);
+		hear(said, 'b');
+		begun_ns = now_ns();
+		if (round == 0) {
+			/* How long does it take, undisturbed? */
+			hear(said, 'e');
+			takes_ns = now_ns() - begun_ns;
+		} else {
+			uint64_t after_ns = takes_ns * (unsigned)rand_r(&seed) / RAND_MAX;
+
+			while (now_ns() - begun_ns < after_ns) {
+			}
+		}
+		kill_keeper(child, said);
+		assert_int_equal(counted("count"), 0);
+		git_fixture_says("git -C r.git fsck --full --strict --no-progress "
+				 "--no-dangling && git -C r.git rev-parse --verify -q "
+				 "main~40 | wc -l",
+				 "1");
+		repo = snapshot_fixture_open();
+		maintain(repo, 0);
+		assert_snapshot(repo, 0, 40);
+		assert_int_equal(counted("garbage"), 0);
+		/* A few that were about to go may stay until there are many again. */
+		assert_in_range(counted("packs"), 1, 41);
+		snapshot_close(repo);
+		snapshot_fixture_sound();
+		git_fixture_says("find r.git -name '*tmp_*' -o -name '*git2*' "
+				 "-o -name '*.new'",
+				 "");
+	}
+}
+
+static void a_kill_while_merging_loses_nothing(void **state)
+{
+	(void)state;
+	kill_at_any_point(keep_merged);
+}
+
+static void a_kill_while_compacting_loses_nothing(void **state)
+{
+	(void)state;
+	kill_at_any_point(keep_compact);
+}
+
+/* A pack that was there before an edit noted it stays, whatever became of that. */
+static void an_edit_that_failed_takes_no_pack_that_others_need(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+	struct snapshot_edit *edit;
+	struct snapshot_info info = {0};
+	struct snapshot_delta delta;
+	struct snapshot_id tree;
+	bool same;
+
+	(void)state;
+	snapshot_fixture_commit(repo, false, FIRST_S, NULL, NULL, CHANGES("a=1"));
+	git_fixture_says("git -C r.git update-ref refs/tags/first main && "
+			 "git -C r.git update-ref -d refs/heads/main",
+			 "");
+	/* The same again, so the same pack; and somebody is quicker. */
+	assert_int_equal(snapshot_edit_begin(&edit, repo, false, &err), 0);
+	snapshot_fixture_apply(edit, CHANGES("a=1"));
+	assert_int_equal(snapshot_edit_build(edit, &tree, &same, &delta, &err), 0);
+	git_fixture_says("cd r.git && git update-ref refs/heads/main "
+			 "$(git commit-tree -m theirs $(git mktree </dev/null))",
+			 "");
+	assert_int_equal(snapshot_edit_commit(&edit, "subject", FIRST_S, &info, &err),
+			 ERR_CHANGED);
+	git_fixture_says("git -C r.git show refs/tags/first:a", "1");
+	snapshot_fixture_sound();
+	snapshot_close(repo);
+}
+
+#ifdef __SANITIZE_THREAD__
+/* libgit2 locks its packs in no fixed order. */
+const char *__tsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void)
+{
+	return "deadlock:libgit2.so\nrace:libgit2.so\n";
+}
+#endif
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name)                                                                       \
+	cmocka_unit_test_setup_teardown(name, snapshot_fixture_setup,                    \
+					git_fixture_teardown)
+		TEST(packs_stay_few_and_snapshots_whole),
+		TEST(few_packs_are_left_as_they_are),
+		TEST(each_object_is_copied_as_it_is_and_once),
+		TEST(packs_with_deltas_or_a_keeper_are_left_alone),
+		TEST(damage_is_not_copied),
+		TEST(compaction_loses_nothing_and_is_done_once),
+		TEST(snapshots_go_on_after_compaction),
+		TEST(damage_keeps_the_old_packs),
+		TEST(an_empty_repository_needs_nothing),
+		TEST(readers_see_every_snapshot_meanwhile),
+		TEST(a_reader_from_before_finds_all_that_has_moved),
+		TEST(a_kill_while_merging_loses_nothing),
+		TEST(a_kill_while_compacting_loses_nothing),
+		TEST(an_edit_that_failed_takes_no_pack_that_others_need),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
