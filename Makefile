@@ -49,8 +49,9 @@ DATA_SRC = \
 	data/base/err.c data/base/buf.c data/base/set.c data/base/log.c \
 	data/base/file.c data/base/cli.c data/base/stop.c data/base/ready.c \
 	data/base/threads.c data/json.c data/json_canon.c data/stamp.c data/record.c \
-	data/name.c data/text.c data/store.c data/row.c data/index.c data/version.c \
-	data/relate.c data/claim.c data/build.c data/feed.c data/query.c data/check.c
+	data/name.c data/text.c data/store.c data/row.c data/index.c data/tables.c \
+	data/version.c data/relate.c data/claim.c data/claim_file.c data/claim_pack.c \
+	data/build.c data/feed.c data/query.c data/check.c
 INDEXER_SRC = \
 	indexer/walk.c indexer/watch.c indexer/dirs.c indexer/folder.c \
 	indexer/paths.c indexer/input.c indexer/batch.c indexer/take.c \

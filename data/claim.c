@@ -8,6 +8,7 @@
 #include "data/base/buf.h"
 #include "data/base/set.h"
 #include "data/build.h"
+#include "data/claim_inner.h"
 #include "data/relate.h"
 #include "data/tables.h"
 #include "data/version.h"
@@ -56,75 +57,6 @@ struct claim_reading {
 	struct buf packed, own; /* scratch */
 };
 
-struct claim_packer {
-	struct index *index;
-	struct text_codec *codec;
-	uint64_t dictionaries; /* tables_dictionaries of the codec */
-	struct buf own;        /* scratch */
-};
-
-struct claim_packer *claim_packer_new(struct index *index)
-{
-	struct claim_packer *packer = xzalloc(sizeof(*packer));
-
-	packer->index = index;
-	packer->codec = text_codec_new();
-	return packer;
-}
-
-void claim_packer_free(struct claim_packer *packer)
-{
-	if (packer) {
-		text_codec_free(packer->codec);
-		buf_release(&packer->own);
-		free(packer);
-	}
-}
-
-void claim_prepare(struct claim_packer *packer, struct claim_text *text,
-		   struct buf *packed, const struct record *record, const char *canon)
-{
-	struct row_version row = {0};
-	size_t before = packed->len;
-
-	tables_copy_dictionaries(packer->index, packer->codec, &packer->dictionaries);
-	row_hash(text->hash, canon + record->text.off, record->text.len);
-	version_pack(packer->codec, packed, &row, record, canon, &packer->own);
-	text->image_first = row.image_first;
-	text->image_at = row.image_at;
-	text->tag_at = row.tag_at;
-	text->packed = (struct json_span){.off = before, .len = packed->len - before};
-}
-
-static int get_file(struct index_txn *txn, const char *path, size_t len,
-		    struct row_file *out)
-{
-	struct buf key = {0};
-	struct store_value v;
-	int rc;
-
-	row_path_key(&key, path, len);
-	rc = store_get(txn->store, TABLE_FILE, key.data, key.len, &v);
-	if (!rc && row_file_get(out, v.data, v.len) < 0) {
-		rc = tables_damaged(NULL, "a file");
-	}
-	buf_release(&key);
-	return rc;
-}
-
-static void put_file(struct index_txn *txn, const char *path, size_t len,
-		     const struct claim_file *file, bool unread)
-{
-	struct row_file row = {.file = *file, .unread = unread};
-	struct buf key = {0}, value = {0};
-
-	row_path_key(&key, path, len);
-	row_file_put(&value, &row, path, len);
-	store_put(txn->store, TABLE_FILE, key.data, key.len, value.data, value.len);
-	buf_release(&key);
-	buf_release(&value);
-}
-
 static void forget_rejects(struct index_txn *txn, struct claim_file *file)
 {
 	struct index_counts *counts = &txn->meta.counts;
@@ -147,7 +79,7 @@ int claim_begin(struct claim_reading **out, struct index_txn *txn, const char *p
 {
 	struct claim_reading *reading;
 	struct row_file row;
-	int rc = get_file(txn, path, len, &row);
+	int rc = claim_file_load(txn, path, len, &row);
 
 	*out = NULL;
 	if (rc && rc != ERR_NOTFOUND) {
@@ -468,7 +400,7 @@ static void put_unread(struct claim_reading *reading)
 				  .size = -1,
 				  .rejects = reading->file.rejects};
 
-	put_file(reading->txn, reading->path, reading->path_len, &file, true);
+	claim_file_store(reading->txn, reading->path, reading->path_len, &file, true);
 }
 
 static void count_rejects(struct claim_reading *reading, bool up)
@@ -553,7 +485,7 @@ int claim_end(struct claim_reading **reading, struct claim_file *file, struct er
 			rc = withdraw_others(r->txn, r->file.number, &r->seen, err);
 		}
 		count_rejects(r, true);
-		put_file(r->txn, r->path, r->path_len, file, false);
+		claim_file_store(r->txn, r->path, r->path_len, file, false);
 	}
 	if (!rc) {
 		rc = store_status(r->txn->store, err);
@@ -578,7 +510,7 @@ int claim_forget(struct index_txn *txn, const char *path, size_t len, struct err
 	struct set none = {0};
 	struct buf key = {0};
 	struct row_file row;
-	int rc = get_file(txn, path, len, &row);
+	int rc = claim_file_load(txn, path, len, &row);
 
 	if (rc == ERR_NOTFOUND) {
 		return 0;
@@ -593,77 +525,4 @@ int claim_forget(struct index_txn *txn, const char *path, size_t len, struct err
 	txn->meta.counts.files--;
 	buf_release(&key);
 	return rc ? rc : store_status(txn->store, err);
-}
-
-int claim_file_get(struct index_txn *txn, const char *path, size_t len,
-		   struct claim_file *out)
-{
-	struct row_file row;
-	int rc = get_file(txn, path, len, &row);
-
-	if (!rc) {
-		*out = row.file;
-	}
-	return rc;
-}
-
-int claim_file_touch(struct index_txn *txn, const char *path, size_t len,
-		     const struct claim_file *file, struct err *err)
-{
-	struct claim_file next = *file;
-	struct row_file row;
-	int rc = get_file(txn, path, len, &row);
-
-	if (rc) {
-		return rc == ERR_NOTFOUND
-			       ? err_set(err, rc, "'%.*s' is not known", (int)len, path)
-			       : tables_damaged(err, "a file");
-	}
-	next.number = row.file.number;
-	next.rejects = row.file.rejects;
-	put_file(txn, path, len, &next, row.unread);
-	return store_status(txn->store, err);
-}
-
-int claim_file_each(struct index_txn *txn, const char *prefix, size_t prefix_len,
-		    int (*each)(const char *path, size_t len,
-				const struct claim_file *file, void *payload),
-		    void *payload, struct err *err)
-{
-	/* Keys hold the first ROW_PATH_KEY_MAX bytes; what a longer prefix leaves
-	 * open is looked at in the whole path. */
-	size_t seek_len = prefix_len < ROW_PATH_KEY_MAX ? prefix_len : ROW_PATH_KEY_MAX;
-	struct store_cursor *c = store_cursor_open(txn->store, TABLE_FILE);
-	int rc;
-
-	for (rc = store_seek(c, prefix, seek_len);
-	     rc == 0 && store_has_prefix(c, prefix, seek_len); rc = store_next(c)) {
-		struct store_value key = store_key(c), v = store_cursor_value(c);
-		const char *path = key.data;
-		size_t len = key.len;
-		struct row_file row;
-
-		if (row_file_get(&row, v.data, v.len) < 0) {
-			rc = tables_damaged(err, "a file");
-			break;
-		}
-		if (row.path) {
-			path = row.path;
-			len = row.path_len;
-		}
-		if (len < prefix_len || memcmp(path, prefix, prefix_len) != 0) {
-			continue;
-		}
-		rc = each(path, len, &row.file, payload);
-		if (rc) {
-			break;
-		}
-	}
-	store_cursor_close(c);
-	return rc == ERR_NOTFOUND ? 0 : rc;
-}
-
-uint64_t claim_file_numbers(const struct index_txn *txn)
-{
-	return txn->meta.next_file;
 }

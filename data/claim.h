@@ -111,11 +111,6 @@ int claim_forget(struct index_txn *txn, const char *path, size_t len, struct err
 int claim_file_get(struct index_txn *txn, const char *path, size_t len,
 		   struct claim_file *out);
 
-/* Remembers new stat values for a file that is known and whose content was found
- * to be as it was (touch, a racy entry read again). */
-int claim_file_touch(struct index_txn *txn, const char *path, size_t len,
-		     const struct claim_file *file, struct err *err);
-
 /*
  * Calls `each` for every known file whose path starts with `prefix` (a folder
  * and a slash, or "" for all), in byte order of paths; a non-zero return ends it

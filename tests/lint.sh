@@ -12,6 +12,7 @@ all=("${own[@]}" tests/*/*.[ch])
 scripts=(Makefile .ci/* tests/*.sh tests/*/*.sh tests/e2e/*.t tests/model/*.py)
 read -ra flags <<<"$FLAGS"
 failed=0
+shopt -s lastpipe # complain, at the end of pipes, sets it
 
 complain() { # RULE; offending lines come on stdin
 	local lines

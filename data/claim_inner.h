@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DATA_CLAIM_INNER_H
+#define DATA_CLAIM_INNER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "data/claim.h"
+#include "data/row.h"
+
+/* claim_inner - the rows of files, for claim.c: programs use claim.h. */
+
+/* The row of the file `path`. ERR_NOTFOUND, quietly. row->path is not kept. */
+int claim_file_load(struct index_txn *txn, const char *path, size_t len,
+		    struct row_file *out);
+/* `unread`: claims may be there, but the file was not read to its end. */
+void claim_file_store(struct index_txn *txn, const char *path, size_t len,
+		      const struct claim_file *file, bool unread);
+
+#endif

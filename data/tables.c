@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/tables.h"
+
+#include <string.h>
+
+#include "data/build.h"
+
+int tables_damaged(struct err *err, const char *what)
+{
+	return err_set(err, ERR_FORMAT,
+		       "the index is damaged (%s); delete its folder and scan again",
+		       what);
+}
+
+int tables_record_get(struct index_txn *txn, uint64_t number, struct row_record *out)
+{
+	unsigned char key[8];
+	struct store_value v;
+	int rc;
+
+	be64_put(key, number);
+	rc = store_get(txn->store, TABLE_RECORD, key, sizeof(key), &v);
+	if (rc) {
+		*out = (struct row_record){0};
+		return rc;
+	}
+	if (row_record_get(out, v.data, v.len) < 0) {
+		return tables_damaged(NULL, "a record");
+	}
+	out->version.number = number;
+	return 0;
+}
+
+bool tables_record_is(struct index_txn *txn, uint64_t number, unsigned kind,
+		      const struct record_id *id)
+{
+	unsigned char key[8];
+	struct store_value v;
+
+	be64_put(key, number);
+	return store_get(txn->store, TABLE_RECORD, key, sizeof(key), &v) == 0 &&
+	       row_record_is(v.data, v.len, kind, id);
+}
+
+void tables_record_put(struct index_txn *txn, uint64_t number,
+		       const struct row_record *row)
+{
+	unsigned char key[8];
+
+	be64_put(key, number);
+	buf_clear(&txn->row);
+	row_record_put(&txn->row, row);
+	store_put(txn->store, TABLE_RECORD, key, sizeof(key), txn->row.data,
+		  txn->row.len);
+}
+
+static size_t id_key(unsigned char key[RECORD_ID_MAX + 1], unsigned kind,
+		     const struct record_id *id)
+{
+	key[0] = (unsigned char)kind;
+	memcpy(key + 1, id->bytes, id->len);
+	return (size_t)id->len + 1;
+}
+
+uint64_t tables_number(struct index_txn *txn, unsigned kind, const struct record_id *id)
+{
+	unsigned char key[RECORD_ID_MAX + 1];
+	size_t len = id_key(key, kind, id);
+	struct store_value v;
+
+	if (txn->build) {
+		return build_number(txn->build, txn, kind, id);
+	}
+	if (store_get(txn->store, TABLE_ID, key, len, &v) < 0 || v.len != 8) {
+		return 0;
+	}
+	return be64_get(v.data);
+}
+
+uint64_t tables_intern(struct index_txn *txn, unsigned kind, const struct record_id *id)
+{
+	uint64_t number = tables_number(txn, kind, id);
+	struct row_record row = {.kind = kind, .id = *id};
+	unsigned char key[RECORD_ID_MAX + 1];
+	unsigned char value[8];
+	size_t len;
+
+	if (number) {
+		return number;
+	}
+	number = txn->meta.next_number++;
+	be64_put(value, number);
+	if (txn->build) {
+		build_add(txn->build, kind, id, number);
+	} else {
+		len = id_key(key, kind, id);
+		store_put(txn->store, TABLE_ID, key, len, value, sizeof(value));
+	}
+	buf_clear(&txn->row);
+	row_record_put(&txn->row, &row);
+	store_append(txn->store, TABLE_RECORD, value, sizeof(value), txn->row.data,
+		     txn->row.len);
+	return number;
+}
+
+struct tables_key tables_key2(uint64_t a, uint64_t b)
+{
+	struct tables_key key = {.len = 16};
+
+	be64_put(key.bytes, a);
+	be64_put(key.bytes + 8, b);
+	return key;
+}
+
+struct tables_key tables_key3(uint64_t a, uint64_t b, uint64_t c)
+{
+	struct tables_key key = tables_key2(a, b);
+
+	be64_put(key.bytes + 16, c);
+	key.len = 24;
+	return key;
+}
