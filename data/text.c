@@ -17,6 +17,8 @@ enum { HOW_RAW = 0, HOW_PLAIN = 1, HOW_DICTIONARY = 2 };
 struct text_codec {
 	ZSTD_CCtx *pack;
 	ZSTD_DCtx *unpack;
+	struct buf dictionary[TEXT_KINDS]; /* empty: none */
+	/* Made of it when first used, which costs milliseconds: NULL until then. */
 	ZSTD_CDict *pack_dictionary[TEXT_KINDS];
 	ZSTD_DDict *unpack_dictionary[TEXT_KINDS];
 };
@@ -45,6 +47,7 @@ void text_codec_free(struct text_codec *codec)
 		for (unsigned kind = 0; kind < TEXT_KINDS; kind++) {
 			ZSTD_freeCDict(codec->pack_dictionary[kind]);
 			ZSTD_freeDDict(codec->unpack_dictionary[kind]);
+			buf_release(&codec->dictionary[kind]);
 		}
 		ZSTD_freeCCtx(codec->pack);
 		ZSTD_freeDCtx(codec->unpack);
@@ -62,18 +65,40 @@ void text_set_dictionary(struct text_codec *codec, unsigned kind, const void *di
 	ZSTD_freeDDict(codec->unpack_dictionary[kind]);
 	codec->pack_dictionary[kind] = NULL;
 	codec->unpack_dictionary[kind] = NULL;
-	if (len) {
-		codec->pack_dictionary[kind] = ZSTD_createCDict(dictionary, len, LEVEL);
-		codec->unpack_dictionary[kind] = ZSTD_createDDict(dictionary, len);
-		if (!codec->pack_dictionary[kind] || !codec->unpack_dictionary[kind]) {
+	buf_clear(&codec->dictionary[kind]);
+	buf_add(&codec->dictionary[kind], dictionary, len);
+}
+
+/* NULL where the kind has none. */
+static ZSTD_CDict *packing(struct text_codec *codec, unsigned kind)
+{
+	const struct buf *d = &codec->dictionary[kind];
+
+	if (!codec->pack_dictionary[kind] && d->len) {
+		codec->pack_dictionary[kind] = ZSTD_createCDict(d->data, d->len, LEVEL);
+		if (!codec->pack_dictionary[kind]) {
 			abort(); /* out of memory */
 		}
 	}
+	return codec->pack_dictionary[kind];
+}
+
+static ZSTD_DDict *unpacking(struct text_codec *codec, unsigned kind)
+{
+	const struct buf *d = &codec->dictionary[kind];
+
+	if (!codec->unpack_dictionary[kind] && d->len) {
+		codec->unpack_dictionary[kind] = ZSTD_createDDict(d->data, d->len);
+		if (!codec->unpack_dictionary[kind]) {
+			abort(); /* out of memory */
+		}
+	}
+	return codec->unpack_dictionary[kind];
 }
 
 int text_has_dictionary(const struct text_codec *codec, unsigned kind)
 {
-	return codec->pack_dictionary[kind] != NULL;
+	return codec->dictionary[kind].len > 0;
 }
 
 int text_train(struct buf *dictionary, const char *samples, const size_t *sizes,
@@ -96,7 +121,7 @@ int text_train(struct buf *dictionary, const char *samples, const size_t *sizes,
 void text_pack(struct text_codec *codec, struct buf *out, unsigned kind, const char *text,
 	       size_t len)
 {
-	ZSTD_CDict *dictionary = codec->pack_dictionary[kind];
+	ZSTD_CDict *dictionary = packing(codec, kind);
 	size_t bound = ZSTD_compressBound(len);
 	size_t packed;
 
@@ -140,7 +165,7 @@ int text_unpack(struct text_codec *codec, struct buf *out, const void *packed, s
 		return 0;
 	}
 	if (p[0] >= HOW_DICTIONARY) {
-		dictionary = codec->unpack_dictionary[p[0] - HOW_DICTIONARY];
+		dictionary = unpacking(codec, p[0] - HOW_DICTIONARY);
 		if (!dictionary) {
 			goto bad;
 		}
