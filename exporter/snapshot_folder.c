@@ -104,6 +104,40 @@ static int sweep_prefixes(const char *repo, const char *folder, const char *cons
 	return rc;
 }
 
+/* A pack without an index is nothing to git: what a removal left that was killed
+ * between the two (the index goes first), or an installation (it comes last). What
+ * such a pack held is elsewhere, or nothing refers to it yet. */
+static int sweep_orphans(const char *repo, struct err *err)
+{
+	struct buf folder = {0}, idx = {0};
+	struct dirent *entry;
+	DIR *dir;
+	int rc = 0;
+
+	buf_addf(&folder, "%s/objects/pack", repo);
+	dir = opendir(folder.data);
+	while (!rc && dir && (entry = readdir(dir))) {
+		char *name = entry->d_name;
+
+		if (!ends_with(name, ".pack")) {
+			continue;
+		}
+		name[strlen(name) - strlen(".pack")] = '\0';
+		buf_clear(&idx);
+		buf_addf(&idx, "objects/pack/%s.idx", name);
+		if (packset_is_name(name, strlen(name)) &&
+		    !has(repo, idx.data, S_IFREG)) {
+			rc = packset_remove(folder.data, name, err);
+		}
+	}
+	if (dir) {
+		closedir(dir);
+	}
+	buf_release(&folder);
+	buf_release(&idx);
+	return rc;
+}
+
 /* No reference ends in `.lock`, so below refs and logs such a file is a lock. */
 static int sweep_locks(const char *repo, struct err *err)
 {
@@ -158,6 +192,9 @@ int snapshot_folder_sweep(const char *path, struct err *err)
 
 	if (!rc) {
 		rc = sweep_prefixes(path, "objects/pack", packs, err);
+	}
+	if (!rc) {
+		rc = sweep_orphans(path, err);
 	}
 	if (!rc) {
 		rc = sweep_prefixes(path, "objects", loose, err);

@@ -7,6 +7,9 @@ if [ "$(id -u)" = 0 ]; then
 	# To root no file is unreadable.
 	as_user() { setpriv --reuid 65534 --regid 65534 --clear-groups -- "$@"; }
 	chmod 755 "$T"
+	# The build may lie where only root can look.
+	install -m 755 "$INDEXER" "$T/albumen-indexer"
+	INDEXER=$T/albumen-indexer
 	install -d -o 65534 -g 65534 "$T/index"
 else
 	as_user() { "$@"; }
