@@ -68,7 +68,8 @@ static unsigned counted(const char *what)
 	struct buf line = {0}, out = {0};
 	unsigned number;
 
-	buf_addf(&line, "git -C r.git count-objects -v 2>warnings | sed -n 's/^%s: //p'", what);
+	buf_addf(&line, "git -C r.git count-objects -v 2>warnings | sed -n 's/^%s: //p'",
+		 what);
 	assert_int_equal(git_fixture_run(&out, line.data), 0);
 	number = (unsigned)strtoul(out.data, NULL, 10);
 	buf_release(&line);
