@@ -48,8 +48,9 @@ DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc shellcheck syst
 DATA_SRC = \
 	data/base/err.c data/base/buf.c data/base/set.c data/base/log.c \
 	data/base/file.c data/base/cli.c data/base/stop.c data/base/ready.c \
-	data/base/threads.c data/json.c data/json_canon.c data/stamp.c data/record.c \
-	data/name.c data/text.c data/store.c data/row.c data/index.c data/tables.c \
+	data/base/threads.c data/base/clock.c data/json.c data/json_canon.c \
+	data/stamp.c data/record.c data/name.c data/text.c data/store.c data/row.c \
+	data/index.c data/tables.c \
 	data/version.c data/relate.c data/claim.c data/claim_file.c data/claim_pack.c \
 	data/build.c data/feed.c data/query.c data/check.c
 INDEXER_SRC = \

@@ -292,62 +292,6 @@ int query_body(struct index_txn *txn, const struct query_key *key, struct buf *b
 	return rc;
 }
 
-/* Calls `each` for the record at `at` in the keys of a relation table. */
-static int each_id(struct index_txn *txn, enum table table, uint64_t prefix_number,
-		   size_t at, bool live_only, query_id_fn *each, void *payload,
-		   struct err *err)
-{
-	struct store_cursor *c = store_cursor_open(txn->store, table);
-	unsigned char prefix[8];
-	struct row_record row;
-	int rc;
-
-	be64_put(prefix, prefix_number);
-	for (rc = store_seek(c, prefix, sizeof(prefix));
-	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix)); rc = store_next(c)) {
-		const char *key = store_key(c).data;
-
-		if (live_only &&
-		    (tables_record_get(txn, be64_get(key + 16), &row) < 0 || !row.live)) {
-			continue;
-		}
-		if (tables_record_get(txn, be64_get(key + at), &row) < 0) {
-			rc = tables_damaged(err, "a relation");
-			break;
-		}
-		rc = each(&row.id, payload);
-		if (rc) {
-			break;
-		}
-	}
-	store_cursor_close(c);
-	return rc == ERR_NOTFOUND ? 0 : rc;
-}
-
-int query_images_of_tag(struct index_txn *txn, const char *tag_id, size_t len,
-			query_id_fn *each, void *payload, struct err *err)
-{
-	uint64_t tag;
-
-	if (known_number(txn, RECORD_TAG, tag_id, len, &tag) < 0) {
-		return 0;
-	}
-	return each_id(txn, TABLE_TAG_IMAGES, tag, 8, true, each, payload, err);
-}
-
-int query_images_of_album(struct index_txn *txn, const char *album_id, size_t len,
-			  bool untagged_only, query_id_fn *each, void *payload,
-			  struct err *err)
-{
-	uint64_t album;
-
-	if (query_album_number(txn, album_id, len, &album) < 0) {
-		return 0;
-	}
-	return each_id(txn, untagged_only ? TABLE_ALBUM_UNTAGGED : TABLE_ALBUM_IMAGES,
-		       album, 8, false, each, payload, err);
-}
-
 struct reject_walk {
 	struct index_txn *txn;
 	query_reject_fn *each;

@@ -57,16 +57,6 @@ int query_album_number(struct index_txn *txn, const char *id, size_t len,
 int query_body(struct index_txn *txn, const struct query_key *key, struct buf *body,
 	       struct err *err);
 
-/* Calls `each` for the ids of images: of a tag (its live tag images; an image
- * once per tag image), of an album, or the untagged ones of an album; in no
- * promised order. A non-zero return ends it and is returned. */
-typedef int query_id_fn(const struct record_id *id, void *payload);
-int query_images_of_tag(struct index_txn *txn, const char *tag_id, size_t len,
-			query_id_fn *each, void *payload, struct err *err);
-int query_images_of_album(struct index_txn *txn, const char *album_id, size_t len,
-			  bool untagged_only, query_id_fn *each, void *payload,
-			  struct err *err);
-
 /* Calls `each` for every reject, by path, then in the order of the file.
  * `more`: how many further rejects of this file were counted but not kept
  * (0 but on the last one kept). */

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "data/base/buf.h"
+#include "data/base/clock.h"
 #include "data/base/log.h"
 #include "data/query.h"
 #include "exporter/response.h"
@@ -51,14 +52,6 @@ void export_result_release(struct export_result *result)
 {
 	snapshot_info_release(&result->info);
 	*result = (struct export_result){0};
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 /* The time of a snapshot: SOURCE_DATE_EPOCH where it is set, as reproducible
@@ -130,11 +123,11 @@ static int render(struct export *ex, struct index_txn *txn, const struct query_k
 static int render_slice(struct export *ex, bool *end, struct err *err)
 {
 	struct index_txn *txn = NULL;
-	int64_t until = now_ms() + SLICE_MS;
+	int64_t until = clock_now_ms() + SLICE_MS;
 	int rc = index_begin(&txn, ex->job->index, false, err);
 
 	*end = false;
-	for (int n = 0; rc == 0 && n < SLICE_RESPONSES && now_ms() < until; n++) {
+	for (int n = 0; rc == 0 && n < SLICE_RESPONSES && clock_now_ms() < until; n++) {
 		struct query_key key;
 
 		rc = query_feed(txn, ex->done, &key, err);

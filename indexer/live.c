@@ -9,6 +9,7 @@
 #include <sys/vfs.h>
 #include <time.h>
 
+#include "data/base/clock.h"
 #include "data/base/log.h"
 #include "data/claim.h"
 #include "indexer/folder.h"
@@ -53,19 +54,11 @@ struct live {
 	int taking; /* the list whose paths are being taken */
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static void add_dirty(struct live *live, int list, const char *path, size_t len)
 {
 	paths_add(&live->dirty[list], path, len);
 	if (!live->dirty_since_ms) {
-		live->dirty_since_ms = now_ms();
+		live->dirty_since_ms = clock_now_ms();
 	}
 }
 
@@ -83,7 +76,7 @@ static void on_appeared(const char *path, size_t len, void *payload)
 	 * who links files into the folder. Others are given time to be written. */
 	if (walk_stat(live->rootfd, path, &st) == 0 &&
 	    (st.st_nlink > 1 ||
-	     !later_add(&live->later, LATER_APPEARED, now_ms(), path, len))) {
+	     !later_add(&live->later, LATER_APPEARED, clock_now_ms(), path, len))) {
 		add_dirty(live, BY_EVENT, path, len);
 	}
 }
@@ -94,7 +87,7 @@ static void on_left(const char *prefix, size_t len, void *payload)
 
 	paths_add(&live->left, prefix, len);
 	if (!live->dirty_since_ms) {
-		live->dirty_since_ms = now_ms();
+		live->dirty_since_ms = clock_now_ms();
 	}
 }
 
@@ -108,7 +101,7 @@ static void retry(struct live *live, int list, const char *path, size_t len)
 		next = (enum later_which)(list + 1);
 	}
 	if (next <= LATER_RETRY_3) {
-		later_add(&live->later, next, now_ms(), path, len);
+		later_add(&live->later, next, clock_now_ms(), path, len);
 	}
 }
 
@@ -121,7 +114,7 @@ static void on_done(const char *path, size_t len, const struct ingest_outcome *o
 		retry(live, live->taking, path, len);
 	}
 	if (outcome->racy && !changed) {
-		later_add(&live->later, LATER_RACY, now_ms(), path, len);
+		later_add(&live->later, LATER_RACY, clock_now_ms(), path, len);
 	}
 }
 
@@ -306,7 +299,7 @@ static void add_all(struct live *live, const struct paths *paths)
 static int poll_folders(struct live *live, struct err *err)
 {
 	struct poll_look look = {.live = live};
-	int64_t begun = now_ms(), took, pause;
+	int64_t begun = clock_now_ms(), took, pause;
 	int rc = folder_each_polled(live->folder, look_at_polled, &look, err);
 
 	if (!rc) {
@@ -315,9 +308,9 @@ static int poll_folders(struct live *live, struct err *err)
 	}
 	paths_release(&look.dirty);
 	paths_release(&look.missing);
-	took = now_ms() - begun;
+	took = clock_now_ms() - begun;
 	pause = POLL_SHARE * took > POLL_MS ? POLL_SHARE * took : POLL_MS;
-	live->poll_at_ms = now_ms() + pause;
+	live->poll_at_ms = clock_now_ms() + pause;
 	return rc;
 }
 
@@ -455,7 +448,7 @@ static void take_due(struct live *live)
 	const char *path;
 	size_t len;
 
-	while (later_take(&live->later, now_ms(), &which, &path, &len)) {
+	while (later_take(&live->later, clock_now_ms(), &which, &path, &len)) {
 		add_dirty(live, which, path, len);
 	}
 }
@@ -468,7 +461,7 @@ static bool commit_is_due(const struct live *live)
 		count += live->dirty[list].count;
 	}
 	return count >= COMMIT_PATHS ||
-	       (count && now_ms() - live->dirty_since_ms >= COMMIT_MS);
+	       (count && clock_now_ms() - live->dirty_since_ms >= COMMIT_MS);
 }
 
 /* Nothing is to be done: sleeps until something is. */
@@ -476,10 +469,10 @@ static int sleep_until_event(struct live *live, struct err *err)
 {
 	struct pollfd fds[] = {{.fd = folder_fd(live->folder), .events = POLLIN},
 			       {.fd = live->stop->fd, .events = POLLIN}};
-	int64_t wait = later_wait_ms(&live->later, now_ms());
+	int64_t wait = later_wait_ms(&live->later, clock_now_ms());
 
 	if (folder_has_polled(live->folder)) {
-		int64_t left = live->poll_at_ms - now_ms();
+		int64_t left = live->poll_at_ms - clock_now_ms();
 
 		left = left > 0 ? left : 0;
 		wait = wait < 0 || left < wait ? left : wait;
@@ -505,7 +498,8 @@ static int step(struct live *live, struct err *err)
 		return reconcile(live, err);
 	}
 	take_due(live);
-	if (!rc && folder_has_polled(live->folder) && now_ms() >= live->poll_at_ms) {
+	if (!rc && folder_has_polled(live->folder) &&
+	    clock_now_ms() >= live->poll_at_ms) {
 		rc = poll_folders(live, err);
 	}
 	if (rc || (handled && !commit_is_due(live))) {
@@ -522,7 +516,7 @@ int live_run(struct live *live, struct index *index, const struct live_options *
 	live->index = index;
 	live->options = options;
 	rc = scan(live, err);
-	live->poll_at_ms = now_ms() + POLL_MS;
+	live->poll_at_ms = clock_now_ms() + POLL_MS;
 	if (!rc) {
 		rc = ready_tell(options->ready_fd, err);
 	}

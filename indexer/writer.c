@@ -3,8 +3,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "data/base/clock.h"
 #include "data/base/threads.h"
 #include "data/claim.h"
 
@@ -49,14 +49,6 @@ struct writer {
 	int64_t begun_ms;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 struct writer *writer_new(struct index *index, int64_t commit_ms)
 {
 	struct writer *w = xzalloc(sizeof(*w));
@@ -78,7 +70,7 @@ static int begin(struct writer *w, struct err *err)
 	if (!w->txn) {
 		rc = index_begin(&w->txn, w->index, true, err);
 		w->records = 0;
-		w->begun_ms = now_ms();
+		w->begun_ms = clock_now_ms();
 		if (!rc && w->reading) {
 			claim_resume(w->reading, w->txn);
 		}
@@ -159,7 +151,8 @@ static int carry_out_all(struct writer *w, struct batch *batch, struct err *err)
 		}
 	}
 	batch_clear(batch);
-	if (!rc && w->commit_ms && w->txn && now_ms() - w->begun_ms >= w->commit_ms) {
+	if (!rc && w->commit_ms && w->txn &&
+	    clock_now_ms() - w->begun_ms >= w->commit_ms) {
 		rc = commit(w, err);
 	}
 	return rc;
