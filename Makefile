@@ -65,7 +65,7 @@ EXPORTER_SRC = \
 	exporter/snapshot_read.c exporter/snapshot_edit.c exporter/snapshot_folder.c \
 	exporter/maintain.c exporter/maintain_pack.c exporter/maintain_merge.c \
 	exporter/place.c exporter/place_walk.c exporter/place_file.c exporter/site.c \
-	exporter/relay.c exporter/collection.c exporter/export.c exporter/follow.c \
+	exporter/relay.c exporter/collection.c exporter/message.c exporter/export.c exporter/follow.c \
 	exporter/edge.c
 MAIN_SRC = indexer/main.c exporter/main.c
 # What `albumen-exporter edge` makes its configuration of, found beside the program.

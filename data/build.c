@@ -297,6 +297,7 @@ static void spread(struct derive *d)
 			   d->fact[f->b].known) {
 			f->live = true;
 			d->fact[f->a].live_count++;
+			d->fact[f->b].live_count++;
 			d->counts.live_tag_images++;
 		}
 	}
@@ -341,6 +342,8 @@ static int write_winner(struct derive *d, uint64_t number,
 	row.live_count = f->live_count;
 	if (row.kind == RECORD_IMAGE) {
 		feed(d, number, QUERY_TAG_IMAGES, &row.feed[0]);
+	} else if (row.kind == RECORD_TAG) {
+		feed(d, number, QUERY_TAG, &row.feed[0]);
 	}
 	tables_record_put(d->txn, number, &row);
 	return wrote(d);

@@ -218,7 +218,7 @@ static void feed_entry(struct check *check, uint64_t number, const struct row_re
 }
 
 /* Rows of a relation table that start with `number`; with `live`, those of live
- * tag images. */
+ * tag images, which their keys end with. */
 static uint64_t related(struct check *check, enum table table, uint64_t number, bool live)
 {
 	struct store_cursor *c = store_cursor_open(check->txn->store, table);
@@ -229,7 +229,8 @@ static uint64_t related(struct check *check, enum table table, uint64_t number, 
 	be64_put(prefix, number);
 	for (int rc = store_seek(c, prefix, sizeof(prefix));
 	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix)); rc = store_next(c)) {
-		uint64_t other = be64_get((const char *)store_key(c).data + 8);
+		struct store_value key = store_key(c);
+		uint64_t other = be64_get((const char *)key.data + key.len - 8);
 
 		n += !live ||
 		     (tables_record_get(check->txn, other, &row) == 0 && row.live);
@@ -255,6 +256,14 @@ static void image_row(struct check *check, uint64_t number, const struct row_rec
 	       "an image is missing from its album", &row->id);
 	expect(check, pair_there(check, TABLE_ALBUM_UNTAGGED, key) == (live == 0),
 	       "an image's place among the untagged is wrong", &row->id);
+}
+
+static void tag_row(struct check *check, uint64_t number, const struct row_record *row)
+{
+	expect(check, related(check, TABLE_TAG_IMAGES, number, true) == row->live_count,
+	       "a tag's live tag images are miscounted", &row->id);
+	feed_entry(check, number, row, QUERY_TAG);
+	check->counts.tags += row->known;
 }
 
 static void tag_image_row(struct check *check, uint64_t number,
@@ -327,7 +336,7 @@ static int record_row(struct check *check, struct store_value key, struct store_
 	if (row.kind == RECORD_IMAGE) {
 		image_row(check, number, &row);
 	} else if (row.kind == RECORD_TAG) {
-		check->counts.tags += row.known;
+		tag_row(check, number, &row);
 	} else {
 		tag_image_row(check, number, &row);
 	}

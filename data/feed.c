@@ -58,7 +58,7 @@ static bool forget_if_gone(struct index_txn *txn, struct store_cursor *c)
 void feed_prune(struct index_txn *txn)
 {
 	const struct index_counts *counts = &txn->meta.counts;
-	uint64_t alive = counts->images + 2 * counts->albums;
+	uint64_t alive = counts->images + 2 * counts->albums + counts->tags;
 	uint64_t entries = store_count(txn->store, TABLE_FEED);
 	struct store_cursor *c;
 	unsigned char key[8] = {0};

@@ -14,7 +14,7 @@
  */
 
 /* Moves the entry of a response to the end, giving it one where it has none.
- * `row` is that of its image or album; the caller puts it. */
+ * `row` is that of its image, album or tag; the caller puts it. */
 void feed_mark(struct index_txn *txn, uint64_t number, struct row_record *row,
 	       enum query_response response);
 

@@ -19,7 +19,7 @@
 #include "data/tables.h"
 
 /*
- * THE STORED FORMAT, version 1
+ * THE STORED FORMAT, version 2
  *
  * An index is a folder with an LMDB environment (data.mdb, lock.mdb), the
  * writer's lock (albumen-indexer.lock) and the file `changed`. Everything in it
@@ -32,7 +32,7 @@
  * widths. A stamp is data/stamp.h's 12 bytes, a hash 16 bytes of SHA-256.
  *
  * table		key			value
- * meta			"format"		"albumen-index 1"
+ * meta			"format"		"albumen-index 2"
  *			"uuid"			36 characters
  *			"meta"			totals and counters (put_meta below)
  * dictionary		kind (1)		zstd dictionary for texts of this kind
@@ -56,7 +56,7 @@
  *   embeds it (`pins`). The winner is the greatest claimed version by stamp, then
  *   by canonical text; only what wins is `known`.
  * - A tag image is live when it, its image and its tag are known; an image counts
- *   its live tag images and is untagged when there are none.
+ *   its live tag images and is untagged when there are none; a tag counts its own.
  * - Each response that exists has one feed entry, whose sequence its record row
  *   holds: a change moves the entry to the end. One that is gone keeps its entry,
  *   so that exporters remove it, until such entries outnumber the others
@@ -74,7 +74,7 @@
  * anew from the folder, which is the truth.
  */
 
-static const char format_name[] = "albumen-index 1";
+static const char format_name[] = "albumen-index 2";
 
 static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_META] = "meta",

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "data/query.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/claim.h"
+#include "data/json.h"
 #include "data/tables.h"
 #include "data/version.h"
 
@@ -260,6 +262,29 @@ static int tag_images_body(struct index_txn *txn, uint64_t image, struct buf *bo
 	return rc;
 }
 
+static int tag_body(struct index_txn *txn, uint64_t tag, const struct row_record *row,
+		    struct buf *body, struct err *err)
+{
+	int rc;
+
+	buf_addstr(body, "{\"tag\":");
+	rc = winning_text(txn, tag, body, err);
+	buf_addf(body, ",\"tag_images\":%" PRIu64 "}", row->live_count);
+	return rc;
+}
+
+static int album_of_body(struct index_txn *txn, const struct row_record *image,
+			 struct buf *body, struct err *err)
+{
+	struct row_record album;
+
+	if (tables_record_get(txn, image->album, &album) < 0) {
+		return tables_damaged(err, "an image's album");
+	}
+	json_quote(body, album.id.bytes, album.id.len);
+	return 0;
+}
+
 int query_body(struct index_txn *txn, const struct query_key *key, struct buf *body,
 	       struct err *err)
 {
@@ -281,6 +306,12 @@ int query_body(struct index_txn *txn, const struct query_key *key, struct buf *b
 	case QUERY_IMAGES:
 		rc = images_body(txn, key->number, key->response == QUERY_UNTAGGED, body,
 				 err);
+		break;
+	case QUERY_TAG:
+		rc = tag_body(txn, key->number, &row, body, err);
+		break;
+	case QUERY_ALBUM_OF:
+		rc = album_of_body(txn, &row, body, err);
 		break;
 	default:
 		rc = tables_damaged(err, "the feed");

@@ -17,12 +17,17 @@
  * copies out; nothing returned dies with the transaction.
  */
 
-/* What the feed names: one response, by its kind and the number of its image or
- * album (the index's own number: stable while the index lives, for no other). */
+/* What the feed names: one response, by its kind and the number of its image,
+ * album or tag (the index's own number: stable while the index lives, for no
+ * other). */
 enum query_response {
 	QUERY_TAG_IMAGES = 1, /* tag images of an image */
 	QUERY_UNTAGGED = 2,   /* untagged images of an album */
 	QUERY_IMAGES = 3,     /* images of an album */
+	/* For audits of a snapshot; the API does not have them: */
+	QUERY_TAG = 4,      /* a tag, and how many live tag images it has */
+	QUERY_ALBUM_OF = 5, /* the id of an image's album; the feed has no entry of
+			     * its own for it: it is stale when QUERY_TAG_IMAGES is */
 };
 
 struct query_key {
@@ -40,7 +45,7 @@ int query_feed(struct index_txn *txn, uint64_t after, struct query_key *out,
 /* Entries of the feed above `after`, at most `limit` of them counted. */
 uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit);
 
-/* The id of an image or album. ERR_NOTFOUND: no such number. */
+/* The id of an image, album or tag. ERR_NOTFOUND: no such number. */
 int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
 	     struct err *err);
 /* The number of a known image or album by its id. ERR_NOTFOUND, quietly. */
@@ -51,8 +56,10 @@ int query_album_number(struct index_txn *txn, const char *id, size_t len,
 
 /*
  * Appends a response's body to *body: the JSON array of CONTRACT.md, section 4,
- * byte for byte. ERR_NOTFOUND (quietly), and *body as it was, where the response
- * does not exist: the image is not known, the album has no image.
+ * byte for byte; for QUERY_TAG {"tag":{its text},"tag_images":COUNT}, for
+ * QUERY_ALBUM_OF a string, canonical both. ERR_NOTFOUND (quietly), and *body as it
+ * was, where the response does not exist: the image or the tag is not known, the
+ * album has no image.
  */
 int query_body(struct index_txn *txn, const struct query_key *key, struct buf *body,
 	       struct err *err);

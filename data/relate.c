@@ -15,7 +15,8 @@
  *		stands in its album's two lists and in its own tag images.
  * tag		its tag images live or die with it; its text stands in the tag
  *		images of every image that it tags.
- * tag image	live or not, it is counted in its image and shown in one response.
+ * tag image	live or not, it is counted in its image and its tag, and shown in
+ *		one response.
  *
  * Rows are loaded, changed and put back one at a time: no function holds a row
  * while it calls one that may load the same row.
@@ -79,6 +80,18 @@ static void count_live(struct index_txn *txn, uint64_t image, bool up)
 	tables_record_put(txn, image, &row);
 	if (row.known && was_tagged != (row.live_count > 0)) {
 		set_untagged(txn, row.album, image, was_tagged);
+	}
+}
+
+/* So many live tag images more of a tag (less: wrapped around). */
+static void count_tagged(struct index_txn *txn, uint64_t tag, uint64_t step)
+{
+	struct row_record row;
+
+	if (tables_record_get(txn, tag, &row) == 0) {
+		row.live_count += step;
+		feed_mark(txn, tag, &row, QUERY_TAG);
+		tables_record_put(txn, tag, &row);
 	}
 }
 
@@ -152,7 +165,10 @@ static void revive_image(struct index_txn *txn, uint64_t image, bool known)
 			continue;
 		}
 		live = known && is_known(txn, row.tag);
-		changed += set_live(txn, number, live);
+		if (set_live(txn, number, live)) {
+			changed++;
+			count_tagged(txn, row.tag, live ? 1 : (uint64_t)-1);
+		}
 	}
 	store_cursor_close(c);
 	if (changed) {
@@ -173,6 +189,7 @@ static void retell_tag(struct index_txn *txn, uint64_t tag, bool known, bool fli
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_TAG_IMAGES);
 	unsigned char prefix[8];
+	uint64_t changed = 0;
 
 	be64_put(prefix, tag);
 	for (int rc = store_seek(c, prefix, sizeof(prefix));
@@ -187,9 +204,11 @@ static void retell_tag(struct index_txn *txn, uint64_t tag, bool known, bool fli
 			mark_image(txn, image);
 		} else if (set_live(txn, number, known)) {
 			count_live(txn, image, known);
+			changed++;
 		}
 	}
 	store_cursor_close(c);
+	count_tagged(txn, tag, known ? changed : (uint64_t)0 - changed);
 }
 
 static void image_winner(struct index_txn *txn, uint64_t number,
@@ -211,8 +230,9 @@ static void image_winner(struct index_txn *txn, uint64_t number,
 	if (tables_record_get(txn, number, &row) < 0) {
 		return;
 	}
-	/* Its own response: it appears, goes, or shows the image in tag images. */
-	if (old->known != new->known || row.live_count) {
+	/* Its own response: it appears, goes, or shows the image in tag images; and
+	 * what says where it lies. */
+	if (old->known != new->known || moved || row.live_count) {
 		feed_mark(txn, number, &row, QUERY_TAG_IMAGES);
 		tables_record_put(txn, number, &row);
 	}
@@ -260,6 +280,12 @@ static void tag_image_winner(struct index_txn *txn, uint64_t number,
 		join(txn, number, new, true);
 	}
 	set_live(txn, number, live);
+	if (old->live && (!live || old->tag != new->tag)) {
+		count_tagged(txn, old->tag, (uint64_t)-1);
+	}
+	if (live && (!old->live || old->tag != new->tag)) {
+		count_tagged(txn, new->tag, 1);
+	}
 	if (old->live && (!live || old->image != new->image)) {
 		count_live(txn, old->image, false);
 	}

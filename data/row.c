@@ -205,7 +205,10 @@ void row_record_put(struct buf *out, const struct row_record *row)
 		add40(out, row->album);
 		add40(out, row->live_count);
 		buf_addu64(out, row->feed[0]);
-	} else if (row->kind == RECORD_TAG_IMAGE) {
+	} else if (row->kind == RECORD_TAG) {
+		add40(out, row->live_count);
+		buf_addu64(out, row->feed[0]);
+	} else {
 		add40(out, row->image);
 		add40(out, row->tag);
 	}
@@ -247,7 +250,10 @@ int row_record_get(struct row_record *out, const void *bytes, size_t len)
 		out->album = take40(&r);
 		out->live_count = take40(&r);
 		out->feed[0] = take64(&r);
-	} else if (out->kind == RECORD_TAG_IMAGE) {
+	} else if (out->kind == RECORD_TAG) {
+		out->live_count = take40(&r);
+		out->feed[0] = take64(&r);
+	} else {
 		out->image = take40(&r);
 		out->tag = take40(&r);
 	}

@@ -78,8 +78,8 @@ struct row_record {
 	struct stamp created;
 	uint64_t album;      /* image */
 	uint64_t image, tag; /* tag image */
-	uint64_t live_count; /* image: its live tag images; album: its images */
-	/* sequence of the last change: image: [0] tag images;
+	uint64_t live_count; /* image, tag: live tag images; album: its images */
+	/* sequence of the last change: image: [0] tag images; tag: [0] itself;
 	 * album: [0] untagged images, [1] images; 0: never */
 	uint64_t feed[2];
 };

@@ -11,6 +11,7 @@
 #include "data/base/clock.h"
 #include "data/base/log.h"
 #include "data/query.h"
+#include "exporter/message.h"
 #include "exporter/response.h"
 
 /*
@@ -28,9 +29,6 @@
  * A full export is the same from sequence 0 onto an empty tree: every response
  * that exists has an entry, so what no longer exists is not in the tree.
  */
-
-#define TRAILER_INDEX "Albumen-Index"
-#define TRAILER_SEQUENCE "Albumen-Sequence"
 
 /* One slice ends after this many responses, or this long. */
 #define SLICE_RESPONSES 4096
@@ -83,10 +81,10 @@ static uint64_t exported_sequence(const struct snapshot_info *head, const char *
 	uint64_t exported = 0;
 
 	if (head->message &&
-	    snapshot_trailer(head->message, TRAILER_INDEX, &value) == 0 &&
+	    snapshot_trailer(head->message, MESSAGE_INDEX, &value) == 0 &&
 	    strcmp(value.data, uuid) == 0) {
 		buf_clear(&value);
-		if (snapshot_trailer(head->message, TRAILER_SEQUENCE, &value) == 0) {
+		if (snapshot_trailer(head->message, MESSAGE_SEQUENCE, &value) == 0) {
 			exported = strtoull(value.data, NULL, 10);
 		}
 	}
@@ -94,21 +92,18 @@ static uint64_t exported_sequence(const struct snapshot_info *head, const char *
 	return exported > sequence || exported < floor ? 0 : exported;
 }
 
-/* Renders one entry of the feed. */
-static int render(struct export *ex, struct index_txn *txn, const struct query_key *key,
-		  struct err *err)
+/* Renders one file of the snapshot. */
+static int render_row(struct export *ex, struct index_txn *txn,
+		      const struct response *row, uint64_t number,
+		      const struct record_id *id, struct err *err)
 {
-	const struct response *row = response_of(key->response);
-	struct record_id id;
-	int rc = query_id(txn, key->number, &id, err);
+	struct query_key key = {.response = row->kind, .number = number};
+	int rc;
 
-	if (rc) {
-		return rc;
-	}
 	buf_clear(&ex->path);
 	buf_clear(&ex->body);
-	response_snapshot_path(&ex->path, row, id.bytes, id.len);
-	rc = query_body(txn, key, &ex->body, err);
+	response_snapshot_path(&ex->path, row, id->bytes, id->len);
+	rc = query_body(txn, &key, &ex->body, err);
 	if (rc == ERR_NOTFOUND) {
 		snapshot_remove(ex->edit, ex->path.data);
 		return 0;
@@ -116,6 +111,22 @@ static int render(struct export *ex, struct index_txn *txn, const struct query_k
 	return rc ? rc
 		  : snapshot_put(ex->edit, ex->path.data, ex->body.data, ex->body.len,
 				 err);
+}
+
+/* Renders one entry of the feed. */
+static int render(struct export *ex, struct index_txn *txn, const struct query_key *key,
+		  struct err *err)
+{
+	struct record_id id;
+	int rc = query_id(txn, key->number, &id, err);
+
+	for (size_t i = 0; !rc && i < response_count; i++) {
+		if (response_table[i].fed_by == key->response) {
+			rc = render_row(ex, txn, &response_table[i], key->number, &id,
+					err);
+		}
+	}
+	return rc;
 }
 
 /* Renders up to a slice's worth. *end: the feed was read to its end, and
@@ -155,43 +166,20 @@ static int render_slice(struct export *ex, bool *end, struct err *err)
 	return rc;
 }
 
-/* "12 responses added, 3 changed" for people; the trailers are for machines. */
-static void write_message(struct export *ex, struct buf *out)
+static int write_message(struct export *ex, struct buf *out, struct err *err)
 {
-	const struct snapshot_delta *d = &ex->result->delta;
-	const struct {
-		uint64_t n;
-		const char *what;
-	} part[] = {
-		{d->added, "added"}, {d->changed, "changed"}, {d->removed, "removed"}};
-	bool first = true;
+	struct message message = {.delta = &ex->result->delta,
+				  .index = index_uuid(ex->job->index),
+				  .sequence = ex->done,
+				  .counts = &ex->counts,
+				  .health = &ex->health,
+				  .parent = &ex->result->info};
+	int rc = message_number(&message.number, ex->job->repo, message.parent, err);
 
-	for (size_t i = 0; i < sizeof(part) / sizeof(*part); i++) {
-		if (!part[i].n) {
-			continue;
-		}
-		buf_addf(out, "%s%" PRIu64, first ? "" : ", ", part[i].n);
-		if (first) {
-			buf_addstr(out, part[i].n == 1 ? " response" : " responses");
-		}
-		buf_addf(out, " %s", part[i].what);
-		first = false;
+	if (!rc) {
+		message_write(out, &message);
 	}
-	if (first) {
-		buf_addstr(out, "No responses yet");
-	}
-	buf_addf(out,
-		 "\n\n" TRAILER_INDEX ": %s\n" TRAILER_SEQUENCE ": %" PRIu64 "\n"
-		 "Albumen-Images: %" PRIu64 "\n"
-		 "Albumen-Untagged: %" PRIu64 "\n"
-		 "Albumen-Albums: %" PRIu64 "\n"
-		 "Albumen-Tags: %" PRIu64 "\n"
-		 "Albumen-Tag-Images: %" PRIu64 "\n"
-		 "Albumen-Files: %" PRIu64 "\n"
-		 "Albumen-Rejects: %" PRIu64 "\n",
-		 index_uuid(ex->job->index), ex->done, ex->counts.images,
-		 ex->counts.untagged, ex->counts.albums, ex->counts.tags,
-		 ex->counts.live_tag_images, ex->counts.files, ex->counts.rejects);
+	return rc;
 }
 
 static int commit(struct export *ex, struct err *err)
@@ -209,7 +197,9 @@ static int commit(struct export *ex, struct err *err)
 		rc = snapshot_time(&time_s, err);
 	}
 	if (!rc) {
-		write_message(ex, &message);
+		rc = write_message(ex, &message, err);
+	}
+	if (!rc) {
 		snapshot_info_release(&ex->result->info);
 		rc = snapshot_edit_commit(&ex->edit, message.data, time_s,
 					  &ex->result->info, err);

@@ -9,11 +9,15 @@
 #include "data/record.h"
 
 const struct response response_table[] = {
-	{QUERY_TAG_IMAGES, "api/v1/tag_images?image_ids[]=ID", "api/v1/tag_images/",
-	 ".json"},
-	{QUERY_UNTAGGED, "/api/v1/albums/ID/images/untag", "api/v1/albums/",
-	 "/images/untag.json"},
-	{QUERY_IMAGES, "/api/v1/albums/ID/images", "api/v1/albums/", "/images.json"},
+	{QUERY_TAG_IMAGES, QUERY_TAG_IMAGES, "api/v1/tag_images?image_ids[]=ID",
+	 "api/v1/tag_images/", ".json"},
+	{QUERY_UNTAGGED, QUERY_UNTAGGED, "/api/v1/albums/ID/images/untag",
+	 "api/v1/albums/", "/images/untag.json"},
+	{QUERY_IMAGES, QUERY_IMAGES, "/api/v1/albums/ID/images", "api/v1/albums/",
+	 "/images.json"},
+	/* No name has a dot in it (data/name.h), so this is nobody's ".json". */
+	{QUERY_ALBUM_OF, QUERY_TAG_IMAGES, NULL, "api/v1/tag_images/", ".album"},
+	{QUERY_TAG, QUERY_TAG, NULL, "audit/tags/", ".json"},
 };
 const size_t response_count = sizeof(response_table) / sizeof(*response_table);
 
@@ -92,7 +96,8 @@ const struct response *response_from_snapshot(struct buf *site_path, const char 
 		const char *name = path + prefix + SHARD_LENGTH;
 		size_t len;
 
-		if (strncmp(path, row->prefix, prefix) != 0 || !is_shard(path + prefix)) {
+		if (!row->request || strncmp(path, row->prefix, prefix) != 0 ||
+		    !is_shard(path + prefix)) {
 			continue;
 		}
 		len = name_span(name);

@@ -11,11 +11,17 @@
  * response - the table of responses (CONTRACT.md, sections 4 and 5): for each,
  * the request, the site file, the snapshot path and what the index calls it. A
  * new response is a new row here and a new renderer in data/query.c.
+ *
+ * Two more rows are in snapshots alone, so that an auditor who has nothing but a
+ * clone need not search all of it: the album of an image, beside the image's own
+ * response, and the tags, each with the number of its live tag images.
  */
 
 struct response {
 	enum query_response kind;
-	const char *request; /* for people: "/api/v1/albums/ID/images/untag" */
+	enum query_response fed_by; /* whose entry in the change feed says: stale */
+	const char *request;        /* for people: "/api/v1/albums/ID/images/untag"; NULL:
+			      * in snapshots alone */
 	/* Paths as `prefix` N `suffix`; a snapshot puts xx/yy/ before N. */
 	const char *prefix;
 	const char *suffix;
@@ -34,7 +40,7 @@ void response_snapshot_path(struct buf *out, const struct response *row, const c
 			    size_t len);
 
 /* Appends the site path of a snapshot path, and finds its row.
- * NULL (nothing appended) if the path is none of the table's. */
+ * NULL (nothing appended) if the path is none of the table's, or in no site. */
 const struct response *response_from_snapshot(struct buf *site_path, const char *path);
 
 #endif

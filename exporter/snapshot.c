@@ -230,7 +230,7 @@ static int prepare(struct snapshot_repo *repo, unsigned flags, struct err *err)
 		return rc;
 	}
 	if (!(flags & SNAPSHOT_CREATE)) {
-		return err_set(err, ERR_NOTFOUND, "no bare git repository in '%s'",
+		return err_set(err, ERR_NOTFOUND, "no git repository in '%s'",
 			       repo->path);
 	}
 	if (folder == SNAPSHOT_FOLDER_OTHER) {
@@ -272,7 +272,7 @@ static int enter(struct snapshot_repo *repo, unsigned flags, struct err *err)
 			rc = open_repository(repo, err);
 		}
 	}
-	if (!rc && !git_repository_is_bare(repo->git)) {
+	if (!rc && (flags & SNAPSHOT_WRITE) && !git_repository_is_bare(repo->git)) {
 		rc = err_set(err, ERR_REFUSED,
 			     "the repository '%s' has a work tree; it must be bare",
 			     repo->path);
@@ -281,6 +281,25 @@ static int enter(struct snapshot_repo *repo, unsigned flags, struct err *err)
 		rc = settle_repository(repo, err);
 	}
 	return rc;
+}
+
+/* To read, `git clone` without --bare will do: what it cloned lies in .git. */
+static char *repository_path(const char *path, unsigned flags)
+{
+	struct buf git = {0};
+	enum snapshot_folder folder;
+	struct err err;
+	char *found;
+
+	buf_addf(&git, "%s/.git", path);
+	found = xstrdup(!(flags & SNAPSHOT_WRITE) &&
+					snapshot_folder_look(&folder, git.data, &err) ==
+						0 &&
+					folder == SNAPSHOT_FOLDER_REPO
+				? git.data
+				: path);
+	buf_release(&git);
+	return found;
 }
 
 int snapshot_open(struct snapshot_repo **out, const char *path, unsigned flags,
@@ -296,7 +315,7 @@ int snapshot_open(struct snapshot_repo **out, const char *path, unsigned flags,
 		return rc;
 	}
 	repo = xzalloc(sizeof(*repo));
-	repo->path = xstrdup(path);
+	repo->path = repository_path(path, flags);
 	repo->lock = -1;
 	repo->threads = threads_pay();
 	rc = prepare(repo, flags, err);

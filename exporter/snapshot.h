@@ -54,7 +54,8 @@ void snapshot_info_release(struct snapshot_info *info);
 int snapshot_trailer(const char *message, const char *name, struct buf *value);
 
 /*
- * Opens the repository. `who` names the command for the lock's message. Ambient
+ * Opens the repository: a bare one, or for reading also the folder of a clone that
+ * is not. `who` names the command for the lock's message. Ambient
  * git configuration is not read. ERR_NOTFOUND: none there; ERR_LOCKED: another
  * process writes. A folder with other things in it is refused.
  */
@@ -94,6 +95,14 @@ typedef int snapshot_change_fn(const struct snapshot_change *change, void *paylo
 int snapshot_diff(struct snapshot_repo *repo, const struct snapshot_id *from,
 		  const struct snapshot_id *to, snapshot_change_fn *each, void *payload,
 		  struct err *err);
+
+/* As snapshot_diff, but of the `count` files `path` alone, which are sorted by their
+ * bytes; one that ends in '/' stands for all in that folder (then none of the others
+ * may lie in it). With `from` NULL it finds which of them there are in `to`. */
+int snapshot_diff_paths(struct snapshot_repo *repo, const struct snapshot_id *from,
+			const struct snapshot_id *to, const char *const *path,
+			size_t count, snapshot_change_fn *each, void *payload,
+			struct err *err);
 
 struct snapshot_edit;
 

@@ -38,7 +38,8 @@ struct cli {
 
 static bool takes_value(const struct cli_option *option)
 {
-	return option->type == CLI_STRING || option->type == CLI_NUMBER;
+	return option->type == CLI_STRING || option->type == CLI_NUMBER ||
+	       option->type == CLI_LIST;
 }
 
 /* --- --help ------------------------------------------------------------------- */
@@ -326,6 +327,20 @@ static int parse(struct cli *cli, int argc, char **argv, struct err *err)
 
 /* --- values ------------------------------------------------------------------- */
 
+static int add_to_list(const struct cli_option *option, const char *value,
+		       struct err *err)
+{
+	struct cli_list *list = option->value;
+
+	if (list->count == CLI_LIST_MAX) {
+		return err_set(err, ERR_USAGE,
+			       "option '--%s' is given more than %d times", option->name,
+			       CLI_LIST_MAX);
+	}
+	list->value[list->count++] = value;
+	return 0;
+}
+
 static int set_value(const struct cli_option *option, const char *value, struct err *err)
 {
 	long long number = 0;
@@ -352,6 +367,8 @@ static int set_value(const struct cli_option *option, const char *value, struct 
 		}
 		*(long long *)option->value = number;
 		return 0;
+	case CLI_LIST:
+		return add_to_list(option, value, err);
 	}
 	assert(false);
 	return 0;

@@ -24,6 +24,14 @@ enum cli_type {
 	CLI_COUNT,  /* int *; one more each time */
 	CLI_STRING, /* const char **; borrowed from argv or the environment */
 	CLI_NUMBER, /* long long *; a decimal number that is not negative */
+	CLI_LIST,   /* struct cli_list *; a string more each time */
+};
+
+/* The values of an option that may be repeated, in their order. */
+#define CLI_LIST_MAX 64
+struct cli_list {
+	const char *value[CLI_LIST_MAX]; /* borrowed like a CLI_STRING */
+	size_t count;
 };
 
 struct cli_option {

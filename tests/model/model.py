@@ -20,6 +20,7 @@ On the command line, `model.py DIR OUT` writes the site of DIR into the folder O
 and `model.py --tree DIR` prints the tree id.
 """
 
+import collections
 import hashlib
 import os
 import re
@@ -584,9 +585,16 @@ class Model:
         """{path in the snapshot: body}"""
         files = {}
         for (row, ident), body in self.bodies():
-            name = file_name(ident)
-            shard = git_id("blob", name.encode()).hex()
-            files[site_path(row, "%s/%s/%s" % (shard[:2], shard[2:4], name))] = body
+            files[site_path(row, sharded(ident))] = body
+        # What audits need besides the responses: where an image lies, and the tags.
+        for ident, image in self.images.items():
+            album = quote(image.album.decode()).encode()
+            files["api/v1/tag_images/%s.album" % sharded(ident)] = album
+        counts = collections.Counter(record.tag for record in self.live())
+        for ident, tag in self.tags.items():
+            files["audit/tags/%s.json" % sharded(ident)] = (
+                b'{"tag":%s,"tag_images":%d}' % (tag.text, counts[ident])
+            )
         return files
 
     def counts(self):
@@ -620,6 +628,13 @@ class Model:
 def array(records, render):
     ordered = sorted(records, key=lambda record: (record.created, record.id))
     return b"[" + b",".join(render(record) for record in ordered) + b"]"
+
+
+def sharded(ident):
+    """xx/yy/N"""
+    name = file_name(ident)
+    shard = git_id("blob", name.encode()).hex()
+    return "%s/%s/%s" % (shard[:2], shard[2:4], name)
 
 
 def site_path(row, name):

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_MESSAGE_H
+#define EXPORTER_MESSAGE_H
+
+#include <stdint.h>
+
+#include "data/base/buf.h"
+#include "data/base/err.h"
+#include "data/index.h"
+#include "exporter/snapshot.h"
+
+/*
+ * message - what a snapshot's commit says: a subject for people, and trailers for
+ * machines (CONTRACT.md, section 5). Read them back with snapshot_trailer.
+ */
+
+#define MESSAGE_INDEX "Albumen-Index"       /* uuid of the index */
+#define MESSAGE_SEQUENCE "Albumen-Sequence" /* of its change feed */
+#define MESSAGE_NUMBER "Albumen-Snapshot"   /* 1 for the first, and so on */
+/* Times that the event queue overflowed, and walks of the whole folder: since the
+ * snapshot before (of the same index), and ever. */
+#define MESSAGE_OVERFLOWS "Albumen-Overflows"
+#define MESSAGE_RESCANS "Albumen-Rescans"
+#define MESSAGE_OVERFLOWS_EVER "Albumen-Overflows-Ever"
+#define MESSAGE_RESCANS_EVER "Albumen-Rescans-Ever"
+/* "no": events were lost, and the folder has not been walked since; else "yes". */
+#define MESSAGE_IN_STEP "Albumen-In-Step"
+
+struct message {
+	const struct snapshot_delta *delta;
+	const char *index; /* uuid */
+	uint64_t sequence;
+	const struct index_counts *counts;
+	const struct index_health *health;
+	/* The snapshot before, its `message` NULL where there is none. */
+	const struct snapshot_info *parent;
+	uint64_t number; /* message_number */
+};
+
+/* Appends the message. */
+void message_write(struct buf *out, const struct message *message);
+
+/* The number of the snapshot that comes after `parent`. */
+int message_number(uint64_t *number, struct snapshot_repo *repo,
+		   const struct snapshot_info *parent, struct err *err);
+
+/* A trailer that is a number; `missing` where there is none. */
+uint64_t message_count(const char *message, const char *trailer, uint64_t missing);
+
+#endif
