@@ -48,11 +48,12 @@ DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc shellcheck syst
 DATA_SRC = \
 	data/base/err.c data/base/buf.c data/base/set.c data/base/log.c \
 	data/base/file.c data/base/cli.c data/base/stop.c data/base/ready.c \
-	data/base/threads.c data/base/clock.c data/json.c data/json_canon.c \
+	data/base/threads.c data/base/clock.c data/json.c data/json_canon.c data/secret.c \
+	data/secret_text.c \
 	data/stamp.c data/record.c data/name.c data/text.c data/store.c data/row.c \
 	data/index.c data/tables.c \
-	data/version.c data/relate.c data/claim.c data/claim_file.c data/claim_pack.c \
-	data/build.c data/feed.c data/query.c data/check.c
+	data/version.c data/relate.c data/claim.c data/claim_file.c data/claim_pack.c data/gate.c \
+	data/build.c data/build_ids.c data/feed.c data/query.c data/check.c
 INDEXER_SRC = \
 	indexer/walk.c indexer/watch.c indexer/dirs.c indexer/folder.c \
 	indexer/paths.c indexer/input.c indexer/batch.c indexer/take.c \
@@ -72,13 +73,13 @@ MAIN_SRC = indexer/main.c exporter/main.c
 EDGE = albumen.js nginx.conf.in
 
 # One program per module: tests/unit/test_MODULE.c; and what several of them share.
-UNIT_DATA = base json stamp record name cli store text claim
+UNIT_DATA = base json secret stamp record name cli store text claim
 UNIT_INDEXER = walk watch dirs ingest
 UNIT_EXPORTER = response tree pack snapshot snapshot_edit maintain site collection edge
 UNIT_SHARED_SRC = tests/unit/index_fixture.c
 # Those of them that have threads (`make tsan`).
 UNIT_THREADED = ingest pack snapshot_edit site
-FUZZ = json record stamp
+FUZZ = json record stamp secret
 
 SRC = $(DATA_SRC) $(INDEXER_SRC) $(EXPORTER_SRC) $(MAIN_SRC)
 UNIT = $(UNIT_DATA:%=test_%) $(UNIT_INDEXER:%=test_%) $(UNIT_EXPORTER:%=test_%)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
+#include "data/build_ids.h"
 #include "data/query.h"
 #include "data/tables.h"
 #include "data/version.h"
@@ -14,11 +15,12 @@
  *
  *	versions	elect the winners: who is known, and what it names
  *	memory		who is live, how many live tag images, images, entries
- *	versions	write the record rows
- *	memory		sort the relations, append them; append the feed; the ids
+ *	versions	write the record rows and the feed; collect the ids
+ *	memory		sort the relations, append them (a thread sorts the ids)
+ *	memory		append the ids
  *
- * Memory is 20 bytes a record for the facts, then 24 a row of the largest table,
- * then the ids of one kind: never two of these at a time.
+ * Memory is 16 bytes a record for the facts, about 56 for its id, and 24 a row of
+ * the largest relation, while that is sorted.
  */
 
 /* Rows written in one transaction. */
@@ -50,6 +52,7 @@ struct derive {
 	struct fact *fact; /* by number */
 	uint64_t numbers;  /* one more than the greatest */
 	uint64_t rows;     /* written in this transaction */
+	struct build_ids *ids;
 	struct index_counts counts;
 	struct err *err;
 };
@@ -332,6 +335,7 @@ static int write_winner(struct derive *d, uint64_t number,
 	if (tables_record_get(d->txn, number, &row) < 0) {
 		return tables_damaged(d->err, "a record");
 	}
+	build_ids_add(d->ids, row.kind, &row.id, number);
 	row.known = true;
 	row.live = f->live;
 	row.version = *key;
@@ -363,6 +367,7 @@ static int write_albums(struct derive *d)
 		if (tables_record_get(d->txn, n, &row) < 0) {
 			return tables_damaged(d->err, "an album");
 		}
+		build_ids_add(d->ids, row.kind, &row.id, n);
 		row.known = true;
 		row.live_count = f->live_count;
 		feed(d, n, QUERY_UNTAGGED, &row.feed[0]);
@@ -446,64 +451,34 @@ static int write_relations(struct derive *d, enum table table, uint64_t count)
 
 /* --- ids ----------------------------------------------------------------------- */
 
-struct id_place {
-	size_t at; /* of its bytes; the length goes before them */
-	uint32_t number;
-};
-
-static int by_id(const void *left, const void *right, void *ids)
+/* Notes the ids of those that no claim is about, but that others name. */
+static int add_unknown(struct derive *d)
 {
-	const struct id_place *a = left, *b = right;
-	const unsigned char *p = (const unsigned char *)ids + a->at;
-	const unsigned char *q = (const unsigned char *)ids + b->at;
-	int order = memcmp(p + 1, q + 1, *p < *q ? *p : *q);
-
-	return order ? order : (*p > *q) - (*p < *q);
-}
-
-/* The ids of one kind: collected in the order of numbers, appended in their own. */
-static int write_ids(struct derive *d, unsigned kind)
-{
-	struct id_place *place_of = NULL;
-	struct buf ids = {0};
 	struct row_record row;
-	size_t count = 0, cap = 0;
-	int rc = 0;
 
 	for (uint64_t n = 1; n < d->numbers; n++) {
-		if (d->build->kind[n] != kind) {
+		if (d->fact[n].known) {
 			continue;
 		}
 		if (tables_record_get(d->txn, n, &row) < 0) {
-			rc = tables_damaged(d->err, "a record");
-			break;
+			return tables_damaged(d->err, "a record");
 		}
-		if (count == cap) {
-			cap = cap ? cap * 2 : 1024;
-			place_of = xreallocarray(place_of, cap, sizeof(*place_of));
-		}
-		place_of[count++] =
-			(struct id_place){.at = ids.len, .number = (uint32_t)n};
-		buf_addch(&ids, (char)row.id.len);
-		buf_add(&ids, row.id.bytes, row.id.len);
+		build_ids_add(d->ids, d->build->kind[n], &row.id, n);
 	}
-	if (count) {
-		qsort_r(place_of, count, sizeof(*place_of), by_id, ids.data);
-	}
-	for (size_t i = 0; rc == 0 && i < count; i++) {
-		const char *p = ids.data + place_of[i].at;
-		unsigned char key[RECORD_ID_MAX + 1], value[8];
-		size_t len = (unsigned char)*p;
+	return 0;
+}
 
-		key[0] = (unsigned char)kind;
-		memcpy(key + 1, p + 1, len);
-		be64_put(value, place_of[i].number);
-		store_append(d->txn->store, TABLE_ID, key, len + 1, value, sizeof(value));
-		rc = wrote(d);
-	}
-	free(place_of);
-	buf_release(&ids);
-	return rc;
+static int write_id(unsigned kind, const char *id, size_t len, uint64_t number,
+		    void *payload)
+{
+	struct derive *d = payload;
+	unsigned char key[RECORD_ID_MAX + 1], value[8];
+
+	key[0] = (unsigned char)kind;
+	memcpy(key + 1, id, len);
+	be64_put(value, number);
+	store_append(d->txn->store, TABLE_ID, key, len + 1, value, sizeof(value));
+	return wrote(d);
 }
 
 /* --------------------------------------------------------------------------------- */
@@ -520,6 +495,10 @@ static int derive_all(struct derive *d)
 		rc = write_albums(d);
 	}
 	if (!rc) {
+		rc = add_unknown(d);
+	}
+	if (!rc) {
+		build_ids_sort(d->ids);
 		rc = write_relations(d, TABLE_TAG_IMAGES, d->counts.tag_images);
 	}
 	if (!rc) {
@@ -531,10 +510,7 @@ static int derive_all(struct derive *d)
 	if (!rc) {
 		rc = write_relations(d, TABLE_ALBUM_UNTAGGED, d->counts.untagged);
 	}
-	for (unsigned kind = RECORD_IMAGE; rc == 0 && kind <= ROW_ALBUM; kind++) {
-		rc = write_ids(d, kind);
-	}
-	return rc;
+	return rc ? rc : build_ids_each(d->ids, write_id, d);
 }
 
 int build_derive(struct build *build, struct index *index, struct err *err)
@@ -548,7 +524,9 @@ int build_derive(struct build *build, struct index *index, struct err *err)
 	}
 	d.numbers = d.txn->meta.next_number;
 	d.fact = xzalloc(d.numbers * sizeof(*d.fact));
+	d.ids = build_ids_new();
 	rc = derive_all(&d);
+	build_ids_free(d.ids);
 	free(d.fact);
 	if (rc || !d.txn) {
 		index_abort(&d.txn);

@@ -403,8 +403,10 @@ int check_index(struct index_txn *txn, check_fn *each, void *payload,
 		uint64_t *differences, struct err *err)
 {
 	struct check check = {.txn = txn, .each = each, .payload = payload};
-	int rc = count_claims(&check);
+	int rc;
 
+	store_read_ahead(txn->store);
+	rc = count_claims(&check);
 	if (!rc) {
 		rc = walk(&check, TABLE_VERSION, version_row);
 	}

@@ -52,6 +52,8 @@ struct claim_reading {
 	struct claim_file file; /* number, rejects */
 	bool is_new;            /* the file has no row yet, nor a claim */
 	bool lowered;           /* a merged claim was smaller than the file's old one */
+	bool anew;              /* the file was marked CLAIM_ANEW */
+	uint64_t refused;       /* of the rejects, those for secrets */
 	struct set seen;        /* records that this reading claimed */
 	struct embedded image, tag;
 	struct buf packed, own; /* scratch */
@@ -96,6 +98,7 @@ int claim_begin(struct claim_reading **out, struct index_txn *txn, const char *p
 		txn->meta.counts.files++;
 	} else {
 		reading->file = row.file;
+		reading->anew = row.file.size == CLAIM_ANEW;
 		forget_rejects(txn, &reading->file);
 	}
 	*out = reading;
@@ -309,7 +312,7 @@ static int replaces(struct claim_reading *reading, const struct row_version_key 
 		set_add(&reading->seen, key->number);
 		return 0;
 	}
-	if (reading->mode == CLAIM_REPLACE && !seen) {
+	if ((reading->mode == CLAIM_REPLACE || reading->anew) && !seen) {
 		*yes = true;
 		return 0;
 	}
@@ -393,11 +396,18 @@ void claim_reject(struct claim_reading *reading, size_t line, size_t column,
 	buf_release(&value);
 }
 
+void claim_refuse(struct claim_reading *reading, size_t line, size_t column,
+		  const char *reason)
+{
+	claim_reject(reading, line, column, reason);
+	reading->refused++;
+}
+
 /* Writes down that the file must be read again, with the rejects found so far. */
 static void put_unread(struct claim_reading *reading)
 {
 	struct claim_file file = {.number = reading->file.number,
-				  .size = -1,
+				  .size = reading->anew ? CLAIM_ANEW : -1,
 				  .rejects = reading->file.rejects};
 
 	claim_file_store(reading->txn, reading->path, reading->path_len, &file, true);
@@ -428,8 +438,7 @@ void claim_resume(struct claim_reading *reading, struct index_txn *txn)
 	count_rejects(reading, false);
 }
 
-static int withdraw(struct index_txn *txn, uint64_t file, uint64_t number,
-		    struct err *err)
+int claim_withdraw(struct index_txn *txn, uint64_t file, uint64_t number, struct err *err)
 {
 	struct tables_key key = tables_key2(file, number);
 	struct row_version_key version;
@@ -459,7 +468,7 @@ static int withdraw_others(struct index_txn *txn, uint64_t file, const struct se
 			rc = store_next(c);
 			continue;
 		}
-		rc = withdraw(txn, file, number, err);
+		rc = claim_withdraw(txn, file, number, err);
 		if (rc) {
 			break;
 		}
@@ -473,6 +482,7 @@ static int withdraw_others(struct index_txn *txn, uint64_t file, const struct se
 int claim_end(struct claim_reading **reading, struct claim_file *file, struct err *err)
 {
 	struct claim_reading *r = *reading;
+	bool clean = r->file.rejects == (r->anew ? r->refused : 0);
 	int rc = 0;
 
 	file->number = r->file.number;
@@ -481,7 +491,7 @@ int claim_end(struct claim_reading **reading, struct claim_file *file, struct er
 		put_unread(r);
 		rc = err_set(err, ERR_CHANGED, "'%s' must be read once more", r->path);
 	} else {
-		if (!r->file.rejects && !r->is_new) {
+		if (clean && !r->is_new) {
 			rc = withdraw_others(r->txn, r->file.number, &r->seen, err);
 		}
 		count_rejects(r, true);

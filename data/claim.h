@@ -46,6 +46,10 @@ struct claim_file {
 	uint64_t number;  /* the index's own number of the file; set by claim_file_get */
 };
 
+/* A file of this size must be read though it has not changed, and what it says then
+ * replaces what it said (data/gate.h). */
+#define CLAIM_ANEW (-2)
+
 enum claim_mode { CLAIM_MERGE, CLAIM_REPLACE };
 
 struct claim_reading;
@@ -88,6 +92,10 @@ void claim_add(struct claim_reading *reading, const struct record *record,
 /* Notes a rejected record; line 0 where there is no position (the file could
  * not be read at all). Past 10,000 of one file they are only counted. */
 void claim_reject(struct claim_reading *reading, size_t line, size_t column,
+		  const char *reason);
+
+/* The same, for a record that is whole but holds a secret. */
+void claim_refuse(struct claim_reading *reading, size_t line, size_t column,
 		  const char *reason);
 
 /* Between transactions of one reading. */

@@ -8,7 +8,8 @@
 #include "data/claim.h"
 #include "data/row.h"
 
-/* claim_inner - the rows of files, for claim.c: programs use claim.h. */
+/* claim_inner - the rows of files and single claims, for claim.c and gate.c:
+ * programs use claim.h. */
 
 /* The row of the file `path`. ERR_NOTFOUND, quietly. row->path is not kept. */
 int claim_file_load(struct index_txn *txn, const char *path, size_t len,
@@ -16,5 +17,9 @@ int claim_file_load(struct index_txn *txn, const char *path, size_t len,
 /* `unread`: claims may be there, but the file was not read to its end. */
 void claim_file_store(struct index_txn *txn, const char *path, size_t len,
 		      const struct claim_file *file, bool unread);
+
+/* Withdraws what the file claims for a record: it does claim it. */
+int claim_withdraw(struct index_txn *txn, uint64_t file, uint64_t number,
+		   struct err *err);
 
 #endif

@@ -35,6 +35,7 @@
  * meta			"format"		"albumen-index 2"
  *			"uuid"			36 characters
  *			"meta"			totals and counters (put_meta below)
+ *			"secrets"		"taken" or "rejected" (gate.c)
  * dictionary		kind (1)		zstd dictionary for texts of this kind
  * file			path (row_path_key)	stat values, rejects (row_file_put)
  * claim		file/record		stamp/hash: the version it claims
@@ -64,7 +65,6 @@
  * - A tag image's text is stored without the two members that stand for its
  *   image and tag, as it is answered with others in their place. Where two texts
  *   with equal stamps must be compared, version.c puts the whole together again.
-
  * - While an index is new (`building` in its meta row) there are only files,
  *   claims, versions and rows that hold the place of records; build.c derives all
  *   the rest at once when the folder has been read.

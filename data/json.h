@@ -94,6 +94,12 @@ void json_object_release(struct json_object *object);
  * in json_members, `key` is not used ({0, 0}). */
 void json_elements(struct json_object *array, const char *canon, size_t len);
 
+/* The byte behind the string whose opening quote is at `at`, in canonical text that
+ * ends at `end`. */
+const char *json_string_end(const char *at, const char *end);
+/* Likewise, behind the value that begins at `at`. */
+const char *json_value_end(const char *at, const char *end);
+
 /* The first member whose canonical key is `key` (quotes included, as in
  * "\"id\""), or NULL. Equal names have equal canonical text. */
 const struct json_member *json_find(const struct json_object *object, const char *canon,

@@ -15,8 +15,7 @@
  * by its byte.
  */
 
-/* The byte behind the string whose opening quote is at `at`, in canonical text. */
-static const char *end_of_string(const char *at, const char *end)
+const char *json_string_end(const char *at, const char *end)
 {
 	for (at++;; at++) {
 		const char *back;
@@ -33,8 +32,7 @@ static const char *end_of_string(const char *at, const char *end)
 	}
 }
 
-/* The byte behind the value at `at`, in canonical text. */
-static const char *end_of_value(const char *at, const char *end)
+const char *json_value_end(const char *at, const char *end)
 {
 	size_t depth = 0;
 
@@ -47,7 +45,7 @@ static const char *end_of_value(const char *at, const char *end)
 	do {
 		assert(at < end);
 		if (*at == '"') {
-			at = end_of_string(at, end);
+			at = json_string_end(at, end);
 			continue;
 		}
 		if (*at == '{' || *at == '[') {
@@ -80,12 +78,12 @@ static void list(struct json_object *out, const char *canon, size_t len, bool ke
 		m = &out->member[out->count++];
 		m->key = (struct json_span){0, 0};
 		if (keys) {
-			at = end_of_string(start, end);
+			at = json_string_end(start, end);
 			m->key.off = (size_t)(start - canon);
 			m->key.len = (size_t)(at - start);
 			start = at + 1; /* behind the colon */
 		}
-		at = end_of_value(start, end);
+		at = json_value_end(start, end);
 		m->value.off = (size_t)(start - canon);
 		m->value.len = (size_t)(at - start);
 		assert(at < end);

@@ -2,11 +2,13 @@
 #include "data/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lmdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "data/base/buf.h"
 #include "data/base/file.h"
@@ -78,8 +80,11 @@ static int txn_result(struct store_txn *txn, int rc, const char *what)
 	return store_err(&txn->failed, rc, what);
 }
 
-static int open_env(MDB_env **out, const char *dir, size_t tables, struct err *err)
+static int open_env(MDB_env **out, const char *dir, size_t tables, bool write,
+		    struct err *err)
 {
+	/* NOTLS: a reader's slot belongs to its transaction. */
+	unsigned flags = MDB_NOTLS | (write ? 0 : MDB_NORDAHEAD);
 	size_t map_size = MAP_SIZE;
 
 	for (;;) {
@@ -96,8 +101,7 @@ static int open_env(MDB_env **out, const char *dir, size_t tables, struct err *e
 			rc = mdb_env_set_mapsize(env, map_size);
 		}
 		if (!rc) {
-			/* NOTLS: a reader's slot belongs to its transaction. */
-			rc = mdb_env_open(env, dir, MDB_NOTLS, 0666);
+			rc = mdb_env_open(env, dir, flags, 0666);
 		}
 		if (!rc) {
 			*out = env;
@@ -158,7 +162,7 @@ int store_open(struct store **out, const char *dir, const char *const *names,
 	} else if ((flags & STORE_CREATE) && (rc = file_mkdirs(dir, err)) < 0) {
 		/* err is filled */
 	} else {
-		rc = open_env(&store->env, dir, count, err);
+		rc = open_env(&store->env, dir, count, flags & STORE_WRITE, err);
 		if (!rc) {
 			rc = store_clear_readers(store, err);
 		}
@@ -183,6 +187,19 @@ void store_close(struct store *store)
 		}
 		free(store->table);
 		free(store);
+	}
+}
+
+void store_read_ahead(struct store_txn *txn)
+{
+	off_t memory = (off_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGE_SIZE);
+	struct stat st;
+	int fd;
+
+	/* Not if the end would push the beginning out again. */
+	if (mdb_env_get_fd(txn->store->env, &fd) == MDB_SUCCESS && fstat(fd, &st) == 0 &&
+	    st.st_size < memory / 2) {
+		posix_fadvise(fd, 0, st.st_size, POSIX_FADV_WILLNEED);
 	}
 }
 

@@ -59,6 +59,13 @@ int store_open(struct store **out, const char *dir, const char *const *names,
 	       size_t count, unsigned flags, struct err *err);
 void store_close(struct store *store);
 
+/*
+ * Says that most of the environment will be read. Without that, a reader that
+ * finds a row not in memory reads one page and not the 128 KiB around it: one
+ * change touches some twenty rows, and none is near another.
+ */
+void store_read_ahead(struct store_txn *txn);
+
 /* Frees the slots of readers whose processes are gone (HAZARDS C4). */
 int store_clear_readers(struct store *store, struct err *err);
 

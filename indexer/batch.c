@@ -57,13 +57,24 @@ void batch_claim(struct batch *batch, const struct record *record, size_t text)
 	batch->record_text[batch->records++] = text;
 }
 
-void batch_reject(struct batch *batch, size_t line, size_t column, const char *reason)
+static void add_reject(struct batch *batch, enum batch_kind kind, size_t line,
+		       size_t column, const char *reason)
 {
-	struct batch_step *step = add(batch, BATCH_REJECT);
+	struct batch_step *step = add(batch, kind);
 
 	step->line = line;
 	step->column = column;
 	add_text(batch, step, reason, strlen(reason));
+}
+
+void batch_reject(struct batch *batch, size_t line, size_t column, const char *reason)
+{
+	add_reject(batch, BATCH_REJECT, line, column, reason);
+}
+
+void batch_refuse(struct batch *batch, size_t line, size_t column, const char *reason)
+{
+	add_reject(batch, BATCH_REFUSE, line, column, reason);
 }
 
 void batch_end(struct batch *batch, const struct claim_file *file)

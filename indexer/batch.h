@@ -15,13 +15,14 @@
  * It is what lies between the two halves of taking files in: ingest fills one
  * without touching the index, writer carries it out without touching a file. It
  * holds everything that it names, so the halves run on different threads.
- * The steps of one file stand in the order BEGIN, (CLAIM | REJECT)*, END or DROP,
+ * The steps of one file stand in the order BEGIN, (CLAIM | REJECT | REFUSE)*, END or DROP,
  * and may go over several batches; FORGET stands alone.
  */
 enum batch_kind {
 	BATCH_BEGIN,  /* text: the path; mode */
 	BATCH_CLAIM,  /* record, whose spans count in text */
 	BATCH_REJECT, /* line, column; text: the reason */
+	BATCH_REFUSE, /* likewise, for a record that holds a secret */
 	BATCH_END,    /* file */
 	BATCH_DROP,   /* the file changed while it was read */
 	BATCH_FORGET, /* text: the path of a file that is gone */
@@ -60,6 +61,7 @@ void batch_begin(struct batch *batch, const char *path, size_t len, enum claim_m
 /* `text` is the offset of the record's canonical text in batch->text. */
 void batch_claim(struct batch *batch, const struct record *record, size_t text);
 void batch_reject(struct batch *batch, size_t line, size_t column, const char *reason);
+void batch_refuse(struct batch *batch, size_t line, size_t column, const char *reason);
 void batch_end(struct batch *batch, const struct claim_file *file);
 void batch_drop(struct batch *batch);
 void batch_forget(struct batch *batch, const char *path, size_t len);

@@ -308,6 +308,7 @@ int folder_drain(struct folder *folder, struct err *err)
 		} else if (!folder->lost) {
 			enqueue(folder, &event);
 			if (folder->queue.len > QUEUE_BYTES) {
+				folder->overflows++;
 				lose(folder, "too many events are waiting");
 			}
 		}

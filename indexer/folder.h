@@ -59,7 +59,7 @@ int folder_fd(const struct folder *folder);
 /* True where events were lost, or one was not understood, or a restart pays: the
  * whole must be walked, after folder_restart. */
 bool folder_is_lost(const struct folder *folder);
-/* How often the queue overflowed since this was last asked. */
+/* How often a queue, the kernel's or our own, overflowed since this was last asked. */
 uint64_t folder_overflows(struct folder *folder);
 
 /* Watches that live. */

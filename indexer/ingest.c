@@ -11,6 +11,7 @@
 #include "data/base/buf.h"
 #include "data/json.h"
 #include "data/record.h"
+#include "data/secret.h"
 #include "indexer/input.h"
 #include "indexer/walk.h"
 
@@ -95,17 +96,27 @@ void ingest_stop(struct ingest *g)
 	g->stage = STAGE_IDLE;
 }
 
-/* Rejects what stands at `off` of the window. */
-static void reject_at(struct ingest *g, struct batch *batch, size_t off,
-		      const char *reason)
+/* Rejects what stands at `off` of the window; `secret`: for that alone. */
+static void reject_for(struct ingest *g, struct batch *batch, size_t off,
+		       const char *reason, bool secret)
 {
 	size_t line, column;
 
 	g->outcome.rejects++;
 	if (g->stage == STAGE_CLAIM) {
 		input_position(&g->in, off, &line, &column);
-		batch_reject(batch, line, column, reason);
+		if (secret) {
+			batch_refuse(batch, line, column, reason);
+		} else {
+			batch_reject(batch, line, column, reason);
+		}
 	}
+}
+
+static void reject_at(struct ingest *g, struct batch *batch, size_t off,
+		      const char *reason)
+{
+	reject_for(g, batch, off, reason, false);
 }
 
 /* The file as a whole comes to one reject. `again`: the next scan reads it again,
@@ -192,6 +203,8 @@ static void take_value(struct ingest *g, struct batch *batch,
 	struct buf *canon = canon_of(g, batch);
 	const char *reason = NULL;
 	size_t at = value->begin;
+	struct secret secret;
+	bool refused = false;
 
 	if (value->end - value->begin > RECORD_SIZE_MAX) {
 		reason = "record is larger than 16 MiB";
@@ -202,6 +215,12 @@ static void take_value(struct ingest *g, struct batch *batch,
 		at = value->unusable_at;
 	} else if (canon->data[text] != '{') {
 		reason = "a record is an object";
+	} else if (!(g->flags & INGEST_SECRETS) &&
+		   secret_find(&secret, canon->data + text, canon->len - text)) {
+		/* Before anything else says what is wrong with it, and quotes it. */
+		refused = true;
+		reason = secret.reason;
+		at = json_source_offset(input_at(&g->in), value->end, secret.at);
 	} else if (record_read(&g->reader, canon->data + text, canon->len - text) < 0) {
 		reason = g->reader.reason;
 		at = json_source_offset(input_at(&g->in), value->end,
@@ -209,7 +228,7 @@ static void take_value(struct ingest *g, struct batch *batch,
 	}
 	if (reason) {
 		buf_setlen(canon, text);
-		reject_at(g, batch, at, reason);
+		reject_for(g, batch, at, reason, refused);
 	} else if (g->stage == STAGE_CLAIM) {
 		/* A tag image stands on its image and its tag: they go first. */
 		for (size_t i = 1; i < g->reader.count; i++) {

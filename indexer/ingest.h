@@ -34,6 +34,8 @@ enum ingest_flags {
 	/* It changed under several readings: if it does so once more, that is its
 	 * reject. So it is listed, and the next scan reads it again. */
 	INGEST_UNSTEADY = 1 << 1,
+	/* Records that hold a secret (data/secret.h) are taken. */
+	INGEST_SECRETS = 1 << 2,
 };
 
 struct ingest_outcome {

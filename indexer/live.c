@@ -213,13 +213,25 @@ static int on_enter(int dirfd, const char *path, size_t len, void *payload,
 	return folder_enter(dirfd, path, len, live->folder, err);
 }
 
+/* See struct scan_options. */
+static int is_in_step(bool *yes, void *payload, struct err *err)
+{
+	struct live *live = payload;
+	int rc = folder_drain(live->folder, err);
+
+	*yes = !folder_is_lost(live->folder);
+	return rc;
+}
+
 static struct scan_options scan_options(struct live *live)
 {
 	return (struct scan_options){
 		.accept_withdrawal = live->options->accept_withdrawal,
+		.allow_secrets = live->options->allow_secrets,
 		.enter = on_enter,
 		.tick = on_tick,
 		.done = on_done,
+		.in_step = is_in_step,
 		.payload = live,
 		.commit_ms = COMMIT_MS,
 	};
@@ -231,7 +243,6 @@ static int scan(struct live *live, struct err *err)
 	struct scan_counts counts;
 	int rc;
 
-	options.overflows = folder_overflows(live->folder);
 	live->taking = BY_EVENT;
 	rc = scan_run(&counts, live->index, live->rootfd, &options, err);
 	if (!rc) {
@@ -245,9 +256,8 @@ static int scan(struct live *live, struct err *err)
 	return rc;
 }
 
-/* Events were lost: all is walked anew. That it must be is written down first, so
- * that a kill in the middle is not taken for an index that is in step. */
-static int reconcile(struct live *live, struct err *err)
+/* Writes down that events were lost. */
+static int note_lost(struct live *live, struct err *err)
 {
 	struct index_txn *txn = NULL;
 	struct index_health health;
@@ -258,8 +268,17 @@ static int reconcile(struct live *live, struct err *err)
 	}
 	index_health(txn, &health);
 	health.reconcile = true;
+	health.overflows += folder_overflows(live->folder);
 	index_set_health(txn, &health);
-	rc = index_commit(&txn, err);
+	return index_commit(&txn, err);
+}
+
+/* Events were lost: all is walked anew. That it must be is written down first, so
+ * that a kill in the middle is not taken for an index that is in step. */
+static int reconcile(struct live *live, struct err *err)
+{
+	int rc = note_lost(live, err);
+
 	if (!rc) {
 		rc = folder_restart(live->folder, err);
 	}
@@ -411,7 +430,8 @@ static int commit(struct live *live, struct err *err)
 	struct take_hooks hooks = {.tick = on_tick,
 				   .done = on_done,
 				   .payload = live,
-				   .commit_ms = COMMIT_MS};
+				   .commit_ms = COMMIT_MS,
+				   .allow_secrets = live->options->allow_secrets};
 	struct paths todo[LISTS] = {{{0}, 0, NULL, 0, 0}};
 	size_t count = 0;
 	int rc = compare(live, todo, err);
@@ -525,7 +545,8 @@ int live_run(struct live *live, struct index *index, const struct live_options *
 	}
 	if (rc == ERR_STOPPED || (!rc && live->stop->asked)) {
 		log_info("stopped by a signal");
-		rc = 0;
+		/* What nobody walks for any more must at least be known. */
+		rc = folder_is_lost(live->folder) ? note_lost(live, err) : 0;
 	}
 	return rc;
 }

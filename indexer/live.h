@@ -18,6 +18,7 @@
 
 struct live_options {
 	bool accept_withdrawal;
+	bool allow_secrets;
 	int ready_fd; /* "ready\n" goes there once the first scan is committed and all
 		       * folders are watched; -1: nobody waits for it */
 };

@@ -23,7 +23,7 @@
 
 static struct {
 	const char *data, *index;
-	bool json, accept_withdrawal;
+	bool json, accept_withdrawal, allow_secrets;
 	long long ready_fd;
 	int verbose;
 } opt = {.ready_fd = -1};
@@ -70,6 +70,7 @@ static int run_scan(int argc, char **argv, struct err *err)
 {
 	struct scan_counts counts = {0};
 	struct scan_options options = {.accept_withdrawal = opt.accept_withdrawal,
+				       .allow_secrets = opt.allow_secrets,
 				       .tick = tick};
 	struct index *index = NULL;
 	struct stop stop = {.fd = -1};
@@ -102,6 +103,7 @@ static int run_scan(int argc, char **argv, struct err *err)
 static int run_watch(int argc, char **argv, struct err *err)
 {
 	struct live_options options = {.accept_withdrawal = opt.accept_withdrawal,
+				       .allow_secrets = opt.allow_secrets,
 				       .ready_fd = (int)opt.ready_fd};
 	struct index *index = NULL;
 	struct live *live = NULL;
@@ -211,6 +213,11 @@ static const struct cli_option options[] = {
 	 .type = CLI_FLAG,
 	 .value = &opt.accept_withdrawal,
 	 .summary = "go on though most of the known files are gone",
+	 .commands = ON(SCAN) | ON(WATCH)},
+	{.name = "allow-secrets",
+	 .type = CLI_FLAG,
+	 .value = &opt.allow_secrets,
+	 .summary = "take records that hold tokens, private keys or Authorization values",
 	 .commands = ON(SCAN) | ON(WATCH)},
 	{.name = "ready-fd",
 	 .type = CLI_NUMBER,

@@ -10,6 +10,7 @@
 
 #include "data/base/log.h"
 #include "data/claim.h"
+#include "data/gate.h"
 #include "indexer/input.h"
 
 /*
@@ -38,6 +39,7 @@ struct look {
 	unsigned char *seen; /* a bit for each number of a known file */
 	uint64_t numbers;
 	uint64_t known_seen;
+	enum gate_change gate;
 };
 
 static void mark(struct look *look, uint64_t number)
@@ -78,7 +80,8 @@ static int look_at_file(const struct walk_file *file, void *payload, struct err 
 		paths_append(look->dirty, file->path, file->len);
 	} else {
 		mark(look, known.number);
-		if (known.racy || !input_same(&known, &now)) {
+		if (known.racy || !input_same(&known, &now) ||
+		    gate_must_read(look->gate, &known)) {
 			paths_append(look->dirty, file->path, file->len);
 		} else {
 			look->counts->unchanged++;
@@ -159,6 +162,7 @@ int scan_look(struct scan_counts *counts, struct paths *dirty, struct paths *mis
 	if (rc) {
 		return rc;
 	}
+	look.gate = gate_compare(look.txn, options->allow_secrets);
 	look.numbers = claim_file_numbers(look.txn);
 	look.seen = xzalloc((size_t)(look.numbers / 8 + 1));
 	index_counts(look.txn, &known);
@@ -274,8 +278,10 @@ static int change(struct scan_counts *counts, struct index *index, int rootfd,
 	struct take_hooks hooks = {.tick = pass_tick,
 				   .done = pass_done,
 				   .payload = &changing,
-				   .commit_ms = options->commit_ms};
+				   .commit_ms = options->commit_ms,
+				   .allow_secrets = options->allow_secrets};
 	struct take *take = take_new(index, rootfd, &hooks);
+	bool in_step = true;
 	int rc = take_all(take, dirty, "reading", options, err);
 
 	if (!rc) {
@@ -284,10 +290,12 @@ static int change(struct scan_counts *counts, struct index *index, int rootfd,
 	if (!rc) {
 		rc = take_changing(take, &changing, err);
 	}
+	if (!rc && options->in_step) {
+		rc = options->in_step(&in_step, options->payload, err);
+	}
 	if (!rc) {
-		health->reconcile = false;
+		health->reconcile = !in_step;
 		health->rescans++;
-		health->overflows += options->overflows;
 		health->walked_s = (int64_t)time(NULL);
 		rc = take_commit(take, health, err);
 	} else if (rc == ERR_STOPPED) {
@@ -320,6 +328,9 @@ int scan_run(struct scan_counts *counts, struct index *index, int rootfd,
 	rc = scan_look(counts, &dirty, &missing, index, rootfd, "", 0, options, err);
 	if (!rc) {
 		rc = check_brake(counts, known.files, options, err);
+	}
+	if (!rc) {
+		rc = gate_set(index, options->allow_secrets, err);
 	}
 	if (!rc) {
 		rc = change(counts, index, rootfd, &dirty, &missing, &health, options,

@@ -27,15 +27,18 @@ struct scan_counts {
 
 struct scan_options {
 	bool accept_withdrawal; /* though most of the known files are gone */
+	bool allow_secrets;     /* see data/gate.h; becomes the index's setting */
 	/* See struct walk_visitor and struct take_hooks; NULL: not wanted. */
 	int (*enter)(int dirfd, const char *path, size_t len, void *payload,
 		     struct err *err);
 	int (*tick)(void *payload, struct err *err);
 	void (*done)(const char *path, size_t len, const struct ingest_outcome *outcome,
 		     bool changed, void *payload);
+	/* Asked before the last commit: false where events were lost meanwhile, so
+	 * that the folder must be walked again. NULL: none could be. */
+	int (*in_step)(bool *yes, void *payload, struct err *err);
 	void *payload;
 	int64_t commit_ms;
-	uint64_t overflows; /* to be added to the index's count */
 };
 
 /*

@@ -7,6 +7,7 @@
 
 #include "data/base/buf.h"
 #include "data/check.h"
+#include "data/gate.h"
 #include "data/json.h"
 #include "data/query.h"
 
@@ -90,7 +91,7 @@ static void print_time(FILE *out, int64_t unix_s)
 	fputs(text, out);
 }
 
-static void print_numbers(FILE *out, const struct index_txn *txn, bool json)
+static void print_numbers(FILE *out, struct index_txn *txn, bool json)
 {
 	struct index_health health;
 	struct index_counts c;
@@ -123,7 +124,8 @@ static void print_numbers(FILE *out, const struct index_txn *txn, bool json)
 		}
 	}
 	if (json) {
-		fprintf(out, ",\"reconcile\":%s,\"walked\":",
+		fprintf(out, ",\"allow_secrets\":%s,\"reconcile\":%s,\"walked\":",
+			gate_takes_secrets(txn) ? "true" : "false",
 			health.reconcile ? "true" : "false");
 		if (health.walked_s) {
 			fputc('"', out);
@@ -133,6 +135,8 @@ static void print_numbers(FILE *out, const struct index_txn *txn, bool json)
 			fputs("null", out);
 		}
 	} else {
+		fprintf(out, "%-16s%s\n", "secrets",
+			gate_takes_secrets(txn) ? "taken" : "rejected");
 		fprintf(out, "%-16s", "walked");
 		print_time(out, health.walked_s);
 		fputs(health.reconcile

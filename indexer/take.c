@@ -62,8 +62,10 @@ static int read_path(struct take *take, const char *path, size_t len, unsigned f
 {
 	const struct take_hooks *hooks = take->hooks;
 	struct ingest_outcome outcome;
-	int rc = ingest_begin(take->ingest, &take->batch, path, len, flags, err);
+	int rc;
 
+	flags |= hooks->allow_secrets ? INGEST_SECRETS : 0;
+	rc = ingest_begin(take->ingest, &take->batch, path, len, flags, err);
 	while (!rc && ingest_is_busy(take->ingest)) {
 		rc = pass_on(take, true, err);
 		if (!rc) {

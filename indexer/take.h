@@ -43,6 +43,7 @@ struct take_hooks {
 	void *payload;
 	/* A transaction ends when it is so old (0: no limit). */
 	int64_t commit_ms;
+	bool allow_secrets; /* INGEST_SECRETS */
 };
 
 struct take;

@@ -120,6 +120,9 @@ static int carry_out(struct writer *w, struct batch *batch, const struct batch_s
 	case BATCH_REJECT:
 		claim_reject(w->reading, step->line, step->column, text);
 		break;
+	case BATCH_REFUSE:
+		claim_refuse(w->reading, step->line, step->column, text);
+		break;
 	case BATCH_END:
 		rc = claim_end(&w->reading, &batch->file[step->record], err);
 		if (rc == ERR_CHANGED) {

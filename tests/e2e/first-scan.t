@@ -49,7 +49,10 @@ is 'the same tree again' "$(tree "$T/grown")" "$want"
 
 # killed in the middle
 spawn scan "$INDEXER" scan --data "$T/data" --index "$T/killed"
-wait_until 20 test -s "$T/killed/data.mdb"
+index_is_there() {
+	"$INDEXER" status --index "$T/killed" >"$T/status.log" 2>&1
+}
+wait_until 20 index_is_there
 stop scan KILL
 if [ "$("$INDEXER" status --json --index "$T/killed" 2>/dev/null | jq .images)" = 0 ]; then
 	"$EXPORTER" export --index "$T/killed" --repo "$T/half" >"$T/half.log" 2>&1

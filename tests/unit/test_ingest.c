@@ -41,6 +41,11 @@ static void note(struct reading *r)
 			buf_addf(&r->text, "-%zu:%zu %s\n", step->line, step->column,
 				 text);
 			break;
+		case BATCH_REFUSE:
+			r->rejects++;
+			buf_addf(&r->text, "-%zu:%zu secret: %s\n", step->line,
+				 step->column, text);
+			break;
 		case BATCH_END:
 			buf_addstr(&r->text, "end\n");
 			break;

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/gate.h"
+
+#include <string.h>
+
+#include "data/base/buf.h"
+#include "data/claim_inner.h"
+#include "data/secret.h"
+#include "data/tables.h"
+#include "data/version.h"
+
+/*
+ * When the gate closes, two things happen to what was taken before.
+ *
+ * First, here and in one transaction, each claimed text is looked at, and the
+ * claims of those that hold a secret are withdrawn: whatever becomes of their files,
+ * nothing is exported from then on that must not be.
+ *
+ * Then all files are read again, and what the index holds becomes what a new one
+ * would hold. A file that has such a record is one with a reject now, and such files
+ * withdraw nothing; but here the reject is no sign of a file half written. So a file
+ * that is marked CLAIM_ANEW withdraws what it does not state, if it has no rejects
+ * but those for secrets (claim_end).
+ */
+
+static const char setting_key[] = "secrets";
+static const char taken[] = "taken", rejected[] = "rejected";
+
+bool gate_takes_secrets(struct index_txn *txn)
+{
+	struct store_value v;
+
+	return store_get(txn->store, TABLE_META, setting_key, strlen(setting_key), &v) ==
+		       0 &&
+	       v.len == strlen(taken) && memcmp(v.data, taken, v.len) == 0;
+}
+
+enum gate_change gate_compare(struct index_txn *txn, bool allow_secrets)
+{
+	if (gate_takes_secrets(txn) == allow_secrets) {
+		return GATE_SAME;
+	}
+	return allow_secrets ? GATE_OPENS : GATE_CLOSES;
+}
+
+bool gate_must_read(enum gate_change change, const struct claim_file *known)
+{
+	return change == GATE_CLOSES || (change == GATE_OPENS && known->rejects);
+}
+
+/* Whether the text that a claim names holds a secret. */
+static int claims_secret(struct index_txn *txn, const struct row_version_key *key,
+			 struct buf *text, bool *yes, struct err *err)
+{
+	struct secret secret;
+	int rc;
+
+	buf_clear(text);
+	rc = version_text(txn, key, text, err);
+	*yes = !rc && secret_find(&secret, text->data, text->len);
+	return rc;
+}
+
+/* Withdraws all claims of texts that hold a secret. The table is written on the
+ * way, so the cursor is put anew behind each that is. */
+static int withdraw_secrets(struct index_txn *txn, struct err *err)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_CLAIM);
+	struct buf text = {0};
+	int rc = store_seek(c, NULL, 0);
+
+	while (rc == 0) {
+		struct store_value k = store_key(c), v = store_cursor_value(c);
+		struct row_version_key key;
+		struct tables_key at;
+		uint64_t file;
+		bool secret;
+
+		if (k.len != 16 || v.len != ROW_VERSION_ID_SIZE) {
+			rc = tables_damaged(err, "a claim");
+			break;
+		}
+		file = be64_get(k.data);
+		row_version_id_get(&key, be64_get((const char *)k.data + 8), v.data);
+		rc = claims_secret(txn, &key, &text, &secret, err);
+		if (!rc && !secret) {
+			rc = store_next(c);
+		} else if (!rc) {
+			at = tables_key2(file, key.number);
+			rc = claim_withdraw(txn, file, key.number, err);
+			rc = rc ? rc : store_seek(c, at.bytes, at.len);
+		}
+	}
+	store_cursor_close(c);
+	buf_release(&text);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/* The files to be marked, as rows: the table is not written while it is read. */
+struct marks {
+	enum gate_change change;
+	struct buf paths; /* length (4), path */
+};
+
+static int note_file(const char *path, size_t len, const struct claim_file *file,
+		     void *payload)
+{
+	struct marks *marks = payload;
+
+	if (gate_must_read(marks->change, file)) {
+		buf_addu32(&marks->paths, (uint32_t)len);
+		buf_add(&marks->paths, path, len);
+	}
+	return 0;
+}
+
+static int mark_files(struct index_txn *txn, enum gate_change change, struct err *err)
+{
+	struct marks marks = {.change = change};
+	int rc = claim_file_each(txn, "", 0, note_file, &marks, err);
+
+	for (size_t at = 0; !rc && at < marks.paths.len;) {
+		const char *path = marks.paths.data + at + 4;
+		size_t len = be32_get(path - 4);
+		struct row_file row;
+
+		rc = claim_file_load(txn, path, len, &row);
+		if (!rc) {
+			row.file.size = CLAIM_ANEW;
+			claim_file_store(txn, path, len, &row.file, row.unread);
+		}
+		at += 4 + len;
+	}
+	buf_release(&marks.paths);
+	return rc;
+}
+
+int gate_set(struct index *index, bool allow_secrets, struct err *err)
+{
+	const char *value = allow_secrets ? taken : rejected;
+	struct index_txn *txn = NULL;
+	enum gate_change change;
+	int rc = index_begin(&txn, index, true, err);
+
+	if (rc) {
+		return rc;
+	}
+	change = gate_compare(txn, allow_secrets);
+	if (change == GATE_SAME) {
+		index_abort(&txn);
+		return 0;
+	}
+	if (change == GATE_CLOSES) {
+		rc = withdraw_secrets(txn, err);
+	}
+	if (!rc) {
+		rc = mark_files(txn, change, err);
+	}
+	if (rc) {
+		index_abort(&txn);
+		return rc;
+	}
+	store_put(txn->store, TABLE_META, setting_key, strlen(setting_key), value,
+		  strlen(value));
+	return index_commit(&txn, err);
+}
