@@ -39,8 +39,8 @@ say = $(if $(V),@:,@printf '  %-6s %s\n')
 
 DEPS_BUILD = gcc libc6-dev make pkg-config liblmdb-dev libgit2-dev libcjson-dev \
 	libinotifytools0-dev libzstd-dev libdeflate-dev nettle-dev
-DEPS_RUN = git nginx libnginx-mod-http-js
-DEPS_TEST = libcmocka-dev perl python3 curl jq strace
+DEPS_RUN = git openssh-client nginx libnginx-mod-http-js
+DEPS_TEST = libcmocka-dev perl python3 curl jq strace chromium
 DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc shellcheck systemd
 
 # --- sources ----------------------------------------------------------------------
@@ -60,32 +60,72 @@ INDEXER_SRC = \
 	indexer/writer.c indexer/ingest.c indexer/later.c indexer/scan.c \
 	indexer/live.c indexer/status.c
 EXPORTER_SRC = \
-	exporter/response.c exporter/edits.c exporter/tree.c exporter/tree_merge.c \
-	exporter/object.c exporter/press.c exporter/packfile.c exporter/packindex.c \
-	exporter/packset.c exporter/pack.c exporter/snapshot.c \
-	exporter/snapshot_read.c exporter/snapshot_edit.c exporter/snapshot_folder.c \
-	exporter/maintain.c exporter/maintain_pack.c exporter/maintain_merge.c \
-	exporter/place.c exporter/place_walk.c exporter/place_file.c exporter/site.c \
-	exporter/relay.c exporter/collection.c exporter/message.c exporter/export.c exporter/follow.c \
-	exporter/edge.c
+	exporter/git/edits.c exporter/git/offline.c exporter/git/tree.c \
+	exporter/git/tree_merge.c exporter/git/object.c exporter/git/press.c \
+	exporter/git/packfile.c exporter/git/packindex.c exporter/git/packset.c \
+	exporter/git/pack.c exporter/git/snapshot.c exporter/git/snapshot_read.c \
+	exporter/git/snapshot_edit.c exporter/git/snapshot_sign.c exporter/git/spill.c \
+	exporter/git/snapshot_folder.c exporter/git/maintain.c \
+	exporter/git/maintain_pack.c exporter/git/maintain_merge.c \
+	exporter/git/pathset.c exporter/git/history.c \
+	exporter/site/place.c exporter/site/place_walk.c exporter/site/place_file.c \
+	exporter/site/site.c exporter/site/relay.c exporter/site/collection.c \
+	exporter/site/edge.c \
+	exporter/page/page.c exporter/page/page_albums.c exporter/page/page_images.c \
+	exporter/page/page_history.c exporter/page/page_report.c \
+	exporter/page/page_site.c \
+	exporter/lookback/when.c exporter/lookback/request.c exporter/lookback/show.c \
+	exporter/lookback/labels.c exporter/lookback/trace.c \
+	exporter/lookback/compare.c exporter/lookback/compare_body.c \
+	exporter/lookback/compare_event.c exporter/lookback/compare_list.c \
+	exporter/lookback/compare_print.c exporter/lookback/compare_scope.c \
+	exporter/lookback/compare_tags.c \
+	exporter/audit/audit.c exporter/audit/audit_collect.c \
+	exporter/audit/audit_read.c exporter/audit/audit_count.c \
+	exporter/audit/audit_since.c exporter/audit/audit_print.c \
+	exporter/audit/audit_table.c \
+	exporter/evidence/tool.c exporter/evidence/sign.c exporter/evidence/digest.c \
+	exporter/evidence/digest_keep.c exporter/evidence/label.c \
+	exporter/evidence/tar.c exporter/evidence/bundle.c \
+	exporter/evidence/bundle_git.c exporter/evidence/bundle_readme.c \
+	exporter/verify/verify.c exporter/verify/verify_report.c \
+	exporter/verify/verify_unpack.c exporter/verify/verify_files.c \
+	exporter/verify/verify_store.c exporter/verify/verify_refs.c \
+	exporter/verify/verify_line.c exporter/verify/verify_trailers.c \
+	exporter/verify/verify_ids.c exporter/verify/verify_body.c \
+	exporter/verify/verify_tree.c exporter/verify/verify_state.c \
+	exporter/verify/verify_settle.c exporter/verify/verify_sign.c \
+	exporter/verify/verify_ahead.c exporter/verify/verify_label.c \
+	exporter/response.c exporter/beside.c exporter/message.c exporter/redact.c \
+	exporter/redact_path.c exporter/export.c exporter/follow.c \
+	exporter/command_audit.c exporter/command_log.c exporter/command_show.c \
+	exporter/command_diff.c exporter/command_snapshot.c exporter/command_verify.c \
+	exporter/command_bundle.c
 MAIN_SRC = indexer/main.c exporter/main.c
 # What `albumen-exporter edge` makes its configuration of, found beside the program.
 EDGE = albumen.js nginx.conf.in
+# What the audit page is made of, found likewise.
+PAGE = page.html page.css data.js table.js plot.js page.js
+# What goes into an auditor's bundle, found likewise.
+EVIDENCE = tree-sha256
+BESIDE = $(EDGE:%=$(BUILD)/edge/%) $(PAGE:%=$(BUILD)/page/%) \
+	$(EVIDENCE:%=$(BUILD)/evidence/%)
 
 # One program per module: tests/unit/test_MODULE.c; and what several of them share.
 UNIT_DATA = base json secret stamp record name cli store text claim
 UNIT_INDEXER = walk watch dirs ingest
-UNIT_EXPORTER = response tree pack snapshot snapshot_edit maintain site collection edge
+UNIT_EXPORTER = verify_body verify_unpack compare redact response tree pack sign digest snapshot snapshot_edit maintain site collection edge page audit when request history
 UNIT_SHARED_SRC = tests/unit/index_fixture.c
 # Those of them that have threads (`make tsan`).
 UNIT_THREADED = ingest pack snapshot_edit site
-FUZZ = json record stamp secret
+FUZZ = json record secret stamp
 
 SRC = $(DATA_SRC) $(INDEXER_SRC) $(EXPORTER_SRC) $(MAIN_SRC)
 UNIT = $(UNIT_DATA:%=test_%) $(UNIT_INDEXER:%=test_%) $(UNIT_EXPORTER:%=test_%)
 UNIT_SRC = $(UNIT:%=tests/unit/%.c) $(UNIT_SHARED_SRC)
 # For clang-format; the shell expands it.
-C_FILES = data/*.[ch] data/base/*.[ch] indexer/*.[ch] exporter/*.[ch] tests/*/*.[ch]
+C_FILES = data/*.[ch] data/base/*.[ch] indexer/*.[ch] exporter/*.[ch] \
+	exporter/*/*.[ch] tests/*/*.[ch]
 TESTS = tests/e2e/*.t
 
 # --- flags ------------------------------------------------------------------------
@@ -106,7 +146,9 @@ LDFLAGS_ALL = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS) $(LD
 # Asked for when first needed, so that a make file can be read before `make deps`.
 pkg = $(if $(shell pkg-config --exists $(2) 2>/dev/null && echo yes),$(shell \
 	pkg-config $(1) $(2)),$(error missing libraries or pkg-config: run `make deps`))
-LIBS = lmdb libgit2 libcjson libzstd libdeflate nettle
+LIBS = lmdb libcjson libzstd libdeflate nettle
+# libgit2 without its network, which its shared library loads (exporter/git/offline.h).
+GIT_LIBS = -Wl,-Bstatic -lgit2 -lmbedcrypto -lhttp_parser -Wl,-Bdynamic -lpcre2-8 -lz
 LIBS_CFLAGS = $(eval LIBS_CFLAGS := $(patsubst -I%,-isystem %,$(call pkg,--cflags,$(LIBS))))$(LIBS_CFLAGS)
 LIBS_LIBS = $(eval LIBS_LIBS := $(call pkg,--libs,$(LIBS)))$(LIBS_LIBS)
 CMOCKA_LIBS = $(eval CMOCKA_LIBS := $(call pkg,--libs,cmocka))$(CMOCKA_LIBS)
@@ -127,7 +169,7 @@ obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(INDEXER) $(EXPORTER) $(EDGE:%=$(BUILD)/edge/%) ## build both programs (the default)
+all: $(INDEXER) $(EXPORTER) $(BESIDE) ## build both programs (the default)
 
 $(INDEXER): $(BUILD)/indexer/main.o $(INDEXER_A) $(DATA_A)
 	$(say) LINK $@
@@ -135,9 +177,17 @@ $(INDEXER): $(BUILD)/indexer/main.o $(INDEXER_A) $(DATA_A)
 
 $(EXPORTER): $(BUILD)/exporter/main.o $(EXPORTER_A) $(DATA_A)
 	$(say) LINK $@
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(GIT_LIBS) $(LIBS_LIBS)
 
-$(BUILD)/edge/%: exporter/edge/%
+$(BUILD)/edge/%: exporter/site/edge/%
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+$(BUILD)/evidence/%: tests/%
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+$(BUILD)/page/%: exporter/page/%
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
@@ -172,6 +222,7 @@ $(UNIT_DATA:%=$(BUILD)/tests/unit/test_%): $(UNIT_A) $(DATA_A)
 $(UNIT_INDEXER:%=$(BUILD)/tests/unit/test_%): $(UNIT_A) $(INDEXER_A) $(DATA_A)
 $(UNIT_EXPORTER:%=$(BUILD)/tests/unit/test_%): $(UNIT_A) $(EXPORTER_A) $(DATA_A)
 $(UNIT_INDEXER:%=$(BUILD)/tests/unit/test_%): UNIT_LIBS = -linotifytools
+$(UNIT_EXPORTER:%=$(BUILD)/tests/unit/test_%): UNIT_LIBS = $(GIT_LIBS)
 $(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< $(filter %.a,$^) $(UNIT_LIBS) $(LIBS_LIBS) $(CMOCKA_LIBS)
@@ -211,12 +262,14 @@ bench-million: all ## the same with a million images (some minutes, some GB)
 asan: ## all tests under the address and undefined behaviour sanitizers
 	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined prove
 
-tsan: ## the unit tests of what has threads under the thread sanitizer
+tsan: ## what has threads under the thread sanitizer: unit tests, a first scan
 	@$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread prove-threaded
 
 .PHONY: prove-threaded
-prove-threaded: $(UNIT_THREADED:%=$(BUILD)/tests/unit/test_%)
-	TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp" prove --exec '' $^
+prove-threaded: all $(UNIT_THREADED:%=$(BUILD)/tests/unit/test_%)
+	TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp" ALBUMEN_BUILD=$(BUILD) \
+		prove -j2 --exec '' $(UNIT_THREADED:%=$(BUILD)/tests/unit/test_%) \
+		tests/e2e/first-scan.t
 
 VALGRIND = valgrind -q --leak-check=full --show-leak-kinds=definite \
 	--errors-for-leak-kinds=definite --error-exitcode=99 --suppressions=tests/valgrind.supp
@@ -258,9 +311,13 @@ MANDIR = $(PREFIX)/share/man
 
 install: all ## install below DESTDIR/PREFIX: programs, man pages, systemd units
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/albumen/edge \
+		$(DESTDIR)$(PREFIX)/share/albumen/page \
+		$(DESTDIR)$(PREFIX)/share/albumen/evidence \
 		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(UNITDIR)
 	install -m 755 $(INDEXER) $(EXPORTER) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(EDGE:%=exporter/edge/%) $(DESTDIR)$(PREFIX)/share/albumen/edge
+	install -m 644 $(EDGE:%=exporter/site/edge/%) $(DESTDIR)$(PREFIX)/share/albumen/edge
+	install -m 644 $(PAGE:%=exporter/page/%) $(DESTDIR)$(PREFIX)/share/albumen/page
+	install -m 755 $(EVIDENCE:%=tests/%) $(DESTDIR)$(PREFIX)/share/albumen/evidence
 	install -m 644 indexer/albumen-indexer.1 exporter/albumen-exporter.1 \
 		$(DESTDIR)$(MANDIR)/man1
 	install -m 644 data/albumen.7 $(DESTDIR)$(MANDIR)/man7

@@ -43,7 +43,7 @@ struct export
 	struct index_counts counts;
 	struct index_health health;
 	struct log_progress progress;
-	struct buf path, body;
+	struct buf path, body, redacted;
 };
 
 void export_result_release(struct export_result *result)
@@ -98,6 +98,7 @@ static int render_row(struct export *ex, struct index_txn *txn,
 		      const struct record_id *id, struct err *err)
 {
 	struct query_key key = {.response = row->kind, .number = number};
+	const struct buf *body = &ex->body;
 	int rc;
 
 	buf_clear(&ex->path);
@@ -108,9 +109,14 @@ static int render_row(struct export *ex, struct index_txn *txn,
 		snapshot_remove(ex->edit, ex->path.data);
 		return 0;
 	}
+	if (!rc && ex->job->redact) {
+		buf_clear(&ex->redacted);
+		redact_body(ex->job->redact, &ex->redacted, row->kind, ex->body.data,
+			    ex->body.len);
+		body = &ex->redacted;
+	}
 	return rc ? rc
-		  : snapshot_put(ex->edit, ex->path.data, ex->body.data, ex->body.len,
-				 err);
+		  : snapshot_put(ex->edit, ex->path.data, body->data, body->len, err);
 }
 
 /* Renders one entry of the feed. */
@@ -178,6 +184,7 @@ static int write_message(struct export *ex, struct buf *out, struct err *err)
 
 	if (!rc) {
 		message_write(out, &message);
+		redact_trailers(out, ex->job->redact);
 	}
 	return rc;
 }
@@ -236,8 +243,14 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 	}
 	ex->done = exported_sequence(head, index_uuid(ex->job->index),
 				     index_sequence(txn), index_feed_floor(txn));
+	if (has_head && !redact_is_said(ex->job->redact, head->message)) {
+		ex->done = 0; /* other members were left out: all are made anew */
+	}
 	*nothing = has_head && ex->done && ex->done == index_sequence(txn);
 	ex->result->full = !ex->done;
+	if (ex->result->full) {
+		query_read_ahead(txn);
+	}
 	total = query_feed_count(txn, ex->done, UINT64_MAX);
 	index_abort(&txn);
 	log_progress_start(&ex->progress, "exporting", total);
@@ -255,6 +268,9 @@ int export_run(const struct export_job *job, struct export_result *result,
 	rc = plan(&ex, &nothing, err);
 	if (!rc && !nothing) {
 		rc = snapshot_edit_begin(&ex.edit, job->repo, result->full, err);
+		if (!rc && job->sign) {
+			snapshot_edit_sign(ex.edit, job->sign);
+		}
 		while (!rc && !end) {
 			rc = render_slice(&ex, &end, err);
 		}
@@ -272,5 +288,6 @@ int export_run(const struct export_job *job, struct export_result *result,
 	}
 	buf_release(&ex.path);
 	buf_release(&ex.body);
+	buf_release(&ex.redacted);
 	return rc;
 }

@@ -8,8 +8,9 @@
 #include "data/base/err.h"
 #include "data/base/stop.h"
 #include "data/index.h"
-#include "exporter/site.h"
-#include "exporter/snapshot.h"
+#include "exporter/redact.h"
+#include "exporter/site/site.h"
+#include "exporter/git/snapshot.h"
 
 /*
  * export - the index into the next snapshot, and the snapshot onto a site.
@@ -21,10 +22,12 @@
 
 struct export_job {
 	struct index *index;
-	struct snapshot_repo *repo; /* open for writing */
-	const char *site;           /* NULL: no site */
-	unsigned site_flags;        /* enum site_flags */
-	struct stop *stop;          /* NULL: nobody asks */
+	struct snapshot_repo *repo;  /* open for writing */
+	const char *site;            /* NULL: no site */
+	unsigned site_flags;         /* enum site_flags */
+	const char *sign;            /* a key (sign.h); NULL: snapshots are not signed */
+	const struct redact *redact; /* NULL: nothing is left out */
+	struct stop *stop;           /* NULL: nobody asks */
 };
 
 struct export_result {

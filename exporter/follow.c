@@ -11,7 +11,7 @@
 #include "data/base/buf.h"
 #include "data/base/log.h"
 #include "data/base/ready.h"
-#include "exporter/maintain.h"
+#include "exporter/git/maintain.h"
 
 /* How long to sleep at most: with an index, only in case a sign was missed;
  * without one, until it is looked for again. */

@@ -13,36 +13,52 @@
 #include "data/base/stop.h"
 #include "data/index.h"
 #include "data/json.h"
-#include "exporter/edge.h"
+#include "exporter/command.h"
+#include "exporter/site/edge.h"
 #include "exporter/export.h"
 #include "exporter/follow.h"
-#include "exporter/maintain.h"
-#include "exporter/site.h"
-#include "exporter/snapshot.h"
+#include "exporter/git/maintain.h"
+#include "exporter/site/site.h"
+#include "exporter/git/snapshot.h"
 
-static struct {
-	const char *index, *repo, *site, *rev, *listen;
-	bool collections, json;
-	long long ready_fd;
-	int verbose;
-} opt = {.rev = "HEAD", .ready_fd = -1};
+struct command_options command_opt = {.rev = "HEAD",
+				      .format = "table",
+				      .ready_fd = -1,
+				      .round_gps = -1,
+				      .fail_over = -1};
 
-enum { EXPORT, FOLLOW, PUBLISH, EDGE, MAINTAIN };
+enum {
+	EXPORT,
+	FOLLOW,
+	PUBLISH,
+	EDGE,
+	MAINTAIN,
+	AUDIT,
+	LOG,
+	SHOW,
+	DIFF,
+	SNAPSHOT,
+	VERIFY,
+	BUNDLE
+};
 #define ON(command) (1u << (command))
+/* These work on any clone, without anything else. */
+#define READERS (ON(AUDIT) | ON(LOG) | ON(SHOW) | ON(DIFF) | ON(VERIFY) | ON(BUNDLE))
 
 static unsigned site_flags(void)
 {
-	return opt.collections ? SITE_COLLECTIONS : 0;
+	return (command_opt.collections ? SITE_COLLECTIONS : 0) |
+	       (command_opt.audit_page ? SITE_AUDIT_PAGE : 0);
 }
 
 /* What every command does first: the index, the repository and the site lie
  * beside each other, never inside. */
 static int begin_command(struct err *err)
 {
-	const char *places[] = {opt.index, opt.repo, opt.site};
+	const char *places[] = {command_opt.index, command_opt.repo, command_opt.site};
 	const char *names[] = {"index", "repository", "site"};
 
-	log_init("albumen-exporter", opt.verbose ? LOG_DEBUG : LOG_INFO);
+	log_init("albumen-exporter", command_opt.verbose ? LOG_DEBUG : LOG_INFO);
 	for (size_t i = 0; i < 3; i++) {
 		for (size_t j = 0; j < 3; j++) {
 			if (i != j && places[i] && places[j] &&
@@ -59,10 +75,10 @@ static int begin_command(struct err *err)
 
 static void print_site(const struct site_result *site)
 {
-	if (!opt.site) {
+	if (!command_opt.site) {
 		return;
 	}
-	if (opt.json) {
+	if (command_opt.json) {
 		printf(",\"site\":{\"written\":%" PRIu64 ",\"removed\":%" PRIu64 "}",
 		       site->written, site->removed);
 	} else if (site->touched) {
@@ -78,7 +94,7 @@ static void print_export(const struct export_result *result)
 	const struct snapshot_delta *d = &result->delta;
 	const char *commit = result->info.commit.hex;
 
-	if (opt.json) {
+	if (command_opt.json) {
 		printf("{\"snapshot\":\"%s\",\"tree\":\"%s\",\"made\":%s,\"full\":%s,"
 		       "\"rendered\":%" PRIu64 ",\"added\":%" PRIu64
 		       ",\"changed\":%" PRIu64 ",\"removed\":%" PRIu64,
@@ -99,22 +115,39 @@ static void print_export(const struct export_result *result)
 	print_site(&result->site);
 }
 
+/* The same for those that make snapshots, which may leave something out. */
+static int begin_export(struct redact **redact, struct err *err)
+{
+	int rc = begin_command(err);
+
+	return rc ? rc
+		  : redact_new(redact, command_opt.drop.value, command_opt.drop.count,
+			       command_opt.round_gps, err);
+}
+
 static int run_export(int argc, char **argv, struct err *err)
 {
-	struct export_job job = {.site = opt.site, .site_flags = site_flags()};
+	struct export_job job = {.site = command_opt.site,
+				 .site_flags = site_flags(),
+				 .sign = command_opt.sign};
 	struct export_result result = {0};
-	struct stop stop;
-	int rc = begin_command(err);
+	struct redact *redact = NULL;
+	struct stop stop = {.fd = -1};
+	int rc = begin_export(&redact, err);
 
 	(void)argc;
 	(void)argv;
-	if (rc || (rc = stop_open(&stop, err)) < 0) {
-		return rc;
-	}
+	job.redact = redact;
 	job.stop = &stop;
-	rc = index_open(&job.index, opt.index, 0, err);
 	if (!rc) {
-		rc = snapshot_open(&job.repo, opt.repo, SNAPSHOT_WRITE | SNAPSHOT_CREATE,
+		rc = stop_open(&stop, err);
+	}
+	if (!rc) {
+		rc = index_open(&job.index, command_opt.index, 0, err);
+	}
+	if (!rc) {
+		rc = snapshot_open(&job.repo, command_opt.repo,
+				   SNAPSHOT_WRITE | SNAPSHOT_CREATE,
 				   "albumen-exporter export", err);
 	}
 	if (!rc) {
@@ -128,28 +161,37 @@ static int run_export(int argc, char **argv, struct err *err)
 	snapshot_close(job.repo);
 	index_close(job.index);
 	stop_close(&stop);
+	redact_free(redact);
 	return rc;
 }
 
 static int run_follow(int argc, char **argv, struct err *err)
 {
-	struct export_job job = {.site = opt.site, .site_flags = site_flags()};
-	struct stop stop;
-	int rc = begin_command(err);
+	struct export_job job = {.site = command_opt.site,
+				 .site_flags = site_flags(),
+				 .sign = command_opt.sign};
+	struct redact *redact = NULL;
+	struct stop stop = {.fd = -1};
+	int rc = begin_export(&redact, err);
 
 	(void)argc;
 	(void)argv;
-	if (rc || (rc = stop_open(&stop, err)) < 0) {
-		return rc;
-	}
+	job.redact = redact;
 	job.stop = &stop;
-	rc = snapshot_open(&job.repo, opt.repo, SNAPSHOT_WRITE | SNAPSHOT_CREATE,
-			   "albumen-exporter follow", err);
 	if (!rc) {
-		rc = follow_run(&job, opt.index, (int)opt.ready_fd, err);
+		rc = stop_open(&stop, err);
+	}
+	if (!rc) {
+		rc = snapshot_open(&job.repo, command_opt.repo,
+				   SNAPSHOT_WRITE | SNAPSHOT_CREATE,
+				   "albumen-exporter follow", err);
+	}
+	if (!rc) {
+		rc = follow_run(&job, command_opt.index, (int)command_opt.ready_fd, err);
 	}
 	snapshot_close(job.repo);
 	stop_close(&stop);
+	redact_free(redact);
 	return rc;
 }
 
@@ -163,16 +205,18 @@ static int run_publish(int argc, char **argv, struct err *err)
 	(void)argc;
 	(void)argv;
 	if (!rc) {
-		rc = snapshot_open(&repo, opt.repo, 0, "albumen-exporter publish", err);
+		rc = snapshot_open(&repo, command_opt.repo, 0, "albumen-exporter publish",
+				   err);
 	}
 	if (!rc) {
-		rc = snapshot_resolve(repo, opt.rev, &info, err);
+		rc = snapshot_resolve(repo, command_opt.rev, &info, err);
 	}
 	if (!rc) {
-		rc = site_publish(opt.site, repo, &info, site_flags(), &site, err);
+		rc = site_publish(command_opt.site, repo, &info, site_flags(), &site,
+				  err);
 	}
 	if (!rc) {
-		if (opt.json) {
+		if (command_opt.json) {
 			printf("{\"snapshot\":\"%s\",\"tree\":\"%s\"", info.commit.hex,
 			       info.tree.hex);
 			print_site(&site);
@@ -191,12 +235,12 @@ static int run_edge(int argc, char **argv, struct err *err)
 {
 	(void)argc;
 	(void)argv;
-	return edge_print(stdout, opt.site, opt.listen, err);
+	return edge_print(stdout, command_opt.site, command_opt.listen, err);
 }
 
 static void print_maintain(const struct maintain_result *result)
 {
-	if (opt.json) {
+	if (command_opt.json) {
 		printf("{\"done\":%s,\"objects\":%" PRIu64
 		       ",\"before\":{\"packs\":%" PRIu64 ",\"bytes\":%" PRIu64
 		       "},\"after\":{\"packs\":%" PRIu64 ",\"bytes\":%" PRIu64 "}}\n",
@@ -220,7 +264,7 @@ static int run_maintain(int argc, char **argv, struct err *err)
 {
 	struct snapshot_repo *repo = NULL;
 	struct maintain_result result;
-	int rc = snapshot_open(&repo, opt.repo, SNAPSHOT_WRITE,
+	int rc = snapshot_open(&repo, command_opt.repo, SNAPSHOT_WRITE,
 			       "albumen-exporter maintain", err);
 
 	(void)argc;
@@ -265,13 +309,53 @@ static const struct cli_command commands[] = {
 			 "No snapshot is lost, readers may be at work, and it may be "
 			 "killed. Keeping the number of packs down is done by export "
 			 "and follow."},
+	[AUDIT] = {.name = "audit",
+		   .run = command_audit,
+		   .summary = "what is untagged, since when, and who tagged",
+		   .help = "Counts a snapshot's images by album and tag. Exit status 1 "
+			   "says that --fail-over or --older-than found something."},
+	[LOG] = {.name = "log",
+		 .run = command_log,
+		 .summary = "when did something change, and how",
+		 .help = "Lists snapshots, the newest first: all, or those in which an "
+			 "album, an image or a tag changed."},
+	[SHOW] = {.name = "show",
+		  .run = command_show,
+		  .operands = "REQUEST",
+		  .summary = "print the body that a request was answered with",
+		  .help = "REQUEST is the API's own address, with its query: "
+			  "'/api/v1/tag_images?image_ids[]=ID'. Exit status 1: there was "
+			  "no such response."},
+	[DIFF] = {.name = "diff",
+		  .run = command_diff,
+		  .operands = "A B",
+		  .summary = "what changed between two snapshots",
+		  .help = "Tells what turns the snapshot A into the snapshot B. With "
+			  "--json a line for each change, which applied to A give B."},
+	[SNAPSHOT] = {.name = "snapshot",
+		      .run = command_snapshot,
+		      .summary = "put a label on a snapshot",
+		      .help = "Makes an annotated git tag, with the reason as its "
+			      "message. It is never moved, and maintenance keeps it."},
+	[VERIFY] = {.name = "verify",
+		    .run = command_verify,
+		    .summary = "check that nobody changed the snapshots",
+		    .help = "Checks every object, signature and body of a repository or "
+			    "of a clone, and that they agree with each other. Exit "
+			    "status 1: they do not, and each failure has a line."},
+	[BUNDLE] = {.name = "bundle",
+		    .run = command_bundle,
+		    .operands = "OUT",
+		    .summary = "write one file that an auditor takes away",
+		    .help = "A tar archive: the snapshots as a git bundle, the signers' "
+			    "keys, a script that verifies them, and a report."},
 	{0},
 };
 
 static const struct cli_option options[] = {
 	{.name = "index",
 	 .type = CLI_STRING,
-	 .value = &opt.index,
+	 .value = &command_opt.index,
 	 .argument = "DIR",
 	 .environment = "ALBUMEN_INDEX",
 	 .summary = "the index that albumen-indexer keeps",
@@ -279,15 +363,17 @@ static const struct cli_option options[] = {
 	 .required = ON(EXPORT) | ON(FOLLOW)},
 	{.name = "repo",
 	 .type = CLI_STRING,
-	 .value = &opt.repo,
+	 .value = &command_opt.repo,
 	 .argument = "DIR",
 	 .environment = "ALBUMEN_REPO",
 	 .summary = "the git repository of snapshots",
-	 .commands = ON(EXPORT) | ON(FOLLOW) | ON(PUBLISH) | ON(MAINTAIN),
-	 .required = ON(EXPORT) | ON(FOLLOW) | ON(PUBLISH) | ON(MAINTAIN)},
+	 .commands = ON(EXPORT) | ON(FOLLOW) | ON(PUBLISH) | ON(MAINTAIN) | READERS |
+		     ON(SNAPSHOT),
+	 .required = ON(EXPORT) | ON(FOLLOW) | ON(PUBLISH) | ON(MAINTAIN) | READERS |
+		     ON(SNAPSHOT)},
 	{.name = "site",
 	 .type = CLI_STRING,
-	 .value = &opt.site,
+	 .value = &command_opt.site,
 	 .argument = "DIR",
 	 .environment = "ALBUMEN_SITE",
 	 .summary = "the folder that a web server serves",
@@ -295,37 +381,138 @@ static const struct cli_option options[] = {
 	 .required = ON(PUBLISH) | ON(EDGE)},
 	{.name = "rev",
 	 .type = CLI_STRING,
-	 .value = &opt.rev,
+	 .value = &command_opt.rev,
 	 .argument = "REV",
 	 .summary = "the snapshot, as git names it: HEAD~1, a tag, an id (HEAD)",
 	 .commands = ON(PUBLISH)},
 	{.name = "collections",
 	 .type = CLI_FLAG,
-	 .value = &opt.collections,
+	 .value = &command_opt.collections,
 	 .summary = "also write api/v1/tag_images.json, all tag images in one file",
 	 .commands = ON(EXPORT) | ON(FOLLOW) | ON(PUBLISH)},
 	{.name = "listen",
 	 .type = CLI_STRING,
-	 .value = &opt.listen,
+	 .value = &command_opt.listen,
 	 .argument = "ADDR:PORT",
 	 .summary = "where nginx shall listen; a port alone is on 127.0.0.1",
 	 .commands = ON(EDGE),
 	 .required = ON(EDGE)},
 	{.name = "ready-fd",
 	 .type = CLI_NUMBER,
-	 .value = &opt.ready_fd,
+	 .value = &command_opt.ready_fd,
 	 .argument = "N",
 	 .summary = "write a line to descriptor N after the first export",
 	 .commands = ON(FOLLOW)},
 	{.name = "json",
 	 .type = CLI_FLAG,
-	 .value = &opt.json,
+	 .value = &command_opt.json,
 	 .summary = "report as JSON",
-	 .commands = ON(EXPORT) | ON(PUBLISH) | ON(MAINTAIN)},
+	 .commands = ON(EXPORT) | ON(PUBLISH) | ON(MAINTAIN) | ON(LOG) | ON(DIFF) |
+		     ON(SNAPSHOT) | ON(VERIFY)},
+	{.name = "at",
+	 .type = CLI_STRING,
+	 .value = &command_opt.at,
+	 .argument = "WHEN",
+	 .summary = "the snapshot of that time: a date, '2 days ago', a tag, an id",
+	 .commands = ON(AUDIT) | ON(LOG) | ON(SHOW) | ON(SNAPSHOT)},
+	{.name = "album",
+	 .type = CLI_STRING,
+	 .value = &command_opt.album,
+	 .argument = "ID",
+	 .summary = "this album alone",
+	 .commands = ON(AUDIT) | ON(LOG) | ON(DIFF)},
+	{.name = "image",
+	 .type = CLI_STRING,
+	 .value = &command_opt.image,
+	 .argument = "ID",
+	 .summary = "this image alone",
+	 .commands = ON(LOG)},
+	{.name = "tag",
+	 .type = CLI_STRING,
+	 .value = &command_opt.tag,
+	 .argument = "ID",
+	 .summary = "this tag alone",
+	 .commands = ON(LOG)},
+	{.name = "format",
+	 .type = CLI_STRING,
+	 .value = &command_opt.format,
+	 .argument = "FORMAT",
+	 .summary = "table, json, csv or html (table)",
+	 .commands = ON(AUDIT)},
+	{.name = "fail-over",
+	 .type = CLI_NUMBER,
+	 .value = &command_opt.fail_over,
+	 .argument = "N",
+	 .summary = "exit with status 1 if more than N images are untagged",
+	 .commands = ON(AUDIT)},
+	{.name = "older-than",
+	 .type = CLI_STRING,
+	 .value = &command_opt.older_than,
+	 .argument = "AGE",
+	 .summary = "exit with status 1 if one has been for longer: 12h, 30d, 8w",
+	 .commands = ON(AUDIT)},
+	{.name = "from",
+	 .type = CLI_STRING,
+	 .value = &command_opt.from,
+	 .argument = "WHEN",
+	 .summary = "begin with this snapshot (the first)",
+	 .commands = ON(VERIFY) | ON(BUNDLE)},
+	{.name = "to",
+	 .type = CLI_STRING,
+	 .value = &command_opt.to,
+	 .argument = "WHEN",
+	 .summary = "end with this snapshot (the last)",
+	 .commands = ON(VERIFY) | ON(BUNDLE)},
+	{.name = "sign",
+	 .type = CLI_STRING,
+	 .value = &command_opt.sign,
+	 .argument = "KEY",
+	 .summary = "sign with this OpenSSH key: a private one, or a public one whose "
+		    "other half an agent holds",
+	 .environment = "ALBUMEN_SIGN",
+	 .commands = ON(EXPORT) | ON(FOLLOW) | ON(SNAPSHOT)},
+	{.name = "signers",
+	 .type = CLI_STRING,
+	 .value = &command_opt.signers,
+	 .argument = "FILE",
+	 .environment = "ALBUMEN_SIGNERS",
+	 .summary = "who may sign: an allowed-signers file (ssh-keygen(1))",
+	 .commands = ON(VERIFY) | ON(BUNDLE)},
+	{.name = "label",
+	 .type = CLI_STRING,
+	 .value = &command_opt.label,
+	 .argument = "NAME",
+	 .summary = "the label",
+	 .commands = ON(SNAPSHOT),
+	 .required = ON(SNAPSHOT)},
+	{.name = "reason",
+	 .type = CLI_STRING,
+	 .value = &command_opt.reason,
+	 .argument = "TEXT",
+	 .summary = "why it is kept",
+	 .commands = ON(SNAPSHOT),
+	 .required = ON(SNAPSHOT)},
+	{.name = "audit-page",
+	 .type = CLI_FLAG,
+	 .value = &command_opt.audit_page,
+	 .summary = "also write audit/, a page for people, into the site",
+	 .commands = ON(EXPORT) | ON(FOLLOW) | ON(PUBLISH)},
+	{.name = "drop",
+	 .type = CLI_LIST,
+	 .value = &command_opt.drop,
+	 .argument = "MEMBER.PATH",
+	 .summary = "leave this member out of every response (may be repeated)",
+	 .commands = ON(EXPORT) | ON(FOLLOW)},
+	{.name = "round-gps",
+	 .type = CLI_NUMBER,
+	 .value = &command_opt.round_gps,
+	 .argument = "N",
+	 .summary = "round places on earth to N decimals in every response",
+	 .commands = ON(EXPORT) | ON(FOLLOW)},
 	{.name = "verbose",
 	 .letter = 'v',
 	 .type = CLI_COUNT,
-	 .value = &opt.verbose,
+	 .value = &command_opt.verbose,
 	 .summary = "say more on stderr",
 	 .commands = ON(EXPORT) | ON(FOLLOW) | ON(PUBLISH)},
 	{0},

@@ -7,7 +7,7 @@
 #include "data/base/buf.h"
 #include "data/base/err.h"
 #include "data/index.h"
-#include "exporter/snapshot.h"
+#include "exporter/git/snapshot.h"
 
 /*
  * message - what a snapshot's commit says: a subject for people, and trailers for

@@ -8,7 +8,7 @@
 
 #include "data/base/file.h"
 #include "exporter/response.h"
-#include "exporter/site.h"
+#include "exporter/site/site.h"
 
 /*
  * site_fixture - snapshots of a few files, and sites of them, in the folder of the

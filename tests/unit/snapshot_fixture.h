@@ -4,7 +4,7 @@
 
 #include "tests/unit/git_fixture.h"
 
-#include "exporter/snapshot.h"
+#include "exporter/git/snapshot.h"
 
 /*
  * snapshot_fixture - a repository of snapshots, `r.git` in the test's own folder.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/site_fixture.h"
 
-#include "exporter/collection.h"
+#include "exporter/site/collection.h"
 
 static const struct file tagged[] = {
 	{TAGS, "i",

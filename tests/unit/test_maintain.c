@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "exporter/maintain.h"
-#include "exporter/snapshot_inner.h"
+#include "exporter/git/maintain.h"
+#include "exporter/git/snapshot_inner.h"
 
 /*
  * The repository has a few hundred small snapshots; git says after each step what

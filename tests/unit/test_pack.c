@@ -6,8 +6,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "exporter/pack.h"
-#include "exporter/packfile.h"
+#include "exporter/git/pack.h"
+#include "exporter/git/packfile.h"
 
 #define PACKS "r.git/objects/pack"
 
@@ -30,10 +30,11 @@ static int finish(struct pack *pack)
 	return rc ? rc : pack_install(pack, &err);
 }
 
-/* Bodies of many sizes, the same for the same number; some come twice. */
+/* Bodies of many sizes, the same for the same number; some come twice, and some of
+ * those one after the other. */
 static void make_body(struct buf *body, unsigned n)
 {
-	unsigned seed = n % 50 == 49 ? n - 7 : n;
+	unsigned seed = n % 50 == 49 ? n - 7 : n % 50 == 31 || n % 50 == 24 ? n - 1 : n;
 	uint32_t random = seed * 2654435761u + 1;
 	size_t len = seed % 1000 == 13 ? (2u << 20) : random % 5000;
 

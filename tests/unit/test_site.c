@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "exporter/place.h"
+#include "exporter/site/place.h"
 
 /* Files and folders of the site, less the site's own, and what is in it. */
 static void site_is(const char *expected)

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "exporter/tree.h"
+#include "exporter/git/tree.h"
 
 /* --- trees in memory; the id of a file is the SHA-1 of its number --- */
 
@@ -306,6 +306,41 @@ static void find_takes_files_alone(void **state)
 	assert_int_equal(err.code, 0);
 }
 
+static void assert_diff_of(const uint8_t *from, const uint8_t *to,
+			   const struct tree_paths *paths, const char *expected)
+{
+	struct buf list = {0};
+
+	buf_addstr(&list, "");
+	assert_int_equal(tree_diff_paths(&store, from, to, paths, list_file, &list, &err),
+			 0);
+	assert_string_equal(list.data, expected);
+	buf_release(&list);
+}
+
+static void a_comparison_of_paths_reads_what_is_on_the_way_to_them(void **state)
+{
+	static const char *const path[] = {"a", "b.x", "b/", "c/d/e", "c/d/g", "h/i"};
+	static const char *const none[] = {"a/b", "c/d/", "z"};
+	const struct tree_paths paths = {.path = path, .count = 6};
+	const struct tree_paths nowhere = {.path = none, .count = 2};
+	uint8_t old[OBJECT_ID], new[OBJECT_ID];
+
+	(void)state;
+	merge(old, NULL, false, NULL, EDITS("+a", "+b.x", "+c/d/e", "+c/d/f", "+c/x/y"));
+	merge(new, old, false, NULL,
+	      EDITS("-a", "2b.x", "+b/1", "+b/2/3", "+b.y", "2c/d/e", "2c/d/f", "+c/d/gg",
+		    "2c/x/y", "+h/i/j"));
+	memory.reads = 0;
+	assert_diff_of(old, new, &paths, "-a !b.x +b/1 +b/2/3 !c/d/e ");
+	/* Two roots, b, b/2, twice c and c/d; and h, which might have had a file i. */
+	assert_int_equal(memory.reads, 9);
+	assert_diff_of(NULL, new, &paths, "+b.x +b/1 +b/2/3 +c/d/e ");
+	assert_diff_of(old, new, &nowhere, "!c/d/e !c/d/f +c/d/gg ");
+	assert_diff_of(old, new, &(struct tree_paths){.path = none}, "");
+	assert_diff_of(NULL, NULL, &paths, "");
+}
+
 static int stop_at_second(const char *path, const uint8_t *old_blob,
 			  const uint8_t *new_blob, void *payload)
 {
@@ -454,6 +489,7 @@ int main(void)
 		TEST(fresh_drops_what_is_not_put),
 		TEST(a_name_is_never_both_a_file_and_a_folder),
 		TEST(find_takes_files_alone),
+		TEST(a_comparison_of_paths_reads_what_is_on_the_way_to_them),
 		TEST(a_comparison_ends_when_told),
 		TEST(damaged_trees_are_reported),
 		TEST(random_edits_end_as_if_built_from_nothing),

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_COMMAND_H
+#define EXPORTER_COMMAND_H
+
+#include <stdbool.h>
+
+#include "data/base/cli.h"
+#include "data/base/err.h"
+
+/*
+ * command - what was asked for on the command line, and the commands that live in
+ * files of their own (main.c has the table of them, and the first five).
+ */
+
+struct command_options {
+	const char *index, *repo, *site; /* folders */
+	const char *rev, *listen;
+	const char *at, *from, *to;               /* WHEN: exporter/lookback/when.h */
+	const char *album, *image, *tag;          /* ids */
+	const char *format, *older_than;          /* audit */
+	const char *sign, *signers;               /* files */
+	const char *label, *reason;               /* snapshot */
+	struct cli_list drop;                     /* member paths */
+	long long ready_fd, round_gps, fail_over; /* -1: not given */
+	bool collections, audit_page, json;
+	int verbose;
+};
+/* As main.c's table filled it in. Only main.c and command_*.c look at it. */
+extern struct command_options command_opt;
+
+/* Each runs one command to its end: data/base/cli.h tells what comes in and out. */
+int command_audit(int argc, char **argv, struct err *err);
+int command_log(int argc, char **argv, struct err *err);
+int command_show(int argc, char **argv, struct err *err);
+int command_diff(int argc, char **argv, struct err *err);
+int command_snapshot(int argc, char **argv, struct err *err);
+int command_verify(int argc, char **argv, struct err *err);
+int command_bundle(int argc, char **argv, struct err *err);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_EVIDENCE_BUNDLE_H
+#define EXPORTER_EVIDENCE_BUNDLE_H
+
+#include <stdint.h>
+
+#include "data/base/err.h"
+#include "data/base/stop.h"
+#include "exporter/git/snapshot.h"
+
+/*
+ * bundle - one file that an auditor takes away: a tar archive with
+ *
+ *	README.txt        what is in it, and how to verify it with git and Python alone
+ *	snapshots.bundle  a git bundle: the snapshots as branch main, and their labels
+ *	shallow           only where the first snapshot is left out: where they begin
+ *	allowed_signers   the keys, if given
+ *	tree-sha256       the script that works out a snapshot's SHA-256
+ *	report.html       an audit of the last snapshot, and the counts up to it
+ *
+ * The bundle has all objects of its snapshots, and no commit before the first of
+ * them. The same repository, keys and range give the same bytes with the same git.
+ */
+struct bundle {
+	const char *out;                  /* a file that is replaced; "-": stdout */
+	const struct snapshot_info *from; /* NULL: the first snapshot there is */
+	const struct snapshot_info *to;
+	const char *signers; /* an allowed-signers file, or NULL */
+	struct stop *stop;
+};
+
+/* Works in a folder of its own beside `out` meanwhile. ERR_USAGE: `from` does not lie
+ * on the way to `to`. ERR_STOPPED. */
+int bundle_make(struct snapshot_repo *repo, const struct bundle *bundle, struct err *err);
+
+#endif

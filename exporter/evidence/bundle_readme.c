@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/evidence/bundle_inner.h"
+#include "exporter/lookback/when.h"
+
+static const char get_all[] = "    git clone --bare snapshots.bundle snapshots.git\n";
+
+static const char get_some[] =
+	"(Earlier snapshots were left out; the file `shallow` tells git so.)\n\n"
+	"    git init --bare --initial-branch=main snapshots.git\n"
+	"    cp shallow snapshots.git/shallow\n"
+	"    git -C snapshots.git fetch ../snapshots.bundle 'refs/*:refs/*'\n";
+
+static const char objects[] =
+	"2. Check that no object was damaged. This prints nothing.\n\n"
+	"    git -C snapshots.git fsck --strict --no-progress\n\n";
+
+static const char signatures[] =
+	"3. Check who signed. The keys in allowed_signers came with this archive: "
+	"compare\n"
+	"them with what you were told in another way, as whoever could forge snapshots\n"
+	"could forge that file too. Each of these must name a good signature: of every\n"
+	"snapshot, and of every label (if there are any, and they are signed).\n\n"
+	"    git -C snapshots.git config gpg.ssh.allowedSignersFile "
+	"\"$PWD/allowed_signers\"\n"
+	"    git -C snapshots.git verify-commit $(git -C snapshots.git rev-list main)\n"
+	"    git -C snapshots.git verify-tag $(git -C snapshots.git tag)\n"
+	"    git -C snapshots.git log -3 --show-signature\n\n";
+
+static const char no_signers[] =
+	"3. Check who signed, if the snapshots are signed. This archive came without "
+	"the\n"
+	"keys. Ask for them as an allowed-signers file (ssh-keygen(1)), then:\n\n"
+	"    git -C snapshots.git config gpg.ssh.allowedSignersFile "
+	"\"$PWD/allowed_signers\"\n"
+	"    git -C snapshots.git verify-commit $(git -C snapshots.git rev-list "
+	"main)\n\n";
+
+static const char digests[] =
+	"4. Git's ids are SHA-1. The message of a signed snapshot also has a SHA-256 "
+	"over\n"
+	"all of its files, so that its signature does not rest on SHA-1. These two "
+	"lines\n"
+	"must print the same (for any snapshot in place of main):\n\n"
+	"    python3 tree-sha256 snapshots.git main\n"
+	"    git -C snapshots.git log -1 main \\\n"
+	"        --format='%(trailers:key=Albumen-Tree-SHA256,valueonly,separator=)'\n\n"
+	"The script says at its top how it is worked out.\n\n";
+
+static const char reading[] =
+	"5. Read. Branch main is the line of snapshots, tags are labels with reasons.\n\n"
+	"    git -C snapshots.git log main\n"
+	"    git -C snapshots.git tag -n9\n"
+	"    git -C snapshots.git show main:api/v1/tag_images/XX/YY/ID.json\n\n"
+	"With albumen installed, `albumen-exporter verify --repo snapshots.git` does 2 "
+	"to 4\n"
+	"for every snapshot and checks that what they say agrees with itself;\n"
+	"`albumen-exporter audit`, log, show and diff answer questions.\n";
+
+void bundle_readme(struct buf *out, const struct bundle *bundle,
+		   const struct bundle_contents *contents)
+{
+	char time[WHEN_TEXT];
+
+	when_format(time, bundle->to->time_s);
+	buf_addf(out,
+		 "Snapshots of an image API, by albumen\n"
+		 "=====================================\n\n"
+		 "Last snapshot:  %s, %s\n",
+		 bundle->to->commit.hex, time);
+	if (contents->shallow && bundle->from) {
+		when_format(time, bundle->from->time_s);
+		buf_addf(out, "First snapshot: %s, %s\n", bundle->from->commit.hex, time);
+	}
+	buf_addstr(out, "\nsnapshots.bundle  the snapshots, as a git bundle\n"
+			"tree-sha256       works out the SHA-256 of a snapshot\n");
+	buf_addstr(out,
+		   contents->report
+			   ? "report.html       an audit of the last snapshot\n"
+			   : "(no report: the last snapshot could not be audited)\n");
+	buf_addstr(out, contents->shallow
+				? "shallow           where the snapshots begin\n"
+				: "");
+	buf_addstr(out,
+		   contents->signers ? "allowed_signers   the keys that may sign\n" : "");
+	buf_addstr(out,
+		   "\nTo verify them, all you need is git 2.34 or later, OpenSSH and "
+		   "Python 3, and\nno network. In this folder:\n\n"
+		   "1. Get the snapshots out of the bundle.\n\n");
+	buf_addstr(out, contents->shallow ? get_some : get_all);
+	buf_addstr(out, "\n");
+	buf_addstr(out, objects);
+	buf_addstr(out, contents->signers ? signatures : no_signers);
+	buf_addstr(out, digests);
+	buf_addstr(out, reading);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_EVIDENCE_DIGEST_H
+#define EXPORTER_EVIDENCE_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/base/buf.h"
+#include "data/base/err.h"
+#include "exporter/git/object.h"
+
+/*
+ * digest - the SHA-256 of a whole snapshot, so that its signature does not rest on
+ * git's SHA-1. It is the id that git itself gives the tree in a SHA-256 repository:
+ *
+ *	blob: SHA-256 of "blob LENGTH\0" and the file's bytes
+ *	tree: SHA-256 of "tree LENGTH\0" and, for each entry in git's order,
+ *	      "MODE NAME\0" and the 32 bytes of the entry's own SHA-256
+ *
+ * LENGTH is in decimal and counts what follows the NUL; MODE is as the tree has it
+ * (100644 for a file, 40000 for a folder). The message of a signed snapshot has
+ * that of its root tree in the trailer Albumen-Tree-SHA256, in lower case hex.
+ *
+ * A calculator remembers, for each folder of a snapshot, its SHA-1 and the SHA-256
+ * of what is in it. Going on to another snapshot it reads only what differs: the
+ * folders on the way to a change, and the files changed. It never relies on what it
+ * remembers being about the right snapshot: a folder of another SHA-1 is worked out
+ * from its objects.
+ *
+ *	digest_open(&digest, NULL, err);
+ *	for each snapshot, in any order (along the history is cheap):
+ *		digest_tree(sha256, digest, &source, tree, err);
+ *	digest_close(digest);
+ */
+
+#define DIGEST_ID 32 /* bytes */
+#define DIGEST_HEX 64
+#define DIGEST_TRAILER "Albumen-Tree-SHA256"
+
+/* DIGEST_HEX lower case digits and a NUL. */
+void digest_hex(char hex[DIGEST_HEX + 1], const uint8_t sha256[DIGEST_ID]);
+
+/* The SHA-256 of a blob or tree by its body; of a tree, its body as a SHA-256
+ * repository has it. */
+void digest_object(uint8_t sha256[DIGEST_ID], enum object_type type, const void *body,
+		   size_t len);
+
+/* Where the objects are. Nothing is asked for twice that is remembered. */
+struct digest_source {
+	/* Appends the (SHA-1) body of the tree `id`: tree_store's `read`. */
+	int (*tree)(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
+		    struct err *err);
+	/* The SHA-256 of the blob `id`. */
+	int (*blob)(uint8_t sha256[DIGEST_ID], const uint8_t id[OBJECT_ID], void *payload,
+		    struct err *err);
+	void *payload;
+};
+
+struct digest;
+
+/*
+ * Opens a calculator. `dir` is a folder in which it keeps what it remembers (made
+ * if absent; only one process at a time: the caller holds a lock), so that the next
+ * process goes on from there; NULL: in memory, about 40 bytes for each file and 200
+ * for each folder of a snapshot. A kept file that is damaged is made anew.
+ */
+int digest_open(struct digest **out, const char *dir, struct err *err);
+/* Keeps what was worked out since the last time, if there is a folder. */
+int digest_save(struct digest *digest, struct err *err);
+/* NULL is allowed. What was not saved is forgotten, which costs time alone. */
+void digest_close(struct digest *digest);
+
+/* The SHA-256 of the tree `tree`, as of now what is remembered. ERR_INPUT: it has
+ * what no snapshot has (a submodule), or is no tree. */
+int digest_tree(uint8_t sha256[DIGEST_ID], struct digest *digest,
+		const struct digest_source *source, const uint8_t tree[OBJECT_ID],
+		struct err *err);
+
+#endif

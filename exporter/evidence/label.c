@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/evidence/label.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "data/base/file.h"
+#include "data/json.h"
+#include "exporter/evidence/digest.h"
+#include "exporter/message.h"
+#include "exporter/git/pack.h"
+#include "exporter/evidence/sign.h"
+#include "exporter/git/snapshot_inner.h"
+#include "exporter/lookback/when.h"
+
+/*
+ * The tag's object is durable, in a pack, before the reference that leads to it. A
+ * kill in between leaves an object that nothing refers to, which is untidy but sound:
+ * the next merge of packs takes it along. (The note that snapshots are made with
+ * would not do: it tells by the branch, which a label does not move.)
+ */
+
+#define TAGS "refs/tags/"
+#define NAME_MAX_BYTES 200
+#define REASON_MAX 65536
+
+/* NULL, or what git-check-ref-format(1) has against one part of a name. */
+static const char *part_fault(const char *part, size_t len)
+{
+	static const char lock[] = ".lock";
+	size_t lock_len = sizeof(lock) - 1;
+
+	if (len == 0) {
+		return "has an empty part";
+	}
+	if (part[0] == '.') {
+		return "has a part that begins with a dot";
+	}
+	if (len >= lock_len && memcmp(part + len - lock_len, lock, lock_len) == 0) {
+		return "has a part that ends in .lock";
+	}
+	return NULL;
+}
+
+static const char *name_fault(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len > NAME_MAX_BYTES) {
+		return len ? "is too long" : "is empty";
+	}
+	if (!json_is_utf8(name, len)) {
+		return "is not UTF-8";
+	}
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)name[i] <= ' ' || strchr("~^:?*[\\\x7f", name[i])) {
+			return "has a character that git does not take";
+		}
+	}
+	if (strstr(name, "..") || strstr(name, "@{") || strcmp(name, "@") == 0 ||
+	    strcmp(name, "HEAD") == 0 || name[0] == '-' || name[len - 1] == '.') {
+		return "is not a name that git takes";
+	}
+	for (const char *part = name;; part++) {
+		size_t part_len = strcspn(part, "/");
+		const char *fault = part_fault(part, part_len);
+
+		part += part_len;
+		if (fault || !*part) {
+			return fault;
+		}
+	}
+}
+
+static int check_name(struct snapshot_repo *repo, const char *name, struct err *err)
+{
+	const char *fault = name_fault(name);
+	struct buf tags = {0};
+	int64_t instant;
+	int rc = 0;
+
+	if (fault) {
+		return err_set(err, ERR_USAGE, "the label '%s' %s", name, fault);
+	}
+	if (when_instant(&instant, name, 0) == 0) {
+		return err_set(
+			err, ERR_USAGE,
+			"the label '%s' reads as a time, so --at could not find it",
+			name);
+	}
+	rc = snapshot_tags(repo, &tags, err);
+	for (size_t at = 0; !rc && at < tags.len;) {
+		const char *tag = tags.data + at;
+		size_t tag_len = strlen(tag), name_len = strlen(name);
+		size_t common = tag_len < name_len ? tag_len : name_len;
+
+		if (strcmp(tag, name) == 0) {
+			rc = err_set(err, ERR_REFUSED,
+				     "there is a label '%s' already, and labels are "
+				     "never moved",
+				     name);
+		} else if (tag_len != name_len && memcmp(tag, name, common) == 0 &&
+			   (tag_len < name_len ? name : tag)[common] == '/') {
+			rc = err_set(err, ERR_REFUSED,
+				     "the label '%s' cannot be beside '%s': one would be "
+				     "a folder of the other",
+				     name, tag);
+		}
+		at += tag_len + 1;
+	}
+	buf_release(&tags);
+	return rc;
+}
+
+/* Its length without what white space ends it in *len. */
+static int check_reason(size_t *len, const char *reason, struct err *err)
+{
+	const char *fault = NULL;
+
+	*len = strlen(reason);
+	while (*len && strchr(" \t\n", reason[*len - 1])) {
+		(*len)--;
+	}
+	if (strspn(reason, " \t\n") >= *len) {
+		fault = "is empty";
+	} else if (*len > REASON_MAX) {
+		fault = "is too long";
+	} else if (!json_is_utf8(reason, *len)) {
+		fault = "is not UTF-8";
+	}
+	for (size_t i = 0; !fault && i < *len; i++) {
+		unsigned char c = (unsigned char)reason[i];
+
+		if ((c < ' ' && c != '\t' && c != '\n') || c == 0x7f) {
+			fault = "has a control character";
+		} else if ((i == 0 || reason[i - 1] == '\n') &&
+			   strncmp(reason + i, "-----BEGIN ", 11) == 0) {
+			/* It would be taken for the tag's signature. */
+			fault = "has a line that begins with -----BEGIN";
+		}
+	}
+	return fault ? err_set(err, ERR_USAGE, "the reason %s", fault) : 0;
+}
+
+static int write_message(struct buf *out, struct snapshot_repo *repo,
+			 const struct label *label, size_t reason_len, struct err *err)
+{
+	const struct snapshot_info *info = label->snapshot;
+	uint64_t number = message_count(info->message, MESSAGE_NUMBER, 0);
+	struct buf said = {0}, is = {0};
+	int rc = 0;
+
+	buf_add(out, label->reason, reason_len);
+	buf_addstr(out, "\n");
+	if (number || label->key) {
+		buf_addstr(out, "\n");
+	}
+	if (number) {
+		buf_addf(out, MESSAGE_NUMBER ": %" PRIu64 "\n", number);
+	}
+	if (label->key) {
+		rc = snapshot_digest(&is, repo, &info->tree, err);
+	}
+	if (!rc && label->key) {
+		buf_addf(out, DIGEST_TRAILER ": %s\n", is.data);
+		if (snapshot_trailer(info->message, DIGEST_TRAILER, &said) == 0 &&
+		    strcmp(said.data, is.data) != 0) {
+			rc = err_set(err, ERR_FAIL,
+				     "snapshot %s says that the SHA-256 of its tree is "
+				     "%s, but it is %s; see albumen-exporter verify",
+				     info->commit.hex, said.data, is.data);
+		}
+	}
+	buf_release(&said);
+	buf_release(&is);
+	return rc;
+}
+
+static int write_tag(struct buf *body, struct snapshot_repo *repo,
+		     const struct label *label, struct err *err)
+{
+	const struct snapshot_info *info = label->snapshot;
+	int64_t time_s = label->time_s < info->time_s ? info->time_s : label->time_s;
+	size_t reason_len;
+	int rc = check_reason(&reason_len, label->reason, err);
+
+	if (rc) {
+		return rc;
+	}
+	buf_addf(body, "object %s\ntype commit\ntag %s\ntagger %s %" PRId64 " +0000\n\n",
+		 info->commit.hex, label->name, SNAPSHOT_AUTHOR, time_s);
+	rc = write_message(body, repo, label, reason_len, err);
+	if (!rc && label->key) {
+		rc = sign_body(body, OBJECT_TAG, label->key, err);
+	}
+	return rc;
+}
+
+static int store(uint8_t id[OBJECT_ID], struct snapshot_repo *repo,
+		 const struct buf *body, struct err *err)
+{
+	struct buf dir = {0}, names = {0};
+	struct pack *pack;
+	int rc;
+
+	buf_addf(&dir, "%s/objects/pack", snapshot_path(repo));
+	pack_open(&pack, dir.data, 0, NULL, NULL);
+	pack_add_id(pack, id, OBJECT_TAG, body->data, body->len);
+	rc = pack_seal(pack, &names, err);
+	if (!rc) {
+		rc = pack_install(pack, err);
+	}
+	pack_close(pack);
+	snapshot_refresh(repo);
+	buf_release(&dir);
+	buf_release(&names);
+	return rc;
+}
+
+/* The folders that a name with slashes is in are new, perhaps. */
+static int sync_folders(struct snapshot_repo *repo, const char *ref, struct err *err)
+{
+	struct buf path = {0};
+	size_t base;
+	int rc = 0;
+
+	buf_addf(&path, "%s/", snapshot_path(repo));
+	base = path.len;
+	buf_addstr(&path, ref);
+	while (!rc && path.len > base) {
+		buf_setlen(&path, (size_t)(strrchr(path.data, '/') - path.data));
+		rc = file_sync_dir(path.data, err);
+	}
+	buf_release(&path);
+	return rc;
+}
+
+int label_make(struct snapshot_id *tag, struct snapshot_repo *repo,
+	       const struct label *label, struct err *err)
+{
+	struct buf body = {0}, ref = {0};
+	uint8_t id[OBJECT_ID];
+	int rc = check_name(repo, label->name, err);
+
+	if (!rc) {
+		rc = write_tag(&body, repo, label, err);
+	}
+	if (!rc) {
+		rc = store(id, repo, &body, err);
+	}
+	buf_addf(&ref, TAGS "%s", label->name);
+	if (!rc) {
+		object_hex(tag->hex, id);
+		rc = snapshot_move(repo, ref.data, NULL, id, err);
+	}
+	if (!rc) {
+		rc = sync_folders(repo, ref.data, err);
+	}
+	buf_release(&body);
+	buf_release(&ref);
+	return rc;
+}

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/evidence/sign.h"
+
+#include <errno.h>
+#include <nettle/base64.h>
+#include <nettle/sha2.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exporter/evidence/tool.h"
+
+/*
+ * ssh-keygen's own judgement is the only one: `-Y verify` with a principal, as of the
+ * time in the object. Which principal to try is remembered for each key; were that
+ * wrong (another one had the key at another time), it is asked for again.
+ */
+
+#define NAMESPACE "git"
+#define BEGIN "-----BEGIN SSH SIGNATURE-----\n"
+#define END "-----END SSH SIGNATURE-----\n"
+#define HEADER "gpgsig "
+
+/* An agent may ask its owner first; a minute is all that a snapshot waits. */
+#define SIGN_LIMIT_S 60
+#define VERIFY_LIMIT_S 60
+/* No signature of OpenSSH's is longer. */
+#define SIGNATURE_MAX 65536
+
+/* --- signing --- */
+
+static bool is_armored(const struct buf *signature)
+{
+	size_t len = signature->len;
+
+	return len > strlen(BEGIN END) &&
+	       memcmp(signature->data, BEGIN, strlen(BEGIN)) == 0 &&
+	       memcmp(signature->data + len - strlen(END), END, strlen(END)) == 0;
+}
+
+static int refuse_key(struct tool *tool, const char *key, struct err *err)
+{
+	if (tool->errors.len && strstr(tool->errors.data, "incorrect passphrase")) {
+		return err_set(err, ERR_INPUT,
+			       "cannot sign: the key '%s' has a passphrase, and no agent "
+			       "holds it; run ssh-add with it and set SSH_AUTH_SOCK, or "
+			       "name another key",
+			       key);
+	}
+	return err_set(err, ERR_INPUT,
+		       "cannot sign with the key '%s': %s; name the file of a private "
+		       "key, or of a public one whose private half an agent holds",
+		       key, tool_why(tool));
+}
+
+static int make_signature(struct buf *signature, const struct buf *text, const char *key,
+			  struct err *err)
+{
+	const char *argv[] = {"ssh-keygen", "-q", "-Y", "sign", "-n",
+			      NAMESPACE,    "-f", key,  NULL};
+	struct tool tool = {.argv = argv,
+			    .input = text,
+			    .output = signature,
+			    .limit_s = SIGN_LIMIT_S};
+	int rc;
+
+	/* What ssh-keygen says of a file that is not there is less clear. */
+	if (access(key, R_OK) < 0) {
+		int reason = err_sys(err, "cannot sign: cannot read the key '%s'", key);
+
+		return reason == ERR_NOTFOUND ? ERR_INPUT : reason;
+	}
+	rc = tool_run(&tool, err);
+	if (!rc && (tool.status || !is_armored(signature))) {
+		rc = refuse_key(&tool, key, err);
+	}
+	tool_release(&tool);
+	return rc;
+}
+
+/* Where the headers of a body end: at the newline of the empty line. */
+static size_t end_of_headers(const char *body, size_t len)
+{
+	const char *end = memmem(body, len, "\n\n", 2);
+
+	return end ? (size_t)(end - body) + 1 : len;
+}
+
+/* As git writes a header of several lines: a space begins each but the first. */
+static void add_header(struct buf *out, const struct buf *signature)
+{
+	const char *name = HEADER;
+
+	for (size_t at = 0; at < signature->len;) {
+		const char *line = signature->data + at;
+		size_t len = strcspn(line, "\n");
+
+		buf_addstr(out, name);
+		buf_add(out, line, len);
+		buf_addch(out, '\n');
+		at += len + 1;
+		name = " ";
+	}
+}
+
+int sign_body(struct buf *body, enum object_type type, const char *key, struct err *err)
+{
+	struct buf signature = {0}, signed_body = {0};
+	int rc = make_signature(&signature, body, key, err);
+
+	if (!rc && type == OBJECT_TAG) {
+		buf_add(body, signature.data, signature.len);
+	} else if (!rc) {
+		size_t at = end_of_headers(body->data, body->len);
+
+		buf_add(&signed_body, body->data, at);
+		add_header(&signed_body, &signature);
+		buf_add(&signed_body, body->data + at, body->len - at);
+		buf_clear(body);
+		buf_add(body, signed_body.data, signed_body.len);
+	}
+	buf_release(&signature);
+	buf_release(&signed_body);
+	return rc;
+}
+
+/* --- taking apart --- */
+
+static void split_commit(struct buf *payload, struct buf *signature, const char *body,
+			 size_t len)
+{
+	size_t headers = end_of_headers(body, len);
+	bool in_signature = false;
+
+	for (size_t at = 0; at < headers;) {
+		const char *line = body + at;
+		const char *newline = memchr(line, '\n', len - at);
+		size_t line_len = newline ? (size_t)(newline - line) + 1 : len - at;
+		size_t skip = 0;
+
+		if (line_len > strlen(HEADER) &&
+		    memcmp(line, HEADER, strlen(HEADER)) == 0) {
+			skip = strlen(HEADER);
+		} else if (in_signature && line[0] == ' ') {
+			skip = 1;
+		}
+		in_signature = skip > 0;
+		buf_add(skip ? signature : payload, line + skip, line_len - skip);
+		at += line_len;
+	}
+	buf_add(payload, body + headers, len - headers);
+}
+
+/* git takes the last line that begins a signature of any kind. */
+static void split_tag(struct buf *payload, struct buf *signature, const char *body,
+		      size_t len)
+{
+	static const char *const begin[] = {
+		"-----BEGIN SSH SIGNATURE-----", "-----BEGIN PGP SIGNATURE-----",
+		"-----BEGIN PGP MESSAGE-----", "-----BEGIN SIGNED MESSAGE-----"};
+	size_t found = len;
+
+	for (size_t at = 0; at < len;) {
+		const char *newline = memchr(body + at, '\n', len - at);
+
+		for (size_t i = 0; i < sizeof(begin) / sizeof(*begin); i++) {
+			size_t begin_len = strlen(begin[i]);
+
+			if (len - at >= begin_len &&
+			    memcmp(body + at, begin[i], begin_len) == 0) {
+				found = at;
+			}
+		}
+		at = newline ? (size_t)(newline - body) + 1 : len;
+	}
+	buf_add(payload, body, found);
+	buf_add(signature, body + found, len - found);
+}
+
+int sign_split(struct buf *payload, struct buf *signature, enum object_type type,
+	       const void *body, size_t len)
+{
+	size_t before = signature->len;
+
+	if (type == OBJECT_TAG) {
+		split_tag(payload, signature, body, len);
+	} else {
+		split_commit(payload, signature, body, len);
+	}
+	return signature->len > before ? 0 : ERR_NOTFOUND;
+}
+
+/* --- whose it is --- */
+
+/* What a signature's public key is known by: "SHA256:" and base64, as ssh-keygen
+ * prints it. "" if the signature is none (PROTOCOL.sshsig in OpenSSH). */
+static void read_fingerprint(char *out, size_t size, const struct buf *signature)
+{
+	struct base64_decode_ctx decode;
+	struct sha256_ctx hash;
+	size_t text_len = signature->len - strlen(BEGIN END), len;
+	uint8_t *raw = xmalloc(BASE64_DECODE_LENGTH(text_len) + 1);
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	char text[BASE64_ENCODE_RAW_LENGTH(SHA256_DIGEST_SIZE) + 1] = "";
+
+	*out = '\0';
+	base64_decode_init(&decode);
+	/* "SSHSIG", a version, then the key with its length. */
+	if (base64_decode_update(&decode, &len, raw, text_len,
+				 signature->data + strlen(BEGIN)) &&
+	    len >= 14 && memcmp(raw, "SSHSIG", 6) == 0 && be32_get(raw + 6) == 1 &&
+	    be32_get(raw + 10) <= len - 14) {
+		sha256_init(&hash);
+		sha256_update(&hash, be32_get(raw + 10), raw + 14);
+		sha256_digest(&hash, sizeof(digest), digest);
+		base64_encode_raw(text, sizeof(digest), digest);
+		text[strcspn(text, "=")] = '\0';
+		snprintf(out, size, "SHA256:%s", text);
+	}
+	free(raw);
+}
+
+struct known {
+	char key[SIGN_KEY];
+	char principal[SIGN_PRINCIPAL];
+};
+
+struct sign_verifier {
+	char *signers; /* NULL: nobody is known */
+	struct known *known;
+	size_t count;
+};
+
+int sign_verifier_open(struct sign_verifier **out, const char *signers, struct err *err)
+{
+	*out = NULL;
+	if (signers && access(signers, R_OK) < 0) {
+		return err_sys(err, "cannot read the signers '%s'", signers);
+	}
+	*out = xzalloc(sizeof(**out));
+	(*out)->signers = signers ? xstrdup(signers) : NULL;
+	return 0;
+}
+
+void sign_verifier_close(struct sign_verifier *verifier)
+{
+	if (verifier) {
+		free(verifier->signers);
+		free(verifier->known);
+		free(verifier);
+	}
+}
+
+/* NULL: not known. */
+static struct known *find_known(const struct sign_verifier *verifier, const char *key)
+{
+	for (size_t i = 0; i < verifier->count; i++) {
+		if (strcmp(verifier->known[i].key, key) == 0) {
+			return &verifier->known[i];
+		}
+	}
+	return NULL;
+}
+
+static void remember(struct sign_verifier *verifier, const struct sign_result *result)
+{
+	struct known *known = find_known(verifier, result->key);
+
+	if (!known) {
+		verifier->known = xreallocarray(verifier->known, verifier->count + 1,
+						sizeof(*verifier->known));
+		known = &verifier->known[verifier->count++];
+		memcpy(known->key, result->key, sizeof(known->key));
+	}
+	memcpy(known->principal, result->principal, sizeof(known->principal));
+}
+
+/* --- verifying --- */
+
+struct check {
+	struct sign_verifier *verifier;
+	struct buf payload, signature;
+	char time[64]; /* ssh-keygen's option; "" for none */
+	struct sign_result *out;
+};
+
+/* The option that sets the time to the object's own; that of now where it tells
+ * none, as git has it. */
+static void set_time(struct check *c, enum object_type type)
+{
+	const char *name = type == OBJECT_TAG ? "\ntagger " : "\ncommitter ";
+	size_t headers = end_of_headers(c->payload.data, c->payload.len);
+	const char *line = memmem(c->payload.data, headers, name, strlen(name));
+	const char *mail = line ? strpbrk(line + 1, ">\n") : NULL;
+	struct tm tm;
+	time_t time_s = 0;
+
+	if (mail && *mail == '>') {
+		time_s = (time_t)strtoll(mail + 1, NULL, 10);
+	}
+	if (time_s > 0 && gmtime_r(&time_s, &tm)) {
+		strftime(c->time, sizeof(c->time), "-Overify-time=%Y%m%d%H%M%SZ", &tm);
+	}
+}
+
+/* *good: ssh-keygen takes it as a signature of `principal`, or of anyone (NULL). */
+static int ask(bool *good, struct check *c, const char *principal, struct err *err)
+{
+	const char *any[] = {"ssh-keygen", "-Y", "check-novalidate", "-n",
+			     NAMESPACE,    "-s", TOOL_FILE,          NULL};
+	const char *one[] = {"ssh-keygen", "-Y",      "verify",
+			     "-n",         NAMESPACE, "-s",
+			     TOOL_FILE,    "-f",      c->verifier->signers,
+			     "-I",         principal, *c->time ? c->time : NULL,
+			     NULL};
+	struct tool tool = {.argv = principal ? one : any,
+			    .input = &c->payload,
+			    .file = &c->signature,
+			    .limit_s = VERIFY_LIMIT_S};
+	int rc = tool_run(&tool, err);
+
+	*good = !rc && tool.status == 0;
+	if (*good && principal) {
+		c->out->verdict = SIGN_GOOD;
+		snprintf(c->out->principal, sizeof(c->out->principal), "%s", principal);
+		remember(c->verifier, c->out);
+	} else if (!rc && tool.errors.len) {
+		snprintf(c->out->reason, sizeof(c->out->reason), "%s", tool_why(&tool));
+	}
+	tool_release(&tool);
+	return rc;
+}
+
+/* Tries every principal that the signers' file has for the key at that time. */
+static int ask_all(bool *good, struct check *c, struct err *err)
+{
+	const char *argv[] = {
+		"ssh-keygen", "-Y", "find-principals",    "-s",
+		TOOL_FILE,    "-f", c->verifier->signers, *c->time ? c->time : NULL,
+		NULL};
+	struct buf names = {0};
+	struct tool tool = {.argv = argv,
+			    .file = &c->signature,
+			    .output = &names,
+			    .limit_s = VERIFY_LIMIT_S};
+	int rc = tool_run(&tool, err);
+
+	for (char *name = names.data; !rc && !*good && name && *name;) {
+		size_t len = strcspn(name, "\r\n");
+		bool last = name[len] == '\0';
+
+		name[len] = '\0';
+		if (len) {
+			rc = ask(good, c, name, err);
+		}
+		name += len + !last;
+	}
+	buf_release(&names);
+	tool_release(&tool);
+	return rc;
+}
+
+static int verify(struct check *c, struct err *err)
+{
+	const struct known *known = find_known(c->verifier, c->out->key);
+	char principal[SIGN_PRINCIPAL];
+	bool good = false, any = false;
+	int rc = 0;
+
+	if (known) {
+		memcpy(principal, known->principal, sizeof(principal));
+		rc = ask(&good, c, principal, err);
+	}
+	if (!rc && !good && c->verifier->signers) {
+		rc = ask_all(&good, c, err);
+	}
+	if (rc || good) {
+		*c->out->reason = '\0';
+		return rc;
+	}
+	rc = ask(&any, c, NULL, err);
+	if (!rc && any) {
+		c->out->verdict = SIGN_UNKNOWN;
+		snprintf(c->out->reason, sizeof(c->out->reason),
+			 c->verifier->signers
+				 ? "signed with a key that the signers' file does not "
+				   "allow at that time: %s"
+				 : "signed with a key, and no signers to know it by: %s",
+			 c->out->key);
+	}
+	return rc;
+}
+
+int sign_verify(struct sign_result *out, struct sign_verifier *verifier,
+		enum object_type type, const void *body, size_t len, struct err *err)
+{
+	struct check c = {.verifier = verifier, .out = out};
+	int rc = 0;
+
+	*out = (struct sign_result){.verdict = SIGN_BAD};
+	if (sign_split(&c.payload, &c.signature, type, body, len) == ERR_NOTFOUND) {
+		out->verdict = SIGN_NONE;
+		snprintf(out->reason, sizeof(out->reason), "not signed");
+	} else if (c.signature.len > SIGNATURE_MAX || !is_armored(&c.signature)) {
+		snprintf(out->reason, sizeof(out->reason),
+			 "the signature is none of SSH's");
+	} else {
+		read_fingerprint(out->key, sizeof(out->key), &c.signature);
+		set_time(&c, type);
+		rc = verify(&c, err);
+	}
+	buf_release(&c.payload);
+	buf_release(&c.signature);
+	return rc;
+}

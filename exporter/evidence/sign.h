@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_EVIDENCE_SIGN_H
+#define EXPORTER_EVIDENCE_SIGN_H
+
+#include <stddef.h>
+
+#include "data/base/buf.h"
+#include "data/base/err.h"
+#include "exporter/git/object.h"
+
+/*
+ * sign - SSH signatures of commits and tags, in git's own format: what
+ * `git verify-commit`, `git verify-tag` and `git log --show-signature` verify.
+ *
+ * OpenSSH's ssh-keygen signs and verifies; each call here runs it once or twice.
+ * It never asks anything: a key with a passphrase works if an agent holds it.
+ *
+ * A signature is made over the object's body without it, for the namespace `git`.
+ * In a commit it is the header `gpgsig`, in a tag it stands at the end.
+ */
+
+/* Signs the body of a commit or tag, in place. `key` is the file of a private key,
+ * or of a public one whose private half an agent ($SSH_AUTH_SOCK) holds. The
+ * message of a failure says what to do about the key; *body is then as it was. */
+int sign_body(struct buf *body, enum object_type type, const char *key, struct err *err);
+
+/*
+ * Cuts a signed body in two: what was signed, and the signature, as they are given
+ * to ssh-keygen. Both are appended. ERR_NOTFOUND, quietly: there is no signature
+ * (*payload then has the whole body).
+ */
+int sign_split(struct buf *payload, struct buf *signature, enum object_type type,
+	       const void *body, size_t len);
+
+enum sign_verdict {
+	SIGN_GOOD,    /* valid, and the signers' file lets `principal` sign then */
+	SIGN_NONE,    /* there is no signature */
+	SIGN_UNKNOWN, /* valid, but the key is nobody's (or no signers were given) */
+	SIGN_BAD,     /* not valid: the body or the signature was changed; or not SSH */
+};
+
+#define SIGN_PRINCIPAL 256
+#define SIGN_KEY 80
+
+struct sign_result {
+	enum sign_verdict verdict;
+	char principal[SIGN_PRINCIPAL]; /* as the signers' file has it; "" unless good */
+	char key[SIGN_KEY];             /* "SHA256:..."; "" if it cannot be told */
+	char reason[512];               /* for people, one line; "" if good */
+};
+
+/*
+ * Verifies many signatures: one process each, as whose a key is has to be found out
+ * once only.
+ *
+ *	sign_verifier_open(&verifier, "allowed_signers", err);
+ *	sign_verify(&result, verifier, OBJECT_COMMIT, body, len, err);
+ *	sign_verifier_close(verifier);
+ */
+struct sign_verifier;
+
+/* `signers` is an allowed-signers file (ssh-keygen(1)); NULL: nobody is known, so
+ * the best verdict is SIGN_UNKNOWN. ERR_NOTFOUND: there is no such file. */
+int sign_verifier_open(struct sign_verifier **out, const char *signers, struct err *err);
+/* NULL is allowed. */
+void sign_verifier_close(struct sign_verifier *verifier);
+
+/*
+ * Verifies the body of a commit or tag as of the time that it bears itself (its
+ * committer's or tagger's), as git does: a key that has expired since is good. A
+ * signature that is none, bad or unknown is a verdict, not an error; errors are for
+ * ssh-keygen that cannot be run.
+ */
+int sign_verify(struct sign_result *out, struct sign_verifier *verifier,
+		enum object_type type, const void *body, size_t len, struct err *err);
+
+#endif

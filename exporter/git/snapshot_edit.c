@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exporter/git/edits.h"
+#include "exporter/git/pack.h"
+#include "exporter/git/snapshot_inner.h"
+
+/*
+ * The order that makes a kill harmless at any point: blobs, trees and the commit
+ * into packs with temporary names; packs durable; a note of what comes; packs
+ * named, so that git sees objects that nothing refers to yet; the branch. What a
+ * kill leaves before the last step, the next snapshot_open removes.
+ */
+
+struct snapshot_edit {
+	struct snapshot_repo *repo;
+	struct pack *pack;
+	struct edits edits;
+	bool fresh;
+	bool has_tip, built;
+	uint8_t tip[OBJECT_ID], tip_tree[OBJECT_ID]; /* with has_tip */
+	int64_t tip_time_s;
+	uint8_t tree[OBJECT_ID];          /* with built */
+	struct snapshot_signing *signing; /* NULL: it is not signed */
+};
+
+static bool known(const uint8_t id[OBJECT_ID], void *payload)
+{
+	return snapshot_has(payload, id);
+}
+
+int snapshot_edit_begin(struct snapshot_edit **out, struct snapshot_repo *repo,
+			bool fresh, struct err *err)
+{
+	struct snapshot_edit *edit;
+	struct snapshot_info head = {0};
+	struct buf dir = {0};
+	int rc = snapshot_head(repo, &head, err);
+
+	*out = NULL;
+	assert(snapshot_writable(repo));
+	if (rc && rc != ERR_NOTFOUND) {
+		return rc;
+	}
+	edit = xzalloc(sizeof(*edit));
+	edit->repo = repo;
+	edit->fresh = fresh;
+	edit->has_tip = rc == 0;
+	if (edit->has_tip) {
+		edit->tip_time_s = head.time_s;
+		object_unhex(edit->tip, head.commit.hex);
+		object_unhex(edit->tip_tree, head.tree.hex);
+	}
+	snapshot_info_release(&head);
+	buf_addf(&dir, "%s/objects/pack", snapshot_path(repo));
+	/* Before the first snapshot there is nothing to be known. */
+	pack_open(&edit->pack, dir.data, snapshot_threads(repo),
+		  edit->has_tip ? known : NULL, repo);
+	buf_release(&dir);
+	*out = edit;
+	return 0;
+}
+
+void snapshot_edit_sign(struct snapshot_edit *edit, const char *key)
+{
+	assert(!edit->signing && !edit->edits.count);
+	snapshot_signing_new(&edit->signing, edit->repo, key);
+}
+
+int snapshot_put(struct snapshot_edit *edit, const char *path, const char *body,
+		 size_t len, struct err *err)
+{
+	int rc = pack_check(edit->pack, err);
+
+	assert(!edit->built);
+	if (!rc) {
+		rc = edits_add(&edit->edits, path, EDITS_REMOVE, err);
+	}
+	if (!rc) {
+		edit->edits.edit[edit->edits.count - 1].object =
+			pack_add(edit->pack, OBJECT_BLOB, body, len);
+		if (edit->signing) {
+			snapshot_signing_blob(edit->signing, body, len);
+		}
+		rc = pack_check(edit->pack, err);
+	}
+	return rc;
+}
+
+void snapshot_remove(struct snapshot_edit *edit, const char *path)
+{
+	assert(!edit->built);
+	/* What cannot be put is not there to be removed. */
+	edits_add(&edit->edits, path, EDITS_REMOVE, NULL);
+}
+
+static void write_tree(uint8_t id[OBJECT_ID], const void *body, size_t len, void *payload)
+{
+	struct snapshot_edit *edit = payload;
+
+	if (pack_add_id(edit->pack, id, OBJECT_TREE, body, len) != PACK_KNOWN &&
+	    edit->signing) {
+		snapshot_signing_tree(edit->signing, body, len);
+	}
+}
+
+static int read_tree(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
+		     struct err *err)
+{
+	struct snapshot_edit *edit = payload;
+
+	return snapshot_tree(body, id, edit->repo, err);
+}
+
+static const uint8_t *blob_id(uint32_t object, void *payload)
+{
+	struct snapshot_edit *edit = payload;
+
+	return pack_id(edit->pack, object);
+}
+
+int snapshot_edit_build(struct snapshot_edit *edit, struct snapshot_id *tree, bool *same,
+			struct snapshot_delta *delta, struct err *err)
+{
+	struct tree_store store = {.read = read_tree,
+				   .write = write_tree,
+				   .object = blob_id,
+				   .payload = edit};
+	struct tree_delta counts;
+	int rc = pack_flush(edit->pack, err);
+
+	assert(!edit->built);
+	if (rc) {
+		return rc;
+	}
+	edits_sort(&edit->edits);
+	rc = tree_merge(edit->tree, &store, edit->has_tip ? edit->tip_tree : NULL,
+			&edit->edits, edit->fresh, &counts, err);
+	edits_release(&edit->edits);
+	if (!rc) {
+		rc = pack_flush(edit->pack, err);
+	}
+	if (rc) {
+		return rc;
+	}
+	edit->built = true;
+	object_hex(tree->hex, edit->tree);
+	*same = edit->has_tip && memcmp(edit->tree, edit->tip_tree, OBJECT_ID) == 0;
+	*delta = (struct snapshot_delta){.added = counts.added,
+					 .changed = counts.changed,
+					 .removed = counts.removed};
+	return 0;
+}
+
+/* The body of the commit. */
+static void write_commit(struct buf *out, const struct snapshot_info *info)
+{
+	buf_addf(out, "tree %s\n", info->tree.hex);
+	if (*info->parent.hex) {
+		buf_addf(out, "parent %s\n", info->parent.hex);
+	}
+	buf_addf(out, "author %s %lld +0000\n", SNAPSHOT_AUTHOR, (long long)info->time_s);
+	buf_addf(out, "committer %s %lld +0000\n\n", SNAPSHOT_AUTHOR,
+		 (long long)info->time_s);
+	buf_addstr(out, info->message);
+	if (out->data[out->len - 1] != '\n') {
+		buf_addch(out, '\n');
+	}
+}
+
+/* Everything is in the pack: makes it the repository's, and moves the branch. */
+static int publish(struct snapshot_edit *edit, const uint8_t commit[OBJECT_ID],
+		   const char *tip, struct err *err)
+{
+	const char *path = snapshot_path(edit->repo);
+	struct buf names = {0};
+	bool noted;
+	int rc;
+
+	buf_addstr(&names, ""); /* nothing new at all: the branch had been set back */
+	rc = pack_seal(edit->pack, &names, err);
+	if (!rc) {
+		snapshot_folder_fresh(path, &names);
+		rc = snapshot_folder_note(path, tip, names.data, err);
+	}
+	noted = rc == 0;
+	if (!rc) {
+		rc = pack_install(edit->pack, err);
+	}
+	if (!rc) {
+		rc = snapshot_move(edit->repo, SNAPSHOT_BRANCH,
+				   edit->has_tip ? edit->tip : NULL, commit, err);
+	}
+	if (!rc) {
+		rc = snapshot_folder_done(path, NULL, err);
+		snapshot_refresh(edit->repo);
+	} else if (rc == ERR_CHANGED || rc == ERR_LOCKED) {
+		/* After any other failure the branch may have moved: the next
+		 * snapshot_open knows. */
+		snapshot_folder_done(path, noted ? names.data : NULL, NULL);
+	}
+	buf_release(&names);
+	return rc;
+}
+
+int snapshot_edit_commit(struct snapshot_edit **edit_ptr, const char *message,
+			 int64_t time_s, struct snapshot_info *out, struct err *err)
+{
+	struct snapshot_edit *edit = *edit_ptr;
+	struct snapshot_info info = {0};
+	struct buf text = {0}, body = {0};
+	uint8_t commit[OBJECT_ID];
+	int rc = 0;
+
+	*edit_ptr = NULL;
+	assert(edit->built);
+	/* git takes no time before 1970. */
+	info.time_s = time_s < 0 ? 0 : time_s;
+	if (edit->has_tip) {
+		object_hex(info.parent.hex, edit->tip);
+		if (info.time_s < edit->tip_time_s) {
+			info.time_s = edit->tip_time_s;
+		}
+	}
+	object_hex(info.tree.hex, edit->tree);
+	buf_addstr(&text, message);
+	if (edit->signing) {
+		rc = snapshot_signing_digest(edit->signing, edit->pack, edit->tree, err);
+		snapshot_signing_trailer(edit->signing, &text);
+	}
+	info.message = xmemdup0(text.data, text.len);
+	write_commit(&body, &info);
+	if (!rc && edit->signing) {
+		rc = snapshot_signing_sign(edit->signing, &body, err);
+	}
+	if (!rc) {
+		pack_add_id(edit->pack, commit, OBJECT_COMMIT, body.data, body.len);
+		object_hex(info.commit.hex, commit);
+		rc = publish(edit, commit, info.parent.hex, err);
+	}
+	if (!rc && edit->signing) {
+		snapshot_signing_save(edit->signing);
+	}
+	if (rc) {
+		snapshot_info_release(&info);
+	}
+	*out = info;
+	buf_release(&body);
+	buf_release(&text);
+	snapshot_edit_drop(&edit);
+	return rc;
+}
+
+void snapshot_edit_drop(struct snapshot_edit **edit_ptr)
+{
+	struct snapshot_edit *edit = *edit_ptr;
+
+	if (edit) {
+		pack_close(edit->pack);
+		edits_release(&edit->edits);
+		snapshot_signing_free(edit->signing);
+		free(edit);
+	}
+	*edit_ptr = NULL;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/base/log.h"
+#include "exporter/evidence/digest.h"
+#include "exporter/git/pack.h"
+#include "exporter/evidence/sign.h"
+#include "exporter/git/snapshot_inner.h"
+#include "exporter/git/spill.h"
+
+/*
+ * What it takes to sign an edit: the SHA-256 of its tree, and a key.
+ *
+ * The new objects are in packs that nobody can read yet, so the SHA-256 of each body
+ * is taken when it comes by, and new trees are kept until the end. The rest of the
+ * tree is as the calculator remembers it from the last signed snapshot, or is read.
+ */
+
+/* Opens the calculator that goes on from the last signed snapshot. */
+static int open_kept(struct digest **out, struct snapshot_repo *repo, struct err *err)
+{
+	struct buf dir = {0};
+	struct err why;
+	int rc;
+
+	buf_addf(&dir, "%s/%s", snapshot_path(repo), SNAPSHOT_DIGESTS);
+	rc = digest_open(out, dir.data, &why);
+	if (rc) {
+		log_warning("the whole snapshot has to be hashed: %s", why.msg);
+		rc = digest_open(out, NULL, err);
+	}
+	buf_release(&dir);
+	return rc;
+}
+
+static void save(struct digest *digest)
+{
+	struct err why;
+
+	if (digest_save(digest, &why)) {
+		log_warning("the next signed snapshot will take longer: %s", why.msg);
+	}
+}
+
+struct tree_place {
+	uint64_t at;
+	size_t len;
+};
+
+struct snapshot_signing {
+	struct snapshot_repo *repo;
+	char *key;
+	struct spill sha256; /* of blobs, by their numbers in the pack */
+	uint32_t blobs;
+	struct spill bodies;     /* of new trees */
+	struct tree_place *tree; /* by their numbers, less `blobs` */
+	uint32_t trees, cap;
+	const struct pack *pack;      /* while the digest is worked out */
+	struct digest *digest;        /* NULL until then */
+	struct log_progress progress; /* reading files that were there before */
+	char hex[DIGEST_HEX + 1];
+};
+
+void snapshot_signing_new(struct snapshot_signing **out, struct snapshot_repo *repo,
+			  const char *key)
+{
+	struct snapshot_signing *signing = xzalloc(sizeof(*signing));
+
+	signing->repo = repo;
+	signing->key = xstrdup(key);
+	signing->sha256.dir = snapshot_path(repo);
+	signing->bodies.dir = snapshot_path(repo);
+	*out = signing;
+}
+
+void snapshot_signing_free(struct snapshot_signing *signing)
+{
+	if (signing) {
+		digest_close(signing->digest);
+		spill_release(&signing->sha256);
+		spill_release(&signing->bodies);
+		free(signing->tree);
+		free(signing->key);
+		free(signing);
+	}
+}
+
+void snapshot_signing_blob(struct snapshot_signing *signing, const void *body, size_t len)
+{
+	uint8_t sha256[DIGEST_ID];
+
+	digest_object(sha256, OBJECT_BLOB, body, len);
+	spill_add(&signing->sha256, sha256, sizeof(sha256));
+	signing->blobs++;
+}
+
+void snapshot_signing_tree(struct snapshot_signing *signing, const void *body, size_t len)
+{
+	if (signing->trees == signing->cap) {
+		signing->cap = signing->cap ? 2 * signing->cap : 16;
+		signing->tree = xreallocarray(signing->tree, signing->cap,
+					      sizeof(*signing->tree));
+	}
+	signing->tree[signing->trees++] =
+		(struct tree_place){.at = spill_length(&signing->bodies), .len = len};
+	spill_add(&signing->bodies, body, len);
+}
+
+/* digest_source's functions. What this edit has added comes first: it may not be
+ * in the repository, and is quicker. */
+
+static int read_tree(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
+		     struct err *err)
+{
+	struct snapshot_signing *signing = payload;
+	uint32_t number;
+
+	if (pack_find(signing->pack, &number, id) && number >= signing->blobs) {
+		const struct tree_place *place = &signing->tree[number - signing->blobs];
+
+		return spill_read(&signing->bodies, body, place->at, place->len, err);
+	}
+	return snapshot_object(signing->repo, body, id, OBJECT_TREE, err);
+}
+
+static int hash_blob(uint8_t sha256[DIGEST_ID], const uint8_t id[OBJECT_ID],
+		     void *payload, struct err *err)
+{
+	struct snapshot_signing *signing = payload;
+	struct buf bytes = {0};
+	uint32_t number;
+	int rc;
+
+	if (pack_find(signing->pack, &number, id) && number < signing->blobs) {
+		rc = spill_read(&signing->sha256, &bytes, (uint64_t)number * DIGEST_ID,
+				DIGEST_ID, err);
+		if (!rc) {
+			memcpy(sha256, bytes.data, DIGEST_ID);
+		}
+	} else {
+		rc = snapshot_object(signing->repo, &bytes, id, OBJECT_BLOB, err);
+		if (!rc) {
+			digest_object(sha256, OBJECT_BLOB, bytes.data, bytes.len);
+		}
+		log_progress_step(&signing->progress, 1);
+	}
+	buf_release(&bytes);
+	return rc;
+}
+
+int snapshot_signing_digest(struct snapshot_signing *signing, const struct pack *pack,
+			    const uint8_t tree[OBJECT_ID], struct err *err)
+{
+	struct digest_source source = {
+		.tree = read_tree, .blob = hash_blob, .payload = signing};
+	uint8_t sha256[DIGEST_ID];
+	int rc = open_kept(&signing->digest, signing->repo, err);
+
+	if (rc) {
+		return rc;
+	}
+	signing->pack = pack;
+	log_progress_start(&signing->progress, "hashing", 0);
+	rc = digest_tree(sha256, signing->digest, &source, tree, err);
+	log_progress_end(&signing->progress);
+	if (!rc) {
+		digest_hex(signing->hex, sha256);
+	}
+	return rc;
+}
+
+void snapshot_signing_trailer(struct snapshot_signing *signing, struct buf *message)
+{
+	if (message->len && message->data[message->len - 1] != '\n') {
+		buf_addch(message, '\n');
+	}
+	if (!strstr(message->data, "\n\n")) {
+		buf_addch(message, '\n'); /* there are no trailers yet */
+	}
+	buf_addf(message, DIGEST_TRAILER ": %s\n", signing->hex);
+}
+
+int snapshot_signing_sign(struct snapshot_signing *signing, struct buf *commit,
+			  struct err *err)
+{
+	return sign_body(commit, OBJECT_COMMIT, signing->key, err);
+}
+
+void snapshot_signing_save(struct snapshot_signing *signing)
+{
+	save(signing->digest);
+}
+
+/* --- without an edit --- */
+
+static bool is_tip(struct snapshot_repo *repo, const struct snapshot_id *tree)
+{
+	struct snapshot_info head = {0};
+	bool tip = snapshot_head(repo, &head, NULL) == 0 &&
+		   strcmp(head.tree.hex, tree->hex) == 0;
+
+	snapshot_info_release(&head);
+	return tip;
+}
+
+static int hash_stored(uint8_t sha256[DIGEST_ID], const uint8_t id[OBJECT_ID],
+		       void *payload, struct err *err)
+{
+	struct buf body = {0};
+	int rc = snapshot_object(payload, &body, id, OBJECT_BLOB, err);
+
+	if (!rc) {
+		digest_object(sha256, OBJECT_BLOB, body.data, body.len);
+	}
+	buf_release(&body);
+	return rc;
+}
+
+int snapshot_digest(struct buf *hex, struct snapshot_repo *repo,
+		    const struct snapshot_id *tree, struct err *err)
+{
+	struct digest_source source = {
+		.tree = snapshot_tree, .blob = hash_stored, .payload = repo};
+	bool kept = snapshot_writable(repo);
+	struct digest *digest = NULL;
+	uint8_t id[OBJECT_ID], sha256[DIGEST_ID];
+	char text[DIGEST_HEX + 1];
+	int rc;
+
+	if (!object_unhex(id, tree->hex)) {
+		return err_set(err, ERR_INPUT, "'%.40s' is no tree", tree->hex);
+	}
+	rc = kept ? open_kept(&digest, repo, err) : digest_open(&digest, NULL, err);
+	if (!rc) {
+		rc = digest_tree(sha256, digest, &source, id, err);
+	}
+	if (!rc) {
+		digest_hex(text, sha256);
+		buf_addstr(hex, text);
+	}
+	/* Of an older snapshot it is not saved: the next one goes on from the tip. */
+	if (!rc && kept && is_tip(repo, tree)) {
+		save(digest);
+	}
+	digest_close(digest);
+	return rc;
+}

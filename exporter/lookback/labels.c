@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/lookback/labels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/base/buf.h"
+
+static int compare(const void *left, const void *right)
+{
+	const struct labels_entry *a = left, *b = right;
+	int order = memcmp(a->commit, b->commit, OBJECT_ID);
+
+	return order ? order : strcmp(a->name, b->name);
+}
+
+static int add(struct labels *labels, struct snapshot_repo *repo, const char *name,
+	       struct err *err)
+{
+	struct snapshot_info info = {0};
+	struct buf rev = {0};
+	int rc;
+
+	buf_addf(&rev, "refs/tags/%s^{commit}", name);
+	rc = snapshot_resolve(repo, rev.data, &info, err);
+	if (!rc) {
+		struct labels_entry *entry = &labels->entry[labels->count++];
+
+		object_unhex(entry->commit, info.commit.hex);
+		entry->name = xstrdup(name);
+	}
+	snapshot_info_release(&info);
+	buf_release(&rev);
+	/* A tag of something else than a commit. */
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+int labels_read(struct labels *out, struct snapshot_repo *repo, struct err *err)
+{
+	struct buf names = {0};
+	int rc = snapshot_tags(repo, &names, err);
+	size_t count = 0;
+
+	*out = (struct labels){0};
+	for (size_t i = 0; i < names.len; i++) {
+		count += names.data[i] == '\0';
+	}
+	out->entry = xreallocarray(NULL, count + 1, sizeof(*out->entry));
+	for (size_t at = 0; !rc && at < names.len;) {
+		rc = add(out, repo, names.data + at, err);
+		at += strlen(names.data + at) + 1;
+	}
+	qsort(out->entry, out->count, sizeof(*out->entry), compare);
+	buf_release(&names);
+	return rc;
+}
+
+void labels_release(struct labels *labels)
+{
+	for (size_t i = 0; i < labels->count; i++) {
+		free(labels->entry[i].name);
+	}
+	free(labels->entry);
+	*labels = (struct labels){0};
+}
+
+const struct labels_entry *labels_of(const struct labels *labels,
+				     const uint8_t commit[OBJECT_ID], size_t *count)
+{
+	size_t low = 0, high = labels->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (memcmp(labels->entry[middle].commit, commit, OBJECT_ID) < 0) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	for (*count = 0; low + *count < labels->count; (*count)++) {
+		if (memcmp(labels->entry[low + *count].commit, commit, OBJECT_ID) != 0) {
+			break;
+		}
+	}
+	return *count ? &labels->entry[low] : NULL;
+}

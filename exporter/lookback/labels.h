@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_LOOKBACK_LABELS_H
+#define EXPORTER_LOOKBACK_LABELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/base/err.h"
+#include "exporter/git/object.h"
+#include "exporter/git/snapshot.h"
+
+/*
+ * labels - which snapshots have labels (label.h makes them), and which ones. Every
+ * git tag that leads to a commit counts, whoever made it.
+ */
+
+struct labels_entry {
+	uint8_t commit[OBJECT_ID];
+	char *name; /* without "refs/tags/" */
+};
+/* By commit, then by name. Zeroed is empty. */
+struct labels {
+	struct labels_entry *entry;
+	size_t count;
+};
+
+int labels_read(struct labels *out, struct snapshot_repo *repo, struct err *err);
+void labels_release(struct labels *labels);
+
+/* Those of one snapshot: the first of *count; NULL for none. */
+const struct labels_entry *labels_of(const struct labels *labels,
+				     const uint8_t commit[OBJECT_ID], size_t *count);
+
+#endif

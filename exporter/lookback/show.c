@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/lookback/show.h"
+
+#include "exporter/site/collection.h"
+#include "exporter/git/history.h"
+#include "exporter/response.h"
+
+/* Appends the file of one response. ERR_NOTFOUND, quietly. */
+static int read_response(struct buf *body, struct history *history,
+			 const uint8_t tree[OBJECT_ID], enum query_response kind,
+			 const struct record_id *id, struct err *err)
+{
+	struct buf path = {0};
+	uint8_t blob[OBJECT_ID];
+	int rc;
+
+	response_snapshot_path(&path, response_of(kind), id->bytes, id->len);
+	rc = tree_find(blob, history_trees(history), tree, path.data, err);
+	if (!rc) {
+		rc = history_blob(history, body, blob, err);
+	}
+	buf_release(&path);
+	return rc;
+}
+
+/* The arrays of several images joined; an image that is not known has none. */
+static int join(struct buf *body, struct history *history, const uint8_t tree[OBJECT_ID],
+		const struct request *request, struct err *err)
+{
+	struct buf one = {0};
+	int rc = 0;
+
+	buf_addch(body, '[');
+	for (size_t i = 0; !rc && i < request->count; i++) {
+		buf_clear(&one);
+		rc = read_response(&one, history, tree, QUERY_TAG_IMAGES, &request->id[i],
+				   err);
+		if (rc == ERR_NOTFOUND) {
+			rc = 0;
+		} else if (!rc && one.len > 2) {
+			if (body->len > 1) {
+				buf_addch(body, ',');
+			}
+			buf_add(body, one.data + 1, one.len - 2);
+		}
+	}
+	buf_addch(body, ']');
+	buf_release(&one);
+	return rc;
+}
+
+int show_body(struct snapshot_repo *repo, const struct snapshot_id *tree,
+	      const struct request *request, show_sink *sink, void *payload,
+	      struct err *err)
+{
+	struct history *history;
+	struct buf body = {0};
+	uint8_t root[OBJECT_ID];
+	int rc;
+
+	if (request->all) {
+		return collection_read(repo, tree, sink, payload, err);
+	}
+	if (!object_unhex(root, tree->hex)) {
+		return err_set(err, ERR_INPUT, "'%.40s' is not the id of a tree",
+			       tree->hex);
+	}
+	history = history_new(repo);
+	rc = request->kind == QUERY_TAG_IMAGES
+		     ? join(&body, history, root, request, err)
+		     : read_response(&body, history, root, request->kind, &request->id[0],
+				     err);
+	if (!rc) {
+		sink(body.data, body.len, payload);
+	}
+	buf_release(&body);
+	history_free(history);
+	return rc;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_LOOKBACK_TRACE_H
+#define EXPORTER_LOOKBACK_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "data/base/buf.h"
+#include "data/base/err.h"
+#include "exporter/lookback/compare.h"
+#include "exporter/git/history.h"
+#include "exporter/git/snapshot.h"
+
+/*
+ * trace - the snapshots in which an album, an image or a tag changed, the newest
+ * first, and how.
+ *
+ *	struct compare_scope scope = {.image = "885999a5"};
+ *	trace_run(&end, repo, &info.commit, &scope, each_event, each, payload, err);
+ *
+ * Neighbours are compared (compare.h) only where a file differs that has to do with
+ * the scope; to know that costs a few trees a snapshot, whatever the library's size.
+ * Of an album, its list of images is read where that has changed. Memory: about 100
+ * bytes for each image of the album.
+ */
+
+#define TRACE_KINDS (COMPARE_TAG_IMAGE_CHANGED + 1)
+
+/* A snapshot in which something changed. */
+struct trace_entry {
+	const struct history_step *step;
+	uint64_t events[TRACE_KINDS]; /* how many of each kind */
+	/* Afterwards. Of an album: its images, and the untagged ones among them. Of a
+	 * tag: its live tag images, and its label in JSON, NULL where it is gone. */
+	uint64_t images, untagged, tag_images;
+	const char *label;
+};
+
+/* How a trace ended. */
+struct trace_end {
+	bool seen; /* some snapshot has it */
+	/* This clone has no more of the history: what its first snapshot changed is
+	 * not known, and was not told. */
+	bool cut;
+};
+
+/* For each event of a snapshot, and then for the snapshot. A non-zero return ends
+ * the trace and is returned. */
+typedef int trace_event_fn(const struct compare_event *event, void *payload);
+typedef int trace_entry_fn(const struct trace_entry *entry, void *payload);
+
+/*
+ * Traces one album, image or tag from the snapshot `from` back to the first. ERR_INPUT:
+ * a file of a snapshot is not what albumen writes.
+ */
+int trace_run(struct trace_end *end, struct snapshot_repo *repo,
+	      const struct snapshot_id *from, const struct compare_scope *scope,
+	      trace_event_fn *each_event, trace_entry_fn *each, void *payload,
+	      struct err *err);
+
+#endif

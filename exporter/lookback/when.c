@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/lookback/when.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "data/base/buf.h"
+#include "data/stamp.h"
+#include "exporter/git/history.h"
+
+#define DAY 86400
+
+int when_now(int64_t *now, struct err *err)
+{
+	const char *text = getenv("SOURCE_DATE_EPOCH");
+	char *end;
+
+	if (!text || !*text) {
+		*now = time(NULL);
+		return 0;
+	}
+	errno = 0;
+	*now = strtoll(text, &end, 10);
+	if (errno || *end || *now < 0) {
+		return err_set(err, ERR_USAGE, "SOURCE_DATE_EPOCH is '%s', not a number",
+			       text);
+	}
+	return 0;
+}
+
+/* --- instants --- */
+
+/* Unix seconds of an RFC 3339 instant; its fraction is cut off, as no commit's time
+ * has one. */
+static bool read_rfc3339(int64_t *instant, const char *text)
+{
+	struct stamp stamp, epoch;
+
+	if (stamp_read(&stamp, text, strlen(text)) < 0) {
+		return false;
+	}
+	stamp_read(&epoch, "1970-01-01T00:00:00Z", WHEN_TEXT - 1);
+	*instant = (int64_t)(be64_get(stamp.bytes) - be64_get(epoch.bytes));
+	return true;
+}
+
+/* "YYYY-MM-DD HH:MM[:SS]" and "YYYY-MM-DD", both UTC. */
+static bool read_date(int64_t *instant, const char *text)
+{
+	size_t len = strlen(text);
+	const char *rest;
+	struct buf full = {0};
+	bool good;
+
+	switch (len) {
+	case sizeof("2026-11-22") - 1:
+		rest = "T23:59:59Z";
+		break;
+	case sizeof("2026-11-22 04:34") - 1:
+		rest = ":00Z";
+		break;
+	case sizeof("2026-11-22 04:34:26") - 1:
+		rest = "Z";
+		break;
+	default:
+		return false;
+	}
+	if (len > 10 && text[10] != ' ') {
+		return false;
+	}
+	buf_addf(&full, "%s%s", text, rest);
+	full.data[10] = 'T';
+	good = read_rfc3339(instant, full.data);
+	buf_release(&full);
+	return good;
+}
+
+/* The same day and time `months` months before; where that month is too short, its
+ * last day: a month before 31 March is 28 February. */
+static bool months_before(int64_t *instant, int64_t now, int64_t months)
+{
+	time_t at = now;
+	struct tm tm;
+	int day;
+
+	if (months > 12 * 10000 || !gmtime_r(&at, &tm)) {
+		return false;
+	}
+	day = tm.tm_mday;
+	tm.tm_mday = 1;
+	tm.tm_mon -= (int)months;
+	at = timegm(&tm);
+	/* Day 0 of a month is the last one of the month before. */
+	tm.tm_mday = 0;
+	tm.tm_mon++;
+	timegm(&tm);
+	*instant = at + (int64_t)((day < tm.tm_mday ? day : tm.tm_mday) - 1) * DAY;
+	return true;
+}
+
+static bool go_back(int64_t *instant, int64_t now, int64_t count, const char *unit,
+		    size_t len)
+{
+	static const struct {
+		const char *name;
+		int64_t seconds, months; /* one of them is 0 */
+	} units[] = {{"second", 1, 0},
+		     {"minute", 60, 0},
+		     {"hour", 3600, 0},
+		     {"day", DAY, 0},
+		     {"week", 7 * (int64_t)DAY, 0},
+		     {"month", 0, 1},
+		     {"year", 0, 12}};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		size_t name = strlen(units[i].name);
+
+		if (strncmp(unit, units[i].name, name) != 0 ||
+		    (len != name && (len != name + 1 || unit[name] != 's'))) {
+			continue;
+		}
+		if (units[i].months) {
+			return months_before(instant, now, count * units[i].months);
+		}
+		*instant = now - count * units[i].seconds;
+		return true;
+	}
+	return false;
+}
+
+/* A number of at most nine digits: none of the sums made of it overflows. */
+static bool read_count(int64_t *count, const char *text, size_t *used)
+{
+	*used = strspn(text, "0123456789");
+	*count = 0;
+	for (size_t i = 0; i < *used && *used <= 9; i++) {
+		*count = *count * 10 + (text[i] - '0');
+	}
+	return *used > 0 && *used <= 9;
+}
+
+/* "2 days ago" */
+static bool read_ago(int64_t *instant, const char *text, int64_t now)
+{
+	int64_t count;
+	size_t used, unit;
+
+	if (!read_count(&count, text, &used) || text[used] != ' ') {
+		return false;
+	}
+	text += used + 1;
+	unit = strcspn(text, " ");
+	return strcmp(text + unit, " ago") == 0 &&
+	       go_back(instant, now, count, text, unit);
+}
+
+int when_instant(int64_t *instant, const char *when, int64_t now)
+{
+	if (strcmp(when, "now") == 0) {
+		*instant = now;
+		return 0;
+	}
+	if (strcmp(when, "yesterday") == 0) {
+		*instant = now - DAY;
+		return 0;
+	}
+	return read_rfc3339(instant, when) || read_date(instant, when) ||
+			       read_ago(instant, when, now)
+		       ? 0
+		       : ERR_NOTFOUND;
+}
+
+void when_format(char text[WHEN_TEXT], int64_t instant)
+{
+	static const int64_t least = INT64_C(-30610224000), most = INT64_C(253402300799);
+	time_t at = instant < least ? least : instant > most ? most : instant;
+	struct tm tm = {0};
+
+	gmtime_r(&at, &tm);
+	strftime(text, WHEN_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+int when_age(const char *text, int64_t *seconds, struct err *err)
+{
+	static const struct {
+		char letter;
+		int64_t seconds;
+	} units[] = {
+		{'s', 1}, {'m', 60}, {'h', 3600}, {'d', DAY}, {'w', 7 * (int64_t)DAY}};
+	size_t used;
+
+	if (read_count(seconds, text, &used) && text[used] && !text[used + 1]) {
+		for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+			if (text[used] == units[i].letter) {
+				*seconds *= units[i].seconds;
+				return 0;
+			}
+		}
+	}
+	return err_set(err, ERR_USAGE,
+		       "'%s' is no age; give a number and one of s, m, h, d, w: 30d",
+		       text);
+}
+
+/* --- snapshots --- */
+
+/* The last snapshot of the line from `tip` whose time is not after the instant. */
+static int last_before(struct snapshot_repo *repo, const struct snapshot_info *tip,
+		       struct snapshot_info *out, int64_t instant, struct err *err)
+{
+	struct history *history = history_new(repo);
+	struct history_step step = {0};
+	uint8_t id[OBJECT_ID];
+	char asked[WHEN_TEXT], first[WHEN_TEXT], hex[OBJECT_HEX + 1];
+	int rc;
+
+	object_unhex(id, tip->commit.hex);
+	history_start(history, id);
+	do {
+		rc = history_next(history, &step, err);
+	} while (!rc && step.time_s > instant);
+	if (!rc) {
+		object_hex(hex, step.commit);
+		rc = snapshot_resolve(repo, hex, out, err);
+	} else if (rc == ERR_NOTFOUND) {
+		when_format(asked, instant);
+		when_format(first, step.time_s);
+		rc = err_set(err, ERR_NOTFOUND,
+			     "no snapshot as early as %s; the first%s is of %s", asked,
+			     history_is_cut(history) ? " in this shallow clone" : "",
+			     first);
+	}
+	history_free(history);
+	return rc;
+}
+
+int when_resolve(struct snapshot_repo *repo, const char *when, struct snapshot_info *out,
+		 int64_t *instant, struct err *err)
+{
+	struct snapshot_info tip = {0};
+	int64_t now;
+	int rc = when_now(&now, err);
+
+	*out = (struct snapshot_info){0};
+	if (rc) {
+		return rc;
+	}
+	if (when && when_instant(instant, when, now) != 0) {
+		rc = snapshot_resolve(repo, when, out, err);
+		*instant = rc ? 0 : out->time_s;
+		return rc;
+	}
+	if (!when) {
+		*instant = now;
+	}
+	rc = snapshot_head(repo, &tip, err);
+	if (rc == ERR_NOTFOUND) {
+		return err_set(err, ERR_NOTFOUND, "no snapshot in '%s' yet",
+			       snapshot_path(repo));
+	}
+	if (!rc && when) {
+		rc = last_before(repo, &tip, out, *instant, err);
+	} else if (!rc) {
+		*out = tip;
+		tip = (struct snapshot_info){0};
+	}
+	snapshot_info_release(&tip);
+	return rc;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/page/page.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include <nettle/base64.h>
+#include <nettle/sha2.h>
+
+#include "exporter/beside.h"
+
+/*
+ * What the page may do stands in its own Content-Security-Policy, so that it holds
+ * wherever the file lies: run this one script, by its hash, and in a site those of
+ * the site's own folder (`file:` because a page opened from a disk is its own
+ * origin's stranger); show pictures from the addresses in the data, which the
+ * script does only when told to. Nothing else: no connection, no frame, no form.
+ */
+static const char policy[] = "default-src 'none'; base-uri 'none'; form-action 'none'; "
+			     "img-src data: http: https:; ";
+
+enum { HTML, CSS, JS, PARTS };
+/* What the parts are made of: the scripts are one after the other. */
+static const struct {
+	int part;
+	const char *name;
+} file[] = {{HTML, "page.html"}, {CSS, "page.css"}, {JS, "data.js"},
+	    {JS, "table.js"},    {JS, "plot.js"},   {JS, "page.js"}};
+
+/* Appends 'sha256-...' of what stands inside an element. */
+static void add_hash(struct buf *out, const struct buf *text)
+{
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	char base64[BASE64_ENCODE_RAW_LENGTH(SHA256_DIGEST_SIZE) + 1] = {0};
+	struct sha256_ctx ctx;
+
+	sha256_init(&ctx);
+	sha256_update(&ctx, text->len, (const uint8_t *)text->data);
+	sha256_digest(&ctx, sizeof(digest), digest);
+	base64_encode_raw(base64, sizeof(digest), digest);
+	buf_addf(out, "'sha256-%s'", base64);
+}
+
+static void add_policy(struct buf *out, enum page_form form, const struct buf *css,
+		       const struct buf *js)
+{
+	buf_addstr(out, policy);
+	buf_addstr(out, "style-src ");
+	add_hash(out, css);
+	buf_addstr(out, "; script-src ");
+	add_hash(out, js);
+	if (form == PAGE_SITE) {
+		buf_addstr(out, " 'self' file:");
+	}
+}
+
+/* Puts the parts where the template names them. */
+static void fill(struct page *page, const struct buf *template, const struct buf *csp,
+		 const struct buf *css, const struct buf *js)
+{
+	const struct {
+		const char *name;
+		const struct buf *text; /* NULL: data */
+	} word[] = {
+		{"@POLICY@", csp}, {"@STYLE@", css}, {"@DATA@", NULL}, {"@SCRIPT@", js}};
+	const char *p = template->data;
+
+	for (size_t i = 0; i < sizeof(word) / sizeof(*word); i++) {
+		const char *at = strstr(p, word[i].name);
+
+		assert(at); /* the template is ours, and names them in this order */
+		buf_add(&page->text, p, (size_t)(at - p));
+		if (word[i].text) {
+			buf_add(&page->text, word[i].text->data, word[i].text->len);
+		} else {
+			page->data_at = page->text.len;
+		}
+		p = at + strlen(word[i].name);
+	}
+	buf_addstr(&page->text, p);
+}
+
+int page_read(struct page *out, enum page_form form, struct err *err)
+{
+	struct buf path = {0}, csp = {0};
+	struct buf part[PARTS] = {0};
+	int rc = beside_find(&path, "page", "page.html", err);
+
+	*out = (struct page){0};
+	for (size_t i = 0; !rc && i < sizeof(file) / sizeof(*file); i++) {
+		rc = beside_read(&part[file[i].part], path.data, file[i].name, err);
+	}
+	if (!rc) {
+		add_policy(&csp, form, &part[CSS], &part[JS]);
+		fill(out, &part[HTML], &csp, &part[CSS], &part[JS]);
+	}
+	for (int i = 0; i < PARTS; i++) {
+		buf_release(&part[i]);
+	}
+	buf_release(&path);
+	buf_release(&csp);
+	return rc;
+}
+
+void page_release(struct page *page)
+{
+	buf_release(&page->text);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/page/page_history.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exporter/git/history.h"
+#include "exporter/message.h"
+
+/* A walk from a snapshot back to the first, with the number of each. */
+struct line {
+	struct history *history;
+	struct history_step step;
+	uint64_t number; /* of the step; 0: past the end */
+};
+
+static int line_next(struct line *line, struct err *err)
+{
+	int rc = history_next(line->history, &line->step, err);
+
+	if (rc) {
+		line->number = 0;
+		return rc == ERR_NOTFOUND ? 0 : rc;
+	}
+	line->number--;
+	return 0;
+}
+
+static int line_start(struct line *line, struct snapshot_repo *repo,
+		      const struct snapshot_info *info, struct err *err)
+{
+	/* That the number comes after that of the parent is all message_number asks. */
+	struct snapshot_info parent = {.commit = info->parent};
+	uint8_t commit[OBJECT_ID];
+	int rc = 0;
+
+	line->number = message_count(info->message, MESSAGE_NUMBER, 0);
+	if (!line->number) {
+		rc = message_number(&line->number, repo, &parent, err);
+	}
+	if (rc) {
+		return rc;
+	}
+	if (!object_unhex(commit, info->commit.hex)) {
+		return err_set(err, ERR_INPUT, "'%.40s' is not the id of an object",
+			       info->commit.hex);
+	}
+	line->history = history_new(repo);
+	history_start(line->history, commit);
+	line->number++;
+	return line_next(line, err);
+}
+
+static void add_row(struct page_history *out, const struct history_step *step)
+{
+	struct page_row *row;
+
+	if (out->count == out->cap) {
+		out->cap += out->cap / 2 + PAGE_CHUNK;
+		out->row = xreallocarray(out->row, out->cap, sizeof(*out->row));
+	}
+	row = &out->row[out->count++];
+	object_hex(row->commit, step->commit);
+	row->time_s = step->time_s;
+	row->images = message_count(step->message, "Albumen-Images", PAGE_UNKNOWN);
+	row->untagged = message_count(step->message, "Albumen-Untagged", PAGE_UNKNOWN);
+}
+
+/* Walks both lines back to where they meet; what is only of `to` becomes rows. */
+static int find_common(struct page_history *out, struct line *to, struct line *base,
+		       struct err *err)
+{
+	int rc = 0;
+
+	while (!rc && to->number && base->number) {
+		bool step_to = to->number >= base->number;
+		bool step_base = base->number >= to->number;
+
+		if (step_to && step_base &&
+		    memcmp(to->step.commit, base->step.commit, OBJECT_ID) == 0) {
+			out->kept = to->number;
+			break;
+		}
+		if (step_to) {
+			add_row(out, &to->step);
+			rc = line_next(to, err);
+		}
+		if (!rc && step_base) {
+			rc = line_next(base, err);
+		}
+	}
+	return rc;
+}
+
+int page_history_read(struct page_history *out, struct snapshot_repo *repo,
+		      const struct snapshot_info *to, const struct snapshot_info *base,
+		      struct err *err)
+{
+	struct line to_line = {0}, base_line = {0};
+	int rc = line_start(&to_line, repo, to, err);
+
+	*out = (struct page_history){.last = to_line.number};
+	if (!rc && base) {
+		rc = line_start(&base_line, repo, base, err);
+		out->base_last = base_line.number;
+	}
+	if (!rc && base) {
+		rc = find_common(out, &to_line, &base_line, err);
+	}
+	while (!rc && to_line.number > out->kept / PAGE_CHUNK * PAGE_CHUNK) {
+		add_row(out, &to_line.step);
+		rc = line_next(&to_line, err);
+	}
+	history_free(to_line.history);
+	history_free(base_line.history);
+	return rc;
+}
+
+void page_history_release(struct page_history *history)
+{
+	free(history->row);
+	*history = (struct page_history){0};
+}
+
+uint64_t page_history_first(const struct page_history *history)
+{
+	return history->count ? history->last + 1 - history->count : 0;
+}
+
+static void add_number(struct buf *out, uint64_t n)
+{
+	if (n == PAGE_UNKNOWN) {
+		buf_addstr(out, "null");
+	} else {
+		buf_addf(out, "%" PRIu64, n);
+	}
+}
+
+void page_history_add(struct buf *out, const struct page_history *history, uint64_t first,
+		      uint64_t last)
+{
+	buf_addch(out, '[');
+	for (uint64_t n = first; n <= last; n++) {
+		const struct page_row *row;
+
+		assert(history->last - n < history->count);
+		row = &history->row[history->last - n];
+		buf_addf(out, "%s\n[%" PRIu64 ",%" PRId64 ",", n > first ? "," : "", n,
+			 row->time_s);
+		add_number(out, row->images);
+		buf_addch(out, ',');
+		add_number(out, row->untagged);
+		buf_addf(out, ",\"%s\"]", row->commit);
+	}
+	buf_addch(out, ']');
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/site/edge.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exporter/beside.h"
+
+int edge_listen(struct buf *out, const char *listen, struct err *err)
+{
+	unsigned char binary[sizeof(struct in6_addr)];
+	const char *colon = strrchr(listen, ':');
+	const char *port = colon ? colon + 1 : listen;
+	size_t digits = strspn(port, "0123456789");
+	char address[INET6_ADDRSTRLEN + 2] = "127.0.0.1";
+	size_t len = colon ? (size_t)(colon - listen) : 0;
+	bool good = digits > 0 && digits <= 5 && port[digits] == '\0' && atoi(port) > 0 &&
+		    atoi(port) <= 65535 && len < sizeof(address);
+
+	if (good && colon) {
+		memcpy(address, listen, len);
+		address[len] = '\0';
+		if (len > 2 && address[0] == '[' && address[len - 1] == ']') {
+			address[len - 1] = '\0';
+			good = inet_pton(AF_INET6, address + 1, binary) == 1;
+			address[len - 1] = ']';
+		} else {
+			good = inet_pton(AF_INET, address, binary) == 1;
+		}
+	}
+	if (!good) {
+		return err_set(err, ERR_USAGE,
+			       "'%s' is no address to listen on; use ADDR:PORT with a "
+			       "numeric address, as in 127.0.0.1:8080 or [::1]:8080",
+			       listen);
+	}
+	buf_addf(out, "%s:%d", address, atoi(port));
+	return 0;
+}
+
+int edge_quote(struct buf *out, const char *path, struct err *err)
+{
+	buf_addch(out, '"');
+	for (const char *p = path; *p; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c < 0x20 || c == 0x7f || c == '$') {
+			return err_set(err, ERR_USAGE,
+				       "'%s' holds a character that a path in an nginx "
+				       "configuration cannot; move or rename it",
+				       path);
+		}
+		if (c == '"' || c == '\\') {
+			buf_addch(out, '\\');
+		}
+		buf_addch(out, *p);
+	}
+	buf_addch(out, '"');
+	return 0;
+}
+
+/* True if everybody may search the folder `path` and all above it. */
+static bool is_open_to_all(const char *path)
+{
+	char *copy = xstrdup(path);
+	bool open = true;
+
+	for (char *p = copy + strlen(copy); open; p--) {
+		struct stat st;
+
+		if (*p != '/' && *p != '\0') {
+			continue;
+		}
+		*p = '\0';
+		open = stat(p == copy ? "/" : copy, &st) == 0 && (st.st_mode & S_IXOTH);
+		if (p == copy) {
+			break;
+		}
+	}
+	free(copy);
+	return open;
+}
+
+/* True if everybody may read the files of the site: a strict umask shows in the
+ * first file and in the first folder. */
+static bool is_readable_by_all(const char *site)
+{
+	struct buf path = {0};
+	struct stat st;
+	bool readable;
+
+	buf_addf(&path, "%s/api/v1/tag_images", site);
+	readable = access(path.data, F_OK) < 0 || is_open_to_all(path.data);
+	buf_clear(&path);
+	buf_addf(&path, "%s/snapshot.json", site);
+	if (stat(path.data, &st) == 0 && !(st.st_mode & S_IROTH)) {
+		readable = false;
+	}
+	buf_release(&path);
+	return readable && is_open_to_all(site);
+}
+
+/* nginx started by root lets its workers run as `nobody`, who cannot serve a site
+ * below a folder that is closed to others, as those of mktemp and many home
+ * folders are. */
+static int add_user(struct buf *out, const char *site, struct err *err)
+{
+	struct passwd *user;
+	struct group *group;
+	struct stat st;
+
+	if (geteuid() != 0 || is_readable_by_all(site)) {
+		return 0;
+	}
+	if (stat(site, &st) < 0) {
+		return err_sys(err, "cannot stat '%s'", site);
+	}
+	user = getpwuid(st.st_uid);
+	group = user ? getgrgid(user->pw_gid) : NULL;
+	if (!group) {
+		return err_set(
+			err, ERR_FAIL,
+			"nginx's workers cannot read '%s': it is closed to others, "
+			"and its owner (user id %lu) has no name to run as",
+			site, (unsigned long)st.st_uid);
+	}
+	buf_addf(out,
+		 "\n# Nobody but its owner can reach the site.\n"
+		 "user %s %s;\n",
+		 user->pw_name, group->gr_name);
+	return 0;
+}
+
+/* Appends `path` from the root: nginx takes relative ones from RUNDIR. Links are
+ * left as they are, so a site that is switched by a link stays switchable. */
+static int add_absolute(struct buf *out, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0) {
+		return err_sys(err, "cannot find the site '%s'", path);
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		return err_set(err, ERR_FAIL, "the site '%s' is not a folder", path);
+	}
+	if (path[0] != '/') {
+		char *here = getcwd(NULL, 0);
+
+		if (!here) {
+			return err_sys(err, "cannot find the current folder");
+		}
+		buf_addstr(out, here);
+		buf_addch(out, '/');
+		free(here);
+	}
+	buf_addstr(out, path);
+	while (out->len > 1 && out->data[out->len - 1] == '/') {
+		buf_setlen(out, out->len - 1);
+	}
+	return 0;
+}
+
+/* What the template names, as @NAME@. */
+enum { SITE, JS, LISTEN, USER, WORDS };
+static const char *const word_name[WORDS] = {"@SITE@", "@JS@", "@LISTEN@", "@USER@"};
+
+static void fill(struct buf *out, const struct buf *template, const struct buf *word)
+{
+	const char *p = template->data;
+
+	while (*p) {
+		size_t plain = strcspn(p, "@");
+		int i = 0;
+
+		buf_add(out, p, plain);
+		p += plain;
+		if (!*p) {
+			break;
+		}
+		while (i < WORDS && strncmp(p, word_name[i], strlen(word_name[i])) != 0) {
+			i++;
+		}
+		if (i < WORDS) {
+			buf_add(out, word[i].data, word[i].len);
+			p += strlen(word_name[i]);
+		} else {
+			buf_addch(out, *p++);
+		}
+	}
+}
+
+int edge_print(FILE *out, const char *site, const char *listen, struct err *err)
+{
+	struct buf word[WORDS] = {0};
+	struct buf root = {0}, path = {0}, template = {0}, text = {0};
+	size_t folder;
+	int rc;
+
+	if ((rc = edge_listen(&word[LISTEN], listen, err)) ||
+	    (rc = add_absolute(&root, site, err))) {
+		goto out;
+	}
+	assert(root.data);
+	if ((rc = edge_quote(&word[SITE], root.data, err)) ||
+	    (rc = add_user(&word[USER], root.data, err)) ||
+	    (rc = beside_find(&path, "edge", "albumen.js", err))) {
+		goto out;
+	}
+	folder = path.len;
+	buf_addstr(&path, "/albumen.js");
+	/* njs writes this path into a script, between single quotes. */
+	if (strpbrk(path.data, "'\\")) {
+		rc = err_set(err, ERR_USAGE,
+			     "'%s' holds a quote or a backslash, which njs cannot import",
+			     path.data);
+		goto out;
+	}
+	if ((rc = edge_quote(&word[JS], path.data, err))) {
+		goto out;
+	}
+	buf_setlen(&path, folder);
+	if ((rc = beside_read(&template, path.data, "nginx.conf.in", err))) {
+		goto out;
+	}
+	fill(&text, &template, word);
+	if (fwrite(text.data, 1, text.len, out) != text.len || fflush(out) != 0) {
+		rc = err_sys(err, "cannot write the configuration");
+	}
+out:
+	for (int i = 0; i < WORDS; i++) {
+		buf_release(&word[i]);
+	}
+	buf_release(&root);
+	buf_release(&path);
+	buf_release(&template);
+	buf_release(&text);
+	return rc;
+}

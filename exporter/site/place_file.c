@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/site/place_inner.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exporter/site/place_walk.h"
+
+/* Makes the folders that `path` lies in, below place->build: the deepest first,
+ * for mostly all above it are there. */
+static int build_folders(struct place *place, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder;
+	int rc;
+
+	if (!slash) {
+		errno = ENOENT;
+		return -1;
+	}
+	folder = xmemdup0(path, (size_t)(slash - path));
+	rc = mkdirat(place->build, folder, 0777);
+	if (rc < 0 && errno == ENOENT && build_folders(place, folder) == 0) {
+		rc = mkdirat(place->build, folder, 0777);
+	}
+	free(folder);
+	return rc;
+}
+
+static int create(struct place *place, const char *path)
+{
+	static const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+	int fd;
+
+	if (place->build < 0) {
+		return openat(place->tmp, PLACE_TEMP, flags | O_EXCL, 0644);
+	}
+	fd = openat(place->build, path, flags | O_TRUNC, 0644);
+	if (fd < 0 && errno == ENOENT && build_folders(place, path) == 0) {
+		fd = openat(place->build, path, flags | O_TRUNC, 0644);
+	}
+	return fd;
+}
+
+int place_begin(struct place *place, const char *path, struct err *err)
+{
+	assert(place->out < 0);
+	buf_clear(&place->path);
+	buf_addstr(&place->path, path);
+	place->rc = 0;
+	place->out = create(place, path);
+	if (place->out < 0) {
+		return err_sys(err, "cannot make '%s/%s'", place->root_path, path);
+	}
+	return 0;
+}
+
+void place_write(struct place *place, const void *bytes, size_t len)
+{
+	const char *p = bytes;
+
+	while (!place->rc && len) {
+		ssize_t n = write(place->out, p, len);
+
+		if (n < 0 && errno != EINTR) {
+			place->rc = err_sys(&place->failure, "cannot write '%s/%s'",
+					    place->root_path, place->path.data);
+		}
+		if (n > 0) {
+			p += n;
+			len -= (size_t)n;
+		}
+	}
+}
+
+/* Gives the new file an mtime a second or more after that of the one it replaces. */
+static int set_mtime(struct place *place, int dirfd, const char *name)
+{
+	struct stat old, now;
+
+	if (fstatat(dirfd, name, &old, AT_SYMLINK_NOFOLLOW) < 0) {
+		return errno == ENOENT ? 0 : -1;
+	}
+	if (fstat(place->out, &now) < 0) {
+		return -1;
+	}
+	old.st_mtim.tv_sec++;
+	if (now.st_mtim.tv_sec > old.st_mtim.tv_sec ||
+	    (now.st_mtim.tv_sec == old.st_mtim.tv_sec &&
+	     now.st_mtim.tv_nsec >= old.st_mtim.tv_nsec)) {
+		return 0;
+	}
+	return futimens(place->out,
+			(const struct timespec[2]){{.tv_nsec = UTIME_OMIT}, old.st_mtim});
+}
+
+/* Renames the temporary file into place. */
+static int settle(struct place *place, int dirfd, const char *name, struct err *err)
+{
+	int rc;
+
+	if (renameat(place->tmp, PLACE_TEMP, dirfd, name) == 0) {
+		return 0;
+	}
+	if (errno == EISDIR || errno == EEXIST || errno == ENOTEMPTY) {
+		rc = place_walk_remove(dirfd, name, place->root_path, err);
+		if (rc) {
+			return rc;
+		}
+		if (renameat(place->tmp, PLACE_TEMP, dirfd, name) == 0) {
+			return 0;
+		}
+	}
+	return err_sys(err, "cannot rename a file in '%s/" PLACE_OWN "/tmp' to '%s/%s'%s",
+		       place->root_path, place->root_path, place->path.data,
+		       errno == EXDEV ? " (a site must be all on one file system)" : "");
+}
+
+int place_end(struct place *place, struct err *err)
+{
+	bool building = place->build >= 0;
+	const char *name = NULL;
+	int dirfd = -1;
+	int rc = place->rc;
+
+	if (rc && err) {
+		*err = place->failure;
+	}
+	if (!rc && !building) {
+		rc = place_parent(place, &dirfd, &name, place->path.data, true, err);
+	}
+	if (!rc && !building &&
+	    (set_mtime(place, dirfd, name) < 0 ||
+	     (!place->many && fsync(place->out) < 0))) {
+		rc = err_sys(err, "cannot write '%s/%s'", place->root_path,
+			     place->path.data);
+	}
+	if (close(place->out) < 0 && !rc) {
+		rc = err_sys(err, "cannot write '%s/%s'", place->root_path,
+			     place->path.data);
+	}
+	place->out = -1;
+	if (building) {
+		place->dirty = true;
+		return rc;
+	}
+	if (!rc) {
+		rc = settle(place, dirfd, name, err);
+	}
+	if (rc) {
+		unlinkat(place->tmp, PLACE_TEMP, 0);
+	} else {
+		place_touch(place);
+	}
+	return rc;
+}
+
+int place_put(struct place *place, const char *path, const void *body, size_t len,
+	      struct err *err)
+{
+	int rc = place_begin(place, path, err);
+
+	if (rc) {
+		return rc;
+	}
+	place_write(place, body, len);
+	return place_end(place, err);
+}
+
+/* Whether the open file has exactly these bytes; its size is known to fit. */
+static int compare(bool *same, int fd, const char *body, size_t len)
+{
+	char chunk[65536];
+
+	while (len) {
+		ssize_t n = read(fd, chunk, len < sizeof(chunk) ? len : sizeof(chunk));
+
+		if (n < 0 && errno != EINTR) {
+			return -1;
+		}
+		if (n == 0 || (n > 0 && memcmp(chunk, body, (size_t)n) != 0)) {
+			return 0;
+		}
+		if (n > 0) {
+			body += n;
+			len -= (size_t)n;
+		}
+	}
+	*same = true;
+	return 0;
+}
+
+int place_has(bool *has, struct place *place, const char *path, const void *body,
+	      size_t len, struct err *err)
+{
+	const char *name;
+	struct stat st;
+	int dirfd, fd;
+	int rc;
+
+	*has = false;
+	rc = place_parent(place, &dirfd, &name, path, false, err);
+	if (rc) {
+		return rc == ERR_NOTFOUND ? 0 : rc;
+	}
+	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0) {
+		/* A link, a socket, a file of somebody else's: to be replaced. */
+		if (errno == ENOENT || errno == ELOOP || errno == ENXIO ||
+		    errno == EACCES) {
+			return 0;
+		}
+		return err_sys(err, "cannot open '%s/%s'", place->root_path, path);
+	}
+	if (fstat(fd, &st) < 0 || (S_ISREG(st.st_mode) && (size_t)st.st_size == len &&
+				   compare(has, fd, body, len) < 0)) {
+		rc = err_sys(err, "cannot read '%s/%s'", place->root_path, path);
+	}
+	close(fd);
+	return rc;
+}
+
+/* Removes the open folders that are empty, from the deepest on. */
+static int remove_empty(struct place *place, struct err *err)
+{
+	while (place->depth > PLACE_FIXED_DEPTH) {
+		size_t up = place->end[place->depth - 2];
+
+		if (unlinkat(place->fd[place->depth - 2], place->at.data + up + 1,
+			     AT_REMOVEDIR) < 0) {
+			if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOENT) {
+				return 0;
+			}
+			return err_sys(err, "cannot remove folder '%s/%s'",
+				       place->root_path, place->at.data);
+		}
+		place_close_folders(place, place->depth - 1);
+		place_touch(place);
+	}
+	return 0;
+}
+
+int place_remove(struct place *place, const char *path, uint64_t *removed,
+		 struct err *err)
+{
+	const char *name;
+	int dirfd;
+	int rc = place_parent(place, &dirfd, &name, path, false, err);
+
+	if (rc) {
+		return rc == ERR_NOTFOUND ? 0 : rc;
+	}
+	if (unlinkat(dirfd, name, 0) == 0) {
+		(*removed)++;
+		place_touch(place);
+	} else if (errno != ENOENT && errno != EISDIR) {
+		return err_sys(err, "cannot remove '%s/%s'", place->root_path, path);
+	}
+	return remove_empty(place, err);
+}
+
+int place_remove_folder(struct place *place, const char *path, struct err *err)
+{
+	const char *name;
+	int dirfd;
+	int rc = place_parent(place, &dirfd, &name, path, false, err);
+
+	if (rc) {
+		return rc == ERR_NOTFOUND ? 0 : rc;
+	}
+	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0) {
+		place_touch(place);
+	} else if (errno != ENOENT && errno != ENOTEMPTY && errno != EEXIST &&
+		   errno != ENOTDIR) {
+		return err_sys(err, "cannot remove folder '%s/%s'", place->root_path,
+			       path);
+	}
+	return 0;
+}
+
+int place_prune(struct place *place, const char *path, place_keep_fn *keep, void *payload,
+		uint64_t *removed, struct err *err)
+{
+	struct buf at = {0};
+	const char *name;
+	int dirfd;
+	int rc = place_parent(place, &dirfd, &name, path, false, err);
+
+	if (rc) {
+		return rc == ERR_NOTFOUND ? 0 : rc;
+	}
+	buf_addstr(&at, path);
+	rc = place_walk(dirfd, name, place->root_path, &at, keep, payload, removed, NULL,
+			err);
+	buf_release(&at);
+	place->dirty = true;
+	return rc;
+}

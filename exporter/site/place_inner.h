@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_SITE_PLACE_INNER_H
+#define EXPORTER_SITE_PLACE_INNER_H
+
+#include "exporter/site/place.h"
+
+/* What place.c and place_file.c share, and nobody else includes. */
+
+#define PLACE_OWN ".albumen" /* the site's own folder, and its folders */
+#define PLACE_TEMP "file"
+#define PLACE_BUILD "build"
+
+/* "api/v1/albums" has three folders. They stay for ever, and must be folders; what
+ * is deeper belongs to one album, and comes and goes with it. */
+#define PLACE_FIXED_DEPTH 3
+#define PLACE_DEPTH_MAX 8
+
+struct place {
+	char *root_path;
+	int root, own, tmp, lock;
+	int build; /* the folder that is being built in, or -1 */
+	bool many;
+	bool dirty; /* something is not durable yet */
+	/* The open folders on the way to the last path: paths come sorted, so the
+	 * next one mostly needs one of them again. `at` is the path of the last;
+	 * fd[i] is the folder at.data[0 .. end[i]]. */
+	struct buf at;
+	int fd[PLACE_DEPTH_MAX];
+	size_t end[PLACE_DEPTH_MAX];
+	size_t depth;
+	/* Folders whose entries are not durable yet (few files only): paths, each
+	 * with a NUL behind it. */
+	struct buf touched;
+	/* The file that is being written. */
+	struct buf path;
+	int out;
+	int rc;
+	struct err failure;
+};
+
+/* The folder that `path` lies in, and its name there. The folder stays open until
+ * the next call. ERR_NOTFOUND, quietly, where there is no such folder and it is
+ * not to be made. */
+int place_parent(struct place *place, int *dirfd, const char **name, const char *path,
+		 bool make, struct err *err);
+
+/* Closes the open folders from `depth` on. */
+void place_close_folders(struct place *place, size_t depth);
+
+/* Remembers for place_sync that entries of the last open folder changed. */
+void place_touch(struct place *place);
+
+#endif

@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/site/site.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <nettle/sha2.h>
+
+#include "data/base/file.h"
+#include "data/base/log.h"
+#include "data/json.h"
+#include "exporter/site/collection.h"
+#include "exporter/git/object.h"
+#include "exporter/page/page_site.h"
+#include "exporter/site/place.h"
+#include "exporter/site/relay.h"
+#include "exporter/response.h"
+
+/*
+ * How a site stays right through kill -9 and power loss.
+ *
+ * snapshot.json names commit C: every file is as in C, except where a publication
+ * towards P was interrupted. Such a P stands in the note `pending`, which is
+ * durable before the first file is touched. So what the files are at is known
+ * without reading them: each is as in C, or as in one of the P. The next
+ * publication, towards T, looks at what differs between C and T, and between each
+ * P and T, and at nothing else. snapshot.json is replaced when all files are
+ * durable, and then `pending` goes.
+ *
+ * A power loss may undo renames of files. Before snapshot.json is durable that
+ * leaves files as in C or P, and `pending`; after, nothing is left to undo.
+ *
+ * The order: new and changed files, then the collection that repeats them, then
+ * removals. What cannot be known so (no snapshot.json, commits that the
+ * repository has not) is found out by comparing every file. A site without api/
+ * has no file: there, everything is built aside and appears at once.
+ *
+ * The audit page is brought from the commit of snapshot.json to T by what differs,
+ * too, where there is no `pending`; else it is compared as a whole.
+ */
+
+#define STATE "snapshot.json"
+#define PENDING "pending"
+#define STATE_MAX (64u << 10)
+#define PENDING_MAX 64 /* unfinished publications; more are cheaper compared */
+#define WHO "albumen-exporter, which publishes"
+
+/* Up to here each file is synced by itself, and the folders after. More files are
+ * written without, and the whole file system is synced once: some ten times as
+ * quick, but it waits for what everybody else has written, too (HAZARDS F5). */
+#define FEW 64
+
+#define DIGEST 16
+
+struct publish {
+	struct place *place;
+	struct snapshot_repo *repo;
+	const struct snapshot_info *to;
+	bool collections;
+	char mark[PAGE_SITE_MARK + 1]; /* of the audit page; "": none is wanted */
+	struct site_result *result;
+	struct err *err;
+	/* What the site is at. */
+	struct snapshot_id commit, tree; /* snapshot.json's; "" for none */
+	bool had_collections;
+	char had_mark[PAGE_SITE_MARK + 1];
+	struct snapshot_id *base; /* trees that its files may be of; none: unknown */
+	size_t bases;
+	struct buf pending;
+	bool empty;   /* no api/ yet */
+	bool compare; /* files may be as asked already: look */
+	/* While files are put. */
+	struct log_progress progress;
+	struct relay *relay;
+	struct page_site *page;
+	struct buf path, body;
+	struct buf kept;   /* where bases are unknown: DIGEST bytes of each path */
+	bool tags_changed; /* what the collection repeats */
+	bool some_removed;
+	unsigned counted;
+};
+
+/* --- what the site is at --- */
+
+/* Copies the member `key` if it is an id in hex. */
+static void read_id(struct snapshot_id *out, const struct json_object *object,
+		    const char *text, const char *key)
+{
+	const struct json_member *member = json_find(object, text, key);
+	uint8_t id[OBJECT_ID];
+
+	if (member && member->value.len == OBJECT_HEX + 2) {
+		memcpy(out->hex, text + member->value.off + 1, OBJECT_HEX);
+		out->hex[OBJECT_HEX] = '\0';
+		if (!object_unhex(id, out->hex)) {
+			out->hex[0] = '\0';
+		}
+	}
+}
+
+/* Reads snapshot.json. Any that is not ours leaves the state unknown. */
+static int read_state(struct publish *p, const char *site)
+{
+	struct buf path = {0}, text = {0}, canon = {0};
+	struct json_object object = {0};
+	struct json_value value;
+	const struct json_member *member;
+	struct err why;
+	int rc;
+
+	buf_addf(&path, "%s/" STATE, site);
+	rc = file_read(&text, path.data, STATE_MAX, &why);
+	if (!rc && json_read(&canon, &value, text.data, text.len) == 0 && canon.len &&
+	    canon.data[0] == '{') {
+		json_members(&object, canon.data, canon.len);
+		read_id(&p->commit, &object, canon.data, "\"commit\"");
+		read_id(&p->tree, &object, canon.data, "\"tree\"");
+		member = json_find(&object, canon.data, "\"collections\"");
+		p->had_collections = member && canon.data[member->value.off] == 't';
+		member = json_find(&object, canon.data, "\"audit_page\"");
+		if (member && member->value.len == sizeof(p->had_mark) + 1) {
+			memcpy(p->had_mark, canon.data + member->value.off + 1,
+			       sizeof(p->had_mark) - 1);
+		}
+	}
+	json_object_release(&object);
+	buf_release(&path);
+	buf_release(&text);
+	buf_release(&canon);
+	return 0;
+}
+
+/* True if the site is as asked: then not even its lock is touched. (A publication
+ * that begins meanwhile writes `pending` first, and has the lock.) */
+static bool is_there(const struct publish *p, const char *site)
+{
+	struct buf path = {0};
+	bool pending;
+
+	buf_addf(&path, "%s/.albumen/" PENDING, site);
+	pending = access(path.data, F_OK) == 0 || errno != ENOENT;
+	buf_release(&path);
+	return !pending && p->had_collections == p->collections &&
+	       strcmp(p->had_mark, p->mark) == 0 &&
+	       strcmp(p->commit.hex, p->to->commit.hex) == 0;
+}
+
+/* Adds the tree of a commit to the bases. ERR_NOTFOUND: it is not known here. */
+static int add_base(struct publish *p, const char *commit, const struct snapshot_id *tree)
+{
+	struct snapshot_info info = {0};
+	int rc = snapshot_resolve(p->repo, commit, &info, p->err);
+
+	if (!rc && tree && strcmp(info.tree.hex, tree->hex) != 0) {
+		rc = ERR_NOTFOUND;
+	}
+	if (!rc) {
+		p->base = xreallocarray(p->base, p->bases + 1, sizeof(*p->base));
+		p->base[p->bases++] = info.tree;
+	}
+	snapshot_info_release(&info);
+	return rc;
+}
+
+/* Reads the note of unfinished publications: adds them to the bases. */
+static int read_pending(struct publish *p)
+{
+	int rc = place_note_read(&p->pending, p->place, PENDING, p->err);
+	size_t count = 0;
+
+	if (rc) {
+		return rc == ERR_NOTFOUND ? 0 : rc;
+	}
+	p->compare = true;
+	for (char *line = p->pending.data; line && *line && !rc; count++) {
+		size_t len = strcspn(line, "\n");
+		struct snapshot_id id = {0};
+		uint8_t binary[OBJECT_ID];
+
+		memcpy(id.hex, line, len < OBJECT_HEX ? len : OBJECT_HEX);
+		rc = len == OBJECT_HEX && object_unhex(binary, id.hex)
+			     ? add_base(p, id.hex, NULL)
+			     : ERR_NOTFOUND;
+		line += len + (line[len] == '\n');
+	}
+	return count > PENDING_MAX ? ERR_NOTFOUND : rc;
+}
+
+/* Finds the trees that the site's files may be of. */
+static int find_bases(struct publish *p, const char *site)
+{
+	struct buf path = {0};
+	struct stat st;
+	int rc = *p->commit.hex ? add_base(p, p->commit.hex, &p->tree) : ERR_NOTFOUND;
+
+	if (!rc) {
+		rc = read_pending(p);
+	}
+	if (rc == ERR_NOTFOUND) {
+		rc = 0;
+		p->bases = 0;
+		p->compare = true;
+		buf_addf(&path, "%s/api", site);
+		p->empty = lstat(path.data, &st) < 0 && errno == ENOENT;
+		buf_clear(&path);
+		buf_addf(&path, "%s/audit", site);
+		p->empty = p->empty && lstat(path.data, &st) < 0 && errno == ENOENT;
+		buf_release(&path);
+	}
+	return rc;
+}
+
+/* Notes durably that the files may be of the target from now on. */
+static int note_pending(struct publish *p)
+{
+	if (!p->bases) {
+		/* A word that is no commit: until this is done, the next one must
+		 * compare, too. */
+		buf_clear(&p->pending);
+		buf_addstr(&p->pending, "unknown\n");
+	}
+	buf_addf(&p->pending, "%s\n", p->to->commit.hex);
+	return place_note_write(p->place, PENDING, p->pending.data, p->pending.len,
+				p->err);
+}
+
+/* --- files --- */
+
+static int count_one(const struct snapshot_change *change, void *payload)
+{
+	struct publish *p = payload;
+
+	(void)change;
+	return ++p->counted > FEW;
+}
+
+/* More than a few files will change. */
+static int find_many(struct publish *p, bool *many)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < p->bases; i++) {
+		rc = snapshot_diff(p->repo, &p->base[i], &p->to->tree, count_one, p,
+				   p->err);
+	}
+	*many = !p->bases || rc > 0;
+	return rc < 0 ? rc : 0;
+}
+
+static void digest(uint8_t out[DIGEST], const char *path)
+{
+	struct sha256_ctx ctx;
+
+	sha256_init(&ctx);
+	sha256_update(&ctx, strlen(path), (const uint8_t *)path);
+	sha256_digest(&ctx, DIGEST, out);
+}
+
+static int compare_digests(const void *a, const void *b)
+{
+	return memcmp(a, b, DIGEST);
+}
+
+static bool is_kept(const char *path, void *payload)
+{
+	const struct publish *p = payload;
+	uint8_t key[DIGEST];
+
+	digest(key, path);
+	return p->kept.len &&
+	       bsearch(key, p->kept.data, p->kept.len / DIGEST, DIGEST, compare_digests);
+}
+
+/* Writes one file, if it is not there already. On the relay's thread: nothing else
+ * touches the place, the counts and the progress until relay_end. */
+static int put_file(const char *path, const char *body, size_t len, void *payload,
+		    struct err *err)
+{
+	struct publish *p = payload;
+	bool has = false;
+	int rc = 0;
+
+	if (p->compare && !p->empty) {
+		rc = place_has(&has, p->place, path, body, len, err);
+	}
+	if (!rc && !has) {
+		rc = place_put(p->place, path, body, len, err);
+		p->result->written++;
+	}
+	log_progress_step(&p->progress, 1);
+	return rc;
+}
+
+/* Brings one file to what it is in the target, if it is there. */
+static int put_one(const struct snapshot_change *change, void *payload)
+{
+	struct publish *p = payload;
+	const struct response *row;
+	uint8_t key[DIGEST];
+	int rc;
+
+	/* Paths come from a repository, which others may write: what does not look
+	 * like a row of the table is no file of the site. */
+	buf_clear(&p->path);
+	row = response_from_snapshot(&p->path, change->path);
+	if (!row) {
+		return 0;
+	}
+	if (row->kind == QUERY_TAG_IMAGES) {
+		p->tags_changed = true;
+	}
+	if (!*change->new_blob.hex) {
+		p->some_removed = true;
+		return p->page ? page_site_change(p->page, change->path, NULL, p->err)
+			       : 0;
+	}
+	if (!p->bases && !p->empty) {
+		digest(key, p->path.data);
+		buf_add(&p->kept, key, DIGEST);
+	}
+	buf_clear(&p->body);
+	rc = snapshot_read_blob(p->repo, &change->new_blob, &p->body, p->err);
+	if (!rc && p->page) {
+		rc = page_site_change(p->page, change->path, &p->body, p->err);
+	}
+	return rc ? rc
+		  : relay_pass(p->relay, p->path.data, p->body.data, p->body.len, p->err);
+}
+
+static int remove_one(const struct snapshot_change *change, void *payload)
+{
+	struct publish *p = payload;
+
+	if (*change->new_blob.hex) {
+		return 0;
+	}
+	buf_clear(&p->path);
+	if (!response_from_snapshot(&p->path, change->path)) {
+		return 0;
+	}
+	return place_remove(p->place, p->path.data, &p->result->removed, p->err);
+}
+
+/* Removes what is not of the target. */
+static int remove_files(struct publish *p)
+{
+	int rc = 0;
+
+	if (!p->collections) {
+		rc = place_remove(p->place, COLLECTION_PATH, &p->result->removed, p->err);
+	}
+	if (!rc && !*p->mark && (*p->had_mark || p->compare)) {
+		rc = page_site_remove(p->place, &p->result->removed, p->err);
+	}
+	if (p->bases) {
+		/* A second look at the difference costs less than to remember it. */
+		for (size_t i = 0; !rc && p->some_removed && i < p->bases; i++) {
+			rc = snapshot_diff(p->repo, &p->base[i], &p->to->tree, remove_one,
+					   p, p->err);
+		}
+		return rc;
+	}
+	if (p->kept.len) {
+		qsort(p->kept.data, p->kept.len / DIGEST, DIGEST, compare_digests);
+	}
+	if (!rc) {
+		rc = place_prune(p->place, "api/v1/albums", is_kept, p,
+				 &p->result->removed, p->err);
+	}
+	if (!rc) {
+		rc = place_prune(p->place, "api/v1/tag_images", is_kept, p,
+				 &p->result->removed, p->err);
+	}
+	return rc;
+}
+
+static int put_page_file(const char *path, const char *body, size_t len, void *payload,
+			 struct err *err)
+{
+	struct publish *p = payload;
+
+	return p->relay ? relay_pass(p->relay, path, body, len, err)
+			: put_file(path, body, len, p, err);
+}
+
+/* Opens the audit page, if one is wanted. */
+static int open_page(struct publish *p, const char *site)
+{
+	struct page_site_job job = {
+		.repo = p->repo,
+		.to = p->to,
+		.told_all = !p->bases,
+		.place = p->place,
+		.site = site,
+		.put = put_page_file,
+		.payload = p,
+	};
+
+	if (!*p->mark) {
+		return 0;
+	}
+	if (p->bases && !p->compare && strcmp(p->had_mark, p->mark) == 0) {
+		job.base = p->commit;
+	} else {
+		p->compare = true;
+	}
+	return page_site_open(&p->page, &job, p->err);
+}
+
+static int put_files(struct publish *p)
+{
+	size_t i = 0;
+	int rc, put;
+
+	p->relay = relay_new(put_file, p);
+	do {
+		rc = snapshot_diff(p->repo, p->bases ? &p->base[i] : NULL, &p->to->tree,
+				   put_one, p, p->err);
+	} while (!rc && ++i < p->bases);
+	put = relay_end(&p->relay, rc ? NULL : p->err);
+	rc = rc ? rc : put;
+	if (!rc && p->page) {
+		rc = page_site_write(p->page, &p->result->removed, p->err);
+	}
+	if (!rc && p->collections &&
+	    (p->compare || !p->had_collections || p->tags_changed)) {
+		rc = collection_write(p->place, p->repo, &p->to->tree, p->err);
+		p->result->written++;
+	}
+	return rc;
+}
+
+/* --- snapshot.json --- */
+
+static uint64_t count_of(const char *message, const char *trailer, bool *known)
+{
+	struct buf value = {0};
+	uint64_t n = 0;
+
+	*known = snapshot_trailer(message, trailer, &value) == 0 && value.len &&
+		 value.len < 19 && strspn(value.data, "0123456789") == value.len;
+	if (*known) {
+		n = strtoull(value.data, NULL, 10);
+	}
+	buf_release(&value);
+	return n;
+}
+
+/* What snapshot.json says: the commit alone decides, so that a snapshot is the same
+ * wherever it is published. */
+static void add_state(struct buf *out, const struct snapshot_info *info, bool collections,
+		      const char *mark)
+{
+	static const struct {
+		const char *trailer, *name;
+	} count[] = {
+		{"Albumen-Images", "images"},
+		{"Albumen-Albums", "albums"},
+		{"Albumen-Untagged", "untagged"},
+		{"Albumen-Tag-Images", "tag_images"},
+	};
+	time_t when = (time_t)info->time_s;
+	const char *comma = "";
+	struct tm tm = {0};
+	char text[64];
+
+	gmtime_r(&when, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	buf_addf(out, "{\"commit\":\"%s\",\"tree\":\"%s\",\"time\":\"%s\",\"counts\":{",
+		 info->commit.hex, info->tree.hex, text);
+	for (size_t i = 0; i < sizeof(count) / sizeof(*count); i++) {
+		bool known;
+		uint64_t n = count_of(info->message, count[i].trailer, &known);
+
+		if (known) {
+			buf_addf(out, "%s\"%s\":%" PRIu64, comma, count[i].name, n);
+			comma = ",";
+		}
+	}
+	buf_addf(out, "},\"collections\":%s", collections ? "true" : "false");
+	if (*mark) {
+		buf_addf(out, ",\"audit_page\":\"%s\"", mark);
+	}
+	buf_addstr(out, "}\n");
+}
+
+static int write_state(struct publish *p)
+{
+	struct buf text = {0};
+	int rc;
+
+	add_state(&text, p->to, p->collections, p->mark);
+	rc = place_put(p->place, STATE, text.data, text.len, p->err);
+	buf_release(&text);
+	return rc;
+}
+
+/* --- the whole --- */
+
+static int publish(struct publish *p, const char *site)
+{
+	bool many, known;
+	uint64_t images, albums;
+	int rc = find_many(p, &many);
+
+	if (rc || (rc = note_pending(p))) {
+		return rc;
+	}
+	images = p->bases ? 0 : count_of(p->to->message, "Albumen-Images", &known);
+	albums = p->bases ? 0 : count_of(p->to->message, "Albumen-Albums", &known);
+	if ((rc = open_page(p, site))) {
+		return rc;
+	}
+	log_progress_start(&p->progress, "publishing", images + 2 * albums);
+	place_set_many(p->place, many);
+	if (p->empty) {
+		rc = place_build_begin(p->place, p->err);
+	}
+	if (!rc) {
+		rc = put_files(p);
+	}
+	if (!rc) {
+		rc = p->empty ? place_build_end(p->place, p->err) : remove_files(p);
+	}
+	log_progress_end(&p->progress);
+	if (rc || (rc = place_sync(p->place, p->err))) {
+		return rc;
+	}
+	place_set_many(p->place, false);
+	if ((rc = write_state(p)) || (rc = place_sync(p->place, p->err))) {
+		return rc;
+	}
+	return place_note_remove(p->place, PENDING, p->err);
+}
+
+int site_publish(const char *path, struct snapshot_repo *repo,
+		 const struct snapshot_info *to, unsigned flags,
+		 struct site_result *result, struct err *err)
+{
+	struct publish p = {
+		.repo = repo,
+		.to = to,
+		.collections = flags & SITE_COLLECTIONS,
+		.result = result,
+		.err = err,
+	};
+	int rc;
+
+	*result = (struct site_result){0};
+	rc = flags & SITE_AUDIT_PAGE ? page_site_mark(p.mark, err) : 0;
+	if (!rc) {
+		rc = read_state(&p, path);
+	}
+	if (!rc && is_there(&p, path)) {
+		goto out;
+	}
+	if (!rc) {
+		rc = place_open(&p.place, path, WHO, err);
+	}
+	/* Again, now that nobody else can change it. */
+	if (!rc) {
+		p.commit = p.tree = (struct snapshot_id){0};
+		*p.had_mark = '\0';
+		rc = read_state(&p, path);
+	}
+	if (rc || is_there(&p, path)) {
+		goto out;
+	}
+	result->touched = true;
+	rc = find_bases(&p, path);
+	if (!rc) {
+		rc = publish(&p, path);
+	}
+out:
+	page_site_close(p.page);
+	place_close(p.place);
+	free(p.base);
+	buf_release(&p.pending);
+	buf_release(&p.path);
+	buf_release(&p.body);
+	buf_release(&p.kept);
+	return rc;
+}

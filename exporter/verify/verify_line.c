@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/verify/verify_line.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/base/buf.h"
+
+/* --- one object --- */
+
+/* "KEY HEX\n" at *at, which moves on. */
+static bool take_id(uint8_t id[OBJECT_ID], const char **at, const char *key)
+{
+	size_t len = strlen(key);
+
+	if (strncmp(*at, key, len) != 0 || !object_unhex(id, *at + len) ||
+	    (*at)[len + OBJECT_HEX] != '\n') {
+		return false;
+	}
+	*at += len + OBJECT_HEX + 1;
+	return true;
+}
+
+/* "KEY NAME <EMAIL> SECONDS +0000\n": our snapshots are all in UTC. */
+static bool take_person(int64_t *time_s, const char **at, const char *key)
+{
+	size_t len = strcspn(*at, "\n");
+	const char *end = *at + len, *p = end;
+	char *digits_end;
+
+	if (strncmp(*at, key, strlen(key)) != 0 || *end != '\n') {
+		return false;
+	}
+	while (p > *at && p[-1] != '>') {
+		p--;
+	}
+	if (*p != ' ' || p[1] < '0' || p[1] > '9') {
+		return false;
+	}
+	*time_s = strtoll(p + 1, &digits_end, 10);
+	if (end - digits_end != 6 || *digits_end != ' ' ||
+	    (digits_end[1] != '+' && digits_end[1] != '-') ||
+	    strspn(digits_end + 2, "0123456789") != 4) {
+		return false;
+	}
+	*at = end + 1;
+	return true;
+}
+
+/* The rest of the head, up to the empty line. */
+static const char *skip_head(struct verify_commit *out, const char *at)
+{
+	while (*at && *at != '\n') {
+		out->is_signed |= strncmp(at, "gpgsig", 6) == 0;
+		at += strcspn(at, "\n");
+		at += *at == '\n';
+	}
+	return *at == '\n' ? at + 1 : NULL;
+}
+
+const char *verify_commit_parse(struct verify_commit *out, const char **message,
+				enum object_type type, const struct buf *body)
+{
+	const char *at = body->data;
+	uint8_t ignored[OBJECT_ID];
+	int64_t author_s;
+
+	*out = (struct verify_commit){0};
+	if (!body->len || strlen(at) != body->len) {
+		return "it has a NUL, or nothing, in it";
+	}
+	if (type == OBJECT_COMMIT) {
+		if (!take_id(out->tree, &at, "tree ")) {
+			return "it names no tree";
+		}
+		while (take_id(out->parents ? ignored : out->parent, &at, "parent ")) {
+			out->parents++;
+		}
+		out->is_read = true;
+		if (!take_person(&author_s, &at, "author ") ||
+		    !take_person(&out->time_s, &at, "committer ")) {
+			return "its author, committer or time is not well-formed";
+		}
+		if (author_s != out->time_s) {
+			return "author and committer have different times";
+		}
+	} else {
+		if (!take_id(out->tree, &at, "object ") ||
+		    strncmp(at, "type commit\ntag ", 16) != 0) {
+			return "it is of no snapshot";
+		}
+		out->is_read = true;
+		at += strlen("type commit\n");
+		at += strcspn(at, "\n");
+		at += *at == '\n';
+		if (!take_person(&out->time_s, &at, "tagger ")) {
+			return "its tagger or time is not well-formed";
+		}
+		out->is_signed = strstr(at, "\n-----BEGIN ") != NULL;
+	}
+	*message = skip_head(out, at);
+	return *message ? NULL : "it has no message";
+}
+
+/* --- the line --- */
+
+static void add(struct verify_line *line, const struct verify_commit *commit)
+{
+	if (line->count == line->cap) {
+		line->cap = line->cap ? line->cap * 2 : 64;
+		line->commit =
+			xreallocarray(line->commit, line->cap, sizeof(*line->commit));
+	}
+	line->commit[line->count++] = *commit;
+}
+
+/* Reads a commit of the line. False: it cannot be read. */
+static bool read_commit(struct verify_commit *out, struct buf *body,
+			struct verify_store *store, struct verify_report *report,
+			const uint8_t id[OBJECT_ID])
+{
+	char hex[OBJECT_HEX + 1];
+	const char *message, *problem;
+	enum object_type type;
+	int rc = verify_store_read(body, &type, store, id);
+
+	object_hex(hex, id);
+	verify_report_at(report, hex, 0);
+	if (rc || type != OBJECT_COMMIT) {
+		verify_report_fail(report, "", "the history ends here: the commit is %s",
+				   rc == ERR_NOTFOUND ? "missing"
+				   : rc               ? "damaged"
+						      : "no commit");
+		return false;
+	}
+	problem = verify_commit_parse(out, &message, OBJECT_COMMIT, body);
+	memcpy(out->id, id, OBJECT_ID);
+	if (problem) {
+		verify_report_fail(report, "", "%s", problem);
+	}
+	if (out->parents > 1) {
+		verify_report_fail(report, "", "it has %u parents: history is no line",
+				   out->parents);
+	}
+	return out->is_read;
+}
+
+void verify_line_read(struct verify_line *line, struct verify_store *store,
+		      struct verify_report *report, const uint8_t tip[OBJECT_ID])
+{
+	struct buf body = {0};
+	struct verify_commit commit = {.parents = 1};
+
+	*line = (struct verify_line){0};
+	memcpy(commit.parent, tip, OBJECT_ID);
+	while (commit.parents && !line->cut) {
+		uint8_t id[OBJECT_ID];
+
+		memcpy(id, commit.parent, OBJECT_ID);
+		line->cut = !read_commit(&commit, &body, store, report, id);
+		if (!line->cut) {
+			add(line, &commit);
+		}
+	}
+	for (size_t i = 0; i < line->count / 2; i++) {
+		struct verify_commit *a = &line->commit[i];
+		struct verify_commit *b = &line->commit[line->count - 1 - i];
+
+		commit = *a;
+		*a = *b;
+		*b = commit;
+	}
+	verify_report_at(report, NULL, 0);
+	buf_release(&body);
+}
+
+void verify_line_release(struct verify_line *line)
+{
+	free(line->commit);
+	*line = (struct verify_line){0};
+}
+
+size_t verify_line_find(const struct verify_line *line, const uint8_t id[OBJECT_ID])
+{
+	size_t i = 0;
+
+	while (i < line->count && memcmp(line->commit[i].id, id, OBJECT_ID) != 0) {
+		i++;
+	}
+	return i;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_VERIFY_VERIFY_LINE_H
+#define EXPORTER_VERIFY_VERIFY_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/base/buf.h"
+#include "exporter/git/object.h"
+#include "exporter/verify/verify_report.h"
+#include "exporter/verify/verify_store.h"
+
+/*
+ * verify_line - the commits of main, as one line: from the tip by the parents back to
+ * the first one, which has none.
+ */
+
+/* A commit or tag object's head, checked. */
+struct verify_commit {
+	uint8_t id[OBJECT_ID];
+	uint8_t tree[OBJECT_ID];   /* of a tag: what it is of */
+	uint8_t parent[OBJECT_ID]; /* the first, if it has any */
+	unsigned parents;
+	int64_t time_s;  /* committer's, or tagger's */
+	uint64_t number; /* in the line: 1 for the first snapshot */
+	bool is_signed;
+	bool is_read; /* the ids above are known */
+};
+
+struct verify_line {
+	struct verify_commit *commit; /* the oldest first */
+	size_t count, cap;
+	bool cut; /* the first of them is not the first snapshot: the rest is lost */
+};
+
+/* Walks the line. What cannot be read cuts it. */
+void verify_line_read(struct verify_line *line, struct verify_store *store,
+		      struct verify_report *report, const uint8_t tip[OBJECT_ID]);
+void verify_line_release(struct verify_line *line);
+
+/* Where the commit stands in the line; line->count: it does not. */
+size_t verify_line_find(const struct verify_line *line, const uint8_t id[OBJECT_ID]);
+
+/* Reads the head of a commit, or of a tag (`type`), from its body. *message is
+ * within the body. NULL, or a static string that says what is wrong. */
+const char *verify_commit_parse(struct verify_commit *out, const char **message,
+				enum object_type type, const struct buf *body);
+
+#endif

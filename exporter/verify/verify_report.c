@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/verify/verify_report.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "data/base/buf.h"
+#include "data/json.h"
+
+/* So many failures of one snapshot are told one by one. */
+#define TOLD_MAX 100
+
+/* What a hostile repository holds must not speak to a terminal: control bytes, and
+ * what is no UTF-8, become \xNN. */
+static void add_plain(struct buf *out, const char *text, size_t len)
+{
+	bool utf8 = json_is_utf8(text, len);
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8)) {
+			buf_addf(out, "\\x%02x", c);
+		} else {
+			buf_addch(out, (char)c);
+		}
+	}
+}
+
+static void tell(struct verify_report *report, const char *path, const char *problem)
+{
+	struct buf plain_path = {0}, plain = {0};
+	struct verify_failure failure = {.commit = report->commit,
+					 .number = report->number};
+
+	add_plain(&plain_path, path, strlen(path));
+	add_plain(&plain, problem, strlen(problem));
+	failure.path = plain_path.len ? plain_path.data : "";
+	failure.problem = plain.data;
+	report->each(&failure, report->payload);
+	buf_release(&plain_path);
+	buf_release(&plain);
+}
+
+void verify_report_at(struct verify_report *report, const char *commit, uint64_t number)
+{
+	if (report->here > TOLD_MAX) {
+		char more[64];
+
+		snprintf(more, sizeof(more), "%" PRIu64 " more failures",
+			 report->here - TOLD_MAX);
+		tell(report, "", more);
+	}
+	report->here = 0;
+	snprintf(report->commit, sizeof(report->commit), "%s", commit ? commit : "");
+	report->number = number;
+}
+
+void verify_report_fail(struct verify_report *report, const char *path, const char *fmt,
+			...)
+{
+	char problem[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(problem, sizeof(problem), fmt, ap);
+	va_end(ap);
+	report->failures++;
+	if (++report->here <= TOLD_MAX) {
+		tell(report, path, problem);
+	}
+}

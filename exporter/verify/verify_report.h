@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_VERIFY_VERIFY_REPORT_H
+#define EXPORTER_VERIFY_VERIFY_REPORT_H
+
+#include <stdint.h>
+
+/*
+ * verify_report - where verification tells what is wrong. A failure is not an error
+ * of the program: it is counted, handed on, and the work continues.
+ */
+
+/* What is wrong, and where. */
+struct verify_failure {
+	const char *commit; /* 40 digits; "" if it is about no snapshot */
+	uint64_t number;    /* of the snapshot in its line; 0: not known */
+	const char *path;   /* in the snapshot, or of a file of the repository; or "" */
+	const char *problem;
+};
+typedef void verify_failure_fn(const struct verify_failure *failure, void *payload);
+
+struct verify_report {
+	verify_failure_fn *each;
+	void *payload;
+	uint64_t failures, here; /* in all, and of the snapshot */
+	/* The snapshot that is being looked at: verify_report_at. */
+	char commit[41];
+	uint64_t number;
+};
+
+/* From now on failures are of this snapshot; NULL: of none. Only the first hundred of
+ * one snapshot are told one by one. */
+void verify_report_at(struct verify_report *report, const char *commit, uint64_t number);
+
+/* Tells a failure at `path` ("" for the snapshot, or the repository, itself). */
+void verify_report_fail(struct verify_report *report, const char *path, const char *fmt,
+			...) __attribute__((format(printf, 3, 4)));
+
+#endif

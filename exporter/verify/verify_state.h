@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_VERIFY_VERIFY_STATE_H
+#define EXPORTER_VERIFY_VERIFY_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exporter/git/object.h"
+#include "exporter/verify/verify_report.h"
+#include "exporter/verify/verify_store.h"
+#include "exporter/verify/verify_tree.h"
+
+/*
+ * verify_state - what the files of a snapshot say about each other: that albums,
+ * untagged lists, tag images and tags agree. It goes along the history and looks at
+ * what changed alone.
+ *
+ *	verify_state_new(&state, store, report)
+ *	for each snapshot, the oldest first:
+ *		verify_state_step(state, previous_tree, tree);
+ *		verify_state_counts(state)
+ *	verify_state_free(state);
+ *
+ * Memory: about 130 bytes and the id for each image ever seen, less for the rest.
+ */
+
+/* Trailers have the same. */
+struct verify_state_counts {
+	uint64_t images, untagged, albums, tags, tag_images;
+};
+
+struct verify_state;
+
+/* Both are borrowed. */
+struct verify_state *verify_state_new(struct verify_store *store,
+				      struct verify_report *report);
+/* NULL is allowed. */
+void verify_state_free(struct verify_state *state);
+
+/* Goes on from the snapshot with the tree `from` (NULL: nothing) to that with the
+ * tree `to`, and tells what is wrong with it. */
+void verify_state_step(struct verify_state *state, const uint8_t *from,
+		       const uint8_t to[OBJECT_ID]);
+
+/* What there is in the snapshot that the state is at. */
+const struct verify_state_counts *verify_state_counts(const struct verify_state *state);
+
+#endif

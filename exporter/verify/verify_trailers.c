@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/verify/verify_trailers.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/base/buf.h"
+#include "exporter/message.h"
+#include "exporter/git/snapshot.h"
+
+/* A number, as it is written for a count. False: there is none. */
+static bool read_number(uint64_t *out, struct verify_report *report, const char *message,
+			const char *name)
+{
+	struct buf value = {0};
+	bool found = snapshot_trailer(message, name, &value) == 0;
+
+	if (!found) {
+		verify_report_fail(report, "", "the trailer %s is missing", name);
+	} else {
+		found = value.len && value.len < 20 &&
+			strspn(value.data, "0123456789") == value.len &&
+			(value.len == 1 || *value.data != '0');
+		if (!found) {
+			verify_report_fail(report, "", "the trailer %s is no number",
+					   name);
+		}
+	}
+	*out = found ? strtoull(value.data, NULL, 10) : 0;
+	buf_release(&value);
+	return found;
+}
+
+/* The sequence of one index never runs backwards. */
+static void check_sequence(struct verify_trailers *trailers, struct verify_report *report,
+			   const char *message)
+{
+	struct buf index = {0};
+	uint64_t sequence;
+	uint32_t number;
+
+	if (snapshot_trailer(message, MESSAGE_INDEX, &index) || !index.len ||
+	    index.len > 200) {
+		verify_report_fail(report, "",
+				   "the trailer " MESSAGE_INDEX " is missing, or empty");
+		goto out;
+	}
+	if (!read_number(&sequence, report, message, MESSAGE_SEQUENCE)) {
+		goto out;
+	}
+	number = verify_ids_add(&trailers->index, index.data, index.len);
+	if (number >= trailers->cap) {
+		size_t cap = (size_t)number * 2 + 8;
+
+		trailers->sequence = xreallocarray(trailers->sequence, cap,
+						   sizeof(*trailers->sequence));
+		memset(trailers->sequence + trailers->cap, 0,
+		       (cap - trailers->cap) * sizeof(*trailers->sequence));
+		trailers->cap = cap;
+	}
+	if (sequence < trailers->sequence[number]) {
+		verify_report_fail(report, "",
+				   "the index's sequence runs backwards, from %" PRIu64
+				   " to %" PRIu64,
+				   trailers->sequence[number], sequence);
+	}
+	trailers->sequence[number] = sequence;
+out:
+	buf_release(&index);
+}
+
+void verify_trailers_check(struct verify_trailers *trailers, struct verify_report *report,
+			   const char *message, uint64_t number)
+{
+	static const char *const numbers[] = {"Albumen-Files", "Albumen-Rejects",
+					      MESSAGE_OVERFLOWS, MESSAGE_RESCANS};
+	struct buf value = {0};
+	uint64_t said;
+
+	check_sequence(trailers, report, message);
+	if (read_number(&said, report, message, MESSAGE_NUMBER) && said != number) {
+		verify_report_fail(report, "",
+				   "it says that it is snapshot %" PRIu64
+				   "; it is number %" PRIu64 " of the line",
+				   said, number);
+	}
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		read_number(&said, report, message, numbers[i]);
+	}
+	if (snapshot_trailer(message, MESSAGE_IN_STEP, &value) ||
+	    (strcmp(value.data, "yes") != 0 && strcmp(value.data, "no") != 0)) {
+		verify_report_fail(report, "",
+				   "the trailer " MESSAGE_IN_STEP " is not yes or no");
+	}
+	buf_release(&value);
+}
+
+void verify_trailers_counts(struct verify_trailers *trailers,
+			    struct verify_report *report, const char *message,
+			    const struct verify_state_counts *counts)
+{
+	const struct {
+		const char *name, *what;
+		uint64_t counted;
+	} part[] = {{"Albumen-Images", "images", counts->images},
+		    {"Albumen-Untagged", "untagged images", counts->untagged},
+		    {"Albumen-Albums", "albums", counts->albums},
+		    {"Albumen-Tags", "tags", counts->tags},
+		    {"Albumen-Tag-Images", "tag images", counts->tag_images}};
+
+	for (size_t i = 0; i < sizeof(part) / sizeof(*part); i++) {
+		uint64_t said;
+		int64_t off;
+
+		if (!read_number(&said, report, message, part[i].name)) {
+			continue;
+		}
+		off = (int64_t)(said - part[i].counted);
+		if (off && off != trailers->off[i]) {
+			verify_report_fail(
+				report, "",
+				"%s says %" PRIu64 "; there are %" PRIu64 " %s",
+				part[i].name, said, part[i].counted, part[i].what);
+		}
+		trailers->off[i] = off;
+	}
+}
+
+void verify_trailers_release(struct verify_trailers *trailers)
+{
+	verify_ids_release(&trailers->index);
+	free(trailers->sequence);
+	*trailers = (struct verify_trailers){0};
+}

@@ -1,0 +1,170 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# When did something change? `log` on a clone, with nothing else there; random
+# histories of log and show against the model. HISTORIES and SNAPSHOTS scale these up;
+# SEED repeats a failure.
+. "$(dirname "$0")/lib.sh"
+
+export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@example.org GIT_COMMITTER_NAME=a \
+	GIT_COMMITTER_EMAIL=a@example.org
+
+log_of() {
+	"$EXPORTER" log --repo "$T/clone" "$@"
+}
+
+# Snapshot of the records on stdin, at a time.
+snapshot_at() {
+	cat >"$T/data/all.ndjson"
+	scan >/dev/null && SOURCE_DATE_EPOCH=$(date -d "$1" +%s) export_all >/dev/null
+}
+
+mkdir "$T/data"
+ok 'the first snapshot' snapshot_at 2026-01-01T12:00:00Z <<'END'
+{"public_id":"one","album_id":"harbour","title":"Quay"}
+{"public_id":"two","album_id":"harbour"}
+{"public_id":"far","album_id":"hills & dales"}
+{"id":"T1","name":"boat","label":"Boat"}
+END
+ok 'one is tagged' snapshot_at 2026-02-01T12:00:00Z <<'END'
+{"public_id":"one","album_id":"harbour","title":"Quay"}
+{"public_id":"two","album_id":"harbour"}
+{"public_id":"far","album_id":"hills & dales"}
+{"id":"T1","name":"boat","label":"Boat"}
+{"id":"K1","image_id":"one","tag_id":"T1"}
+END
+ok 'the tag gets another label' snapshot_at 2026-03-01T12:00:00Z <<'END'
+{"public_id":"one","album_id":"harbour","title":"Quay"}
+{"public_id":"two","album_id":"harbour"}
+{"public_id":"far","album_id":"hills & dales"}
+{"id":"T1","name":"boat","label":"Ship"}
+{"id":"K1","image_id":"one","tag_id":"T1"}
+END
+ok 'two moves, far gets a title' snapshot_at 2026-04-01T12:00:00Z <<'END'
+{"public_id":"one","album_id":"harbour","title":"Quay"}
+{"public_id":"two","album_id":"hills & dales"}
+{"public_id":"far","album_id":"hills & dales","title":"Summit"}
+{"id":"T1","name":"boat","label":"Ship"}
+{"id":"K1","image_id":"one","tag_id":"T1"}
+END
+ok 'all of the tags go, and far' snapshot_at 2026-05-01T12:00:00Z <<'END'
+{"public_id":"one","album_id":"harbour","title":"Quay"}
+{"public_id":"two","album_id":"hills & dales"}
+END
+git -C "$T/repo" tag -a -m 'for the auditor' audit/2026-q1 HEAD~2
+git -C "$T/repo" tag first HEAD~4
+git clone -q "$T/repo" "$T/clone"
+mv "$T/data" "$T/index" "$T/site" "$T/repo" "$(mktemp -d -p "$T")"
+readarray -t commit < <(git -C "$T/clone" rev-list --reverse main)
+
+# All snapshots.
+log_of | sed 's/  [0-9]* file[^,]*\(, [0-9]* removed\)*,/  SUBJECT,/' >"$T/out"
+cat >"$T/want" <<END
+${commit[4]:0:12}  2026-05-01T12:00:00Z  SUBJECT, 2 images, 2 untagged, 2 albums, 0 tags, 0 tag images
+${commit[3]:0:12}  2026-04-01T12:00:00Z  SUBJECT, 3 images, 2 untagged, 2 albums, 1 tag, 1 tag image
+${commit[2]:0:12}  2026-03-01T12:00:00Z  SUBJECT, 3 images, 2 untagged, 2 albums, 1 tag, 1 tag image [audit/2026-q1]
+${commit[1]:0:12}  2026-02-01T12:00:00Z  SUBJECT, 3 images, 2 untagged, 2 albums, 1 tag, 1 tag image
+${commit[0]:0:12}  2026-01-01T12:00:00Z  SUBJECT, 3 images, 3 untagged, 2 albums, 1 tag, 0 tag images [first]
+END
+same 'every snapshot has a line, the newest first' "$T/out" "$T/want"
+log_of --json >"$T/out"
+is 'the same as JSON' "$(jq -r '[.snapshot, .number, .time, .images, .untagged, .albums, .tags,
+	.tag_images, .labels[]] | join(" ")' "$T/out" | sed -n 3p)" \
+	"${commit[2]} 3 2026-03-01T12:00:00Z 3 2 2 1 1 audit/2026-q1"
+is 'its subject is the commit'\''s' "$(jq -r .subject "$T/out")" "$(git -C "$T/clone" log --format=%s)"
+is 'it may begin in the past' "$(log_of --json --at 2026-03-15 | jq -r .number | tr '\n' ' ')" '3 2 1 '
+
+# An image.
+log_of --image one >"$T/out"
+cat >"$T/want" <<END
+${commit[4]:0:12}  2026-05-01T12:00:00Z
+	tag T1 "Ship" disappeared
+	image one no longer tagged with T1 by tag image K1
+${commit[2]:0:12}  2026-03-01T12:00:00Z
+	tag T1 renamed: label "Boat" -> "Ship"
+${commit[1]:0:12}  2026-02-01T12:00:00Z
+	image one tagged with T1 by tag image K1
+${commit[0]:0:12}  2026-01-01T12:00:00Z
+	image one appeared in album harbour
+END
+same 'what happened to an image' "$T/out" "$T/want"
+log_of --image two --json >"$T/out"
+cat >"$T/want" <<END
+{"snapshot":"${commit[3]}","number":4,"time":"2026-04-01T12:00:00Z","events":[{"change":"image_changed","image":"two","album":"hills & dales","members":[{"member":"album_id","before":"harbour","after":"hills & dales"}],"record":{"public_id":"two","album_id":"hills & dales"}}]}
+{"snapshot":"${commit[0]}","number":1,"time":"2026-01-01T12:00:00Z","events":[{"change":"image_appeared","image":"two","album":"harbour","record":{"public_id":"two","album_id":"harbour"}}]}
+END
+sed -i 's/ & / \\u0026 /g' "$T/want"
+same 'as JSON, of one that is never tagged, and moves' "$T/out" "$T/want"
+is 'of one that is gone' "$(log_of --image far --json | jq -c '[.number, .events[].change]' |
+	tr -d '\n')" '[5,"image_disappeared"][4,"image_changed"][1,"image_appeared"]'
+is 'up to a time in the past' "$(log_of --image far --json --at "${commit[3]}" |
+	jq -r .number | tr '\n' ' ')" '4 1 '
+
+# An album.
+log_of --album harbour >"$T/out"
+cat >"$T/want" <<END
+${commit[4]:0:12}  2026-05-01T12:00:00Z  1 image, 1 untagged: 1 tag image disappeared, 1 tag changed
+${commit[3]:0:12}  2026-04-01T12:00:00Z  1 image, 0 untagged: 1 image changed
+${commit[2]:0:12}  2026-03-01T12:00:00Z  2 images, 1 untagged: 1 tag changed
+${commit[1]:0:12}  2026-02-01T12:00:00Z  2 images, 1 untagged: 1 tag image appeared
+${commit[0]:0:12}  2026-01-01T12:00:00Z  2 images, 2 untagged: 2 images appeared
+END
+same 'how many in an album' "$T/out" "$T/want"
+is 'as JSON' "$(log_of --album 'hills & dales' --json | sed -n 2p)" \
+	"{\"snapshot\":\"${commit[3]}\",\"number\":4,\"time\":\"2026-04-01T12:00:00Z\",\"album\":\"hills \\u0026 dales\",\"images\":2,\"untagged\":2,\"appeared\":0,\"disappeared\":0,\"changed\":2,\"tagged\":0,\"untagged_now\":0,\"tag_images_changed\":0,\"tags_changed\":0}"
+
+# A tag.
+log_of --tag T1 >"$T/out"
+cat >"$T/want" <<END
+${commit[4]:0:12}  2026-05-01T12:00:00Z  0 tag images
+	tag T1 "Ship" disappeared
+${commit[2]:0:12}  2026-03-01T12:00:00Z  1 tag image
+	tag T1 renamed: label "Boat" -> "Ship"
+${commit[1]:0:12}  2026-02-01T12:00:00Z  1 tag image
+${commit[0]:0:12}  2026-01-01T12:00:00Z  0 tag images
+	tag T1 "Boat" appeared
+END
+same 'what happened to a tag' "$T/out" "$T/want"
+is 'as JSON, with its label then' "$(log_of --tag T1 --json |
+	jq -c '[.number, .tag, .label, .tag_images, (.events | length)]' | tr -d '\n')" \
+	'[5,"T1",null,0,1][3,"T1","Ship",1,1][2,"T1","Boat",1,0][1,"T1","Boat",0,1]'
+
+# What is not there.
+for kind in image album tag; do
+	exits "no $kind of that name" 1 log_of --$kind none
+	is 'is told' "$(<"$T/err")" "albumen-exporter: error: no $kind 'none' in any snapshot"
+	is 'with nothing on stdout' "$(<"$T/out")" ''
+done
+exits 'a tag in a history that never had it' 1 log_of --tag T1 \
+	--at "$(git -C "$T/clone" commit-tree -m x "$(git -C "$T/clone" mktree </dev/null)")"
+ok 'is told likewise' grep -q "no tag 'T1' in any snapshot" "$T/err"
+exits 'an empty id' 1 log_of --image ''
+exits 'two at once' 2 log_of --image one --tag T1
+exits 'operands' 2 log_of HEAD
+exits 'a time before the first' 1 log_of --at 2025-12-31
+
+# A shallow clone.
+git clone -q --depth 3 "file://$T/clone" "$T/shallow"
+"$EXPORTER" log --repo "$T/shallow" --image one --json >"$T/out" 2>"$T/err"
+is 'a shallow clone tells what it can' "$(jq -r .number "$T/out" | tr '\n' ' ')" '5 '
+ok 'and that this is not all' grep -q 'this clone is shallow' "$T/err"
+is 'of all snapshots, too' "$("$EXPORTER" log --repo "$T/shallow" | wc -l)" 3
+exits 'what it has not it cannot know of' 1 "$EXPORTER" log --repo "$T/shallow" --image none
+ok 'and says so' grep -q 'in any snapshot that this clone has' "$T/err"
+
+# Nothing that a hostile commit says reaches the terminal.
+git -C "$T/clone" commit -q --allow-empty -m $'\e[31mred\a'
+is 'control characters are shown' "$(log_of | head -n 1 | cut -c37-)" '\x1b[31mred\x07'
+is 'and JSON has them as JSON has' "$(log_of --json | head -n 1 | jq -c '[.subject, .images]')" \
+	'["\u001b[31mred\u0007",null]'
+# A reader who has seen enough.
+log_of --json | head -n 1 >/dev/null
+is 'a reader who leaves ends it' "${PIPESTATUS[0]}" 0
+
+seed=${SEED:-$(((RANDOM << 15) + RANDOM))}
+for ((i = 0; i < ${HISTORIES:-1}; i++)); do
+	ok "a random history of ${SNAPSHOTS:-20} snapshots, SEED=$((seed + i))" \
+		"$PYTHON" "$ROOT/tests/model/logs.py" --seed $((seed + i)) \
+		--snapshots "${SNAPSHOTS:-20}" --indexer "$INDEXER" --exporter "$EXPORTER" \
+		--work "$T/history-$i"
+done
+done_testing

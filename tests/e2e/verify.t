@@ -1,0 +1,225 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What verify says, of good repositories and of bad ones (tamper.t has forgers of all kinds).
+. "$(dirname "$0")/lib.sh"
+
+command -v ssh-keygen >"$T/out" || skip_all "ssh-keygen is not installed"
+export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.org GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@example.org
+
+verify() { # REPO OPTION...
+	local repo=$1
+	shift
+	"$EXPORTER" verify --repo "$repo" "$@"
+}
+found() { # NAME PATTERN: a failure was told, and nothing but the end of the report is on stderr
+	grep -qE "$2" "$T/out" && [ ! -s "$T/err" ]
+	result $? "$1" || cat "$T/out" "$T/err" | diag
+}
+fresh() { # a clone to spoil
+	rm -rf "$T/clone"
+	git clone -q --bare --no-local "$T/repo" "$T/clone"
+}
+snapshot() { # N: a change, and a snapshot of it
+	printf '{"public_id":"i%s","album_id":"a","title":"%s","created_at":"2020-01-01T00:00:00Z"}' \
+		$(($1 % 3)) "$1" >"$T/data/$(($1 % 3)).json"
+	printf '{"id":"ti","image_id":"i%s","tag_id":"t"}' $(($1 % 3)) >"$T/data/ti.json"
+	scan >"$T/out" 2>&1
+	SOURCE_DATE_EPOCH=$((1700000000 + 60 * $1)) "$EXPORTER" export --index "$T/index" --repo "$T/repo" \
+		"${@:2}" >"$T/out" 2>&1
+}
+
+# A repository of seven snapshots: two unsigned, five signed.
+mkdir "$T/data"
+printf '{"id":"t","name":"tag","label":"l"}' >"$T/data/tag.json"
+ssh-keygen -q -t ed25519 -N '' -C key -f "$T/key"
+ssh-keygen -q -t ed25519 -N '' -C other -f "$T/other"
+echo "who@example.org $(cat "$T/key.pub")" >"$T/signers"
+for n in 1 2; do snapshot $n; done
+exits "an unsigned repository is good" 0 verify "$T/repo"
+exits "with signers, that nothing is signed is a failure" 1 verify "$T/repo" --signers "$T/signers"
+found "and is told" ': no snapshot is signed, from this one on$'
+for n in 3 4 5 6 7; do snapshot $n --sign "$T/key"; done
+"$EXPORTER" snapshot --repo "$T/repo" --label first --reason why --at HEAD~4 --sign "$T/key" >"$T/out"
+tip=$(git -C "$T/repo" rev-parse main)
+third=$(git -C "$T/repo" rev-parse main~4)
+
+exits "a signed repository is good" 0 verify "$T/repo" --signers "$T/signers"
+is "and the report says what was checked" "$(sed 's/[0-9]* objects/N objects/' "$T/out")" \
+	"7 snapshots, the last is $tip; N objects; 5 signed, 5 of them well; 1 labels; 0 failures"
+exits "without signers" 0 verify "$T/repo" --json
+is "signatures are counted, and not checked" \
+	"$(jq -c '[.failures, .snapshots, .signed, .good, .labels, .to]' "$T/out")" "[0,7,5,null,1,\"$tip\"]"
+exits "a part of it is good" 0 verify "$T/repo" --from HEAD~3 --to HEAD~1 --json --signers "$T/signers"
+is "and only that was checked" "$(jq -c '[.snapshots, .good, .from, .to]' "$T/out")" \
+	"[3,3,\"$(git -C "$T/repo" rev-parse main~3)\",\"$(git -C "$T/repo" rev-parse main~1)\"]"
+exits "--from after --to is a mistake" 2 verify "$T/repo" --from HEAD~1 --to HEAD~3
+exits "signers that are not there are an error" 1 verify "$T/repo" --signers "$T/nobody"
+exits "as is no repository" 1 verify "$T/nowhere"
+
+# It needs nothing but a clone.
+git clone -q "$T/repo" "$T/normal"
+mkdir "$T/away"
+mv "$T/data" "$T/index" "$T/repo" "$T/away"
+exits "a clone is good, without all that it was made of" 0 verify "$T/normal" --signers "$T/signers"
+mv "$T/away/"* "$T"
+
+# Who has not signed.
+echo "who@example.org $(cat "$T/other.pub")" >"$T/others"
+exits "signers that have not signed" 1 verify "$T/repo" --signers "$T/others"
+found "are told of, by snapshot" "^$third: nobody who may sign has signed it"
+found "and of labels" "^$third refs/tags/first: nobody who may sign"
+snapshot 8
+exits "an unsigned snapshot after signed ones" 1 verify "$T/repo" --signers "$T/signers"
+found "is told" "^$(git -C "$T/repo" rev-parse main): it is not signed"
+git -C "$T/repo" update-ref refs/heads/main "$tip"
+
+# Cut off.
+fresh
+git -C "$T/clone" update-ref refs/heads/main main~2
+exits "a clone that is cut off at its end is good: it is as it was then" 0 verify "$T/clone" --signers "$T/signers"
+exits "unless it is known what must be in it" 1 verify "$T/clone" --to "$tip"
+found "which is told" "^$tip: the commit is not on main's line$"
+git clone -q --bare --depth 2 "file://$T/repo" "$T/shallow"
+exits "a shallow clone" 1 verify "$T/shallow"
+found "is told" '^shallow: the clone is shallow'
+found "and where it ends" ': the history ends here: the commit is missing$'
+
+# What contradicts itself, as a forger leaves it who does not think of everything: a
+# snapshot more, with another body at PATH, and the trailers of the last one but its number.
+path_of() { # BEGINNING END
+	git -C "$T/clone" ls-tree -r --name-only main | grep "^$1.*$2\$" | head -n 1
+}
+forge() { # PATH SCRIPT [MESSAGE-SCRIPT]
+	fresh
+	local tree parent=main
+	body=$(git -C "$T/clone" cat-file blob "main:$1" 2>"$T/none" | sed "$2" | git -C "$T/clone" hash-object -w --stdin)
+	export GIT_INDEX_FILE=$T/clone/index
+	git -C "$T/clone" read-tree main
+	git -C "$T/clone" update-index --add --cacheinfo "100644,$body,$1"
+	tree=$(git -C "$T/clone" write-tree)
+	unset GIT_INDEX_FILE
+	GIT_AUTHOR_DATE="${DATE:-1800000000} +0000" GIT_COMMITTER_DATE="${DATE:-1800000000} +0000" \
+		git -C "$T/clone" log -1 --format=%B main |
+		sed "/^Albumen-Tree/d; s/^Albumen-Snapshot: 7/Albumen-Snapshot: 8/; ${3:-}" >"$T/message"
+	commit=$(GIT_AUTHOR_DATE="${DATE:-1800000000} +0000" GIT_COMMITTER_DATE="${DATE:-1800000000} +0000" \
+		git -C "$T/clone" commit-tree -p main -F "$T/message" "$tree")
+	git -C "$T/clone" update-ref refs/heads/main "$commit"
+	verify "$T/clone" >"$T/out" 2>"$T/err"
+}
+fresh
+list=$(path_of api/v1/albums/ /images.json)
+untagged=$(path_of api/v1/albums/ /untag.json)
+tagged=$(path_of api/v1/tag_images/ /i1.json)
+other=$(path_of api/v1/tag_images/ /i0.json)
+album=$(path_of api/v1/tag_images/ /i0.album)
+tag=$(path_of audit/tags/ .json)
+at() { # PATH PROBLEM
+	found "$2" "^$commit $1: $2"
+}
+forge "$untagged" 's/.*/[]/'
+at "$untagged" "these are not the album's images that no tag image is of"
+forge "$list" 's/"title":"6"/"title":"60"/'
+at "$untagged" "these are not the album's images"
+forge "$list" 's/"title":"7"/"title":"70"/'
+at "$tagged" "it shows another text of the image"
+forge "$list" 's/^\[\(.*\),\({.*\)\]$/[\2,\1]/'
+at "$list" "image .* is out of order"
+forge "$list" 's/,{"public_id":"i2".*\]/]/'
+at "$(path_of api/v1/tag_images/ /i2.json)" "no album lists the image"
+forge "$list" 's/\[.*/[]/'
+at "$list" "it lists no image"
+forge "$list" 's/^\[/[ /'
+at "$list" "not in canonical text"
+forge "$list" 's/"album_id":"a","title":"6"/"album_id":"b","title":"6"/'
+at "$list" "image 'i0' is of the album 'b'"
+forge "$list" 's/]$//'
+at "$list" "not JSON"
+forge "$tagged" 's/"public_id":"i1"/"public_id":"i0"/'
+at "$tagged" "tag image 'ti' is of the image 'i0'"
+forge "$tagged" 's/"name":"tag"/"name":"gat"/'
+at "$tagged" "tag image 'ti' shows another text of the tag 't'"
+forge "$tagged" 's/"id":"t",/"id":"u",/'
+at "$tagged" "tag image 'ti' shows the tag 'u', which is not known"
+forge "$tagged" 's/\[\(.*\)\]/[\1,\1]/'
+at "$tagged" "tag image 'ti' stands twice"
+forge "$tagged" 's/.*/[{}]/'
+at "$tagged" "record 1: "
+forge "$other" 's/.*/[1]/'
+at "$other" "it has no tag image"
+forge "$album" 's/a/b/'
+at "$album" "it does not name the album that lists the image, 'a'"
+forge "$tag" 's/"tag_images":1/"tag_images":2/'
+at "$tag" "it counts 2 tag images; there are 1"
+forge "$tag" 's/"name":"tag"/"name":"gat"/'
+at "$tag" "1 tag images show another text of the tag"
+forge "$tag" 's/"id":"t"/"id":"u"/'
+at "$tag" "it is about the tag 'u'"
+forge api/v1/albums/00/00/a/images.json 's/.*/[]/'
+at api/v1/albums/00/00/a "the file lies in the wrong shard"
+forge api/v1/tag_images/00/00/new.txt 's/.*//'
+at api/v1/tag_images/00/00/new.txt "the entry does not belong into a snapshot"
+here() { # PROBLEM
+	found "$1" "^$commit: $1"
+}
+forge "$tag" '' 's/^Albumen-Snapshot: .*/Albumen-Snapshot: 9/'
+here "it says that it is snapshot 9; it is number 8 of the line"
+forge "$tag" '' 's/^Albumen-Sequence: .*/Albumen-Sequence: 1/'
+here "the index's sequence runs backwards"
+forge "$tag" '' 's/^Albumen-Untagged: .*/Albumen-Untagged: 1/'
+here "Albumen-Untagged says 1; there are 2 untagged images"
+forge "$tag" '' '/^Albumen-In-Step/d'
+here "the trailer Albumen-In-Step is not yes or no"
+forge "$tag" '' '/^Albumen-Files/d'
+here "the trailer Albumen-Files is missing"
+forge "$tag" '' '$a Albumen-Tree-SHA256: 00'
+here "it has the trailer Albumen-Tree-SHA256, but no signature"
+DATE=1600000000 forge "$tag" ''
+here "its time lies before that of the snapshot before it"
+forge "$tag" ''
+ok "a snapshot by which nothing changes is good" grep -q ' 0 failures$' "$T/out"
+
+# References.
+fresh
+git -C "$T/clone" tag moved main
+exits "a tag that is no object" 1 verify "$T/clone"
+found "is told" '^refs/tags/moved: not a label'
+fresh
+git -C "$T/clone" branch other main~1
+exits "a second branch" 1 verify "$T/clone"
+found "is told" '^refs/heads/other: a branch beside main$'
+fresh
+git -C "$T/clone" replace main main~1
+exits "a replacement" 1 verify "$T/clone"
+found "is told" '^refs/replace/.*: git shows another object in place of one$'
+fresh
+git -C "$T/clone" update-ref -d refs/heads/main
+exits "no main at all" 1 verify "$T/clone"
+found "is told" '^refs/heads/main: there is no such branch$'
+
+# Hostile repositories: never a crash, never a wait.
+fresh
+for pack in "$T/clone/objects/pack"/*.pack; do
+	chmod u+w "$pack"
+	head -c 100 /dev/urandom | dd of="$pack" bs=1 seek=60 conv=notrunc status=none
+done
+exits "a pack with noise in it" 1 timeout 60 "$EXPORTER" verify --repo "$T/clone"
+found "is told" '^objects/pack/pack-[0-9a-f]*\.pack: the pack does not have its own SHA-1$'
+fresh
+rm -f "$T/clone/objects/pack"/*.idx
+exits "a pack without its index" 1 timeout 60 "$EXPORTER" verify --repo "$T/clone"
+found "leaves no history" "^$tip: the history ends here: the commit is missing$"
+fresh
+mkfifo "$T/clone/objects/pack/pack-0123456789012345678901234567890123456789.idx" "$T/clone/shallow" \
+	"$T/clone/refs/heads/fifo" "$T/clone/packed-refs.new"
+exits "FIFOs in place of files" 1 timeout 60 "$EXPORTER" verify --repo "$T/clone"
+fresh
+name=$'a\e[31mred\nline'
+blob=$(printf x | git -C "$T/clone" hash-object -w --stdin)
+tree=$(printf '100644 blob %s\t%s\0' "$blob" "$name" | git -C "$T/clone" mktree -z)
+commit=$(git -C "$T/clone" commit-tree -m x -p main "$tree")
+git -C "$T/clone" update-ref refs/heads/main "$commit"
+exits "names that speak to terminals" 1 verify "$T/clone"
+found "are told plainly" "^$commit a\\\\x1b\\[31mred\\\\x0aline: the entry does not belong into a snapshot\$"
+exits "and in JSON" 1 verify "$T/clone" --json
+is "of which each line is whole" "$(jq -s 'all(type == "object")' "$T/out")" true
+done_testing

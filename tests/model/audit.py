@@ -1,0 +1,363 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Audits of every snapshot of a random history, computed slowly.
+
+	audit.py --seed N --snapshots N --indexer FILE --exporter FILE --work DIR
+
+Makes a history in which images are tagged, untagged and tagged again, move between
+albums, disappear and come back. Then reads every snapshot whole with git, computes its
+audit from the albums' images and the images' tag images alone (none of what snapshots
+hold for audits), and compares: as JSON and as CSV, of everything and of each album, on
+the repository and on a clone.
+"""
+
+import argparse
+import csv
+import datetime
+import io
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from history import Failed, Programs  # noqa: E402
+from library import Library  # noqa: E402
+from model import instant  # noqa: E402
+
+SLOTS = 90  # files of the folder, below the 100 where the brake is stricter
+USERS = ["plain", 'quo"te, comma', "caf\u00e9 <b>", "", None, 7, ["x"], {"name": "y"}]
+
+
+# --- a history ----------------------------------------------------------------------
+
+
+class World:
+    """A folder of one record a file. Records of a slot stay of one kind, and their ids
+    are few, so that most changes change something that was there."""
+
+    def __init__(self, rng, path):
+        self.rng = rng
+        self.path = path
+        self.library = Library(rng)
+        self.library.images = self.library.images[:24] + ["a/b", "\u00e9t\u00e9", ".hid"]
+        self.library.tags = self.library.tags[:4] + ['q"u;o,t=e']
+        self.library.tag_images = self.library.tag_images[:40]
+        os.mkdir(path)
+        for slot in range(SLOTS):
+            self.write(slot)
+
+    def record(self, slot):
+        if slot < 8:
+            return self.library.tag()
+        if slot < 50:
+            return self.library.image()
+        members = [("id", self.rng.choice(self.library.tag_images))] + self.library.stamps()
+        members += [("image_id", self.rng.choice(self.library.images))]
+        members += [("tag_id", self.rng.choice(self.library.tags))]
+        if self.rng.random() < 0.8:
+            members.append(("user", self.rng.choice(USERS)))
+        return self.library.shuffled(members)
+
+    def file(self, slot):
+        return os.path.join(self.path, "r%d.json" % slot)
+
+    def write(self, slot):
+        record = dict(self.record(slot))
+        for name, value in record.items():
+            # The library's own objects are lists of pairs, and its numbers are text.
+            if name in ("infos",):
+                record[name] = {"of": "no matter"}
+            elif name in ("gps", "crop_x"):
+                record[name] = 0
+            elif name == "id" and slot >= 8 and slot < 50 and value == "7":
+                record[name] = 7
+        with open(self.file(slot) + ".new", "w", encoding="utf-8") as file:
+            json.dump(record, file, ensure_ascii=self.rng.random() < 0.5)
+        os.rename(self.file(slot) + ".new", self.file(slot))
+
+    def step(self):
+        slot = self.rng.randrange(SLOTS)
+        if os.path.exists(self.file(slot)) and self.rng.random() < 0.4:
+            os.unlink(self.file(slot))
+        else:
+            self.write(slot)
+
+
+def make(options, rng, programs):
+    world = World(rng, programs.data)
+    now = 1700000000
+    made = 0
+    while made < options.snapshots:
+        os.environ["SOURCE_DATE_EPOCH"] = str(now)
+        programs.run("indexer", "scan", programs.index_arguments, [0])
+        programs.run("exporter", "export", programs.export_arguments, [0])
+        made = int(programs.git("rev-list", "--count", "main"))
+        if rng.random() < 0.03:
+            programs.run("exporter", "maintain", ["--repo", programs.repo], [0])
+        now += rng.choice([0, 1, 3600, 86400, 400000])
+        for _ in range(rng.choice([1, 1, 1, 2, 6])):
+            world.step()
+    del os.environ["SOURCE_DATE_EPOCH"]
+    return programs.git("rev-list", "--reverse", "main").split()
+
+
+# --- what the snapshots say ---------------------------------------------------------
+
+
+class Blobs:
+    def __init__(self, repo):
+        self.process = subprocess.Popen(
+            ["git", "--git-dir", repo, "cat-file", "--batch"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self.cache = {}
+
+    def read(self, blob):
+        if blob not in self.cache:
+            self.process.stdin.write(blob.encode() + b"\n")
+            self.process.stdin.flush()
+            size = int(self.process.stdout.readline().split()[2])
+            self.cache[blob] = json.loads(self.process.stdout.read(size))
+            self.process.stdout.read(1)
+        return self.cache[blob]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def file_name(ident):
+    other = rb"[^A-Za-z0-9_-]"
+    return re.sub(other, lambda c: b"%%%02X" % ord(c.group(0)), ident.encode()).decode()
+
+
+def own_id(image):
+    return image["id"] if isinstance(image.get("id"), str) else image["public_id"]
+
+
+def order(record, ident):
+    at = record.get("created_at")
+    return (instant(at) if at else -1, ident.encode())
+
+
+class Snapshot:
+    """One snapshot: {album: {image: record}}, {image: its tag images}."""
+
+    def __init__(self, programs, blobs, commit):
+        self.commit = commit
+        self.time_s = int(programs.git("log", "-1", "--format=%ct", commit))
+        self.albums, self.tag_images, named = {}, {}, {}
+        for line in programs.git("ls-tree", "-r", commit).split("\n"):
+            head, path = line.split("\t")
+            blob = head.split()[2]
+            match = re.fullmatch(r"api/v1/(.*)/../../([^/.]+)(/images)?\.json", path)
+            if not match:
+                continue
+            if match.group(1) == "albums":
+                images = {own_id(image): image for image in blobs.read(blob)}
+                album = next(iter(images.values()))["album_id"]
+                self.albums[album] = images
+            else:
+                named[match.group(2)] = blobs.read(blob)
+        for images in self.albums.values():
+            for ident in images:
+                self.tag_images[ident] = named.pop(file_name(ident))
+        if named:
+            raise Failed("images of no album: %s" % sorted(named))
+
+    def is_untagged(self, image):
+        return self.tag_images.get(image) == []
+
+
+def utc(time_s):
+    at = datetime.datetime.fromtimestamp(time_s, datetime.timezone.utc)
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Auditor:
+    def __init__(self, snapshots):
+        self.snapshots = snapshots
+
+    def untagged_image(self, at, image, record):
+        first = at
+        while first > 0 and self.snapshots[first - 1].is_untagged(image):
+            first -= 1
+        return {
+            "image": image,
+            "created_at": record.get("created_at"),
+            "since": utc(self.snapshots[first].time_s),
+            "snapshot": self.snapshots[first].commit,
+        }
+
+    def counts(self, at, images):
+        """Of {image: record}; and the untagged ones, the oldest first."""
+        snapshot = self.snapshots[at]
+        untagged = [image for image in images if snapshot.is_untagged(image)]
+        untagged.sort(key=lambda image: order(images[image], image))
+        untagged = [self.untagged_image(at, image, images[image]) for image in untagged]
+        tags, taggings, shown = {}, [], {}
+        for image in images:
+            for tagging in snapshot.tag_images[image]:
+                tag = tagging["tag"]
+                tags[tag["id"]] = tag
+                shown.setdefault(tag["id"], set()).add(image)
+                taggings.append((order(tagging, tagging["id"]), image, tagging))
+        last = None
+        if taggings:
+            _, image, tagging = max(taggings, key=lambda item: item[0])
+            user = tagging.get("user")
+            last = {
+                "image": image,
+                "tag_image": tagging["id"],
+                "created_at": tagging.get("created_at"),
+                "by": user if isinstance(user, str) else "unknown",
+            }
+        share = (20000 * len(untagged) + len(images)) // (2 * len(images)) if images else 0
+        result = {
+            "images": len(images),
+            "tagged": len(images) - len(untagged),
+            "untagged": len(untagged),
+            "share": "@%d.%04d@" % divmod(share, 10000),
+            "oldest_untagged": untagged[0] if untagged else None,
+            "last_tagged": last,
+            "tags": [
+                {
+                    "tag": tag,
+                    "name": tags[tag]["name"],
+                    "label": tags[tag]["label"],
+                    "images": len(shown[tag]),
+                }
+                for tag in sorted(tags, key=lambda tag: (-len(shown[tag]), tag.encode()))
+            ],
+        }
+        return result, untagged
+
+    def audit(self, at, only, as_of):
+        snapshot = self.snapshots[at]
+        albums = {only: snapshot.albums[only]} if only else snapshot.albums
+        rows = []
+        for album, images in albums.items():
+            result, untagged = self.counts(at, images)
+            rows.append({"album": album, **result, "untagged_images": untagged})
+        rows.sort(key=lambda row: (-row["untagged"], row["album"].encode()))
+        everything = {}
+        for images in albums.values():
+            everything.update(images)
+        total, _ = self.counts(at, everything)
+        return {
+            "snapshot": snapshot.commit,
+            "number": at + 1,
+            "time": utc(snapshot.time_s),
+            "as_of": as_of,
+            "all": {**total, "albums": len(albums)},
+            "albums": rows,
+        }
+
+
+def as_rows(audit):
+    yield (
+        "scope,album,images,tagged,untagged,share,oldest_untagged,oldest_since,"
+        "last_tagged_at,last_tagged_by,tags"
+    ).split(",")
+    for scope, row in [("all", audit["all"])] + [("album", row) for row in audit["albums"]]:
+        oldest, last = row["oldest_untagged"] or {}, row["last_tagged"] or {}
+        yield [
+            scope,
+            row.get("album", ""),
+            str(row["images"]),
+            str(row["tagged"]),
+            str(row["untagged"]),
+            row["share"].strip("@"),
+            oldest.get("image", ""),
+            oldest.get("since", ""),
+            last.get("created_at") or "",
+            last.get("by", ""),
+            ";".join("%s=%d" % (tag["tag"], tag["images"]) for tag in row["tags"]),
+        ]
+
+
+# --- the comparison -----------------------------------------------------------------
+
+
+def exact(text):
+    """JSON with the order of members and the digits of numbers."""
+    return json.loads(text, object_pairs_hook=list, parse_float=str)
+
+
+def first_difference(got, want):
+    got, want = (json.dumps(side, indent=1).split("\n") for side in (got, want))
+    for line, (a, b) in enumerate(zip(got + [""] * len(want), want + [""] * len(got))):
+        if a != b:
+            near = slice(max(0, line - 8), line + 4)
+            return "\n".join(["got:"] + got[near] + ["want:"] + want[near])
+    return "no difference"
+
+
+class Checker:
+    def __init__(self, programs, auditor, repo):
+        self.programs = programs
+        self.auditor = auditor
+        self.repo = repo
+
+    def run(self, form, snapshot, only):
+        arguments = ["--repo", self.repo, "--format", form, "--at", snapshot.commit]
+        arguments += ["--album", only] if only else []
+        return self.programs.run("exporter", "audit", arguments, [0]).decode("utf-8")
+
+    def check(self, at, only):
+        snapshot = self.auditor.snapshots[at]
+        want = self.auditor.audit(at, only, utc(snapshot.time_s))
+        text = re.sub('"@(.*?)@"', r"\1", json.dumps(want))
+        got = exact(self.run("json", snapshot, only))
+        if got != exact(text):
+            raise Failed(first_difference(got, exact(text)))
+        output = self.run("csv", snapshot, only)
+        rows = list(csv.reader(io.StringIO(output, newline=""), strict=True))
+        if rows != list(as_rows(want)):
+            raise Failed(first_difference(rows, list(as_rows(want))))
+        return len(want["albums"])
+
+
+def run(options):
+    rng = random.Random(options.seed)
+    os.mkdir(options.work)
+    programs = Programs(options, options.work)
+    commits = make(options, rng, programs)
+    blobs = Blobs(programs.repo)
+    auditor = Auditor([Snapshot(programs, blobs, commit) for commit in commits])
+    blobs.close()
+    clone = os.path.join(options.work, "clone")
+    subprocess.run(["git", "clone", "-q", "--no-local", programs.repo, clone], check=True)
+    audits, since = 0, set()
+    for at, snapshot in enumerate(auditor.snapshots):
+        checker = Checker(programs, auditor, rng.choice([programs.repo, clone]))
+        for only in [None] + sorted(snapshot.albums):
+            checker.check(at, only)
+            audits += 1
+        for images in snapshot.albums.values():
+            since |= {row["snapshot"] for row in auditor.counts(at, images)[1]}
+    print("%d snapshots, %d audits" % (len(commits), audits), end="")
+    print(", untagged since %d of them" % len(since))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--snapshots", type=int, default=60)
+    parser.add_argument("--indexer", required=True)
+    parser.add_argument("--exporter", required=True)
+    parser.add_argument("--work", required=True)
+    options = parser.parse_args()
+    try:
+        run(options)
+    except Failed as failure:
+        print("seed %d: %s" % (options.seed, failure))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

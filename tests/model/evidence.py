@@ -1,0 +1,558 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One random history of snapshots, and what audit, log, show and diff must say of it.
+
+	evidence.py --seed N --steps N --indexer FILE --exporter FILE --work DIR [--sample N]
+
+Each step changes the metadata folder, then scans and exports at a time of its own. What
+every snapshot holds comes from the model (model.py), never from the snapshot: since when
+an image is untagged, what changed from one to the next, what a request was answered.
+
+Everything is asked of a clone, with index and metadata moved away. `--sample N` asks at
+N of the snapshots alone (0: at all); what is asked for at one is never cut.
+"""
+
+import argparse
+import calendar
+import functools
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from history import Failed, Folder  # noqa: E402
+from model import Model, file_name, quote  # noqa: E402
+
+EPOCH = calendar.timegm((2026, 1, 1, 0, 0, 0))
+
+
+class Number(str):
+    """A number as it is written."""
+
+
+def parse(text):
+    """A JSON value in which order, repeated members and the text of numbers count."""
+    return json.loads(
+        text,
+        object_pairs_hook=lambda pairs: ("object", tuple(pairs)),
+        parse_int=Number,
+        parse_float=Number,
+    )
+
+
+def pairs(value):
+    return value[1]
+
+
+def rfc3339(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def plain(ident):
+    return ident.decode()
+
+
+class TagImage:
+    def __init__(self, record):
+        self.id, self.image, self.tag = record.id, record.image, record.tag
+        self.order = (record.created, record.id)
+        names = [name for name, _ in record.parts]
+        taken = record.slots[0] == "image" and ("image_id" in names or "tag_id" in names)
+        parts = []
+        for name, text in record.parts:
+            if name == record.slots[0]:
+                text = '"%s":%s' % ("image" if taken else "image_id", quote(plain(self.image)))
+            elif name == record.slots[1]:
+                text = '"%s":%s' % ("tag" if taken else "tag_id", quote(plain(self.tag)))
+            else:
+                text = text.decode()
+            parts.append(text)
+        self.text = "{" + ",".join(parts) + "}"
+
+
+class State:
+    """What one snapshot says."""
+
+    def __init__(self, model):
+        self.bodies = dict(model.responses(collections=True))
+        self.images = dict(model.images)
+        self.tags = dict(model.tags)
+        self.live = {}
+        self.shown = {}  # image: its live tag images
+        for record in model.live():
+            item = TagImage(record)
+            self.live[(item.image, item.id)] = item
+            self.shown.setdefault(item.image, []).append(item)
+        self.counts = model.counts()
+
+    def albums(self):
+        return {image.album for image in self.images.values()}
+
+    def in_album(self, album):
+        return {ident for ident, image in self.images.items() if image.album == album}
+
+    def untagged(self):
+        return {ident for ident in self.images if ident not in self.shown}
+
+
+class Snapshot:
+    def __init__(self, commit, number, seconds, state, since):
+        self.commit, self.number, self.seconds, self.state = commit, number, seconds, state
+        self.since = since  # of each untagged image: the Snapshot that first showed it so
+
+
+# --- what diff must say ----------------------------------------------------------------
+
+
+def differing(before, after):
+    old, new = dict(pairs(before)), dict(pairs(after))
+    names = [name for name, _ in pairs(before)]
+    names += [name for name, _ in pairs(after) if name not in old]
+    members = []
+    for name in names:
+        sides = [("before", old.get(name)), ("after", new.get(name))]
+        if name in old and name in new and old[name] == new[name]:
+            continue
+        found = [("member", name)]
+        found += [(side, v) for (side, v), d in zip(sides, (old, new)) if name in d]
+        members.append(("object", tuple(found)))
+    return members
+
+
+def event(change, record, **named):
+    return ("object", (("change", change),) + tuple(named.items()) + (("record", record),))
+
+
+def tag_events(a, b, wanted):
+    for ident in sorted(wanted & (set(a.tags) | set(b.tags))):
+        old, new = (parse(s.tags[ident].text) if ident in s.tags else None for s in (a, b))
+        if old == new:
+            continue
+        if old is None or new is None:
+            record = new or old
+            label = dict(pairs(record))["label"]
+            change = "tag_appeared" if new else "tag_disappeared"
+            yield event(change, record, tag=plain(ident), label=label)
+            continue
+        members = differing(old, new)
+        names = {dict(pairs(m))["member"] for m in members}
+        change = "tag_renamed" if names & {"label", "name"} else "tag_changed"
+        yield event(change, new, tag=plain(ident), members=members)
+
+
+def image_events(a, b, wanted):
+    for ident in sorted(wanted & (set(a.images) | set(b.images))):
+        old, new = a.images.get(ident), b.images.get(ident)
+        named = {"image": plain(ident), "album": plain((new or old).album)}
+        if old is None:
+            yield event("image_appeared", parse(new.text), **named)
+        elif new is None:
+            yield event("image_disappeared", parse(old.text), **named)
+        elif old.text != new.text:
+            before, after = parse(old.text), parse(new.text)
+            yield event("image_changed", after, **named, members=differing(before, after))
+
+
+def tag_image_events(a, b, wanted):
+    keys = {key for key in set(a.live) | set(b.live) if key[0] in wanted}
+    for key in sorted(keys):
+        old, new = a.live.get(key), b.live.get(key)
+        some = new or old
+        named = {
+            "image": plain(some.image),
+            "tag_image": plain(some.id),
+            "tag": plain(some.tag),
+        }
+        if old is None:
+            yield event("tagged", parse(new.text), **named)
+        elif new is None:
+            yield event("untagged", parse(old.text), **named)
+        elif old.text != new.text:
+            before, after = parse(old.text), parse(new.text)
+            yield event("tag_image_changed", after, **named, members=differing(before, after))
+
+
+def events(a, b, album=None, image=None, tag=None):
+    if tag is not None:
+        return list(tag_events(a, b, {tag}))
+    if album is None and image is None:
+        images = set(a.images) | set(b.images)
+        tags = set(a.tags) | set(b.tags)
+    else:
+        images = {image} if image is not None else a.in_album(album) | b.in_album(album)
+        shown = [item for s in (a, b) for i in images for item in s.shown.get(i, [])]
+        tags = {item.tag for item in shown}
+    found = list(tag_events(a, b, tags))
+    found += image_events(a, b, images)
+    found += tag_image_events(a, b, images)
+    return found
+
+
+def kind(found):
+    return dict(pairs(found))["change"]
+
+
+# --- what audit must say ----------------------------------------------------------------
+
+
+def string(value):
+    return value if isinstance(value, str) and not isinstance(value, Number) else None
+
+
+def created(text):
+    return string(dict(pairs(parse(text))).get("created_at"))
+
+
+class Audit:
+    def __init__(self, snapshot):
+        self.at, self.state = snapshot, snapshot.state
+
+    def order(self, ident):
+        return (self.state.images[ident].created, ident)
+
+    def untagged_image(self, ident):
+        since = self.at.since[ident]
+        return {
+            "image": plain(ident),
+            "created_at": created(self.state.images[ident].text),
+            "since": rfc3339(since.seconds),
+            "snapshot": since.commit,
+        }
+
+    def counts(self, images):
+        state = self.state
+        untagged = sorted((i for i in images if i not in state.shown), key=self.order)
+        last = max(
+            (item for i in images for item in state.shown.get(i, [])),
+            key=lambda item: item.order,
+            default=None,
+        )
+        tags = {}
+        for ident in images:
+            for tag in {item.tag for item in state.shown.get(ident, [])}:
+                tags[tag] = tags.get(tag, 0) + 1
+        members = dict(pairs(parse(last.text))) if last else {}
+        return {
+            "images": len(images),
+            "tagged": len(images) - len(untagged),
+            "untagged": len(untagged),
+            "share": "%.4f" % (len(untagged) / len(images) if images else 0),
+            "oldest_untagged": self.untagged_image(untagged[0]) if untagged else None,
+            "last_tagged": last
+            and {
+                "image": plain(last.image),
+                "tag_image": plain(last.id),
+                "created_at": string(members.get("created_at")),
+                "by": string(members.get("user")) or "unknown",
+            },
+            "tags": [
+                {
+                    "tag": plain(tag),
+                    "name": dict(pairs(parse(state.tags[tag].text)))["name"],
+                    "label": dict(pairs(parse(state.tags[tag].text)))["label"],
+                    "images": tags[tag],
+                }
+                for tag in sorted(tags, key=lambda tag: (-tags[tag], tag))
+            ],
+        }
+
+    def album(self, album):
+        images = self.state.in_album(album)
+        untagged = sorted((i for i in images if i not in self.state.shown), key=self.order)
+        return {
+            "album": plain(album),
+            **self.counts(images),
+            "untagged_images": [self.untagged_image(ident) for ident in untagged],
+        }
+
+    def whole(self, only=None):
+        albums = [self.album(a) for a in ([only] if only else sorted(self.state.albums()))]
+        albums.sort(key=lambda album: -album["untagged"])
+        images = self.state.in_album(only) if only else set(self.state.images)
+        return {
+            "snapshot": self.at.commit,
+            "number": self.at.number,
+            "time": rfc3339(self.at.seconds),
+            "as_of": rfc3339(self.at.seconds),
+            "all": {**self.counts(images), "albums": len(albums)},
+            "albums": albums,
+        }
+
+
+# --- the programs ------------------------------------------------------------------------
+
+
+class History:
+    def __init__(self, options):
+        self.options = options
+        self.work = options.work
+        self.rng = random.Random(options.seed)
+        os.mkdir(self.work)
+        self.data = os.path.join(self.work, "data")
+        self.repo = os.path.join(self.work, "repo")
+        self.index = os.path.join(self.work, "index")
+        self.model = Model()
+        self.folder = Folder(self.rng, self.data, self.scan)
+        self.snapshots = []
+
+    def run(self, program, *arguments, seconds=None, allowed=(0,)):
+        environment = dict(os.environ, TZ="UTC", LC_ALL="C")
+        environment["SOURCE_DATE_EPOCH"] = str(seconds if seconds else EPOCH)
+        done = subprocess.run(
+            [getattr(self.options, program), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        )
+        if done.returncode not in allowed:
+            raise Failed(
+                "%s %s: exit status %d\n%s"
+                % (program, " ".join(arguments), done.returncode, done.stderr.decode())
+            )
+        return done
+
+    def scan(self):
+        """A reading of the folder, by both."""
+        self.model.read_folder(self.data)
+        scan = ["scan", "--data", self.data, "--index", self.index]
+        self.run("indexer", *scan, allowed=(0, 3))
+
+    def step(self, n):
+        for _ in range(self.rng.choice([1, 1, 1, 2, 5])):
+            self.folder.step()
+        self.scan()
+        seconds = EPOCH + n * 3600 + self.rng.randrange(3600)
+        export = ["export", "--index", self.index, "--repo", self.repo, "--json"]
+        result = json.loads(self.run("exporter", *export, seconds=seconds).stdout)
+        if result["made"]:
+            state = State(self.model)
+            before = self.snapshots[-1] if self.snapshots else None
+            now = Snapshot(result["snapshot"], len(self.snapshots) + 1, seconds, state, {})
+            for ident in state.untagged():
+                still = before and ident in before.since
+                now.since[ident] = before.since[ident] if still else now
+            self.snapshots.append(now)
+
+    def make(self, steps):
+        while len(self.snapshots) < steps:
+            self.step(len(self.snapshots) + 1)
+        clone = os.path.join(self.work, "clone")
+        subprocess.run(["git", "clone", "-q", self.repo, clone], check=True)
+        for gone in (self.data, self.index, self.repo):
+            os.rename(gone, gone + ".gone")
+        self.repo = clone
+
+    def log(self, at, want, *scope):
+        """The entries of a log; where there are none, that is an error."""
+        done = self.ask(
+            "log", "--json", "--at", at.commit, *scope, allowed=(0,) if want else (1,)
+        )
+        return [dict(pairs(entry)) for entry in lines(done.stdout)]
+
+    def ask(self, *arguments, **named):
+        command, *rest = arguments
+        return self.run("exporter", command, "--repo", self.repo, *rest, **named)
+
+
+def expect(what, got, want):
+    if got != want:
+        raise Failed("%s\n  got  %r\n  want %r" % (what, got, want))
+
+
+def lines(text):
+    return [parse(line) for line in text.decode().splitlines()]
+
+
+# --- asking ------------------------------------------------------------------------------
+
+
+def request_of(path):
+    """The API's own request for a file of the site."""
+    path = "/" + path[: -len(".json")]
+    return path.replace("/api/v1/tag_images/", "/api/v1/tag_images?image_ids[]=")
+
+
+def check_show(history, at):
+    bodies = at.state.bodies
+    # A date names the snapshot as well as its id does.
+    when = history.rng.choice([at.commit, at.commit[:12], rfc3339(at.seconds)])
+    for path, body in bodies.items():
+        shown = history.ask("show", "--at", when, request_of(path)).stdout
+        expect("show --at %s %s" % (when, path), shown, body)
+    idents = sorted(at.state.images)
+    asked = [history.rng.choice(idents + [b"none"]) for _ in range(5)] if idents else []
+    query = "&".join("image_ids[]=" + file_name(ident) for ident in asked)
+    parts = []
+    for ident in dict.fromkeys(asked):
+        body = bodies.get("api/v1/tag_images/%s.json" % file_name(ident), b"[]")[1:-1]
+        parts += [body] if body else []
+    if asked:
+        shown = history.ask("show", "--at", when, "/api/v1/tag_images?" + query).stdout
+        expect("show " + query, shown, b"[" + b",".join(parts) + b"]")
+    gone = {path for s in history.snapshots for path in s.state.bodies} - set(bodies)
+    for path in sorted(gone)[:5]:
+        # Unknown ids add nothing to what is joined; an album that is not there is none.
+        joins = "tag_images" in path
+        none = history.ask("show", "--at", when, request_of(path), allowed=(0 if joins else 1,))
+        expect("show of what is not there, " + path, none.stdout, b"[]" if joins else b"")
+
+
+def texts_of(value):
+    """Numbers as they are written, for comparison with what is computed."""
+    if isinstance(value, dict):
+        return {name: texts_of(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [texts_of(item) for item in value]
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def check_audit(history, at):
+    def ask(*more):
+        text = history.ask("audit", "--at", at.commit, "--format", "json", *more).stdout
+        return json.loads(text, parse_float=str, parse_int=str)
+
+    audit = Audit(at)
+    expect("audit at %d" % at.number, ask(), texts_of(audit.whole()))
+    for album in at.state.albums():
+        got = ask("--album", plain(album))
+        expect("audit of %s at %d" % (album, at.number), got, texts_of(audit.whole(album)))
+
+
+def check_diff(history, at, other):
+    a, b = at.state, other.state
+
+    def ask(*more):
+        return lines(history.ask("diff", "--json", at.commit, other.commit, *more).stdout)
+
+    what = "diff of %d and %d" % (at.number, other.number)
+    expect(what, ask(), events(a, b))
+    for album in history.rng.sample(sorted(a.albums() | b.albums()), k=2):
+        expect(what + ", %s" % album, ask("--album", plain(album)), events(a, b, album=album))
+    apply = os.path.join(os.path.dirname(os.path.abspath(__file__)), "apply.py")
+    text = history.ask("diff", "--json", at.commit, other.commit).stdout
+    done = subprocess.run(
+        [sys.executable, apply, history.repo, at.commit, other.commit],
+        input=text,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if done.returncode:
+        raise Failed("%s, applied: %s" % (what, done.stdout.decode()))
+
+
+def log_entries(history, upto, **scope):
+    """(snapshot, events) of each that has to do with the scope, the newest first."""
+    nothing = State(Model())
+    before = [nothing] + [s.state for s in history.snapshots]
+    for at in reversed(history.snapshots[: upto.number]):
+        yield at, events(before[at.number - 1], at.state, **scope), before[at.number - 1]
+
+
+def check_log_of_image(history, at, image):
+    want = [
+        (s.commit, found) for s, found, _ in log_entries(history, at, image=image) if found
+    ]
+    entries = history.log(at, want, "--image", plain(image))
+    got = [(e["snapshot"], e["events"]) for e in entries]
+    expect("log of image %s" % image, got, want)
+
+
+def check_log_of_tag(history, at, tag):
+    def shown(state):
+        return sum(item.tag == tag for item in state.live.values())
+
+    want = []
+    for s, found, before in log_entries(history, at, tag=tag):
+        if found or (tag in s.state.tags and shown(s.state) != shown(before)):
+            text = s.state.tags[tag].text if tag in s.state.tags else None
+            label = dict(pairs(parse(text)))["label"] if text else None
+            want.append((s.commit, label, str(shown(s.state)), found))
+    entries = history.log(at, want, "--tag", plain(tag))
+    got = [(e["snapshot"], e["label"], str(e["tag_images"]), e["events"]) for e in entries]
+    expect("log of tag %s" % tag, got, want)
+
+
+COUNTED = {
+    "appeared": ["image_appeared"],
+    "disappeared": ["image_disappeared"],
+    "changed": ["image_changed"],
+    "tag_images_changed": ["tag_image_changed"],
+    "tagged": ["tagged"],
+    "untagged_now": ["untagged"],
+    "tags_changed": ["tag_appeared", "tag_disappeared", "tag_renamed", "tag_changed"],
+}
+
+
+def check_log_of_album(history, at, album):
+    want = []
+    for s, found, _ in log_entries(history, at, album=album):
+        if found:
+            kinds = [kind(e) for e in found]
+            images = s.state.in_album(album)
+            entry = {name: str(sum(k in c for k in kinds)) for name, c in COUNTED.items()}
+            entry["snapshot"] = s.commit
+            entry["number"] = str(s.number)
+            entry["images"] = str(len(images))
+            entry["untagged"] = str(len(images & s.state.untagged()))
+            want.append(entry)
+    entries = history.log(at, want, "--album", plain(album))
+    got = [{name: str(e[name]) for name in w} for e, w in zip(entries, want)]
+    expect("log of album %s: snapshots" % album, len(entries), len(want))
+    expect("log of album %s" % album, got, want)
+
+
+def check_log(history, at):
+    names = ("snapshot", "number", "time", "untagged")
+    got = [tuple(str(e[name]) for name in names) for e in history.log(at, True)]
+    want = [
+        (s.commit, str(s.number), rfc3339(s.seconds), str(s.state.counts["untagged"]))
+        for s in reversed(history.snapshots[: at.number])
+    ]
+    expect("log", got, want)
+
+
+def ever(history, what):
+    return sorted(functools.reduce(set.union, (set(what(s.state)) for s in history.snapshots)))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--indexer", required=True)
+    parser.add_argument("--exporter", required=True)
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--sample", type=int, default=0)
+    options = parser.parse_args()
+    history = History(options)
+    try:
+        history.make(options.steps)
+        rng, all_of = history.rng, history.snapshots
+        asked = rng.sample(all_of, options.sample) if options.sample else all_of
+        for at in asked:
+            check_show(history, at)
+            check_audit(history, at)
+            check_diff(history, at, rng.choice(all_of))
+            check_diff(history, at, all_of[max(at.number - 2, 0)])
+            check_log(history, at)
+            check_log_of_image(history, at, rng.choice(ever(history, lambda s: s.images)))
+            check_log_of_tag(history, at, rng.choice(ever(history, lambda s: s.tags)))
+            check_log_of_album(history, at, rng.choice(ever(history, State.albums)))
+        last = all_of[-1]
+        for image in ever(history, lambda s: s.images):
+            check_log_of_image(history, last, image)
+        for tag in ever(history, lambda s: s.tags):
+            check_log_of_tag(history, last, tag)
+        for album in ever(history, State.albums):
+            check_log_of_album(history, last, album)
+    except Failed as failure:
+        print("seed %d: %s" % (options.seed, failure))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What --drop and --round-gps make of a snapshot, slowly and from the other end.
+
+    redact.py IN OUT [--drop PATH]... [--round-gps N]
+
+IN is a snapshot's tree, written out; OUT becomes the tree of the same snapshot with
+that left out.
+"""
+
+import argparse
+import decimal
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from model import quote  # noqa: E402
+
+PLACES = {"gps", "gps_ip", "gps_exifs", "gps_html", "latitude", "longitude"}
+
+
+class Number(str):
+    """The text of a number."""
+
+
+def parse(text):
+    return json.loads(text, parse_int=Number, parse_float=Number, object_pairs_hook=Members)
+
+
+class Members(list):
+    """An object: pairs, in their order, some of them perhaps twice."""
+
+
+def canonical(value):
+    if isinstance(value, Members):
+        return "{%s}" % ",".join(quote(k) + ":" + canonical(v) for k, v in value)
+    if isinstance(value, list):
+        return "[%s]" % ",".join(map(canonical, value))
+    if isinstance(value, Number):
+        return value
+    return quote(value) if isinstance(value, str) else json.dumps(value)
+
+
+def rounded(number, places):
+    value = decimal.Decimal(number)
+    if -value.as_tuple().exponent <= places:
+        return number
+    with decimal.localcontext() as context:
+        context.prec = 10000
+        value = value.quantize(decimal.Decimal(1).scaleb(-places), decimal.ROUND_HALF_UP)
+    return Number(format(value, "f"))
+
+
+def round_all(value, places, inside=False):
+    if isinstance(value, Members):
+        return Members((k, round_all(v, places, inside or k in PLACES)) for k, v in value)
+    if isinstance(value, list):
+        return [round_all(v, places, inside) for v in value]
+    return rounded(value, places) if inside and isinstance(value, Number) else value
+
+
+def drop(value, names):
+    """Without the member that the names lead to."""
+    if isinstance(value, Members):
+        return Members((k, drop(v, names[1:]) if k == names[0] else v) for k, v in value
+                       if k != names[0] or len(names) > 1)
+    if isinstance(value, list):
+        return [drop(v, names) for v in value]
+    return value
+
+
+def redact_record(kind, record, options):
+    for path in options.drop:
+        names = path.split(".")
+        if len(names) > 1 and names[0] in ("image", "tag"):
+            if names.pop(0) != kind:
+                continue
+        if kind == "tag_image":
+            # Those of what is embedded are another record's.
+            record = Members((k, v) if k in ("image", "tag") else pair
+                             for k, v in record
+                             for pair in (drop(Members([(k, v)]), names) or [None])
+                             if pair)
+        else:
+            record = drop(record, names)
+    if kind == "tag_image":
+        record = Members((k, redact_record(k, v, options) if k in ("image", "tag") else v)
+                         for k, v in record)
+    return record
+
+
+def redact(path, value, options):
+    if path.startswith("audit/tags/"):
+        value = Members((k, redact_record("tag", v, options) if k == "tag" else v)
+                        for k, v in value)
+    elif path.startswith("api/v1/tag_images/"):
+        value = [redact_record("tag_image", v, options) for v in value]
+    else:
+        value = [redact_record("image", v, options) for v in value]
+    return value if options.round_gps is None else round_all(value, options.round_gps)
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("input")
+    parser.add_argument("output")
+    parser.add_argument("--drop", action="append", default=[])
+    parser.add_argument("--round-gps", type=int)
+    options = parser.parse_args()
+    for folder, _, names in os.walk(options.input):
+        for name in names:
+            source = os.path.join(folder, name)
+            path = os.path.relpath(source, options.input)
+            with open(source, encoding="utf-8", newline="") as f:
+                text = f.read()
+            if name.endswith(".json"):
+                text = canonical(redact(path, parse(text), options))
+            target = os.path.join(options.output, path)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "w", encoding="utf-8", newline="") as f:
+                f.write(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/evidence/digest.h"
+
+#include "tests/unit/snapshot_fixture.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "data/base/file.h"
+#include "exporter/git/snapshot_inner.h"
+
+/*
+ * The judge is git itself: `truth` puts the files of a snapshot into a repository
+ * whose ids are SHA-256, and asks for the id of the tree.
+ */
+
+static void truth(char hex[DIGEST_HEX + 1], const char *rev)
+{
+	struct buf command = {0}, out = {0};
+
+	buf_addf(&command,
+		 "rm -rf truth && git init -q --object-format=sha256 truth && "
+		 "git -C r.git archive %s | tar -x -C truth && cd truth && "
+		 "git -c core.fsync=none -c core.bigFileThreshold=1 add -A . && git "
+		 "write-tree",
+		 rev);
+	assert_int_equal(git_fixture_run(&out, command.data), 0);
+	assert_int_equal(out.len, DIGEST_HEX);
+	memcpy(hex, out.data, DIGEST_HEX + 1);
+	buf_release(&command);
+	buf_release(&out);
+}
+
+/* A source that counts. */
+struct counted {
+	struct snapshot_repo *repo;
+	unsigned trees, blobs;
+};
+
+static int count_tree(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
+		      struct err *e)
+{
+	struct counted *counted = payload;
+
+	counted->trees++;
+	return snapshot_tree(body, id, counted->repo, e);
+}
+
+static int count_blob(uint8_t sha256[DIGEST_ID], const uint8_t id[OBJECT_ID],
+		      void *payload, struct err *e)
+{
+	struct counted *counted = payload;
+	struct buf body = {0};
+
+	counted->blobs++;
+	assert_int_equal(snapshot_object(counted->repo, &body, id, OBJECT_BLOB, e), 0);
+	digest_object(sha256, OBJECT_BLOB, body.data, body.len);
+	buf_release(&body);
+	return 0;
+}
+
+/* Asserts that the calculator says what git says of `rev`. */
+static void assert_digest(struct digest *digest, struct counted *counted, const char *rev)
+{
+	struct digest_source source = {
+		.tree = count_tree, .blob = count_blob, .payload = counted};
+	char want[DIGEST_HEX + 1], got[DIGEST_HEX + 1];
+	uint8_t sha256[DIGEST_ID], tree[OBJECT_ID];
+	struct snapshot_info info;
+
+	counted->trees = 0;
+	counted->blobs = 0;
+	assert_int_equal(snapshot_resolve(counted->repo, rev, &info, &err), 0);
+	assert_true(object_unhex(tree, info.tree.hex));
+	assert_int_equal(digest_tree(sha256, digest, &source, tree, &err), 0);
+	digest_hex(got, sha256);
+	truth(want, info.commit.hex);
+	assert_string_equal(got, want);
+	snapshot_info_release(&info);
+}
+
+static void sign_next(struct snapshot_repo *repo, bool fresh, const char *const *change)
+{
+	struct snapshot_info info = {0};
+	struct snapshot_edit *edit;
+	struct snapshot_delta delta;
+	struct snapshot_id tree;
+	bool same;
+
+	assert_int_equal(snapshot_edit_begin(&edit, repo, fresh, &err), 0);
+	snapshot_edit_sign(edit, "key");
+	snapshot_fixture_apply(edit, change);
+	assert_int_equal(snapshot_edit_build(edit, &tree, &same, &delta, &err), 0);
+	if (snapshot_edit_commit(&edit, "subject\n\nTrailer: 1\n", FIRST_S, &info,
+				 &err)) {
+		fail_msg("%s", err.msg);
+	}
+	snapshot_info_release(&info);
+}
+
+/* Asserts that the tip is signed, and its trailer the truth. */
+static void assert_signed(const char *rev)
+{
+	char want[DIGEST_HEX + 1];
+	struct buf command = {0};
+
+	truth(want, rev);
+	buf_addf(&command,
+		 "git -C r.git log -1 %s "
+		 "--format='%%(trailers:key=Albumen-Tree-SHA256,valueonly,separator=)'",
+		 rev);
+	git_fixture_says(command.data, want);
+	buf_clear(&command);
+	buf_addf(&command,
+		 "git -C r.git -c gpg.ssh.allowedSignersFile=$PWD/allowed verify-commit "
+		 "%s 2>&1 | cut -d' ' -f1-5",
+		 rev);
+	git_fixture_says(command.data, "Good \"git\" signature for a@example.org");
+	buf_release(&command);
+}
+
+static int setup(void **state)
+{
+	int rc = snapshot_fixture_setup(state);
+
+	git_fixture_says("ssh-keygen -q -t ed25519 -N '' -f key && "
+			 "echo \"a@example.org $(cat key.pub)\" >allowed",
+			 "");
+	return rc;
+}
+
+#define SOME                                                                             \
+	CHANGES("a=1", "a.b=2", "a0=3", "b/c/d=4", "b/c/e=5", "b/f=6", "b.x=7",          \
+		"z/1/2/3/4/5=8", "empty=")
+
+static void it_is_gits_own_id(void **state)
+{
+	struct counted counted = {.repo = snapshot_fixture_open()};
+	struct digest *digest;
+
+	(void)state;
+	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL, SOME);
+	assert_int_equal(digest_open(&digest, NULL, &err), 0);
+	assert_digest(digest, &counted, "main");
+	assert_int_equal(counted.blobs, 9);
+	digest_close(digest);
+	snapshot_close(counted.repo);
+}
+
+static void the_id_of_nothing_is_gits_own(void **state)
+{
+	struct counted counted = {.repo = snapshot_fixture_open()};
+	struct digest *digest;
+
+	(void)state;
+	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL, CHANGES("a=1"));
+	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL, CHANGES("a"));
+	assert_int_equal(digest_open(&digest, NULL, &err), 0);
+	assert_digest(digest, &counted, "main");
+	assert_digest(digest, &counted, "main~1");
+	assert_digest(digest, &counted, "main");
+	digest_close(digest);
+	snapshot_close(counted.repo);
+}
+
+static void only_what_differs_is_read(void **state)
+{
+	struct counted counted = {.repo = snapshot_fixture_open()};
+	struct digest *digest;
+
+	(void)state;
+	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL, SOME);
+	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL,
+				CHANGES("b/c/d=new"));
+	assert_int_equal(digest_open(&digest, NULL, &err), 0);
+	assert_digest(digest, &counted, "main~1");
+	assert_digest(digest, &counted, "main");
+	assert_int_equal(counted.blobs, 1);
+	assert_int_equal(counted.trees, 6); /* three folders, old and new */
+	assert_digest(digest, &counted, "main");
+	assert_int_equal(counted.blobs + counted.trees, 0);
+	digest_close(digest);
+	snapshot_close(counted.repo);
+}
+
+/* Files become folders and the other way round, and everything comes and goes. */
+static void any_change_is_followed(void **state)
+{
+	const char *const *const change[] = {
+		(const char *const[]){"a", "a/b=1", "a/c/d=2", NULL},
+		(const char *const[]){"a/b", "a/c/d", "a=3", NULL},
+		(const char *const[]){"b/c/d", "b/c/e", "b/f", NULL},
+		(const char *const[]){"b/c/d=4", "b/c-d=5", "b/c.d=6", "b/c0=7", NULL},
+		(const char *const[]){"z/1/2/3/4/5", "z/1/2/3/4/6=8", NULL},
+		(const char *const[]){"a.b=3", "a0=2", NULL},
+	};
+	size_t count = sizeof(change) / sizeof(*change);
+	struct counted counted = {.repo = snapshot_fixture_open()};
+	struct digest *along, *kept;
+
+	(void)state;
+	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL, SOME);
+	assert_int_equal(digest_open(&along, NULL, &err), 0);
+	assert_int_equal(digest_open(&kept, "kept", &err), 0);
+	for (size_t i = 0; i < count; i++) {
+		assert_digest(along, &counted, "main");
+		assert_digest(kept, &counted, "main");
+		snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL,
+					change[i]);
+	}
+	assert_digest(along, &counted, "main");
+	for (size_t i = count; i > 0; i--) {
+		struct buf rev = {0};
+
+		buf_addf(&rev, "main~%zu", i);
+		assert_digest(along, &counted, rev.data);
+		assert_digest(kept, &counted, rev.data);
+		buf_release(&rev);
+	}
+	assert_int_equal(digest_save(kept, &err), 0);
+	digest_close(along);
+	digest_close(kept);
+	snapshot_close(counted.repo);
+}
+
+static struct digest *open_kept(void)
+{
+	struct digest *digest;
+
+	assert_int_equal(digest_open(&digest, "kept", &err), 0);
+	return digest;
+}
+
+static void what_is_saved_is_remembered(void **state)
+{
+	struct counted counted = {.repo = snapshot_fixture_open()};
+	struct digest *digest;
+
+	(void)state;
+	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL, SOME);
+	digest = open_kept();
+	assert_digest(digest, &counted, "main");
+	digest_close(digest);
+	digest = open_kept();
+	assert_digest(digest, &counted, "main");
+	assert_int_equal(counted.blobs, 9); /* it was not saved */
+	assert_int_equal(digest_save(digest, &err), 0);
+	digest_close(digest);
+	digest = open_kept();
+	assert_digest(digest, &counted, "main");
+	assert_int_equal(counted.blobs + counted.trees, 0);
+	digest_close(digest);
+	snapshot_close(counted.repo);
+}
+
+/* Flips a byte wherever the id of the blob "8" stands in the file. */
+static void damage(const char *path)
+{
+	struct buf file = {0};
+	uint8_t sha256[DIGEST_ID];
+	char *at;
+	unsigned count = 0;
+	int fd;
+
+	assert_int_equal(file_read(&file, path, 1 << 24, &err), 0);
+	digest_object(sha256, OBJECT_BLOB, "8", 1);
+	while ((at = memmem(file.data, file.len, sha256, DIGEST_ID))) {
+		at[7] ^= 1;
+		count++;
+	}
+	assert_true(count > 0);
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(file_write_fd(fd, file.data, file.len, path, &err), 0);
+	close(fd);
+	buf_release(&file);
+}
+
+static void a_damaged_note_is_not_believed(void **state)
+{
+	struct counted counted = {.repo = snapshot_fixture_open()};
+	struct digest *digest;
+
+	(void)state;
+	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL, SOME);
+	digest = open_kept();
+	assert_digest(digest, &counted, "main");
+	assert_int_equal(digest_save(digest, &err), 0);
+	digest_close(digest);
+	damage("kept/data.mdb");
+	/* Beside the damage, so that the note is needed. */
+	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL,
+				CHANGES("z/1/2/3/4/0=new"));
+	digest = open_kept();
+	assert_digest(digest, &counted, "main");
+	digest_close(digest);
+	snapshot_close(counted.repo);
+}
+
+static void a_file_that_is_none_is_made_anew(void **state)
+{
+	struct counted counted = {.repo = snapshot_fixture_open()};
+	struct digest *digest;
+
+	(void)state;
+	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL, SOME);
+	git_fixture_says("mkdir kept && head -c 20000 /dev/zero >kept/data.mdb", "");
+	digest = open_kept();
+	assert_digest(digest, &counted, "main");
+	assert_int_equal(digest_save(digest, &err), 0);
+	digest_close(digest);
+	digest = open_kept();
+	assert_digest(digest, &counted, "main");
+	assert_int_equal(counted.blobs, 0);
+	digest_close(digest);
+	snapshot_close(counted.repo);
+}
+
+static int submodule(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
+		     struct err *e)
+{
+	(void)id;
+	(void)payload;
+	(void)e;
+	buf_add(body, "160000 sub", sizeof("160000 sub"));
+	buf_add(body, "12345678901234567890", OBJECT_ID);
+	return 0;
+}
+
+static void a_submodule_is_refused(void **state)
+{
+	struct digest_source source = {.tree = submodule};
+	uint8_t sha256[DIGEST_ID], tree[OBJECT_ID] = {0};
+	struct digest *digest;
+
+	(void)state;
+	assert_int_equal(digest_open(&digest, NULL, &err), 0);
+	assert_int_equal(digest_tree(sha256, digest, &source, tree, &err), ERR_INPUT);
+	assert_non_null(strstr(err.msg, "sub"));
+	digest_close(digest);
+}
+
+/* --- signed snapshots --- */
+
+static void a_signed_snapshot_says_its_digest(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+
+	(void)state;
+	/* The first ones are not signed. */
+	snapshot_fixture_commit(repo, false, FIRST_S, NULL, NULL, SOME);
+	sign_next(repo, false, CHANGES("b/c/d=new", "x/y=1"));
+	assert_signed("main");
+	sign_next(repo, false, CHANGES("b/c/d=newer", "x/y"));
+	assert_signed("main");
+	/* One in between is not, and the tip is another's. */
+	snapshot_fixture_commit(repo, false, FIRST_S, NULL, NULL, CHANGES("b/c/e=new"));
+	sign_next(repo, false, CHANGES("a=4"));
+	assert_signed("main");
+	sign_next(repo, true, CHANGES("a=4", "b/c/e=5", "q=same", "r=same"));
+	assert_signed("main");
+	git_fixture_says("rm -r r.git/albumen-exporter.digests", "");
+	sign_next(repo, false, CHANGES("b/c/e=6"));
+	assert_signed("main");
+	git_fixture_says(
+		"git -C r.git log -1 --format=%B main | head -4 | tail -2 | cut -c1-19",
+		"Trailer: 1\nAlbumen-Tree-SHA256");
+	snapshot_close(repo);
+	snapshot_fixture_sound();
+	git_fixture_says("git -C r.git count-objects -v | grep -E '^(count|garbage)'",
+			 "count: 0\ngarbage: 0");
+}
+
+/* The next one goes on from the tip, whatever else was asked for. */
+static void a_signed_snapshot_is_remembered(void **state)
+{
+	struct counted counted = {.repo = snapshot_fixture_open()};
+	struct snapshot_info info = {0};
+	struct digest *digest;
+	struct buf hex = {0};
+	char want[DIGEST_HEX + 1];
+
+	(void)state;
+	sign_next(counted.repo, false, SOME);
+	sign_next(counted.repo, false, CHANGES("b/c/d=new"));
+	assert_int_equal(snapshot_resolve(counted.repo, "main~1", &info, &err), 0);
+	assert_int_equal(snapshot_digest(&hex, counted.repo, &info.tree, &err), 0);
+	truth(want, "main~1");
+	assert_string_equal(hex.data, want);
+	assert_int_equal(digest_open(&digest, "r.git/albumen-exporter.digests", &err), 0);
+	assert_digest(digest, &counted, "main");
+	assert_int_equal(counted.blobs + counted.trees, 0);
+	digest_close(digest);
+	snapshot_info_release(&info);
+	buf_release(&hex);
+	snapshot_close(counted.repo);
+}
+
+/* The notes are about a snapshot that never came to be. */
+static void a_kill_after_the_notes_does_no_harm(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+
+	(void)state;
+	sign_next(repo, false, SOME);
+	sign_next(repo, false, CHANGES("b/c/d=lost"));
+	snapshot_close(repo);
+	git_fixture_says("git -C r.git update-ref refs/heads/main main~1 && "
+			 "git -C r.git -c gc.reflogExpire=now prune",
+			 "");
+	repo = snapshot_fixture_open();
+	sign_next(repo, false, CHANGES("b/c/e=1"));
+	assert_signed("main");
+	snapshot_close(repo);
+}
+
+#define MANY 2100 /* enough for files to be used (spill.h) */
+
+static void a_large_snapshot_is_signed(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+	const char **change = xreallocarray(NULL, MANY + 1, sizeof(*change));
+
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++) {
+		struct buf text = {0};
+
+		buf_addf(&text, "%02x/a-name-of-some-length-%u=%u", i % 256, i, i / 2);
+		change[i] = text.data;
+	}
+	change[MANY] = NULL;
+	sign_next(repo, false, change);
+	sign_next(repo, false, CHANGES("00/b=1"));
+	assert_signed("main");
+	snapshot_close(repo);
+	for (unsigned i = 0; i < MANY; i++) {
+		free((char *)(uintptr_t)change[i]);
+	}
+	free(change);
+}
+
+static void a_key_that_fails_commits_nothing(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+	struct snapshot_info info = {0};
+	struct snapshot_edit *edit;
+	struct snapshot_delta delta;
+	struct snapshot_id tree;
+	bool same;
+
+	(void)state;
+	snapshot_fixture_commit(repo, false, FIRST_S, NULL, NULL, CHANGES("a=1"));
+	assert_int_equal(snapshot_edit_begin(&edit, repo, false, &err), 0);
+	snapshot_edit_sign(edit, "nosuch");
+	snapshot_fixture_apply(edit, CHANGES("a=2"));
+	assert_int_equal(snapshot_edit_build(edit, &tree, &same, &delta, &err), 0);
+	assert_int_equal(snapshot_edit_commit(&edit, "s", FIRST_S, &info, &err),
+			 ERR_INPUT);
+	assert_null(edit);
+	snapshot_close(repo);
+	git_fixture_says("git -C r.git rev-list --count main; "
+			 "git -C r.git count-objects -v | grep -E '^(in-pack|garbage)'",
+			 "1\nin-pack: 3\ngarbage: 0");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, git_fixture_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(it_is_gits_own_id),
+		TEST(the_id_of_nothing_is_gits_own),
+		TEST(only_what_differs_is_read),
+		TEST(any_change_is_followed),
+		TEST(what_is_saved_is_remembered),
+		TEST(a_damaged_note_is_not_believed),
+		TEST(a_file_that_is_none_is_made_anew),
+		TEST(a_submodule_is_refused),
+		TEST(a_signed_snapshot_says_its_digest),
+		TEST(a_signed_snapshot_is_remembered),
+		TEST(a_kill_after_the_notes_does_no_harm),
+		TEST(a_large_snapshot_is_signed),
+		TEST(a_key_that_fails_commits_nothing),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

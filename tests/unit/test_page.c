@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/site_fixture.h"
+
+#include <inttypes.h>
+
+#include "exporter/page/page_albums.h"
+#include "exporter/page/page_history.h"
+
+static void note(struct page_albums *albums, const char *id, uint64_t images,
+		 uint64_t untagged)
+{
+	page_albums_note(albums, 7, id, strlen(id), images, untagged);
+}
+
+static void albums_are(const struct page_albums *albums, const char *expected)
+{
+	struct buf text = {0};
+
+	page_albums_add(&text, albums);
+	assert_string_equal(text.data, expected);
+	buf_release(&text);
+}
+
+static void notes_about_one_album_become_one(void **state)
+{
+	struct page_albums albums = {0};
+
+	(void)state;
+	note(&albums, "b", PAGE_UNKNOWN, 2);
+	note(&albums, "a<", 1, 0);
+	note(&albums, "b", 3, PAGE_UNKNOWN);
+	note(&albums, "ab", 9, 9);
+	page_albums_sort(&albums);
+	albums_are(&albums, "[\n[\"a\\u003c\",1,0],\n[\"ab\",9,9],\n[\"b\",3,2]]");
+	assert_int_equal(page_albums_untagged(&albums, 7, "b", 1), 2);
+	assert_int_equal(page_albums_untagged(&albums, 7, "c", 1), 0);
+	assert_int_equal(page_albums_untagged(&albums, 8, "b", 1), 0);
+	page_albums_release(&albums);
+}
+
+static void changed_albums_take_the_rest_from_the_old(void **state)
+{
+	static const char old_text[] =
+		"[\n[\"a\",1,1],\n[\"b\",2,2],\n[\"c\",3,3],\n[\"d\",4,0]]";
+	struct page_albums old = {0}, noted = {0}, out = {0};
+
+	(void)state;
+	assert_int_equal(page_albums_parse(&old, 7, old_text, strlen(old_text)), 0);
+	albums_are(&old, old_text);
+	note(&noted, "b", PAGE_UNKNOWN, 0); /* tagged */
+	note(&noted, "c", 0, 0);            /* gone */
+	note(&noted, "e", 5, 5);            /* new */
+	assert_int_equal(page_albums_merge(&out, &old, &noted, 0, noted.count), 0);
+	albums_are(&out, "[\n[\"a\",1,1],\n[\"b\",2,0],\n[\"d\",4,0],\n[\"e\",5,5]]");
+	page_albums_release(&out);
+	/* Half a note about an album that is not in the old. */
+	note(&noted, "f", PAGE_UNKNOWN, 1);
+	assert_int_equal(page_albums_merge(&out, &old, &noted, 0, noted.count), -1);
+	page_albums_release(&out);
+	page_albums_release(&noted);
+	page_albums_release(&old);
+}
+
+static void what_is_no_file_of_albums_is_not_read(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"{}",
+		"[1]",
+		"[[\"a\",1]]",
+		"[[\"a\",1,2,3]]",
+		"[[1,1,1]]",
+		"[[\"\",1,1]]",
+		"[[\"a\",-1,1]]",
+		"[[\"a\",1e3,1]]",
+		"[[\"a\",1,9999999999999999999]]",
+		"[[\"b\",1,1],[\"a\",1,1]]",
+		"[[\"a\",1,1],[\"a\",1,1]]",
+		"[[\"a\",1,1]]x",
+		"[[\"a\\u0000\",1,1]]",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct page_albums albums = {0};
+
+		assert_int_equal(page_albums_parse(&albums, 7, bad[i], strlen(bad[i])),
+				 -1);
+		page_albums_release(&albums);
+	}
+}
+
+static void images_become_rows_of_texts(void **state)
+{
+	static const char body[] =
+		"[{\"public_id\":\"p,[\\\"\",\"created_at\":null,\"x\":[1,[2,3]]},"
+		"{\"id\":\"i\",\"public_id\":\"p\",\"created_at\":\"2020\","
+		"\"thumbnails\":{\"full\":\"f\",\"mini\":\"m\\u003c\"}},"
+		"{\"id\":7,\"public_id\":\"q\",\"thumbnails\":{\"mini\":[]}}]";
+	static const char *const bad[] = {
+		"", "{}", "[1]", "[{}]", "[{\"id\":1}]", "[[]]", "[{\"id\":\"a\"}]]"};
+	struct buf in = {0}, out = {0};
+
+	(void)state;
+	buf_addstr(&in, body);
+	assert_int_equal(page_images_count(&in), 3);
+	assert_int_equal(page_images_add(&out, &in), 0);
+	assert_string_equal(out.data, "[\n[\"p,[\\\"\",null,null],\n"
+				      "[\"i\",\"2020\",\"m\\u003c\"],\n"
+				      "[\"q\",null,null]]");
+	buf_clear(&in);
+	buf_addstr(&in, "[]");
+	assert_int_equal(page_images_count(&in), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		buf_clear(&in);
+		buf_addstr(&in, bad[i]);
+		assert_int_equal(page_images_add(&out, &in), -1);
+		page_images_count(&in);
+	}
+	buf_release(&in);
+	buf_release(&out);
+}
+
+/* A line of `count` snapshots; numbers stand in their trailers from `said` on. */
+static struct snapshot_info *line(struct snapshot_repo *repo, int count, int said)
+{
+	static const struct file files[] = {{TAGS, "a", "[1]"}, {0}};
+	struct snapshot_info *info = xreallocarray(NULL, (size_t)count, sizeof(*info));
+
+	for (int i = 0; i < count; i++) {
+		char message[200];
+		int len = snprintf(message, sizeof(message), "snapshot %d\n\n", i);
+
+		if (i + 1 >= said) {
+			len += snprintf(message + len, sizeof(message) - (size_t)len,
+					"Albumen-Snapshot: %d\n", i + 1);
+		}
+		snprintf(message + len, sizeof(message) - (size_t)len,
+			 "Albumen-Images: %d\nAlbumen-Untagged: %d\n", 1000 + i, i);
+		info[i] = commit_with(repo, files, NULL, message);
+	}
+	return info;
+}
+
+static void free_line(struct snapshot_info *info, int count)
+{
+	for (int i = 0; i < count; i++) {
+		snapshot_info_release(&info[i]);
+	}
+	free(info);
+}
+
+/* The first number that is read, and what is kept, from `base` (0: none) to `to`. */
+static void reads(struct snapshot_repo *repo, const struct snapshot_info *info, int base,
+		  int to, uint64_t first, uint64_t kept)
+{
+	struct page_history history;
+
+	succeed(page_history_read(&history, repo, &info[to - 1],
+				  base ? &info[base - 1] : NULL, &why));
+	assert_int_equal(history.last, to);
+	assert_int_equal(page_history_first(&history), first);
+	assert_int_equal(history.kept, kept);
+	assert_int_equal(history.base_last, base);
+	for (size_t i = 0; i < history.count; i++) {
+		int number = to - (int)i;
+
+		assert_string_equal(history.row[i].commit, info[number - 1].commit.hex);
+		assert_int_equal(history.row[i].untagged, number - 1);
+		assert_int_equal(history.row[i].images, 999 + number);
+	}
+	page_history_release(&history);
+}
+
+static void history_is_read_from_where_it_differs(void **state)
+{
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info *info = line(repo, 2 * PAGE_CHUNK + 5, 4);
+
+	(void)state;
+	reads(repo, info, 0, 2 * PAGE_CHUNK + 5, 1, 0);
+	reads(repo, info, 0, 2, 1, 0);
+	/* One more: its chunk. */
+	reads(repo, info, PAGE_CHUNK - 1, PAGE_CHUNK, 1, PAGE_CHUNK - 1);
+	reads(repo, info, PAGE_CHUNK, PAGE_CHUNK + 1, PAGE_CHUNK + 1, PAGE_CHUNK);
+	reads(repo, info, PAGE_CHUNK + 1, PAGE_CHUNK + 2, PAGE_CHUNK + 1, PAGE_CHUNK + 1);
+	reads(repo, info, 3, 2 * PAGE_CHUNK + 1, 1, 3);
+	/* Back: the chunk that ends early; none, if it ends where a chunk does. */
+	reads(repo, info, 2 * PAGE_CHUNK, PAGE_CHUNK + 3, PAGE_CHUNK + 1, PAGE_CHUNK + 3);
+	reads(repo, info, 2 * PAGE_CHUNK, PAGE_CHUNK, 0, PAGE_CHUNK);
+	reads(repo, info, 5, 5, 1, 5);
+	free_line(info, 2 * PAGE_CHUNK + 5);
+	snapshot_close(repo);
+}
+
+static void lines_without_a_common_snapshot_are_read_whole(void **state)
+{
+	static const struct file files[] = {{TAGS, "b", "[2]"}, {0}};
+	struct snapshot_repo *repo = open_repo("repo"), *other = open_repo("other");
+	struct snapshot_info *info = line(repo, 3, 1);
+	struct snapshot_info alien =
+		commit_with(other, files, NULL, "x\n\nAlbumen-Snapshot: 1\n");
+	struct page_history history;
+	struct buf text = {0};
+
+	(void)state;
+	git_fixture_says("git -C repo fetch -q ../other main", "");
+	succeed(page_history_read(&history, repo, &info[2], &alien, &why));
+	assert_int_equal(history.kept, 0);
+	assert_int_equal(history.count, 3);
+	page_history_release(&history);
+	/* What trailers do not say is null. */
+	succeed(page_history_read(&history, repo, &alien, NULL, &why));
+	page_history_add(&text, &history, 1, 1);
+	assert_non_null(strstr(text.data, "[\n[1,1700000000,null,null,\""));
+	page_history_release(&history);
+	buf_release(&text);
+	snapshot_info_release(&alien);
+	free_line(info, 3);
+	snapshot_close(other);
+	snapshot_close(repo);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(notes_about_one_album_become_one),
+		TEST(changed_albums_take_the_rest_from_the_old),
+		TEST(what_is_no_file_of_albums_is_not_read),
+		TEST(images_become_rows_of_texts),
+		TEST(history_is_read_from_where_it_differs),
+		TEST(lines_without_a_common_snapshot_are_read_whole),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
