@@ -182,7 +182,7 @@ class Library:
         """The first export, which must hold a response for every image."""
         run = self.export(path, index=index)
         names = quiet("git", "-C", path, "ls-tree", "-r", "--name-only", "main")
-        if names.count(b"/tag_images/") != self.images:
+        if names.count(b".album\n") != self.images:
             raise Failed(f"the snapshot '{path}' is not whole")
         return run
 
