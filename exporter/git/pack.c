@@ -23,6 +23,19 @@
 #define LARGE_BODY ((size_t)1 << 20)
 #define NO_OBJECT UINT32_MAX
 
+/* Numbers of objects, each at a place that follows from its id. */
+struct numbers {
+	uint32_t *slot;
+	uint32_t slots, used; /* a power of two; how many are not NO_OBJECT */
+};
+
+/*
+ * Bodies as small as this come again and again: that of an image without tags, the
+ * name of an album. To hash them on the spot costs little, and saves a number, and
+ * the press's work, for each.
+ */
+#define SMALL_BODY 256
+
 struct pack {
 	char *dir;
 	unsigned threads;
@@ -32,9 +45,8 @@ struct pack {
 	struct packfile_entry *entry; /* by number */
 	uint32_t count, cap;
 	uint64_t written; /* entries with an offset */
-	/* Numbers of settled objects, at a place that follows from their ids. */
-	uint32_t *slot;
-	uint32_t slots, slots_used; /* a power of two */
+	struct numbers settled;
+	struct numbers small; /* of at most SMALL_BODY, settled or not */
 
 	struct packfile **file; /* all full and sealed but the last */
 	size_t files;
@@ -71,25 +83,27 @@ void pack_close(struct pack *pack)
 	object_deflater_free(pack->deflater);
 	buf_release(&pack->packed);
 	free(pack->file);
-	free(pack->slot);
+	free(pack->settled.slot);
+	free(pack->small.slot);
 	free(pack->entry);
 	free(pack->dir);
 	free(pack);
 }
 
-static uint32_t slot_of(const struct pack *pack, const uint8_t *id)
+static uint32_t slot_of(const struct numbers *numbers, const uint8_t *id)
 {
-	return be32_get(id) & (pack->slots - 1);
+	return be32_get(id) & (numbers->slots - 1);
 }
 
-/* The number of a settled object, or NO_OBJECT. */
-static uint32_t find(const struct pack *pack, const uint8_t *id)
+/* The number of the object, or NO_OBJECT. */
+static uint32_t find(const struct pack *pack, const struct numbers *numbers,
+		     const uint8_t *id)
 {
-	if (!pack->slots) {
+	if (!numbers->slots) {
 		return NO_OBJECT;
 	}
-	for (uint32_t at = slot_of(pack, id);; at = (at + 1) & (pack->slots - 1)) {
-		uint32_t number = pack->slot[at];
+	for (uint32_t at = slot_of(numbers, id);; at = (at + 1) & (numbers->slots - 1)) {
+		uint32_t number = numbers->slot[at];
 
 		if (number == NO_OBJECT ||
 		    memcmp(pack->entry[number].id, id, OBJECT_ID) == 0) {
@@ -98,34 +112,35 @@ static uint32_t find(const struct pack *pack, const uint8_t *id)
 	}
 }
 
-static void place(struct pack *pack, uint32_t number)
+static void place(struct pack *pack, struct numbers *numbers, uint32_t number)
 {
-	uint32_t at = slot_of(pack, pack->entry[number].id);
+	uint32_t at = slot_of(numbers, pack->entry[number].id);
 
-	while (pack->slot[at] != NO_OBJECT) {
-		at = (at + 1) & (pack->slots - 1);
+	while (numbers->slot[at] != NO_OBJECT) {
+		at = (at + 1) & (numbers->slots - 1);
 	}
-	pack->slot[at] = number;
+	numbers->slot[at] = number;
 }
 
-static void remember(struct pack *pack, uint32_t number)
+static void remember(struct pack *pack, struct numbers *numbers, uint32_t number)
 {
-	if ((uint64_t)pack->slots_used * 3 >= (uint64_t)pack->slots * 2) {
-		uint32_t *old = pack->slot;
-		uint32_t olds = pack->slots;
+	if ((uint64_t)numbers->used * 3 >= (uint64_t)numbers->slots * 2) {
+		uint32_t *old = numbers->slot;
+		uint32_t olds = numbers->slots;
 
-		pack->slots = olds ? 2 * olds : 64;
-		pack->slot = xreallocarray(NULL, pack->slots, sizeof(*pack->slot));
-		memset(pack->slot, 0xff, pack->slots * sizeof(*pack->slot));
+		numbers->slots = olds ? 2 * olds : 64;
+		numbers->slot =
+			xreallocarray(NULL, numbers->slots, sizeof(*numbers->slot));
+		memset(numbers->slot, 0xff, numbers->slots * sizeof(*numbers->slot));
 		for (uint32_t i = 0; i < olds; i++) {
 			if (old[i] != NO_OBJECT) {
-				place(pack, old[i]);
+				place(pack, numbers, old[i]);
 			}
 		}
 		free(old);
 	}
-	place(pack, number);
-	pack->slots_used++;
+	place(pack, numbers, number);
+	numbers->used++;
 }
 
 /* Completes the last file, which has the objects from file_from to before `to`. */
@@ -158,7 +173,7 @@ static int write_object(struct pack *pack, uint32_t number, const char *bytes, s
 	}
 	entry->crc = crc;
 	pack->written++;
-	remember(pack, number);
+	remember(pack, &pack->settled, number);
 	return rc;
 }
 
@@ -169,11 +184,11 @@ static bool is_new(struct pack *pack, uint32_t number, const uint8_t *id, bool a
 
 	memcpy(entry->id, id, OBJECT_ID);
 	entry->offset = PACKFILE_NONE;
-	if (find(pack, id) != NO_OBJECT) {
+	if (find(pack, &pack->settled, id) != NO_OBJECT) {
 		return false;
 	}
 	if (!asked && pack->known && pack->known(id, pack->payload)) {
-		remember(pack, number);
+		remember(pack, &pack->settled, number);
 		return false;
 	}
 	return true;
@@ -260,14 +275,27 @@ static uint32_t add(struct pack *pack, const uint8_t *id, enum object_type type,
 
 uint32_t pack_add(struct pack *pack, enum object_type type, const void *body, size_t len)
 {
-	return add(pack, NULL, type, body, len);
+	uint8_t id[OBJECT_ID];
+	uint32_t number;
+
+	if (len > SMALL_BODY) {
+		return add(pack, NULL, type, body, len);
+	}
+	object_hash(id, type, body, len);
+	number = find(pack, &pack->small, id);
+	if (number == NO_OBJECT) {
+		number = add(pack, NULL, type, body, len);
+		memcpy(pack->entry[number].id, id, OBJECT_ID);
+		remember(pack, &pack->small, number);
+	}
+	return number;
 }
 
 uint32_t pack_add_id(struct pack *pack, uint8_t id[OBJECT_ID], enum object_type type,
 		     const void *body, size_t len)
 {
 	object_hash(id, type, body, len);
-	if (find(pack, id) != NO_OBJECT ||
+	if (find(pack, &pack->settled, id) != NO_OBJECT ||
 	    (pack->known && pack->known(id, pack->payload))) {
 		return PACK_KNOWN;
 	}
@@ -296,7 +324,7 @@ const uint8_t *pack_id(const struct pack *pack, uint32_t number)
 
 bool pack_find(const struct pack *pack, uint32_t *number, const uint8_t id[OBJECT_ID])
 {
-	*number = find(pack, id);
+	*number = find(pack, &pack->settled, id);
 	return *number != NO_OBJECT;
 }
 

@@ -39,7 +39,7 @@ typedef bool pack_known_fn(const uint8_t id[OBJECT_ID], void *payload);
 void pack_open(struct pack **out, const char *dir, unsigned threads, pack_known_fn *known,
 	       void *payload);
 /* Adds an object; the body is copied. Returns its number, which says its id after
- * pack_flush. The numbers of one pack are dense, from 0. */
+ * pack_flush: the next one, or that of an equal object added before. */
 uint32_t pack_add(struct pack *pack, enum object_type type, const void *body, size_t len);
 /* Adds an object and tells its id at once, at the cost of hashing it here. Returns its
  * number, or PACK_KNOWN if it was there already and so was not added. */
