@@ -79,10 +79,11 @@ int snapshot_put(struct snapshot_edit *edit, const char *path, const char *body,
 		rc = edits_add(&edit->edits, path, EDITS_REMOVE, err);
 	}
 	if (!rc) {
-		edit->edits.edit[edit->edits.count - 1].object =
-			pack_add(edit->pack, OBJECT_BLOB, body, len);
+		uint32_t number = pack_add(edit->pack, OBJECT_BLOB, body, len);
+
+		edit->edits.edit[edit->edits.count - 1].object = number;
 		if (edit->signing) {
-			snapshot_signing_blob(edit->signing, body, len);
+			snapshot_signing_blob(edit->signing, number, body, len);
 		}
 		rc = pack_check(edit->pack, err);
 	}

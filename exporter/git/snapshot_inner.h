@@ -65,9 +65,10 @@ void snapshot_signing_new(struct snapshot_signing **out, struct snapshot_repo *r
 			  const char *key);
 /* NULL is allowed. */
 void snapshot_signing_free(struct snapshot_signing *signing);
-/* Each blob in the order of numbers, then each tree. */
-void snapshot_signing_blob(struct snapshot_signing *signing, const void *body,
-			   size_t len);
+/* Each blob in the order of numbers (one that was there before is none), then each
+ * tree. */
+void snapshot_signing_blob(struct snapshot_signing *signing, uint32_t number,
+			   const void *body, size_t len);
 void snapshot_signing_tree(struct snapshot_signing *signing, const void *body,
 			   size_t len);
 /* Works out the SHA-256 of the edit's tree, when the pack has been flushed. */

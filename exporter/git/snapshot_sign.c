@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,10 +87,15 @@ void snapshot_signing_free(struct snapshot_signing *signing)
 	}
 }
 
-void snapshot_signing_blob(struct snapshot_signing *signing, const void *body, size_t len)
+void snapshot_signing_blob(struct snapshot_signing *signing, uint32_t number,
+			   const void *body, size_t len)
 {
 	uint8_t sha256[DIGEST_ID];
 
+	if (number < signing->blobs) {
+		return;
+	}
+	assert(number == signing->blobs);
 	digest_object(sha256, OBJECT_BLOB, body, len);
 	spill_add(&signing->sha256, sha256, sizeof(sha256));
 	signing->blobs++;
