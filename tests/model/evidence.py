@@ -202,6 +202,11 @@ def string(value):
     return value if isinstance(value, str) and not isinstance(value, Number) else None
 
 
+def share(part, whole):
+    """Four decimals, half away from zero."""
+    return "%d.%04d" % divmod((part * 20000 + whole) // (2 * whole), 10000) if whole else "0.0000"
+
+
 def created(text):
     return string(dict(pairs(parse(text))).get("created_at"))
 
@@ -239,7 +244,7 @@ class Audit:
             "images": len(images),
             "tagged": len(images) - len(untagged),
             "untagged": len(untagged),
-            "share": "%.4f" % (len(untagged) / len(images) if images else 0),
+            "share": share(len(untagged), len(images)),
             "oldest_untagged": self.untagged_image(untagged[0]) if untagged else None,
             "last_tagged": last
             and {
@@ -359,7 +364,10 @@ class History:
 
 def expect(what, got, want):
     if got != want:
-        raise Failed("%s\n  got  %r\n  want %r" % (what, got, want))
+        got, want = repr(got), repr(want)
+        same = len(os.path.commonprefix([got, want]))
+        at = slice(max(same - 100, 0), same + 400)
+        raise Failed("%s\n  got  ...%s\n  want ...%s" % (what, got[at], want[at]))
 
 
 def lines(text):
