@@ -2,7 +2,6 @@
 #include "data/build_ids.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,14 +127,8 @@ static void *sort(void *payload)
 
 void build_ids_sort(struct build_ids *ids)
 {
-	sigset_t all, before;
-
 	if (ids->count >= THREAD_FROM && threads_pay()) {
-		/* Signals are the main thread's. */
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &before);
-		ids->threaded = pthread_create(&ids->thread, NULL, sort, ids) == 0;
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
+		ids->threaded = threads_start(&ids->thread, sort, ids);
 	}
 	if (!ids->threaded) {
 		sort(ids);

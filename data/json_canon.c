@@ -241,3 +241,18 @@ bool json_is_utf8(const char *bytes, size_t len)
 	}
 	return true;
 }
+
+void json_plain(struct buf *out, const char *text, size_t len)
+{
+	bool utf8 = json_is_utf8(text, len);
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8)) {
+			buf_addf(out, "\\x%02x", c);
+		} else {
+			buf_addch(out, (char)c);
+		}
+	}
+}

@@ -7,9 +7,9 @@
 #include "exporter/audit/audit.h"
 #include "exporter/audit/audit_print.h"
 #include "exporter/command.h"
-#include "exporter/page/page.h"
 #include "exporter/git/snapshot.h"
 #include "exporter/lookback/when.h"
+#include "exporter/page/page.h"
 
 /* --format, --fail-over and --older-than, understood. */
 struct question {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "exporter/evidence/bundle.h"
 #include "exporter/command.h"
+#include "exporter/evidence/bundle.h"
 #include "exporter/lookback/when.h"
 
 int command_bundle(int argc, char **argv, struct err *err)

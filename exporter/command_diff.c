@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "data/base/buf.h"
-#include "exporter/lookback/compare.h"
 #include "exporter/git/history.h"
-#include "exporter/response.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/lookback/compare.h"
 #include "exporter/lookback/when.h"
+#include "exporter/response.h"
 
 struct lines {
 	struct buf line;

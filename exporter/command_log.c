@@ -6,12 +6,12 @@
 #include "data/base/log.h"
 #include "data/json.h"
 #include "exporter/command.h"
-#include "exporter/lookback/compare.h"
 #include "exporter/git/history.h"
+#include "exporter/lookback/compare.h"
 #include "exporter/lookback/labels.h"
-#include "exporter/message.h"
 #include "exporter/lookback/trace.h"
 #include "exporter/lookback/when.h"
+#include "exporter/message.h"
 
 /*
  * A line is printed once it is known, so that the newest can be read while the rest
@@ -35,20 +35,6 @@ static int print_line(struct log *log)
 	}
 	buf_clear(&log->line);
 	return 0;
-}
-
-/* Appends the bytes so that nothing in them reaches a terminal as a control character. */
-static void add_plain(struct buf *out, const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c < 0x20 || c == 0x7f) {
-			buf_addf(out, "\\x%02x", c);
-		} else {
-			buf_addch(out, text[i]);
-		}
-	}
 }
 
 /* Appends "NAME":"VALUE" to an object; what is no UTF-8, as nothing of albumen's is,
@@ -101,11 +87,11 @@ static const struct {
 	const char *name, *trailer;
 	const char *noun; /* NULL: the name is none */
 } counts[] = {
-	{"images", "Albumen-Images", "image"},
-	{"untagged", "Albumen-Untagged", NULL},
-	{"albums", "Albumen-Albums", "album"},
-	{"tags", "Albumen-Tags", "tag"},
-	{"tag_images", "Albumen-Tag-Images", "tag image"},
+	{"images", MESSAGE_IMAGES, "image"},
+	{"untagged", MESSAGE_UNTAGGED, NULL},
+	{"albums", MESSAGE_ALBUMS, "album"},
+	{"tags", MESSAGE_TAGS, "tag"},
+	{"tag_images", MESSAGE_TAG_IMAGES, "tag image"},
 };
 
 static void add_counts(struct buf *out, const char *message)
@@ -140,7 +126,7 @@ static void add_labels(struct buf *out, const struct labels *labels,
 		if (command_opt.json) {
 			json_quote(out, name, strlen(name));
 		} else {
-			add_plain(out, name, strlen(name));
+			json_plain(out, name, strlen(name));
 		}
 	}
 	buf_addstr(out, command_opt.json || count ? "]" : "");
@@ -155,7 +141,7 @@ static int print_snapshot(struct log *log, const struct history_step *step)
 		add_string(&log->line, "subject", step->message, subject);
 	} else {
 		buf_addstr(&log->line, "  ");
-		add_plain(&log->line, step->message, subject);
+		json_plain(&log->line, step->message, subject);
 	}
 	add_counts(&log->line, step->message);
 	add_labels(&log->line, &log->labels, step);

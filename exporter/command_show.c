@@ -2,9 +2,9 @@
 #include <stdio.h>
 
 #include "exporter/command.h"
+#include "exporter/git/snapshot.h"
 #include "exporter/lookback/request.h"
 #include "exporter/lookback/show.h"
-#include "exporter/git/snapshot.h"
 #include "exporter/lookback/when.h"
 
 static void print(const void *bytes, size_t len, void *payload)

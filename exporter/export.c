@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/export.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "data/base/buf.h"
 #include "data/base/clock.h"
 #include "data/base/log.h"
 #include "data/query.h"
+#include "exporter/lookback/when.h"
 #include "exporter/message.h"
 #include "exporter/response.h"
 
@@ -43,33 +41,13 @@ struct export
 	struct index_counts counts;
 	struct index_health health;
 	struct log_progress progress;
-	struct buf path, body, redacted;
+	struct buf name, path, body, redacted; /* name: "xx/yy/N" */
 };
 
 void export_result_release(struct export_result *result)
 {
 	snapshot_info_release(&result->info);
 	*result = (struct export_result){0};
-}
-
-/* The time of a snapshot: SOURCE_DATE_EPOCH where it is set, as reproducible
- * builds have it, else the clock. */
-static int snapshot_time(int64_t *out, struct err *err)
-{
-	const char *text = getenv("SOURCE_DATE_EPOCH");
-	char *end;
-
-	if (!text || !*text) {
-		*out = time(NULL);
-		return 0;
-	}
-	errno = 0;
-	*out = strtoll(text, &end, 10);
-	if (errno || *end || *out < 0) {
-		return err_set(err, ERR_USAGE, "SOURCE_DATE_EPOCH is '%s', not a number",
-			       text);
-	}
-	return 0;
 }
 
 /* The sequence that the last snapshot has of this index; 0 where it is none of
@@ -83,10 +61,7 @@ static uint64_t exported_sequence(const struct snapshot_info *head, const char *
 	if (head->message &&
 	    snapshot_trailer(head->message, MESSAGE_INDEX, &value) == 0 &&
 	    strcmp(value.data, uuid) == 0) {
-		buf_clear(&value);
-		if (snapshot_trailer(head->message, MESSAGE_SEQUENCE, &value) == 0) {
-			exported = strtoull(value.data, NULL, 10);
-		}
+		exported = message_count(head->message, MESSAGE_SEQUENCE, 0);
 	}
 	buf_release(&value);
 	return exported > sequence || exported < floor ? 0 : exported;
@@ -94,8 +69,7 @@ static uint64_t exported_sequence(const struct snapshot_info *head, const char *
 
 /* Renders one file of the snapshot. */
 static int render_row(struct export *ex, struct index_txn *txn,
-		      const struct response *row, uint64_t number,
-		      const struct record_id *id, struct err *err)
+		      const struct response *row, uint64_t number, struct err *err)
 {
 	struct query_key key = {.response = row->kind, .number = number};
 	const struct buf *body = &ex->body;
@@ -103,7 +77,9 @@ static int render_row(struct export *ex, struct index_txn *txn,
 
 	buf_clear(&ex->path);
 	buf_clear(&ex->body);
-	response_snapshot_path(&ex->path, row, id->bytes, id->len);
+	buf_addstr(&ex->path, row->prefix);
+	buf_add(&ex->path, ex->name.data, ex->name.len);
+	buf_addstr(&ex->path, row->suffix);
 	rc = query_body(txn, &key, &ex->body, err);
 	if (rc == ERR_NOTFOUND) {
 		snapshot_remove(ex->edit, ex->path.data);
@@ -126,10 +102,13 @@ static int render(struct export *ex, struct index_txn *txn, const struct query_k
 	struct record_id id;
 	int rc = query_id(txn, key->number, &id, err);
 
+	if (!rc) {
+		buf_clear(&ex->name);
+		response_sharded(&ex->name, id.bytes, id.len);
+	}
 	for (size_t i = 0; !rc && i < response_count; i++) {
 		if (response_table[i].fed_by == key->response) {
-			rc = render_row(ex, txn, &response_table[i], key->number, &id,
-					err);
+			rc = render_row(ex, txn, &response_table[i], key->number, err);
 		}
 	}
 	return rc;
@@ -201,7 +180,7 @@ static int commit(struct export *ex, struct err *err)
 		return 0;
 	}
 	if (!rc) {
-		rc = snapshot_time(&time_s, err);
+		rc = when_now(&time_s, err);
 	}
 	if (!rc) {
 		rc = write_message(ex, &message, err);
@@ -286,6 +265,7 @@ int export_run(const struct export_job *job, struct export_result *result,
 		rc = site_publish(job->site, job->repo, &result->info, job->site_flags,
 				  &result->site, err);
 	}
+	buf_release(&ex.name);
 	buf_release(&ex.path);
 	buf_release(&ex.body);
 	buf_release(&ex.redacted);

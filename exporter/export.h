@@ -8,9 +8,9 @@
 #include "data/base/err.h"
 #include "data/base/stop.h"
 #include "data/index.h"
+#include "exporter/git/snapshot.h"
 #include "exporter/redact.h"
 #include "exporter/site/site.h"
-#include "exporter/git/snapshot.h"
 
 /*
  * export - the index into the next snapshot, and the snapshot onto a site.

@@ -14,12 +14,12 @@
 #include "data/index.h"
 #include "data/json.h"
 #include "exporter/command.h"
-#include "exporter/site/edge.h"
 #include "exporter/export.h"
 #include "exporter/follow.h"
 #include "exporter/git/maintain.h"
-#include "exporter/site/site.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/site/edge.h"
+#include "exporter/site/site.h"
 
 struct command_options command_opt = {.rev = "HEAD",
 				      .format = "table",

@@ -6,13 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define COUNT_DIGITS 18 /* of a trailer's number at most: it then fits 64 bits */
+
 uint64_t message_count(const char *message, const char *trailer, uint64_t missing)
 {
 	struct buf value = {0};
 	uint64_t count = missing;
 
 	if (message && snapshot_trailer(message, trailer, &value) == 0 && value.len &&
-	    strspn(value.data, "0123456789") == value.len) {
+	    value.len <= COUNT_DIGITS && strspn(value.data, "0123456789") == value.len) {
 		count = strtoull(value.data, NULL, 10);
 	}
 	buf_release(&value);
@@ -23,10 +25,12 @@ int message_number(uint64_t *number, struct snapshot_repo *repo,
 		   const struct snapshot_info *parent, struct err *err)
 {
 	struct snapshot_info at = {.parent = parent->commit};
-	uint64_t before = 0, steps = 0;
+	uint64_t before = message_count(parent->message, MESSAGE_NUMBER, 0);
+	uint64_t steps = before ? 1 : 0;
 	int rc = 0;
 
-	/* As a rule the parent says it; a commit that is not ours does not. */
+	/* As a rule the parent says it; a commit that is not ours does not, nor one of
+	 * which the caller knows the id alone. */
 	while (!rc && !before && *at.parent.hex) {
 		struct snapshot_id next = at.parent;
 
@@ -96,13 +100,13 @@ void message_write(struct buf *out, const struct message *m)
 	buf_addf(out, "\n\n" MESSAGE_INDEX ": %s\n", m->index);
 	write_count(out, MESSAGE_SEQUENCE, m->sequence);
 	write_count(out, MESSAGE_NUMBER, m->number);
-	write_count(out, "Albumen-Images", counts->images);
-	write_count(out, "Albumen-Untagged", counts->untagged);
-	write_count(out, "Albumen-Albums", counts->albums);
-	write_count(out, "Albumen-Tags", counts->tags);
-	write_count(out, "Albumen-Tag-Images", counts->live_tag_images);
-	write_count(out, "Albumen-Files", counts->files);
-	write_count(out, "Albumen-Rejects", counts->rejects);
+	write_count(out, MESSAGE_IMAGES, counts->images);
+	write_count(out, MESSAGE_UNTAGGED, counts->untagged);
+	write_count(out, MESSAGE_ALBUMS, counts->albums);
+	write_count(out, MESSAGE_TAGS, counts->tags);
+	write_count(out, MESSAGE_TAG_IMAGES, counts->live_tag_images);
+	write_count(out, MESSAGE_FILES, counts->files);
+	write_count(out, MESSAGE_REJECTS, counts->rejects);
 	write_since(out, m, MESSAGE_OVERFLOWS, MESSAGE_OVERFLOWS_EVER,
 		    m->health->overflows);
 	write_since(out, m, MESSAGE_RESCANS, MESSAGE_RESCANS_EVER, m->health->rescans);

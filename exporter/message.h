@@ -17,6 +17,15 @@
 #define MESSAGE_INDEX "Albumen-Index"       /* uuid of the index */
 #define MESSAGE_SEQUENCE "Albumen-Sequence" /* of its change feed */
 #define MESSAGE_NUMBER "Albumen-Snapshot"   /* 1 for the first, and so on */
+/* What the snapshot holds; of tag images, the live ones. */
+#define MESSAGE_IMAGES "Albumen-Images"
+#define MESSAGE_UNTAGGED "Albumen-Untagged"
+#define MESSAGE_ALBUMS "Albumen-Albums"
+#define MESSAGE_TAGS "Albumen-Tags"
+#define MESSAGE_TAG_IMAGES "Albumen-Tag-Images"
+/* Metadata files that the index knew, and rejects in them. */
+#define MESSAGE_FILES "Albumen-Files"
+#define MESSAGE_REJECTS "Albumen-Rejects"
 /* Times that the event queue overflowed, and walks of the whole folder: since the
  * snapshot before (of the same index), and ever. */
 #define MESSAGE_OVERFLOWS "Albumen-Overflows"
@@ -40,11 +49,12 @@ struct message {
 /* Appends the message. */
 void message_write(struct buf *out, const struct message *message);
 
-/* The number of the snapshot that comes after `parent`. */
+/* The number of the snapshot that comes after `parent`, whose `message` may be NULL
+ * where the caller has not read it. */
 int message_number(uint64_t *number, struct snapshot_repo *repo,
 		   const struct snapshot_info *parent, struct err *err);
 
-/* A trailer that is a number; `missing` where there is none. */
+/* A trailer that is a number of up to 18 digits; `missing` where there is none. */
 uint64_t message_count(const char *message, const char *trailer, uint64_t missing);
 
 #endif

@@ -43,19 +43,24 @@ void response_site_path(struct buf *out, const struct response *row, const char 
 	buf_addstr(out, row->suffix);
 }
 
-void response_snapshot_path(struct buf *out, const struct response *row, const char *id,
-			    size_t len)
+void response_sharded(struct buf *out, const char *id, size_t len)
 {
 	struct buf name = {0};
 	char shard[5];
 
 	name_add(&name, id, len);
 	name_shard(shard, name.data, name.len);
-	buf_addstr(out, row->prefix);
 	buf_addf(out, "%.2s/%.2s/", shard, shard + 2);
 	buf_add(out, name.data, name.len);
-	buf_addstr(out, row->suffix);
 	buf_release(&name);
+}
+
+void response_snapshot_path(struct buf *out, const struct response *row, const char *id,
+			    size_t len)
+{
+	buf_addstr(out, row->prefix);
+	response_sharded(out, id, len);
+	buf_addstr(out, row->suffix);
 }
 
 static bool is_hex(char c)
@@ -88,26 +93,35 @@ static size_t name_span(const char *path)
 	return len;
 }
 
-const struct response *response_from_snapshot(struct buf *site_path, const char *path)
+const struct response *response_parse(const char *path, const char **name, size_t *len)
 {
 	for (size_t i = 0; i < response_count; i++) {
 		const struct response *row = &response_table[i];
 		size_t prefix = strlen(row->prefix);
-		const char *name = path + prefix + SHARD_LENGTH;
-		size_t len;
 
-		if (!row->request || strncmp(path, row->prefix, prefix) != 0 ||
-		    !is_shard(path + prefix)) {
+		if (strncmp(path, row->prefix, prefix) != 0 || !is_shard(path + prefix)) {
 			continue;
 		}
-		len = name_span(name);
-		if (len == 0 || len > RECORD_NAME_MAX ||
-		    strcmp(name + len, row->suffix) != 0) {
-			continue;
+		*name = path + prefix + SHARD_LENGTH;
+		*len = name_span(*name);
+		if (*len > 0 && *len <= RECORD_NAME_MAX &&
+		    strcmp(*name + *len, row->suffix) == 0) {
+			return row;
 		}
-		buf_add(site_path, row->prefix, prefix);
-		buf_addstr(site_path, name);
-		return row;
 	}
 	return NULL;
+}
+
+const struct response *response_from_snapshot(struct buf *site_path, const char *path)
+{
+	const char *name;
+	size_t len;
+	const struct response *row = response_parse(path, &name, &len);
+
+	if (!row || !row->request) {
+		return NULL;
+	}
+	buf_addstr(site_path, row->prefix);
+	buf_addstr(site_path, name);
+	return row;
 }

@@ -39,6 +39,13 @@ void response_site_path(struct buf *out, const struct response *row, const char 
 void response_snapshot_path(struct buf *out, const struct response *row, const char *id,
 			    size_t len);
 
+/* Appends "xx/yy/N", what stands between prefix and suffix in a snapshot: it is the
+ * same for every row. */
+void response_sharded(struct buf *out, const char *id, size_t len);
+
+/* The row of a snapshot path, and where its N is. NULL: none of the table's. */
+const struct response *response_parse(const char *path, const char **name, size_t *len);
+
 /* Appends the site path of a snapshot path, and finds its row.
  * NULL (nothing appended) if the path is none of the table's, or in no site. */
 const struct response *response_from_snapshot(struct buf *site_path, const char *path);

@@ -18,22 +18,6 @@ struct list {
 	struct buf text; /* scratch */
 };
 
-/* Appends a path so that it fits on a line and into JSON. */
-static void add_path(struct buf *out, const char *path, size_t len)
-{
-	bool utf8 = json_is_utf8(path, len);
-
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)path[i];
-
-		if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8)) {
-			buf_addf(out, "\\x%02x", c);
-		} else {
-			buf_addch(out, (char)c);
-		}
-	}
-}
-
 static void print_quoted(FILE *out, const char *bytes, size_t len)
 {
 	struct buf text = {0};
@@ -50,7 +34,7 @@ static int print_reject(const char *path, size_t path_len, uint64_t line, uint64
 	FILE *out = list->out;
 
 	buf_clear(&list->text);
-	add_path(&list->text, path, path_len);
+	json_plain(&list->text, path, path_len);
 	if (list->json) {
 		fputs(list->count ? ",{\"path\":" : "{\"path\":", out);
 		print_quoted(out, list->text.data, list->text.len);
@@ -67,11 +51,11 @@ static int print_reject(const char *path, size_t path_len, uint64_t line, uint64
 			buf_addf(&list->text, ":%" PRIu64 ":%" PRIu64, line, column);
 		}
 		buf_addstr(&list->text, ": ");
-		add_path(&list->text, reason, strlen(reason));
+		json_plain(&list->text, reason, strlen(reason));
 		fprintf(out, "%s\n", list->text.data);
 		if (more) {
 			buf_clear(&list->text);
-			add_path(&list->text, path, path_len);
+			json_plain(&list->text, path, path_len);
 			fprintf(out, "%s: and %" PRIu64 " more\n", list->text.data, more);
 		}
 	}
@@ -188,7 +172,7 @@ static void print_difference(const char *difference, void *payload)
 	struct list *list = payload;
 
 	buf_clear(&list->text);
-	add_path(&list->text, difference, strlen(difference));
+	json_plain(&list->text, difference, strlen(difference));
 	if (list->json) {
 		fputs(list->count ? "," : "", list->out);
 		print_quoted(list->out, list->text.data, list->text.len);

@@ -235,7 +235,7 @@ static int start(struct writer *w, struct err *err)
 {
 	int rc = commit(w, err);
 
-	if (!rc && pthread_create(&w->thread, NULL, run, w) == 0) {
+	if (!rc && threads_start(&w->thread, run, w)) {
 		w->started = true;
 		w->packer = claim_packer_new(w->index);
 	} else if (!rc) {

@@ -2,6 +2,7 @@
 #include "data/base/threads.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,4 +15,16 @@ bool threads_pay(void)
 		return false;
 	}
 	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1;
+}
+
+bool threads_start(pthread_t *out, void *(*run)(void *), void *payload)
+{
+	sigset_t all, before;
+	bool started;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	started = pthread_create(out, NULL, run, payload) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return started;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "exporter/audit/audit_inner.h"
+#include "exporter/message.h"
 
 /*
  * An audit in three passes: the albums, the images (audit_collect.c), and history
@@ -181,18 +182,6 @@ static int collect(struct audit_collect *c)
 	return rc;
 }
 
-static uint64_t trailer_number(const struct snapshot_info *info, const char *name)
-{
-	struct buf value = {0};
-	uint64_t number = 0;
-
-	if (snapshot_trailer(info->message, name, &value) == 0) {
-		number = strtoull(value.data, NULL, 10);
-	}
-	buf_release(&value);
-	return number;
-}
-
 static void release(struct audit_collect *c)
 {
 	for (size_t i = 0; i < c->count; i++) {
@@ -223,14 +212,14 @@ int audit_collect(struct audit **out, struct snapshot_repo *repo,
 	c.audit = xzalloc(sizeof(*c.audit));
 	c.audit->store = xzalloc(sizeof(*c.audit->store));
 	c.audit->commit = info->commit;
-	c.audit->number = trailer_number(info, "Albumen-Snapshot");
+	c.audit->number = message_count(info->message, MESSAGE_NUMBER, 0);
 	c.audit->time_s = info->time_s;
 	c.audit->as_of_s = as_of_s;
 	c.history = history_new(repo);
 	c.trees = history_trees(c.history);
 	c.counter = audit_counter_new(c.audit->store);
 	log_progress_start(&c.progress, "auditing",
-			   album ? 0 : trailer_number(info, "Albumen-Images"));
+			   album ? 0 : message_count(info->message, MESSAGE_IMAGES, 0));
 	rc = collect(&c);
 	release(&c);
 	if (rc) {

@@ -14,8 +14,8 @@
 #include "exporter/audit/audit.h"
 #include "exporter/beside.h"
 #include "exporter/evidence/bundle_inner.h"
-#include "exporter/page/page.h"
 #include "exporter/evidence/tar.h"
+#include "exporter/page/page.h"
 
 #define FOLDER "albumen-evidence" /* in the archive */
 #define SCRIPT "tree-sha256"

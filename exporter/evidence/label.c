@@ -9,11 +9,11 @@
 #include "data/base/file.h"
 #include "data/json.h"
 #include "exporter/evidence/digest.h"
-#include "exporter/message.h"
-#include "exporter/git/pack.h"
 #include "exporter/evidence/sign.h"
+#include "exporter/git/pack.h"
 #include "exporter/git/snapshot_inner.h"
 #include "exporter/lookback/when.h"
+#include "exporter/message.h"
 
 /*
  * The tag's object is durable, in a pack, before the reference that leads to it. A

@@ -3,9 +3,10 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "data/base/threads.h"
 
 /*
  * A ring of batches. `filled`, `begun` and `taken` count batches since the
@@ -103,21 +104,16 @@ static void *run(void *payload)
 struct press *press_new(unsigned threads)
 {
 	struct press *press = xzalloc(sizeof(*press));
-	sigset_t all, before;
 
 	pthread_mutex_init(&press->lock, NULL);
 	pthread_cond_init(&press->more, NULL);
 	pthread_cond_init(&press->finished, NULL);
 	press->deflater = object_deflater_new();
 	press->thread = xreallocarray(NULL, threads, sizeof(*press->thread));
-	/* Signals are the main thread's: its waits must be interrupted. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (press->threads < threads &&
-	       pthread_create(&press->thread[press->threads], NULL, run, press) == 0) {
+	       threads_start(&press->thread[press->threads], run, press)) {
 		press->threads++;
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return press;
 }
 

@@ -5,8 +5,8 @@
 
 #include "data/base/log.h"
 #include "exporter/evidence/digest.h"
-#include "exporter/git/pack.h"
 #include "exporter/evidence/sign.h"
+#include "exporter/git/pack.h"
 #include "exporter/git/snapshot_inner.h"
 #include "exporter/git/spill.h"
 

@@ -264,33 +264,12 @@ int compare_tag_add(struct compare *c, const uint8_t *old_blob, const uint8_t *n
 	return rc;
 }
 
-static bool is_shard(const char *path)
-{
-	static const char hex[] = "0123456789abcdef";
-
-	return strspn(path, hex) == 2 && path[2] == '/' && strspn(path + 3, hex) == 2 &&
-	       path[5] == '/';
-}
-
 enum query_response compare_path(struct buf *id, const char *path)
 {
-	buf_clear(id);
-	for (size_t i = 0; i < response_count; i++) {
-		const struct response *row = &response_table[i];
-		size_t prefix = strlen(row->prefix);
-		const char *name;
-		size_t len;
+	const char *name;
+	size_t len;
+	const struct response *row = response_parse(path, &name, &len);
 
-		if (strncmp(path, row->prefix, prefix) != 0 || !is_shard(path + prefix)) {
-			continue;
-		}
-		name = path + prefix + strlen("xx/yy/");
-		/* No name has one of these in it (data/name.h). */
-		len = strcspn(name, "./");
-		if (strcmp(name + len, row->suffix) == 0 &&
-		    name_to_id(id, name, len) == 0) {
-			return row->kind;
-		}
-	}
-	return (enum query_response)0;
+	buf_clear(id);
+	return row && name_to_id(id, name, len) == 0 ? row->kind : (enum query_response)0;
 }

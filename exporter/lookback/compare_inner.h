@@ -10,9 +10,9 @@
 #include "data/base/err.h"
 #include "data/json.h"
 #include "data/query.h"
-#include "exporter/lookback/compare.h"
 #include "exporter/git/history.h"
 #include "exporter/git/object.h"
+#include "exporter/lookback/compare.h"
 
 /*
  * compare, from the inside: what compare.c (everything, and the order of events),

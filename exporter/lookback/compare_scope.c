@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporter/lookback/compare_inner.h"
 #include "exporter/git/pathset.h"
+#include "exporter/lookback/compare_inner.h"
 #include "exporter/response.h"
 
 /*

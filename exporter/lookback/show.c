@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/lookback/show.h"
 
-#include "exporter/site/collection.h"
 #include "exporter/git/history.h"
 #include "exporter/response.h"
+#include "exporter/site/collection.h"
 
 /* Appends the file of one response. ERR_NOTFOUND, quietly. */
 static int read_response(struct buf *body, struct history *history,

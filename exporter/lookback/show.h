@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 #include "data/base/err.h"
-#include "exporter/lookback/request.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/lookback/request.h"
 
 /*
  * show - the body that a request was answered with when a snapshot was the last one,

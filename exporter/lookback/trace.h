@@ -7,9 +7,9 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
-#include "exporter/lookback/compare.h"
 #include "exporter/git/history.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/lookback/compare.h"
 
 /*
  * trace - the snapshots in which an album, an image or a tag changed, the newest

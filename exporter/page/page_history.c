@@ -65,8 +65,8 @@ static void add_row(struct page_history *out, const struct history_step *step)
 	row = &out->row[out->count++];
 	object_hex(row->commit, step->commit);
 	row->time_s = step->time_s;
-	row->images = message_count(step->message, "Albumen-Images", PAGE_UNKNOWN);
-	row->untagged = message_count(step->message, "Albumen-Untagged", PAGE_UNKNOWN);
+	row->images = message_count(step->message, MESSAGE_IMAGES, PAGE_UNKNOWN);
+	row->untagged = message_count(step->message, MESSAGE_UNTAGGED, PAGE_UNKNOWN);
 }
 
 /* Walks both lines back to where they meet; what is only of `to` becomes rows. */

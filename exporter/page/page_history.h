@@ -7,8 +7,8 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
-#include "exporter/page/page.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/page/page.h"
 
 /*
  * page_history - how many images were untagged in each snapshot, for the audit page:

@@ -432,9 +432,9 @@ out:
 static int write_summary(struct page_site *page, struct err *err)
 {
 	static const char *const count[][2] = {
-		{"Albumen-Images", "images"},
-		{"Albumen-Untagged", "untagged"},
-		{"Albumen-Albums", "albums"},
+		{MESSAGE_IMAGES, "images"},
+		{MESSAGE_UNTAGGED, "untagged"},
+		{MESSAGE_ALBUMS, "albums"},
 	};
 	const struct snapshot_info *to = page->job.to;
 	struct buf body = {0};

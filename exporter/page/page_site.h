@@ -8,8 +8,8 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
-#include "exporter/site/place.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/site/place.h"
 
 /*
  * page_site - the audit page of a site:

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 #include "data/base/err.h"
-#include "exporter/site/place.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/site/place.h"
 
 /*
  * collection - every live tag image of a snapshot in one array, by (created_at,

@@ -128,7 +128,7 @@ int relay_pass(struct relay *r, const char *path, const char *body, size_t len,
 	struct load *load;
 
 	if (r->threads && !r->started && ++r->passed > THREAD_FROM) {
-		r->started = pthread_create(&r->thread, NULL, run, r) == 0;
+		r->started = threads_start(&r->thread, run, r);
 		r->threads = r->started; /* none to be had: it works without */
 	}
 	if (!r->started) {

@@ -15,12 +15,13 @@
 #include "data/base/file.h"
 #include "data/base/log.h"
 #include "data/json.h"
-#include "exporter/site/collection.h"
 #include "exporter/git/object.h"
+#include "exporter/message.h"
 #include "exporter/page/page_site.h"
+#include "exporter/response.h"
+#include "exporter/site/collection.h"
 #include "exporter/site/place.h"
 #include "exporter/site/relay.h"
-#include "exporter/response.h"
 
 /*
  * How a site stays right through kill -9 and power loss.
@@ -438,20 +439,6 @@ static int put_files(struct publish *p)
 
 /* --- snapshot.json --- */
 
-static uint64_t count_of(const char *message, const char *trailer, bool *known)
-{
-	struct buf value = {0};
-	uint64_t n = 0;
-
-	*known = snapshot_trailer(message, trailer, &value) == 0 && value.len &&
-		 value.len < 19 && strspn(value.data, "0123456789") == value.len;
-	if (*known) {
-		n = strtoull(value.data, NULL, 10);
-	}
-	buf_release(&value);
-	return n;
-}
-
 /* What snapshot.json says: the commit alone decides, so that a snapshot is the same
  * wherever it is published. */
 static void add_state(struct buf *out, const struct snapshot_info *info, bool collections,
@@ -460,10 +447,10 @@ static void add_state(struct buf *out, const struct snapshot_info *info, bool co
 	static const struct {
 		const char *trailer, *name;
 	} count[] = {
-		{"Albumen-Images", "images"},
-		{"Albumen-Albums", "albums"},
-		{"Albumen-Untagged", "untagged"},
-		{"Albumen-Tag-Images", "tag_images"},
+		{MESSAGE_IMAGES, "images"},
+		{MESSAGE_ALBUMS, "albums"},
+		{MESSAGE_UNTAGGED, "untagged"},
+		{MESSAGE_TAG_IMAGES, "tag_images"},
 	};
 	time_t when = (time_t)info->time_s;
 	const char *comma = "";
@@ -475,10 +462,9 @@ static void add_state(struct buf *out, const struct snapshot_info *info, bool co
 	buf_addf(out, "{\"commit\":\"%s\",\"tree\":\"%s\",\"time\":\"%s\",\"counts\":{",
 		 info->commit.hex, info->tree.hex, text);
 	for (size_t i = 0; i < sizeof(count) / sizeof(*count); i++) {
-		bool known;
-		uint64_t n = count_of(info->message, count[i].trailer, &known);
+		uint64_t n = message_count(info->message, count[i].trailer, UINT64_MAX);
 
-		if (known) {
+		if (n != UINT64_MAX) {
 			buf_addf(out, "%s\"%s\":%" PRIu64, comma, count[i].name, n);
 			comma = ",";
 		}
@@ -505,15 +491,15 @@ static int write_state(struct publish *p)
 
 static int publish(struct publish *p, const char *site)
 {
-	bool many, known;
+	bool many;
 	uint64_t images, albums;
 	int rc = find_many(p, &many);
 
 	if (rc || (rc = note_pending(p))) {
 		return rc;
 	}
-	images = p->bases ? 0 : count_of(p->to->message, "Albumen-Images", &known);
-	albums = p->bases ? 0 : count_of(p->to->message, "Albumen-Albums", &known);
+	images = p->bases ? 0 : message_count(p->to->message, MESSAGE_IMAGES, 0);
+	albums = p->bases ? 0 : message_count(p->to->message, MESSAGE_ALBUMS, 0);
 	if ((rc = open_page(p, site))) {
 		return rc;
 	}

@@ -5,8 +5,9 @@
 
 #include "data/base/buf.h"
 #include "data/base/log.h"
-#include "exporter/message.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/lookback/when.h"
+#include "exporter/message.h"
 #include "exporter/verify/verify_label.h"
 #include "exporter/verify/verify_line.h"
 #include "exporter/verify/verify_refs.h"
@@ -14,7 +15,6 @@
 #include "exporter/verify/verify_state.h"
 #include "exporter/verify/verify_store.h"
 #include "exporter/verify/verify_trailers.h"
-#include "exporter/lookback/when.h"
 
 struct verify {
 	const struct verify_job *job;

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -152,17 +151,11 @@ static void *work(void *payload)
 
 void verify_ahead_start(struct verify_ahead *ahead)
 {
-	sigset_t all, before;
-
-	/* Signals are the owner's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (size_t i = 0; threads_pay() && i < WORKERS && i < ahead->count; i++) {
 		struct worker *worker = &ahead->worker[i];
 
-		worker->started = !pthread_create(&worker->thread, NULL, work, worker);
+		worker->started = threads_start(&worker->thread, work, worker);
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 int verify_ahead_result(struct sign_result *out, struct verify_ahead *ahead,

@@ -13,31 +13,14 @@
 /* So many failures of one snapshot are told one by one. */
 #define TOLD_MAX 100
 
-/* What a hostile repository holds must not speak to a terminal: control bytes, and
- * what is no UTF-8, become \xNN. */
-static void add_plain(struct buf *out, const char *text, size_t len)
-{
-	bool utf8 = json_is_utf8(text, len);
-
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8)) {
-			buf_addf(out, "\\x%02x", c);
-		} else {
-			buf_addch(out, (char)c);
-		}
-	}
-}
-
 static void tell(struct verify_report *report, const char *path, const char *problem)
 {
 	struct buf plain_path = {0}, plain = {0};
 	struct verify_failure failure = {.commit = report->commit,
 					 .number = report->number};
 
-	add_plain(&plain_path, path, strlen(path));
-	add_plain(&plain, problem, strlen(problem));
+	json_plain(&plain_path, path, strlen(path));
+	json_plain(&plain, problem, strlen(problem));
 	failure.path = plain_path.len ? plain_path.data : "";
 	failure.problem = plain.data;
 	report->each(&failure, report->payload);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "data/base/buf.h"
-#include "exporter/message.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/message.h"
 
 /* A number, as it is written for a count. False: there is none. */
 static bool read_number(uint64_t *out, struct verify_report *report, const char *message,
@@ -74,7 +74,7 @@ out:
 void verify_trailers_check(struct verify_trailers *trailers, struct verify_report *report,
 			   const char *message, uint64_t number)
 {
-	static const char *const numbers[] = {"Albumen-Files", "Albumen-Rejects",
+	static const char *const numbers[] = {MESSAGE_FILES, MESSAGE_REJECTS,
 					      MESSAGE_OVERFLOWS, MESSAGE_RESCANS};
 	struct buf value = {0};
 	uint64_t said;
@@ -104,11 +104,11 @@ void verify_trailers_counts(struct verify_trailers *trailers,
 	const struct {
 		const char *name, *what;
 		uint64_t counted;
-	} part[] = {{"Albumen-Images", "images", counts->images},
-		    {"Albumen-Untagged", "untagged images", counts->untagged},
-		    {"Albumen-Albums", "albums", counts->albums},
-		    {"Albumen-Tags", "tags", counts->tags},
-		    {"Albumen-Tag-Images", "tag images", counts->tag_images}};
+	} part[] = {{MESSAGE_IMAGES, "images", counts->images},
+		    {MESSAGE_UNTAGGED, "untagged images", counts->untagged},
+		    {MESSAGE_ALBUMS, "albums", counts->albums},
+		    {MESSAGE_TAGS, "tags", counts->tags},
+		    {MESSAGE_TAG_IMAGES, "tag images", counts->tag_images}};
 
 	for (size_t i = 0; i < sizeof(part) / sizeof(*part); i++) {
 		uint64_t said;
