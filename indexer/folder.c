@@ -324,12 +324,29 @@ static int visit_file(const struct walk_file *file, void *payload, struct err *e
 	return ++folder->files % DRAIN_FILES ? 0 : folder_drain(folder, err);
 }
 
+void folder_barred(struct folder *folder, const char *path, size_t len)
+{
+	struct dirs_node *node = folder->dirs.root;
+
+	for (size_t at = 0; node; at++) {
+		size_t begin = at;
+
+		node->barred = true;
+		while (at < len && path[at] != '/') {
+			at++;
+		}
+		if (at >= len) {
+			break;
+		}
+		node = dirs_child(&folder->dirs, node, path + begin, at - begin);
+	}
+}
+
 static int visit_unreadable(const char *path, size_t len, int error, void *payload,
 			    struct err *err)
 {
-	(void)len;
-	(void)payload;
 	(void)err;
+	folder_barred(payload, path, len);
 	log_warning("cannot read folder '%s': %s", path, strerror(error));
 	return 0;
 }
@@ -350,7 +367,9 @@ static void leave(struct folder *folder)
 {
 	size_t len = folder->path.len;
 
-	buf_addch(&folder->path, '/');
+	if (len) {
+		buf_addch(&folder->path, '/');
+	}
 	folder->sink->left(folder->path.data, folder->path.len, folder->sink->payload);
 	buf_setlen(&folder->path, len);
 }
@@ -365,7 +384,7 @@ static int handle_folder(struct folder *folder, struct dirs_node *parent,
 		return 0;
 	}
 	if (what == WATCH_ATTRIBUTES && child && child->wd > 0) {
-		return 0;
+		return 0; /* its own watch tells as much */
 	}
 	if (child) {
 		leave(folder);
@@ -395,6 +414,17 @@ static void handle_file(struct folder *folder, enum watch_what what, const char 
 	}
 }
 
+/* Reads the folder anew whose path, and a slash unless it is the root, is
+ * folder->path. */
+static int reread(struct folder *folder, struct err *err)
+{
+	if (folder->path.len) {
+		buf_setlen(&folder->path, folder->path.len - 1);
+	}
+	leave(folder);
+	return visit(folder, folder->path.data, folder->path.len, err);
+}
+
 /* A watch ended while its folder is still thought to be there: it was removed, and
  * perhaps made anew, or its file system went. */
 static int handle_end(struct folder *folder, struct dirs_node *node, int wd,
@@ -409,9 +439,18 @@ static int handle_end(struct folder *folder, struct dirs_node *node, int wd,
 			err, ERR_FAIL,
 			"the metadata folder is gone; the index keeps what it knew");
 	}
-	buf_setlen(&folder->path, folder->path.len - 1); /* the slash */
-	leave(folder);
-	return visit(folder, folder->path.data, folder->path.len, err);
+	return reread(folder, err);
+}
+
+/* Attributes of a watched folder changed: it may have been opened. */
+static int handle_attributes(struct folder *folder, struct dirs_node *node,
+			     struct err *err)
+{
+	if (!node->barred) {
+		return 0;
+	}
+	node->barred = false;
+	return reread(folder, err);
 }
 
 static int handle(struct folder *folder, const struct queued *event, const char *name,
@@ -447,6 +486,11 @@ static int handle(struct folder *folder, const struct queued *event, const char 
 				    : err_set(err, ERR_FAIL,
 					      "the metadata folder was removed or moved; "
 					      "the index keeps what it knew");
+	}
+	if (!*name) {
+		return event->what == WATCH_ATTRIBUTES
+			       ? handle_attributes(folder, node, err)
+			       : 0;
 	}
 	buf_addstr(&folder->path, name);
 	if (folder->path.len > WALK_PATH_MAX) {

@@ -40,7 +40,8 @@ enum ingest_flags {
 
 struct ingest_outcome {
 	bool gone;
-	bool racy; /* it changed so lately that it is worth another look soon */
+	bool racy;   /* it changed so lately that it is worth another look soon */
+	bool barred; /* who runs this may not read it, or not enter a folder above it */
 	uint64_t rejects;
 	uint64_t bytes;
 };

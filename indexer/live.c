@@ -110,6 +110,9 @@ static void on_done(const char *path, size_t len, const struct ingest_outcome *o
 {
 	struct live *live = payload;
 
+	if (outcome->barred) {
+		folder_barred(live->folder, path, len);
+	}
 	if (changed || (outcome->rejects && outcome->racy)) {
 		retry(live, live->taking, path, len);
 	}
@@ -214,6 +217,14 @@ static int on_enter(int dirfd, const char *path, size_t len, void *payload,
 }
 
 /* See struct scan_options. */
+static void on_barred(const char *path, size_t len, void *payload)
+{
+	struct live *live = payload;
+
+	folder_barred(live->folder, path, len);
+}
+
+/* See struct scan_options. */
 static int is_in_step(bool *yes, void *payload, struct err *err)
 {
 	struct live *live = payload;
@@ -231,6 +242,7 @@ static struct scan_options scan_options(struct live *live)
 		.enter = on_enter,
 		.tick = on_tick,
 		.done = on_done,
+		.barred = on_barred,
 		.in_step = is_in_step,
 		.payload = live,
 		.commit_ms = COMMIT_MS,
@@ -348,11 +360,12 @@ static bool differs(struct live *live, struct index_txn *txn, int list, const ch
 	struct claim_file known, now;
 	struct stat st;
 	bool is_known = claim_file_get(txn, path, len, &known) == 0;
-	bool there = walk_stat(live->rootfd, path, &st) == 0 ? S_ISREG(st.st_mode)
-							     : !walk_is_gone(errno);
 
-	if (!is_known || !there) {
-		return is_known || there;
+	if (walk_stat(live->rootfd, path, &st) < 0) {
+		return is_known || !walk_is_gone(errno);
+	}
+	if (!is_known || !S_ISREG(st.st_mode)) {
+		return is_known || S_ISREG(st.st_mode);
 	}
 	input_stat(&now, &st);
 	if (!input_same(&known, &now)) {

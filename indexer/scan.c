@@ -128,6 +128,9 @@ static int keep_unreadable(const char *path, size_t len, int error, void *payloa
 	log_warning("cannot read folder '%s': %s; what is known of its files is kept",
 		    path, strerror(error));
 	look->counts->unreadable++;
+	if (look->options->barred) {
+		look->options->barred(path, len, look->options->payload);
+	}
 	buf_addf(&prefix, "%.*s/", (int)len, path);
 	rc = claim_file_each(look->txn, prefix.data, prefix.len, mark_known, look, err);
 	buf_release(&prefix);

@@ -34,6 +34,8 @@ struct scan_options {
 	int (*tick)(void *payload, struct err *err);
 	void (*done)(const char *path, size_t len, const struct ingest_outcome *outcome,
 		     bool changed, void *payload);
+	/* Who runs this may not read this folder. NULL: not wanted. */
+	void (*barred)(const char *path, size_t len, void *payload);
 	/* Asked before the last commit: false where events were lost meanwhile, so
 	 * that the folder must be walked again. NULL: none could be. */
 	int (*in_step)(bool *yes, void *payload, struct err *err);

@@ -237,10 +237,8 @@ static bool translate(struct watch *watch, const struct inotify_event *event,
 		out->what = WATCH_WRITTEN;
 	} else if (mask & IN_CREATE) {
 		out->what = WATCH_CREATED;
-	} else if ((mask & IN_ATTRIB) && event->len) {
-		out->what = WATCH_ATTRIBUTES;
 	} else {
-		return false; /* an attribute of the folder itself */
+		out->what = WATCH_ATTRIBUTES;
 	}
 	out->wd = event->wd;
 	out->folder = (mask & IN_ISDIR) != 0;

@@ -30,7 +30,7 @@ enum watch_what {
 	WATCH_CREATED,    /* a name appeared: what it stands for may be incomplete */
 	WATCH_WRITTEN,    /* a file was closed by a writer, or a name moved here */
 	WATCH_REMOVED,    /* a name is gone or moved away */
-	WATCH_ATTRIBUTES, /* mode, owner or times of a name changed */
+	WATCH_ATTRIBUTES, /* mode, owner or times of a name changed; "": of the folder */
 	WATCH_SELF_GONE,  /* the watched folder itself was removed or moved */
 	WATCH_ENDED,      /* there will be no more events with this wd */
 	WATCH_UNMOUNTED,  /* its file system was unmounted */

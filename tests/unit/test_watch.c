@@ -66,6 +66,8 @@ static void events_tell_what_happened_to_names(void **state)
 	expect(f, watch, WATCH_CREATED, wd, false, "c");
 	assert_int_equal(fchmodat(f->fd, "b", 0600, 0), 0);
 	expect(f, watch, WATCH_ATTRIBUTES, wd, false, "b");
+	assert_int_equal(fchmod(f->fd, 0700), 0);
+	expect(f, watch, WATCH_ATTRIBUTES, wd, true, "");
 	assert_int_equal(unlinkat(f->fd, "b", 0), 0);
 	expect(f, watch, WATCH_REMOVED, wd, false, "b");
 	make_dir(f, "d");
