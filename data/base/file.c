@@ -248,7 +248,9 @@ int file_lock(int *fd, const char *path, const char *what, struct err *err)
 			       *text ? text : "another process");
 	}
 	len = snprintf(text, sizeof(text), "%s (process %ld)\n", what, (long)getpid());
-	if (ftruncate(lock, 0) < 0 || pwrite(lock, text, (size_t)len, 0) != len) {
+	/* In this order the file keeps its block: to free one may cost more than all
+	 * else here (file systems that discard as they go). */
+	if (pwrite(lock, text, (size_t)len, 0) != len || ftruncate(lock, len) < 0) {
 		int rc = err_sys(err, "cannot write lock '%s'", path);
 
 		close(lock);

@@ -153,8 +153,13 @@ static int merge(bool *changed, struct snapshot_repo *repo, const char *dir, siz
 {
 	struct packset set = {0};
 	struct buf names = {0};
-	int rc = read_packs(&set, repo, dir, err);
+	size_t count;
+	int rc = packset_count(&count, dir, err);
 
+	if (rc || count <= due) {
+		return rc;
+	}
+	rc = read_packs(&set, repo, dir, err);
 	/* Again as often as a pack turns out to be compact. */
 	while (!rc && !names.len && count_merge(&set) > due && choose_merge(&set) > 1) {
 		rc = maintain_merge(&names, dir, &set, err);

@@ -31,16 +31,23 @@ static bool look(struct stat *st, int dir_fd, const char *name, const char *suff
 	return found;
 }
 
+/* True if this is the index of a pack. */
+static bool is_index(const char *file)
+{
+	const char *dot = strrchr(file, '.');
+
+	return dot && strcmp(dot, ".idx") == 0 &&
+	       packset_is_name(file, (size_t)(dot - file));
+}
+
 /* Takes in the pack that the index `file` is of, if it is one of those we want. */
 static void take(struct packset *set, size_t *cap, int dir_fd, const char *file)
 {
 	static const char *const theirs[] = {"keep", "promisor", "mtimes"};
-	const char *dot = strrchr(file, '.');
 	struct packset_pack pack = {0};
 	struct stat st;
 
-	if (!dot || strcmp(dot, ".idx") != 0 ||
-	    !packset_is_name(file, (size_t)(dot - file))) {
+	if (!is_index(file)) {
 		return;
 	}
 	memcpy(pack.name, file, PACKSET_NAME);
@@ -68,6 +75,22 @@ static int compare_packs(const void *a, const void *b)
 		return left->size_bytes < right->size_bytes ? -1 : 1;
 	}
 	return strcmp(left->name, right->name);
+}
+
+int packset_count(size_t *out, const char *dir, struct err *err)
+{
+	DIR *stream = opendir(dir);
+	struct dirent *entry;
+
+	*out = 0;
+	if (!stream) {
+		return err_sys(err, "cannot open folder '%s'", dir);
+	}
+	while ((entry = readdir(stream))) {
+		*out += is_index(entry->d_name);
+	}
+	closedir(stream);
+	return 0;
 }
 
 int packset_read(struct packset *out, const char *dir, struct err *err)

@@ -31,6 +31,9 @@ struct packset {
 
 /* True if these are the characters of a pack's name. */
 bool packset_is_name(const char *name, size_t len);
+/* How many packs there are, or seem to be: no less than packset_read finds, and
+ * without a look at each of them. */
+int packset_count(size_t *out, const char *dir, struct err *err);
 int packset_read(struct packset *out, const char *dir, struct err *err);
 void packset_release(struct packset *set);
 /* Removes one pack and what git has made of it. Its not being there is no error. */

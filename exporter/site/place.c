@@ -307,8 +307,8 @@ int place_note_read(struct buf *out, struct place *place, const char *name,
 	return rc;
 }
 
-int place_note_write(struct place *place, const char *name, const void *text, size_t len,
-		     struct err *err)
+int place_note_replace(struct place *place, const char *name, const void *text,
+		       size_t len, struct err *err)
 {
 	int fd = openat(place->tmp, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	struct buf path = {0};
@@ -338,10 +338,30 @@ out:
 	return rc;
 }
 
-int place_note_remove(struct place *place, const char *name, struct err *err)
+/* Opens the note to be written; *made: it is new. */
+static int open_note(struct place *place, const char *name, bool *made)
 {
-	if (unlinkat(place->own, name, 0) < 0 && errno != ENOENT) {
-		return err_sys(err, "cannot remove '%s/" PLACE_OWN "/%s'",
+	static const int flags = O_WRONLY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(place->own, name, flags);
+
+	*made = fd < 0 && errno == ENOENT;
+	return *made ? openat(place->own, name, flags | O_CREAT, 0666) : fd;
+}
+
+int place_note_write(struct place *place, const char *name, const void *text, size_t len,
+		     bool sync, struct err *err)
+{
+	bool made;
+	int fd = open_note(place, name, &made);
+	bool failed = fd < 0;
+
+	if (!failed) {
+		failed = pwrite(fd, text, len, 0) != (ssize_t)len ||
+			 ftruncate(fd, (off_t)len) < 0 || (sync && fsync(fd) < 0);
+		failed = close(fd) < 0 || failed;
+	}
+	if (failed || (sync && made && fsync(place->own) < 0)) {
+		return err_sys(err, "cannot write '%s/" PLACE_OWN "/%s'",
 			       place->root_path, name);
 	}
 	return 0;

@@ -80,11 +80,15 @@ int place_prune(struct place *place, const char *path, place_keep_fn *keep, void
 		uint64_t *removed, struct err *err);
 
 /* The site's own notes, SITE/.albumen/NAME. Reading appends (ERR_NOTFOUND,
- * quietly); writing is durable on return; removing what is not there is fine. */
+ * quietly). */
 int place_note_read(struct buf *out, struct place *place, const char *name,
 		    struct err *err);
+/* Durable on return; until then, a power loss leaves the old text or the new one. */
+int place_note_replace(struct place *place, const char *name, const void *text,
+		       size_t len, struct err *err);
+/* In place, at half the cost: a power loss may leave a mixture of both texts. With
+ * `sync` it is durable on return. */
 int place_note_write(struct place *place, const char *name, const void *text, size_t len,
-		     struct err *err);
-int place_note_remove(struct place *place, const char *name, struct err *err);
+		     bool sync, struct err *err);
 
 #endif

@@ -32,7 +32,8 @@
  * without reading them: each is as in C, or as in one of the P. The next
  * publication, towards T, looks at what differs between C and T, and between each
  * P and T, and at nothing else. snapshot.json is replaced when all files are
- * durable, and then `pending` goes.
+ * durable, and then `pending` says "done". While it does, no file has been touched
+ * for what is written over it, so it is written in place; never over a P.
  *
  * A power loss may undo renames of files. Before snapshot.json is durable that
  * leaves files as in C or P, and `pending`; after, nothing is left to undo.
@@ -48,6 +49,7 @@
 
 #define STATE "snapshot.json"
 #define PENDING "pending"
+#define DONE "done\n" /* nothing is pending, whatever else stands there */
 #define STATE_MAX (64u << 10)
 #define PENDING_MAX 64 /* unfinished publications; more are cheaper compared */
 #define WHO "albumen-exporter, which publishes"
@@ -84,7 +86,15 @@ struct publish {
 	struct buf kept;   /* where bases are unknown: DIGEST bytes of each path */
 	bool tags_changed; /* what the collection repeats */
 	bool some_removed;
-	unsigned counted;
+	/* What differs between a base and the target, where that is little: to find
+	 * it again costs more than to write it. Path is an offset in few_paths. */
+	struct {
+		size_t base, path;
+		struct snapshot_id new_blob;
+	} few[FEW];
+	size_t fews;
+	struct buf few_paths;
+	size_t at_base; /* while they are found */
 };
 
 /* --- what the site is at --- */
@@ -137,16 +147,26 @@ static int read_state(struct publish *p, const char *site)
 	return 0;
 }
 
+/* A note that was only just made is empty; no file was touched. */
+static bool is_done(const struct buf *note)
+{
+	return !note->len || strncmp(note->data, DONE, strlen(DONE)) == 0;
+}
+
 /* True if the site is as asked: then not even its lock is touched. (A publication
  * that begins meanwhile writes `pending` first, and has the lock.) */
 static bool is_there(const struct publish *p, const char *site)
 {
-	struct buf path = {0};
+	struct buf path = {0}, note = {0};
+	struct err why;
+	int rc;
 	bool pending;
 
 	buf_addf(&path, "%s/.albumen/" PENDING, site);
-	pending = access(path.data, F_OK) == 0 || errno != ENOENT;
+	rc = file_read(&note, path.data, STATE_MAX, &why);
+	pending = rc != ERR_NOTFOUND && (rc || !is_done(&note));
 	buf_release(&path);
+	buf_release(&note);
 	return !pending && p->had_collections == p->collections &&
 	       strcmp(p->had_mark, p->mark) == 0 &&
 	       strcmp(p->commit.hex, p->to->commit.hex) == 0;
@@ -177,6 +197,10 @@ static int read_pending(struct publish *p)
 
 	if (rc) {
 		return rc == ERR_NOTFOUND ? 0 : rc;
+	}
+	if (is_done(&p->pending)) {
+		buf_clear(&p->pending);
+		return 0;
 	}
 	p->compare = true;
 	for (char *line = p->pending.data; line && *line && !rc; count++) {
@@ -220,6 +244,8 @@ static int find_bases(struct publish *p, const char *site)
 /* Notes durably that the files may be of the target from now on. */
 static int note_pending(struct publish *p)
 {
+	bool unfinished = p->pending.len;
+
 	if (!p->bases) {
 		/* A word that is no commit: until this is done, the next one must
 		 * compare, too. */
@@ -227,18 +253,27 @@ static int note_pending(struct publish *p)
 		buf_addstr(&p->pending, "unknown\n");
 	}
 	buf_addf(&p->pending, "%s\n", p->to->commit.hex);
-	return place_note_write(p->place, PENDING, p->pending.data, p->pending.len,
-				p->err);
+	return unfinished ? place_note_replace(p->place, PENDING, p->pending.data,
+					       p->pending.len, p->err)
+			  : place_note_write(p->place, PENDING, p->pending.data,
+					     p->pending.len, true, p->err);
 }
 
 /* --- files --- */
 
-static int count_one(const struct snapshot_change *change, void *payload)
+/* Notes one of a few differences; ends the search where there are many. */
+static int note_one(const struct snapshot_change *change, void *payload)
 {
 	struct publish *p = payload;
 
-	(void)change;
-	return ++p->counted > FEW;
+	if (p->fews == FEW) {
+		return 1;
+	}
+	p->few[p->fews].base = p->at_base;
+	p->few[p->fews].path = p->few_paths.len;
+	p->few[p->fews++].new_blob = change->new_blob;
+	buf_add(&p->few_paths, change->path, strlen(change->path) + 1);
+	return 0;
 }
 
 /* More than a few files will change. */
@@ -247,11 +282,35 @@ static int find_many(struct publish *p, bool *many)
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < p->bases; i++) {
-		rc = snapshot_diff(p->repo, &p->base[i], &p->to->tree, count_one, p,
+		p->at_base = i;
+		rc = snapshot_diff(p->repo, &p->base[i], &p->to->tree, note_one, p,
 				   p->err);
 	}
 	*many = !p->bases || rc > 0;
 	return rc < 0 ? rc : 0;
+}
+
+/* Calls `each` for what differs between base `i` (if there is one) and the target. */
+static int each_difference(struct publish *p, size_t i, bool many,
+			   snapshot_change_fn *each)
+{
+	int rc = 0;
+
+	if (many) {
+		return snapshot_diff(p->repo, p->bases ? &p->base[i] : NULL, &p->to->tree,
+				     each, p, p->err);
+	}
+	for (size_t k = 0; !rc && k < p->fews; k++) {
+		struct snapshot_change change = {
+			.path = p->few_paths.data + p->few[k].path,
+			.new_blob = p->few[k].new_blob,
+		};
+
+		if (p->few[k].base == i) {
+			rc = each(&change, p);
+		}
+	}
+	return rc;
 }
 
 static void digest(uint8_t out[DIGEST], const char *path)
@@ -349,7 +408,7 @@ static int remove_one(const struct snapshot_change *change, void *payload)
 }
 
 /* Removes what is not of the target. */
-static int remove_files(struct publish *p)
+static int remove_files(struct publish *p, bool many)
 {
 	int rc = 0;
 
@@ -360,10 +419,9 @@ static int remove_files(struct publish *p)
 		rc = page_site_remove(p->place, &p->result->removed, p->err);
 	}
 	if (p->bases) {
-		/* A second look at the difference costs less than to remember it. */
+		/* Where they are many, a second look costs less than to remember them. */
 		for (size_t i = 0; !rc && p->some_removed && i < p->bases; i++) {
-			rc = snapshot_diff(p->repo, &p->base[i], &p->to->tree, remove_one,
-					   p, p->err);
+			rc = each_difference(p, i, many, remove_one);
 		}
 		return rc;
 	}
@@ -414,15 +472,14 @@ static int open_page(struct publish *p, const char *site)
 	return page_site_open(&p->page, &job, p->err);
 }
 
-static int put_files(struct publish *p)
+static int put_files(struct publish *p, bool many)
 {
 	size_t i = 0;
 	int rc, put;
 
 	p->relay = relay_new(put_file, p);
 	do {
-		rc = snapshot_diff(p->repo, p->bases ? &p->base[i] : NULL, &p->to->tree,
-				   put_one, p, p->err);
+		rc = each_difference(p, i, many, put_one);
 	} while (!rc && ++i < p->bases);
 	put = relay_end(&p->relay, rc ? NULL : p->err);
 	rc = rc ? rc : put;
@@ -509,10 +566,10 @@ static int publish(struct publish *p, const char *site)
 		rc = place_build_begin(p->place, p->err);
 	}
 	if (!rc) {
-		rc = put_files(p);
+		rc = put_files(p, many);
 	}
 	if (!rc) {
-		rc = p->empty ? place_build_end(p->place, p->err) : remove_files(p);
+		rc = p->empty ? place_build_end(p->place, p->err) : remove_files(p, many);
 	}
 	log_progress_end(&p->progress);
 	if (rc || (rc = place_sync(p->place, p->err))) {
@@ -522,7 +579,7 @@ static int publish(struct publish *p, const char *site)
 	if ((rc = write_state(p)) || (rc = place_sync(p->place, p->err))) {
 		return rc;
 	}
-	return place_note_remove(p->place, PENDING, p->err);
+	return place_note_write(p->place, PENDING, DONE, strlen(DONE), false, p->err);
 }
 
 int site_publish(const char *path, struct snapshot_repo *repo,
@@ -571,5 +628,6 @@ out:
 	buf_release(&p.path);
 	buf_release(&p.body);
 	buf_release(&p.kept);
+	buf_release(&p.few_paths);
 	return rc;
 }
