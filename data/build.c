@@ -19,7 +19,7 @@
  *	memory		sort the relations, append them (a thread sorts the ids)
  *	memory		append the ids
  *
- * Memory is 16 bytes a record for the facts, about 56 for its id, and 24 a row of
+ * Memory is 16 bytes a record for the facts, about 48 for its id, and 24 a row of
  * the largest relation, while that is sorted.
  */
 

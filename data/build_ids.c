@@ -13,12 +13,14 @@
 #define THREAD_FROM 4096
 #define KINDS (ROW_ALBUM + 1)
 
-/* An id: most are told apart by their first eight bytes, without a look at them all. */
+/* An id: most are told apart by their first eight bytes, without a look at the rest. */
 struct place {
 	uint64_t first; /* big-endian; a shorter id has zeros behind it */
-	uint32_t at;    /* of its bytes, in units of four; the length goes before them */
+	uint32_t at; /* of the id's length and the bytes behind those, in units of four */
 	uint32_t number;
 };
+
+#define FIRST sizeof(uint64_t)
 
 struct list {
 	struct buf bytes;
@@ -69,18 +71,19 @@ void build_ids_add(struct build_ids *ids, unsigned kind, const struct record_id 
 		   uint64_t number)
 {
 	struct list *list = &ids->list[kind];
-	unsigned char first[8] = {0};
+	size_t first_len = id->len < FIRST ? id->len : FIRST;
+	unsigned char first[FIRST] = {0};
 
 	if (list->count == list->cap) {
 		list->cap = list->cap ? list->cap + list->cap / 2 : 1024;
 		list->place = xreallocarray(list->place, list->cap, sizeof(*list->place));
 	}
-	memcpy(first, id->bytes, id->len < sizeof(first) ? id->len : sizeof(first));
+	memcpy(first, id->bytes, first_len);
 	list->place[list->count++] = (struct place){.first = be64_get(first),
 						    .at = (uint32_t)(list->bytes.len / 4),
 						    .number = (uint32_t)number};
 	buf_addch(&list->bytes, (char)id->len);
-	buf_add(&list->bytes, id->bytes, id->len);
+	buf_add(&list->bytes, id->bytes + first_len, id->len - first_len);
 	while (list->bytes.len % 4) {
 		buf_addch(&list->bytes, '\0');
 	}
@@ -96,8 +99,8 @@ static int by_id(const void *left, const void *right, void *payload)
 {
 	const struct place *a = left, *b = right;
 	const char *p, *q;
-	unsigned char p_len, q_len;
-	int order;
+	size_t p_len, q_len, both;
+	int order = 0;
 
 	if (a->first != b->first) {
 		return a->first < b->first ? -1 : 1;
@@ -106,7 +109,10 @@ static int by_id(const void *left, const void *right, void *payload)
 	q = bytes_of(payload, b);
 	p_len = (unsigned char)*p;
 	q_len = (unsigned char)*q;
-	order = memcmp(p + 1, q + 1, p_len < q_len ? p_len : q_len);
+	both = p_len < q_len ? p_len : q_len;
+	if (both > FIRST) {
+		order = memcmp(p + 1, q + 1, both - FIRST);
+	}
 	return order ? order : (p_len > q_len) - (p_len < q_len);
 }
 
@@ -144,10 +150,16 @@ int build_ids_each(struct build_ids *ids, build_ids_fn *each, void *payload)
 		struct list *list = &ids->list[kind];
 
 		for (size_t i = 0; rc == 0 && i < list->count; i++) {
-			const char *p = bytes_of(list, &list->place[i]);
+			const struct place *place = &list->place[i];
+			const char *p = bytes_of(list, place);
+			size_t len = (unsigned char)*p;
+			char id[RECORD_ID_MAX];
 
-			rc = each(kind, p + 1, (unsigned char)*p, list->place[i].number,
-				  payload);
+			be64_put(id, place->first);
+			if (len > FIRST) {
+				memcpy(id + FIRST, p + 1, len - FIRST);
+			}
+			rc = each(kind, id, len, place->number, payload);
 		}
 		free_list(list);
 	}
