@@ -46,13 +46,9 @@ class Run:
                      for to, f in enumerate((source, sink, log))]
             start = time.perf_counter()
             self.pid = os.posix_spawnp(argv[0], argv, ENV, file_actions=moves)
-            self.peak, self.over = 0, threading.Event()
-            sampler = threading.Thread(target=self.sample)
-            sampler.start()
-            _, status, usage = os.wait4(self.pid, 0)
-            self.seconds = time.perf_counter() - start
-            self.over.set()
-            sampler.join()
+            with self.sampled():
+                _, status, usage = os.wait4(self.pid, 0)
+                self.seconds = time.perf_counter() - start
             self.cpu = usage.ru_utime + usage.ru_stime
             code = os.waitstatus_to_exitcode(status)
             if code not in good:
@@ -76,9 +72,21 @@ class Run:
         yield
         cls.settled = True
 
-    def sample(self):
-        """RssAnon has no high-water mark: read it every 10 ms."""
-        while not self.over.wait(0.01):
+    @contextlib.contextmanager
+    def sampled(self):
+        """RssAnon has no high-water mark: read it every 10 ms. Not of runs that are
+        no longer themselves: to start the thread would be a part of their time."""
+        self.peak, over = 0, threading.Event()
+        sampler = threading.Thread(target=self.sample, args=(over,))
+        if self.settled:
+            sampler.start()
+        yield
+        over.set()
+        if self.settled:
+            sampler.join()
+
+    def sample(self, over):
+        while not over.wait(0.01):
             self.peak = max(self.peak, rss_anon(self.pid))
 
 
