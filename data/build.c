@@ -522,6 +522,8 @@ int build_derive(struct build *build, struct index *index, struct err *err)
 	if (rc) {
 		return rc;
 	}
+	/* Of a large one, much has been written to the disk and forgotten. */
+	store_read_ahead(d.txn->store);
 	d.numbers = d.txn->meta.next_number;
 	d.fact = xzalloc(d.numbers * sizeof(*d.fact));
 	d.ids = build_ids_new();

@@ -310,9 +310,7 @@ int index_open(struct index **out, const char *dir, unsigned flags, struct err *
 		goto out;
 	}
 	rc = store_open(&index->store, dir, table_names, TABLE_COUNT,
-			((flags & INDEX_WRITE) ? STORE_WRITE : 0) |
-				(create ? STORE_CREATE : 0),
-			err);
+			create ? STORE_CREATE : 0, err);
 	if (rc == ERR_NOTFOUND) {
 		err_set(err, rc, "no index in '%s'; make one with 'albumen-indexer scan'",
 			dir);
@@ -511,6 +509,11 @@ void index_abort(struct index_txn **txn)
 		txn_free(*txn);
 		*txn = NULL;
 	}
+}
+
+void index_read_ahead(struct index_txn *txn)
+{
+	store_read_ahead(txn->store);
 }
 
 int index_build_end(struct index *index, struct err *err)

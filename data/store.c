@@ -80,11 +80,12 @@ static int txn_result(struct store_txn *txn, int rc, const char *what)
 	return store_err(&txn->failed, rc, what);
 }
 
-static int open_env(MDB_env **out, const char *dir, size_t tables, bool write,
+static int open_env(MDB_env **out, const char *dir, size_t tables, bool made,
 		    struct err *err)
 {
-	/* NOTLS: a reader's slot belongs to its transaction. */
-	unsigned flags = MDB_NOTLS | (write ? 0 : MDB_NORDAHEAD);
+	/* NOTLS: a reader's slot belongs to its transaction. To fill a new one is to
+	 * go through all of it; what is there is touched here and there. */
+	unsigned flags = MDB_NOTLS | (made ? 0 : MDB_NORDAHEAD);
 	size_t map_size = MAP_SIZE;
 
 	for (;;) {
@@ -150,6 +151,7 @@ int store_open(struct store **out, const char *dir, const char *const *names,
 	struct store *store = xzalloc(sizeof(*store));
 	struct buf path = {0};
 	struct stat st;
+	bool there;
 	int rc;
 
 	*out = NULL;
@@ -157,12 +159,13 @@ int store_open(struct store **out, const char *dir, const char *const *names,
 	store->table = xreallocarray(NULL, count, sizeof(*store->table));
 	buf_addf(&path, "%s/data.mdb", dir);
 	/* mdb_env_open would make an empty environment for a mere reader. */
-	if (!(flags & STORE_CREATE) && stat(path.data, &st) < 0) {
+	there = stat(path.data, &st) == 0;
+	if (!there && !(flags & STORE_CREATE)) {
 		rc = err_sys(err, "cannot open index '%s'", dir);
 	} else if ((flags & STORE_CREATE) && (rc = file_mkdirs(dir, err)) < 0) {
 		/* err is filled */
 	} else {
-		rc = open_env(&store->env, dir, count, flags & STORE_WRITE, err);
+		rc = open_env(&store->env, dir, count, !there, err);
 		if (!rc) {
 			rc = store_clear_readers(store, err);
 		}

@@ -13,7 +13,7 @@
  *
  * Calling sequence:
  *
- *	store_open(&store, dir, names, count, STORE_WRITE | STORE_CREATE, err);
+ *	store_open(&store, dir, names, count, STORE_CREATE, err);
  *	store_begin(&txn, store, true, err);
  *	store_put(txn, table, key, key_len, value, value_len);
  *	...
@@ -45,8 +45,7 @@ struct store_value {
 };
 
 enum store_open_flags {
-	STORE_WRITE = 1 << 0,  /* for writing; the caller holds a lock of its own */
-	STORE_CREATE = 1 << 1, /* make the environment and the tables if absent */
+	STORE_CREATE = 1 << 0, /* make the environment and the tables if absent */
 };
 
 /*
@@ -60,9 +59,9 @@ int store_open(struct store **out, const char *dir, const char *const *names,
 void store_close(struct store *store);
 
 /*
- * Says that most of the environment will be read. Without that, a reader that
- * finds a row not in memory reads one page and not the 128 KiB around it: one
- * change touches some twenty rows, and none is near another.
+ * Says that most of the environment will be read. Without that, who finds a row not
+ * in memory reads one page and not the 128 KiB (or megabytes) around it: one change
+ * touches some twenty rows, and none is near another.
  */
 void store_read_ahead(struct store_txn *txn);
 

@@ -27,9 +27,10 @@
  * new name before they fall under its old one.
  */
 
-#define TICK_FILES 256      /* files between two calls of tick */
-#define BRAKE_HALF_FROM 100 /* known files, from which half is too much */
-#define BRAKE_ALL_FROM 10   /* known files, from which all is too much */
+#define READ_AHEAD_FROM 10000 /* known files, from which the disk is told */
+#define TICK_FILES 256        /* files between two calls of tick */
+#define BRAKE_HALF_FROM 100   /* known files, from which half is too much */
+#define BRAKE_ALL_FROM 10     /* known files, from which all is too much */
 
 struct look {
 	const struct scan_options *options;
@@ -169,6 +170,9 @@ int scan_look(struct scan_counts *counts, struct paths *dirty, struct paths *mis
 	look.numbers = claim_file_numbers(look.txn);
 	look.seen = xzalloc((size_t)(look.numbers / 8 + 1));
 	index_counts(look.txn, &known);
+	if (known.files >= READ_AHEAD_FROM) {
+		index_read_ahead(look.txn);
+	}
 	rc = walk_run(rootfd, path, len, &visitor, err);
 	if (!rc && look.known_seen < known.files) {
 		if (len) {

@@ -92,7 +92,7 @@ static int open_store(struct digest_keep *keep, const char *dir, struct err *err
 {
 	static const char *const tables[] = {TABLE};
 
-	return store_open(&keep->store, dir, tables, 1, STORE_WRITE | STORE_CREATE, err);
+	return store_open(&keep->store, dir, tables, 1, STORE_CREATE, err);
 }
 
 static void remove_store(const char *dir)

@@ -32,9 +32,7 @@ static int up(void **state)
 	snprintf(f->dir, sizeof(f->dir), "%s/albumen-store-XXXXXX",
 		 tmp && strlen(tmp) < 32 ? tmp : "/tmp");
 	assert_non_null(mkdtemp(f->dir));
-	assert_int_equal(
-		store_open(&f->store, f->dir, names, 2, STORE_WRITE | STORE_CREATE, &err),
-		0);
+	assert_int_equal(store_open(&f->store, f->dir, names, 2, STORE_CREATE, &err), 0);
 	*state = f;
 	return 0;
 }
@@ -203,7 +201,7 @@ static void a_committed_row_outlives_a_killed_writer(void **state)
 	if (pid == 0) {
 		struct store *store = NULL;
 
-		if (store_open(&store, f->dir, names, 2, STORE_WRITE, NULL) < 0 ||
+		if (store_open(&store, f->dir, names, 2, 0, NULL) < 0 ||
 		    store_begin(&txn, store, true, NULL) < 0) {
 			_exit(1);
 		}
@@ -215,7 +213,7 @@ static void a_committed_row_outlives_a_killed_writer(void **state)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status));
-	assert_int_equal(store_open(&f->store, f->dir, names, 2, STORE_WRITE, NULL), 0);
+	assert_int_equal(store_open(&f->store, f->dir, names, 2, 0, NULL), 0);
 	txn = begin(f, true);
 	assert_int_equal(store_get(txn, ONE, "kept", 4, &v), 0);
 	assert_int_equal(store_get(txn, ONE, "lost", 4, &v), ERR_NOTFOUND);
