@@ -86,6 +86,60 @@ static int compare_keys(const void *a, const void *b)
 	return left->path < right->path ? -1 : 1;
 }
 
+/* qsort takes as much memory again as it sorts: more edits are parted first. */
+#define QSORT_MAX 65536
+
+/* Parts the edits in place by the byte of their keys at `shift`: each goes to where
+ * its byte belongs, whose edit goes on from there. (American flag sort: McIlroy,
+ * Bostic and McIlroy, "Engineering Radix Sort", 1993.) end: where each byte's end. */
+static void part(struct edit *edit, size_t count, unsigned shift, size_t end[256])
+{
+	size_t at[256], sum = 0;
+
+	memset(end, 0, 256 * sizeof(*end));
+	for (size_t i = 0; i < count; i++) {
+		end[edit[i].key >> shift & 0xff]++;
+	}
+	for (unsigned byte = 0; byte < 256; byte++) {
+		at[byte] = sum;
+		sum += end[byte];
+		end[byte] = sum;
+	}
+	for (unsigned byte = 0; byte < 256; byte++) {
+		while (at[byte] < end[byte]) {
+			struct edit moved = edit[at[byte]];
+			unsigned to;
+
+			while ((to = moved.key >> shift & 0xff) != byte) {
+				struct edit there = edit[at[to]];
+
+				edit[at[to]++] = moved;
+				moved = there;
+			}
+			edit[at[byte]++] = moved;
+		}
+	}
+}
+
+/* Sorts by key; and, where that tells that the paths are equal, by who came first. */
+static void sort_keys(struct edit *edit, size_t count, unsigned shift)
+{
+	size_t end[256], from = 0;
+
+	if (count <= QSORT_MAX) {
+		qsort(edit, count, sizeof(*edit), compare_keys);
+		return;
+	}
+	part(edit, count, shift, end);
+	for (unsigned byte = 0; byte < 256; from = end[byte++]) {
+		if (shift) {
+			sort_keys(edit + from, end[byte] - from, shift - 8);
+		} else if (byte == 0) {
+			qsort(edit, end[0], sizeof(*edit), compare_keys);
+		}
+	}
+}
+
 /*
  * Sorts `count` edits whose paths agree before `off`. Comparing whole paths would
  * miss the cache at every step; so eight bytes are fetched once and compared in
@@ -100,8 +154,8 @@ static void sort_range(struct edits *edits, struct edit *edit, size_t count, siz
 		edit[i].key = key_at(edits, &edit[i], off);
 		agree = agree && edit[i].key == edit[0].key;
 	}
-	if (!agree) {
-		qsort(edit, count, sizeof(*edit), compare_keys);
+	if (!agree || (edit[0].key & 0xff) == 0) {
+		sort_keys(edit, count, 56);
 	}
 	for (size_t from = 0, to; from < count; from = to) {
 		to = from + 1;

@@ -197,7 +197,10 @@ void place_close(struct place *place)
 		return;
 	}
 	place_close_folders(place, 0);
-	if (place->out >= 0 || place->build >= 0) {
+	for (size_t i = 0; i < place->lates; i++) {
+		close(place->late[i].fd);
+	}
+	if (place->out >= 0 || place->build >= 0 || place->lates) {
 		close_fd(place->out);
 		close_fd(place->build);
 		/* Only for tidiness, and for the room on a full disk: the next
@@ -210,6 +213,7 @@ void place_close(struct place *place)
 	close_fd(place->lock);
 	buf_release(&place->at);
 	buf_release(&place->touched);
+	buf_release(&place->late_paths);
 	buf_release(&place->path);
 	free(place->root_path);
 	free(place);
@@ -217,15 +221,16 @@ void place_close(struct place *place)
 
 void place_set_many(struct place *place, bool many)
 {
+	assert(!place->lates);
 	place->many = many;
 }
 
 int place_sync(struct place *place, struct err *err)
 {
-	int rc = 0;
+	int rc = place_settle(place, err);
 
-	if (!place->dirty) {
-		return 0;
+	if (rc || !place->dirty) {
+		return rc;
 	}
 	if (place->many && syncfs(place->root) < 0) {
 		rc = err_sys(err, "cannot sync '%s'", place->root_path);

@@ -35,7 +35,10 @@ int place_open(struct place **out, const char *path, const char *who, struct err
 void place_close(struct place *place);
 
 /* How the files from here on become durable: each by its own fsync (few files;
- * the file system has other users too), or all by one syncfs (many files). */
+ * the file system has other users too), or all by one syncfs (many files). Few files
+ * are seen from place_sync or the next removal on, at the latest: they are written one
+ * after the other, and then synced one after the other, which costs a file system with
+ * a journal little more than to sync one of them. */
 void place_set_many(struct place *place, bool many);
 
 /* Everything put and removed so far is durable. */

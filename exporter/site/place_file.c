@@ -33,13 +33,27 @@ static int build_folders(struct place *place, const char *path)
 	return rc;
 }
 
+/* The name of a file on its way. */
+struct temp {
+	char name[32];
+};
+
+static struct temp temp_name(size_t number)
+{
+	struct temp temp;
+
+	snprintf(temp.name, sizeof(temp.name), PLACE_TEMP "%zu", number);
+	return temp;
+}
+
 static int create(struct place *place, const char *path)
 {
 	static const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
 	int fd;
 
 	if (place->build < 0) {
-		return openat(place->tmp, PLACE_TEMP, flags | O_EXCL, 0644);
+		return openat(place->tmp, temp_name(place->lates).name, flags | O_EXCL,
+			      0644);
 	}
 	fd = openat(place->build, path, flags | O_TRUNC, 0644);
 	if (fd < 0 && errno == ENOENT && build_folders(place, path) == 0) {
@@ -100,12 +114,14 @@ static int set_mtime(struct place *place, int dirfd, const char *name)
 			(const struct timespec[2]){{.tv_nsec = UTIME_OMIT}, old.st_mtim});
 }
 
-/* Renames the temporary file into place. */
-static int settle(struct place *place, int dirfd, const char *name, struct err *err)
+/* Renames a temporary file into place. */
+static int move_in(struct place *place, size_t number, int dirfd, const char *name,
+		   const char *path, struct err *err)
 {
+	struct temp temp = temp_name(number);
 	int rc;
 
-	if (renameat(place->tmp, PLACE_TEMP, dirfd, name) == 0) {
+	if (renameat(place->tmp, temp.name, dirfd, name) == 0) {
 		return 0;
 	}
 	if (errno == EISDIR || errno == EEXIST || errno == ENOTEMPTY) {
@@ -113,13 +129,67 @@ static int settle(struct place *place, int dirfd, const char *name, struct err *
 		if (rc) {
 			return rc;
 		}
-		if (renameat(place->tmp, PLACE_TEMP, dirfd, name) == 0) {
+		if (renameat(place->tmp, temp.name, dirfd, name) == 0) {
 			return 0;
 		}
 	}
 	return err_sys(err, "cannot rename a file in '%s/" PLACE_OWN "/tmp' to '%s/%s'%s",
-		       place->root_path, place->root_path, place->path.data,
+		       place->root_path, place->root_path, path,
 		       errno == EXDEV ? " (a site must be all on one file system)" : "");
+}
+
+static int cannot_write(const struct place *place, const char *path, struct err *err)
+{
+	return err_sys(err, "cannot write '%s/%s'", place->root_path, path);
+}
+
+int place_settle(struct place *place, struct err *err)
+{
+	const char *name;
+	int dirfd;
+	int rc = 0;
+
+	for (size_t i = 0; i < place->lates; i++) {
+		const char *path = place->late_paths.data + place->late[i].path;
+
+		if (!rc && fsync(place->late[i].fd) < 0) {
+			rc = cannot_write(place, path, err);
+		}
+		if (close(place->late[i].fd) < 0 && !rc) {
+			rc = cannot_write(place, path, err);
+		}
+	}
+	for (size_t i = 0; i < place->lates; i++) {
+		const char *path = place->late_paths.data + place->late[i].path;
+
+		if (!rc) {
+			rc = place_parent(place, &dirfd, &name, path, true, err);
+		}
+		if (!rc) {
+			rc = move_in(place, i, dirfd, name, path, err);
+		}
+		if (rc) {
+			unlinkat(place->tmp, temp_name(i).name, 0);
+		} else {
+			place_touch(place);
+		}
+	}
+	place->lates = 0;
+	buf_clear(&place->late_paths);
+	return rc;
+}
+
+/* The file is written: the disk may begin with it while others are. */
+static int put_late(struct place *place, struct err *err)
+{
+	/* Only a hint: place_settle's fsync is what counts. */
+	sync_file_range(place->out, 0, 0, SYNC_FILE_RANGE_WRITE);
+	place->late[place->lates].fd = place->out;
+	place->late[place->lates++].path = place->late_paths.len;
+	buf_add(&place->late_paths, place->path.data, place->path.len + 1);
+	place->out = -1;
+	place->dirty = true;
+	return place->lates == PLACE_LATE_MAX ? place_settle(place, err) : 0;
 }
 
 int place_end(struct place *place, struct err *err)
@@ -135,15 +205,14 @@ int place_end(struct place *place, struct err *err)
 	if (!rc && !building) {
 		rc = place_parent(place, &dirfd, &name, place->path.data, true, err);
 	}
-	if (!rc && !building &&
-	    (set_mtime(place, dirfd, name) < 0 ||
-	     (!place->many && fsync(place->out) < 0))) {
-		rc = err_sys(err, "cannot write '%s/%s'", place->root_path,
-			     place->path.data);
+	if (!rc && !building && set_mtime(place, dirfd, name) < 0) {
+		rc = cannot_write(place, place->path.data, err);
+	}
+	if (!rc && !building && !place->many) {
+		return put_late(place, err);
 	}
 	if (close(place->out) < 0 && !rc) {
-		rc = err_sys(err, "cannot write '%s/%s'", place->root_path,
-			     place->path.data);
+		rc = cannot_write(place, place->path.data, err);
 	}
 	place->out = -1;
 	if (building) {
@@ -151,10 +220,10 @@ int place_end(struct place *place, struct err *err)
 		return rc;
 	}
 	if (!rc) {
-		rc = settle(place, dirfd, name, err);
+		rc = move_in(place, place->lates, dirfd, name, place->path.data, err);
 	}
 	if (rc) {
-		unlinkat(place->tmp, PLACE_TEMP, 0);
+		unlinkat(place->tmp, temp_name(place->lates).name, 0);
 	} else {
 		place_touch(place);
 	}
@@ -251,8 +320,12 @@ int place_remove(struct place *place, const char *path, uint64_t *removed,
 {
 	const char *name;
 	int dirfd;
-	int rc = place_parent(place, &dirfd, &name, path, false, err);
+	int rc = place_settle(place, err);
 
+	if (rc) {
+		return rc;
+	}
+	rc = place_parent(place, &dirfd, &name, path, false, err);
 	if (rc) {
 		return rc == ERR_NOTFOUND ? 0 : rc;
 	}
@@ -269,8 +342,12 @@ int place_remove_folder(struct place *place, const char *path, struct err *err)
 {
 	const char *name;
 	int dirfd;
-	int rc = place_parent(place, &dirfd, &name, path, false, err);
+	int rc = place_settle(place, err);
 
+	if (rc) {
+		return rc;
+	}
+	rc = place_parent(place, &dirfd, &name, path, false, err);
 	if (rc) {
 		return rc == ERR_NOTFOUND ? 0 : rc;
 	}
@@ -290,8 +367,12 @@ int place_prune(struct place *place, const char *path, place_keep_fn *keep, void
 	struct buf at = {0};
 	const char *name;
 	int dirfd;
-	int rc = place_parent(place, &dirfd, &name, path, false, err);
+	int rc = place_settle(place, err);
 
+	if (rc) {
+		return rc;
+	}
+	rc = place_parent(place, &dirfd, &name, path, false, err);
 	if (rc) {
 		return rc == ERR_NOTFOUND ? 0 : rc;
 	}

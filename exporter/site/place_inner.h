@@ -7,13 +7,14 @@
 /* What place.c and place_file.c share, and nobody else includes. */
 
 #define PLACE_OWN ".albumen" /* the site's own folder, and its folders */
-#define PLACE_TEMP "file"
+#define PLACE_TEMP "file"    /* and a number: files on their way */
 #define PLACE_BUILD "build"
 
 /* "api/v1/albums" has three folders. They stay for ever, and must be folders; what
  * is deeper belongs to one album, and comes and goes with it. */
 #define PLACE_FIXED_DEPTH 3
 #define PLACE_DEPTH_MAX 8
+#define PLACE_LATE_MAX 64
 
 struct place {
 	char *root_path;
@@ -31,6 +32,15 @@ struct place {
 	/* Folders whose entries are not durable yet (few files only): paths, each
 	 * with a NUL behind it. */
 	struct buf touched;
+	/* Few files only: those that are written, but neither synced nor in place yet;
+	 * the disk has begun with all of them. Where each will be is an offset in
+	 * late_paths; it is tmp/PLACE_TEMP and its place here. */
+	struct {
+		int fd;
+		size_t path;
+	} late[PLACE_LATE_MAX];
+	size_t lates;
+	struct buf late_paths;
 	/* The file that is being written. */
 	struct buf path;
 	int out;
@@ -43,6 +53,9 @@ struct place {
  * not to be made. */
 int place_parent(struct place *place, int *dirfd, const char **name, const char *path,
 		 bool make, struct err *err);
+
+/* Syncs the late files and puts them in place, in the order they came in. */
+int place_settle(struct place *place, struct err *err);
 
 /* Closes the open folders from `depth` on. */
 void place_close_folders(struct place *place, size_t depth);

@@ -355,6 +355,7 @@ static void file_that_cannot_be_written_leaves_the_old_one(void **state)
 	signal(SIGXFSZ, SIG_IGN);
 	succeed(place_open(&place, "site", "test", &why));
 	succeed(place_put(place, "api/v1/tag_images/a.json", "[1]", 3, &why));
+	succeed(place_sync(place, &why));
 	limit = none;
 	setrlimit(RLIMIT_FSIZE, &limit);
 	assert_int_equal(
@@ -364,8 +365,36 @@ static void file_that_cannot_be_written_leaves_the_old_one(void **state)
 	assert_non_null(strstr(why.msg, "site/api/v1/tag_images/a.json"));
 	site_is("./api/v1/tag_images/a.json [1]");
 	succeed(place_put(place, "api/v1/tag_images/a.json", "[2]", 3, &why));
+	succeed(place_sync(place, &why));
 	site_is("./api/v1/tag_images/a.json [2]");
 	place_close(place);
+}
+
+static void few_files_come_in_order_and_before_what_goes(void **state)
+{
+	enum { FILES = 150 }; /* more than are on their way at once */
+	struct place *place;
+	uint64_t removed = 0;
+
+	(void)state;
+	succeed(place_open(&place, "site", "test", &why));
+	for (int i = 0; i < FILES; i++) {
+		char path[64], body[16];
+
+		snprintf(path, sizeof(path), "api/v1/tag_images/%d.json", i % 100);
+		snprintf(body, sizeof(body), "[%d]", i);
+		succeed(place_put(place, path, body, strlen(body), &why));
+	}
+	for (int i = 2; i < 100; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "api/v1/tag_images/%d.json", i);
+		succeed(place_remove(place, path, &removed, &why));
+	}
+	assert_int_equal(removed, 98);
+	succeed(place_put(place, "api/v1/tag_images/0.json", "[0]", 3, &why));
+	place_close(place); /* without a word: what is on its way is nobody's */
+	site_is("./api/v1/tag_images/0.json [100]\n./api/v1/tag_images/1.json [101]");
 }
 
 static void many_files_come_and_go(void **state)
@@ -411,6 +440,7 @@ int main(void)
 		TEST(files_of_no_row_stay_out),
 		TEST(links_are_not_followed),
 		TEST(file_that_cannot_be_written_leaves_the_old_one),
+		TEST(few_files_come_in_order_and_before_what_goes),
 		TEST(many_files_come_and_go),
 	};
 

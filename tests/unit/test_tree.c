@@ -156,6 +156,41 @@ static void edits_sort_as_git_walks_and_keep_the_last_word(void **state)
 	edits_release(&edits);
 }
 
+/* So many that they are parted before they are sorted; a path of them all alike, too. */
+static void many_edits_sort_alike(void **state)
+{
+	enum { EDITS = 400000, NAMES = 90000 };
+	uint32_t *last = calloc(NAMES + 1, sizeof(*last));
+	unsigned seed = (unsigned)time(NULL);
+	struct edits edits = {0};
+	size_t distinct = 0;
+
+	(void)state;
+	print_message("# seed %u\n", seed);
+	assert_non_null(last);
+	for (uint32_t i = 1; i <= EDITS; i++) {
+		unsigned n = i % 4 ? (unsigned)rand_r(&seed) % NAMES : NAMES;
+		char path[64];
+
+		snprintf(path, sizeof(path), "api/v%u/images/%02x/%02x/%u%s", n % 3,
+			 n * 31 % 256, n * 17 % 200, n, n % 5 ? ".json" : "");
+		assert_int_equal(edits_add(&edits, path, i, &err), 0);
+		distinct += !last[n];
+		last[n] = i;
+	}
+	edits_sort(&edits);
+	assert_int_equal(edits.count, distinct);
+	for (size_t i = 0; i < edits.count; i++) {
+		const char *path = edits_path(&edits, i);
+
+		assert_true(i == 0 || strcmp(edits_path(&edits, i - 1), path) < 0);
+		assert_int_equal(edits.edit[i].object,
+				 last[strtoul(strrchr(path, '/') + 1, NULL, 10)]);
+	}
+	edits_release(&edits);
+	free(last);
+}
+
 static void paths_that_git_does_not_take_are_refused(void **state)
 {
 	static const char *const bad[] = {"",     "/a",     "a/",     "a//b",
@@ -481,6 +516,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(edits_sort_as_git_walks_and_keep_the_last_word),
+		TEST(many_edits_sort_alike),
 		TEST(paths_that_git_does_not_take_are_refused),
 		TEST(a_tree_has_the_bytes_that_git_gives_it),
 		TEST(a_change_reads_and_writes_only_the_trees_on_its_way),
