@@ -27,7 +27,10 @@ in_step() {
 
 # Root reads what is closed to everybody, unless it gives up the right to.
 as=()
-[ "$(id -u)" != 0 ] || as=(setpriv --bounding-set=-dac_override,-dac_read_search)
+if [ "$(id -u)" = 0 ]; then
+	as=(setpriv --bounding-set=-dac_override,-dac_read_search)
+	"${as[@]}" true 2>/dev/null || as=()
+fi
 
 mkdir -p "$D/dir" "$T/else"
 image start >"$D/start.json"
@@ -126,36 +129,40 @@ is "without a loss" "$(count images)" 16
 rm -r "$D/new1" && mkdir -p "$D/new1/sub" && image o >"$D/new1/sub/o.json"
 images "a folder that is removed and made again at once" 14
 
-mkdir "$D/shut"
-image p >"$D/shut/p.json"
-images "a file in a folder that is closed soon" 15
-chmod 000 "$D/shut"
-image q >"$D/q.json"
-images "a closed folder does no harm" 16
-chmod 755 "$D/shut"
-image r >"$D/shut/r.json"
-images "nor when it is opened" 17
-rm -r "$D/shut" "$D/q.json"
-images "nor when it goes" 14
+mkdir "$T/closed"
+chmod 000 "$T/closed"
+if "${as[@]}" test ! -r "$T/closed"; then
+	mkdir "$D/shut"
+	image p >"$D/shut/p.json"
+	images "a file in a folder that is closed soon" 15
+	chmod 000 "$D/shut"
+	image q >"$D/q.json"
+	images "a closed folder does no harm" 16
+	chmod 755 "$D/shut"
+	image r >"$D/shut/r.json"
+	images "nor when it is opened" 17
+	rm -r "$D/shut" "$D/q.json"
+	images "nor when it goes" 14
 
-# Closed before anybody has read what it holds; the watch alone stands by then.
-mkdir "$D/shut"
-image before >"$D/shut/before.json"
-images "a folder that is watched" 15
-kill -STOP "$(<"$T/watch.pid")"
-image p >"$D/shut/p.json"
-image q >"$D/shut/q.json"
-mkdir "$D/shut/below"
-image r >"$D/shut/below/r.json"
-chmod 400 "$D/shut"
-image q2 >"$D/q2.json"
-kill -CONT "$(<"$T/watch.pid")"
-images "what is written into a closed one" 16
-ok "is rejected, and so is what it held" wait_until 10 counts rejected_files 3
-chmod 755 "$D/shut"
-images "is found when it is opened" 19
-rm -r "$D/shut" "$D/q2.json"
-images "and gone when it goes" 14
+	# Closed before anybody has read what it holds; the watch alone stands by then.
+	mkdir "$D/shut"
+	image before >"$D/shut/before.json"
+	images "a folder that is watched" 15
+	kill -STOP "$(<"$T/watch.pid")"
+	image p >"$D/shut/p.json"
+	image q >"$D/shut/q.json"
+	mkdir "$D/shut/below"
+	image r >"$D/shut/below/r.json"
+	chmod 400 "$D/shut"
+	image q2 >"$D/q2.json"
+	kill -CONT "$(<"$T/watch.pid")"
+	images "what is written into a closed one" 16
+	ok "is rejected, and so is what it held" wait_until 10 counts rejected_files 3
+	chmod 755 "$D/shut"
+	images "is found when it is opened" 19
+	rm -r "$D/shut" "$D/q2.json"
+	images "and gone when it goes" 14
+fi
 
 for i in {1..300}; do
 	image "x$i" >"$D/dir/x$i.json"
