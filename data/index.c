@@ -511,11 +511,6 @@ void index_abort(struct index_txn **txn)
 	}
 }
 
-void index_read_ahead(struct index_txn *txn)
-{
-	store_read_ahead(txn->store);
-}
-
 int index_build_end(struct index *index, struct err *err)
 {
 	int rc;

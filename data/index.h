@@ -49,9 +49,6 @@ const char *index_dir(const struct index *index);
  * transaction with changed responses has been committed: "DIR/changed". */
 #define INDEX_CHANGED_FILE "changed"
 
-/* Says that most of it will be asked for: the disk may begin (store_read_ahead). */
-void index_read_ahead(struct index_txn *txn);
-
 /*
  * A new index only collects what files claim; everything else is derived at once
  * when the folder has been read to its end, which is much less work. Whoever

@@ -36,6 +36,11 @@ int query_feed(struct index_txn *txn, uint64_t after, struct query_key *out,
 	return rc;
 }
 
+void query_read_ahead(struct index_txn *txn)
+{
+	store_read_ahead(txn->store);
+}
+
 uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit)
 {
 	struct store_cursor *c;

@@ -43,6 +43,9 @@ struct query_key {
 int query_feed(struct index_txn *txn, uint64_t after, struct query_key *out,
 	       struct err *err);
 
+/* Says that most of it will be asked for: the disk may begin (store_read_ahead). */
+void query_read_ahead(struct index_txn *txn);
+
 /* Entries of the feed above `after`, at most `limit` of them counted. */
 uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit);
 

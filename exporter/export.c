@@ -228,7 +228,7 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 	*nothing = has_head && ex->done && ex->done == index_sequence(txn);
 	ex->result->full = !ex->done;
 	if (ex->result->full) {
-		index_read_ahead(txn);
+		query_read_ahead(txn);
 	}
 	total = query_feed_count(txn, ex->done, UINT64_MAX);
 	index_abort(&txn);

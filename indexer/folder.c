@@ -446,11 +446,10 @@ static int handle_end(struct folder *folder, struct dirs_node *node, int wd,
 static int handle_attributes(struct folder *folder, struct dirs_node *node,
 			     struct err *err)
 {
-	if (!node->barred) {
-		return 0;
-	}
+	bool barred = node->barred;
+
 	node->barred = false;
-	return reread(folder, err);
+	return barred ? reread(folder, err) : 0;
 }
 
 static int handle(struct folder *folder, const struct queued *event, const char *name,
@@ -487,10 +486,8 @@ static int handle(struct folder *folder, const struct queued *event, const char 
 					      "the metadata folder was removed or moved; "
 					      "the index keeps what it knew");
 	}
-	if (!*name) {
-		return event->what == WATCH_ATTRIBUTES
-			       ? handle_attributes(folder, node, err)
-			       : 0;
+	if (!*name && event->what == WATCH_ATTRIBUTES) {
+		return handle_attributes(folder, node, err);
 	}
 	buf_addstr(&folder->path, name);
 	if (folder->path.len > WALK_PATH_MAX) {

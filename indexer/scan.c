@@ -11,6 +11,7 @@
 #include "data/base/log.h"
 #include "data/claim.h"
 #include "data/gate.h"
+#include "data/query.h"
 #include "indexer/input.h"
 
 /*
@@ -171,7 +172,7 @@ int scan_look(struct scan_counts *counts, struct paths *dirty, struct paths *mis
 	look.seen = xzalloc((size_t)(look.numbers / 8 + 1));
 	index_counts(look.txn, &known);
 	if (known.files >= READ_AHEAD_FROM) {
-		index_read_ahead(look.txn);
+		query_read_ahead(look.txn);
 	}
 	rc = walk_run(rootfd, path, len, &visitor, err);
 	if (!rc && look.known_seen < known.files) {

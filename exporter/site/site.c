@@ -22,6 +22,7 @@
 #include "exporter/site/collection.h"
 #include "exporter/site/place.h"
 #include "exporter/site/relay.h"
+#include "exporter/site/state.h"
 
 /*
  * How a site stays right through kill -9 and power loss.
@@ -47,10 +48,9 @@
  * too, where there is no `pending`; else it is compared as a whole.
  */
 
-#define STATE "snapshot.json"
 #define PENDING "pending"
 #define DONE "done\n" /* nothing is pending, whatever else stands there */
-#define STATE_MAX (64u << 10)
+#define PENDING_BYTES_MAX (64u << 10)
 #define PENDING_MAX 64 /* unfinished publications; more are cheaper compared */
 #define WHO "albumen-exporter, which publishes"
 
@@ -70,9 +70,7 @@ struct publish {
 	struct site_result *result;
 	struct err *err;
 	/* What the site is at. */
-	struct snapshot_id commit, tree; /* snapshot.json's; "" for none */
-	bool had_collections;
-	char had_mark[PAGE_SITE_MARK + 1];
+	struct state at;          /* snapshot.json's word */
 	struct snapshot_id *base; /* trees that its files may be of; none: unknown */
 	size_t bases;
 	struct buf pending;
@@ -99,54 +97,6 @@ struct publish {
 
 /* --- what the site is at --- */
 
-/* Copies the member `key` if it is an id in hex. */
-static void read_id(struct snapshot_id *out, const struct json_object *object,
-		    const char *text, const char *key)
-{
-	const struct json_member *member = json_find(object, text, key);
-	uint8_t id[OBJECT_ID];
-
-	if (member && member->value.len == OBJECT_HEX + 2) {
-		memcpy(out->hex, text + member->value.off + 1, OBJECT_HEX);
-		out->hex[OBJECT_HEX] = '\0';
-		if (!object_unhex(id, out->hex)) {
-			out->hex[0] = '\0';
-		}
-	}
-}
-
-/* Reads snapshot.json. Any that is not ours leaves the state unknown. */
-static int read_state(struct publish *p, const char *site)
-{
-	struct buf path = {0}, text = {0}, canon = {0};
-	struct json_object object = {0};
-	struct json_value value;
-	const struct json_member *member;
-	struct err why;
-	int rc;
-
-	buf_addf(&path, "%s/" STATE, site);
-	rc = file_read(&text, path.data, STATE_MAX, &why);
-	if (!rc && json_read(&canon, &value, text.data, text.len) == 0 && canon.len &&
-	    canon.data[0] == '{') {
-		json_members(&object, canon.data, canon.len);
-		read_id(&p->commit, &object, canon.data, "\"commit\"");
-		read_id(&p->tree, &object, canon.data, "\"tree\"");
-		member = json_find(&object, canon.data, "\"collections\"");
-		p->had_collections = member && canon.data[member->value.off] == 't';
-		member = json_find(&object, canon.data, "\"audit_page\"");
-		if (member && member->value.len == sizeof(p->had_mark) + 1) {
-			memcpy(p->had_mark, canon.data + member->value.off + 1,
-			       sizeof(p->had_mark) - 1);
-		}
-	}
-	json_object_release(&object);
-	buf_release(&path);
-	buf_release(&text);
-	buf_release(&canon);
-	return 0;
-}
-
 /* A note that was only just made is empty; no file was touched. */
 static bool is_done(const struct buf *note)
 {
@@ -163,13 +113,13 @@ static bool is_there(const struct publish *p, const char *site)
 	bool pending;
 
 	buf_addf(&path, "%s/.albumen/" PENDING, site);
-	rc = file_read(&note, path.data, STATE_MAX, &why);
+	rc = file_read(&note, path.data, PENDING_BYTES_MAX, &why);
 	pending = rc != ERR_NOTFOUND && (rc || !is_done(&note));
 	buf_release(&path);
 	buf_release(&note);
-	return !pending && p->had_collections == p->collections &&
-	       strcmp(p->had_mark, p->mark) == 0 &&
-	       strcmp(p->commit.hex, p->to->commit.hex) == 0;
+	return !pending && p->at.collections == p->collections &&
+	       strcmp(p->at.mark, p->mark) == 0 &&
+	       strcmp(p->at.commit.hex, p->to->commit.hex) == 0;
 }
 
 /* Adds the tree of a commit to the bases. ERR_NOTFOUND: it is not known here. */
@@ -222,7 +172,8 @@ static int find_bases(struct publish *p, const char *site)
 {
 	struct buf path = {0};
 	struct stat st;
-	int rc = *p->commit.hex ? add_base(p, p->commit.hex, &p->tree) : ERR_NOTFOUND;
+	int rc = *p->at.commit.hex ? add_base(p, p->at.commit.hex, &p->at.tree)
+				   : ERR_NOTFOUND;
 
 	if (!rc) {
 		rc = read_pending(p);
@@ -415,7 +366,7 @@ static int remove_files(struct publish *p, bool many)
 	if (!p->collections) {
 		rc = place_remove(p->place, COLLECTION_PATH, &p->result->removed, p->err);
 	}
-	if (!rc && !*p->mark && (*p->had_mark || p->compare)) {
+	if (!rc && !*p->mark && (*p->at.mark || p->compare)) {
 		rc = page_site_remove(p->place, &p->result->removed, p->err);
 	}
 	if (p->bases) {
@@ -464,8 +415,8 @@ static int open_page(struct publish *p, const char *site)
 	if (!*p->mark) {
 		return 0;
 	}
-	if (p->bases && !p->compare && strcmp(p->had_mark, p->mark) == 0) {
-		job.base = p->commit;
+	if (p->bases && !p->compare && strcmp(p->at.mark, p->mark) == 0) {
+		job.base = p->at.commit;
 	} else {
 		p->compare = true;
 	}
@@ -487,7 +438,7 @@ static int put_files(struct publish *p, bool many)
 		rc = page_site_write(p->page, &p->result->removed, p->err);
 	}
 	if (!rc && p->collections &&
-	    (p->compare || !p->had_collections || p->tags_changed)) {
+	    (p->compare || !p->at.collections || p->tags_changed)) {
 		rc = collection_write(p->place, p->repo, &p->to->tree, p->err);
 		p->result->written++;
 	}
@@ -496,50 +447,13 @@ static int put_files(struct publish *p, bool many)
 
 /* --- snapshot.json --- */
 
-/* What snapshot.json says: the commit alone decides, so that a snapshot is the same
- * wherever it is published. */
-static void add_state(struct buf *out, const struct snapshot_info *info, bool collections,
-		      const char *mark)
-{
-	static const struct {
-		const char *trailer, *name;
-	} count[] = {
-		{MESSAGE_IMAGES, "images"},
-		{MESSAGE_ALBUMS, "albums"},
-		{MESSAGE_UNTAGGED, "untagged"},
-		{MESSAGE_TAG_IMAGES, "tag_images"},
-	};
-	time_t when = (time_t)info->time_s;
-	const char *comma = "";
-	struct tm tm = {0};
-	char text[64];
-
-	gmtime_r(&when, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	buf_addf(out, "{\"commit\":\"%s\",\"tree\":\"%s\",\"time\":\"%s\",\"counts\":{",
-		 info->commit.hex, info->tree.hex, text);
-	for (size_t i = 0; i < sizeof(count) / sizeof(*count); i++) {
-		uint64_t n = message_count(info->message, count[i].trailer, UINT64_MAX);
-
-		if (n != UINT64_MAX) {
-			buf_addf(out, "%s\"%s\":%" PRIu64, comma, count[i].name, n);
-			comma = ",";
-		}
-	}
-	buf_addf(out, "},\"collections\":%s", collections ? "true" : "false");
-	if (*mark) {
-		buf_addf(out, ",\"audit_page\":\"%s\"", mark);
-	}
-	buf_addstr(out, "}\n");
-}
-
 static int write_state(struct publish *p)
 {
 	struct buf text = {0};
 	int rc;
 
-	add_state(&text, p->to, p->collections, p->mark);
-	rc = place_put(p->place, STATE, text.data, text.len, p->err);
+	state_write(&text, p->to, p->collections, p->mark);
+	rc = place_put(p->place, STATE_FILE, text.data, text.len, p->err);
 	buf_release(&text);
 	return rc;
 }
@@ -597,9 +511,7 @@ int site_publish(const char *path, struct snapshot_repo *repo,
 
 	*result = (struct site_result){0};
 	rc = flags & SITE_AUDIT_PAGE ? page_site_mark(p.mark, err) : 0;
-	if (!rc) {
-		rc = read_state(&p, path);
-	}
+	state_read(&p.at, path);
 	if (!rc && is_there(&p, path)) {
 		goto out;
 	}
@@ -608,9 +520,7 @@ int site_publish(const char *path, struct snapshot_repo *repo,
 	}
 	/* Again, now that nobody else can change it. */
 	if (!rc) {
-		p.commit = p.tree = (struct snapshot_id){0};
-		*p.had_mark = '\0';
-		rc = read_state(&p, path);
+		state_read(&p.at, path);
 	}
 	if (rc || is_there(&p, path)) {
 		goto out;

@@ -143,7 +143,7 @@ for call in renameat mkdirat unlinkat fsync syncfs; do
 		files "$T/victim" >"$T/got"
 		files "$T/$rev" >"$T/want"
 		cmp -s "$T/got" "$T/want" && [ "$(names "$T/victim")" = "$(commit $rev)" ] &&
-			[ "$(<"$T/victim/.albumen/pending")" = done ]
+			[ "$(<"$T/victim/.albumen/pending")" = "done" ]
 		result $? "killed at $call $nth, then brought to $rev" ||
 			diff -u "$T/want" "$T/got" | diag
 	done

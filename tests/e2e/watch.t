@@ -28,7 +28,7 @@ in_step() {
 # Root reads what is closed to everybody, unless it gives up the right to.
 as=()
 if [ "$(id -u)" = 0 ]; then
-	as=(setpriv --bounding-set=-dac_override,-dac_read_search)
+	as=(setpriv "--bounding-set=-dac_override,-dac_read_search")
 	"${as[@]}" true 2>/dev/null || as=()
 fi
 
