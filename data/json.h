@@ -116,7 +116,7 @@ int json_string(struct buf *out, const char *canon, size_t len);
 void json_quote(struct buf *out, const char *bytes, size_t len);
 
 /* Appends text of unknown origin so that it fits on a line and says nothing to a
- * terminal: control characters, and what is no UTF-8, become \\xNN. */
+ * terminal: control characters, and what is no UTF-8, become \xNN. */
 void json_plain(struct buf *out, const char *text, size_t len);
 
 /* True if `bytes` is valid UTF-8 (NUL allowed). */

@@ -171,9 +171,6 @@ int scan_look(struct scan_counts *counts, struct paths *dirty, struct paths *mis
 	look.numbers = claim_file_numbers(look.txn);
 	look.seen = xzalloc((size_t)(look.numbers / 8 + 1));
 	index_counts(look.txn, &known);
-	if (known.files >= READ_AHEAD_FROM) {
-		query_read_ahead(look.txn);
-	}
 	rc = walk_run(rootfd, path, len, &visitor, err);
 	if (!rc && look.known_seen < known.files) {
 		if (len) {
@@ -332,6 +329,9 @@ int scan_run(struct scan_counts *counts, struct index *index, int rootfd,
 	}
 	index_counts(txn, &known);
 	index_health(txn, &health);
+	if (known.files >= READ_AHEAD_FROM) {
+		query_read_ahead(txn);
+	}
 	index_abort(&txn);
 	rc = scan_look(counts, &dirty, &missing, index, rootfd, "", 0, options, err);
 	if (!rc) {

@@ -212,7 +212,7 @@ void watch_remove(struct watch *watch, int wd)
 	}
 }
 
-static bool translate(struct watch *watch, const struct inotify_event *event,
+static void translate(struct watch *watch, const struct inotify_event *event,
 		      struct watch_event *out)
 {
 	uint32_t mask = event->mask;
@@ -243,7 +243,6 @@ static bool translate(struct watch *watch, const struct inotify_event *event,
 	out->wd = event->wd;
 	out->folder = (mask & IN_ISDIR) != 0;
 	snprintf(out->name, sizeof(out->name), "%s", event->len ? event->name : "");
-	return true;
 }
 
 int watch_next(struct watch *watch, struct watch_event *out, struct err *err)
@@ -252,13 +251,13 @@ int watch_next(struct watch *watch, struct watch_event *out, struct err *err)
 		const struct inotify_event *event = inotifytools_next_events(0, 1);
 
 		if (event) {
-			if (translate(watch, event, out)) {
-				return 0;
-			}
-		} else if (inotifytools_error() == 0) {
+			translate(watch, event, out);
+			return 0;
+		}
+		if (inotifytools_error() == 0) {
 			return ERR_NOTFOUND;
-		} else if (inotifytools_error() != EINTR &&
-			   inotifytools_error() != EAGAIN) {
+		}
+		if (inotifytools_error() != EINTR && inotifytools_error() != EAGAIN) {
 			errno = inotifytools_error();
 			return err_sys(err, "cannot read events");
 		}

@@ -144,7 +144,8 @@ static void sort_keys(struct edit *edit, size_t count, unsigned shift)
  * Sorts `count` edits whose paths agree before `off`. Comparing whole paths would
  * miss the cache at every step; so eight bytes are fetched once and compared in
  * place, and only what they do not tell apart is taken to the next eight. Most
- * paths share their beginnings: a round in which all agree costs no sort.
+ * paths share their beginnings: a round in which all agree costs no sort, unless the
+ * paths end in it, for parting has not kept them in order.
  */
 static void sort_range(struct edits *edits, struct edit *edit, size_t count, size_t off)
 {

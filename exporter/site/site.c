@@ -2,19 +2,14 @@
 #include "exporter/site/site.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <nettle/sha2.h>
 
 #include "data/base/file.h"
 #include "data/base/log.h"
-#include "data/json.h"
 #include "exporter/git/object.h"
 #include "exporter/message.h"
 #include "exporter/page/page_site.h"

@@ -15,7 +15,8 @@
  * What a site is at: snapshot.json names the commit that every file is at.
  * SITE/.albumen/ is the site's own (a web server must not serve it): `lock`, the
  * writer's lock; `tmp/`, files on their way; `pending`, the commits that an
- * interrupted publication may have left files of, or "done". (site.c tells the whole story.)
+ * interrupted publication may have left files of, or "done". (site.c tells the
+ * whole story.)
  */
 
 struct site_result {
