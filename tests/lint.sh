@@ -9,7 +9,7 @@ sources=("$@")
 headers=(data/*.h data/base/*.h indexer/*.h exporter/*.h exporter/*/*.h)
 own=("${sources[@]}" "${headers[@]}")
 all=("${own[@]}" tests/*/*.[ch])
-scripts=(Makefile .ci/* tests/*.sh tests/*/*.sh tests/e2e/*.t tests/model/*.py)
+scripts=(Makefile .ci/* tests/*.sh tests/*/*.sh tests/*/*.t tests/model/*.py)
 read -ra flags <<<"$FLAGS"
 failed=0
 shopt -s lastpipe # complain, at the end of pipes, sets it
@@ -62,7 +62,7 @@ grep -nE '(^|[^_a-z])sleep +[0-9.]' "${scripts[@]}" | grep -v '^tests/lint\.sh:'
 	complain 'tests wait for something, never for the clock'
 grep -L '^/\* SPDX-License-Identifier: GPL-2.0-or-later \*/$' "${all[@]}" | complain 'no SPDX line'
 grep -L '^# SPDX-License-Identifier: GPL-2.0-or-later$' "${scripts[@]}" | complain 'no SPDX line'
-wc -l "${all[@]}" | awk '$2 != "total" && $1 > 600' | complain 'over 600 lines: split it'
+wc -l "${all[@]}" | awk '$2 != "total" && $1 > 900' | complain 'over 900 lines: does it hold two things that change for different reasons?'
 
 # --- headers ------------------------------------------------------------------------
 
@@ -110,6 +110,6 @@ cppcheck -q -j 2 --std=c11 --enable=warning,performance,portability --inline-sup
 	--suppress=memleak:data/base/buf.c --error-exitcode=1 -I. -D_GNU_SOURCE '-DALBUMEN_VERSION="0"' "${sources[@]}" \
 	>"$report" 2>&1 || complain cppcheck <"$report"
 shellcheck -s bash -S warning -e SC2034,SC2120,SC2154 \
-	.ci/run .ci/deps tests/*.sh tests/e2e/lib.sh tests/e2e/*.t |
+	.ci/run .ci/deps tests/*.sh tests/*/lib.sh tests/*/*.t |
 	complain shellcheck
 exit "$failed"
