@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "data/base/buf.h"
@@ -292,6 +293,37 @@ static int begin_build(struct index *index, struct err *err)
 	return index_commit(&txn, err);
 }
 
+/* The file that exporters watch has bytes since the first scan was whole. */
+static bool was_built(const struct index *index)
+{
+	struct buf path = {0};
+	struct stat st;
+	bool yes;
+
+	buf_addf(&path, "%s/" INDEX_CHANGED_FILE, index->dir);
+	yes = stat(path.data, &st) == 0 && st.st_size > 0;
+	buf_release(&path);
+	return yes;
+}
+
+static int open_store(struct index *index, bool create, struct err *err)
+{
+	struct store_spec spec = {
+		.noun = "index", .table = table_names, .count = TABLE_COUNT};
+	unsigned flags =
+		(create ? STORE_CREATE : 0) | (was_built(index) ? 0 : STORE_UNUSED);
+	struct buf mend = {0};
+	int rc;
+
+	buf_addf(&mend,
+		 "rebuild it: rm -r '%s' && albumen-indexer scan --data DIR --index '%s'",
+		 index->dir, index->dir);
+	spec.mend = mend.data;
+	rc = store_open(&index->store, index->dir, &spec, flags, err);
+	buf_release(&mend);
+	return rc;
+}
+
 int index_open(struct index **out, const char *dir, unsigned flags, struct err *err)
 {
 	struct index *index = xzalloc(sizeof(*index));
@@ -309,8 +341,7 @@ int index_open(struct index **out, const char *dir, unsigned flags, struct err *
 	if ((flags & INDEX_WRITE) && (rc = open_for_writing(index, err)) < 0) {
 		goto out;
 	}
-	rc = store_open(&index->store, dir, table_names, TABLE_COUNT,
-			create ? STORE_CREATE : 0, err);
+	rc = open_store(index, create, err);
 	if (rc == ERR_NOTFOUND) {
 		err_set(err, rc, "no index in '%s'; make one with 'albumen-indexer scan'",
 			dir);

@@ -12,8 +12,9 @@
 
 #include "data/base/buf.h"
 #include "data/base/file.h"
+#include "data/store_file.h"
 
-/* The map never has to grow while the store is open (HAZARDS C8): without
+/* The map never has to grow while the store is open: without
  * WRITEMAP the file grows only as pages are used, address space is free. Where a
  * limit on it (ulimit -v, LimitAS=) stands in the way, smaller ones are tried. */
 #define MAP_SIZE ((size_t)256 << 30)
@@ -25,6 +26,8 @@
 
 struct store {
 	MDB_env *env;
+	struct store_file file;
+	size_t page_size;
 	time_t readers_checked_s; /* CLOCK_MONOTONIC */
 	MDB_dbi *table;
 	size_t count;
@@ -33,6 +36,7 @@ struct store {
 struct store_txn {
 	struct store *store;
 	MDB_txn *txn;
+	bool write;
 	struct err failed; /* the first failure; code 0 while there is none */
 };
 
@@ -42,30 +46,50 @@ struct store_cursor {
 	MDB_val key, value;
 };
 
-/* The one translator of LMDB's codes: positive ones are errno's. */
-static int store_err(struct err *err, int rc, const char *what)
+/* The one translator of LMDB's codes: positive ones are errno's. `what`: "cannot WHAT
+ * NOUN 'DIR'". */
+static int store_err(const struct store *store, struct err *err, int rc, const char *what)
 {
+	const struct store_file *file = &store->file;
+	const char *why = mdb_strerror(rc);
+
 	switch (rc) {
 	case ENOSPC:
 	case EDQUOT:
 		return err_set(err, ERR_FULL,
-			       "cannot %s: %s; make room on the index's disk", what,
-			       mdb_strerror(rc));
-	case ENOENT:
-		return err_set(err, ERR_NOTFOUND, "cannot %s: %s", what,
-			       mdb_strerror(rc));
+			       "cannot %s %s '%s': %s; make room on its disk", what,
+			       file->noun, file->dir, why);
+	case MDB_MAP_FULL:
+		return err_set(err, ERR_FULL,
+			       "cannot %s %s '%s': it outgrows the address space that it "
+			       "may use; raise that limit (ulimit -v, LimitAS=)",
+			       what, file->noun, file->dir);
+	case EMFILE:
+		return err_set(err, ERR_FAIL,
+			       "cannot %s %s '%s': %s; raise that limit (ulimit -n, "
+			       "LimitNOFILE=)",
+			       what, file->noun, file->dir, why);
 	case MDB_INVALID:
 	case MDB_VERSION_MISMATCH:
 	case MDB_CORRUPTED:
 	case MDB_PAGE_NOTFOUND:
-		return err_set(err, ERR_FORMAT,
-			       "cannot %s: %s; delete the index folder and scan again",
-			       what, mdb_strerror(rc));
+		return err_set(err, ERR_FORMAT, "cannot %s %s '%s': %s; %s", what,
+			       file->noun, file->dir, why, file->mend);
 	case MDB_READERS_FULL:
-		return err_set(err, ERR_LOCKED, "cannot %s: %s", what, mdb_strerror(rc));
+		return err_set(err, ERR_LOCKED, "cannot %s %s '%s': %s", what, file->noun,
+			       file->dir, why);
 	default:
-		return err_set(err, ERR_FAIL, "cannot %s: %s", what, mdb_strerror(rc));
+		return err_set(err, ERR_FAIL, "cannot %s %s '%s': %s", what, file->noun,
+			       file->dir, why);
 	}
+}
+
+/* As store_err, of what writes: the reason of a short write is asked for. */
+static int write_err(const struct store *store, struct err *err, int rc, const char *what)
+{
+	int reason = rc == EIO ? store_file_try_write(&store->file) : 0;
+
+	return store_err(store, err, reason ? reason : rc, what);
 }
 
 /* Notes the first failure of a transaction. "Not found" is an answer. */
@@ -77,11 +101,11 @@ static int txn_result(struct store_txn *txn, int rc, const char *what)
 	if (rc == MDB_NOTFOUND) {
 		return ERR_NOTFOUND;
 	}
-	return store_err(&txn->failed, rc, what);
+	/* A large transaction writes before its end. */
+	return write_err(txn->store, &txn->failed, rc, what);
 }
 
-static int open_env(MDB_env **out, const char *dir, size_t tables, bool made,
-		    struct err *err)
+static int open_env(struct store *store, bool made, struct err *err)
 {
 	/* NOTLS: a reader's slot belongs to its transaction. To fill a new one is to
 	 * go through all of it; what is there is touched here and there. */
@@ -93,7 +117,7 @@ static int open_env(MDB_env **out, const char *dir, size_t tables, bool made,
 		int rc = mdb_env_create(&env);
 
 		if (!rc) {
-			rc = mdb_env_set_maxdbs(env, (MDB_dbi)tables);
+			rc = mdb_env_set_maxdbs(env, (MDB_dbi)store->count);
 		}
 		if (!rc) {
 			rc = mdb_env_set_maxreaders(env, READERS_MAX);
@@ -102,78 +126,212 @@ static int open_env(MDB_env **out, const char *dir, size_t tables, bool made,
 			rc = mdb_env_set_mapsize(env, map_size);
 		}
 		if (!rc) {
-			rc = mdb_env_open(env, dir, flags, 0666);
+			rc = mdb_env_open(env, store->file.dir, flags, 0666);
 		}
 		if (!rc) {
-			*out = env;
+			store->env = env;
 			return 0;
 		}
 		mdb_env_close(env);
 		/* EINVAL is what valgrind says of more room than it has. */
 		if ((rc != ENOMEM && rc != EINVAL) || map_size <= MAP_SIZE_MIN) {
-			return store_err(err, rc, "open the index");
+			return store_err(store, err, rc, "open");
 		}
 		map_size /= 2;
 	}
 }
 
-/* A table handle opened in a transaction that aborts is void (HAZARDS C9), so
+/* A table handle opened in a transaction that aborts is void (mdb_dbi_open), so
  * all are opened in one that commits. */
-static int open_tables(struct store *store, const char *const *names, unsigned flags,
+static int open_tables(struct store *store, const struct store_spec *spec, unsigned flags,
 		       struct err *err)
 {
 	bool create = flags & STORE_CREATE;
-	MDB_txn *txn = NULL;
-	int rc = mdb_txn_begin(store->env, NULL, create ? 0 : MDB_RDONLY, &txn);
+	struct store_txn *txn;
+	int rc = store_begin(&txn, store, create, err);
 
-	if (rc) {
-		return store_err(err, rc, "open the index");
-	}
-	for (size_t i = 0; i < store->count; i++) {
-		rc = mdb_dbi_open(txn, names[i], create ? MDB_CREATE : 0,
-				  &store->table[i]);
-		if (rc) {
-			mdb_txn_abort(txn);
-			if (rc == MDB_NOTFOUND) {
-				return err_set(err, ERR_NOTFOUND,
-					       "no table '%s' in the index", names[i]);
-			}
-			return store_err(err, rc, "open the index's tables");
+	for (size_t i = 0; i < store->count && !rc; i++) {
+		int mdb = mdb_dbi_open(txn->txn, spec->table[i], create ? MDB_CREATE : 0,
+				       &store->table[i]);
+
+		if (mdb == MDB_NOTFOUND) {
+			rc = err_set(err, ERR_NOTFOUND, "no table '%s' in %s '%s'",
+				     spec->table[i], store->file.noun, store->file.dir);
+		} else if (mdb) {
+			rc = store_err(store, err, mdb, "open the tables of");
 		}
 	}
-	rc = mdb_txn_commit(txn);
-	return rc ? store_err(err, rc, "open the index's tables") : 0;
+	if (rc) {
+		store_abort(&txn);
+		return rc;
+	}
+	/* mdb_dbi_open: the handles of a reader are kept by a commit, too. */
+	return store_commit(&txn, err);
 }
 
-int store_open(struct store **out, const char *dir, const char *const *names,
-	       size_t count, unsigned flags, struct err *err)
+/* --- the size of the file --- */
+
+/* Whether the pages from `first` to `last` are all free, as `txn` sees it. */
+struct free_look {
+	MDB_txn *txn;
+	size_t first, last;
+};
+
+static bool are_free(void *payload)
+{
+	struct free_look *look = payload;
+	size_t found = 0;
+	MDB_cursor *cursor;
+	MDB_val key, value;
+
+	/* Table 0 has lists of free pages: a length, and so many numbers (mdb.c). */
+	if (mdb_cursor_open(look->txn, 0, &cursor) != MDB_SUCCESS) {
+		return false;
+	}
+	while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == MDB_SUCCESS) {
+		for (size_t at = sizeof(size_t); at < value.mv_size;
+		     at += sizeof(size_t)) {
+			size_t page;
+
+			memcpy(&page, (const char *)value.mv_data + at, sizeof(page));
+			found += page >= look->first && page <= look->last;
+		}
+	}
+	mdb_cursor_close(cursor);
+	return found == look->last - look->first + 1;
+}
+
+/*
+ * A page that was made and freed in one transaction is not written, so the file may be
+ * shorter than its last page says: then all that it lacks is in the list of free pages,
+ * which names each page once.
+ */
+static int check_free(struct store *store, off_t size, off_t want, struct err *err)
+{
+	struct free_look look = {.first = (size_t)size / store->page_size};
+	MDB_envinfo info;
+	bool good;
+
+	do {
+		int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &look.txn);
+
+		if (rc) {
+			return store_err(store, err, rc, "begin a transaction of");
+		}
+		mdb_env_info(store->env, &info);
+		look.last = info.me_last_pgno;
+		good = look.last < look.first || store_file_try(are_free, &look);
+		/* The list is that of the state that `info` is about, or look again. */
+		if (!good && mdb_txn_id(look.txn) != info.me_last_txnid) {
+			mdb_txn_abort(look.txn);
+			look.txn = NULL;
+		}
+	} while (!look.txn);
+	mdb_txn_abort(look.txn);
+	return good ? 0 : store_file_cut_short(&store->file, size, want, err);
+}
+
+/* What the newest meta page says that the file has. */
+static off_t size_wanted(const struct store *store)
+{
+	MDB_envinfo info;
+
+	mdb_env_info(store->env, &info);
+	return (off_t)(info.me_last_pgno + 1) * (off_t)store->page_size;
+}
+
+static int check_size(struct store *store, struct err *err)
+{
+	off_t want = size_wanted(store);
+	struct stat st;
+
+	if (fstat(store->file.fd, &st) < 0) {
+		return err_sys(err, "cannot stat '%s'", store->file.path);
+	}
+	store->file.size = want < st.st_size ? want : st.st_size;
+	return want <= st.st_size ? 0 : check_free(store, st.st_size, want, err);
+}
+
+/* So that check_free is needed after a kill only. A hole takes no room. */
+static void extend(struct store *store)
+{
+	off_t want = size_wanted(store);
+	struct stat st;
+
+	if (fstat(store->file.fd, &st) == 0 && st.st_size < want) {
+		(void)!ftruncate(store->file.fd, want);
+	}
+}
+
+int store_check_place(const struct store *store, struct err *err)
+{
+	bool replaced;
+	int rc = store_file_compare(&store->file, &replaced, err);
+
+	if (!rc && replaced) {
+		rc = err_set(err, ERR_REPLACED,
+			     "%s '%s' was removed or replaced while it was in use; start "
+			     "again",
+			     store->file.noun, store->file.dir);
+	}
+	return rc;
+}
+
+/* --- open and close --- */
+
+static int open_store(struct store *store, const struct store_spec *spec, unsigned flags,
+		      struct err *err)
+{
+	bool create = flags & STORE_CREATE;
+	enum store_file_state state;
+	MDB_stat stat;
+	int rc = create ? file_mkdirs(store->file.dir, err) : 0;
+	int fd;
+
+	if (!rc) {
+		rc = store_file_look(&state, &store->file, err);
+	}
+	if (!rc && state == STORE_FILE_UNMADE && !(flags & STORE_UNUSED)) {
+		rc = err_set(err, ERR_FORMAT, "'%s' was cut short; %s", store->file.path,
+			     store->file.mend);
+	}
+	if (!rc && state == STORE_FILE_UNMADE && create &&
+	    truncate(store->file.path, 0) < 0) {
+		rc = err_sys(err, "cannot empty '%s'", store->file.path);
+	}
+	/* mdb_env_open would make an empty environment for a mere reader. */
+	if (!rc && state != STORE_FILE_THERE && !create) {
+		rc = err_set(err, ERR_NOTFOUND, "no %s in '%s'", store->file.noun,
+			     store->file.dir);
+	}
+	if (!rc) {
+		rc = store_file_allocate_lock(&store->file, err);
+	}
+	if (!rc) {
+		rc = open_env(store, state != STORE_FILE_THERE, err);
+	}
+	if (rc) {
+		return rc;
+	}
+	mdb_env_get_fd(store->env, &fd);
+	mdb_env_stat(store->env, &stat);
+	store->page_size = stat.ms_psize;
+	store_file_guard(&store->file, fd);
+	rc = store_clear_readers(store, err);
+	return rc ? rc : open_tables(store, spec, flags, err);
+}
+
+int store_open(struct store **out, const char *dir, const struct store_spec *spec,
+	       unsigned flags, struct err *err)
 {
 	struct store *store = xzalloc(sizeof(*store));
-	struct buf path = {0};
-	struct stat st;
-	bool there;
 	int rc;
 
 	*out = NULL;
-	store->count = count;
-	store->table = xreallocarray(NULL, count, sizeof(*store->table));
-	buf_addf(&path, "%s/data.mdb", dir);
-	/* mdb_env_open would make an empty environment for a mere reader. */
-	there = stat(path.data, &st) == 0;
-	if (!there && !(flags & STORE_CREATE)) {
-		rc = err_sys(err, "cannot open index '%s'", dir);
-	} else if ((flags & STORE_CREATE) && (rc = file_mkdirs(dir, err)) < 0) {
-		/* err is filled */
-	} else {
-		rc = open_env(&store->env, dir, count, !there, err);
-		if (!rc) {
-			rc = store_clear_readers(store, err);
-		}
-		if (!rc) {
-			rc = open_tables(store, names, flags, err);
-		}
-	}
-	buf_release(&path);
+	store->count = spec->count;
+	store->table = xreallocarray(NULL, spec->count, sizeof(*store->table));
+	store_file_init(&store->file, dir, spec->noun, spec->mend);
+	rc = open_store(store, spec, flags, err);
 	if (rc) {
 		store_close(store);
 		return rc;
@@ -185,9 +343,11 @@ int store_open(struct store **out, const char *dir, const char *const *names,
 void store_close(struct store *store)
 {
 	if (store) {
+		store_file_unguard(&store->file);
 		if (store->env) {
 			mdb_env_close(store->env);
 		}
+		store_file_release(&store->file);
 		free(store->table);
 		free(store);
 	}
@@ -210,7 +370,7 @@ int store_clear_readers(struct store *store, struct err *err)
 {
 	int rc = mdb_reader_check(store->env, NULL);
 
-	return rc ? store_err(err, rc, "clear the index's stale readers") : 0;
+	return rc ? store_err(store, err, rc, "clear the stale readers of") : 0;
 }
 
 int store_begin(struct store_txn **out, struct store *store, bool write, struct err *err)
@@ -230,30 +390,60 @@ int store_begin(struct store_txn **out, struct store *store, bool write, struct 
 	if (rc == MDB_READERS_FULL && store_clear_readers(store, err) == 0) {
 		rc = mdb_txn_begin(store->env, NULL, flags, &txn->txn);
 	}
+	*out = NULL;
 	if (rc) {
 		free(txn);
-		*out = NULL;
-		return store_err(err, rc, "begin a transaction of the index");
+		return store_err(store, err, rc, "begin a transaction of");
 	}
 	txn->store = store;
+	rc = store_check_place(store, err);
+	if (!rc) {
+		rc = check_size(store, err);
+	}
+	if (rc) {
+		store_abort(&txn);
+		return rc;
+	}
+	txn->write = write;
 	*out = txn;
 	return 0;
+}
+
+/* Whether what the transaction began with is still there: a commit into a file that was
+ * cut short in the meantime would make it as long as it was, with a hole. */
+static int check_before_commit(struct store *store, struct err *err)
+{
+	struct stat st;
+	int rc = store_check_place(store, err);
+
+	if (!rc && fstat(store->file.fd, &st) < 0) {
+		rc = err_sys(err, "cannot stat '%s'", store->file.path);
+	} else if (!rc && st.st_size < store->file.size) {
+		rc = store_file_cut_short(&store->file, st.st_size, store->file.size,
+					  err);
+	}
+	return rc;
 }
 
 int store_commit(struct store_txn **txn, struct err *err)
 {
 	struct store_txn *t = *txn;
-	int rc = 0;
+	struct store *store = t->store;
+	int rc = store_status(t, err);
 
 	*txn = NULL;
-	if (t->failed.code) {
-		rc = store_status(t, err);
+	if (!rc && t->write) {
+		rc = check_before_commit(store, err);
+	}
+	if (rc) {
 		mdb_txn_abort(t->txn);
 	} else {
 		int mdb = mdb_txn_commit(t->txn); /* frees it, whatever it returns */
 
 		if (mdb) {
-			rc = store_err(err, mdb, "commit to the index");
+			rc = write_err(store, err, mdb, "commit to");
+		} else if (t->write) {
+			extend(store);
 		}
 	}
 	free(t);
@@ -304,7 +494,7 @@ int store_get(struct store_txn *txn, size_t table, const void *key, size_t key_l
 	if (!rc) {
 		*out = (struct store_value){.data = v.mv_data, .len = v.mv_size};
 	}
-	return txn_result(txn, rc, "read the index");
+	return txn_result(txn, rc, "read");
 }
 
 static int put(struct store_txn *txn, size_t table, MDB_val k, MDB_val v, unsigned flags)
@@ -313,7 +503,7 @@ static int put(struct store_txn *txn, size_t table, MDB_val k, MDB_val v, unsign
 		return txn->failed.code;
 	}
 	return txn_result(txn, mdb_put(txn->txn, txn->store->table[table], &k, &v, flags),
-			  "write the index");
+			  "write");
 }
 
 int store_put(struct store_txn *txn, size_t table, const void *key, size_t key_len,
@@ -336,7 +526,7 @@ int store_delete(struct store_txn *txn, size_t table, const void *key, size_t ke
 		return txn->failed.code;
 	}
 	return txn_result(txn, mdb_del(txn->txn, txn->store->table[table], &k, NULL),
-			  "write the index");
+			  "write");
 }
 
 int store_empty(struct store_txn *txn, size_t table)
@@ -345,7 +535,7 @@ int store_empty(struct store_txn *txn, size_t table)
 		return txn->failed.code;
 	}
 	return txn_result(txn, mdb_drop(txn->txn, txn->store->table[table], 0),
-			  "empty a table of the index");
+			  "empty a table of");
 }
 
 size_t store_count(struct store_txn *txn, size_t table)
@@ -353,8 +543,8 @@ size_t store_count(struct store_txn *txn, size_t table)
 	MDB_stat stat;
 
 	if (txn->failed.code ||
-	    txn_result(txn, mdb_stat(txn->txn, txn->store->table[table], &stat),
-		       "read the index") < 0) {
+	    txn_result(txn, mdb_stat(txn->txn, txn->store->table[table], &stat), "read") <
+		    0) {
 		return 0;
 	}
 	return stat.ms_entries;
@@ -369,7 +559,7 @@ struct store_cursor *store_cursor_open(struct store_txn *txn, size_t table)
 	    txn_result(
 		    txn,
 		    mdb_cursor_open(txn->txn, txn->store->table[table], &cursor->cursor),
-		    "read the index") < 0) {
+		    "read") < 0) {
 		cursor->cursor = NULL;
 	}
 	return cursor;
@@ -394,7 +584,7 @@ static int move(struct store_cursor *cursor, MDB_cursor_op op)
 	}
 	return txn_result(
 		txn, mdb_cursor_get(cursor->cursor, &cursor->key, &cursor->value, op),
-		"read the index");
+		"read");
 }
 
 int store_seek(struct store_cursor *cursor, const void *key, size_t len)

@@ -13,7 +13,7 @@
  *
  * Calling sequence:
  *
- *	store_open(&store, dir, names, count, STORE_CREATE, err);
+ *	store_open(&store, dir, &spec, STORE_CREATE, err);
  *	store_begin(&txn, store, true, err);
  *	store_put(txn, table, key, key_len, value, value_len);
  *	...
@@ -44,18 +44,31 @@ struct store_value {
 	size_t len;
 };
 
+/* What an environment is. All is borrowed until store_open returns, but `noun`: for
+ * ever (a literal). */
+struct store_spec {
+	const char *noun; /* in messages: "index" */
+	const char *mend; /* in messages: what mends it where it is damaged */
+	const char *const *table;
+	size_t count;
+};
+
 enum store_open_flags {
 	STORE_CREATE = 1 << 0, /* make the environment and the tables if absent */
+	/* The caller knows that nothing of worth was committed yet. A file that is
+	 * shorter than the two pages it begins with (a full disk, a kill) is then taken
+	 * for none, and STORE_CREATE makes it anew. */
+	STORE_UNUSED = 1 << 1,
 };
 
 /*
- * Opens the environment in the folder `dir` with the named tables; a table is
- * then known by its place in `names`. Once per process: LMDB loses its locks
- * otherwise (HAZARDS C2). ERR_NOTFOUND: no environment there, or a table is
- * missing.
+ * Opens the environment in the folder `dir` with the tables of `spec`; a table is then
+ * known by its place in spec->table. Once per process: LMDB loses its locks otherwise
+ * (lmdb.h, caveats). ERR_NOTFOUND: no environment there, or a table is missing;
+ * ERR_FORMAT: it is damaged, or its file was cut short.
  */
-int store_open(struct store **out, const char *dir, const char *const *names,
-	       size_t count, unsigned flags, struct err *err);
+int store_open(struct store **out, const char *dir, const struct store_spec *spec,
+	       unsigned flags, struct err *err);
 void store_close(struct store *store);
 
 /*
@@ -68,7 +81,15 @@ void store_read_ahead(struct store_txn *txn);
 /* Frees the slots of readers whose processes are gone (HAZARDS C4). */
 int store_clear_readers(struct store *store, struct err *err);
 
+/*
+ * ERR_REPLACED: the folder was removed, renamed, or has another file in its place;
+ * ERR_FORMAT: the file is shorter than what was committed. Both are looked at anew by
+ * store_commit of a writer. Where the file is cut short between two looks, and a page
+ * behind its end is read, the process writes a line that says so and ends with status 1.
+ */
 int store_begin(struct store_txn **out, struct store *store, bool write, struct err *err);
+/* ERR_REPLACED as above: whether a transaction could begin on what is there now. */
+int store_check_place(const struct store *store, struct err *err);
 int store_commit(struct store_txn **txn, struct err *err); /* *txn is NULL afterwards */
 void store_abort(struct store_txn **txn);                  /* likewise; NULL is allowed */
 /* Fails a transaction for a reason of the caller's (what is stored cannot be

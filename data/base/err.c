@@ -57,6 +57,7 @@ int err_exit_status(int code)
 		return 2;
 	case ERR_LOCKED:
 	case ERR_FULL:
+	case ERR_REPLACED:
 		return 75;
 	default:
 		return 1;

@@ -34,6 +34,8 @@ enum err_code {
 	ERR_REFUSED = -8,  /* possible but dangerous; the message names the option */
 	ERR_USAGE = -9,    /* the command line is wrong */
 	ERR_STOPPED = -10, /* a stop was asked for (SIGTERM, SIGINT) and obeyed */
+	ERR_REPLACED =
+		-11, /* its files were removed or replaced: try again with the new */
 };
 
 struct err {
@@ -52,7 +54,7 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 int err_sys(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The exit status of a program that ends with `code` (CONTRACT, section 7):
- * 0 for 0, 2 for ERR_USAGE, 75 for ERR_LOCKED and ERR_FULL, else 1. */
+ * 0 for 0, 2 for ERR_USAGE, 75 for ERR_LOCKED, ERR_FULL and ERR_REPLACED, else 1. */
 int err_exit_status(int code);
 
 #endif

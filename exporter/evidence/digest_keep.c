@@ -91,8 +91,12 @@ static void delete_entry(struct digest_keep *keep, const char *path)
 static int open_store(struct digest_keep *keep, const char *dir, struct err *err)
 {
 	static const char *const tables[] = {TABLE};
+	static const struct store_spec spec = {.noun = "digest store",
+					       .mend = "delete its folder",
+					       .table = tables,
+					       .count = 1};
 
-	return store_open(&keep->store, dir, tables, 1, STORE_CREATE, err);
+	return store_open(&keep->store, dir, &spec, STORE_CREATE | STORE_UNUSED, err);
 }
 
 static void remove_store(const char *dir)
@@ -187,7 +191,7 @@ int digest_keep_open(struct digest_keep **out, const char *dir, struct err *err)
 		if (!rc) {
 			rc = open_store(keep, dir, err);
 		}
-		if (rc == ERR_FORMAT || rc == ERR_NOTFOUND || rc == ERR_FAIL) {
+		if (rc == ERR_FORMAT) {
 			/* Nothing is lost with it but time. */
 			remove_store(dir);
 			rc = open_store(keep, dir, err);

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/store_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "data/base/buf.h"
+
+/* The lock file for READERS_MAX (store.c) readers: a header of three cache lines, which
+ * holds the first, and a cache line for each other (mdb_env_setup_locks). A larger file
+ * means more readers to LMDB, a smaller one is extended: with a hole. */
+#define LOCK_SIZE 32768
+
+/* Where a meta page of LMDB 0.9 has what is looked at here. */
+#define AT_FLAGS 10
+#define AT_MAGIC 16
+#define AT_VERSION 20
+#define AT_PAGE_SIZE 40
+#define META_SIZE 44
+#define FLAG_META 0x08
+#define MAGIC 0xbeefc0de
+#define VERSION 1
+
+/* What the signal handler needs. Opened and closed by one thread. */
+static struct store_file *guarded;
+static struct sigaction before;
+static _Thread_local sigjmp_buf *trying;
+
+void store_file_init(struct store_file *file, const char *dir, const char *noun,
+		     const char *mend)
+{
+	struct buf path = {0}, line = {0};
+
+	buf_addf(&path, "%s/data.mdb", dir);
+	buf_addf(&line, "error: '%s' was cut short while it was read; %s\n", path.data,
+		 mend);
+	*file = (struct store_file){.dir = xstrdup(dir),
+				    .path = xstrdup(path.data),
+				    .noun = noun,
+				    .mend = xstrdup(mend),
+				    .line = xstrdup(line.data),
+				    .fd = -1};
+	buf_release(&path);
+	buf_release(&line);
+}
+
+void store_file_release(struct store_file *file)
+{
+	store_file_unguard(file);
+	free(file->dir);
+	free(file->path);
+	free(file->mend);
+	free(file->line);
+}
+
+int store_file_cut_short(const struct store_file *file, off_t is, off_t was,
+			 struct err *err)
+{
+	return err_set(err, ERR_FORMAT,
+		       "'%s' was cut short: it has %lld bytes, not %lld; %s", file->path,
+		       (long long)is, (long long)was, file->mend);
+}
+
+/* --- before it is opened --- */
+
+static uint32_t number_at(const char *page, size_t at)
+{
+	uint32_t n;
+
+	memcpy(&n, page + at, sizeof(n));
+	return n;
+}
+
+static bool is_meta(const char *page)
+{
+	uint16_t flags;
+	uint32_t page_size = number_at(page, AT_PAGE_SIZE);
+
+	memcpy(&flags, page + AT_FLAGS, sizeof(flags));
+	return (flags & FLAG_META) && number_at(page, AT_MAGIC) == MAGIC &&
+	       number_at(page, AT_VERSION) == VERSION && page_size >= 512 &&
+	       page_size <= 65536 && (page_size & (page_size - 1)) == 0;
+}
+
+/* One page may be of another machine, with pages of another size. */
+static int look_at_metas(const struct store_file *file, int fd, off_t size,
+			 struct err *err)
+{
+	char page[META_SIZE], other[META_SIZE];
+	uint32_t page_size;
+
+	if (pread(fd, page, sizeof(page), 0) == (ssize_t)sizeof(page) && is_meta(page)) {
+		page_size = number_at(page, AT_PAGE_SIZE);
+		if (size < 2 * (off_t)page_size) {
+			return store_file_cut_short(file, size, 2 * (off_t)page_size,
+						    err);
+		}
+		if (pread(fd, other, sizeof(other), page_size) ==
+			    (ssize_t)sizeof(other) &&
+		    is_meta(other) && number_at(other, AT_PAGE_SIZE) == page_size) {
+			return 0;
+		}
+	}
+	return err_set(err, ERR_FORMAT, "'%s' is damaged (its meta pages); %s",
+		       file->path, file->mend);
+}
+
+int store_file_look(enum store_file_state *out, const struct store_file *file,
+		    struct err *err)
+{
+	int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	int rc = 0;
+
+	*out = STORE_FILE_ABSENT;
+	if (fd < 0) {
+		return errno == ENOENT ? 0 : err_sys(err, "cannot open '%s'", file->path);
+	}
+	if (fstat(fd, &st) < 0) {
+		rc = err_sys(err, "cannot stat '%s'", file->path);
+	} else if (!S_ISREG(st.st_mode)) {
+		rc = err_set(err, ERR_FAIL, "'%s' is not a regular file", file->path);
+	} else if (st.st_size >= 2 * sysconf(_SC_PAGE_SIZE)) {
+		*out = STORE_FILE_THERE;
+		rc = look_at_metas(file, fd, st.st_size, err);
+	} else if (st.st_size > 0) {
+		*out = STORE_FILE_UNMADE;
+	}
+	close(fd);
+	return rc;
+}
+
+int store_file_allocate_lock(const struct store_file *file, struct err *err)
+{
+	struct buf path = {0};
+	struct stat st;
+	int fd, rc = 0;
+
+	buf_addf(&path, "%s/lock.mdb", file->dir);
+	fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		rc = err_sys(err, "cannot open '%s'", path.data);
+	} else if (st.st_size < LOCK_SIZE || st.st_blocks * 512 < st.st_size) {
+		off_t size = st.st_size > LOCK_SIZE ? st.st_size : LOCK_SIZE;
+
+		/* posix_fallocate(3) would write where the file system cannot allocate,
+		 * beside others that have the file open. */
+		while (!rc && fallocate(fd, 0, 0, size) < 0) {
+			if (errno == EOPNOTSUPP || errno == ENOSYS) {
+				break;
+			}
+			rc = errno == EINTR
+				     ? 0
+				     : err_sys(err, "cannot allocate '%s'", path.data);
+		}
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	buf_release(&path);
+	return rc;
+}
+
+/* --- while it is open --- */
+
+static void on_sigbus(int signal)
+{
+	struct stat st;
+
+	if (trying) {
+		siglongjmp(*trying, 1);
+	}
+	for (const struct store_file *file = guarded; file; file = file->next) {
+		if (fstat(file->fd, &st) == 0 && st.st_size < file->size) {
+			(void)!write(STDERR_FILENO, file->line, strlen(file->line));
+			_exit(1);
+		}
+	}
+	/* The access is tried again when the handler returns. */
+	sigaction(signal, &before, NULL);
+}
+
+void store_file_guard(struct store_file *file, int fd)
+{
+	struct sigaction action = {.sa_handler = on_sigbus};
+
+	file->fd = fd;
+	file->next = guarded;
+	if (!guarded) {
+		sigaction(SIGBUS, &action, &before);
+	}
+	guarded = file;
+}
+
+void store_file_unguard(struct store_file *file)
+{
+	struct store_file **at = &guarded;
+
+	while (*at && *at != file) {
+		at = &(*at)->next;
+	}
+	if (*at) {
+		*at = file->next;
+		if (!guarded) {
+			sigaction(SIGBUS, &before, NULL);
+		}
+	}
+	file->fd = -1;
+}
+
+bool store_file_try(bool (*look)(void *payload), void *payload)
+{
+	struct sigaction action = {.sa_handler = on_sigbus}, old;
+	sigjmp_buf back;
+	bool good = false;
+
+	sigaction(SIGBUS, &action, &old);
+	if (!sigsetjmp(back, 1)) {
+		trying = &back;
+		good = look(payload);
+	}
+	trying = NULL;
+	sigaction(SIGBUS, &old, NULL);
+	return good;
+}
+
+int store_file_compare(const struct store_file *file, bool *replaced, struct err *err)
+{
+	struct stat open, named;
+
+	*replaced = false;
+	if (fstat(file->fd, &open) < 0) {
+		return err_sys(err, "cannot stat '%s'", file->path);
+	}
+	if (stat(file->path, &named) < 0) {
+		*replaced = errno == ENOENT || errno == ENOTDIR;
+		return *replaced ? 0 : err_sys(err, "cannot stat '%s'", file->path);
+	}
+	*replaced = open.st_dev != named.st_dev || open.st_ino != named.st_ino;
+	return 0;
+}
+
+int store_file_try_write(const struct store_file *file)
+{
+	static const char page[4096];
+	struct stat st;
+	ssize_t n;
+	int error = 0;
+
+	if (fstat(file->fd, &st) < 0) {
+		return 0;
+	}
+	n = pwrite(file->fd, page, sizeof(page), st.st_size);
+	if (n < 0) {
+		error = errno;
+	} else {
+		error = n < (ssize_t)sizeof(page) ? ENOSPC : 0;
+		(void)!ftruncate(file->fd, st.st_size);
+	}
+	return error;
+}

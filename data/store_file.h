@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DATA_STORE_FILE_H
+#define DATA_STORE_FILE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "data/base/err.h"
+
+/*
+ * store_file - the files of an LMDB environment, as far as LMDB trusts them. It maps
+ * both without a look at their sizes: a page behind the end of data.mdb, and a hole of
+ * lock.mdb where the disk is full, end the program with SIGBUS; a page size of 0 with
+ * SIGFPE. Part of the store; includes nothing of LMDB.
+ */
+
+struct store_file {
+	char *dir;
+	char *path;       /* of data.mdb */
+	const char *noun; /* borrowed: what the environment is to people */
+	char *mend;       /* what mends it where it is damaged */
+	char *line;       /* what is written where it shrinks while it is read */
+	int fd;           /* LMDB's; -1 before it is open */
+	off_t size;       /* what the transactions that are open rely on */
+	struct store_file *next;
+};
+
+enum store_file_state {
+	STORE_FILE_ABSENT, /* no file, or an empty one: LMDB would make the environment */
+	STORE_FILE_UNMADE, /* shorter than the two meta pages it begins with */
+	STORE_FILE_THERE,
+};
+
+void store_file_init(struct store_file *file, const char *dir, const char *noun,
+		     const char *mend);
+void store_file_release(struct store_file *file);
+
+/* Looks at what LMDB believes without a check: the first fields of both meta pages. */
+int store_file_look(enum store_file_state *out, const struct store_file *file,
+		    struct err *err);
+
+/* Gives every page of lock.mdb its place on the disk: LMDB makes a file of holes. Before
+ * the environment is opened: a close afterwards drops LMDB's locks (fcntl(2)). */
+int store_file_allocate_lock(const struct store_file *file, struct err *err);
+
+/*
+ * From here on a SIGBUS where the file is shorter than file->size writes one line that
+ * says so and ends the process with status 1; any other does what it did before.
+ */
+void store_file_guard(struct store_file *file, int fd);
+void store_file_unguard(struct store_file *file);
+
+/* Calls `look`; false if that touched a page that the file does not have. */
+bool store_file_try(bool (*look)(void *payload), void *payload);
+
+/* Sets *replaced where the path names another file than the one that is open. */
+int store_file_compare(const struct store_file *file, bool *replaced, struct err *err);
+
+/* The errno of a page that is written behind the end of the file, which is as long
+ * afterwards as before; 0: it can be written. LMDB answers a short write with EIO. */
+int store_file_try_write(const struct store_file *file);
+
+int store_file_cut_short(const struct store_file *file, off_t is, off_t was,
+			 struct err *err);
+
+#endif

@@ -1,0 +1,96 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# An index whose data.mdb was cut short: every command says so, names the command that
+# rebuilds, and changes nothing; programs that run when it happens say it, too.
+. "$(dirname "$0")/lib.sh"
+
+mkdir "$T/data"
+images() { # FROM TO
+	awk -v from="$1" -v to="$2" 'BEGIN {
+		for (i = from; i < to; i++)
+			printf "{\"public_id\":\"image-%d\",\"album_id\":\"album-%d\"," \
+				"\"created_at\":\"2020-01-01T00:00:%02dZ\",\"note\":\"%0200d\"}\n",
+				i, i % 97, i % 60, i * 7919
+	}'
+}
+for ((i = 0; i < 20; i++)); do
+	images $((i * 100)) $((i * 100 + 100)) >"$T/data/$i.ndjson"
+done
+ok 'a scan' scan
+ok 'an export' export_all
+cp "$T/index/data.mdb" "$T/whole.mdb"
+size=$(stat -c %s "$T/whole.mdb")
+
+says_so() {
+	grep -q "'$T/index/data.mdb' was cut short" "$T/err" &&
+		grep -qF "rm -r '$T/index' && albumen-indexer scan --data DIR --index '$T/index'" \
+			"$T/err"
+}
+head_of() {
+	git -C "$T/repo" rev-parse HEAD
+}
+
+for part in 90 50 10; do
+	cp "$T/whole.mdb" "$T/index/data.mdb"
+	truncate -s $((size * part / 100)) "$T/index/data.mdb"
+	cp "$T/index/data.mdb" "$T/short.mdb"
+	before=$(head_of)
+	for command in scan status check; do
+		data=(--data "$T/data")
+		[ $command = scan ] || data=()
+		exits "$command refuses $part percent" 1 "$INDEXER" $command "${data[@]}" \
+			--index "$T/index"
+		ok 'and says what it saw and what mends it' says_so
+	done
+	exits "export refuses $part percent" 1 export_all
+	ok 'and says so' says_so
+	ok 'nothing was changed' cmp "$T/index/data.mdb" "$T/short.mdb"
+	is 'nor in the repository' "$(head_of)" "$before"
+done
+
+for bytes in 4096 100; do
+	truncate -s $bytes "$T/index/data.mdb"
+	exits "a file of $bytes bytes is refused" 1 scan
+	ok 'with the command that rebuilds' says_so
+done
+cp "$T/whole.mdb" "$T/index/data.mdb"
+dd if=/dev/urandom of="$T/index/data.mdb" bs=4096 count=2 conv=notrunc status=none
+exits 'meta pages of noise are refused' 1 scan
+ok 'with the command that rebuilds' grep -qF "rm -r '$T/index' && albumen-indexer scan" "$T/err"
+for offset in 40 4136; do
+	cp "$T/whole.mdb" "$T/index/data.mdb"
+	printf '\0\0\0\0' | dd of="$T/index/data.mdb" bs=1 seek=$offset conv=notrunc status=none
+	exits "a page size of 0 at $offset is refused" 1 "$INDEXER" status --index "$T/index"
+	ok 'with the command that rebuilds' grep -qF "rm -r '$T/index'" "$T/err"
+done
+
+# what is left of pages that were made and freed again in one transaction is not written
+cp "$T/whole.mdb" "$T/index/data.mdb"
+ok 'the whole file is taken' scan
+
+ok 'it can be rebuilt' rm -r "$T/index"
+ok 'by the command' scan
+ok 'and exported' export_all
+
+# live: the next transaction of each program says it
+start watch "$INDEXER" watch --data "$T/data" --index "$T/index"
+start follow "$EXPORTER" follow --index "$T/index" --repo "$T/repo" --site "$T/site"
+truncate -s $((size / 2)) "$T/index/data.mdb"
+images 5000 5010 >"$T/new" && mv "$T/new" "$T/data/new.ndjson"
+ended() {
+	! alive "$1"
+}
+ok 'watch ends' wait_until 30 ended watch
+stop watch
+is 'with exit status 1' $? 1
+cp "$T/watch.log" "$T/err"
+ok 'and says so' says_so
+"$EXPORTER" export --index "$T/index" --repo "$T/repo" >"$T/out" 2>"$T/err"
+echo 1 >>"$T/index/changed"
+ok 'follow ends' wait_until 30 ended follow
+stop follow
+is 'with exit status 1' $? 1
+cp "$T/follow.log" "$T/err"
+ok 'and says so, too' says_so
+
+done_testing
