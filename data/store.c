@@ -87,7 +87,7 @@ static int store_err(const struct store *store, struct err *err, int rc, const c
 /* As store_err, of what writes: the reason of a short write is asked for. */
 static int write_err(const struct store *store, struct err *err, int rc, const char *what)
 {
-	int reason = rc == EIO ? store_file_try_write(&store->file) : 0;
+	int reason = rc == EIO ? store_file_why_short(&store->file) : 0;
 
 	return store_err(store, err, reason ? reason : rc, what);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "data/base/buf.h"
@@ -17,6 +18,12 @@
  * holds the first, and a cache line for each other (mdb_env_setup_locks). A larger file
  * means more readers to LMDB, a smaller one is extended: with a hole. */
 #define LOCK_SIZE 32768
+
+/* LMDB writes 64 pages at once. */
+#define WRITE_SIZE (64 * 4096)
+/* With less than this free, a short write is one of a full disk, though another page may
+ * find its place. */
+#define FREE_MIN ((uint64_t)1 << 20)
 
 /* Where a meta page of LMDB 0.9 has what is looked at here. */
 #define AT_FLAGS 10
@@ -247,22 +254,25 @@ int store_file_compare(const struct store_file *file, bool *replaced, struct err
 	return 0;
 }
 
-int store_file_try_write(const struct store_file *file)
+int store_file_why_short(const struct store_file *file)
 {
-	static const char page[4096];
+	char *bytes = xzalloc(WRITE_SIZE);
+	struct statvfs disk;
 	struct stat st;
-	ssize_t n;
 	int error = 0;
 
-	if (fstat(file->fd, &st) < 0) {
-		return 0;
+	if (fstatvfs(file->fd, &disk) == 0 && disk.f_bavail * disk.f_frsize < FREE_MIN) {
+		error = ENOSPC;
+	} else if (fstat(file->fd, &st) == 0) {
+		ssize_t n = pwrite(file->fd, bytes, WRITE_SIZE, st.st_size);
+
+		if (n < 0) {
+			error = errno;
+		} else {
+			error = n < WRITE_SIZE ? ENOSPC : 0;
+			(void)!ftruncate(file->fd, st.st_size);
+		}
 	}
-	n = pwrite(file->fd, page, sizeof(page), st.st_size);
-	if (n < 0) {
-		error = errno;
-	} else {
-		error = n < (ssize_t)sizeof(page) ? ENOSPC : 0;
-		(void)!ftruncate(file->fd, st.st_size);
-	}
+	free(bytes);
 	return error;
 }

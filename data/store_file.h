@@ -56,9 +56,10 @@ bool store_file_try(bool (*look)(void *payload), void *payload);
 /* Sets *replaced where the path names another file than the one that is open. */
 int store_file_compare(const struct store_file *file, bool *replaced, struct err *err);
 
-/* The errno of a page that is written behind the end of the file, which is as long
- * afterwards as before; 0: it can be written. LMDB answers a short write with EIO. */
-int store_file_try_write(const struct store_file *file);
+/* Why LMDB could not write: an errno, or 0 where it is not known. LMDB answers a short
+ * write with EIO, whatever the reason. It is found by a look at the disk's free space,
+ * and by a write behind the end of the file, which is as long afterwards as before. */
+int store_file_why_short(const struct store_file *file);
 
 int store_file_cut_short(const struct store_file *file, off_t is, off_t was,
 			 struct err *err);

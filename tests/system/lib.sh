@@ -42,9 +42,12 @@ mount_ext4() {
 	local dir=$1 size=$2 image
 	shift 2
 	image=$(mktemp "$T/image.XXXXXX") || return 1
+	# No room that only root may use, nor such as the kernel keeps for itself: what
+	# fill_up leaves free is what there is.
 	mkdir -p "$dir" && truncate -s "${size}M" "$image" &&
-		mkfs.ext4 -q -F "$@" "$image" && mount -o loop "$image" "$dir" &&
-		rmdir "$dir/lost+found"
+		mkfs.ext4 -q -F -b 4096 -m 0 "$@" "$image" &&
+		mount -o loop "$image" "$dir" && rmdir "$dir/lost+found" &&
+		echo 0 >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE "$dir")")/reserved_clusters"
 }
 
 mount_tmpfs() {

@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A full disk under the index, the repository, the site and a bundle: each command says
+# so with the path and exit status 75, and when there is room again a plain retry gives
+# what it gives elsewhere.
+. "$(dirname "$0")/lib.sh"
+
+mkdir "$T/data"
+images() { # FROM TO
+	awk -v from="$1" -v to="$2" 'BEGIN {
+		for (i = from; i < to; i++)
+			printf "{\"public_id\":\"image-%d\",\"album_id\":\"album-%d\"," \
+				"\"created_at\":\"2020-01-01T00:00:%02dZ\",\"note\":\"%0200d\"}\n",
+				i, i % 97, i % 60, i * 7919
+	}'
+}
+for ((i = 0; i < 20; i++)); do
+	images $((i * 100)) $((i * 100 + 100)) >"$T/data/$i.ndjson"
+done
+"$INDEXER" scan --data "$T/data" --index "$T/elsewhere" >/dev/null
+"$EXPORTER" export --index "$T/elsewhere" --repo "$T/clean" --site "$T/clean-site" >/dev/null 2>&1
+tree=$(git -C "$T/clean" rev-parse 'HEAD^{tree}')
+ok 'there is something to compare with' test -n "$tree"
+
+# Done, or a full disk that is told as one.
+full_or_done() { # PATH CMD...
+	local path=$1 status
+	shift
+	"$@" >"$T/out" 2>"$T/err"
+	status=$?
+	[ $status != 0 ] || return 0
+	echo "exit status $status"
+	cat "$T/out" "$T/err"
+	[ $status = 75 ] && grep -qF "$path" "$T/err" &&
+		grep -qE 'No space left on device|[Dd]isk quota exceeded' "$T/err"
+}
+whole() { # INDEX
+	local log
+	log=$("$INDEXER" check --index "$1" 2>&1) || { echo "$log"; return 1; }
+	rm -rf "$T/repo" &&
+		"$EXPORTER" export --index "$1" --repo "$T/repo" >"$T/out" 2>"$T/err" &&
+		[ "$(git -C "$T/repo" rev-parse 'HEAD^{tree}')" = "$tree" ]
+}
+
+for kind in tmpfs ext4; do
+	disk=$T/$kind
+	if [ $kind = tmpfs ]; then
+		mount_tmpfs "$disk" 16m
+	else
+		mount_ext4 "$disk" 16
+	fi
+	for kib in 0 4 8 12 16 20 24 28 32 36 40 44 48 52 56 60 64 128 256 512; do
+		fill_up "$disk" $((kib * 1024))
+		ok "$kind: a first scan with $kib KiB free" full_or_done "$disk/index" \
+			"$INDEXER" scan --data "$T/data" --index "$disk/index"
+		free_up "$disk"
+		exits 'a plain retry' 0 "$INDEXER" scan --data "$T/data" --index "$disk/index"
+		ok 'the index is whole' whole "$disk/index"
+		rm -r "$disk/index"
+	done
+done
+
+done_testing
