@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "data/base/buf.h"
+#include "data/base/file.h"
 
 /* The lock file for READERS_MAX (store.c) readers: a header of three cache lines, which
  * holds the first, and a cache line for each other (mdb_env_setup_locks). A larger file
@@ -21,9 +21,6 @@
 
 /* LMDB writes 64 pages at once. */
 #define WRITE_SIZE (64 * 4096)
-/* With less than this free, a short write is one of a full disk, though another page may
- * find its place. */
-#define FREE_MIN ((uint64_t)1 << 20)
 
 /* Where a meta page of LMDB 0.9 has what is looked at here. */
 #define AT_FLAGS 10
@@ -257,11 +254,11 @@ int store_file_compare(const struct store_file *file, bool *replaced, struct err
 int store_file_why_short(const struct store_file *file)
 {
 	char *bytes = xzalloc(WRITE_SIZE);
-	struct statvfs disk;
 	struct stat st;
 	int error = 0;
 
-	if (fstatvfs(file->fd, &disk) == 0 && disk.f_bavail * disk.f_frsize < FREE_MIN) {
+	/* Even so another page may find its place. */
+	if (file_disk_is_full(file->path)) {
 		error = ENOSPC;
 	} else if (fstat(file->fd, &st) == 0) {
 		ssize_t n = pwrite(file->fd, bytes, WRITE_SIZE, st.st_size);

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+#define DISK_FREE_MIN ((fsblkcnt_t)1 << 20)
 
 int file_read_fd(struct buf *out, int fd, size_t limit, const char *name, struct err *err)
 {
@@ -183,6 +186,15 @@ int file_sync_dir(const char *path, struct err *err)
 	}
 	close(fd);
 	return rc;
+}
+
+bool file_disk_is_full(const char *path)
+{
+	struct statvfs disk;
+
+	return statvfs(path, &disk) == 0 &&
+	       (disk.f_bavail * disk.f_frsize < DISK_FREE_MIN ||
+		(disk.f_files && !disk.f_favail));
 }
 
 bool file_is_inside(const char *inner, const char *outer)

@@ -39,6 +39,10 @@ int file_mkdirs(const char *path, struct err *err);
 /* fsync of a folder: makes the names in it durable. */
 int file_sync_dir(const char *path, struct err *err);
 
+/* True if less than a megabyte is free where `path` is: for failures of programs and
+ * libraries that do not say why they could not write. */
+bool file_disk_is_full(const char *path);
+
 /* True if `inner` is `outer` or lies below it, both taken as they are on disk
  * (links resolved; of `inner`, the part that exists). False if outer is absent. */
 bool file_is_inside(const char *inner, const char *outer);

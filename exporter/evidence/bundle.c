@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/evidence/bundle.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
 #include <stdio.h>
@@ -104,6 +105,11 @@ static int write_report(struct staging *s, struct err *err)
 	}
 	if (!rc) {
 		rc = page_print(out, s->repo, audit, err);
+	}
+	if (rc == ERR_FULL) {
+		/* The page does not know where it is written. */
+		errno = ENOSPC;
+		rc = err_sys(err, "cannot write '%s'", s->report.data);
 	}
 	if (out && fclose(out) != 0 && !rc) {
 		rc = err_sys(err, "cannot write '%s'", s->report.data);

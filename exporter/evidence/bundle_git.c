@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@
 struct work {
 	struct snapshot_repo *repo;
 	const struct bundle *bundle;
-	struct buf git; /* the repository of its own */
+	const char *stage;
+	struct buf git; /* the repository of its own, in the folder `stage` */
 };
 
 /* Runs git in the repository `dir`; what it says is *out (NULL: nothing). */
@@ -44,6 +46,10 @@ static int run(const struct work *work, const char *dir, const struct buf *input
 	rc = tool_run(&tool, err);
 	if (!rc && status) {
 		*status = tool.status;
+	} else if (!rc && tool.status && file_disk_is_full(work->stage)) {
+		/* git writes nowhere else. What it says is not the same for each file. */
+		rc = err_set(err, ERR_FULL, "'git %s' cannot write into '%s': %s; %s",
+			     args[0], work->stage, strerror(ENOSPC), tool_why(&tool));
 	} else if (!rc && tool.status) {
 		rc = err_set(err, ERR_FAIL, "'git %s' failed: %s", args[0],
 			     tool_why(&tool));
@@ -165,7 +171,7 @@ int bundle_git(struct buf *shallow, struct snapshot_repo *repo,
 	       const struct bundle *bundle, const char *stage, const char *path,
 	       struct err *err)
 {
-	struct work work = {.repo = repo, .bundle = bundle};
+	struct work work = {.repo = repo, .bundle = bundle, .stage = stage};
 	int rc;
 
 	buf_addstr(shallow, "");

@@ -35,6 +35,9 @@ static int git_failure(struct err *err, int git_rc, const char *what, const char
 	} else if (strstr(why, strerror(ENOSPC)) || strstr(why, strerror(EDQUOT))) {
 		/* Failed system calls are known by their text alone. */
 		code = ERR_FULL;
+	} else if (!(last && last->message) && file_disk_is_full(subject)) {
+		why = strerror(ENOSPC);
+		code = ERR_FULL;
 	}
 	return err_set(err, code, "cannot %s '%s': %s", what, subject, why);
 }
@@ -596,5 +599,12 @@ int snapshot_move(struct snapshot_repo *repo, const char *name, const uint8_t *f
 		return err_set(err, ERR_CHANGED, "somebody else moved %s of '%s'", name,
 			       repo->path);
 	}
-	return rc ? git_failure(err, rc, "move", name) : 0;
+	if (rc) {
+		struct buf path = {0};
+
+		buf_addf(&path, "%s/%s", repo->path, name);
+		rc = git_failure(err, rc, "move", path.data);
+		buf_release(&path);
+	}
+	return rc;
 }

@@ -60,4 +60,78 @@ for kind in tmpfs ext4; do
 	done
 done
 
+# What the exporter does, with so much free under what it writes. Each on its own disk,
+# as a copy of what was whole.
+cp -r "$T/clean" "$T/base"
+mkdir "$T/small"
+for ((i = 0; i < 40; i++)); do
+	awk -v n=$i 'BEGIN {
+		for (i = 0; i < 200; i++)
+			printf "{\"public_id\":\"image-%d\",\"album_id\":\"album-%d\"," \
+				"\"updated_at\":\"2021-01-01T00:00:%02dZ\",\"note\":\"%d %d\"}\n",
+				i, i % 17, n, n, i * 7919 * n % 10007
+	}' >"$T/small/all.ndjson"
+	"$INDEXER" scan --data "$T/small" --index "$T/small-index" >/dev/null
+	"$EXPORTER" export --index "$T/small-index" --repo "$T/many-packs" >/dev/null 2>&1
+done
+images 2000 2100 >"$T/data/more.ndjson"
+cp -r "$T/elsewhere" "$T/index"
+"$INDEXER" scan --data "$T/data" --index "$T/index" >/dev/null
+"$EXPORTER" export --index "$T/index" --repo "$T/clean" --site "$T/clean-site" >/dev/null 2>&1
+tree=$(git -C "$T/clean" rev-parse 'HEAD^{tree}')
+site_is_whole() {
+	diff -r -x .albumen -x snapshot.json "$1" "$T/clean-site"
+}
+export_to() { # DISK
+	"$EXPORTER" export --index "$T/index" --repo "$1/repo" --site "$1/site"
+}
+publish_to() {
+	"$EXPORTER" publish --repo "$T/clean" --site "$1/site"
+}
+maintain_at() {
+	"$EXPORTER" maintain --repo "$1/repo"
+}
+label_at() {
+	"$EXPORTER" snapshot --repo "$1/repo" --label "l$RANDOM" --reason 'a full disk'
+}
+bundle_at() {
+	"$EXPORTER" bundle --repo "$T/clean" "$1/bundle.tar"
+}
+fsck() {
+	git -C "$1" fsck --strict
+}
+for kind in tmpfs ext4; do
+	for command in export_to publish_to maintain_at label_at bundle_at; do
+		disk=$T/$kind-$command
+		if [ $kind = tmpfs ]; then
+			mount_tmpfs "$disk" 16m
+		else
+			mount_ext4 "$disk" 24 -N 8192
+		fi
+		for kib in 0 8 16 64 128 256 384 512 1024; do
+			if [ $command = maintain_at ]; then
+				cp -r "$T/many-packs" "$disk/repo"
+			else
+				cp -r "$T/base" "$disk/repo"
+			fi
+			fill_up "$disk" $((kib * 1024))
+			ok "$kind: $command with $kib KiB free" full_or_done "$disk/" $command "$disk"
+			free_up "$disk"
+			exits 'a plain retry' 0 $command "$disk"
+			ok 'the repository is whole' fsck "$disk/repo"
+			case $command in
+			export_to)
+				is 'its tree is the one' "$(git -C "$disk/repo" rev-parse 'HEAD^{tree}')" "$tree"
+				ok 'the site is whole' site_is_whole "$disk/site"
+				;;
+			publish_to) ok 'the site is whole' site_is_whole "$disk/site" ;;
+			bundle_at) ok 'the bundle is whole' tar -tf "$disk/bundle.tar" ;;
+			esac
+			rm -rf "${disk:?}/repo" "$disk/site" "$disk/bundle.tar"
+			is 'nothing is left behind' "$(ls -A "$disk")" ''
+		done
+		umount "$disk"
+	done
+done
+
 done_testing
