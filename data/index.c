@@ -95,10 +95,11 @@ static const char *const table_names[TABLE_COUNT] = {
 
 struct index {
 	struct store *store;
-	char *dir;
+	char *dir, *lock_path, *changed_path;
 	char uuid[37];
 	int lock;
 	int changed; /* the file that tells exporters of a commit; writers only */
+	bool untold; /* it could not be written after the last one */
 	struct text_codec *codec;
 	struct build *build;   /* a writer's, while the index is building */
 	uint32_t dictionaries; /* those that the codec has */
@@ -253,23 +254,40 @@ static int read_identity(struct index *index, struct err *err)
 	return rc;
 }
 
-static int open_for_writing(struct index *index, struct err *err)
+static char *path_in(const char *dir, const char *name)
 {
 	struct buf path = {0};
-	int rc;
 
-	buf_addf(&path, "%s/albumen-indexer.lock", index->dir);
-	rc = file_lock(&index->lock, path.data, "albumen-indexer", err);
-	if (!rc) {
-		buf_clear(&path);
-		buf_addf(&path, "%s/" INDEX_CHANGED_FILE, index->dir);
-		index->changed = open(path.data, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-		if (index->changed < 0) {
-			rc = err_sys(err, "cannot open '%s'", path.data);
-		}
+	buf_addf(&path, "%s/%s", dir, name);
+	return path.data;
+}
+
+static int open_changed(struct index *index, struct err *err)
+{
+	index->changed = open(index->changed_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (index->changed < 0) {
+		return err_sys(err, "cannot open '%s'", index->changed_path);
 	}
-	buf_release(&path);
-	return rc;
+	return 0;
+}
+
+static int open_for_writing(struct index *index, struct err *err)
+{
+	int rc = file_lock(&index->lock, index->lock_path, "albumen-indexer", err);
+
+	return rc ? rc : open_changed(index, err);
+}
+
+static int check_lock(const struct index *index, struct err *err)
+{
+	return index->lock < 0 ? 0 : file_lock_check(index->lock, index->lock_path, err);
+}
+
+int index_check_place(const struct index *index, struct err *err)
+{
+	int rc = store_check_place(index->store, err);
+
+	return rc ? rc : check_lock(index, err);
 }
 
 /* What a killed build left is neither whole nor needed. */
@@ -296,14 +314,9 @@ static int begin_build(struct index *index, struct err *err)
 /* The file that exporters watch has bytes since the first scan was whole. */
 static bool was_built(const struct index *index)
 {
-	struct buf path = {0};
 	struct stat st;
-	bool yes;
 
-	buf_addf(&path, "%s/" INDEX_CHANGED_FILE, index->dir);
-	yes = stat(path.data, &st) == 0 && st.st_size > 0;
-	buf_release(&path);
-	return yes;
+	return stat(index->changed_path, &st) == 0 && st.st_size > 0;
 }
 
 static int open_store(struct index *index, bool create, struct err *err)
@@ -332,6 +345,8 @@ int index_open(struct index **out, const char *dir, unsigned flags, struct err *
 
 	*out = NULL;
 	index->dir = xstrdup(dir);
+	index->lock_path = path_in(dir, "albumen-indexer.lock");
+	index->changed_path = path_in(dir, INDEX_CHANGED_FILE);
 	index->lock = index->changed = -1;
 	index->codec = text_codec_new();
 	pthread_mutex_init(&index->mutex, NULL);
@@ -381,6 +396,8 @@ void index_close(struct index *index)
 		if (index->lock >= 0) {
 			close(index->lock);
 		}
+		free(index->lock_path);
+		free(index->changed_path);
 		free(index->dir);
 		free(index);
 	}
@@ -494,17 +511,25 @@ static void txn_free(struct index_txn *txn)
 	free(txn);
 }
 
-/* Tells exporters, which watch the file, that there is something to export.
- * After the commit, so that who is woken sees it. A failure is not one of the
- * transaction: exporters look by themselves from time to time. */
+/*
+ * Tells exporters, which watch the file, that there is something to export. After the
+ * commit, so that who is woken sees it. The commit stands whatever becomes of this.
+ * Where the file cannot be written (a full disk), new times of it wake them as well;
+ * where not even that is possible, the next commit tells them.
+ */
 static void tell_changed(struct index *index, uint64_t sequence)
 {
 	char text[32];
 	int len = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)sequence);
+	bool same = false;
 
-	if (index->changed >= 0) {
-		(void)!pwrite(index->changed, text, (size_t)len, 0);
+	if (file_is_same(&same, index->changed, index->changed_path, NULL) == 0 &&
+	    !same) {
+		close(index->changed);
+		open_changed(index, NULL);
 	}
+	index->untold = pwrite(index->changed, text, (size_t)len, 0) != len &&
+			futimens(index->changed, NULL) < 0;
 }
 
 int index_commit(struct index_txn **txn, struct err *err)
@@ -521,12 +546,16 @@ int index_commit(struct index_txn **txn, struct err *err)
 			feed_prune(t);
 		}
 		put_meta(t);
-		rc = store_commit(&t->store, err);
-		if (!rc) {
-			if (!t->meta.building &&
-			    (t->was_building || t->meta.sequence != t->base_sequence)) {
-				tell_changed(t->index, t->meta.sequence);
-			}
+		rc = check_lock(t->index, err);
+		if (rc) {
+			store_abort(&t->store);
+		} else {
+			rc = store_commit(&t->store, err);
+		}
+		if (!rc && !t->meta.building &&
+		    (t->was_building || t->meta.sequence != t->base_sequence ||
+		     t->index->untold)) {
+			tell_changed(t->index, t->meta.sequence);
 		}
 	}
 	txn_free(t);

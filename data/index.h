@@ -41,6 +41,10 @@ enum index_open_flags {
 int index_open(struct index **out, const char *dir, unsigned flags, struct err *err);
 void index_close(struct index *index);
 
+/* ERR_REPLACED: the folder, the index in it, or the writer's lock was removed or replaced.
+ * Each transaction looks by itself; this is for a writer that has none for long. */
+int index_check_place(const struct index *index, struct err *err);
+
 /* The index's uuid, 36 characters: made when the index is made. Borrowed. */
 const char *index_uuid(const struct index *index);
 /* The folder that it lies in. Borrowed. */

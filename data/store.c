@@ -265,10 +265,10 @@ static void extend(struct store *store)
 
 int store_check_place(const struct store *store, struct err *err)
 {
-	bool replaced;
-	int rc = store_file_compare(&store->file, &replaced, err);
+	bool same;
+	int rc = file_is_same(&same, store->file.fd, store->file.path, err);
 
-	if (!rc && replaced) {
+	if (!rc && !same) {
 		rc = err_set(err, ERR_REPLACED,
 			     "%s '%s' was removed or replaced while it was in use; start "
 			     "again",

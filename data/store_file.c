@@ -235,22 +235,6 @@ bool store_file_try(bool (*look)(void *payload), void *payload)
 	return good;
 }
 
-int store_file_compare(const struct store_file *file, bool *replaced, struct err *err)
-{
-	struct stat open, named;
-
-	*replaced = false;
-	if (fstat(file->fd, &open) < 0) {
-		return err_sys(err, "cannot stat '%s'", file->path);
-	}
-	if (stat(file->path, &named) < 0) {
-		*replaced = errno == ENOENT || errno == ENOTDIR;
-		return *replaced ? 0 : err_sys(err, "cannot stat '%s'", file->path);
-	}
-	*replaced = open.st_dev != named.st_dev || open.st_ino != named.st_ino;
-	return 0;
-}
-
 int store_file_why_short(const struct store_file *file)
 {
 	char *bytes = xzalloc(WRITE_SIZE);

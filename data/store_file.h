@@ -53,9 +53,6 @@ void store_file_unguard(struct store_file *file);
 /* Calls `look`; false if that touched a page that the file does not have. */
 bool store_file_try(bool (*look)(void *payload), void *payload);
 
-/* Sets *replaced where the path names another file than the one that is open. */
-int store_file_compare(const struct store_file *file, bool *replaced, struct err *err);
-
 /* Why LMDB could not write: an errno, or 0 where it is not known. LMDB answers a short
  * write with EIO, whatever the reason. It is found by a look at the disk's free space,
  * and by a write behind the end of the file, which is as long afterwards as before. */

@@ -51,6 +51,9 @@ static int open_index(struct follow *f, struct err *err)
 					     IN_ATTRIB) < 0) {
 		/* IN_ATTRIB: the file is unlinked while the indexer has it open. */
 		rc = err_sys(err, "cannot watch '%s'", path.data);
+	} else if (inotify_add_watch(f->inotify, f->dir,
+				     IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR) < 0) {
+		rc = err_sys(err, "cannot watch '%s'", f->dir);
 	}
 	buf_release(&path);
 	if (!rc) {
@@ -178,6 +181,11 @@ int follow_run(const struct export_job *job, const char *dir, int ready_fd,
 	f.job.index = NULL;
 	do {
 		rc = work(&f, err);
+		if (rc == ERR_REPLACED) {
+			log_info("%s", err->msg);
+			close_index(&f);
+			rc = 0;
+		}
 		if (!rc) {
 			rc = wait_for_change(&f, err);
 		}

@@ -31,8 +31,9 @@
 
 #define COMMIT_MS 200
 #define COMMIT_PATHS 10000
-#define POLL_MS 5000  /* between two looks at folders that cannot be watched... */
-#define POLL_SHARE 20 /* ...or so many times as long as the look took */
+#define CHECK_MS 60000 /* the longest sleep: then the index must still be in its place */
+#define POLL_MS 5000   /* between two looks at folders that cannot be watched... */
+#define POLL_SHARE 20  /* ...or so many times as long as the look took */
 
 /* A list for each reason: that of LATER_*, and events. */
 #define BY_EVENT LATER_COUNT
@@ -503,6 +504,7 @@ static int sleep_until_event(struct live *live, struct err *err)
 	struct pollfd fds[] = {{.fd = folder_fd(live->folder), .events = POLLIN},
 			       {.fd = live->stop->fd, .events = POLLIN}};
 	int64_t wait = later_wait_ms(&live->later, clock_now_ms());
+	int ready;
 
 	if (folder_has_polled(live->folder)) {
 		int64_t left = live->poll_at_ms - clock_now_ms();
@@ -510,11 +512,12 @@ static int sleep_until_event(struct live *live, struct err *err)
 		left = left > 0 ? left : 0;
 		wait = wait < 0 || left < wait ? left : wait;
 	}
-	wait = wait > 60000 ? 60000 : wait;
-	if (poll(fds, 2, (int)wait) < 0 && errno != EINTR) {
+	wait = wait < 0 || wait > CHECK_MS ? CHECK_MS : wait;
+	ready = poll(fds, 2, (int)wait);
+	if (ready < 0 && errno != EINTR) {
 		return err_sys(err, "cannot wait for events");
 	}
-	return 0;
+	return ready == 0 ? index_check_place(live->index, err) : 0;
 }
 
 static int step(struct live *live, struct err *err)

@@ -232,39 +232,89 @@ bool file_is_inside(const char *inner, const char *outer)
 	return inside;
 }
 
+int file_is_same(bool *same, int fd, const char *path, struct err *err)
+{
+	struct stat open, named;
+
+	*same = false;
+	if (fstat(fd, &open) < 0) {
+		return err_sys(err, "cannot stat '%s'", path);
+	}
+	if (stat(path, &named) < 0) {
+		return errno == ENOENT || errno == ENOTDIR
+			       ? 0
+			       : err_sys(err, "cannot stat '%s'", path);
+	}
+	*same = open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+	return 0;
+}
+
+int file_lock_check(int fd, const char *path, struct err *err)
+{
+	bool same;
+	int rc = file_is_same(&same, fd, path, err);
+
+	if (!rc && !same) {
+		rc = err_set(err, ERR_REPLACED,
+			     "the lock '%s' was removed or replaced while it was held; "
+			     "start again",
+			     path);
+	}
+	return rc;
+}
+
+/* Locks the file that `path` names; it may be removed between open and flock. */
+static int lock_file(int *fd, const char *path, struct err *err)
+{
+	bool same = false;
+	int rc = 0;
+
+	while (!rc && !same) {
+		*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+		if (*fd < 0) {
+			return err_sys(err, "cannot open lock '%s'", path);
+		}
+		if (flock(*fd, LOCK_EX | LOCK_NB) < 0) {
+			return errno == EWOULDBLOCK
+				       ? ERR_LOCKED
+				       : err_sys(err, "cannot lock '%s'", path);
+		}
+		rc = file_is_same(&same, *fd, path, err);
+		if (!rc && !same) {
+			close(*fd);
+			*fd = -1;
+		}
+	}
+	return rc;
+}
+
 int file_lock(int *fd, const char *path, const char *what, struct err *err)
 {
 	char text[256];
-	int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+	int lock = -1;
+	int rc = lock_file(&lock, path, err);
 	int len;
 
 	*fd = -1;
-	if (lock < 0) {
-		return err_sys(err, "cannot open lock '%s'", path);
-	}
-	if (flock(lock, LOCK_EX | LOCK_NB) < 0) {
-		ssize_t n = 0;
-		int rc;
+	if (rc == ERR_LOCKED) {
+		ssize_t n = pread(lock, text, sizeof(text) - 1, 0);
 
-		if (errno != EWOULDBLOCK) {
-			rc = err_sys(err, "cannot lock '%s'", path);
-			close(lock);
-			return rc;
-		}
-		n = pread(lock, text, sizeof(text) - 1, 0);
 		text[n > 0 ? n : 0] = '\0';
 		text[strcspn(text, "\n")] = '\0';
-		close(lock);
-		return err_set(err, ERR_LOCKED,
-			       "'%s' is locked by %s; wait for it or stop it", path,
-			       *text ? text : "another process");
+		err_set(err, ERR_LOCKED, "'%s' is locked by %s; wait for it or stop it",
+			path, *text ? text : "another process");
+	}
+	if (rc) {
+		if (lock >= 0) {
+			close(lock);
+		}
+		return rc;
 	}
 	len = snprintf(text, sizeof(text), "%s (process %ld)\n", what, (long)getpid());
 	/* In this order the file keeps its block: to free one may cost more than all
 	 * else here (file systems that discard as they go). */
 	if (pwrite(lock, text, (size_t)len, 0) != len || ftruncate(lock, len) < 0) {
-		int rc = err_sys(err, "cannot write lock '%s'", path);
-
+		rc = err_sys(err, "cannot write lock '%s'", path);
 		close(lock);
 		return rc;
 	}

@@ -53,8 +53,15 @@ bool file_is_inside(const char *inner, const char *outer);
  * kill -9 included. The holder writes its process id and `what` into the file
  * for the message of the next one:
  *	ERR_LOCKED "'REPO' is in use by albumen-exporter export (process 4711); ..."
- * On success *fd is an open descriptor (close-on-exec): close it to unlock.
+ * On success *fd is an open descriptor (close-on-exec): close it to unlock. Whoever
+ * removes or replaces the file lets another process lock the new one: file_lock_check
+ * fails from then on, with ERR_REPLACED.
  */
 int file_lock(int *fd, const char *path, const char *what, struct err *err);
+int file_lock_check(int fd, const char *path, struct err *err);
+
+/* Sets *same if `path` names the file that `fd` is open on; a path that is not there
+ * does not. */
+int file_is_same(bool *same, int fd, const char *path, struct err *err);
 
 #endif

@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The index's folder, its lock and the file that exporters watch, removed, renamed and
+# replaced under the programs that use them: none of them goes on in files that have no
+# name any more, and none waits for what will never come.
+. "$(dirname "$0")/lib.sh"
+
+mkdir "$T/data"
+image() { # NUMBER
+	echo "{\"public_id\":\"image-$1\",\"album_id\":\"a\",\"created_at\":\"2020-01-01T00:00:00Z\"}" \
+		>"$T/new" && mv "$T/new" "$T/data/$1.json"
+}
+ended() {
+	! alive "$1"
+}
+start_watch() {
+	start watch "$INDEXER" watch --data "$T/data" --index "$T/index"
+}
+# Ends with a change that cannot be committed to the index's own place.
+watch_ends() { # NAME NUMBER
+	image "$2"
+	ok "$1: watch ends" wait_until 20 ended watch
+	stop watch
+	is 'to be started again' $? 75
+	ok 'and says why' grep -q 'was removed or replaced' "$T/watch.log"
+}
+published() { # IMAGE
+	grep -rq "image-$1\"" "$T/site"
+}
+
+image 1
+start_watch
+start follow "$EXPORTER" follow --index "$T/index" --repo "$T/repo" --site "$T/site"
+ok 'it is published' published 1
+
+mv "$T/index" "$T/away"
+watch_ends 'the folder is renamed' 2
+ok 'nothing was committed to it' not grep -q 'image-2' "$T/away/data.mdb"
+start_watch
+ok 'follow finds the new one' wait_until 20 published 2
+
+rm -r "$T/index"
+watch_ends 'the folder is removed' 3
+start_watch
+ok 'follow finds the new one' wait_until 20 published 3
+
+cp -r "$T/index" "$T/copy"
+rm -r "$T/index"
+mv "$T/copy" "$T/index"
+watch_ends 'the folder is replaced by a copy' 4
+start_watch
+ok 'follow finds it' wait_until 20 published 4
+
+rm "$T/index/data.mdb"
+watch_ends 'the data is removed' 5
+rm -r "$T/index"
+start_watch
+ok 'follow finds the new one' wait_until 20 published 5
+
+rm "$T/index/changed"
+image 6
+ok 'the file that tells exporters is made again' wait_until 20 test -s "$T/index/changed"
+ok 'and they are told' wait_until 20 published 6
+image 7
+ok 'again' wait_until 20 published 7
+
+# the lock of another name protects nothing
+rm "$T/index/albumen-indexer.lock"
+ok 'with the lock removed another indexer begins' scan
+watch_ends 'the lock is removed' 8
+ok 'and a plain scan goes on' scan
+ok 'the index is whole' "$INDEXER" check --index "$T/index"
+ok 'all is published' wait_until 20 published 8
+stop follow
+is 'follow ends well' $? 0
+
+done_testing
