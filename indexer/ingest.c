@@ -90,10 +90,30 @@ struct ingest_outcome ingest_outcome(const struct ingest *g)
 	return g->outcome;
 }
 
-void ingest_stop(struct ingest *g)
+/* Done with the file: it is out of the batch, or its END is in it. */
+static void end(struct ingest *g)
 {
 	input_close(&g->in);
 	g->stage = STAGE_IDLE;
+}
+
+/* The only way that a file which began in the batch, or in one before, comes to
+ * nothing: it is taken out again, or whoever carries the batch out is told. */
+static void take_back(struct ingest *g, struct batch *batch)
+{
+	if (g->whole) {
+		batch_rewind(batch, g->mark);
+	} else if (g->stage == STAGE_CLAIM) {
+		batch_drop(batch);
+	}
+}
+
+void ingest_stop(struct ingest *g, struct batch *batch)
+{
+	if (g->stage != STAGE_IDLE) {
+		take_back(g, batch);
+		end(g);
+	}
 }
 
 /* Rejects what stands at `off` of the window; `secret`: for that alone. */
@@ -124,18 +144,14 @@ static void reject_at(struct ingest *g, struct batch *batch, size_t off,
 static void end_rejected(struct ingest *g, struct batch *batch, size_t line,
 			 size_t column, const char *reason, bool again)
 {
-	if (g->whole) {
-		batch_rewind(batch, g->mark);
-	} else if (g->stage == STAGE_CLAIM) {
-		batch_drop(batch);
-	}
+	take_back(g, batch);
 	g->outcome.racy = g->in.file.racy;
 	g->in.file.racy |= again;
 	g->outcome.rejects = 1;
 	batch_begin(batch, g->path.data, g->path.len, CLAIM_MERGE);
 	batch_reject(batch, line, column, reason);
 	batch_end(batch, &g->in.file);
-	ingest_stop(g);
+	end(g);
 }
 
 static void end_unreadable(struct ingest *g, struct batch *batch, const char *what,
@@ -155,12 +171,7 @@ static int end_changed(struct ingest *g, struct batch *batch, struct err *err)
 		end_rejected(g, batch, 0, 0, "it changes while it is read", true);
 		return 0;
 	}
-	if (g->whole) {
-		batch_rewind(batch, g->mark);
-	} else if (g->stage == STAGE_CLAIM) {
-		batch_drop(batch);
-	}
-	ingest_stop(g);
+	ingest_stop(g, batch);
 	return err_set(err, ERR_CHANGED, "'%s' changed while it was read", g->path.data);
 }
 
@@ -446,7 +457,7 @@ static int finish(struct ingest *g, struct batch *batch, struct err *err)
 	}
 	batch_end(batch, &g->in.file);
 	g->outcome.racy = g->in.file.racy;
-	ingest_stop(g);
+	end(g);
 	return 0;
 }
 
@@ -495,7 +506,7 @@ static int end_unopened(struct ingest *g, struct batch *batch, int error, struct
 	}
 	g->outcome.gone = true;
 	batch_forget(batch, g->path.data, g->path.len);
-	ingest_stop(g);
+	end(g);
 	return 0;
 }
 

@@ -62,8 +62,9 @@ int ingest_begin(struct ingest *ingest, struct batch *batch, const char *path, s
 bool ingest_is_busy(const struct ingest *ingest);
 /* Reads on. Errors as ingest_begin. The batch may be empty afterwards. */
 int ingest_more(struct ingest *ingest, struct batch *batch, struct err *err);
-/* Gives up the file that is under way; nothing is added to the batch. */
-void ingest_stop(struct ingest *ingest);
+/* Gives up the file that is under way, if one is. The batch says so (a DROP) where
+ * claims of it were passed on. */
+void ingest_stop(struct ingest *ingest, struct batch *batch);
 
 /* How the last path ended. */
 struct ingest_outcome ingest_outcome(const struct ingest *ingest);

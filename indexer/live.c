@@ -460,9 +460,11 @@ static int commit(struct live *live, struct err *err)
 		rc = take_todo(live, take, todo, err);
 		if (!rc || rc == ERR_STOPPED) {
 			struct err ignored = {0};
-			int end = take_commit(take, NULL, rc ? &ignored : err);
-
-			rc = rc ? rc : end;
+			if (rc) {
+				take_stop(take, &ignored);
+			} else {
+				rc = take_commit(take, NULL, err);
+			}
 		}
 		log_debug("committed %llu files read, %llu gone",
 			  (unsigned long long)take_counts(take)->read,

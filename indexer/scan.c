@@ -306,7 +306,7 @@ static int change(struct scan_counts *counts, struct index *index, int rootfd,
 	} else if (rc == ERR_STOPPED) {
 		struct err ignored = {0};
 
-		take_commit(take, NULL, &ignored); /* a stop keeps what was read */
+		take_stop(take, &ignored); /* a stop keeps what was read */
 	}
 	counts->taken = *take_counts(take);
 	take_free(take);

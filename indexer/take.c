@@ -72,8 +72,8 @@ static int read_path(struct take *take, const char *path, size_t len, unsigned f
 			rc = ingest_more(take->ingest, &take->batch, err);
 		}
 	}
-	ingest_stop(take->ingest);
 	if (rc && rc != ERR_CHANGED) {
+		ingest_stop(take->ingest, &take->batch);
 		return rc;
 	}
 	outcome = ingest_outcome(take->ingest);
@@ -136,4 +136,11 @@ int take_commit(struct take *take, const struct index_health *health, struct err
 	int rc = take_settle(take, err);
 
 	return rc ? rc : writer_commit(take->writer, health, err);
+}
+
+int take_stop(struct take *take, struct err *err)
+{
+	int rc = writer_put(take->writer, &take->batch, err);
+
+	return rc ? rc : writer_commit(take->writer, NULL, err);
 }

@@ -65,6 +65,13 @@ int take_settle(struct take *take, struct err *err);
  * in the same transaction. Nothing to write: nothing is done. */
 int take_commit(struct take *take, const struct index_health *health, struct err *err);
 
+/* After a stop (a call above returned ERR_STOPPED), instead of take_commit: commits
+ * the files that were taken whole. No reading begins any more. Of the file that was
+ * under way, and of those that wait for a second reading, stays what a kill would
+ * have left: claims that were added, none withdrawn, and the mark that the next scan
+ * reads them again. */
+int take_stop(struct take *take, struct err *err);
+
 const struct take_counts *take_counts(struct take *take);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "indexer/writer.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -105,8 +106,12 @@ static int carry_out(struct writer *w, struct batch *batch, const struct batch_s
 		     struct err *err)
 {
 	const char *text = batch->text.data + step->text;
+	bool begins = step->kind == BATCH_BEGIN || step->kind == BATCH_FORGET;
 	int rc = 0;
 
+	/* A reading that is begun while another one is open would leave the claims of
+	 * that one to no file, for good. */
+	assert(begins == !w->reading);
 	w->records++;
 	switch (step->kind) {
 	case BATCH_BEGIN:
@@ -166,6 +171,7 @@ static int commit_all(struct writer *w, const struct index_health *health,
 {
 	int rc = 0;
 
+	assert(!w->reading); /* only whole files; else the steps lack a DROP */
 	if (health) {
 		rc = begin(w, err);
 		if (!rc) {
@@ -184,12 +190,21 @@ static void give_up(struct writer *w)
 	index_abort(&w->txn);
 }
 
+/* What went wrong first stays: after it nothing more is carried out or committed. */
 static void note(struct writer *w, int rc, const struct err *err)
 {
 	if (rc && !w->rc) {
 		w->rc = rc;
 		w->err = *err;
 	}
+}
+
+static int first_error(struct writer *w, struct err *err)
+{
+	if (w->rc && err) {
+		*err = w->err;
+	}
+	return w->rc;
 }
 
 static void *run(void *payload)
@@ -296,14 +311,6 @@ static void wait_for_room(struct writer *w, struct batch *batch)
 	}
 }
 
-static int first_error(struct writer *w, struct err *err)
-{
-	if (w->rc && err) {
-		*err = w->err;
-	}
-	return w->rc;
-}
-
 static int hand_over(struct writer *w, struct batch *batch, struct err *err)
 {
 	struct batch *slot;
@@ -327,34 +334,41 @@ static int hand_over(struct writer *w, struct batch *batch, struct err *err)
 
 int writer_put(struct writer *w, struct batch *batch, struct err *err)
 {
+	struct err failure = {0};
 	int rc = 0;
 
 	if (!batch->count) {
 		return 0;
 	}
 	w->claims += batch->records;
-	if (w->threads && !w->started && ++w->batches > THREAD_FROM) {
-		rc = start(w, err);
+	if (w->started) {
+		return hand_over(w, batch, err);
 	}
-	if (rc) {
-		return rc;
+	if (!w->rc && w->threads && ++w->batches > THREAD_FROM) {
+		rc = start(w, &failure);
+		note(w, rc, &failure);
 	}
-	return w->started ? hand_over(w, batch, err) : carry_out_all(w, batch, err);
+	if (w->started) {
+		return hand_over(w, batch, err);
+	}
+	if (!w->rc) {
+		rc = carry_out_all(w, batch, &failure);
+		note(w, rc, &failure);
+	}
+	return first_error(w, err);
 }
 
 /* Waits until the thread has nothing to do. */
 static int idle(struct writer *w, struct err *err)
 {
-	int rc = 0;
+	int rc;
 
-	if (w->started) {
-		pthread_mutex_lock(&w->mutex);
-		while (w->queued || w->commit) {
-			pthread_cond_wait(&w->changed, &w->mutex);
-		}
-		rc = first_error(w, err);
-		pthread_mutex_unlock(&w->mutex);
+	pthread_mutex_lock(&w->mutex);
+	while (w->queued || w->commit) {
+		pthread_cond_wait(&w->changed, &w->mutex);
 	}
+	rc = first_error(w, err);
+	pthread_mutex_unlock(&w->mutex);
 	return rc;
 }
 
@@ -375,7 +389,12 @@ int writer_settle(struct writer *w, struct paths *again, struct err *err)
 int writer_commit(struct writer *w, const struct index_health *health, struct err *err)
 {
 	if (!w->started) {
-		return commit_all(w, health, err);
+		struct err failure = {0};
+
+		if (!w->rc) {
+			note(w, commit_all(w, health, &failure), &failure);
+		}
+		return first_error(w, err);
 	}
 	pthread_mutex_lock(&w->mutex);
 	w->health = health;
