@@ -191,7 +191,7 @@ static int next_winner(struct derive *d, struct store_cursor *c, uint64_t *numbe
 		struct store_value v = store_cursor_value(c);
 
 		if (row_version_get(&next, v.data, v.len) < 0) {
-			return tables_damaged(d->err, "a version");
+			return tables_damaged(d->txn, d->err, "a version");
 		}
 		row_version_key_get(&key, store_key(c).data);
 		if (next.claims) {
@@ -333,7 +333,7 @@ static int write_winner(struct derive *d, uint64_t number,
 	struct row_record row;
 
 	if (tables_record_get(d->txn, number, &row) < 0) {
-		return tables_damaged(d->err, "a record");
+		return tables_damaged(d->txn, d->err, "a record");
 	}
 	build_ids_add(d->ids, row.kind, &row.id, number);
 	row.known = true;
@@ -365,7 +365,7 @@ static int write_albums(struct derive *d)
 			continue;
 		}
 		if (tables_record_get(d->txn, n, &row) < 0) {
-			return tables_damaged(d->err, "an album");
+			return tables_damaged(d->txn, d->err, "an album");
 		}
 		build_ids_add(d->ids, row.kind, &row.id, n);
 		row.known = true;
@@ -461,7 +461,7 @@ static int add_unknown(struct derive *d)
 			continue;
 		}
 		if (tables_record_get(d->txn, n, &row) < 0) {
-			return tables_damaged(d->err, "a record");
+			return tables_damaged(d->txn, d->err, "a record");
 		}
 		build_ids_add(d->ids, d->build->kind[n], &row.id, n);
 	}

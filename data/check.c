@@ -403,9 +403,11 @@ int check_index(struct index_txn *txn, check_fn *each, void *payload,
 		uint64_t *differences, struct err *err)
 {
 	struct check check = {.txn = txn, .each = each, .payload = payload};
+	bool examined = txn->examined;
 	int rc;
 
 	store_read_ahead(txn->store);
+	txn->examined = true;
 	rc = count_claims(&check);
 	if (!rc) {
 		rc = walk(&check, TABLE_VERSION, version_row);
@@ -425,5 +427,6 @@ int check_index(struct index_txn *txn, check_fn *each, void *payload,
 	free(check.claimed.key);
 	free(check.claimed.claims);
 	*differences = check.differences;
+	txn->examined = examined;
 	return rc;
 }

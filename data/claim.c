@@ -69,7 +69,7 @@ static void forget_rejects(struct index_txn *txn, struct claim_file *file)
 	}
 	for (uint64_t n = 0; n < file->rejects && n < REJECTS_KEPT; n++) {
 		key = tables_key2(file->number, n);
-		store_delete(txn->store, TABLE_REJECT, key.bytes, key.len);
+		tables_remove(txn, TABLE_REJECT, key.bytes, key.len, "a reject");
 	}
 	counts->rejects -= file->rejects;
 	counts->rejected_files--;
@@ -85,7 +85,7 @@ int claim_begin(struct claim_reading **out, struct index_txn *txn, const char *p
 
 	*out = NULL;
 	if (rc && rc != ERR_NOTFOUND) {
-		return tables_damaged(err, "a file");
+		return tables_damaged(txn, err, "a file");
 	}
 	reading = xzalloc(sizeof(*reading));
 	reading->txn = txn;
@@ -280,7 +280,7 @@ static int get_claim(struct index_txn *txn, uint64_t file, uint64_t number,
 	int rc = store_get(txn->store, TABLE_CLAIM, key.bytes, key.len, &v);
 
 	if (!rc && v.len != ROW_VERSION_ID_SIZE) {
-		rc = tables_damaged(NULL, "a claim");
+		rc = tables_damaged(txn, NULL, "a claim");
 	}
 	if (!rc) {
 		row_version_id_get(out, number, v.data);
@@ -372,7 +372,7 @@ void claim_add(struct claim_reading *reading, const struct record *record,
 	if (!store_status(reading->txn->store, NULL) &&
 	    add(reading, record, canon, text, packed, &err) < 0) {
 		if (!err.code) {
-			tables_damaged(&err, "a claim");
+			tables_damaged(reading->txn, &err, "a claim");
 		}
 		store_fail(reading->txn->store, &err);
 	}
@@ -445,9 +445,9 @@ int claim_withdraw(struct index_txn *txn, uint64_t file, uint64_t number, struct
 	int rc = get_claim(txn, file, number, &version);
 
 	if (rc) {
-		return tables_damaged(err, "a claim");
+		return tables_damaged(txn, err, "a claim");
 	}
-	store_delete(txn->store, TABLE_CLAIM, key.bytes, key.len);
+	tables_remove(txn, TABLE_CLAIM, key.bytes, key.len, "a claim");
 	txn->meta.counts.claims--;
 	return retire(txn, &version, err);
 }
@@ -526,12 +526,12 @@ int claim_forget(struct index_txn *txn, const char *path, size_t len, struct err
 		return 0;
 	}
 	if (rc) {
-		return tables_damaged(err, "a file");
+		return tables_damaged(txn, err, "a file");
 	}
 	forget_rejects(txn, &row.file);
 	rc = withdraw_others(txn, row.file.number, &none, err);
 	row_path_key(&key, path, len);
-	store_delete(txn->store, TABLE_FILE, key.data, key.len);
+	tables_remove(txn, TABLE_FILE, key.data, key.len, "a file");
 	txn->meta.counts.files--;
 	buf_release(&key);
 	return rc ? rc : store_status(txn->store, err);

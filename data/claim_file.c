@@ -16,7 +16,7 @@ int claim_file_load(struct index_txn *txn, const char *path, size_t len,
 	row_path_key(&key, path, len);
 	rc = store_get(txn->store, TABLE_FILE, key.data, key.len, &v);
 	if (!rc && row_file_get(out, v.data, v.len) < 0) {
-		rc = tables_damaged(NULL, "a file");
+		rc = tables_damaged(txn, NULL, "a file");
 	}
 	buf_release(&key);
 	return rc;
@@ -66,7 +66,7 @@ int claim_file_each(struct index_txn *txn, const char *prefix, size_t prefix_len
 		struct row_file row;
 
 		if (row_file_get(&row, v.data, v.len) < 0) {
-			rc = tables_damaged(err, "a file");
+			rc = tables_damaged(txn, err, "a file");
 			break;
 		}
 		if (row.path) {

@@ -23,7 +23,7 @@ void feed_mark(struct index_txn *txn, uint64_t number, struct row_record *row,
 	}
 	if (*last) {
 		be64_put(key, *last);
-		store_delete(txn->store, TABLE_FEED, key, sizeof(key));
+		tables_remove(txn, TABLE_FEED, key, sizeof(key), "the feed");
 	}
 	*last = ++txn->meta.sequence;
 	be64_put(key, *last);
@@ -36,19 +36,29 @@ void feed_mark(struct index_txn *txn, uint64_t number, struct row_record *row,
 static bool forget_if_gone(struct index_txn *txn, struct store_cursor *c)
 {
 	const unsigned char *value = store_cursor_value(c).data;
-	uint64_t sequence = be64_get(store_key(c).data);
-	enum query_response response = (enum query_response)value[0];
-	uint64_t number = be64_get(value + 1);
+	enum query_response response;
+	uint64_t sequence, number;
 	struct row_record row;
 	unsigned char key[8];
 
+	if (store_key(c).len != 8 || store_cursor_value(c).len != 9) {
+		tables_damaged(txn, NULL, "the feed");
+		return false;
+	}
+	sequence = be64_get(store_key(c).data);
+	response = (enum query_response)value[0];
+	number = be64_get(value + 1);
 	if (tables_record_get(txn, number, &row) < 0 || row.known) {
+		return false;
+	}
+	if (*last_of(&row, response) != sequence) {
+		tables_damaged(txn, NULL, "the feed");
 		return false;
 	}
 	*last_of(&row, response) = 0;
 	tables_record_put(txn, number, &row);
 	be64_put(key, sequence);
-	store_delete(txn->store, TABLE_FEED, key, sizeof(key));
+	tables_remove(txn, TABLE_FEED, key, sizeof(key), "the feed");
 	txn->meta.floor = sequence;
 	return true;
 }
@@ -83,4 +93,5 @@ void feed_prune(struct index_txn *txn)
 		}
 	}
 	store_cursor_close(c);
+	/* A failure of the walk is the transaction's (index_commit). */
 }

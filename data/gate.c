@@ -77,7 +77,7 @@ static int withdraw_secrets(struct index_txn *txn, struct err *err)
 		bool secret;
 
 		if (k.len != 16 || v.len != ROW_VERSION_ID_SIZE) {
-			rc = tables_damaged(err, "a claim");
+			rc = tables_damaged(txn, err, "a claim");
 			break;
 		}
 		file = be64_get(k.data);

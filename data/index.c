@@ -170,7 +170,7 @@ static int get_meta(struct index_txn *txn, struct err *err)
 
 	if (store_get(txn->store, TABLE_META, "meta", 4, &v) < 0 ||
 	    v.len != META_NUMBERS * sizeof(uint64_t)) {
-		return tables_damaged(err, "its meta row");
+		return tables_damaged(txn, err, "its meta row");
 	}
 	meta_numbers(m, n);
 	n[META_NUMBERS - 3] = &building;
@@ -245,7 +245,7 @@ static int read_identity(struct index *index, struct err *err)
 			index->dir, (int)(v.len < 64 ? v.len : 64), (const char *)v.data,
 			format_name, index->dir, index->dir);
 	} else if (store_get(txn, TABLE_META, "uuid", 4, &v) < 0 || v.len != 36) {
-		rc = tables_damaged(err, "its uuid");
+		rc = tables_damaged(NULL, err, "its uuid");
 	} else {
 		memcpy(index->uuid, v.data, 36);
 		index->uuid[36] = '\0';
@@ -465,7 +465,7 @@ static int load_dictionaries(struct index_txn *txn, struct err *err)
 		if (!(want & bit)) {
 			set_dictionary(index, kind, NULL, 0);
 		} else if (store_get(txn->store, TABLE_DICTIONARY, &key, 1, &v) < 0) {
-			return tables_damaged(err, "a dictionary");
+			return tables_damaged(txn, err, "a dictionary");
 		} else {
 			set_dictionary(index, kind, v.data, v.len);
 		}
@@ -633,9 +633,13 @@ void tables_train(struct index_txn *txn, enum record_kind kind)
 		struct store_value v = store_cursor_value(c);
 		size_t before = samples.len;
 
-		if (row_version_get(&row, v.data, v.len) == 0 && row.kind == kind &&
-		    text_unpack(txn->codec, &samples, row.packed, row.packed_len, NULL) ==
-			    0) {
+		if (row_version_get(&row, v.data, v.len) < 0 ||
+		    (row.kind == kind && text_unpack(txn->codec, &samples, row.packed,
+						     row.packed_len, NULL) < 0)) {
+			tables_damaged(txn, NULL, "a version");
+			break;
+		}
+		if (row.kind == kind) {
 			sizes[count++] = samples.len - before;
 		}
 		if (count == TEXT_TRAIN_COUNT || samples.len > TRAIN_BYTES) {

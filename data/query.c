@@ -23,7 +23,7 @@ int query_feed(struct index_txn *txn, uint64_t after, struct query_key *out,
 		const unsigned char *v = store_cursor_value(c).data;
 
 		if (store_key(c).len != 8 || store_cursor_value(c).len != 9) {
-			rc = tables_damaged(err, "the feed");
+			rc = tables_damaged(txn, err, "the feed");
 		} else {
 			out->sequence = be64_get(store_key(c).data);
 			out->response = (enum query_response)v[0];
@@ -68,7 +68,7 @@ int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
 	int rc = tables_record_get(txn, number, &row);
 
 	if (rc) {
-		return tables_damaged(err, "a record");
+		return tables_damaged(txn, err, "a record");
 	}
 	*out = row.id;
 	return 0;
@@ -87,7 +87,9 @@ static int known_number(struct index_txn *txn, unsigned kind, const char *id, si
 	memcpy(key.bytes, id, len);
 	*number = tables_number(txn, kind, &key);
 	if (!*number || tables_record_get(txn, *number, &row) < 0 || !row.known) {
-		return ERR_NOTFOUND;
+		int rc = store_status(txn->store, NULL);
+
+		return rc ? rc : ERR_NOTFOUND;
 	}
 	return 0;
 }
@@ -165,7 +167,7 @@ static int list_fill(struct list *list, struct index_txn *txn, enum table table,
 		uint64_t number = be64_get((const char *)store_key(c).data + 8);
 
 		if (tables_record_get(txn, number, &row) < 0) {
-			rc = tables_damaged(err, "a relation");
+			rc = tables_damaged(txn, err, "a relation");
 			break;
 		}
 		if (!live_only || row.live) {
@@ -191,7 +193,7 @@ static int winning_text(struct index_txn *txn, uint64_t number, struct buf *out,
 	struct row_version facts;
 
 	if (tables_record_get(txn, number, &row) < 0 || !row.known) {
-		return tables_damaged(err, "a record that is not known");
+		return tables_damaged(txn, err, "a record that is not known");
 	}
 	return version_get(txn, &row.version, &facts, out, err);
 }
@@ -227,7 +229,7 @@ static int tag_image_text(struct index_txn *txn, uint64_t number,
 	int rc = 0;
 
 	if (tables_record_get(txn, number, &row) < 0) {
-		return tables_damaged(err, "a tag image");
+		return tables_damaged(txn, err, "a tag image");
 	}
 	buf_addstr(&tag_member, "\"tag\":");
 	rc = version_get(txn, &row.version, &facts, &own, err);
@@ -284,7 +286,7 @@ static int album_of_body(struct index_txn *txn, const struct row_record *image,
 	struct row_record album;
 
 	if (tables_record_get(txn, image->album, &album) < 0) {
-		return tables_damaged(err, "an image's album");
+		return tables_damaged(txn, err, "an image's album");
 	}
 	json_quote(body, album.id.bytes, album.id.len);
 	return 0;
@@ -298,7 +300,7 @@ int query_body(struct index_txn *txn, const struct query_key *key, struct buf *b
 	int rc = tables_record_get(txn, key->number, &row);
 
 	if (rc) {
-		return tables_damaged(err, "the feed");
+		return tables_damaged(txn, err, "the feed");
 	}
 	if (!row.known) {
 		return ERR_NOTFOUND;
@@ -319,7 +321,7 @@ int query_body(struct index_txn *txn, const struct query_key *key, struct buf *b
 		rc = album_of_body(txn, &row, body, err);
 		break;
 	default:
-		rc = tables_damaged(err, "the feed");
+		rc = tables_damaged(txn, err, "the feed");
 		break;
 	}
 	if (rc) {
@@ -356,7 +358,7 @@ static int rejects_of_file(const char *path, size_t len, const struct claim_file
 		char *reason;
 
 		if (v.len < 16) {
-			rc = tables_damaged(walk->err, "a reject");
+			rc = tables_damaged(walk->txn, walk->err, "a reject");
 			break;
 		}
 		line = be64_get(v.data);

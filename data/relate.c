@@ -22,6 +22,13 @@
  * while it calls one that may load the same row.
  */
 
+/* Loads a row that must be there. False: it cannot be read, which has failed the
+ * transaction: what is left undone then does not count. */
+static bool load(struct index_txn *txn, uint64_t number, struct row_record *row)
+{
+	return tables_record_get(txn, number, row) == 0;
+}
+
 static void count(uint64_t *counter, bool up)
 {
 	*counter += up ? 1 : (uint64_t)-1;
@@ -31,7 +38,7 @@ static void mark_image(struct index_txn *txn, uint64_t image)
 {
 	struct row_record row;
 
-	if (tables_record_get(txn, image, &row) == 0) {
+	if (load(txn, image, &row)) {
 		feed_mark(txn, image, &row, QUERY_TAG_IMAGES);
 		tables_record_put(txn, image, &row);
 	}
@@ -45,7 +52,7 @@ static void put_pair(struct index_txn *txn, enum table table, uint64_t a, uint64
 	if (there) {
 		store_put(txn->store, table, key.bytes, key.len, "", 0);
 	} else {
-		store_delete(txn->store, table, key.bytes, key.len);
+		tables_remove(txn, table, key.bytes, key.len, "a relation");
 	}
 }
 
@@ -57,7 +64,7 @@ static void set_untagged(struct index_txn *txn, uint64_t album, uint64_t image,
 
 	put_pair(txn, TABLE_ALBUM_UNTAGGED, album, image, untagged);
 	count(&txn->meta.counts.untagged, untagged);
-	if (tables_record_get(txn, album, &row) == 0) {
+	if (load(txn, album, &row)) {
 		feed_mark(txn, album, &row, QUERY_UNTAGGED);
 		tables_record_put(txn, album, &row);
 	}
@@ -70,7 +77,7 @@ static void count_live(struct index_txn *txn, uint64_t image, bool up)
 	struct row_record row;
 	bool was_tagged;
 
-	if (tables_record_get(txn, image, &row) < 0) {
+	if (!load(txn, image, &row)) {
 		return;
 	}
 	was_tagged = row.live_count > 0;
@@ -88,7 +95,7 @@ static void count_tagged(struct index_txn *txn, uint64_t tag, uint64_t step)
 {
 	struct row_record row;
 
-	if (tables_record_get(txn, tag, &row) == 0) {
+	if (load(txn, tag, &row)) {
 		row.live_count += step;
 		feed_mark(txn, tag, &row, QUERY_TAG);
 		tables_record_put(txn, tag, &row);
@@ -99,7 +106,7 @@ static bool is_known(struct index_txn *txn, uint64_t number)
 {
 	struct row_record row;
 
-	return tables_record_get(txn, number, &row) == 0 && row.known;
+	return load(txn, number, &row) && row.known;
 }
 
 /* Writes down whether a tag image is live; returns whether that is news. */
@@ -107,7 +114,7 @@ static bool set_live(struct index_txn *txn, uint64_t number, bool live)
 {
 	struct row_record row;
 
-	if (tables_record_get(txn, number, &row) < 0 || row.live == live) {
+	if (!load(txn, number, &row) || row.live == live) {
 		return false;
 	}
 	row.live = live;
@@ -121,7 +128,7 @@ static void place_image(struct index_txn *txn, uint64_t album, uint64_t image,
 {
 	struct row_record row;
 
-	if (tables_record_get(txn, album, &row) < 0) {
+	if (!load(txn, album, &row)) {
 		return;
 	}
 	if (came) {
@@ -161,8 +168,8 @@ static void revive_image(struct index_txn *txn, uint64_t image, bool known)
 		struct row_record row;
 		bool live;
 
-		if (tables_record_get(txn, number, &row) < 0) {
-			continue;
+		if (!load(txn, number, &row)) {
+			break;
 		}
 		live = known && is_known(txn, row.tag);
 		if (set_live(txn, number, live)) {
@@ -175,7 +182,7 @@ static void revive_image(struct index_txn *txn, uint64_t image, bool known)
 		struct row_record row;
 		uint64_t step = known ? changed : (uint64_t)0 - changed;
 
-		if (tables_record_get(txn, image, &row) == 0) {
+		if (load(txn, image, &row)) {
 			row.live_count += step;
 			txn->meta.counts.live_tag_images += step;
 			tables_record_put(txn, image, &row);
@@ -227,7 +234,7 @@ static void image_winner(struct index_txn *txn, uint64_t number,
 	if (old->known != new->known) {
 		revive_image(txn, number, new->known);
 	}
-	if (tables_record_get(txn, number, &row) < 0) {
+	if (!load(txn, number, &row)) {
 		return;
 	}
 	/* Its own response: it appears, goes, or shows the image in tag images; and
@@ -260,7 +267,7 @@ static void join(struct index_txn *txn, uint64_t number, const struct row_record
 	if (there) {
 		store_put(txn->store, TABLE_TAG_IMAGES, key.bytes, key.len, "", 0);
 	} else {
-		store_delete(txn->store, TABLE_TAG_IMAGES, key.bytes, key.len);
+		tables_remove(txn, TABLE_TAG_IMAGES, key.bytes, key.len, "a relation");
 	}
 }
 
@@ -305,7 +312,7 @@ int relate_winner(struct index_txn *txn, uint64_t number,
 	unsigned char bytes[ROW_VERSION_KEY_SIZE];
 
 	if (tables_record_get(txn, number, &old) < 0) {
-		return tables_damaged(err, "a claimed record");
+		return store_status(txn->store, err);
 	}
 	new = old;
 	new.known = key != NULL;
@@ -316,7 +323,7 @@ int relate_winner(struct index_txn *txn, uint64_t number,
 		row_version_key_put(bytes, key);
 		if (store_get(txn->store, TABLE_VERSION, bytes, sizeof(bytes), &v) < 0 ||
 		    row_version_get(&facts, v.data, v.len) < 0) {
-			return tables_damaged(err, "a claimed version");
+			return tables_damaged(txn, err, "a claimed version");
 		}
 		new.version = *key;
 		new.created = facts.created;

@@ -5,11 +5,22 @@
 
 #include "data/build.h"
 
-int tables_damaged(struct err *err, const char *what)
+int tables_damaged(struct index_txn *txn, struct err *err, const char *what)
 {
-	return err_set(err, ERR_FORMAT,
-		       "the index is damaged (%s); delete its folder and scan again",
-		       what);
+	const char *dir = txn ? index_dir(txn->index) : "DIR";
+	struct err failure = {0};
+
+	err_set(&failure, ERR_FORMAT,
+		"index '%s' is damaged (%s); rebuild it: rm -r '%s' && albumen-indexer "
+		"scan --data DIR --index '%s'",
+		dir, what, dir, dir);
+	if (txn && !txn->examined) {
+		store_fail(txn->store, &failure);
+	}
+	if (err) {
+		*err = failure;
+	}
+	return ERR_FORMAT;
 }
 
 int tables_record_get(struct index_txn *txn, uint64_t number, struct row_record *out)
@@ -20,15 +31,22 @@ int tables_record_get(struct index_txn *txn, uint64_t number, struct row_record 
 
 	be64_put(key, number);
 	rc = store_get(txn->store, TABLE_RECORD, key, sizeof(key), &v);
+	if (rc == ERR_NOTFOUND || (rc == 0 && row_record_get(out, v.data, v.len) < 0)) {
+		rc = tables_damaged(txn, NULL, "a record");
+	}
 	if (rc) {
 		*out = (struct row_record){0};
-		return rc;
-	}
-	if (row_record_get(out, v.data, v.len) < 0) {
-		return tables_damaged(NULL, "a record");
 	}
 	out->version.number = number;
-	return 0;
+	return rc;
+}
+
+void tables_remove(struct index_txn *txn, enum table table, const void *key, size_t len,
+		   const char *what)
+{
+	if (store_delete(txn->store, table, key, len) == ERR_NOTFOUND) {
+		tables_damaged(txn, NULL, what);
+	}
 }
 
 bool tables_record_is(struct index_txn *txn, uint64_t number, unsigned kind,
@@ -38,8 +56,11 @@ bool tables_record_is(struct index_txn *txn, uint64_t number, unsigned kind,
 	struct store_value v;
 
 	be64_put(key, number);
-	return store_get(txn->store, TABLE_RECORD, key, sizeof(key), &v) == 0 &&
-	       row_record_is(v.data, v.len, kind, id);
+	if (store_get(txn->store, TABLE_RECORD, key, sizeof(key), &v) == ERR_NOTFOUND) {
+		tables_damaged(txn, NULL, "a record");
+		return false;
+	}
+	return !store_status(txn->store, NULL) && row_record_is(v.data, v.len, kind, id);
 }
 
 void tables_record_put(struct index_txn *txn, uint64_t number,
@@ -71,7 +92,11 @@ uint64_t tables_number(struct index_txn *txn, unsigned kind, const struct record
 	if (txn->build) {
 		return build_number(txn->build, txn, kind, id);
 	}
-	if (store_get(txn->store, TABLE_ID, key, len, &v) < 0 || v.len != 8) {
+	if (store_get(txn->store, TABLE_ID, key, len, &v) < 0) {
+		return 0;
+	}
+	if (v.len != 8) {
+		tables_damaged(txn, NULL, "an id");
 		return 0;
 	}
 	return be64_get(v.data);

@@ -52,6 +52,7 @@ struct index_txn {
 	struct text_codec *codec; /* index's */
 	struct build *build;      /* index's, while it is building; else NULL */
 	bool write;
+	bool examined;          /* by check: damage does not fail the transaction */
 	bool was_building;      /* when the transaction began */
 	uint64_t base_sequence; /* the sequence when the transaction began */
 	struct tables_meta meta;
@@ -60,9 +61,11 @@ struct index_txn {
 	struct buf text;       /* scratch of version.c */
 };
 
-/* Why something stored cannot be true: fails the transaction (if it writes)
- * and returns ERR_FORMAT. */
-int tables_damaged(struct err *err, const char *what);
+/* Why something stored cannot be true. Fails the transaction: nothing that is done
+ * in it afterwards counts, whoever passes over the result. (Only check, which looks
+ * at what is damaged, goes on.) `txn` is NULL where there is none yet. Fills `err`,
+ * unless it is NULL, and returns ERR_FORMAT. */
+int tables_damaged(struct index_txn *txn, struct err *err, const char *what);
 
 /* Gives `codec` the dictionaries that the index has now, where *have (0 at first)
  * says that they are not the ones it has. May be called on any thread, while
@@ -70,8 +73,12 @@ int tables_damaged(struct err *err, const char *what);
 void tables_copy_dictionaries(struct index *index, struct text_codec *codec,
 			      uint64_t *have);
 
-/* The record with this number. ERR_NOTFOUND quietly; ERR_FORMAT if damaged. */
+/* The record with this number. ERR_FORMAT where its row is damaged or missing: numbers
+ * are given out with their rows, and nothing takes one back. */
 int tables_record_get(struct index_txn *txn, uint64_t number, struct row_record *out);
+/* Removes a row that is there: damage, if it is not. */
+void tables_remove(struct index_txn *txn, enum table table, const void *key, size_t len,
+		   const char *what);
 /* Whether the record with this number is (kind, id). */
 bool tables_record_is(struct index_txn *txn, uint64_t number, unsigned kind,
 		      const struct record_id *id);

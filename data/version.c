@@ -70,11 +70,19 @@ int version_hold(struct index_txn *txn, const struct row_version_key *key,
 		return rc;
 	}
 	if (row_version_get(&row, v.data, v.len) < 0) {
-		return tables_damaged(NULL, "a version");
+		return tables_damaged(txn, NULL, "a version");
 	}
 	put_counts(txn, key, v, row.claims + (hold == VERSION_CLAIM),
 		   row.pins + (hold == VERSION_PIN));
 	return 0;
+}
+
+/* Pins a version that must be there. */
+static void pin(struct index_txn *txn, const struct row_version_key *key)
+{
+	if (version_hold(txn, key, VERSION_PIN) == ERR_NOTFOUND) {
+		tables_damaged(txn, NULL, "a tag image's image or tag");
+	}
 }
 
 void version_make(struct index_txn *txn, const struct row_version_key *key,
@@ -88,8 +96,8 @@ void version_make(struct index_txn *txn, const struct row_version_key *key,
 	row_version_put(&txn->text, &row);
 	put_new(txn, key, &txn->text);
 	if (row.embedded) {
-		version_hold(txn, &row.image_version, VERSION_PIN);
-		version_hold(txn, &row.tag_version, VERSION_PIN);
+		pin(txn, &row.image_version);
+		pin(txn, &row.tag_version);
 	}
 }
 
@@ -100,17 +108,19 @@ uint32_t version_release(struct index_txn *txn, const struct row_version_key *ke
 	struct row_version row;
 	struct store_value v;
 
-	if (get_raw(txn, key, &v) < 0 || row_version_get(&row, v.data, v.len) < 0) {
+	if (get_raw(txn, key, &v) < 0 || row_version_get(&row, v.data, v.len) < 0 ||
+	    !(hold == VERSION_CLAIM ? row.claims : row.pins)) {
+		tables_damaged(txn, NULL, "a version");
 		return 0;
 	}
-	row.claims -= hold == VERSION_CLAIM && row.claims;
-	row.pins -= hold == VERSION_PIN && row.pins;
+	row.claims -= hold == VERSION_CLAIM;
+	row.pins -= hold == VERSION_PIN;
 	if (row.claims || row.pins) {
 		put_counts(txn, key, v, row.claims, row.pins);
 		return row.claims;
 	}
 	row_version_key_put(bytes, key);
-	store_delete(txn->store, TABLE_VERSION, bytes, sizeof(bytes));
+	tables_remove(txn, TABLE_VERSION, bytes, sizeof(bytes), "a version");
 	if (row.embedded) {
 		version_release(txn, &row.image_version, VERSION_PIN);
 		version_release(txn, &row.tag_version, VERSION_PIN);
@@ -155,12 +165,23 @@ void version_pack(struct text_codec *codec, struct buf *packed, struct row_versi
 int version_get(struct index_txn *txn, const struct row_version_key *key,
 		struct row_version *row, struct buf *text, struct err *err)
 {
+	size_t start = text->len, end;
 	struct store_value v;
 
 	if (get_raw(txn, key, &v) < 0 || row_version_get(row, v.data, v.len) < 0) {
-		return tables_damaged(err, "a version");
+		return tables_damaged(txn, err, "a version");
 	}
-	return text_unpack(txn->codec, text, row->packed, row->packed_len, err);
+	if (text_unpack(txn->codec, text, row->packed, row->packed_len, err) < 0) {
+		return tables_damaged(txn, err, "a stored text");
+	}
+	end = text->len - start;
+	if (row->image_at > end || row->tag_at > end ||
+	    (row->image_first ? row->image_at > row->tag_at
+			      : row->tag_at > row->image_at)) {
+		buf_setlen(text, start);
+		return tables_damaged(txn, err, "a tag image's places");
+	}
+	return 0;
 }
 
 void version_compose(struct buf *out, const struct row_version *row, const char *own,
@@ -172,7 +193,7 @@ void version_compose(struct buf *out, const struct row_version *row, const char 
 	size_t first_at = row->image_first ? row->image_at : row->tag_at;
 	size_t second_at = row->image_first ? row->tag_at : row->image_at;
 
-	assert(first_at <= second_at && second_at <= own_len);
+	assert(first_at <= second_at && second_at <= own_len); /* version_get */
 	buf_add(out, own, first_at);
 	buf_add(out, first->data, first->len);
 	buf_add(out, own + first_at, second_at - first_at);
@@ -194,7 +215,7 @@ static int written_member(struct index_txn *txn, const struct row_version *row,
 	}
 	rc = tables_record_get(txn, image ? row->image : row->tag, &named);
 	if (rc) {
-		return tables_damaged(err, "a tag image's reference");
+		return tables_damaged(txn, err, "a tag image's reference");
 	}
 	buf_addstr(out, image ? "\"image_id\":" : "\"tag_id\":");
 	json_quote(out, named.id.bytes, named.id.len);
@@ -289,7 +310,7 @@ int version_elect(struct index_txn *txn, uint64_t number, struct row_version_key
 		}
 		if (store_key(c).len != ROW_VERSION_KEY_SIZE ||
 		    row_version_get(&row, v.data, v.len) < 0) {
-			rc = tables_damaged(err, "a version");
+			rc = tables_damaged(txn, err, "a version");
 			break;
 		}
 		row_version_key_get(&key, store_key(c).data);

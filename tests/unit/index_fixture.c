@@ -44,7 +44,7 @@ int index_fixture_down(void **state)
 	return 0;
 }
 
-static void add_records(struct claim_reading *reading, const char *records)
+void index_fixture_add(struct claim_reading *reading, const char *records)
 {
 	struct record_reader reader = {0};
 	struct json_object array = {0};
@@ -81,7 +81,7 @@ int index_fixture_read(struct index_fixture *f, const char *path, enum claim_mod
 
 	assert_int_equal(index_begin(&txn, f->index, true, &err), 0);
 	assert_int_equal(claim_begin(&reading, txn, path, strlen(path), mode, &err), 0);
-	add_records(reading, records);
+	index_fixture_add(reading, records);
 	for (int i = 0; i < rejects; i++) {
 		claim_reject(reading, 1, (size_t)i + 1, "bad");
 	}

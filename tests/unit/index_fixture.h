@@ -23,6 +23,8 @@ int index_fixture_down(void **state);
  * transaction; `rejects` of them bad ones besides. Returns claim_end's result. */
 int index_fixture_read(struct index_fixture *fixture, const char *path,
 		       enum claim_mode mode, const char *records, int rejects);
+/* Claims the records of the JSON array. */
+void index_fixture_add(struct claim_reading *reading, const char *records);
 /* Forgets the file. */
 void index_fixture_forget(struct index_fixture *fixture, const char *path);
 
