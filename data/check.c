@@ -7,16 +7,20 @@
 #include <string.h>
 
 #include "data/base/buf.h"
+#include "data/claim_inner.h"
 #include "data/json.h"
 #include "data/query.h"
 #include "data/tables.h"
 #include "data/version.h"
 
 /*
- * The order of the check: claims first (what files say is all there is), then
- * versions against claims, winners against versions, and what follows from the
- * winners against all of these. Each table is walked once and looked up in
- * others, so memory follows the number of versions (16 bytes each), not the data.
+ * The order of the check: files and claims first (what files say is all there is),
+ * then versions against claims, winners against versions, and what follows from the
+ * winners against all of these. Each table is walked and looked up in others, so
+ * memory follows the number of versions and files, not the data.
+ *
+ * That two tables agree is seen from one side, row by row, and then by the number of
+ * rows of the other: so what has a row too many is counted, not named.
  */
 
 struct check {
@@ -29,10 +33,18 @@ struct check {
 	struct record_reader reader;
 	struct buf text;
 	struct {
-		uint64_t *key; /* a hash of the version's key; 0: free */
-		uint64_t *claims;
+		uint64_t *key;           /* a hash of the version's key; 0: free */
+		uint32_t *claims, *pins; /* as counted */
 		size_t slots;
-	} claimed;
+	} held;
+	uint64_t claims_met, pins, pins_met; /* met: by the versions that are stored */
+	struct noted_file {
+		bool there;
+		uint32_t rejects;       /* rows that are there */
+		uint64_t rejects_noted; /* by the file's row */
+	} * file;                       /* by number */
+	uint64_t files;                 /* one more than the greatest number */
+	uint64_t feed_last;             /* sequence of the last entry */
 };
 
 static void differ(struct check *check, const char *fmt, ...)
@@ -75,9 +87,94 @@ static int walk(struct check *check, enum table table,
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
-/* --- claims, counted by version ------------------------------------------------ */
+/* --- files and their rejects --------------------------------------------------- */
 
-static size_t claimed_slot(struct check *check, const struct row_version_key *key)
+static int file_row(struct check *check, struct store_value key, struct store_value v)
+{
+	struct buf path_key = {0};
+	struct noted_file *file;
+	struct row_file row;
+
+	if (row_file_get(&row, v.data, v.len) < 0) {
+		differ(check, "a file's row is damaged");
+		return 0;
+	}
+	if (row.path) {
+		row_path_key(&path_key, row.path, row.path_len);
+		if (path_key.len != key.len ||
+		    memcmp(path_key.data, key.data, key.len) != 0) {
+			differ(check, "a file is not found by its path");
+		}
+		buf_release(&path_key);
+	}
+	check->counts.files++;
+	check->counts.rejects += row.file.rejects;
+	check->counts.rejected_files += row.file.rejects > 0;
+	if (row.file.number == 0 || row.file.number >= check->files) {
+		differ(check, "a file's number was never given out: '%.*s'", (int)key.len,
+		       (const char *)key.data);
+		return 0;
+	}
+	file = &check->file[row.file.number];
+	if (file->there) {
+		differ(check, "two files have one number: '%.*s'", (int)key.len,
+		       (const char *)key.data);
+	}
+	file->there = true;
+	file->rejects_noted = row.file.rejects;
+	return 0;
+}
+
+/* The file of a row whose key begins with its number; NULL: there is none. */
+static struct noted_file *file_of(struct check *check, struct store_value key)
+{
+	uint64_t number = be64_get(key.data);
+
+	return number < check->files && check->file[number].there ? &check->file[number]
+								  : NULL;
+}
+
+static int reject_row(struct check *check, struct store_value key, struct store_value v)
+{
+	struct noted_file *file =
+		key.len == 16 && v.len >= 16 ? file_of(check, key) : NULL;
+
+	if (!file) {
+		differ(check, "a reject of no file");
+	} else {
+		file->rejects++;
+	}
+	return 0;
+}
+
+static int check_files(struct check *check)
+{
+	int rc;
+
+	check->files = check->txn->meta.next_file;
+	check->file = xzalloc((check->files + 1) * sizeof(*check->file));
+	rc = walk(check, TABLE_FILE, file_row);
+	if (!rc) {
+		rc = walk(check, TABLE_REJECT, reject_row);
+	}
+	for (uint64_t n = 0; !rc && n < check->files; n++) {
+		const struct noted_file *file = &check->file[n];
+		uint64_t kept = file->rejects_noted < CLAIM_REJECTS_KEPT
+					? file->rejects_noted
+					: CLAIM_REJECTS_KEPT;
+
+		if (file->rejects != kept) {
+			differ(check, "rejects of file %llu: %llu noted, %lu kept",
+			       (unsigned long long)n, (unsigned long long)kept,
+			       (unsigned long)file->rejects);
+		}
+	}
+	return rc;
+}
+
+/* --- claims and pins, counted by version --------------------------------------- */
+
+static size_t held_slot(struct check *check, const struct row_version_key *key)
 {
 	unsigned char bytes[ROW_VERSION_KEY_SIZE];
 	unsigned char hash[ROW_HASH_SIZE];
@@ -87,11 +184,11 @@ static size_t claimed_slot(struct check *check, const struct row_version_key *ke
 	row_version_key_put(bytes, key);
 	row_hash(hash, bytes, sizeof(bytes));
 	want = be64_get(hash) | 1;
-	for (i = want & (check->claimed.slots - 1);
-	     check->claimed.key[i] && check->claimed.key[i] != want;
-	     i = (i + 1) & (check->claimed.slots - 1)) {
+	for (i = want & (check->held.slots - 1);
+	     check->held.key[i] && check->held.key[i] != want;
+	     i = (i + 1) & (check->held.slots - 1)) {
 	}
-	check->claimed.key[i] = want;
+	check->held.key[i] = want;
 	return i;
 }
 
@@ -104,23 +201,45 @@ static int claim_row(struct check *check, struct store_value key, struct store_v
 		return 0;
 	}
 	row_version_id_get(&version, be64_get((const char *)key.data + 8), v.data);
-	check->claimed.claims[claimed_slot(check, &version)]++;
+	if (!file_of(check, key)) {
+		struct row_record of;
+
+		tables_record_get(check->txn, version.number, &of);
+		expect(check, false, "a claim of no file", &of.id);
+	}
+	check->held.claims[held_slot(check, &version)]++;
 	check->counts.claims++;
 	return 0;
 }
 
-static int count_claims(struct check *check)
+static int pin_row(struct check *check, struct store_value key, struct store_value v)
+{
+	struct row_version row;
+
+	(void)key;
+	if (row_version_get(&row, v.data, v.len) == 0 && row.embedded) {
+		check->held.pins[held_slot(check, &row.image_version)]++;
+		check->held.pins[held_slot(check, &row.tag_version)]++;
+		check->pins += 2;
+	}
+	return 0;
+}
+
+static int count_holds(struct check *check)
 {
 	size_t most = store_count(check->txn->store, TABLE_CLAIM) +
-		      store_count(check->txn->store, TABLE_VERSION);
+		      3 * store_count(check->txn->store, TABLE_VERSION);
+	int rc;
 
-	check->claimed.slots = 64;
-	while (check->claimed.slots < most * 2) {
-		check->claimed.slots *= 2;
+	check->held.slots = 64;
+	while (check->held.slots < most + most / 2) {
+		check->held.slots *= 2;
 	}
-	check->claimed.key = xzalloc(check->claimed.slots * sizeof(uint64_t));
-	check->claimed.claims = xzalloc(check->claimed.slots * sizeof(uint64_t));
-	return walk(check, TABLE_CLAIM, claim_row);
+	check->held.key = xzalloc(check->held.slots * sizeof(*check->held.key));
+	check->held.claims = xzalloc(check->held.slots * sizeof(*check->held.claims));
+	check->held.pins = xzalloc(check->held.slots * sizeof(*check->held.pins));
+	rc = walk(check, TABLE_CLAIM, claim_row);
+	return rc ? rc : walk(check, TABLE_VERSION, pin_row);
 }
 
 /* --- versions ------------------------------------------------------------------ */
@@ -166,25 +285,31 @@ static int version_row(struct check *check, struct store_value key, struct store
 	struct row_version row;
 	struct row_record of;
 	struct err err = {0};
+	size_t slot;
 
 	if (key.len != ROW_VERSION_KEY_SIZE || row_version_get(&row, v.data, v.len) < 0) {
 		differ(check, "a version is damaged");
 		return 0;
 	}
 	row_version_key_get(&version, key.data);
+	slot = held_slot(check, &version);
+	check->claims_met += check->held.claims[slot];
+	check->pins_met += check->held.pins[slot];
 	if (tables_record_get(check->txn, version.number, &of) < 0) {
 		differ(check, "a version of no record");
 		return 0;
 	}
+	expect(check, check->held.claims[slot] == row.claims,
+	       "a version's claims are miscounted", &of.id);
+	expect(check, check->held.pins[slot] == row.pins,
+	       "a version's pins are miscounted", &of.id);
+	expect(check, row.claims || row.pins, "nothing claims a stored version", &of.id);
 	buf_clear(&check->text);
 	if (version_text(check->txn, &version, &check->text, &err) < 0) {
 		differ(check, "%s: '%.*s'", err.msg, of.id.len, of.id.bytes);
 		return 0;
 	}
 	version_facts(check, &version, &row, &of);
-	expect(check, check->claimed.claims[claimed_slot(check, &version)] == row.claims,
-	       "a version's claims are miscounted", &of.id);
-	expect(check, row.claims || row.pins, "nothing claims a stored version", &of.id);
 	return 0;
 }
 
@@ -343,22 +468,39 @@ static int record_row(struct check *check, struct store_value key, struct store_
 	return 0;
 }
 
-/* --- files and totals ---------------------------------------------------------- */
+/* --- the feed ------------------------------------------------------------------- */
 
-static int file_row(struct check *check, struct store_value key, struct store_value v)
+/* Each entry is the one that its record's row names. */
+static int feed_row(struct check *check, struct store_value key, struct store_value v)
 {
-	struct row_file row;
+	const unsigned char *value = v.data;
+	struct row_record row;
+	unsigned response;
+	bool good = false;
 
-	(void)key;
-	if (row_file_get(&row, v.data, v.len) < 0) {
-		differ(check, "a file's row is damaged");
+	if (key.len != 8 || v.len != 9) {
+		differ(check, "an entry of the feed is damaged");
 		return 0;
 	}
-	check->counts.files++;
-	check->counts.rejects += row.file.rejects;
-	check->counts.rejected_files += row.file.rejects > 0;
+	check->feed_last = be64_get(key.data);
+	response = value[0];
+	if (response >= QUERY_TAG_IMAGES && response <= QUERY_TAG &&
+	    tables_record_get(check->txn, be64_get(value + 1), &row) == 0) {
+		unsigned kind = response == QUERY_TAG_IMAGES ? (unsigned)RECORD_IMAGE
+				: response == QUERY_TAG      ? (unsigned)RECORD_TAG
+							     : (unsigned)ROW_ALBUM;
+
+		good = row.kind == kind &&
+		       row.feed[response == QUERY_IMAGES ? 1 : 0] == check->feed_last;
+	}
+	if (!good) {
+		differ(check, "an entry of the feed is stray: sequence %llu",
+		       (unsigned long long)check->feed_last);
+	}
 	return 0;
 }
+
+/* --- totals --------------------------------------------------------------------- */
 
 static void total(struct check *check, const char *what, uint64_t stored,
 		  uint64_t counted)
@@ -385,6 +527,9 @@ static void totals(struct check *check)
 	total(check, "albums", is->albums, want->albums);
 	total(check, "untagged images", is->untagged, want->untagged);
 	total(check, "claims", is->claims, want->claims);
+	total(check, "claims of stored versions", check->counts.claims,
+	      check->claims_met);
+	total(check, "pins of stored versions", check->pins, check->pins_met);
 	total(check, "rows of tag_images", store_count(store, TABLE_TAG_IMAGES),
 	      want->tag_images);
 	total(check, "rows of image_tags", store_count(store, TABLE_IMAGE_TAGS),
@@ -397,6 +542,13 @@ static void totals(struct check *check)
 	      check->feed_entries);
 	total(check, "rows of id", store_count(store, TABLE_ID),
 	      store_count(store, TABLE_RECORD));
+	total(check, "records", check->txn->meta.next_number - 1,
+	      store_count(store, TABLE_RECORD));
+	if (check->feed_last > check->txn->meta.sequence ||
+	    check->txn->meta.floor > check->txn->meta.sequence) {
+		differ(check, "the feed goes beyond the sequence, which is %llu",
+		       (unsigned long long)check->txn->meta.sequence);
+	}
 }
 
 int check_index(struct index_txn *txn, check_fn *each, void *payload,
@@ -408,7 +560,10 @@ int check_index(struct index_txn *txn, check_fn *each, void *payload,
 
 	store_read_ahead(txn->store);
 	txn->examined = true;
-	rc = count_claims(&check);
+	rc = check_files(&check);
+	if (!rc) {
+		rc = count_holds(&check);
+	}
 	if (!rc) {
 		rc = walk(&check, TABLE_VERSION, version_row);
 	}
@@ -416,7 +571,7 @@ int check_index(struct index_txn *txn, check_fn *each, void *payload,
 		rc = walk(&check, TABLE_RECORD, record_row);
 	}
 	if (!rc) {
-		rc = walk(&check, TABLE_FILE, file_row);
+		rc = walk(&check, TABLE_FEED, feed_row);
 	}
 	if (!rc) {
 		totals(&check);
@@ -424,8 +579,10 @@ int check_index(struct index_txn *txn, check_fn *each, void *payload,
 	}
 	record_reader_release(&check.reader);
 	buf_release(&check.text);
-	free(check.claimed.key);
-	free(check.claimed.claims);
+	free(check.held.key);
+	free(check.held.claims);
+	free(check.held.pins);
+	free(check.file);
 	*differences = check.differences;
 	txn->examined = examined;
 	return rc;

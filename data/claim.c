@@ -35,8 +35,6 @@
  * scan reads it again.
  */
 
-#define REJECTS_KEPT 10000
-
 /* What claim_add was last told of an image or tag: a tag image that embeds it
  * comes next and needs it. */
 struct embedded {
@@ -67,7 +65,7 @@ static void forget_rejects(struct index_txn *txn, struct claim_file *file)
 	if (!file->rejects) {
 		return;
 	}
-	for (uint64_t n = 0; n < file->rejects && n < REJECTS_KEPT; n++) {
+	for (uint64_t n = 0; n < file->rejects && n < CLAIM_REJECTS_KEPT; n++) {
 		key = tables_key2(file->number, n);
 		tables_remove(txn, TABLE_REJECT, key.bytes, key.len, "a reject");
 	}
@@ -385,7 +383,7 @@ void claim_reject(struct claim_reading *reading, size_t line, size_t column,
 	struct tables_key key = tables_key2(reading->file.number, n);
 	struct buf value = {0};
 
-	if (n >= REJECTS_KEPT) {
+	if (n >= CLAIM_REJECTS_KEPT) {
 		return;
 	}
 	buf_addu64(&value, line);

@@ -11,6 +11,8 @@
 /* claim_inner - the rows of files and single claims, for claim.c and gate.c:
  * programs use claim.h. */
 
+#define CLAIM_REJECTS_KEPT 10000 /* of one file; the others are counted */
+
 /* The row of the file `path`. ERR_NOTFOUND, quietly. row->path is not kept. */
 int claim_file_load(struct index_txn *txn, const char *path, size_t len,
 		    struct row_file *out);
