@@ -181,7 +181,10 @@ static void make_version(struct claim_reading *reading, const struct record *rec
 					   image.len);
 		held_tag = keep_embedded(reading, &reading->tag, json + tag.off, tag.len);
 	}
-	if (text) {
+	/* A text that a packer has packed with a dictionary of a transaction which
+	 * was aborted since is packed anew. */
+	if (text && text_can_unpack(reading->txn->codec, packed + text->packed.off,
+				    text->packed.len)) {
 		facts->image_first = text->image_first;
 		facts->image_at = text->image_at;
 		facts->tag_at = text->tag_at;

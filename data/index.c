@@ -20,7 +20,7 @@
 #include "data/tables.h"
 
 /*
- * THE STORED FORMAT, version 2
+ * THE STORED FORMAT, version 3
  *
  * An index is a folder with an LMDB environment (data.mdb, lock.mdb), the
  * writer's lock (albumen-indexer.lock) and the file `changed`. Everything in it
@@ -33,10 +33,12 @@
  * widths. A stamp is data/stamp.h's 12 bytes, a hash 16 bytes of SHA-256.
  *
  * table		key			value
- * meta			"format"		"albumen-index 2"
+ * meta			"format"		"albumen-index 3"
  *			"uuid"			36 characters
  *			"meta"			totals and counters (put_meta below)
  *			"secrets"		"taken" or "rejected" (gate.c)
+ *			"epoch" first sequence	random number of the writer that gave it
+ *						and those up to the next row's out
  * dictionary		kind (1)		zstd dictionary for texts of this kind
  * file			path (row_path_key)	stat values, rejects (row_file_put)
  * claim		file/record		stamp/hash: the version it claims
@@ -75,7 +77,7 @@
  * anew from the folder, which is the truth.
  */
 
-static const char format_name[] = "albumen-index 2";
+static const char format_name[] = "albumen-index 3";
 
 static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_META] = "meta",
@@ -96,13 +98,13 @@ static const char *const table_names[TABLE_COUNT] = {
 struct index {
 	struct store *store;
 	char *dir, *lock_path, *changed_path;
-	char uuid[37];
 	int lock;
 	int changed; /* the file that tells exporters of a commit; writers only */
 	bool untold; /* it could not be written after the last one */
 	struct text_codec *codec;
-	struct build *build;   /* a writer's, while the index is building */
-	uint32_t dictionaries; /* those that the codec has */
+	struct build *build;                /* a writer's, while the index is building */
+	uint64_t epoch;                     /* a writer's: random, never 0 */
+	uint32_t dictionary_id[TEXT_KINDS]; /* of those that the codec has; 0: none */
 	/* Copies of them for other threads, and how often they have changed. */
 	pthread_mutex_t mutex;
 	struct buf dictionary[TEXT_KINDS];
@@ -111,7 +113,7 @@ struct index {
 };
 
 /* The meta row: 64-bit numbers in this order. New ones raise the format version. */
-#define META_NUMBERS 20
+#define META_NUMBERS (19 + TEXT_KINDS)
 
 static void meta_numbers(struct tables_meta *m, uint64_t *n[META_NUMBERS])
 {
@@ -133,38 +135,46 @@ static void meta_numbers(struct tables_meta *m, uint64_t *n[META_NUMBERS])
 		&m->health.overflows,
 		&m->health.rescans,
 		(uint64_t *)&m->health.walked_s,
-		NULL,
-		NULL,
-		NULL,
 	};
 
 	memcpy(n, all, sizeof(all));
 }
 
+/* Those of other types come last. */
+#define META_BUILDING (META_NUMBERS - TEXT_KINDS - 2)
+#define META_RECONCILE (META_NUMBERS - TEXT_KINDS - 1)
+#define META_DICTIONARY (META_NUMBERS - TEXT_KINDS)
+/* Rows of the table meta that are no epochs, at most. */
+#define META_OTHER_ROWS 8
+
 static void put_meta(struct index_txn *txn)
 {
 	struct tables_meta m = txn->meta;
-	uint64_t dictionaries = m.dictionaries;
-	uint64_t reconcile = m.health.reconcile;
-	uint64_t building = m.building;
+	uint64_t other[META_NUMBERS] = {0};
 	uint64_t *n[META_NUMBERS];
 	struct buf row = {0};
 
 	meta_numbers(&m, n);
-	n[META_NUMBERS - 3] = &building;
-	n[META_NUMBERS - 2] = &dictionaries;
-	n[META_NUMBERS - 1] = &reconcile;
+	for (size_t i = META_BUILDING; i < META_NUMBERS; i++) {
+		n[i] = &other[i];
+	}
+	other[META_BUILDING] = m.building;
+	other[META_RECONCILE] = m.health.reconcile;
+	for (size_t kind = 0; kind < TEXT_KINDS; kind++) {
+		other[META_DICTIONARY + kind] = m.dictionary[kind];
+	}
 	for (size_t i = 0; i < META_NUMBERS; i++) {
 		buf_addu64(&row, *n[i]);
 	}
 	store_put(txn->store, TABLE_META, "meta", 4, row.data, row.len);
+	store_put(txn->store, TABLE_META, "uuid", 4, m.uuid, 36);
 	buf_release(&row);
 }
 
 static int get_meta(struct index_txn *txn, struct err *err)
 {
 	struct tables_meta *m = &txn->meta;
-	uint64_t dictionaries = 0, reconcile = 0, building = 0;
+	uint64_t other[META_NUMBERS] = {0};
 	uint64_t *n[META_NUMBERS];
 	struct store_value v;
 
@@ -173,15 +183,19 @@ static int get_meta(struct index_txn *txn, struct err *err)
 		return tables_damaged(txn, err, "its meta row");
 	}
 	meta_numbers(m, n);
-	n[META_NUMBERS - 3] = &building;
-	n[META_NUMBERS - 2] = &dictionaries;
-	n[META_NUMBERS - 1] = &reconcile;
 	for (size_t i = 0; i < META_NUMBERS; i++) {
+		n[i] = i < META_BUILDING ? n[i] : &other[i];
 		*n[i] = be64_get((const char *)v.data + 8 * i);
 	}
-	m->dictionaries = (uint32_t)dictionaries;
-	m->health.reconcile = reconcile != 0;
-	m->building = building != 0;
+	m->building = other[META_BUILDING] != 0;
+	m->health.reconcile = other[META_RECONCILE] != 0;
+	for (size_t kind = 0; kind < TEXT_KINDS; kind++) {
+		m->dictionary[kind] = (uint32_t)other[META_DICTIONARY + kind];
+	}
+	if (store_get(txn->store, TABLE_META, "uuid", 4, &v) < 0 || v.len != 36) {
+		return tables_damaged(txn, err, "its uuid");
+	}
+	memcpy(m->uuid, v.data, 36);
 	return 0;
 }
 
@@ -207,21 +221,20 @@ static int make_index(struct index *index, struct err *err)
 {
 	struct index_txn txn = {
 		.meta = {.next_number = 1, .next_file = 1, .building = true}};
-	int rc = make_uuid(index->uuid, err);
+	int rc = make_uuid(txn.meta.uuid, err);
 
 	if (rc || (rc = store_begin(&txn.store, index->store, true, err)) < 0) {
 		return rc;
 	}
-	store_put(txn.store, TABLE_META, "uuid", 4, index->uuid, 36);
 	put_meta(&txn);
 	store_put(txn.store, TABLE_META, "format", 6, format_name,
 		  sizeof(format_name) - 1);
 	return store_commit(&txn.store, err);
 }
 
-/* Checks the format and reads the uuid; ERR_NOTFOUND if nothing is there yet
+/* Checks the format; ERR_NOTFOUND if nothing is there yet
  * (a kill between the making of the environment and of its first row). */
-static int read_identity(struct index *index, struct err *err)
+static int check_format(struct index *index, struct err *err)
 {
 	struct store_txn *txn = NULL;
 	struct store_value v;
@@ -244,11 +257,6 @@ static int read_identity(struct index *index, struct err *err)
 			"'%s'",
 			index->dir, (int)(v.len < 64 ? v.len : 64), (const char *)v.data,
 			format_name, index->dir, index->dir);
-	} else if (store_get(txn, TABLE_META, "uuid", 4, &v) < 0 || v.len != 36) {
-		rc = tables_damaged(NULL, err, "its uuid");
-	} else {
-		memcpy(index->uuid, v.data, 36);
-		index->uuid[36] = '\0';
 	}
 	store_abort(&txn);
 	return rc;
@@ -290,7 +298,125 @@ int index_check_place(const struct index *index, struct err *err)
 	return rc ? rc : check_lock(index, err);
 }
 
-/* What a killed build left is neither whole nor needed. */
+/* --- epochs --------------------------------------------------------------------- */
+
+/* Rows of the table meta, not a table of their own: an index of an older version,
+ * which would lack the table, must be open before it can be refused. */
+#define EPOCH_PREFIX "epoch"
+#define EPOCH_PREFIX_LEN (sizeof(EPOCH_PREFIX) - 1)
+#define EPOCH_KEY_LEN (EPOCH_PREFIX_LEN + 8)
+
+static void epoch_key(unsigned char key[EPOCH_KEY_LEN], uint64_t first)
+{
+	memcpy(key, EPOCH_PREFIX, EPOCH_PREFIX_LEN);
+	be64_put(key + EPOCH_PREFIX_LEN, first);
+}
+
+/* Reads the row that the cursor was moved to with the result `rc`. */
+static int epoch_row(struct store_cursor *c, int rc, uint64_t *first, uint64_t *epoch)
+{
+	*first = *epoch = 0;
+	if (rc == 0 && (!store_has_prefix(c, EPOCH_PREFIX, EPOCH_PREFIX_LEN) ||
+			store_key(c).len != EPOCH_KEY_LEN ||
+			store_cursor_value(c).len != sizeof(*epoch))) {
+		rc = ERR_NOTFOUND;
+	}
+	if (rc == 0) {
+		const unsigned char *key = store_key(c).data;
+
+		*first = be64_get(key + EPOCH_PREFIX_LEN);
+		*epoch = be64_get(store_cursor_value(c).data);
+	}
+	return rc;
+}
+
+static int last_epoch(struct store_cursor *c, uint64_t *first, uint64_t *epoch)
+{
+	return epoch_row(c, store_seek_last(c, EPOCH_PREFIX, EPOCH_PREFIX_LEN), first,
+			 epoch);
+}
+
+uint64_t index_epoch(const struct index_txn *txn)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_META);
+	uint64_t first, epoch;
+
+	last_epoch(c, &first, &epoch);
+	store_cursor_close(c);
+	return epoch;
+}
+
+bool index_epoch_holds(const struct index_txn *txn, uint64_t epoch, uint64_t sequence)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_META);
+	uint64_t last = txn->meta.sequence; /* that the epoch `is` has given out */
+	uint64_t first, is;
+	int rc = last_epoch(c, &first, &is);
+
+	while (rc == 0 && is != epoch) {
+		last = first - 1;
+		rc = epoch_row(c, store_previous(c), &first, &is);
+	}
+	store_cursor_close(c);
+	return rc == 0 && epoch && sequence >= first && sequence <= last;
+}
+
+/* Stores the writer's epoch with the first sequence that it gives out. That row is
+ * looked for each time: a transaction that failed may have taken it along. */
+static void note_epoch(struct index_txn *txn)
+{
+	unsigned char key[EPOCH_KEY_LEN], value[8];
+
+	if (txn->meta.sequence <= txn->base_sequence ||
+	    index_epoch(txn) == txn->index->epoch) {
+		return;
+	}
+	epoch_key(key, txn->base_sequence + 1);
+	be64_put(value, txn->index->epoch);
+	store_put(txn->store, TABLE_META, key, sizeof(key), value, sizeof(value));
+	if (store_count(txn->store, TABLE_META) > INDEX_EPOCHS + META_OTHER_ROWS) {
+		struct store_cursor *c = store_cursor_open(txn->store, TABLE_META);
+		uint64_t first, epoch;
+
+		if (!epoch_row(c, store_seek(c, EPOCH_PREFIX, EPOCH_PREFIX_LEN), &first,
+			       &epoch)) {
+			epoch_key(key, first);
+			store_delete(txn->store, TABLE_META, key, sizeof(key));
+		}
+		store_cursor_close(c);
+	}
+}
+
+/* The sequence begins anew. */
+static void forget_epochs(struct index_txn *txn)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_META);
+	uint64_t first, epoch;
+
+	while (last_epoch(c, &first, &epoch) == 0) {
+		unsigned char key[EPOCH_KEY_LEN];
+
+		epoch_key(key, first);
+		store_delete(txn->store, TABLE_META, key, sizeof(key));
+	}
+	store_cursor_close(c);
+}
+
+/* --- opening ----------------------------------------------------------------------- */
+
+/* Two writers must not draw the same. */
+static int draw_epoch(uint64_t *epoch, struct err *err)
+{
+	do {
+		if (getrandom(epoch, sizeof(*epoch), 0) != sizeof(*epoch)) {
+			return err_sys(err, "cannot get random bytes");
+		}
+	} while (!*epoch);
+	return 0;
+}
+
+/* What a killed build left is neither whole nor needed. What begins in its place is
+ * another index: a reader that has seen the old one sees another uuid. */
 static int begin_build(struct index *index, struct err *err)
 {
 	struct index_txn *txn = NULL;
@@ -305,8 +431,14 @@ static int begin_build(struct index *index, struct err *err)
 			store_empty(txn->store, table);
 		}
 	}
+	forget_epochs(txn);
 	txn->meta =
 		(struct tables_meta){.next_number = 1, .next_file = 1, .building = true};
+	rc = make_uuid(txn->meta.uuid, err);
+	if (rc) {
+		index_abort(&txn);
+		return rc;
+	}
 	index->build = build_new();
 	return index_commit(&txn, err);
 }
@@ -362,10 +494,13 @@ int index_open(struct index **out, const char *dir, unsigned flags, struct err *
 			dir);
 	}
 	if (!rc) {
-		rc = read_identity(index, err);
+		rc = check_format(index, err);
 		if (rc == ERR_NOTFOUND && create) {
 			rc = make_index(index, err);
 		}
+	}
+	if (!rc && (flags & INDEX_WRITE)) {
+		rc = draw_epoch(&index->epoch, err);
 	}
 	if (!rc && (flags & INDEX_WRITE)) {
 		rc = begin_build(index, err);
@@ -403,11 +538,6 @@ void index_close(struct index *index)
 	}
 }
 
-const char *index_uuid(const struct index *index)
-{
-	return index->uuid;
-}
-
 const char *index_dir(const struct index *index)
 {
 	return index->dir;
@@ -418,11 +548,7 @@ static void set_dictionary(struct index *index, unsigned kind, const void *dicti
 			   size_t len)
 {
 	text_set_dictionary(index->codec, kind, dictionary, len);
-	if (len) {
-		index->dictionaries |= (uint32_t)1 << kind;
-	} else {
-		index->dictionaries &= ~((uint32_t)1 << kind);
-	}
+	index->dictionary_id[kind] = text_dictionary_id(dictionary, len);
 	pthread_mutex_lock(&index->mutex);
 	buf_clear(&index->dictionary[kind]);
 	buf_add(&index->dictionary[kind], dictionary, len);
@@ -452,19 +578,19 @@ void tables_copy_dictionaries(struct index *index, struct text_codec *codec,
 static int load_dictionaries(struct index_txn *txn, struct err *err)
 {
 	struct index *index = txn->index;
-	uint32_t want = txn->meta.dictionaries;
 
 	for (unsigned kind = 0; kind < TEXT_KINDS; kind++) {
-		uint32_t bit = (uint32_t)1 << kind;
+		uint32_t want = txn->meta.dictionary[kind];
 		unsigned char key = (unsigned char)kind;
 		struct store_value v;
 
-		if ((want & bit) == (index->dictionaries & bit)) {
+		if (want == index->dictionary_id[kind]) {
 			continue;
 		}
-		if (!(want & bit)) {
+		if (!want) {
 			set_dictionary(index, kind, NULL, 0);
-		} else if (store_get(txn->store, TABLE_DICTIONARY, &key, 1, &v) < 0) {
+		} else if (store_get(txn->store, TABLE_DICTIONARY, &key, 1, &v) < 0 ||
+			   text_dictionary_id(v.data, v.len) != want) {
 			return tables_damaged(txn, err, "a dictionary");
 		} else {
 			set_dictionary(index, kind, v.data, v.len);
@@ -545,6 +671,7 @@ int index_commit(struct index_txn **txn, struct err *err)
 		if (!t->meta.building && !t->was_building) {
 			feed_prune(t);
 		}
+		note_epoch(t);
 		put_meta(t);
 		rc = check_lock(t->index, err);
 		if (rc) {
@@ -587,6 +714,11 @@ int index_build_end(struct index *index, struct err *err)
 bool index_is_built(const struct index_txn *txn)
 {
 	return !txn->meta.building;
+}
+
+const char *index_uuid(const struct index_txn *txn)
+{
+	return txn->meta.uuid;
 }
 
 uint64_t index_sequence(const struct index_txn *txn)
@@ -654,7 +786,7 @@ void tables_train(struct index_txn *txn, enum record_kind kind)
 		/* The codec has it whatever becomes of the transaction: the next one
 		 * compares with what it finds stored. */
 		set_dictionary(txn->index, kind, dictionary.data, dictionary.len);
-		txn->meta.dictionaries |= (uint32_t)1 << kind;
+		txn->meta.dictionary[kind] = txn->index->dictionary_id[kind];
 	}
 	buf_release(&samples);
 	buf_release(&dictionary);

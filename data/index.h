@@ -45,8 +45,6 @@ void index_close(struct index *index);
  * Each transaction looks by itself; this is for a writer that has none for long. */
 int index_check_place(const struct index *index, struct err *err);
 
-/* The index's uuid, 36 characters: made when the index is made. Borrowed. */
-const char *index_uuid(const struct index *index);
 /* The folder that it lies in. Borrowed. */
 const char *index_dir(const struct index *index);
 /* The file in `dir` whose modification (inotify IN_MODIFY) says that a
@@ -78,12 +76,34 @@ int index_commit(struct index_txn **txn, struct err *err);
 /* Ends without effect. NULL is allowed. */
 void index_abort(struct index_txn **txn);
 
+/* The index's uuid, 36 characters: drawn when the index is made, and anew when a
+ * killed first scan is begun again. Borrowed until the transaction ends. */
+const char *index_uuid(const struct index_txn *txn);
+
 /* The sequence of the change feed as this transaction sees it: the number of
  * its last entry; 0 when nothing was ever indexed. */
 uint64_t index_sequence(const struct index_txn *txn);
 /* Entries of the feed at or below this one may be missing (they named responses
  * that no longer exist): who has exported less must export everything. */
 uint64_t index_feed_floor(const struct index_txn *txn);
+
+/*
+ * Epochs tell an index from an older copy of itself. Each writer draws a random
+ * number and stores it, with the first sequence that it gives out, in its first
+ * transaction that moves the sequence. Where an index was restored from a copy, the
+ * next writer's sequences are some that were given out before, but its epoch is
+ * another.
+ *
+ * The caller that worked up to the sequence S in an earlier transaction, in which
+ * index_epoch was E, may go on from S if index_epoch_holds(txn, E, S).
+ */
+
+/* The epoch of index_sequence; 0 while that is 0. */
+uint64_t index_epoch(const struct index_txn *txn);
+/* Whether `sequence` was given out in `epoch`, and by the history of this very index.
+ * False also for an epoch that is not one of the latest INDEX_EPOCHS. */
+bool index_epoch_holds(const struct index_txn *txn, uint64_t epoch, uint64_t sequence);
+#define INDEX_EPOCHS 1000
 
 /* Exact totals, kept up in every transaction. */
 struct index_counts {

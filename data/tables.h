@@ -34,14 +34,15 @@ enum table {
 	TABLE_COUNT,
 };
 
-/* The meta row, but for the format version and the uuid. */
+/* What the table meta says, but for the format version. */
 struct tables_meta {
-	uint64_t sequence;     /* last one given out */
-	uint64_t floor;        /* index_feed_floor */
-	uint64_t next_number;  /* of records */
-	uint64_t next_file;    /* of files */
-	bool building;         /* data/build.h: only collects claims yet */
-	uint32_t dictionaries; /* bit k: kind k has one */
+	uint64_t sequence;               /* last one given out */
+	uint64_t floor;                  /* index_feed_floor */
+	uint64_t next_number;            /* of records */
+	uint64_t next_file;              /* of files */
+	bool building;                   /* data/build.h: only collects claims yet */
+	uint32_t dictionary[TEXT_KINDS]; /* text_dictionary_id of each; 0: none */
+	char uuid[37];
 	struct index_counts counts;
 	struct index_health health;
 };

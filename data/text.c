@@ -36,7 +36,8 @@ struct text_codec *text_codec_new(void)
 	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_compressionLevel, LEVEL);
 	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_format, ZSTD_f_zstd1_magicless);
 	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_contentSizeFlag, 1);
-	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_dictIDFlag, 0);
+	/* Four bytes a text, so that none is ever unpacked with another dictionary. */
+	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_dictIDFlag, 1);
 	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_checksumFlag, 0);
 	ZSTD_DCtx_setParameter(codec->unpack, ZSTD_d_format, ZSTD_f_zstd1_magicless);
 	return codec;
@@ -102,6 +103,11 @@ int text_has_dictionary(const struct text_codec *codec, unsigned kind)
 	return codec->dictionary[kind].len > 0;
 }
 
+uint32_t text_dictionary_id(const void *dictionary, size_t len)
+{
+	return ZSTD_getDictID_fromDict(dictionary, len);
+}
+
 int text_train(struct buf *dictionary, const char *samples, const size_t *sizes,
 	       unsigned count)
 {
@@ -147,15 +153,33 @@ void text_pack(struct text_codec *codec, struct buf *out, unsigned kind, const c
 	}
 }
 
-/* The size that a magicless frame says it unpacks to. */
-static unsigned long long frame_size(const void *frame, size_t len)
+/* Reads the header of a magicless frame. False: it has none, or it names another
+ * dictionary than the one that `how` stands for. */
+static bool frame_header(ZSTD_frameHeader *header, const struct text_codec *codec,
+			 unsigned how, const void *frame, size_t len)
 {
+	uint32_t want = 0;
+
+	if (how >= HOW_DICTIONARY) {
+		const struct buf *d = &codec->dictionary[how - HOW_DICTIONARY];
+
+		want = text_dictionary_id(d->data, d->len);
+		if (!want) {
+			return false;
+		}
+	}
+	return ZSTD_getFrameHeader_advanced(header, frame, len, ZSTD_f_zstd1_magicless) ==
+		       0 &&
+	       header->dictID == want;
+}
+
+bool text_can_unpack(const struct text_codec *codec, const void *packed, size_t len)
+{
+	const unsigned char *p = packed;
 	ZSTD_frameHeader header;
 
-	if (ZSTD_getFrameHeader_advanced(&header, frame, len, ZSTD_f_zstd1_magicless)) {
-		return ZSTD_CONTENTSIZE_ERROR;
-	}
-	return header.frameContentSize;
+	return len && p[0] < HOW_DICTIONARY + TEXT_KINDS &&
+	       (p[0] == HOW_RAW || frame_header(&header, codec, p[0], p + 1, len - 1));
 }
 
 int text_unpack(struct text_codec *codec, struct buf *out, const void *packed, size_t len,
@@ -163,8 +187,8 @@ int text_unpack(struct text_codec *codec, struct buf *out, const void *packed, s
 {
 	const unsigned char *p = packed;
 	const ZSTD_DDict *dictionary = NULL;
-	unsigned long long size;
-	size_t got;
+	ZSTD_frameHeader header;
+	size_t size, got;
 
 	if (!len || p[0] >= HOW_DICTIONARY + TEXT_KINDS) {
 		goto bad;
@@ -173,16 +197,14 @@ int text_unpack(struct text_codec *codec, struct buf *out, const void *packed, s
 		buf_add(out, p + 1, len - 1);
 		return 0;
 	}
-	if (p[0] >= HOW_DICTIONARY) {
-		dictionary = unpacking(codec, p[0] - HOW_DICTIONARY);
-		if (!dictionary) {
-			goto bad;
-		}
-	}
-	size = frame_size(p + 1, len - 1);
-	if (size > UNPACKED_MAX) {
+	if (!frame_header(&header, codec, p[0], p + 1, len - 1) ||
+	    header.frameContentSize > UNPACKED_MAX) {
 		goto bad;
 	}
+	if (p[0] >= HOW_DICTIONARY) {
+		dictionary = unpacking(codec, p[0] - HOW_DICTIONARY);
+	}
+	size = (size_t)header.frameContentSize;
 	buf_grow(out, size);
 	ZSTD_DCtx_refDDict(codec->unpack, dictionary);
 	got = ZSTD_decompressDCtx(codec->unpack, out->data + out->len, size, p + 1,

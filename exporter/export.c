@@ -37,7 +37,8 @@ struct export
 	const struct export_job *job;
 	struct export_result *result;
 	struct snapshot_edit *edit;
-	uint64_t done; /* sequence up to which the feed is rendered */
+	char index[37]; /* its uuid */
+	uint64_t done;  /* sequence up to which the feed is rendered */
 	struct index_counts counts;
 	struct index_health health;
 	struct log_progress progress;
@@ -154,7 +155,7 @@ static int render_slice(struct export *ex, bool *end, struct err *err)
 static int write_message(struct export *ex, struct buf *out, struct err *err)
 {
 	struct message message = {.delta = &ex->result->delta,
-				  .index = index_uuid(ex->job->index),
+				  .index = ex->index,
 				  .sequence = ex->done,
 				  .counts = &ex->counts,
 				  .health = &ex->health,
@@ -220,8 +221,9 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 			"its first scan has ended",
 			index_dir(ex->job->index));
 	}
-	ex->done = exported_sequence(head, index_uuid(ex->job->index),
-				     index_sequence(txn), index_feed_floor(txn));
+	memcpy(ex->index, index_uuid(txn), sizeof(ex->index));
+	ex->done = exported_sequence(head, ex->index, index_sequence(txn),
+				     index_feed_floor(txn));
 	if (has_head && !redact_is_said(ex->job->redact, head->message)) {
 		ex->done = 0; /* other members were left out: all are made anew */
 	}

@@ -150,9 +150,9 @@ int status_print(FILE *out, struct index *index, bool json, struct err *err)
 		return rc;
 	}
 	if (json) {
-		fprintf(out, "{\"index\":\"%s\"", index_uuid(index));
+		fprintf(out, "{\"index\":\"%s\"", index_uuid(txn));
 	} else {
-		fprintf(out, "%-16s%s\n", "index", index_uuid(index));
+		fprintf(out, "%-16s%s\n", "index", index_uuid(txn));
 	}
 	print_numbers(out, txn, json);
 	if (json) {

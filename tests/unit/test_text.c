@@ -87,6 +87,42 @@ static void a_dictionary_makes_alike_texts_small(void **state)
 	text_codec_free(codec);
 }
 
+/* Dictionaries of like samples, so that a frame might well unpack with the other. */
+static void a_text_is_not_unpacked_with_another_dictionary(void **state)
+{
+	struct text_codec *codec = text_codec_new();
+	struct buf samples = {0}, dictionary[2] = {{0}}, packed = {0}, back = {0};
+	size_t *sizes = xreallocarray(NULL, TEXT_TRAIN_COUNT, sizeof(*sizes));
+	struct err err = {0};
+
+	(void)state;
+	make_samples(&samples, sizes);
+	assert_int_equal(text_train(&dictionary[0], samples.data, sizes, 1000), 0);
+	assert_int_equal(text_train(&dictionary[1], samples.data, sizes, 900), 0);
+	assert_true(text_dictionary_id(dictionary[0].data, dictionary[0].len) != 0);
+	assert_true(text_dictionary_id(dictionary[0].data, dictionary[0].len) !=
+		    text_dictionary_id(dictionary[1].data, dictionary[1].len));
+	assert_int_equal(text_dictionary_id("none", 4), 0);
+	text_set_dictionary(codec, 3, dictionary[0].data, dictionary[0].len);
+	text_pack(codec, &packed, 3, samples.data, sizes[0]);
+	assert_true(text_can_unpack(codec, packed.data, packed.len));
+	text_set_dictionary(codec, 3, dictionary[1].data, dictionary[1].len);
+	assert_false(text_can_unpack(codec, packed.data, packed.len));
+	assert_int_equal(text_unpack(codec, &back, packed.data, packed.len, &err),
+			 ERR_FORMAT);
+	text_set_dictionary(codec, 3, dictionary[0].data, dictionary[0].len);
+	assert_int_equal(text_unpack(codec, &back, packed.data, packed.len, &err), 0);
+	assert_int_equal(back.len, sizes[0]);
+	for (size_t i = 0; i < 2; i++) {
+		buf_release(&dictionary[i]);
+	}
+	buf_release(&samples);
+	buf_release(&packed);
+	buf_release(&back);
+	free(sizes);
+	text_codec_free(codec);
+}
+
 static void damaged_bytes_are_refused(void **state)
 {
 	static const char *const bad[] = {"", "\x01", "\x01garbage that is no frame",
@@ -109,6 +145,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_come_back_as_they_were),
 		cmocka_unit_test(a_dictionary_makes_alike_texts_small),
+		cmocka_unit_test(a_text_is_not_unpacked_with_another_dictionary),
 		cmocka_unit_test(damaged_bytes_are_refused),
 	};
 
