@@ -166,11 +166,6 @@ int place_open(struct place **out, const char *path, const char *who, struct err
 	if ((rc = own_folder(&place->own, &made, place->root, PLACE_OWN, path, err))) {
 		goto out;
 	}
-	/* Else the notes could be lost with their folder, after a power loss. */
-	if (made && fsync(place->root) < 0) {
-		rc = err_sys(err, "cannot sync folder '%s'", path);
-		goto out;
-	}
 	if ((rc = file_lock(&place->lock, lock.data, who, err)) ||
 	    (rc = own_folder(&place->tmp, &made, place->own, "tmp", path, err)) ||
 	    (rc = sweep(place, err))) {
@@ -225,6 +220,11 @@ void place_set_many(struct place *place, bool many)
 	place->many = many;
 }
 
+void place_doubt(struct place *place)
+{
+	place->whole = place->dirty = true;
+}
+
 int place_sync(struct place *place, struct err *err)
 {
 	int rc = place_settle(place, err);
@@ -232,7 +232,7 @@ int place_sync(struct place *place, struct err *err)
 	if (rc || !place->dirty) {
 		return rc;
 	}
-	if (place->many && syncfs(place->root) < 0) {
+	if ((place->many || place->whole) && syncfs(place->root) < 0) {
 		rc = err_sys(err, "cannot sync '%s'", place->root_path);
 	}
 	for (size_t i = 0; !rc && i < place->touched.len;) {
@@ -250,7 +250,7 @@ int place_sync(struct place *place, struct err *err)
 	}
 	if (!rc) {
 		buf_clear(&place->touched);
-		place->dirty = false;
+		place->dirty = place->whole = false;
 	}
 	return rc;
 }
@@ -312,6 +312,13 @@ int place_note_read(struct buf *out, struct place *place, const char *name,
 	return rc;
 }
 
+/* The notes' folder is durable, and its own entry in the site. Not done when the folder
+ * is made: where that sync fails, the next writer finds a folder and cannot know. */
+static int sync_own(struct place *place)
+{
+	return fsync(place->own) < 0 || fsync(place->root) < 0 ? -1 : 0;
+}
+
 int place_note_replace(struct place *place, const char *name, const void *text,
 		       size_t len, struct err *err)
 {
@@ -332,7 +339,7 @@ int place_note_replace(struct place *place, const char *name, const void *text,
 		rc = err_sys(err, "cannot write '%s'", path.data);
 	}
 	if (!rc &&
-	    (renameat(place->tmp, name, place->own, name) < 0 || fsync(place->own) < 0)) {
+	    (renameat(place->tmp, name, place->own, name) < 0 || sync_own(place) < 0)) {
 		rc = err_sys(err, "cannot write '%s'", path.data);
 	}
 	if (rc) {
@@ -343,14 +350,16 @@ out:
 	return rc;
 }
 
-/* Opens the note to be written; *made: it is new. */
+/* Opens the note to be written; *made: it is new, or was made by a writer that got no
+ * further, so that its folder may not be durable. */
 static int open_note(struct place *place, const char *name, bool *made)
 {
-	static const int flags = O_WRONLY | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(place->own, name, flags);
+	int fd = openat(place->own, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+			0666);
+	struct stat st;
 
-	*made = fd < 0 && errno == ENOENT;
-	return *made ? openat(place->own, name, flags | O_CREAT, 0666) : fd;
+	*made = fd >= 0 && (fstat(fd, &st) < 0 || st.st_size == 0);
+	return fd;
 }
 
 int place_note_write(struct place *place, const char *name, const void *text, size_t len,
@@ -365,7 +374,7 @@ int place_note_write(struct place *place, const char *name, const void *text, si
 			 ftruncate(fd, (off_t)len) < 0 || (sync && fsync(fd) < 0);
 		failed = close(fd) < 0 || failed;
 	}
-	if (failed || (sync && made && fsync(place->own) < 0)) {
+	if (failed || (sync && made && sync_own(place) < 0)) {
 		return err_sys(err, "cannot write '%s/" PLACE_OWN "/%s'",
 			       place->root_path, name);
 	}

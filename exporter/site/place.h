@@ -41,7 +41,12 @@ void place_close(struct place *place);
  * a journal little more than to sync one of them. */
 void place_set_many(struct place *place, bool many);
 
-/* Everything put and removed so far is durable. */
+/* What a writer before this one put and removed may not be durable, and need not be
+ * touched again by this one: the next place_sync syncs the whole file system. */
+void place_doubt(struct place *place);
+
+/* Everything put and removed so far is durable. After a failure the kernel may have
+ * dropped what was written (fsync(2)): put all of it again. */
 int place_sync(struct place *place, struct err *err);
 
 /*

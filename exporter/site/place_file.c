@@ -380,6 +380,6 @@ int place_prune(struct place *place, const char *path, place_keep_fn *keep, void
 	rc = place_walk(dirfd, name, place->root_path, &at, keep, payload, removed, NULL,
 			err);
 	buf_release(&at);
-	place->dirty = true;
+	place_doubt(place); /* the walk does not say which folders it changed */
 	return rc;
 }

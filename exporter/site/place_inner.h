@@ -22,6 +22,7 @@ struct place {
 	int build; /* the folder that is being built in, or -1 */
 	bool many;
 	bool dirty; /* something is not durable yet */
+	bool whole; /* what it is, is not in `touched`: sync the whole file system */
 	/* The open folders on the way to the last path: paths come sorted, so the
 	 * next one mostly needs one of them again. `at` is the path of the last;
 	 * fd[i] is the folder at.data[0 .. end[i]]. */

@@ -34,6 +34,10 @@
  * A power loss may undo renames of files. Before snapshot.json is durable that
  * leaves files as in C or P, and `pending`; after, nothing is left to undo.
  *
+ * A failed sync leaves files in memory that are on no disk, and says so once only
+ * (fsync(2)). So where `pending` names a P, what reads right proves nothing: all
+ * that differs is written again, and the whole file system is synced.
+ *
  * The order: new and changed files, then the collection that repeats them, then
  * removals. What cannot be known so (no snapshot.json, commits that the
  * repository has not) is found out by comparing every file. A site without api/
@@ -71,6 +75,7 @@ struct publish {
 	struct buf pending;
 	bool empty;   /* no api/ yet */
 	bool compare; /* files may be as asked already: look */
+	bool again;   /* a publication was not finished: looking is not enough */
 	/* While files are put. */
 	struct log_progress progress;
 	struct relay *relay;
@@ -134,20 +139,27 @@ static int add_base(struct publish *p, const char *commit, const struct snapshot
 	return rc;
 }
 
-/* Reads the note of unfinished publications: adds them to the bases. */
+/* Reads the note of unfinished publications. */
 static int read_pending(struct publish *p)
 {
 	int rc = place_note_read(&p->pending, p->place, PENDING, p->err);
-	size_t count = 0;
 
-	if (rc) {
-		return rc == ERR_NOTFOUND ? 0 : rc;
+	if (rc && rc != ERR_NOTFOUND) {
+		return rc;
 	}
 	if (is_done(&p->pending)) {
 		buf_clear(&p->pending);
-		return 0;
 	}
-	p->compare = true;
+	p->again = p->compare = p->pending.len > 0;
+	return 0;
+}
+
+/* Adds them to the bases. */
+static int add_pending(struct publish *p)
+{
+	size_t count = 0;
+	int rc = 0;
+
 	for (char *line = p->pending.data; line && *line && !rc; count++) {
 		size_t len = strcspn(line, "\n");
 		struct snapshot_id id = {0};
@@ -167,11 +179,14 @@ static int find_bases(struct publish *p, const char *site)
 {
 	struct buf path = {0};
 	struct stat st;
-	int rc = *p->at.commit.hex ? add_base(p, p->at.commit.hex, &p->at.tree)
-				   : ERR_NOTFOUND;
+	int rc = read_pending(p);
 
 	if (!rc) {
-		rc = read_pending(p);
+		rc = *p->at.commit.hex ? add_base(p, p->at.commit.hex, &p->at.tree)
+				       : ERR_NOTFOUND;
+	}
+	if (!rc) {
+		rc = add_pending(p);
 	}
 	if (rc == ERR_NOTFOUND) {
 		rc = 0;
@@ -190,8 +205,6 @@ static int find_bases(struct publish *p, const char *site)
 /* Notes durably that the files may be of the target from now on. */
 static int note_pending(struct publish *p)
 {
-	bool unfinished = p->pending.len;
-
 	if (!p->bases) {
 		/* A word that is no commit: until this is done, the next one must
 		 * compare, too. */
@@ -199,10 +212,10 @@ static int note_pending(struct publish *p)
 		buf_addstr(&p->pending, "unknown\n");
 	}
 	buf_addf(&p->pending, "%s\n", p->to->commit.hex);
-	return unfinished ? place_note_replace(p->place, PENDING, p->pending.data,
-					       p->pending.len, p->err)
-			  : place_note_write(p->place, PENDING, p->pending.data,
-					     p->pending.len, true, p->err);
+	return p->again ? place_note_replace(p->place, PENDING, p->pending.data,
+					     p->pending.len, p->err)
+			: place_note_write(p->place, PENDING, p->pending.data,
+					   p->pending.len, true, p->err);
 }
 
 /* --- files --- */
@@ -292,7 +305,7 @@ static int put_file(const char *path, const char *body, size_t len, void *payloa
 	bool has = false;
 	int rc = 0;
 
-	if (p->compare && !p->empty) {
+	if (p->compare && !p->again && !p->empty) {
 		rc = place_has(&has, p->place, path, body, len, err);
 	}
 	if (!rc && !has) {
@@ -470,7 +483,10 @@ static int publish(struct publish *p, const char *site)
 		return rc;
 	}
 	log_progress_start(&p->progress, "publishing", images + 2 * albums);
-	place_set_many(p->place, many);
+	place_set_many(p->place, many || p->again);
+	if (p->again || !p->bases) {
+		place_doubt(p->place);
+	}
 	if (p->empty) {
 		rc = place_build_begin(p->place, p->err);
 	}
