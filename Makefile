@@ -14,7 +14,17 @@
 #   PREFIX=/usr/local  where `make install` puts things
 #   DESTDIR=           a folder to install into instead of /
 #   PORT=8080          where `make serve` listens (on 127.0.0.1)
-#   TESTS=tests/e2e/*.t   the end-to-end tests of `make test`
+#   TESTS=tests/e2e/*.t   the end-to-end tests of `make test`; if it is given, those
+#                      of tests/system are not run
+#   SYSTEM=            no: `make test` without tests/system, which needs root or
+#                      passwordless sudo; else it fails where it has neither
+#   TORTURE_S=3600     seconds of `make torture`
+#   SOAK_S=1800        seconds of `make soak`
+#   SEED=              repeats what a random test did; it prints its own
+#   ROWS=              the rows of `make torture`: ROWS='fault stop' (all of them)
+#   CASE=              one case of one row, as a loss is reported
+#   WORKERS=1          how many cases of `make torture` run at once
+#   KEEP=              1: `make torture` ends at the first loss and keeps its folder
 #   FUZZ_S=60          seconds for each fuzz target of `make fuzz`
 
 ALBUMEN_VERSION = 0.1.0
@@ -31,6 +41,14 @@ PREFIX = /usr/local
 DESTDIR =
 PORT = 8080
 FUZZ_S = 60
+SYSTEM =
+TORTURE_S = 3600
+SOAK_S = 1800
+SEED ?=
+ROWS ?=
+CASE ?=
+WORKERS = 1
+KEEP ?=
 
 Q = $(if $(V),,@)
 say = $(if $(V),@:,@printf '  %-6s %s\n')
@@ -40,7 +58,7 @@ say = $(if $(V),@:,@printf '  %-6s %s\n')
 DEPS_BUILD = gcc libc6-dev make pkg-config liblmdb-dev libgit2-dev libcjson-dev \
 	libinotifytools0-dev libzstd-dev libdeflate-dev nettle-dev
 DEPS_RUN = git openssh-client nginx libnginx-mod-http-js
-DEPS_TEST = libcmocka-dev perl python3 curl jq strace chromium
+DEPS_TEST = libcmocka-dev perl python3 curl jq strace chromium e2fsprogs mount util-linux
 DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc shellcheck systemd
 
 # --- sources ----------------------------------------------------------------------
@@ -127,6 +145,8 @@ UNIT_SRC = $(UNIT:%=tests/unit/%.c) $(UNIT_SHARED_SRC)
 C_FILES = data/*.[ch] data/base/*.[ch] indexer/*.[ch] exporter/*.[ch] \
 	exporter/*/*.[ch] tests/*/*.[ch]
 TESTS = tests/e2e/*.t
+# Those that need root, mounts, sysctls.
+SYSTEM_TESTS = $(if $(filter file,$(origin TESTS)),$(wildcard tests/system/*.t))
 
 # --- flags ------------------------------------------------------------------------
 
@@ -165,6 +185,7 @@ obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 .DEFAULT_GOAL = all
 .PHONY: all deps deps-ci run test prove units serve bench bench-million golden asan valgrind \
+	torture mutants soak \
 	tsan fuzz lint format format-check install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -243,8 +264,16 @@ serve: deps ## answer the API from that, over nginx on 127.0.0.1:PORT
 	@$(MAKE) --no-print-directory all
 	@ALBUMEN_BUILD=$(BUILD) tests/run-demo.sh --serve 127.0.0.1:$(PORT)
 
-test: deps ## all unit and end-to-end tests
-	@$(MAKE) --no-print-directory prove
+test: deps ## all unit, end-to-end and system tests
+	@if [ -z '$(SYSTEM_TESTS)' ] || [ '$(SYSTEM)' = no ]; then \
+		exec $(MAKE) --no-print-directory prove; \
+	elif [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then \
+		exec $(MAKE) --no-print-directory prove TESTS='$(TESTS) $(SYSTEM_TESTS)'; \
+	fi; \
+	$(MAKE) --no-print-directory prove; status=$$?; \
+	echo 'left out, as they need root or passwordless sudo (or say SYSTEM=no):' >&2; \
+	printf '    %s\n' $(SYSTEM_TESTS) >&2; \
+	exit $$((status ? status : 1))
 
 # The tests alone, on the programs of $(BUILD): for CI and for variants of the build.
 prove: all $(UNIT_BIN)
@@ -258,6 +287,11 @@ bench: all ## time both programs against jq, git fast-import and tar
 
 bench-million: all ## the same with a million images (some minutes, some GB)
 	ALBUMEN_BUILD=$(BUILD) tests/bench/run 1000000
+
+torture: all ## both programs under faults for TORTURE_S, as root (ROWS, SEED, CASE)
+	ALBUMEN_BUILD=$(BUILD) tests/torture/run --seconds $(TORTURE_S) --workers $(WORKERS) \
+		$(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows '$(ROWS)') \
+		$(if $(CASE),--case $(CASE)) $(if $(KEEP),--keep)
 
 asan: ## all tests under the address and undefined behaviour sanitizers
 	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined prove

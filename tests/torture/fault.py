@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Row `fault`: every write-like call of every command, in turn, fails or is the last one
+of the process; then a plain retry. strace(1) does it to the real programs."""
+
+import os
+
+import disk
+from world import Loss, Metadata, World, copy, kind_of_ended, pause, remove, rng_of, run
+
+ERRORS = {
+    "EIO": disk.WRITING + disk.SYNCING + disk.NAMING + disk.REMOVING + disk.OPENING,
+    "ENOSPC": disk.WRITING + disk.SYNCING[:2] + disk.NAMING + disk.OPENING,
+    "EDQUOT": disk.WRITING + disk.SYNCING[:2] + disk.NAMING + disk.OPENING,
+    "EINTR": ["write", "pwrite64", "writev", "pwritev", "ftruncate", "fallocate", "fsync",
+              "fdatasync"] + disk.OPENING,
+    "EMFILE": disk.OPENING,
+}
+FULL = ("ENOSPC", "EDQUOT")
+
+# What each command starts from, and whether `scan` or `export` comes after it.
+SCENES = {
+    "scan": ("scan", [("index1", "index"), ("repo1", "repo"), ("site1", "site")]),
+    "first-scan": ("scan", []),
+    "export": ("export", [("index2", "index"), ("repo1", "repo"), ("site1", "site")]),
+    "first-export": ("export", [("index2", "index")]),
+    "publish": ("publish", [("index2", "index"), ("repo2", "repo"), ("site1", "site")]),
+    "first-publish": ("publish", [("index2", "index"), ("repo2", "repo")]),
+    "maintain": ("maintain", [("index2", "index"), ("repo2", "repo"), ("site2", "site")]),
+    "snapshot": ("snapshot", [("index2", "index"), ("repo2", "repo"), ("site2", "site")]),
+    "bundle": ("bundle", [("index2", "index"), ("repo2", "repo"), ("site2", "site")]),
+}
+MORE = {"snapshot": ["--label", "filed/one", "--reason", "kept"], "bundle": ["out.tar"]}
+
+
+class Fault:
+    share = 4
+
+    def __init__(self, torture):
+        self.torture = torture
+        self.built = False
+
+    def build(self):
+        """Two states of index, repository and site, and what to fail of each command."""
+        path = self.torture.folder("fault")
+        rng = rng_of(self.torture.seed, "fault")
+        self.world = world = World(path)
+        self.templates = os.path.join(path, "templates")
+        os.mkdir(self.templates)
+        metadata = Metadata(rng, world.data)
+        metadata.fill(12)
+        for _ in range(3):  # so that there is something to pack anew
+            world.must("scan", good=(0, 3))
+            world.must("export")
+            metadata.change(6)
+        world.must("scan", good=(0, 3))
+        world.must("export")
+        self.keep("1")
+        metadata.change(10)
+        pause(2.1)  # a file this young is read twice
+        self.want = world.rebuilt()
+        world.must("scan", good=(0, 3))
+        world.must("export")
+        self.keep("2")
+        self.names = {}
+        self.usual = {}  # what a run without a fault leaves unsynced
+        self.cases = [(scene, threads, call, error) for scene in SCENES
+                      for threads in ("0", "") for call, error in self.faults(scene, threads)]
+        rng.shuffle(self.cases)
+        self.built = True
+
+    def keep(self, number):
+        for name in ("index", "repo", "site"):
+            copy(os.path.join(self.world.path, name), os.path.join(self.templates, name + number))
+
+    def lay(self, scene):
+        for name in ("index", "repo", "site", "out.tar"):
+            remove(os.path.join(self.world.path, name))
+        for source, name in SCENES[scene][1]:
+            copy(os.path.join(self.templates, source), os.path.join(self.world.path, name))
+
+    def traced(self, scene, threads, inject=None):
+        """Runs the command under strace; (how it ended, the log)."""
+        log = os.path.join(self.world.path, "strace.log")
+        command = SCENES[scene][0]
+        argv = ["strace", "-f", "-y", "-qq", "-s", "1", "-o", log, "-e",
+                "trace=" + ",".join(disk.TRACED)]
+        if inject:
+            argv += ["-e", "inject=" + inject]
+        env = {"ALBUMEN_THREADS": threads} if threads else {}
+        ended = run(argv + self.world.argv(command, *MORE.get(command, [])), self.world.path,
+                    **env)
+        return ended, log
+
+    def faults(self, scene, threads):
+        self.lay(scene)
+        before = disk.Disk(self.world.path)
+        ended, log = self.traced(scene, threads)
+        if ended.code not in (0, 3):
+            raise Loss("%s without a fault: %s" % (scene, ended))
+        before.take(log)
+        usual = self.usual.setdefault(scene, set())
+        usual.update(before.unsafe())
+        made = disk.calls(log, self.world.path)
+        self.after(scene)
+        self.names.setdefault(scene, set()).update(self.world.names())
+        found = set()
+        for call in made:
+            if not call.path or not (call.path + "/").startswith(self.world.path + "/") or \
+                    call.path.startswith(self.world.data):
+                continue
+            if call.may_change():
+                found.add(((call.name, call.ordinal), "KILL"))
+            for error, names in ERRORS.items():
+                if call.name in names and (call.may_change() or error in ("EMFILE", "EINTR")):
+                    found.add(((call.name, call.ordinal), error))
+        return sorted(found)
+
+    def after(self, scene):
+        """What brings everything to the same end, whatever the command was."""
+        world = self.world
+        if scene == "first-scan":
+            world.must("scan", good=(0, 3), what="afterwards ")
+        world.must("export", what="afterwards ")
+
+    def case(self, number, rng):
+        if not self.built:
+            self.build()
+        scene, threads, (name, ordinal), error = self.cases[number % len(self.cases)]
+        how = "signal=KILL" if error == "KILL" else "error=" + error
+        inject = "%s:%s:when=%d" % (name, how, ordinal)
+        story = "%s%s, %s: " % (scene, "" if threads else " with threads", inject)
+        try:
+            return self.one(scene, threads, name, error, inject)
+        except Loss as loss:
+            raise Loss(story + str(loss)) from None
+
+    def one(self, scene, threads, name, error, inject):
+        self.lay(scene)
+        state = disk.Disk(self.world.path)
+        ended, log = self.traced(scene, threads, inject)
+        state.take(log)
+        good = (0, 3) if SCENES[scene][0] == "scan" else (0,)
+        kind = kind_of_ended(ended)
+        if kind == "crashed" or (kind == "killed" and error != "KILL"):
+            raise Loss("it crashed: %s" % ended)
+        refused = kind == "failed"
+        if refused and not ended.err.strip():
+            raise Loss("it failed without a word: %s" % ended)
+        if refused and error in FULL and name not in disk.SYNCING and ended.code != 75 and \
+                self.own(log):
+            raise Loss("a full disk is not told as one (75): %s" % ended)
+        if ended.code not in good:
+            ended, log = self.traced(scene, threads)
+            state.take(log)
+            if ended.code not in good and not self.done_before(scene, ended):
+                raise Loss("the retry fails: %s" % ended)
+        unsafe = state.unsafe()
+        fresh = {what: unsafe[what] for what in unsafe if what not in self.usual[scene]}
+        if fresh:
+            raise Loss("after success a power cut could undo: " + ", ".join(
+                "%s: %s" % item for item in sorted(fresh.items())))
+        self.after(scene)
+        self.world.judge(self.want)
+        left = self.world.names() - self.names[scene]
+        if left:
+            raise Loss("left behind: " + ", ".join(sorted(left)))
+        return "refused" if refused else None
+
+    def own(self, log):
+        """The call that failed was the program's own, not one of git's that it ran."""
+        with open(log, encoding="utf-8", errors="replace") as file:
+            lines = file.readlines()
+        failed = [line.split()[0] for line in lines if "(INJECTED)" in line]
+        return failed[-1:] == [lines[0].split()[0]]
+
+    def done_before(self, scene, ended):
+        """A retry may find that the first try was done: the label stands."""
+        return scene == "snapshot" and self.world.git("tag", "-l", "filed/one") == "filed/one"
+
+
+ROWS = {"fault": Fault}
