@@ -3,7 +3,8 @@
 `rng` alone; it returns "refused" if a program refused, and raises Loss."""
 
 import fault
+import live
 
 ROWS = {}
-for module in (fault,):
+for module in (fault, live):
     ROWS.update(module.ROWS)
