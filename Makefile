@@ -115,7 +115,8 @@ EXPORTER_SRC = \
 	exporter/verify/verify_settle.c exporter/verify/verify_sign.c \
 	exporter/verify/verify_ahead.c exporter/verify/verify_label.c \
 	exporter/response.c exporter/beside.c exporter/message.c exporter/redact.c \
-	exporter/redact_path.c exporter/export.c exporter/follow.c \
+	exporter/redact_path.c exporter/note.c exporter/export.c \
+	exporter/follow.c \
 	exporter/command_audit.c exporter/command_log.c exporter/command_show.c \
 	exporter/command_diff.c exporter/command_snapshot.c exporter/command_verify.c \
 	exporter/command_bundle.c
@@ -132,7 +133,7 @@ BESIDE = $(EDGE:%=$(BUILD)/edge/%) $(PAGE:%=$(BUILD)/page/%) \
 # One program per module: tests/unit/test_MODULE.c; and what several of them share.
 UNIT_DATA = base json secret stamp record name cli store text claim relate check feed
 UNIT_INDEXER = walk watch dirs ingest take
-UNIT_EXPORTER = verify_body verify_unpack compare redact response tree pack sign digest snapshot snapshot_edit maintain site collection edge page audit when request history
+UNIT_EXPORTER = verify_body verify_unpack compare redact response tree pack sign digest snapshot snapshot_edit maintain site collection edge page audit when request history export
 UNIT_SHARED_SRC = tests/unit/index_fixture.c
 # Those of them that have threads (`make tsan`).
 UNIT_THREADED = ingest take pack snapshot_edit site

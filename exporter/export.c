@@ -2,6 +2,7 @@
 #include "exporter/export.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "data/base/buf.h"
@@ -10,6 +11,7 @@
 #include "data/query.h"
 #include "exporter/lookback/when.h"
 #include "exporter/message.h"
+#include "exporter/note.h"
 #include "exporter/response.h"
 
 /*
@@ -26,19 +28,36 @@
  *
  * A full export is the same from sequence 0 onto an empty tree: every response
  * that exists has an entry, so what no longer exists is not in the tree.
+ *
+ * Each transaction checks that it sees what the one before it saw, and later changes
+ * (may_go_on). Where it does not, what was rendered is dropped, and the export begins
+ * again with everything.
  */
 
 /* One slice ends after this many responses, or this long. */
 #define SLICE_RESPONSES 4096
 #define SLICE_MS 500
+enum slice { SLICE_FULL, SLICE_END, SLICE_LOST };
+
+/* After so many attempts that were in vain, everything is rendered in a single
+ * transaction: the index grows while that lasts, but then the export ends. */
+#define ATTEMPTS_SLICED 3
 
 struct export
 {
 	const struct export_job *job;
 	struct export_result *result;
 	struct snapshot_edit *edit;
-	char index[37]; /* its uuid */
-	uint64_t done;  /* sequence up to which the feed is rendered */
+	struct note note;
+	struct snapshot_id redaction; /* note_redaction of this job's */
+	/* The index as the last transaction saw it. */
+	struct {
+		char index[37];
+		uint64_t epoch, sequence, floor;
+	} seen;
+	uint64_t done; /* sequence up to which the feed is rendered */
+	bool whole;    /* all in one transaction */
+	bool worked;   /* the tree was built, and is the branch's */
 	struct index_counts counts;
 	struct index_health health;
 	struct log_progress progress;
@@ -51,22 +70,64 @@ void export_result_release(struct export_result *result)
 	*result = (struct export_result){0};
 }
 
-/* The sequence that the last snapshot has of this index; 0 where it is none of
- * this index, or lies outside what the feed can tell. */
-static uint64_t exported_sequence(const struct snapshot_info *head, const char *uuid,
-				  uint64_t sequence, uint64_t floor)
+/* --- what there is to go on from ---------------------------------------------------- */
+
+/* What the index is, as the transaction sees it. */
+static void look(struct export *ex, const struct index_txn *txn)
 {
-	struct buf value = {0};
+	snprintf(ex->seen.index, sizeof(ex->seen.index), "%s", index_uuid(txn));
+	ex->seen.epoch = index_epoch(txn);
+	ex->seen.sequence = index_sequence(txn);
+	ex->seen.floor = index_feed_floor(txn);
+}
+
+/* Whether the feed tells all that has changed in the index since `at`. */
+static bool can_follow(const struct index_txn *txn, const struct note_export *at)
+{
+	return strcmp(at->index, index_uuid(txn)) == 0 &&
+	       at->sequence >= index_feed_floor(txn) &&
+	       index_epoch_holds(txn, at->epoch, at->sequence);
+}
+
+/* The sequence up to which the tree of the branch's tip shows this index: what the
+ * tip says, or the note; 0: neither is true of the index as it is now. */
+static uint64_t exported_sequence(struct export *ex, const struct index_txn *txn)
+{
+	const struct snapshot_info *head = &ex->result->info;
+	const struct note_export *noted = &ex->note.ended;
+	struct note_export said = {0};
 	uint64_t exported = 0;
 
-	if (head->message &&
-	    snapshot_trailer(head->message, MESSAGE_INDEX, &value) == 0 &&
-	    strcmp(value.data, uuid) == 0) {
-		exported = message_count(head->message, MESSAGE_SEQUENCE, 0);
+	if (head->message && redact_is_said(ex->job->redact, head->message) &&
+	    message_exported(head->message, said.index, &said.epoch, &said.sequence) &&
+	    can_follow(txn, &said)) {
+		exported = said.sequence;
 	}
-	buf_release(&value);
-	return exported > sequence || exported < floor ? 0 : exported;
+	if (*head->commit.hex && strcmp(noted->commit.hex, head->commit.hex) == 0 &&
+	    strcmp(noted->redact.hex, ex->redaction.hex) == 0 &&
+	    noted->sequence > exported && can_follow(txn, noted)) {
+		exported = noted->sequence;
+	}
+	return exported;
 }
+
+/*
+ * Whether the export may go on in this transaction from where the one before it left
+ * off. Not if the index is another now, or was set back; nor if the feed has since
+ * forgotten entries that the export has not read (of responses that are gone): it may
+ * have rendered those responses while they were there.
+ */
+static bool may_go_on(const struct export *ex, const struct index_txn *txn)
+{
+	uint64_t floor = index_feed_floor(txn);
+
+	return index_is_built(txn) && strcmp(ex->seen.index, index_uuid(txn)) == 0 &&
+	       (!ex->seen.sequence ||
+		index_epoch_holds(txn, ex->seen.epoch, ex->seen.sequence)) &&
+	       (floor == ex->seen.floor || floor <= ex->done);
+}
+
+/* --- rendering ------------------------------------------------------------------------ */
 
 /* Renders one file of the snapshot. */
 static int render_row(struct export *ex, struct index_txn *txn,
@@ -115,21 +176,35 @@ static int render(struct export *ex, struct index_txn *txn, const struct query_k
 	return rc;
 }
 
-/* Renders up to a slice's worth. *end: the feed was read to its end, and
- * ex->done, counts and health are of this instant. */
-static int render_slice(struct export *ex, bool *end, struct err *err)
+/* Whether a slice of `n` responses has had enough. The last attempt is one slice. */
+static bool is_full(const struct export *ex, unsigned n, int64_t until)
+{
+	unsigned most = ex->job->slice ? ex->job->slice : SLICE_RESPONSES;
+
+	return !ex->whole && (n >= most || clock_now_ms() >= until);
+}
+
+/* Renders up to a slice's worth. SLICE_END: the feed was read to its end, and ex->done,
+ * ex->seen, counts and health are of this instant. SLICE_LOST: what was rendered
+ * is of no use. */
+static int render_slice(struct export *ex, enum slice *end, struct err *err)
 {
 	struct index_txn *txn = NULL;
 	int64_t until = clock_now_ms() + SLICE_MS;
 	int rc = index_begin(&txn, ex->job->index, false, err);
 
-	*end = false;
-	for (int n = 0; rc == 0 && n < SLICE_RESPONSES && clock_now_ms() < until; n++) {
+	*end = SLICE_FULL;
+	if (!rc && !(ex->whole ? index_is_built(txn) : may_go_on(ex, txn))) {
+		*end = SLICE_LOST;
+	} else if (!rc) {
+		look(ex, txn);
+	}
+	for (unsigned n = 0; !rc && *end == SLICE_FULL && !is_full(ex, n, until); n++) {
 		struct query_key key;
 
 		rc = query_feed(txn, ex->done, &key, err);
 		if (rc == ERR_NOTFOUND) {
-			*end = true;
+			*end = SLICE_END;
 			rc = 0;
 			ex->done = index_sequence(txn);
 			index_counts(txn, &ex->counts);
@@ -144,10 +219,16 @@ static int render_slice(struct export *ex, bool *end, struct err *err)
 			ex->result->rendered++;
 			log_progress_step(&ex->progress, 1);
 		}
+		if (!rc && ex->whole && n % SLICE_RESPONSES == 0 && ex->job->stop) {
+			rc = stop_check(ex->job->stop, err);
+		}
 	}
 	index_abort(&txn);
 	if (!rc && ex->job->stop) {
 		rc = stop_check(ex->job->stop, err);
+	}
+	if (!rc && ex->job->between) {
+		ex->job->between(ex->job->payload);
 	}
 	return rc;
 }
@@ -155,7 +236,8 @@ static int render_slice(struct export *ex, bool *end, struct err *err)
 static int write_message(struct export *ex, struct buf *out, struct err *err)
 {
 	struct message message = {.delta = &ex->result->delta,
-				  .index = ex->index,
+				  .index = ex->seen.index,
+				  .epoch = ex->seen.epoch,
 				  .sequence = ex->done,
 				  .counts = &ex->counts,
 				  .health = &ex->health,
@@ -196,20 +278,33 @@ static int commit(struct export *ex, struct err *err)
 	return rc;
 }
 
+/* What the repository says, which holds for the whole export. */
+static int read_repository(struct export *ex, struct err *err)
+{
+	struct snapshot_info *head = &ex->result->info;
+	struct buf trailers = {0};
+	int rc = snapshot_head(ex->job->repo, head, err);
+
+	if (rc == ERR_NOTFOUND) {
+		rc = 0;
+	}
+	if (!rc) {
+		note_read(&ex->note, ex->job->repo);
+	}
+	redact_trailers(&trailers, ex->job->redact);
+	ex->redaction = note_redaction(trailers.data, trailers.len);
+	buf_release(&trailers);
+	return rc;
+}
+
 /* Where the export starts, and whether there is anything to do. */
 static int plan(struct export *ex, bool *nothing, struct err *err)
 {
-	struct snapshot_info *head = &ex->result->info;
+	bool has_head = *ex->result->info.commit.hex != '\0';
 	struct index_txn *txn = NULL;
 	uint64_t total;
-	bool has_head;
-	int rc = snapshot_head(ex->job->repo, head, err);
+	int rc = index_begin(&txn, ex->job->index, false, err);
 
-	if (rc && rc != ERR_NOTFOUND) {
-		return rc;
-	}
-	has_head = rc == 0;
-	rc = index_begin(&txn, ex->job->index, false, err);
 	if (rc) {
 		return rc;
 	}
@@ -221,14 +316,11 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 			"its first scan has ended",
 			index_dir(ex->job->index));
 	}
-	memcpy(ex->index, index_uuid(txn), sizeof(ex->index));
-	ex->done = exported_sequence(head, ex->index, index_sequence(txn),
-				     index_feed_floor(txn));
-	if (has_head && !redact_is_said(ex->job->redact, head->message)) {
-		ex->done = 0; /* other members were left out: all are made anew */
-	}
+	look(ex, txn);
+	ex->done = ex->whole ? 0 : exported_sequence(ex, txn);
 	*nothing = has_head && ex->done && ex->done == index_sequence(txn);
 	ex->result->full = !ex->done;
+	ex->result->rendered = 0;
 	if (ex->result->full) {
 		query_read_ahead(txn);
 	}
@@ -238,30 +330,98 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 	return 0;
 }
 
+/* The edit is of the branch's tip: that must be the commit which was read. */
+static int begin_edit(struct export *ex, struct err *err)
+{
+	struct snapshot_info now = {0};
+	int rc = snapshot_edit_begin(&ex->edit, ex->job->repo, ex->result->full, err);
+
+	if (!rc) {
+		rc = snapshot_head(ex->job->repo, &now, err);
+		rc = rc == ERR_NOTFOUND ? 0 : rc;
+	}
+	if (!rc && strcmp(now.commit.hex, ex->result->info.commit.hex) != 0) {
+		rc = err_set(err, ERR_CHANGED,
+			     "another program moved main of '%s' while it was read; "
+			     "export again",
+			     snapshot_path(ex->job->repo));
+	}
+	snapshot_info_release(&now);
+	if (!rc && ex->job->sign) {
+		snapshot_edit_sign(ex->edit, ex->job->sign);
+	}
+	return rc;
+}
+
+/* One attempt at a snapshot. *again: the index has changed in a way that the feed does
+ * not tell. */
+static int attempt(struct export *ex, bool *again, struct err *err)
+{
+	enum slice end = SLICE_FULL;
+	bool nothing = false;
+	int rc = plan(ex, &nothing, err);
+
+	*again = false;
+	if (rc || nothing) {
+		return rc;
+	}
+	rc = begin_edit(ex, err);
+	while (!rc && end == SLICE_FULL) {
+		rc = render_slice(ex, &end, err);
+	}
+	log_progress_end(&ex->progress);
+	if (!rc && end == SLICE_LOST) {
+		*again = true;
+		ex->result->restarts++;
+		ex->whole = ex->result->restarts >= ATTEMPTS_SLICED;
+		log_info("the index changed more than its change feed can tell: the "
+			 "export begins again");
+	} else if (!rc) {
+		log_debug("rendered %" PRIu64 " responses, up to sequence %" PRIu64,
+			  ex->result->rendered, ex->done);
+		rc = commit(ex, err);
+		ex->worked = !rc;
+	}
+	snapshot_edit_drop(&ex->edit);
+	return rc;
+}
+
+/* Leaves word for the next export: where main is, and, if its tip does not say it, up
+ * to where the index is exported. */
+static void leave_note(struct export *ex)
+{
+	const struct snapshot_info *head = &ex->result->info;
+	struct note note = {.made = head->commit, .ended = ex->note.ended};
+
+	if (ex->worked) {
+		note.ended = (struct note_export){0};
+	}
+	if (ex->worked && !ex->result->made) {
+		note.ended.commit = head->commit;
+		note.ended.redact = ex->redaction;
+		note.ended.epoch = ex->seen.epoch;
+		note.ended.sequence = ex->done;
+		memcpy(note.ended.index, ex->seen.index, sizeof(note.ended.index));
+	}
+	if (ex->worked || strcmp(note.made.hex, ex->note.made.hex) != 0) {
+		note_write(&note, ex->job->repo);
+	}
+}
+
 int export_run(const struct export_job *job, struct export_result *result,
 	       struct err *err)
 {
 	struct export ex = {.job = job, .result = result};
-	bool nothing = false, end = false;
+	bool again = true;
 	int rc;
 
 	*result = (struct export_result){0};
-	rc = plan(&ex, &nothing, err);
-	if (!rc && !nothing) {
-		rc = snapshot_edit_begin(&ex.edit, job->repo, result->full, err);
-		if (!rc && job->sign) {
-			snapshot_edit_sign(ex.edit, job->sign);
-		}
-		while (!rc && !end) {
-			rc = render_slice(&ex, &end, err);
-		}
-		log_progress_end(&ex.progress);
-		log_debug("rendered %" PRIu64 " responses, up to sequence %" PRIu64,
-			  result->rendered, ex.done);
-		if (!rc) {
-			rc = commit(&ex, err);
-		}
-		snapshot_edit_drop(&ex.edit);
+	rc = read_repository(&ex, err);
+	while (!rc && again) {
+		rc = attempt(&ex, &again, err);
+	}
+	if (!rc) {
+		leave_note(&ex);
 	}
 	if (!rc && job->site && *result->info.commit.hex) {
 		rc = site_publish(job->site, job->repo, &result->info, job->site_flags,

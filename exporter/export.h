@@ -15,9 +15,10 @@
 /*
  * export - the index into the next snapshot, and the snapshot onto a site.
  *
- * What is exported already stands in the last commit's trailers and nowhere else:
- * the uuid of the index and the sequence of its change feed. export.c tells how a
- * snapshot of one instant is made without holding on to it.
+ * What is exported already stands in the last commit's trailers: the uuid of the
+ * index, the sequence of its change feed, and the epoch of that sequence. Where the
+ * last export made no snapshot, it stands in the note beside the repository (note.h).
+ * export.c tells how a snapshot of one instant is made without holding on to it.
  */
 
 struct export_job {
@@ -28,12 +29,18 @@ struct export_job {
 	const char *sign;            /* a key (sign.h); NULL: snapshots are not signed */
 	const struct redact *redact; /* NULL: nothing is left out */
 	struct stop *stop;           /* NULL: nobody asks */
+	/* For tests: responses of a slice (0: many), and a call between two of them. */
+	unsigned slice;
+	void (*between)(void *payload);
+	void *payload;
 };
 
 struct export_result {
 	bool made; /* a snapshot was made; else the last one said it all */
 	bool full; /* everything was rendered */
 	uint64_t rendered;
+	unsigned
+		restarts; /* times that the index had changed too much, and it began again */
 	struct snapshot_delta delta;
 	struct snapshot_info info; /* the snapshot that is current now */
 	struct site_result site;

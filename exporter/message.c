@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define EPOCH_DIGITS 16
 #define COUNT_DIGITS 18 /* of a trailer's number at most: it then fits 64 bits */
 
 uint64_t message_count(const char *message, const char *trailer, uint64_t missing)
@@ -19,6 +20,38 @@ uint64_t message_count(const char *message, const char *trailer, uint64_t missin
 	}
 	buf_release(&value);
 	return count;
+}
+
+/* 16 hex digits; 0: there is no such trailer. */
+static uint64_t read_epoch(const char *message)
+{
+	struct buf value = {0};
+	uint64_t epoch = 0;
+
+	if (snapshot_trailer(message, MESSAGE_EPOCH, &value) == 0 &&
+	    value.len == EPOCH_DIGITS &&
+	    strspn(value.data, "0123456789abcdef") == EPOCH_DIGITS) {
+		epoch = strtoull(value.data, NULL, 16);
+	}
+	buf_release(&value);
+	return epoch;
+}
+
+bool message_exported(const char *message, char index[37], uint64_t *epoch,
+		      uint64_t *sequence)
+{
+	struct buf value = {0};
+	bool said = message && snapshot_trailer(message, MESSAGE_INDEX, &value) == 0 &&
+		    value.len == 36;
+
+	if (said) {
+		memcpy(index, value.data, 37);
+		*epoch = read_epoch(message);
+		*sequence = message_count(message, MESSAGE_SEQUENCE, 0);
+		said = *sequence != 0;
+	}
+	buf_release(&value);
+	return said;
 }
 
 int message_number(uint64_t *number, struct snapshot_repo *repo,
@@ -92,6 +125,17 @@ static void write_since(struct buf *out, const struct message *m, const char *tr
 	write_count(out, ever, count);
 }
 
+/* Whether the snapshot before is of the same epoch, and of a later sequence. */
+static bool is_restored(const struct message *m)
+{
+	uint64_t epoch, sequence;
+	char index[37];
+
+	return message_exported(m->parent->message, index, &epoch, &sequence) &&
+	       strcmp(index, m->index) == 0 && epoch == m->epoch &&
+	       sequence > m->sequence;
+}
+
 void message_write(struct buf *out, const struct message *m)
 {
 	const struct index_counts *counts = m->counts;
@@ -99,6 +143,10 @@ void message_write(struct buf *out, const struct message *m)
 	write_subject(out, m->delta);
 	buf_addf(out, "\n\n" MESSAGE_INDEX ": %s\n", m->index);
 	write_count(out, MESSAGE_SEQUENCE, m->sequence);
+	buf_addf(out, MESSAGE_EPOCH ": %016" PRIx64 "\n", m->epoch);
+	if (is_restored(m)) {
+		buf_addstr(out, MESSAGE_RESTORED ": yes\n");
+	}
 	write_count(out, MESSAGE_NUMBER, m->number);
 	write_count(out, MESSAGE_IMAGES, counts->images);
 	write_count(out, MESSAGE_UNTAGGED, counts->untagged);

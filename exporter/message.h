@@ -2,6 +2,7 @@
 #ifndef EXPORTER_MESSAGE_H
 #define EXPORTER_MESSAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "data/base/buf.h"
@@ -16,6 +17,7 @@
 
 #define MESSAGE_INDEX "Albumen-Index"       /* uuid of the index */
 #define MESSAGE_SEQUENCE "Albumen-Sequence" /* of its change feed */
+#define MESSAGE_EPOCH "Albumen-Epoch"       /* index_epoch of that, 16 hex digits */
 #define MESSAGE_NUMBER "Albumen-Snapshot"   /* 1 for the first, and so on */
 /* What the snapshot holds; of tag images, the live ones. */
 #define MESSAGE_IMAGES "Albumen-Images"
@@ -35,10 +37,14 @@
 /* "no": events were lost, and the folder has not been walked since; else "yes". */
 #define MESSAGE_IN_STEP "Albumen-In-Step"
 
+/* "yes": the index was restored from a copy, and its sequence is less than that of the
+ * snapshot before, of the same epoch. Absent otherwise. */
+#define MESSAGE_RESTORED "Albumen-Restored"
+
 struct message {
 	const struct snapshot_delta *delta;
 	const char *index; /* uuid */
-	uint64_t sequence;
+	uint64_t epoch, sequence;
 	const struct index_counts *counts;
 	const struct index_health *health;
 	/* The snapshot before, its `message` NULL where there is none. */
@@ -53,6 +59,10 @@ void message_write(struct buf *out, const struct message *message);
  * where the caller has not read it. */
 int message_number(uint64_t *number, struct snapshot_repo *repo,
 		   const struct snapshot_info *parent, struct err *err);
+
+/* Up to where the snapshot's index was exported. False: the message does not say. */
+bool message_exported(const char *message, char index[37], uint64_t *epoch,
+		      uint64_t *sequence);
 
 /* A trailer that is a number of up to 18 digits; `missing` where there is none. */
 uint64_t message_count(const char *message, const char *trailer, uint64_t missing);

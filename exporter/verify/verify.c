@@ -273,7 +273,6 @@ int verify_run(const struct verify_job *job, struct verify_result *result,
 	result->failures = verify.report.failures;
 	verify_state_free(verify.state);
 	verify_sign_close(verify.sign);
-	verify_trailers_release(&verify.trailers);
 	verify_line_release(&verify.line);
 	verify_store_close(verify.store);
 	verify_refs_release(&verify.refs);

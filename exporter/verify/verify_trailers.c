@@ -33,42 +33,60 @@ static bool read_number(uint64_t *out, struct verify_report *report, const char 
 	return found;
 }
 
-/* The sequence of one index never runs backwards. */
+/* 16 hex digits; 0 where there are none, which is a failure if the trailer is there. */
+static uint64_t read_epoch(struct verify_report *report, const char *message)
+{
+	struct buf value = {0};
+	uint64_t epoch = 0;
+
+	if (snapshot_trailer(message, MESSAGE_EPOCH, &value) == 0) {
+		if (value.len == 16 && strspn(value.data, "0123456789abcdef") == 16) {
+			epoch = strtoull(value.data, NULL, 16);
+		} else {
+			verify_report_fail(report, "",
+					   "the trailer " MESSAGE_EPOCH
+					   " is not 16 hex digits");
+		}
+	}
+	buf_release(&value);
+	return epoch;
+}
+
+/* From one snapshot to the next, the sequence of one epoch of an index runs backwards
+ * only where the index was restored from a copy, which the snapshot then says. */
 static void check_sequence(struct verify_trailers *trailers, struct verify_report *report,
 			   const char *message)
 {
-	struct buf index = {0};
-	uint64_t sequence;
-	uint32_t number;
+	struct buf index = {0}, restored = {0};
+	uint64_t epoch, sequence = 0;
+	bool is_restored;
 
+	is_restored = snapshot_trailer(message, MESSAGE_RESTORED, &restored) == 0;
+	if (is_restored && strcmp(restored.data, "yes") != 0) {
+		verify_report_fail(report, "",
+				   "the trailer " MESSAGE_RESTORED " is not yes");
+	}
 	if (snapshot_trailer(message, MESSAGE_INDEX, &index) || !index.len ||
-	    index.len > 200) {
+	    index.len > VERIFY_TRAILERS_INDEX) {
 		verify_report_fail(report, "",
 				   "the trailer " MESSAGE_INDEX " is missing, or empty");
-		goto out;
+		buf_clear(&index);
+	} else if (!read_number(&sequence, report, message, MESSAGE_SEQUENCE)) {
+		buf_clear(&index);
 	}
-	if (!read_number(&sequence, report, message, MESSAGE_SEQUENCE)) {
-		goto out;
-	}
-	number = verify_ids_add(&trailers->index, index.data, index.len);
-	if (number >= trailers->cap) {
-		size_t cap = (size_t)number * 2 + 8;
-
-		trailers->sequence = xreallocarray(trailers->sequence, cap,
-						   sizeof(*trailers->sequence));
-		memset(trailers->sequence + trailers->cap, 0,
-		       (cap - trailers->cap) * sizeof(*trailers->sequence));
-		trailers->cap = cap;
-	}
-	if (sequence < trailers->sequence[number]) {
+	epoch = read_epoch(report, message);
+	if (index.len && strcmp(index.data, trailers->index) == 0 &&
+	    epoch == trailers->epoch && sequence < trailers->sequence && !is_restored) {
 		verify_report_fail(report, "",
 				   "the index's sequence runs backwards, from %" PRIu64
 				   " to %" PRIu64,
-				   trailers->sequence[number], sequence);
+				   trailers->sequence, sequence);
 	}
-	trailers->sequence[number] = sequence;
-out:
+	memcpy(trailers->index, index.len ? index.data : "", index.len + 1);
+	trailers->epoch = epoch;
+	trailers->sequence = sequence;
 	buf_release(&index);
+	buf_release(&restored);
 }
 
 void verify_trailers_check(struct verify_trailers *trailers, struct verify_report *report,
@@ -126,11 +144,4 @@ void verify_trailers_counts(struct verify_trailers *trailers,
 		}
 		trailers->off[i] = off;
 	}
-}
-
-void verify_trailers_release(struct verify_trailers *trailers)
-{
-	verify_ids_release(&trailers->index);
-	free(trailers->sequence);
-	*trailers = (struct verify_trailers){0};
 }

@@ -2,10 +2,8 @@
 #ifndef EXPORTER_VERIFY_VERIFY_TRAILERS_H
 #define EXPORTER_VERIFY_VERIFY_TRAILERS_H
 
-#include <stddef.h>
 #include <stdint.h>
 
-#include "exporter/verify/verify_ids.h"
 #include "exporter/verify/verify_report.h"
 #include "exporter/verify/verify_state.h"
 
@@ -13,14 +11,15 @@
  * verify_trailers - what commits say in their trailers (message.h), along the line.
  */
 
+#define VERIFY_TRAILERS_INDEX 200 /* bytes of an index's name, at most */
+
 struct verify_trailers {
-	struct verify_ids index; /* uuids */
-	uint64_t *sequence;      /* the last one, by the number of the index */
-	size_t cap;
+	/* Of the snapshot before: index "": it does not say. */
+	char index[VERIFY_TRAILERS_INDEX + 1];
+	uint64_t epoch, sequence;
 	int64_t off[5]; /* what the counts were wrong by in the snapshot before */
 };
 /* A zeroed one is the beginning. */
-void verify_trailers_release(struct verify_trailers *trailers);
 
 /* Checks what the snapshot `number` says of itself. */
 void verify_trailers_check(struct verify_trailers *trailers, struct verify_report *report,

@@ -171,6 +171,8 @@ forge "$tag" '' '/^Albumen-In-Step/d'
 here "the trailer Albumen-In-Step is not yes or no"
 forge "$tag" '' '/^Albumen-Files/d'
 here "the trailer Albumen-Files is missing"
+forge "$tag" "" "s/^Albumen-Epoch: .*/Albumen-Epoch: x/"
+here "the trailer Albumen-Epoch is not 16 hex digits"
 forge "$tag" '' '$a Albumen-Tree-SHA256: 00'
 here "it has the trailer Albumen-Tree-SHA256, but no signature"
 DATE=1600000000 forge "$tag" ''

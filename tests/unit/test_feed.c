@@ -298,5 +298,5 @@ int main(void)
 		TEST(a_build_begun_again_is_another_index),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests_name("feed", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
