@@ -115,7 +115,7 @@ EXPORTER_SRC = \
 	exporter/verify/verify_settle.c exporter/verify/verify_sign.c \
 	exporter/verify/verify_ahead.c exporter/verify/verify_label.c \
 	exporter/response.c exporter/beside.c exporter/message.c exporter/redact.c \
-	exporter/redact_path.c exporter/note.c exporter/export.c \
+	exporter/redact_path.c exporter/accept.c exporter/note.c exporter/export.c \
 	exporter/follow.c \
 	exporter/command_audit.c exporter/command_log.c exporter/command_show.c \
 	exporter/command_diff.c exporter/command_snapshot.c exporter/command_verify.c \

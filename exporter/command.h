@@ -21,6 +21,7 @@ struct command_options {
 	const char *sign, *signers;               /* files */
 	const char *label, *reason;               /* snapshot */
 	struct cli_list drop;                     /* member paths */
+	struct cli_list accept;                   /* exporter/accept.h */
 	long long ready_fd, round_gps, fail_over; /* -1: not given */
 	bool collections, audit_page, json;
 	int verbose;

@@ -246,6 +246,9 @@ static int write_message(struct export *ex, struct buf *out, struct err *err)
 
 	if (!rc) {
 		message_write(out, &message);
+		if (ex->job->accept) {
+			accept_trailers(out, ex->job->accept->used);
+		}
 		redact_trailers(out, ex->job->redact);
 	}
 	return rc;
@@ -281,15 +284,23 @@ static int commit(struct export *ex, struct err *err)
 /* What the repository says, which holds for the whole export. */
 static int read_repository(struct export *ex, struct err *err)
 {
+	struct accept *accept = ex->job->accept;
 	struct snapshot_info *head = &ex->result->info;
 	struct buf trailers = {0};
 	int rc = snapshot_head(ex->job->repo, head, err);
 
+	if (accept) {
+		accept->used = 0;
+	}
 	if (rc == ERR_NOTFOUND) {
 		rc = 0;
 	}
 	if (!rc) {
 		note_read(&ex->note, ex->job->repo);
+		rc = note_check(&ex->note, ex->job->repo, head, err);
+	}
+	if (rc == ERR_REFUSED) {
+		rc = accept_check(accept, ACCEPT_HISTORY, err);
 	}
 	redact_trailers(&trailers, ex->job->redact);
 	ex->redaction = note_redaction(trailers.data, trailers.len);
@@ -422,6 +433,9 @@ int export_run(const struct export_job *job, struct export_result *result,
 	}
 	if (!rc) {
 		leave_note(&ex);
+		if (job->accept) {
+			job->accept->given = 0;
+		}
 	}
 	if (!rc && job->site && *result->info.commit.hex) {
 		rc = site_publish(job->site, job->repo, &result->info, job->site_flags,

@@ -8,6 +8,7 @@
 #include "data/base/err.h"
 #include "data/base/stop.h"
 #include "data/index.h"
+#include "exporter/accept.h"
 #include "exporter/git/snapshot.h"
 #include "exporter/redact.h"
 #include "exporter/site/site.h"
@@ -28,6 +29,7 @@ struct export_job {
 	unsigned site_flags;         /* enum site_flags */
 	const char *sign;            /* a key (sign.h); NULL: snapshots are not signed */
 	const struct redact *redact; /* NULL: nothing is left out */
+	struct accept *accept;       /* NULL: nothing; what it gives is used up by one */
 	struct stop *stop;           /* NULL: nobody asks */
 	/* For tests: responses of a slice (0: many), and a call between two of them. */
 	unsigned slice;
@@ -50,7 +52,8 @@ void export_result_release(struct export_result *result);
 /* Makes a snapshot of what changed since the last, if anything did, then brings
  * the site to it. Release *result in any case. ERR_STOPPED: a stop was asked for,
  * nothing was made. ERR_LOCKED: the index is being filled for the first time, or
- * another process publishes the site. */
+ * another process publishes the site. ERR_REFUSED: main is not what it was left as
+ * (note_check), and job->accept does not say that this is meant; nothing was changed. */
 int export_run(const struct export_job *job, struct export_result *result,
 	       struct err *err);
 

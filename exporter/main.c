@@ -13,11 +13,13 @@
 #include "data/base/stop.h"
 #include "data/index.h"
 #include "data/json.h"
+#include "exporter/accept.h"
 #include "exporter/command.h"
 #include "exporter/export.h"
 #include "exporter/follow.h"
 #include "exporter/git/maintain.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/note.h"
 #include "exporter/site/edge.h"
 #include "exporter/site/site.h"
 
@@ -116,10 +118,14 @@ static void print_export(const struct export_result *result)
 }
 
 /* The same for those that make snapshots, which may leave something out. */
-static int begin_export(struct redact **redact, struct err *err)
+static int begin_export(struct redact **redact, struct accept *accept, struct err *err)
 {
 	int rc = begin_command(err);
 
+	if (!rc) {
+		rc = accept_read(accept, command_opt.accept.value,
+				 command_opt.accept.count, err);
+	}
 	return rc ? rc
 		  : redact_new(redact, command_opt.drop.value, command_opt.drop.count,
 			       command_opt.round_gps, err);
@@ -133,11 +139,13 @@ static int run_export(int argc, char **argv, struct err *err)
 	struct export_result result = {0};
 	struct redact *redact = NULL;
 	struct stop stop = {.fd = -1};
-	int rc = begin_export(&redact, err);
+	struct accept accept = {0};
+	int rc = begin_export(&redact, &accept, err);
 
 	(void)argc;
 	(void)argv;
 	job.redact = redact;
+	job.accept = &accept;
 	job.stop = &stop;
 	if (!rc) {
 		rc = stop_open(&stop, err);
@@ -172,11 +180,13 @@ static int run_follow(int argc, char **argv, struct err *err)
 				 .sign = command_opt.sign};
 	struct redact *redact = NULL;
 	struct stop stop = {.fd = -1};
-	int rc = begin_export(&redact, err);
+	struct accept accept = {0};
+	int rc = begin_export(&redact, &accept, err);
 
 	(void)argc;
 	(void)argv;
 	job.redact = redact;
+	job.accept = &accept;
 	job.stop = &stop;
 	if (!rc) {
 		rc = stop_open(&stop, err);
@@ -195,18 +205,42 @@ static int run_follow(int argc, char **argv, struct err *err)
 	return rc;
 }
 
+/* What an export would refuse to go on from is not published either. */
+static int check_history(struct snapshot_repo *repo, struct accept *accept,
+			 struct err *err)
+{
+	struct snapshot_info head = {0};
+	struct note note;
+	int rc = snapshot_head(repo, &head, err);
+
+	if (!rc || rc == ERR_NOTFOUND) {
+		note_read(&note, repo);
+		rc = note_check(&note, repo, &head, err);
+	}
+	snapshot_info_release(&head);
+	return rc == ERR_REFUSED ? accept_check(accept, ACCEPT_HISTORY, err) : rc;
+}
+
 static int run_publish(int argc, char **argv, struct err *err)
 {
 	struct snapshot_repo *repo = NULL;
 	struct snapshot_info info = {0};
 	struct site_result site = {0};
+	struct accept accept = {0};
 	int rc = begin_command(err);
 
 	(void)argc;
 	(void)argv;
 	if (!rc) {
+		rc = accept_read(&accept, command_opt.accept.value,
+				 command_opt.accept.count, err);
+	}
+	if (!rc) {
 		rc = snapshot_open(&repo, command_opt.repo, 0, "albumen-exporter publish",
 				   err);
+	}
+	if (!rc) {
+		rc = check_history(repo, &accept, err);
 	}
 	if (!rc) {
 		rc = snapshot_resolve(repo, command_opt.rev, &info, err);
@@ -509,6 +543,13 @@ static const struct cli_option options[] = {
 	 .argument = "N",
 	 .summary = "round places on earth to N decimals in every response",
 	 .commands = ON(EXPORT) | ON(FOLLOW)},
+	{.name = "accept",
+	 .type = CLI_LIST,
+	 .value = &command_opt.accept,
+	 .argument = "WHAT",
+	 .summary = "take this, which is refused otherwise, as meant, once: history "
+		    "(may be repeated)",
+	 .commands = ON(EXPORT) | ON(FOLLOW) | ON(PUBLISH)},
 	{.name = "verbose",
 	 .letter = 'v',
 	 .type = CLI_COUNT,

@@ -40,6 +40,8 @@
 /* "yes": the index was restored from a copy, and its sequence is less than that of the
  * snapshot before, of the same epoch. Absent otherwise. */
 #define MESSAGE_RESTORED "Albumen-Restored"
+/* What `--accept` was needed for (accept.h), a trailer each. */
+#define MESSAGE_ACCEPTED "Albumen-Accepted"
 
 struct message {
 	const struct snapshot_delta *delta;

@@ -147,3 +147,153 @@ void note_write(const struct note *note, const struct snapshot_repo *repo)
 	buf_release(&path);
 	buf_release(&text);
 }
+
+/* --- is main what it was? ----------------------------------------------------------- */
+
+static bool is_same(const struct snapshot_id *a, const struct snapshot_id *b)
+{
+	return strcmp(a->hex, b->hex) == 0;
+}
+
+/* Its number among the snapshots; 0: it is none. */
+static uint64_t number_of(const struct snapshot_info *info)
+{
+	struct buf value = {0};
+	bool ours = info->message &&
+		    snapshot_trailer(info->message, MESSAGE_INDEX, &value) == 0 &&
+		    snapshot_trailer(info->message, MESSAGE_SEQUENCE, &value) == 0;
+
+	buf_release(&value);
+	return ours ? message_count(info->message, MESSAGE_NUMBER, 0) : 0;
+}
+
+/* The commit before `at`. ERR_NOTFOUND, quietly: `at` is the first, or the first that a
+ * shallow repository has. */
+static int step_back(struct snapshot_repo *repo, const struct snapshot_id *parent,
+		     struct snapshot_info *out, struct err *err)
+{
+	struct buf shallow = {0};
+	struct err unread;
+	int rc = ERR_NOTFOUND;
+
+	if (*parent->hex && snapshot_resolve(repo, parent->hex, out, &unread) == 0) {
+		return 0;
+	}
+	buf_addf(&shallow, "%s/shallow", snapshot_path(repo));
+	if (*parent->hex && access(shallow.data, F_OK) < 0) {
+		rc = err_set(
+			err, ERR_FAIL,
+			"the history of main cannot be read, as commit %s is missing "
+			"or damaged in '%s'; restore its objects from a copy or "
+			"a clone: %s",
+			parent->hex, snapshot_path(repo), unread.msg);
+	}
+	buf_release(&shallow);
+	return rc;
+}
+
+/* Walks back from the commit `from` by first parents until `to`: *steps, and whether
+ * all that come before `to` are snapshots, numbered without a gap. ERR_NOTFOUND,
+ * quietly: `to` is not one of them. */
+static int walk(struct snapshot_repo *repo, const struct snapshot_info *from,
+		const struct snapshot_id *to, uint64_t *steps, bool *snapshots,
+		struct err *err)
+{
+	struct snapshot_info at = {.commit = from->commit, .parent = from->parent};
+	uint64_t number = number_of(from);
+	int rc = 0;
+
+	*steps = 0;
+	*snapshots = true;
+	while (!rc && !is_same(&at.commit, to)) {
+		struct snapshot_id next = at.parent;
+		uint64_t before;
+
+		*snapshots &= number != 0;
+		snapshot_info_release(&at);
+		rc = step_back(repo, &next, &at, err);
+		before = rc ? 0 : number_of(&at);
+		/* A commit that is not a snapshot itself has a number by its place. */
+		*snapshots &= !before || number == before + 1;
+		number = before;
+		(*steps)++;
+	}
+	snapshot_info_release(&at);
+	return rc;
+}
+
+static int set_back(const struct note *note, struct snapshot_repo *repo,
+		    const struct snapshot_info *head, struct err *err)
+{
+	const char *path = snapshot_path(repo);
+	struct snapshot_info made = {0};
+	struct err unread;
+	uint64_t steps;
+	bool all;
+	int rc;
+
+	if (snapshot_resolve(repo, note->made.hex, &made, &unread) < 0) {
+		return err_set(
+			err, ERR_REFUSED,
+			"main of '%s' is at %s, and the snapshot %s, which was made "
+			"here last, is no longer in the repository: its history "
+			"was rewritten, it was restored from an older copy, or a "
+			"pack is missing",
+			path, head->commit.hex, note->made.hex);
+	}
+	rc = walk(repo, &made, &head->commit, &steps, &all, err);
+	if (!rc) {
+		rc = err_set(err, ERR_REFUSED,
+			     "main of '%s' was set back by %" PRIu64
+			     " snapshot%s, to %s; to restore it: git -C '%s' "
+			     "update-ref " SNAPSHOT_BRANCH " %s",
+			     path, steps, steps == 1 ? "" : "s", head->commit.hex, path,
+			     note->made.hex);
+	} else if (rc == ERR_NOTFOUND) {
+		rc = err_set(
+			err, ERR_REFUSED,
+			"main of '%s' is at %s, whose history does not hold the "
+			"snapshot %s, which was made here last: it was rewritten, or "
+			"another history was put in its place; to restore it: "
+			"git -C '%s' update-ref " SNAPSHOT_BRANCH " %s",
+			path, head->commit.hex, note->made.hex, path, note->made.hex);
+	}
+	snapshot_info_release(&made);
+	return rc;
+}
+
+int note_check(const struct note *note, struct snapshot_repo *repo,
+	       const struct snapshot_info *head, struct err *err)
+{
+	const char *path = snapshot_path(repo);
+	uint64_t steps;
+	bool all = true;
+	int rc = 0;
+
+	if (is_same(&head->commit, &note->made)) {
+		return 0; /* or there is neither */
+	}
+	if (!*head->commit.hex) {
+		return err_set(
+			err, ERR_REFUSED,
+			"'%s' has no branch main, and the snapshot %s was made here "
+			"last; to restore it: git -C '%s' update-ref " SNAPSHOT_BRANCH
+			" %s",
+			path, note->made.hex, path, note->made.hex);
+	}
+	if (*note->made.hex) {
+		rc = walk(repo, head, &note->made, &steps, &all, err);
+	}
+	if (rc == ERR_NOTFOUND) {
+		return set_back(note, repo, head, err);
+	}
+	if (!rc && (!number_of(head) || !all)) {
+		return err_set(err, ERR_REFUSED,
+			       "main of '%s' is at %s, %s: this exporter did not make it",
+			       path, head->commit.hex,
+			       number_of(head)
+				       ? "and a commit on the way to it is no snapshot"
+				       : "which is no snapshot");
+	}
+	return rc;
+}

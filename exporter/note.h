@@ -19,6 +19,7 @@
  * checksum: a note of which a power loss left a part counts as lost.
  *
  *	note_read(&note, repo);
+ *	rc = note_check(&note, repo, &head, err);
  *	...
  *	note.made = head.commit;
  *	note_write(&note, repo);
@@ -47,5 +48,15 @@ void note_write(const struct note *note, const struct snapshot_repo *repo);
 
 /* Trailers that say what is left out (redact_trailers), as a hash. */
 struct snapshot_id note_redaction(const char *trailers, size_t len);
+
+/*
+ * Compares main with the note: 0 where main is at note->made, or ahead of it by
+ * snapshots alone; with no note, where its tip is a snapshot or there is no main.
+ * `head` is what snapshot_head read, all zero where it found nothing. ERR_REFUSED:
+ * main is missing, was set back or rewritten, or its tip is no snapshot; the message
+ * says which of them.
+ */
+int note_check(const struct note *note, struct snapshot_repo *repo,
+	       const struct snapshot_info *head, struct err *err);
 
 #endif

@@ -533,14 +533,28 @@ static int read_commit(struct snapshot_repo *repo, struct snapshot_info *out,
 
 int snapshot_head(struct snapshot_repo *repo, struct snapshot_info *out, struct err *err)
 {
+	struct err why;
 	git_oid oid;
 	int rc = read_tip(&oid, repo);
 
 	if (rc == GIT_ENOTFOUND) {
 		return ERR_NOTFOUND;
 	}
-	return rc ? git_failure(err, rc, "read " SNAPSHOT_BRANCH " of", repo->path)
-		  : read_commit(repo, out, &oid, err);
+	if (rc) {
+		return git_failure(err, rc, "read " SNAPSHOT_BRANCH " of", repo->path);
+	}
+	rc = read_commit(repo, out, &oid, &why);
+	if (rc) {
+		char hex[OBJECT_HEX + 1];
+
+		/* That its commit is missing is not that there is no snapshot yet. */
+		object_hex(hex, oid.id);
+		rc = err_set(err, rc == ERR_NOTFOUND ? ERR_FAIL : rc,
+			     "main of '%s' is at %s, which cannot be read: a pack is "
+			     "missing or damaged; restore it from a copy or a clone (%s)",
+			     repo->path, hex, why.msg);
+	}
+	return rc;
 }
 
 int snapshot_resolve(struct snapshot_repo *repo, const char *rev,

@@ -8,7 +8,7 @@ image() { # NUMBER TITLE
 	printf '{"public_id":"i%s","album_id":"a%s","title":"%s"}\n' "$1" "$(($1 % 7))" "$2" >"$T/data/$1.json"
 }
 sign_all() { # an export that is signed with $KEY
-	"$EXPORTER" export --index "$T/index" --repo "$T/repo" --sign "$KEY"
+	"$EXPORTER" export --index "$T/index" --repo "$T/repo" --sign "$KEY" "$@"
 }
 label() {
 	"$EXPORTER" snapshot --repo "$T/repo" "$@"
@@ -96,7 +96,7 @@ git -C "$T/repo" update-ref refs/heads/main "$(git -C "$T/repo" rev-parse main~5
 rm -rf "$T/repo/albumen-exporter.digests"
 exits "maintain after the branch was set back" 0 "$EXPORTER" maintain --repo "$T/repo"
 is "what a label leads to is there" "$(git -C "$T/repo" rev-parse 'early^{tree}')$(fsck)" "$tree"
-scan >"$T/out" && sign_all >"$T/out"
+scan >"$T/out" && sign_all --accept history >"$T/out"
 is "the next snapshot is signed as any" "$("$ROOT/tests/tree-sha256" "$T/repo" main)" "$(said main)"
 
 # Keys that do not work.
@@ -119,7 +119,7 @@ exits "a public key that no agent holds" 1 sign_all
 ok "is named, too" grep -q "the key '$T/alone.pub'.*whose private half an agent holds" "$T/err"
 exits "a label cannot be signed with it either" 1 label --label never --reason Why --sign "$KEY"
 KEY=$T/key
-exits "without ssh-keygen" 1 env PATH=/nonexistent "$EXPORTER" export --index "$T/index" --repo "$T/repo" --sign "$KEY"
+exits "without ssh-keygen" 1 env PATH=/nonexistent "$EXPORTER" export --index "$T/index" --repo "$T/repo" --sign "$KEY" "$@"
 ok "it says what is missing" grep -q "cannot run 'ssh-keygen'" "$T/err"
 refs >"$T/after"
 same "nothing was committed" "$T/after" "$T/before"
