@@ -68,7 +68,7 @@ DATA_SRC = \
 	data/base/file.c data/base/cli.c data/base/stop.c data/base/ready.c \
 	data/base/threads.c data/base/clock.c data/json.c data/json_canon.c data/secret.c \
 	data/secret_text.c \
-	data/stamp.c data/record.c data/name.c data/text.c data/store.c data/store_file.c data/row.c \
+	data/stamp.c data/record.c data/name.c data/text.c data/store.c data/store_file.c data/row.c data/sum.c \
 	data/index.c data/tables.c \
 	data/version.c data/relate.c data/claim.c data/claim_file.c data/claim_pack.c data/gate.c \
 	data/build.c data/build_ids.c data/feed.c data/query.c data/check.c

@@ -19,7 +19,7 @@
  *	memory		sort the relations, append them (a thread sorts the ids)
  *	memory		append the ids
  *
- * Memory is 16 bytes a record for the facts, about 48 for its id, and 24 a row of
+ * Memory is 20 bytes a record for the facts, about 48 for its id, and 24 a row of
  * the largest relation, while that is sorted.
  */
 
@@ -39,8 +39,8 @@ struct build {
 
 /* What derives from a record's winner. */
 struct fact {
-	uint32_t a, b;       /* image: album, -; tag image: image, tag */
-	uint32_t live_count; /* row_record's */
+	uint32_t a, b;               /* image: album, -; tag image: image, tag */
+	uint32_t live_count, joined; /* row_record's */
 	unsigned char kind;
 	bool known, live;
 };
@@ -190,7 +190,7 @@ static int next_winner(struct derive *d, struct store_cursor *c, uint64_t *numbe
 		struct row_version next;
 		struct store_value v = store_cursor_value(c);
 
-		if (row_version_get(&next, v.data, v.len) < 0) {
+		if (row_version_get(&next, store_key(c).data, v.data, v.len) < 0) {
 			return tables_damaged(d->txn, d->err, "a version");
 		}
 		row_version_key_get(&key, store_key(c).data);
@@ -296,18 +296,24 @@ static void spread(struct derive *d)
 			album->kind = ROW_ALBUM;
 			album->known = true;
 			album->live_count++;
-		} else if (f->kind == RECORD_TAG_IMAGE && d->fact[f->a].known &&
-			   d->fact[f->b].known) {
-			f->live = true;
-			d->fact[f->a].live_count++;
-			d->fact[f->b].live_count++;
-			d->counts.live_tag_images++;
+		} else if (f->kind == RECORD_TAG_IMAGE) {
+			struct fact *image = &d->fact[f->a], *tag = &d->fact[f->b];
+
+			f->live = image->known && tag->known;
+			image->joined++;
+			tag->joined++;
+			image->live_count += f->live;
+			tag->live_count += f->live;
+			d->counts.live_tag_images += f->live;
 		}
 	}
 	for (uint64_t n = 1; n < d->numbers; n++) {
-		d->counts.untagged += d->fact[n].known &&
-				      d->fact[n].kind == RECORD_IMAGE &&
-				      !d->fact[n].live_count;
+		const struct fact *f = &d->fact[n];
+
+		if (f->known && f->kind == RECORD_IMAGE && !f->live_count) {
+			d->counts.untagged++;
+			d->fact[f->a].joined++;
+		}
 	}
 }
 
@@ -344,6 +350,7 @@ static int write_winner(struct derive *d, uint64_t number,
 	row.image = facts->image;
 	row.tag = facts->tag;
 	row.live_count = f->live_count;
+	row.joined = f->joined;
 	if (row.kind == RECORD_IMAGE) {
 		feed(d, number, QUERY_TAG_IMAGES, &row.feed[0]);
 	} else if (row.kind == RECORD_TAG) {
@@ -370,6 +377,7 @@ static int write_albums(struct derive *d)
 		build_ids_add(d->ids, row.kind, &row.id, n);
 		row.known = true;
 		row.live_count = f->live_count;
+		row.joined = f->joined;
 		feed(d, n, QUERY_UNTAGGED, &row.feed[0]);
 		feed(d, n, QUERY_IMAGES, &row.feed[1]);
 		tables_record_put(d->txn, n, &row);
@@ -455,8 +463,9 @@ static int write_relations(struct derive *d, enum table table, uint64_t count)
 static int add_unknown(struct derive *d)
 {
 	struct row_record row;
+	int rc = 0;
 
-	for (uint64_t n = 1; n < d->numbers; n++) {
+	for (uint64_t n = 1; rc == 0 && n < d->numbers; n++) {
 		if (d->fact[n].known) {
 			continue;
 		}
@@ -464,8 +473,13 @@ static int add_unknown(struct derive *d)
 			return tables_damaged(d->txn, d->err, "a record");
 		}
 		build_ids_add(d->ids, d->build->kind[n], &row.id, n);
+		if (d->fact[n].joined) {
+			row.joined = d->fact[n].joined;
+			tables_record_put(d->txn, n, &row);
+			rc = wrote(d);
+		}
 	}
-	return 0;
+	return rc;
 }
 
 static int write_id(unsigned kind, const char *id, size_t len, uint64_t number,

@@ -40,11 +40,12 @@ struct check {
 	uint64_t claims_met, pins, pins_met; /* met: by the versions that are stored */
 	struct noted_file {
 		bool there;
-		uint32_t rejects;       /* rows that are there */
-		uint64_t rejects_noted; /* by the file's row */
-	} * file;                       /* by number */
-	uint64_t files;                 /* one more than the greatest number */
-	uint64_t feed_last;             /* sequence of the last entry */
+		uint32_t claims, claims_noted; /* sums of them */
+		uint32_t rejects;              /* rows that are there */
+		uint64_t rejects_noted;        /* by the file's row */
+	} * file;                              /* by number */
+	uint64_t files;                        /* one more than the greatest number */
+	uint64_t feed_last;                    /* sequence of the last entry */
 };
 
 static void differ(struct check *check, const char *fmt, ...)
@@ -95,7 +96,7 @@ static int file_row(struct check *check, struct store_value key, struct store_va
 	struct noted_file *file;
 	struct row_file row;
 
-	if (row_file_get(&row, v.data, v.len) < 0) {
+	if (row_file_get(&row, key.data, key.len, v.data, v.len) < 0) {
 		differ(check, "a file's row is damaged");
 		return 0;
 	}
@@ -122,6 +123,7 @@ static int file_row(struct check *check, struct store_value key, struct store_va
 	}
 	file->there = true;
 	file->rejects_noted = row.file.rejects;
+	file->claims_noted = row.file.claims;
 	return 0;
 }
 
@@ -195,13 +197,17 @@ static size_t held_slot(struct check *check, const struct row_version_key *key)
 static int claim_row(struct check *check, struct store_value key, struct store_value v)
 {
 	struct row_version_key version;
+	struct noted_file *file;
 
 	if (key.len != 16 || v.len != ROW_VERSION_ID_SIZE) {
 		differ(check, "a claim is damaged");
 		return 0;
 	}
 	row_version_id_get(&version, be64_get((const char *)key.data + 8), v.data);
-	if (!file_of(check, key)) {
+	file = file_of(check, key);
+	if (file) {
+		file->claims += row_claim_sum(&version);
+	} else {
 		struct row_record of;
 
 		tables_record_get(check->txn, version.number, &of);
@@ -216,8 +222,8 @@ static int pin_row(struct check *check, struct store_value key, struct store_val
 {
 	struct row_version row;
 
-	(void)key;
-	if (row_version_get(&row, v.data, v.len) == 0 && row.embedded) {
+	if (key.len == ROW_VERSION_KEY_SIZE &&
+	    row_version_get(&row, key.data, v.data, v.len) == 0 && row.embedded) {
 		check->held.pins[held_slot(check, &row.image_version)]++;
 		check->held.pins[held_slot(check, &row.tag_version)]++;
 		check->pins += 2;
@@ -239,14 +245,20 @@ static int count_holds(struct check *check)
 	check->held.claims = xzalloc(check->held.slots * sizeof(*check->held.claims));
 	check->held.pins = xzalloc(check->held.slots * sizeof(*check->held.pins));
 	rc = walk(check, TABLE_CLAIM, claim_row);
+	for (uint64_t n = 0; !rc && n < check->files; n++) {
+		if (check->file[n].claims != check->file[n].claims_noted) {
+			differ(check, "the claims of file %llu are not those noted",
+			       (unsigned long long)n);
+		}
+	}
 	return rc ? rc : walk(check, TABLE_VERSION, pin_row);
 }
 
 /* --- versions ------------------------------------------------------------------ */
 
 /* The text is what its key says, and says what its row says. */
-static void version_facts(struct check *check, const struct row_version_key *key,
-			  const struct row_version *row, const struct row_record *of)
+static void text_facts(struct check *check, const struct row_version_key *key,
+		       const struct row_version *row, const struct row_record *of)
 {
 	const struct record *record = &check->reader.record[0];
 	unsigned char hash[ROW_HASH_SIZE];
@@ -287,7 +299,8 @@ static int version_row(struct check *check, struct store_value key, struct store
 	struct err err = {0};
 	size_t slot;
 
-	if (key.len != ROW_VERSION_KEY_SIZE || row_version_get(&row, v.data, v.len) < 0) {
+	if (key.len != ROW_VERSION_KEY_SIZE ||
+	    row_version_get(&row, key.data, v.data, v.len) < 0) {
 		differ(check, "a version is damaged");
 		return 0;
 	}
@@ -309,7 +322,7 @@ static int version_row(struct check *check, struct store_value key, struct store
 		differ(check, "%s: '%.*s'", err.msg, of.id.len, of.id.bytes);
 		return 0;
 	}
-	version_facts(check, &version, &row, &of);
+	text_facts(check, &version, &row, &of);
 	return 0;
 }
 
@@ -371,6 +384,8 @@ static void image_row(struct check *check, uint64_t number, const struct row_rec
 
 	expect(check, live == row->live_count, "live tag images are miscounted",
 	       &row->id);
+	expect(check, related(check, TABLE_IMAGE_TAGS, number, false) == row->joined,
+	       "an image's tag images are miscounted", &row->id);
 	feed_entry(check, number, row, QUERY_TAG_IMAGES);
 	if (!row->known) {
 		return;
@@ -387,6 +402,8 @@ static void tag_row(struct check *check, uint64_t number, const struct row_recor
 {
 	expect(check, related(check, TABLE_TAG_IMAGES, number, true) == row->live_count,
 	       "a tag's live tag images are miscounted", &row->id);
+	expect(check, related(check, TABLE_TAG_IMAGES, number, false) == row->joined,
+	       "a tag's tag images are miscounted", &row->id);
 	feed_entry(check, number, row, QUERY_TAG);
 	check->counts.tags += row->known;
 }
@@ -439,12 +456,11 @@ static int record_row(struct check *check, struct store_value key, struct store_
 	struct row_record row;
 	uint64_t number;
 
-	if (key.len != 8 || row_record_get(&row, v.data, v.len) < 0) {
+	if (key.len != 8 || row_record_get(&row, be64_get(key.data), v.data, v.len) < 0) {
 		differ(check, "a record is damaged");
 		return 0;
 	}
 	number = be64_get(key.data);
-	row.version.number = number;
 	expect(check, tables_number(check->txn, row.kind, &row.id) == number,
 	       "a record is not found by its id", &row.id);
 	if (row.kind == ROW_ALBUM) {
@@ -452,6 +468,9 @@ static int record_row(struct check *check, struct store_value key, struct store_
 
 		expect(check, images == row.live_count && row.known == (images > 0),
 		       "an album's images are miscounted", &row.id);
+		expect(check,
+		       related(check, TABLE_ALBUM_UNTAGGED, number, false) == row.joined,
+		       "an album's untagged images are miscounted", &row.id);
 		feed_entry(check, number, &row, QUERY_UNTAGGED);
 		feed_entry(check, number, &row, QUERY_IMAGES);
 		check->counts.albums += images > 0;

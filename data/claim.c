@@ -136,7 +136,7 @@ static void read_facts(struct claim_reading *reading, const struct record *recor
 		facts->image = tables_intern(txn, RECORD_IMAGE, &record->image);
 		facts->tag = tables_intern(txn, RECORD_TAG, &record->tag);
 		facts->embedded = record->embedded;
-		if (record->embedded) {
+		if (record->embedded && !store_status(txn->store, NULL)) {
 			facts->image_version = reading->image.key;
 			facts->tag_version = reading->tag.key;
 			assert(facts->image == facts->image_version.number);
@@ -337,6 +337,10 @@ static int add(struct claim_reading *reading, const struct record *record,
 	int rc = 0;
 
 	read_facts(reading, record, canon, text, &key, &facts);
+	rc = store_status(txn->store, err);
+	if (rc) {
+		return rc; /* numbers are missing */
+	}
 	if (record->kind == RECORD_IMAGE) {
 		reading->image = (struct embedded){.key = key, .facts = facts};
 	} else if (record->kind == RECORD_TAG) {
@@ -357,6 +361,7 @@ static int add(struct claim_reading *reading, const struct record *record,
 		make_version(reading, record, canon, text, packed, &key, &facts);
 	}
 	put_claim(txn, reading->file.number, &key);
+	reading->file.claims += row_claim_sum(&key) - (had ? row_claim_sum(&old) : 0);
 	txn->meta.counts.claims += !had;
 	rc = challenge(txn, record->kind, &key, json, record->text.len, err);
 	if (!rc && had) {
@@ -409,7 +414,8 @@ static void put_unread(struct claim_reading *reading)
 {
 	struct claim_file file = {.number = reading->file.number,
 				  .size = reading->anew ? CLAIM_ANEW : -1,
-				  .rejects = reading->file.rejects};
+				  .rejects = reading->file.rejects,
+				  .claims = reading->file.claims};
 
 	claim_file_store(reading->txn, reading->path, reading->path_len, &file, true);
 }
@@ -439,7 +445,8 @@ void claim_resume(struct claim_reading *reading, struct index_txn *txn)
 	count_rejects(reading, false);
 }
 
-int claim_withdraw(struct index_txn *txn, uint64_t file, uint64_t number, struct err *err)
+int claim_withdraw(struct index_txn *txn, uint64_t file, uint64_t number,
+		   uint32_t *claims, struct err *err)
 {
 	struct tables_key key = tables_key2(file, number);
 	struct row_version_key version;
@@ -450,33 +457,45 @@ int claim_withdraw(struct index_txn *txn, uint64_t file, uint64_t number, struct
 	}
 	tables_remove(txn, TABLE_CLAIM, key.bytes, key.len, "a claim");
 	txn->meta.counts.claims--;
+	*claims -= row_claim_sum(&version);
 	return retire(txn, &version, err);
 }
 
 /* Withdraws the file's claims on all records but those in `keep`. The table is
  * written on the way, so the cursor is put anew behind each record. */
-static int withdraw_others(struct index_txn *txn, uint64_t file, const struct set *keep,
-			   struct err *err)
+static int withdraw_others(struct index_txn *txn, struct claim_file *file,
+			   const struct set *keep, struct err *err)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_CLAIM);
-	struct tables_key key = tables_key2(file, 0);
+	struct tables_key key = tables_key2(file->number, 0);
+	uint32_t left = file->claims; /* of the sum, what has not been met */
 	int rc = store_seek(c, key.bytes, key.len);
 
 	while (rc == 0 && store_has_prefix(c, key.bytes, 8)) {
 		uint64_t number = be64_get((const char *)store_key(c).data + 8);
+		struct row_version_key version;
 
+		if (store_cursor_value(c).len != ROW_VERSION_ID_SIZE) {
+			rc = tables_damaged(txn, err, "a claim");
+			break;
+		}
+		row_version_id_get(&version, number, store_cursor_value(c).data);
+		left -= row_claim_sum(&version);
 		if (set_has(keep, number)) {
 			rc = store_next(c);
 			continue;
 		}
-		rc = claim_withdraw(txn, file, number, err);
+		rc = claim_withdraw(txn, file->number, number, &file->claims, err);
 		if (rc) {
 			break;
 		}
-		key = tables_key2(file, number);
+		key = tables_key2(file->number, number);
 		rc = store_seek(c, key.bytes, key.len);
 	}
 	store_cursor_close(c);
+	if ((rc == 0 || rc == ERR_NOTFOUND) && left) {
+		return tables_damaged(txn, err, "the claims of a file");
+	}
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
@@ -493,8 +512,9 @@ int claim_end(struct claim_reading **reading, struct claim_file *file, struct er
 		rc = err_set(err, ERR_CHANGED, "'%s' must be read once more", r->path);
 	} else {
 		if (clean && !r->is_new) {
-			rc = withdraw_others(r->txn, r->file.number, &r->seen, err);
+			rc = withdraw_others(r->txn, &r->file, &r->seen, err);
 		}
+		file->claims = r->file.claims;
 		count_rejects(r, true);
 		claim_file_store(r->txn, r->path, r->path_len, file, false);
 	}
@@ -530,7 +550,7 @@ int claim_forget(struct index_txn *txn, const char *path, size_t len, struct err
 		return tables_damaged(txn, err, "a file");
 	}
 	forget_rejects(txn, &row.file);
-	rc = withdraw_others(txn, row.file.number, &none, err);
+	rc = withdraw_others(txn, &row.file, &none, err);
 	row_path_key(&key, path, len);
 	tables_remove(txn, TABLE_FILE, key.data, key.len, "a file");
 	txn->meta.counts.files--;

@@ -44,6 +44,7 @@ struct claim_file {
 	bool racy;        /* changed so close to its reading that it must be read again */
 	uint64_t rejects; /* records (or the whole file) that were rejected */
 	uint64_t number;  /* the index's own number of the file; set by claim_file_get */
+	uint32_t claims;  /* likewise: the sum of its claims, which proves them whole */
 };
 
 /* A file of this size must be read though it has not changed, and what it says then

@@ -15,7 +15,7 @@ int claim_file_load(struct index_txn *txn, const char *path, size_t len,
 
 	row_path_key(&key, path, len);
 	rc = store_get(txn->store, TABLE_FILE, key.data, key.len, &v);
-	if (!rc && row_file_get(out, v.data, v.len) < 0) {
+	if (!rc && row_file_get(out, key.data, key.len, v.data, v.len) < 0) {
 		rc = tables_damaged(txn, NULL, "a file");
 	}
 	buf_release(&key);
@@ -56,6 +56,7 @@ int claim_file_each(struct index_txn *txn, const char *prefix, size_t prefix_len
 	 * open is looked at in the whole path. */
 	size_t seek_len = prefix_len < ROW_PATH_KEY_MAX ? prefix_len : ROW_PATH_KEY_MAX;
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_FILE);
+	uint64_t met = 0;
 	int rc;
 
 	for (rc = store_seek(c, prefix, seek_len);
@@ -65,7 +66,7 @@ int claim_file_each(struct index_txn *txn, const char *prefix, size_t prefix_len
 		size_t len = key.len;
 		struct row_file row;
 
-		if (row_file_get(&row, v.data, v.len) < 0) {
+		if (row_file_get(&row, key.data, key.len, v.data, v.len) < 0) {
 			rc = tables_damaged(txn, err, "a file");
 			break;
 		}
@@ -76,12 +77,17 @@ int claim_file_each(struct index_txn *txn, const char *prefix, size_t prefix_len
 		if (len < prefix_len || memcmp(path, prefix, prefix_len) != 0) {
 			continue;
 		}
+		met++;
 		rc = each(path, len, &row.file, payload);
 		if (rc) {
 			break;
 		}
 	}
 	store_cursor_close(c);
+	if ((rc == 0 || rc == ERR_NOTFOUND) && !prefix_len &&
+	    met != txn->meta.counts.files) {
+		return tables_damaged(txn, err, "the files");
+	}
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 

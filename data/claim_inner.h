@@ -20,8 +20,9 @@ int claim_file_load(struct index_txn *txn, const char *path, size_t len,
 void claim_file_store(struct index_txn *txn, const char *path, size_t len,
 		      const struct claim_file *file, bool unread);
 
-/* Withdraws what the file claims for a record: it does claim it. */
+/* Withdraws what the file claims for a record: it does claim it. *claims is the sum of
+ * the file's claims (claim_file), which the caller keeps. */
 int claim_withdraw(struct index_txn *txn, uint64_t file, uint64_t number,
-		   struct err *err);
+		   uint32_t *claims, struct err *err);
 
 #endif

@@ -82,7 +82,9 @@ void feed_prune(struct index_txn *txn)
 	while (rc == 0) {
 		uint64_t sequence = be64_get(store_key(c).data);
 
-		if (sequence > txn->base_sequence) {
+		/* The last sequence keeps its entry: an export that finds none has missed
+		 * it (query_feed). */
+		if (sequence > txn->base_sequence || sequence == txn->meta.sequence) {
 			break;
 		}
 		if (forget_if_gone(txn, c)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "data/gate.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "data/base/buf.h"
@@ -61,9 +62,52 @@ static int claims_secret(struct index_txn *txn, const struct row_version_key *ke
 	return rc;
 }
 
+/* What is done to the rows of files: noted first, as the tables are not written while
+ * they are read. */
+struct marks {
+	enum gate_change change;
+	struct buf paths; /* of files to be marked: length (4), path */
+	/* What withdrawals take from the sums of files' claims, by number, ascending. */
+	struct less {
+		uint64_t file;
+		uint32_t claims; /* wrapped around */
+	} * less;
+	size_t count, cap;
+};
+
+/* Where that of a file is counted, which is the one of the last call or a greater. */
+static uint32_t *less_of(struct marks *marks, uint64_t file)
+{
+	if (!marks->count || marks->less[marks->count - 1].file != file) {
+		if (marks->count == marks->cap) {
+			marks->cap = marks->cap ? 2 * marks->cap : 16;
+			marks->less = xreallocarray(marks->less, marks->cap,
+						    sizeof(*marks->less));
+		}
+		marks->less[marks->count++] = (struct less){.file = file};
+	}
+	return &marks->less[marks->count - 1].claims;
+}
+
+static int by_file(const void *left, const void *right)
+{
+	const struct less *a = left, *b = right;
+
+	return (a->file > b->file) - (a->file < b->file);
+}
+
+static const struct less *less_found(const struct marks *marks, uint64_t file)
+{
+	const struct less key = {.file = file};
+
+	return marks->count
+		       ? bsearch(&key, marks->less, marks->count, sizeof(key), by_file)
+		       : NULL;
+}
+
 /* Withdraws all claims of texts that hold a secret. The table is written on the
  * way, so the cursor is put anew behind each that is. */
-static int withdraw_secrets(struct index_txn *txn, struct err *err)
+static int withdraw_secrets(struct index_txn *txn, struct marks *marks, struct err *err)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_CLAIM);
 	struct buf text = {0};
@@ -87,7 +131,8 @@ static int withdraw_secrets(struct index_txn *txn, struct err *err)
 			rc = store_next(c);
 		} else if (!rc) {
 			at = tables_key2(file, key.number);
-			rc = claim_withdraw(txn, file, key.number, err);
+			rc = claim_withdraw(txn, file, key.number, less_of(marks, file),
+					    err);
 			rc = rc ? rc : store_seek(c, at.bytes, at.len);
 		}
 	}
@@ -95,12 +140,6 @@ static int withdraw_secrets(struct index_txn *txn, struct err *err)
 	buf_release(&text);
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
-
-/* The files to be marked, as rows: the table is not written while it is read. */
-struct marks {
-	enum gate_change change;
-	struct buf paths; /* length (4), path */
-};
 
 static int note_file(const char *path, size_t len, const struct claim_file *file,
 		     void *payload)
@@ -114,24 +153,25 @@ static int note_file(const char *path, size_t len, const struct claim_file *file
 	return 0;
 }
 
-static int mark_files(struct index_txn *txn, enum gate_change change, struct err *err)
+static int mark_files(struct index_txn *txn, struct marks *marks, struct err *err)
 {
-	struct marks marks = {.change = change};
-	int rc = claim_file_each(txn, "", 0, note_file, &marks, err);
+	int rc = claim_file_each(txn, "", 0, note_file, marks, err);
 
-	for (size_t at = 0; !rc && at < marks.paths.len;) {
-		const char *path = marks.paths.data + at + 4;
+	for (size_t at = 0; !rc && at < marks->paths.len;) {
+		const char *path = marks->paths.data + at + 4;
 		size_t len = be32_get(path - 4);
 		struct row_file row;
 
 		rc = claim_file_load(txn, path, len, &row);
 		if (!rc) {
+			const struct less *less = less_found(marks, row.file.number);
+
 			row.file.size = CLAIM_ANEW;
+			row.file.claims += less ? less->claims : 0;
 			claim_file_store(txn, path, len, &row.file, row.unread);
 		}
 		at += 4 + len;
 	}
-	buf_release(&marks.paths);
 	return rc;
 }
 
@@ -139,6 +179,7 @@ int gate_set(struct index *index, bool allow_secrets, struct err *err)
 {
 	const char *value = allow_secrets ? taken : rejected;
 	struct index_txn *txn = NULL;
+	struct marks marks = {0};
 	enum gate_change change;
 	int rc = index_begin(&txn, index, true, err);
 
@@ -150,12 +191,15 @@ int gate_set(struct index *index, bool allow_secrets, struct err *err)
 		index_abort(&txn);
 		return 0;
 	}
+	marks.change = change;
 	if (change == GATE_CLOSES) {
-		rc = withdraw_secrets(txn, err);
+		rc = withdraw_secrets(txn, &marks, err);
 	}
 	if (!rc) {
-		rc = mark_files(txn, change, err);
+		rc = mark_files(txn, &marks, err);
 	}
+	buf_release(&marks.paths);
+	free(marks.less);
 	if (rc) {
 		index_abort(&txn);
 		return rc;

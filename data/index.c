@@ -40,7 +40,8 @@
  *			"epoch" first sequence	random number of the writer that gave it
  *						and those up to the next row's out
  * dictionary		kind (1)		zstd dictionary for texts of this kind
- * file			path (row_path_key)	stat values, rejects (row_file_put)
+ * file			path (row_path_key)	stat values, rejects, sum of its
+ *						claims (row_file_put)
  * claim		file/record		stamp/hash: the version it claims
  * reject		file/n			line (8), column (8), reason
  * id			kind (1) id		number
@@ -54,6 +55,14 @@
  * album_untagged	album/image		-	those with no live tag image
  * feed			sequence		response (1), number
  *
+ * What decides an answer is proven when it is read (data/row.h, data/sum.h): the rows
+ * `meta`, file, record and version carry a sum of their key and value, a packed text a
+ * sum of the text, a file's row a sum of its claims. The other tables are proven by
+ * rows that have one: a record's row counts the rows that begin with it in the
+ * relation tables, each of which names a record that says the same; an entry of the
+ * feed is named by its record, an id by its record. A row that is missing where it
+ * must be is damage. Whatever meets damage fails its transaction (tables_damaged).
+ *
  * Invariants, all recomputed by check.c:
  * - claim is what files say; of one file and record only the greatest. A version
  *   exists while a claim names it (`claims` counts them) or a tag image's version
@@ -64,7 +73,8 @@
  * - Each response that exists has one feed entry, whose sequence its record row
  *   holds: a change moves the entry to the end. One that is gone keeps its entry,
  *   so that exporters remove it, until such entries outnumber the others
- *   (feed.c); exporters that come from before the floor export everything.
+ *   (feed.c); exporters that come from before the floor export everything. The last
+ *   sequence always has its entry.
  * - A tag image's text is stored without the two members that stand for its
  *   image and tag, as it is answered with others in their place. Where two texts
  *   with equal stamps must be compared, version.c puts the whole together again.
@@ -166,6 +176,7 @@ static void put_meta(struct index_txn *txn)
 	for (size_t i = 0; i < META_NUMBERS; i++) {
 		buf_addu64(&row, *n[i]);
 	}
+	row_add_sum(&row, 0, "meta", 4);
 	store_put(txn->store, TABLE_META, "meta", 4, row.data, row.len);
 	store_put(txn->store, TABLE_META, "uuid", 4, m.uuid, 36);
 	buf_release(&row);
@@ -179,7 +190,8 @@ static int get_meta(struct index_txn *txn, struct err *err)
 	struct store_value v;
 
 	if (store_get(txn->store, TABLE_META, "meta", 4, &v) < 0 ||
-	    v.len != META_NUMBERS * sizeof(uint64_t)) {
+	    v.len != META_NUMBERS * sizeof(uint64_t) + ROW_SUM_SIZE ||
+	    !row_sum_agrees("meta", 4, v.data, v.len - ROW_SUM_SIZE)) {
 		return tables_damaged(txn, err, "its meta row");
 	}
 	meta_numbers(m, n);
@@ -765,7 +777,7 @@ void tables_train(struct index_txn *txn, enum record_kind kind)
 		struct store_value v = store_cursor_value(c);
 		size_t before = samples.len;
 
-		if (row_version_get(&row, v.data, v.len) < 0 ||
+		if (row_version_get(&row, store_key(c).data, v.data, v.len) < 0 ||
 		    (row.kind == kind && text_unpack(txn->codec, &samples, row.packed,
 						     row.packed_len, NULL) < 0)) {
 			tables_damaged(txn, NULL, "a version");

@@ -10,6 +10,42 @@
 #include "data/tables.h"
 #include "data/version.h"
 
+/* The kind of record that a response is of. */
+static unsigned kind_of(enum query_response response)
+{
+	switch (response) {
+	case QUERY_TAG_IMAGES:
+	case QUERY_ALBUM_OF:
+		return RECORD_IMAGE;
+	case QUERY_TAG:
+		return RECORD_TAG;
+	default:
+		return ROW_ALBUM;
+	}
+}
+
+/* The entry under the cursor: it is the one that its record's row names. */
+static int feed_entry(struct index_txn *txn, struct store_cursor *c,
+		      struct query_key *out)
+{
+	const unsigned char *value = store_cursor_value(c).data;
+	struct row_record row;
+
+	if (store_key(c).len != 8 || store_cursor_value(c).len != 9) {
+		return ERR_FORMAT;
+	}
+	out->sequence = be64_get(store_key(c).data);
+	out->response = (enum query_response)value[0];
+	out->number = be64_get(value + 1);
+	if (value[0] < QUERY_TAG_IMAGES || value[0] > QUERY_TAG ||
+	    tables_record_get(txn, out->number, &row) < 0 ||
+	    row.kind != kind_of(out->response) ||
+	    row.feed[out->response == QUERY_IMAGES ? 1 : 0] != out->sequence) {
+		return ERR_FORMAT;
+	}
+	return 0;
+}
+
 int query_feed(struct index_txn *txn, uint64_t after, struct query_key *out,
 	       struct err *err)
 {
@@ -20,19 +56,23 @@ int query_feed(struct index_txn *txn, uint64_t after, struct query_key *out,
 	be64_put(key, after + 1);
 	rc = store_seek(c, key, sizeof(key));
 	if (!rc) {
-		const unsigned char *v = store_cursor_value(c).data;
-
-		if (store_key(c).len != 8 || store_cursor_value(c).len != 9) {
-			rc = tables_damaged(txn, err, "the feed");
-		} else {
-			out->sequence = be64_get(store_key(c).data);
-			out->response = (enum query_response)v[0];
-			out->number = be64_get(v + 1);
+		rc = feed_entry(txn, c, out);
+		/* No other entry was passed over on the way to this one. */
+		if (!rc && out->sequence <= after) {
+			rc = ERR_FORMAT;
 		}
-	} else if (rc != ERR_NOTFOUND) {
-		rc = store_status(txn->store, err);
+		if (!rc && store_previous(c) == 0 &&
+		    (store_key(c).len != 8 || be64_get(store_key(c).data) > after)) {
+			rc = ERR_FORMAT;
+		}
+	} else if (rc == ERR_NOTFOUND && after < txn->meta.sequence) {
+		rc = ERR_FORMAT; /* the last sequence has an entry (feed.c) */
 	}
 	store_cursor_close(c);
+	if (rc && rc != ERR_NOTFOUND) {
+		tables_damaged(txn, NULL, "the feed");
+		return store_status(txn->store, err);
+	}
 	return rc;
 }
 
@@ -47,10 +87,6 @@ uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit)
 	unsigned char key[8];
 	uint64_t n = 0;
 
-	if (after == 0) {
-		n = store_count(txn->store, TABLE_FEED);
-		return n < limit ? n : limit;
-	}
 	c = store_cursor_open(txn->store, TABLE_FEED);
 	be64_put(key, after + 1);
 	for (int rc = store_seek(c, key, sizeof(key)); rc == 0 && n < limit;
@@ -58,6 +94,10 @@ uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit)
 		n++;
 	}
 	store_cursor_close(c);
+	/* All of it: then it is known how many there are. */
+	if (after == 0 && n < limit && n != store_count(txn->store, TABLE_FEED)) {
+		tables_damaged(txn, NULL, "the feed");
+	}
 	return n;
 }
 
@@ -152,31 +192,56 @@ static int by_created_and_id(const void *left, const void *right, void *ids)
 	return order ? order : (a->id_len > b->id_len) - (a->id_len < b->id_len);
 }
 
-/* Fills the list from a relation table: the numbers behind the prefix. */
+/* Whether a record belongs into the list of `of`. */
+static bool is_member(const struct row_record *row, enum table table,
+		      const struct row_record *of)
+{
+	if (table == TABLE_IMAGE_TAGS) {
+		return row->kind == RECORD_TAG_IMAGE && row->known &&
+		       row->image == of->version.number;
+	}
+	return row->kind == RECORD_IMAGE && row->known &&
+	       row->album == of->version.number &&
+	       (table != TABLE_ALBUM_UNTAGGED || row->live_count == 0);
+}
+
+/* Fills the list from a relation table: the numbers behind that of `of`. Each is one of
+ * its list, none stands twice, and there are as many as its row counts: so it is the
+ * list, whatever became of the table. */
 static int list_fill(struct list *list, struct index_txn *txn, enum table table,
-		     uint64_t prefix_number, bool live_only, struct err *err)
+		     const struct row_record *of, struct err *err)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, table);
+	uint64_t met = 0,
+		 want = table == TABLE_ALBUM_IMAGES ? of->live_count : of->joined;
 	unsigned char prefix[8];
 	struct row_record row;
+	uint64_t last = 0;
 	int rc;
 
-	be64_put(prefix, prefix_number);
+	be64_put(prefix, of->version.number);
 	for (rc = store_seek(c, prefix, sizeof(prefix));
 	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix)); rc = store_next(c)) {
-		uint64_t number = be64_get((const char *)store_key(c).data + 8);
+		uint64_t number = store_key(c).len == 16
+					  ? be64_get((const char *)store_key(c).data + 8)
+					  : 0;
 
-		if (tables_record_get(txn, number, &row) < 0) {
-			rc = tables_damaged(txn, err, "a relation");
+		if (number <= last || tables_record_get(txn, number, &row) < 0 ||
+		    !is_member(&row, table, of)) {
+			rc = ERR_FORMAT;
 			break;
 		}
-		if (!live_only || row.live) {
+		last = number;
+		met++;
+		if (table != TABLE_IMAGE_TAGS || row.live) {
 			list_add(list, number, &row);
 		}
 	}
 	store_cursor_close(c);
-	if (rc && rc != ERR_NOTFOUND) {
-		return rc;
+	if ((rc && rc != ERR_NOTFOUND) || met != want ||
+	    (table == TABLE_IMAGE_TAGS && list->count != of->live_count)) {
+		tables_damaged(txn, NULL, "a relation");
+		return store_status(txn->store, err);
 	}
 	if (list->count > 1) {
 		qsort_r(list->item, list->count, sizeof(*list->item), by_created_and_id,
@@ -186,32 +251,32 @@ static int list_fill(struct list *list, struct index_txn *txn, enum table table,
 }
 
 /* Appends the winning text of an image or tag. */
-static int winning_text(struct index_txn *txn, uint64_t number, struct buf *out,
-			struct err *err)
+static int winning_text(struct index_txn *txn, unsigned kind, uint64_t number,
+			struct buf *out, struct err *err)
 {
 	struct row_record row;
 	struct row_version facts;
 
-	if (tables_record_get(txn, number, &row) < 0 || !row.known) {
+	if (tables_record_get(txn, number, &row) < 0 || !row.known || row.kind != kind) {
 		return tables_damaged(txn, err, "a record that is not known");
 	}
 	return version_get(txn, &row.version, &facts, out, err);
 }
 
-static int images_body(struct index_txn *txn, uint64_t album, bool untagged,
-		       struct buf *body, struct err *err)
+static int images_body(struct index_txn *txn, const struct row_record *album,
+		       bool untagged, struct buf *body, struct err *err)
 {
 	struct list list = {0};
 	int rc = list_fill(&list, txn,
 			   untagged ? TABLE_ALBUM_UNTAGGED : TABLE_ALBUM_IMAGES, album,
-			   false, err);
+			   err);
 
 	buf_addch(body, '[');
 	for (size_t i = 0; rc == 0 && i < list.count; i++) {
 		if (i) {
 			buf_addch(body, ',');
 		}
-		rc = winning_text(txn, list.item[i].number, body, err);
+		rc = winning_text(txn, RECORD_IMAGE, list.item[i].number, body, err);
 	}
 	buf_addch(body, ']');
 	list_release(&list);
@@ -234,7 +299,7 @@ static int tag_image_text(struct index_txn *txn, uint64_t number,
 	buf_addstr(&tag_member, "\"tag\":");
 	rc = version_get(txn, &row.version, &facts, &own, err);
 	if (!rc) {
-		rc = winning_text(txn, row.tag, &tag_member, err);
+		rc = winning_text(txn, RECORD_TAG, row.tag, &tag_member, err);
 	}
 	if (!rc) {
 		version_compose(body, &facts, own.data, own.len, image_member,
@@ -245,17 +310,18 @@ static int tag_image_text(struct index_txn *txn, uint64_t number,
 	return rc;
 }
 
-static int tag_images_body(struct index_txn *txn, uint64_t image, struct buf *body,
-			   struct err *err)
+static int tag_images_body(struct index_txn *txn, const struct row_record *image,
+			   struct buf *body, struct err *err)
 {
 	struct list list = {0};
 	struct buf image_member = {0};
-	int rc = list_fill(&list, txn, TABLE_IMAGE_TAGS, image, true, err);
+	int rc = list_fill(&list, txn, TABLE_IMAGE_TAGS, image, err);
 
 	buf_addch(body, '[');
 	if (rc == 0 && list.count) {
 		buf_addstr(&image_member, "\"image\":");
-		rc = winning_text(txn, image, &image_member, err);
+		rc = winning_text(txn, RECORD_IMAGE, image->version.number, &image_member,
+				  err);
 	}
 	for (size_t i = 0; rc == 0 && i < list.count; i++) {
 		if (i) {
@@ -269,13 +335,13 @@ static int tag_images_body(struct index_txn *txn, uint64_t image, struct buf *bo
 	return rc;
 }
 
-static int tag_body(struct index_txn *txn, uint64_t tag, const struct row_record *row,
-		    struct buf *body, struct err *err)
+static int tag_body(struct index_txn *txn, const struct row_record *row, struct buf *body,
+		    struct err *err)
 {
 	int rc;
 
 	buf_addstr(body, "{\"tag\":");
-	rc = winning_text(txn, tag, body, err);
+	rc = winning_text(txn, RECORD_TAG, row->version.number, body, err);
 	buf_addf(body, ",\"tag_images\":%" PRIu64 "}", row->live_count);
 	return rc;
 }
@@ -285,7 +351,7 @@ static int album_of_body(struct index_txn *txn, const struct row_record *image,
 {
 	struct row_record album;
 
-	if (tables_record_get(txn, image->album, &album) < 0) {
+	if (tables_record_get(txn, image->album, &album) < 0 || album.kind != ROW_ALBUM) {
 		return tables_damaged(txn, err, "an image's album");
 	}
 	json_quote(body, album.id.bytes, album.id.len);
@@ -299,23 +365,26 @@ int query_body(struct index_txn *txn, const struct query_key *key, struct buf *b
 	struct row_record row;
 	int rc = tables_record_get(txn, key->number, &row);
 
-	if (rc) {
+	if (rc || row.kind != kind_of(key->response)) {
 		return tables_damaged(txn, err, "the feed");
+	}
+	/* No other record goes by its id: that one would be answered in its place. */
+	if (tables_number(txn, row.kind, &row.id) != key->number) {
+		return tables_damaged(txn, err, "an id");
 	}
 	if (!row.known) {
 		return ERR_NOTFOUND;
 	}
 	switch (key->response) {
 	case QUERY_TAG_IMAGES:
-		rc = tag_images_body(txn, key->number, body, err);
+		rc = tag_images_body(txn, &row, body, err);
 		break;
 	case QUERY_UNTAGGED:
 	case QUERY_IMAGES:
-		rc = images_body(txn, key->number, key->response == QUERY_UNTAGGED, body,
-				 err);
+		rc = images_body(txn, &row, key->response == QUERY_UNTAGGED, body, err);
 		break;
 	case QUERY_TAG:
-		rc = tag_body(txn, key->number, &row, body, err);
+		rc = tag_body(txn, &row, body, err);
 		break;
 	case QUERY_ALBUM_OF:
 		rc = album_of_body(txn, &row, body, err);

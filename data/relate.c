@@ -65,6 +65,7 @@ static void set_untagged(struct index_txn *txn, uint64_t album, uint64_t image,
 	put_pair(txn, TABLE_ALBUM_UNTAGGED, album, image, untagged);
 	count(&txn->meta.counts.untagged, untagged);
 	if (load(txn, album, &row)) {
+		count(&row.joined, untagged);
 		feed_mark(txn, album, &row, QUERY_UNTAGGED);
 		tables_record_put(txn, album, &row);
 	}
@@ -99,6 +100,17 @@ static void count_tagged(struct index_txn *txn, uint64_t tag, uint64_t step)
 		row.live_count += step;
 		feed_mark(txn, tag, &row, QUERY_TAG);
 		tables_record_put(txn, tag, &row);
+	}
+}
+
+/* All rows of a relation table that begin with a record were gone through: they were
+ * as many as its row says. */
+static void expect_joined(struct index_txn *txn, uint64_t number, uint64_t met)
+{
+	struct row_record row;
+
+	if (load(txn, number, &row) && row.joined != met) {
+		tables_damaged(txn, NULL, "a relation");
 	}
 }
 
@@ -147,6 +159,7 @@ static void place_image(struct index_txn *txn, uint64_t album, uint64_t image,
 		feed_mark(txn, album, &row, QUERY_UNTAGGED);
 		if (came) {
 			put_pair(txn, TABLE_ALBUM_UNTAGGED, album, image, came > 0);
+			count(&row.joined, came > 0);
 			count(&txn->meta.counts.untagged, came > 0);
 		}
 	}
@@ -159,7 +172,7 @@ static void revive_image(struct index_txn *txn, uint64_t image, bool known)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_IMAGE_TAGS);
 	unsigned char prefix[8];
-	uint64_t changed = 0;
+	uint64_t changed = 0, met = 0;
 
 	be64_put(prefix, image);
 	for (int rc = store_seek(c, prefix, sizeof(prefix));
@@ -171,6 +184,11 @@ static void revive_image(struct index_txn *txn, uint64_t image, bool known)
 		if (!load(txn, number, &row)) {
 			break;
 		}
+		if (row.kind != RECORD_TAG_IMAGE || !row.known || row.image != image) {
+			tables_damaged(txn, NULL, "a relation");
+			break;
+		}
+		met++;
 		live = known && is_known(txn, row.tag);
 		if (set_live(txn, number, live)) {
 			changed++;
@@ -178,6 +196,7 @@ static void revive_image(struct index_txn *txn, uint64_t image, bool known)
 		}
 	}
 	store_cursor_close(c);
+	expect_joined(txn, image, met);
 	if (changed) {
 		struct row_record row;
 		uint64_t step = known ? changed : (uint64_t)0 - changed;
@@ -196,14 +215,24 @@ static void retell_tag(struct index_txn *txn, uint64_t tag, bool known, bool fli
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_TAG_IMAGES);
 	unsigned char prefix[8];
-	uint64_t changed = 0;
+	uint64_t changed = 0, met = 0;
 
 	be64_put(prefix, tag);
 	for (int rc = store_seek(c, prefix, sizeof(prefix));
 	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix)); rc = store_next(c)) {
 		uint64_t image = be64_get((const char *)store_key(c).data + 8);
 		uint64_t number = be64_get((const char *)store_key(c).data + 16);
+		struct row_record row;
 
+		if (!load(txn, number, &row)) {
+			break;
+		}
+		if (row.kind != RECORD_TAG_IMAGE || !row.known || row.tag != tag ||
+		    row.image != image) {
+			tables_damaged(txn, NULL, "a relation");
+			break;
+		}
+		met++;
 		if (!is_known(txn, image)) {
 			continue;
 		}
@@ -215,6 +244,7 @@ static void retell_tag(struct index_txn *txn, uint64_t tag, bool known, bool fli
 		}
 	}
 	store_cursor_close(c);
+	expect_joined(txn, tag, met);
 	count_tagged(txn, tag, known ? changed : (uint64_t)0 - changed);
 }
 
@@ -258,11 +288,23 @@ static void tag_winner(struct index_txn *txn, uint64_t number,
 	retell_tag(txn, number, new->known, old->known != new->known);
 }
 
+static void count_joined(struct index_txn *txn, uint64_t number, bool up)
+{
+	struct row_record row;
+
+	if (load(txn, number, &row)) {
+		count(&row.joined, up);
+		tables_record_put(txn, number, &row);
+	}
+}
+
 static void join(struct index_txn *txn, uint64_t number, const struct row_record *row,
 		 bool there)
 {
 	struct tables_key key = tables_key3(row->tag, row->image, number);
 
+	count_joined(txn, row->image, there);
+	count_joined(txn, row->tag, there);
 	put_pair(txn, TABLE_IMAGE_TAGS, row->image, number, there);
 	if (there) {
 		store_put(txn->store, TABLE_TAG_IMAGES, key.bytes, key.len, "", 0);
@@ -307,12 +349,15 @@ int relate_winner(struct index_txn *txn, uint64_t number,
 		  const struct row_version_key *key, struct err *err)
 {
 	struct row_record old, new;
-	struct store_value v;
 	struct row_version facts;
-	unsigned char bytes[ROW_VERSION_KEY_SIZE];
 
 	if (tables_record_get(txn, number, &old) < 0) {
 		return store_status(txn->store, err);
+	}
+	/* Or else another number has been given to its id, and two records would be
+	 * answered for one. */
+	if (tables_number(txn, old.kind, &old.id) != number) {
+		return tables_damaged(txn, err, "an id");
 	}
 	new = old;
 	new.known = key != NULL;
@@ -320,10 +365,8 @@ int relate_winner(struct index_txn *txn, uint64_t number,
 	new.created = (struct stamp){{0}};
 	new.album = new.image = new.tag = 0;
 	if (key) {
-		row_version_key_put(bytes, key);
-		if (store_get(txn->store, TABLE_VERSION, bytes, sizeof(bytes), &v) < 0 ||
-		    row_version_get(&facts, v.data, v.len) < 0) {
-			return tables_damaged(txn, err, "a claimed version");
+		if (version_facts(txn, key, &facts, err) < 0) {
+			return ERR_FORMAT;
 		}
 		new.version = *key;
 		new.created = facts.created;

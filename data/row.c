@@ -4,6 +4,22 @@
 #include <nettle/sha2.h>
 #include <string.h>
 
+#include "data/sum.h"
+
+void row_add_sum(struct buf *out, size_t start, const void *key, size_t key_len)
+{
+	uint64_t sum = sum_add(0, key, key_len);
+
+	buf_addu32(out, sum_end(sum_add(sum, out->data + start, out->len - start)));
+}
+
+bool row_sum_agrees(const void *key, size_t key_len, const void *bytes, size_t len)
+{
+	uint64_t sum = sum_add(sum_add(0, key, key_len), bytes, len);
+
+	return be32_get((const char *)bytes + len) == sum_end(sum);
+}
+
 void row_hash(unsigned char out[ROW_HASH_SIZE], const void *bytes, size_t len)
 {
 	struct sha256_ctx ctx;
@@ -105,6 +121,31 @@ static uint64_t take40(struct reader *r)
 	return be64_get(bytes);
 }
 
+/* Counts that are nearly always small: seven bits a byte, the lowest first. */
+static void add_count(struct buf *out, uint64_t n)
+{
+	for (; n >= 0x80; n >>= 7) {
+		buf_addch(out, (char)(n | 0x80));
+	}
+	buf_addch(out, (char)n);
+}
+
+static uint64_t take_count(struct reader *r)
+{
+	uint64_t n = 0;
+
+	for (unsigned shift = 0; shift < 63; shift += 7) {
+		unsigned c = take8(r);
+
+		n |= (uint64_t)(c & 0x7f) << shift;
+		if (!(c & 0x80)) {
+			return n;
+		}
+	}
+	r->bad = true;
+	return 0;
+}
+
 enum { VERSION_EMBEDDED = 1 << 0, VERSION_IMAGE_FIRST = 1 << 1 };
 
 static void add_version_id(struct buf *out, const struct row_version_key *key)
@@ -121,10 +162,13 @@ static void take_version_id(struct reader *r, uint64_t number,
 	row_version_id_get(out, number, take(r, ROW_VERSION_ID_SIZE));
 }
 
-void row_version_put(struct buf *out, const struct row_version *row)
+void row_version_put(struct buf *out, const unsigned char key[ROW_VERSION_KEY_SIZE],
+		     const struct row_version *row)
 {
-	buf_addu32(out, row->claims);
-	buf_addu32(out, row->pins);
+	size_t start = out->len;
+
+	add_count(out, row->claims);
+	add_count(out, row->pins);
 	buf_addch(out, (char)row->kind);
 	buf_add(out, row->created.bytes, STAMP_SIZE);
 	if (row->kind == RECORD_IMAGE) {
@@ -141,17 +185,19 @@ void row_version_put(struct buf *out, const struct row_version *row)
 			add_version_id(out, &row->tag_version);
 		}
 	}
+	row_add_sum(out, start, key, ROW_VERSION_KEY_SIZE);
 	buf_add(out, row->packed, row->packed_len);
 }
 
-int row_version_get(struct row_version *out, const void *bytes, size_t len)
+int row_version_get(struct row_version *out, const void *key, const void *bytes,
+		    size_t len)
 {
 	struct reader r = {.p = bytes, .left = len};
 	unsigned kind, flags;
 
 	*out = (struct row_version){0};
-	out->claims = take32(&r);
-	out->pins = take32(&r);
+	out->claims = (uint32_t)take_count(&r);
+	out->pins = (uint32_t)take_count(&r);
 	kind = take8(&r);
 	if (kind < RECORD_IMAGE || kind > RECORD_TAG_IMAGE) {
 		return -1;
@@ -173,45 +219,47 @@ int row_version_get(struct row_version *out, const void *bytes, size_t len)
 			take_version_id(&r, out->tag, &out->tag_version);
 		}
 	}
+	take(&r, ROW_SUM_SIZE);
 	out->packed = r.p;
 	out->packed_len = r.left;
-	return r.bad ? -1 : 0;
-}
-
-void row_version_set_counts(unsigned char *bytes, uint32_t claims, uint32_t pins)
-{
-	be32_put(bytes, claims);
-	be32_put(bytes + 4, pins);
+	return r.bad || !row_sum_agrees(key, ROW_VERSION_KEY_SIZE, bytes,
+					len - r.left - ROW_SUM_SIZE)
+		       ? -1
+		       : 0;
 }
 
 enum { RECORD_KNOWN = 1 << 0, RECORD_LIVE = 1 << 1 };
 
-void row_record_put(struct buf *out, const struct row_record *row)
+void row_record_put(struct buf *out, uint64_t number, const struct row_record *row)
 {
+	size_t start = out->len;
+	unsigned char key[8];
+
 	buf_addch(out, (char)row->kind);
 	buf_addch(out, (char)((row->known ? RECORD_KNOWN : 0) |
 			      (row->live ? RECORD_LIVE : 0)));
 	buf_addch(out, (char)row->id.len);
 	buf_add(out, row->id.bytes, row->id.len);
-	if (row->kind == ROW_ALBUM) {
-		buf_addu64(out, row->live_count);
-		buf_addu64(out, row->feed[0]);
-		buf_addu64(out, row->feed[1]);
-		return;
+	if (row->kind != ROW_ALBUM) {
+		add_version_id(out, &row->version);
+		buf_add(out, row->created.bytes, STAMP_SIZE);
 	}
-	add_version_id(out, &row->version);
-	buf_add(out, row->created.bytes, STAMP_SIZE);
 	if (row->kind == RECORD_IMAGE) {
 		add40(out, row->album);
-		add40(out, row->live_count);
-		buf_addu64(out, row->feed[0]);
-	} else if (row->kind == RECORD_TAG) {
-		add40(out, row->live_count);
-		buf_addu64(out, row->feed[0]);
-	} else {
+	} else if (row->kind == RECORD_TAG_IMAGE) {
 		add40(out, row->image);
 		add40(out, row->tag);
 	}
+	if (row->kind != RECORD_TAG_IMAGE) {
+		add_count(out, row->live_count);
+		add_count(out, row->joined);
+		add40(out, row->feed[0]);
+	}
+	if (row->kind == ROW_ALBUM) {
+		add40(out, row->feed[1]);
+	}
+	be64_put(key, number);
+	row_add_sum(out, start, key, sizeof(key));
 }
 
 bool row_record_is(const void *bytes, size_t len, unsigned kind,
@@ -223,12 +271,18 @@ bool row_record_is(const void *bytes, size_t len, unsigned kind,
 	       memcmp(p + 3, id->bytes, id->len) == 0;
 }
 
-int row_record_get(struct row_record *out, const void *bytes, size_t len)
+int row_record_get(struct row_record *out, uint64_t number, const void *bytes, size_t len)
 {
 	struct reader r = {.p = bytes, .left = len};
+	unsigned char key[8];
 	unsigned flags;
 
 	*out = (struct row_record){0};
+	be64_put(key, number);
+	if (len < ROW_SUM_SIZE ||
+	    !row_sum_agrees(key, sizeof(key), bytes, len - ROW_SUM_SIZE)) {
+		return -1;
+	}
 	out->kind = take8(&r);
 	flags = take8(&r);
 	out->known = flags & RECORD_KNOWN;
@@ -238,26 +292,25 @@ int row_record_get(struct row_record *out, const void *bytes, size_t len)
 		return -1;
 	}
 	memcpy(out->id.bytes, take(&r, out->id.len), out->id.len);
-	if (out->kind == ROW_ALBUM) {
-		out->live_count = take64(&r);
-		out->feed[0] = take64(&r);
-		out->feed[1] = take64(&r);
-		return r.bad ? -1 : 0;
+	if (out->kind != ROW_ALBUM) {
+		take_version_id(&r, number, &out->version);
+		take_stamp(&r, &out->created);
 	}
-	take_version_id(&r, 0, &out->version);
-	take_stamp(&r, &out->created);
 	if (out->kind == RECORD_IMAGE) {
 		out->album = take40(&r);
-		out->live_count = take40(&r);
-		out->feed[0] = take64(&r);
-	} else if (out->kind == RECORD_TAG) {
-		out->live_count = take40(&r);
-		out->feed[0] = take64(&r);
-	} else {
+	} else if (out->kind == RECORD_TAG_IMAGE) {
 		out->image = take40(&r);
 		out->tag = take40(&r);
 	}
-	return r.bad ? -1 : 0;
+	if (out->kind != RECORD_TAG_IMAGE) {
+		out->live_count = take_count(&r);
+		out->joined = take_count(&r);
+		out->feed[0] = take40(&r);
+	}
+	if (out->kind == ROW_ALBUM) {
+		out->feed[1] = take40(&r);
+	}
+	return r.bad || r.left != ROW_SUM_SIZE ? -1 : 0;
 }
 
 void row_path_key(struct buf *out, const char *path, size_t len)
@@ -279,6 +332,8 @@ void row_file_put(struct buf *out, const struct row_file *row, const char *path,
 		  size_t len)
 {
 	const struct claim_file *f = &row->file;
+	size_t start = out->len;
+	struct buf key = {0};
 
 	buf_addu64(out, f->number);
 	buf_addu64(out, f->dev);
@@ -286,31 +341,49 @@ void row_file_put(struct buf *out, const struct row_file *row, const char *path,
 	buf_addu64(out, (uint64_t)f->size);
 	buf_addu64(out, (uint64_t)f->mtime_ns);
 	buf_addu64(out, (uint64_t)f->ctime_ns);
-	buf_addu64(out, f->rejects);
+	add_count(out, f->rejects);
+	buf_addu32(out, f->claims);
 	buf_addch(out,
 		  (char)((f->racy ? FILE_RACY : 0) | (row->unread ? FILE_UNREAD : 0)));
 	if (len > ROW_PATH_KEY_MAX) {
 		buf_add(out, path, len);
 	}
+	row_path_key(&key, path, len);
+	row_add_sum(out, start, key.data, key.len);
+	buf_release(&key);
 }
 
-int row_file_get(struct row_file *out, const void *bytes, size_t len)
+int row_file_get(struct row_file *out, const void *key, size_t key_len, const void *bytes,
+		 size_t len)
 {
-	struct reader r = {.p = bytes, .left = len};
+	struct reader r = {.p = bytes, .left = len - ROW_SUM_SIZE};
 	struct claim_file *f = &out->file;
 	unsigned flags;
 
+	if (len < ROW_SUM_SIZE ||
+	    !row_sum_agrees(key, key_len, bytes, len - ROW_SUM_SIZE)) {
+		return -1;
+	}
 	f->number = take64(&r);
 	f->dev = take64(&r);
 	f->ino = take64(&r);
 	f->size = (int64_t)take64(&r);
 	f->mtime_ns = (int64_t)take64(&r);
 	f->ctime_ns = (int64_t)take64(&r);
-	f->rejects = take64(&r);
+	f->rejects = take_count(&r);
+	f->claims = take32(&r);
 	flags = take8(&r);
 	f->racy = flags & FILE_RACY;
 	out->unread = flags & FILE_UNREAD;
 	out->path_len = r.left;
 	out->path = r.left ? (const char *)r.p : NULL;
 	return r.bad ? -1 : 0;
+}
+
+uint32_t row_claim_sum(const struct row_version_key *version)
+{
+	unsigned char bytes[ROW_VERSION_KEY_SIZE];
+
+	row_version_key_put(bytes, version);
+	return sum_end(sum_add(0, bytes, sizeof(bytes)));
 }

@@ -15,7 +15,17 @@
  * row - keys and values of the index's tables, as bytes and as structs. Pure.
  * What the tables mean, and when the format version must change, stands at the
  * top of index.c. Integers are big-endian, so keys sort as numbers.
+ *
+ * Rows that decide what is answered carry a sum (data/sum.h) of their key and value:
+ * what was decoded is what was written, under this key.
  */
+
+#define ROW_SUM_SIZE 4
+
+/* Appends the sum of the key and of what the buffer holds from `start` on. */
+void row_add_sum(struct buf *out, size_t start, const void *key, size_t key_len);
+/* Whether the `len` bytes are followed by their sum. */
+bool row_sum_agrees(const void *key, size_t key_len, const void *bytes, size_t len);
 
 #define ROW_HASH_SIZE 16
 
@@ -58,12 +68,13 @@ struct row_version {
 	size_t packed_len;
 };
 
-/* Appends the row; `packed` is appended from row->packed. */
-void row_version_put(struct buf *out, const struct row_version *row);
-/* Returns 0, or -1 if the bytes are no such row. */
-int row_version_get(struct row_version *out, const void *bytes, size_t len);
-/* Changes the two counters in place, in a copy of a row's bytes. */
-void row_version_set_counts(unsigned char *bytes, uint32_t claims, uint32_t pins);
+/* Appends the row; `packed` is appended from row->packed. `key` is the key's bytes. */
+void row_version_put(struct buf *out, const unsigned char key[ROW_VERSION_KEY_SIZE],
+		     const struct row_version *row);
+/* Returns 0, or -1 if the bytes are no such row, or that of another key. The packed
+ * text has a sum of its own. */
+int row_version_get(struct row_version *out, const void *key, const void *bytes,
+		    size_t len);
 
 /* A record, an album, or the place held for one that others name. */
 #define ROW_ALBUM 4 /* kind, beside enum record_kind */
@@ -79,6 +90,9 @@ struct row_record {
 	uint64_t album;      /* image */
 	uint64_t image, tag; /* tag image */
 	uint64_t live_count; /* image, tag: live tag images; album: its images */
+	/* image, tag: its known tag images; album: its untagged images; so many rows of
+	 * the relation tables begin with it */
+	uint64_t joined;
 	/* sequence of the last change: image: [0] tag images; tag: [0] itself;
 	 * album: [0] untagged images, [1] images; 0: never */
 	uint64_t feed[2];
@@ -87,8 +101,10 @@ struct row_record {
 /* Whether the bytes are the row of (kind, id): cheaper than decoding it. */
 bool row_record_is(const void *bytes, size_t len, unsigned kind,
 		   const struct record_id *id);
-void row_record_put(struct buf *out, const struct row_record *row);
-int row_record_get(struct row_record *out, const void *bytes, size_t len);
+void row_record_put(struct buf *out, uint64_t number, const struct row_record *row);
+/* Returns 0, or -1 if the bytes are not the row of record `number`. */
+int row_record_get(struct row_record *out, uint64_t number, const void *bytes,
+		   size_t len);
 
 /* A metadata file. The row holds the path where the key cannot. */
 struct row_file {
@@ -103,7 +119,12 @@ struct row_file {
 void row_path_key(struct buf *out, const char *path, size_t len);
 void row_file_put(struct buf *out, const struct row_file *row, const char *path,
 		  size_t len);
-int row_file_get(struct row_file *out, const void *bytes, size_t len);
+/* Returns 0, or -1 if the bytes are not the row of this key. */
+int row_file_get(struct row_file *out, const void *key, size_t key_len, const void *bytes,
+		 size_t len);
+
+/* A claim's part of the sum of all claims of its file (claim_file's `claims`). */
+uint32_t row_claim_sum(const struct row_version_key *version);
 
 /* A cut SHA-256. */
 void row_hash(unsigned char out[ROW_HASH_SIZE], const void *bytes, size_t len);

@@ -31,7 +31,8 @@ int tables_record_get(struct index_txn *txn, uint64_t number, struct row_record 
 
 	be64_put(key, number);
 	rc = store_get(txn->store, TABLE_RECORD, key, sizeof(key), &v);
-	if (rc == ERR_NOTFOUND || (rc == 0 && row_record_get(out, v.data, v.len) < 0)) {
+	if (rc == ERR_NOTFOUND ||
+	    (rc == 0 && row_record_get(out, number, v.data, v.len) < 0)) {
 		rc = tables_damaged(txn, NULL, "a record");
 	}
 	if (rc) {
@@ -70,7 +71,7 @@ void tables_record_put(struct index_txn *txn, uint64_t number,
 
 	be64_put(key, number);
 	buf_clear(&txn->row);
-	row_record_put(&txn->row, row);
+	row_record_put(&txn->row, number, row);
 	store_put(txn->store, TABLE_RECORD, key, sizeof(key), txn->row.data,
 		  txn->row.len);
 }
@@ -88,6 +89,7 @@ uint64_t tables_number(struct index_txn *txn, unsigned kind, const struct record
 	unsigned char key[RECORD_ID_MAX + 1];
 	size_t len = id_key(key, kind, id);
 	struct store_value v;
+	uint64_t number;
 
 	if (txn->build) {
 		return build_number(txn->build, txn, kind, id);
@@ -95,11 +97,12 @@ uint64_t tables_number(struct index_txn *txn, unsigned kind, const struct record
 	if (store_get(txn->store, TABLE_ID, key, len, &v) < 0) {
 		return 0;
 	}
-	if (v.len != 8) {
+	number = v.len == 8 ? be64_get(v.data) : 0;
+	if (!number || !tables_record_is(txn, number, kind, id)) {
 		tables_damaged(txn, NULL, "an id");
 		return 0;
 	}
-	return be64_get(v.data);
+	return number;
 }
 
 uint64_t tables_intern(struct index_txn *txn, unsigned kind, const struct record_id *id)
@@ -122,7 +125,7 @@ uint64_t tables_intern(struct index_txn *txn, unsigned kind, const struct record
 		store_put(txn->store, TABLE_ID, key, len, value, sizeof(value));
 	}
 	buf_clear(&txn->row);
-	row_record_put(&txn->row, &row);
+	row_record_put(&txn->row, number, &row);
 	store_append(txn->store, TABLE_RECORD, value, sizeof(value), txn->row.data,
 		     txn->row.len);
 	return number;

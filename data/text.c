@@ -8,9 +8,12 @@
 #include <zstd.h>
 #include <zdict.h>
 
+#include "data/sum.h"
+
 enum { HOW_RAW = 0, HOW_PLAIN = 1, HOW_DICTIONARY = 2 };
 
 #define LEVEL 1
+#define SUM_SIZE 4
 #define DICTIONARY_SIZE (48u << 10)
 /* Frame headers say the size; a claim of more than a record may have is a lie. */
 #define UNPACKED_MAX ((unsigned long long)64 << 20)
@@ -90,10 +93,8 @@ static ZSTD_DDict *unpacking(struct text_codec *codec, unsigned kind)
 	const struct buf *d = &codec->dictionary[kind];
 
 	if (!codec->unpack_dictionary[kind] && d->len) {
+		/* NULL where it is damaged. */
 		codec->unpack_dictionary[kind] = ZSTD_createDDict(d->data, d->len);
-		if (!codec->unpack_dictionary[kind]) {
-			abort(); /* out of memory */
-		}
 	}
 	return codec->unpack_dictionary[kind];
 }
@@ -151,6 +152,7 @@ void text_pack(struct text_codec *codec, struct buf *out, unsigned kind, const c
 		out->len += packed;
 		out->data[out->len] = '\0';
 	}
+	buf_addu32(out, sum_end(sum_add(0, text, len)));
 }
 
 /* Reads the header of a magicless frame. False: it has none, or it names another
@@ -187,15 +189,17 @@ int text_unpack(struct text_codec *codec, struct buf *out, const void *packed, s
 {
 	const unsigned char *p = packed;
 	const ZSTD_DDict *dictionary = NULL;
+	size_t start = out->len;
 	ZSTD_frameHeader header;
 	size_t size, got;
 
-	if (!len || p[0] >= HOW_DICTIONARY + TEXT_KINDS) {
+	if (len < 1 + SUM_SIZE || p[0] >= HOW_DICTIONARY + TEXT_KINDS) {
 		goto bad;
 	}
+	len -= SUM_SIZE;
 	if (p[0] == HOW_RAW) {
 		buf_add(out, p + 1, len - 1);
-		return 0;
+		goto proven;
 	}
 	if (!frame_header(&header, codec, p[0], p + 1, len - 1) ||
 	    header.frameContentSize > UNPACKED_MAX) {
@@ -214,8 +218,13 @@ int text_unpack(struct text_codec *codec, struct buf *out, const void *packed, s
 	}
 	out->len += got;
 	out->data[out->len] = '\0';
-	return 0;
+proven:
+	if (sum_end(sum_add(0, out->data + start, out->len - start)) ==
+	    be32_get(p + len)) {
+		return 0;
+	}
 bad:
+	buf_setlen(out, start);
 	return err_set(
 		err, ERR_FORMAT,
 		"a stored text is damaged; delete the index folder and scan again");

@@ -21,6 +21,8 @@
  *	0	as it is
  *	1	a zstd frame (magicless, with its content size, no checksum)
  *	2 + k	likewise, with the dictionary of kind k, whose id the frame names
+ * and behind them a sum (data/sum.h) of the text: whatever was damaged, the bytes or
+ * the dictionary, what is unpacked is what was packed.
  */
 
 #define TEXT_KINDS 8          /* kinds are 0 to TEXT_KINDS - 1 */

@@ -7,13 +7,28 @@
 #include "data/json.h"
 #include "data/tables.h"
 
-static int get_raw(struct index_txn *txn, const struct row_version_key *key,
-		   struct store_value *out)
+/* ERR_NOTFOUND quietly; ERR_FORMAT if damaged. out->packed is the store's. */
+static int get_row(struct index_txn *txn, const struct row_version_key *key,
+		   struct row_version *out)
 {
 	unsigned char bytes[ROW_VERSION_KEY_SIZE];
+	struct store_value v;
+	int rc;
 
 	row_version_key_put(bytes, key);
-	return store_get(txn->store, TABLE_VERSION, bytes, sizeof(bytes), out);
+	rc = store_get(txn->store, TABLE_VERSION, bytes, sizeof(bytes), &v);
+	if (!rc && row_version_get(out, bytes, v.data, v.len) < 0) {
+		rc = tables_damaged(txn, NULL, "a version");
+	}
+	return rc;
+}
+
+int version_facts(struct index_txn *txn, const struct row_version_key *key,
+		  struct row_version *out, struct err *err)
+{
+	int rc = get_row(txn, key, out);
+
+	return rc ? tables_damaged(txn, err, "a version") : 0;
 }
 
 static void put_raw(struct index_txn *txn, const struct row_version_key *key,
@@ -49,31 +64,29 @@ static void put_new(struct index_txn *txn, const struct row_version_key *key,
 	txn->last_version = key->number;
 }
 
-/* Writes a stored version back with other counts. */
-static void put_counts(struct index_txn *txn, const struct row_version_key *key,
-		       struct store_value stored, uint32_t claims, uint32_t pins)
+static void encode(struct index_txn *txn, const struct row_version_key *key,
+		   const struct row_version *row)
 {
+	unsigned char bytes[ROW_VERSION_KEY_SIZE];
+
+	row_version_key_put(bytes, key);
 	buf_clear(&txn->text);
-	buf_add(&txn->text, stored.data, stored.len);
-	row_version_set_counts((unsigned char *)txn->text.data, claims, pins);
-	put_raw(txn, key, &txn->text);
+	row_version_put(&txn->text, bytes, row);
 }
 
 int version_hold(struct index_txn *txn, const struct row_version_key *key,
 		 enum version_hold hold)
 {
 	struct row_version row;
-	struct store_value v;
-	int rc = get_raw(txn, key, &v);
+	int rc = get_row(txn, key, &row);
 
 	if (rc) {
 		return rc;
 	}
-	if (row_version_get(&row, v.data, v.len) < 0) {
-		return tables_damaged(txn, NULL, "a version");
-	}
-	put_counts(txn, key, v, row.claims + (hold == VERSION_CLAIM),
-		   row.pins + (hold == VERSION_PIN));
+	row.claims += hold == VERSION_CLAIM;
+	row.pins += hold == VERSION_PIN;
+	encode(txn, key, &row);
+	put_raw(txn, key, &txn->text);
 	return 0;
 }
 
@@ -92,8 +105,7 @@ void version_make(struct index_txn *txn, const struct row_version_key *key,
 
 	row.claims = hold == VERSION_CLAIM;
 	row.pins = hold == VERSION_PIN;
-	buf_clear(&txn->text);
-	row_version_put(&txn->text, &row);
+	encode(txn, key, &row);
 	put_new(txn, key, &txn->text);
 	if (row.embedded) {
 		pin(txn, &row.image_version);
@@ -106,9 +118,8 @@ uint32_t version_release(struct index_txn *txn, const struct row_version_key *ke
 {
 	unsigned char bytes[ROW_VERSION_KEY_SIZE];
 	struct row_version row;
-	struct store_value v;
 
-	if (get_raw(txn, key, &v) < 0 || row_version_get(&row, v.data, v.len) < 0 ||
+	if (get_row(txn, key, &row) < 0 ||
 	    !(hold == VERSION_CLAIM ? row.claims : row.pins)) {
 		tables_damaged(txn, NULL, "a version");
 		return 0;
@@ -116,7 +127,8 @@ uint32_t version_release(struct index_txn *txn, const struct row_version_key *ke
 	row.claims -= hold == VERSION_CLAIM;
 	row.pins -= hold == VERSION_PIN;
 	if (row.claims || row.pins) {
-		put_counts(txn, key, v, row.claims, row.pins);
+		encode(txn, key, &row);
+		put_raw(txn, key, &txn->text);
 		return row.claims;
 	}
 	row_version_key_put(bytes, key);
@@ -166,10 +178,9 @@ int version_get(struct index_txn *txn, const struct row_version_key *key,
 		struct row_version *row, struct buf *text, struct err *err)
 {
 	size_t start = text->len, end;
-	struct store_value v;
 
-	if (get_raw(txn, key, &v) < 0 || row_version_get(row, v.data, v.len) < 0) {
-		return tables_damaged(txn, err, "a version");
+	if (version_facts(txn, key, row, err) < 0) {
+		return ERR_FORMAT;
 	}
 	if (text_unpack(txn->codec, text, row->packed, row->packed_len, err) < 0) {
 		return tables_damaged(txn, err, "a stored text");
@@ -309,7 +320,7 @@ int version_elect(struct index_txn *txn, uint64_t number, struct row_version_key
 			break;
 		}
 		if (store_key(c).len != ROW_VERSION_KEY_SIZE ||
-		    row_version_get(&row, v.data, v.len) < 0) {
+		    row_version_get(&row, store_key(c).data, v.data, v.len) < 0) {
 			rc = tables_damaged(txn, err, "a version");
 			break;
 		}

@@ -39,6 +39,10 @@ void version_pack(struct text_codec *codec, struct buf *packed, struct row_versi
 uint32_t version_release(struct index_txn *txn, const struct row_version_key *key,
 			 enum version_hold hold);
 
+/* The facts of a version that must be there; row->packed is valid until something is
+ * written. */
+int version_facts(struct index_txn *txn, const struct row_version_key *key,
+		  struct row_version *out, struct err *err);
 /* Reads the facts of a version into *row (row->packed is not valid after it) and
  * appends its stored text, unpacked, to *text. */
 int version_get(struct index_txn *txn, const struct row_version_key *key,

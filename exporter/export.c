@@ -336,9 +336,9 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 		query_read_ahead(txn);
 	}
 	total = query_feed_count(txn, ex->done, UINT64_MAX);
-	index_abort(&txn);
+	rc = index_commit(&txn, err); /* a damaged feed fails it */
 	log_progress_start(&ex->progress, "exporting", total);
-	return 0;
+	return rc;
 }
 
 /* The edit is of the branch's tip: that must be the commit which was read. */

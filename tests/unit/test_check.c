@@ -71,10 +71,10 @@ static void count_version(unsigned kind, const char *id, int claims, int pins)
 
 	row_version_key_put(key, &row.version);
 	assert_int_equal(store_get(txn->store, TABLE_VERSION, key, sizeof(key), &v), 0);
-	assert_int_equal(row_version_get(&facts, v.data, v.len), 0);
+	assert_int_equal(row_version_get(&facts, key, v.data, v.len), 0);
 	facts.claims += (uint32_t)claims;
 	facts.pins += (uint32_t)pins;
-	row_version_put(&bytes, &facts);
+	row_version_put(&bytes, key, &facts);
 	store_put(txn->store, TABLE_VERSION, key, sizeof(key), bytes.data, bytes.len);
 	buf_release(&bytes);
 }
@@ -145,7 +145,7 @@ static void version_unclaimed(void)
 	key.stamp = (struct stamp){{0}};
 	row_version_key_put(bytes, &key);
 	buf_clear(&txn->text);
-	row_version_put(&txn->text, &facts);
+	row_version_put(&txn->text, bytes, &facts);
 	store_put(txn->store, TABLE_VERSION, bytes, sizeof(bytes), txn->text.data,
 		  txn->text.len);
 }
@@ -366,13 +366,47 @@ static void reject_of_no_file(void)
 
 static void one_number_twice(void)
 {
-	struct store_value v;
+	struct row_file row = {0};
 
-	assert_int_equal(store_get(txn->store, TABLE_FILE, "i", 1, &v), 0);
+	assert_int_equal(claim_file_get(txn, "i", 1, &row.file), 0);
 	buf_clear(&txn->row);
-	buf_add(&txn->row, v.data, v.len);
+	row_file_put(&txn->row, &row, "zz", 2);
 	store_put(txn->store, TABLE_FILE, "zz", 2, txn->row.data, txn->row.len);
 	txn->meta.counts.files++;
+}
+
+static void claims_not_those(void)
+{
+	struct row_file row = {0};
+
+	assert_int_equal(claim_file_get(txn, "i", 1, &row.file), 0);
+	row.file.claims++;
+	buf_clear(&txn->row);
+	row_file_put(&txn->row, &row, "i", 1);
+	store_put(txn->store, TABLE_FILE, "i", 1, txn->row.data, txn->row.len);
+}
+
+static void joined_miscounted(unsigned kind, const char *id)
+{
+	struct row_record row = record(kind, id);
+
+	row.joined++;
+	put_record(&row);
+}
+
+static void image_joined(void)
+{
+	joined_miscounted(RECORD_IMAGE, "i1");
+}
+
+static void tag_joined(void)
+{
+	joined_miscounted(RECORD_TAG, "t3");
+}
+
+static void album_joined(void)
+{
+	joined_miscounted(ROW_ALBUM, "b");
 }
 
 static void number_never_given(void)
@@ -446,6 +480,10 @@ static const struct plant {
 	{reject_lost, "rejects of file"},
 	{reject_of_no_file, "a reject of no file"},
 	{one_number_twice, "two files have one number: 'zz'"},
+	{claims_not_those, "the claims of file 2 are not those noted"},
+	{image_joined, "an image's tag images are miscounted: 'i1'"},
+	{tag_joined, "a tag's tag images are miscounted: 't3'"},
+	{album_joined, "an album's untagged images are miscounted: 'b'"},
 	{number_never_given, "records: "},
 	{file_number_never_given, "a file's number was never given out"},
 	{sequence_behind, "the feed goes beyond the sequence"},
