@@ -24,7 +24,8 @@ static unsigned kind_of(enum query_response response)
 	}
 }
 
-/* The entry under the cursor: it is the one that its record's row names. */
+/* The entry under the cursor: it is the one that its record's row names, and no other
+ * record goes by the same id, which would be answered in its place. */
 static int feed_entry(struct index_txn *txn, struct store_cursor *c,
 		      struct query_key *out)
 {
@@ -40,7 +41,8 @@ static int feed_entry(struct index_txn *txn, struct store_cursor *c,
 	if (value[0] < QUERY_TAG_IMAGES || value[0] > QUERY_TAG ||
 	    tables_record_get(txn, out->number, &row) < 0 ||
 	    row.kind != kind_of(out->response) ||
-	    row.feed[out->response == QUERY_IMAGES ? 1 : 0] != out->sequence) {
+	    row.feed[out->response == QUERY_IMAGES ? 1 : 0] != out->sequence ||
+	    !tables_number_is(txn, row.kind, &row.id, out->number)) {
 		return ERR_FORMAT;
 	}
 	return 0;
@@ -367,10 +369,6 @@ int query_body(struct index_txn *txn, const struct query_key *key, struct buf *b
 
 	if (rc || row.kind != kind_of(key->response)) {
 		return tables_damaged(txn, err, "the feed");
-	}
-	/* No other record goes by its id: that one would be answered in its place. */
-	if (tables_number(txn, row.kind, &row.id) != key->number) {
-		return tables_damaged(txn, err, "an id");
 	}
 	if (!row.known) {
 		return ERR_NOTFOUND;

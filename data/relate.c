@@ -356,8 +356,8 @@ int relate_winner(struct index_txn *txn, uint64_t number,
 	}
 	/* Or else another number has been given to its id, and two records would be
 	 * answered for one. */
-	if (tables_number(txn, old.kind, &old.id) != number) {
-		return tables_damaged(txn, err, "an id");
+	if (!tables_number_is(txn, old.kind, &old.id, number)) {
+		return store_status(txn->store, err);
 	}
 	new = old;
 	new.known = key != NULL;

@@ -12,6 +12,14 @@ static uint64_t mix(uint64_t sum, uint64_t word)
 	return sum ^ sum >> 32;
 }
 
+static uint64_t word_at(const unsigned char *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return le64toh(word);
+}
+
 uint64_t sum_add(uint64_t so_far, const void *bytes, size_t len)
 {
 	const unsigned char *p = bytes;
@@ -19,18 +27,23 @@ uint64_t sum_add(uint64_t so_far, const void *bytes, size_t len)
 	uint64_t sum = mix(so_far, len + 1);
 	unsigned char last[8] = {0};
 
-	for (; len >= 8; p += 8, len -= 8) {
-		uint64_t word;
+	if (len >= 32) {
+		/* Four at a time do not wait for each other. */
+		uint64_t lane[4] = {sum, ~sum, sum << 1, ~sum << 1};
 
-		memcpy(&word, p, 8);
-		sum = mix(sum, le64toh(word));
+		for (; len >= 32; p += 32, len -= 32) {
+			for (int i = 0; i < 4; i++) {
+				lane[i] = mix(lane[i], word_at(p + 8 * i));
+			}
+		}
+		sum = mix(mix(mix(lane[0], lane[1]), lane[2]), lane[3]);
+	}
+	for (; len >= 8; p += 8, len -= 8) {
+		sum = mix(sum, word_at(p));
 	}
 	if (len) {
-		uint64_t word;
-
 		memcpy(last, p, len);
-		memcpy(&word, last, 8);
-		sum = mix(sum, le64toh(word));
+		sum = mix(sum, word_at(last));
 	}
 	return sum;
 }

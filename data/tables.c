@@ -105,6 +105,21 @@ uint64_t tables_number(struct index_txn *txn, unsigned kind, const struct record
 	return number;
 }
 
+bool tables_number_is(struct index_txn *txn, unsigned kind, const struct record_id *id,
+		      uint64_t number)
+{
+	unsigned char key[RECORD_ID_MAX + 1];
+	size_t len = id_key(key, kind, id);
+	struct store_value v;
+
+	if (store_get(txn->store, TABLE_ID, key, len, &v) == 0 && v.len == 8 &&
+	    be64_get(v.data) == number) {
+		return true;
+	}
+	tables_damaged(txn, NULL, "an id");
+	return false;
+}
+
 uint64_t tables_intern(struct index_txn *txn, unsigned kind, const struct record_id *id)
 {
 	uint64_t number = tables_number(txn, kind, id);

@@ -89,7 +89,11 @@ void tables_record_put(struct index_txn *txn, uint64_t number,
 
 /* The number of (kind, id); 0 where it has none. Numbers start at 1. */
 uint64_t tables_number(struct index_txn *txn, unsigned kind, const struct record_id *id);
-/* The same, giving it one, and the row that holds its place, where it has none. */
+/* Whether that of (kind, id) is `number`: what tables_record_get said of it goes by this
+ * id, and nothing else does. Fails the transaction if not. */
+bool tables_number_is(struct index_txn *txn, unsigned kind, const struct record_id *id,
+		      uint64_t number);
+/* The same as tables_number, giving it one, and the row that holds its place, where it has none. */
 uint64_t tables_intern(struct index_txn *txn, unsigned kind, const struct record_id *id);
 
 /* Keys of two or three numbers, as the relation tables have them. */
