@@ -2,13 +2,14 @@
 """Rows with both programs at work: they are stopped, ended and killed at random
 instants, overtake each other, lose events, and the disk is unmounted below them."""
 
+import json
 import os
 import signal
 import subprocess
 import time
 
-from world import EXPORTER, INDEXER, Loss, Metadata, Unable, World, copy, kind_of_ended, pause, \
-    remove, rng_of, run, site_files, wait_until, Ended, text
+from world import Ended, Loss, Metadata, Unable, World, copy, differences, environment, \
+    kind_of_ended, pause, remove, run, site_files, text, wait_until
 
 QUEUED = "/proc/sys/fs/inotify/max_queued_events"
 
@@ -16,7 +17,6 @@ QUEUED = "/proc/sys/fs/inotify/max_queued_events"
 def begin(world, command, **env):
     """A command in the background: (process, what it writes)."""
     log = open(os.path.join(world.path, command + ".out"), "wb+")
-    from world import environment
     process = subprocess.Popen(world.argv(command), cwd=world.path, stdin=subprocess.DEVNULL,
                                stdout=log, stderr=log, env=environment(world.path, **env),
                                start_new_session=True)
@@ -77,7 +77,6 @@ def settle(world, seconds=60):
         if code != 0:
             raise Loss("it ends with %d on SIGTERM: %s" % (code, running.log()[-1500:]))
     if not equal:
-        from world import differences
         raise Loss("after %d s the site differs:\n%s" % (
             seconds, differences(site_files(world.site), want.site)))
     world.judge(want)
@@ -268,7 +267,7 @@ class Queue(Row):
 
 class Mount(Row):
     share = 2
-    scenes = ["over_root", "root_gone", "below_gone", "below_covered"]
+    scenes = ["over_root", "root_gone", "below_gone", "below_covered", "root_swapped"]
 
     def mount(self, point):
         if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", point],
@@ -279,7 +278,6 @@ class Mount(Row):
         subprocess.run(["umount", "-l", point], check=True)
 
     def known(self, world):
-        import json
         return json.loads(world.must("status", "--json").out)["files"]
 
     def held(self, world, before, seconds):
@@ -325,8 +323,6 @@ class Mount(Row):
     def root_gone(self, world, rng):
         self.mount(world.data)
         metadata = Metadata(rng, world.data)
-        # Written beside the folder and renamed: that must be one file system.
-        metadata.scratch = os.path.join(world.data, ".scratch")
         metadata.fill(30)
         kept = os.path.join(world.path, "kept")
         os.mkdir(kept)
@@ -341,10 +337,27 @@ class Mount(Row):
             raise Loss("it did not wait for its folder: " + world.running[0].log()[-600:])
         return self.back(world, metadata)
 
+    def root_swapped(self, world, rng):
+        """Another file system comes in place of the one that went."""
+        self.mount(world.data)
+        metadata = Metadata(rng, world.data)
+        metadata.fill(30)
+        kept = os.path.join(world.path, "kept")
+        copy(world.data, kept)
+        world.start("watch")
+        world.start("follow")
+        before = self.known(world)
+        self.umount(world.data)
+        self.held(world, before, 4)
+        self.mount(world.data)
+        copy(kept + "/.", world.data)
+        if not all_alive(world):
+            raise Loss("it did not wait for its folder: " + world.running[0].log()[-600:])
+        return self.back(world, metadata)
+
     def below(self, world, rng, age):
         """Many files in a mount below the root."""
         metadata = Metadata(rng, world.data)
-        metadata.scratch = os.path.join(world.data, ".scratch")
         metadata.fill(10)
         sub = metadata.full("disk")
         os.mkdir(sub)

@@ -4,7 +4,8 @@
 
 import fault
 import live
+import state
 
 ROWS = {}
-for module in (fault, live):
+for module in (fault, live, state):
     ROWS.update(module.ROWS)

@@ -266,10 +266,11 @@ class World:
     def names(self):
         """The kinds of file that are there, for what is left behind."""
         found = set()
-        for top in (self.index, self.repo, self.site):
-            for folder, folders, files in os.walk(top):
-                for name in files:
-                    found.add(disk.kind(os.path.relpath(os.path.join(folder, name), self.path)))
+        for name, top in (("index", self.index), ("repo", self.repo), ("site", self.site)):
+            for folder, _, files in os.walk(top):
+                for file in files:
+                    found.add(disk.kind(os.path.join(
+                        name, os.path.relpath(os.path.join(folder, file), top))))
         pending = os.path.join(self.site, ".albumen/pending")
         if os.path.exists(pending):
             with open(pending, "rb") as file:
@@ -307,16 +308,17 @@ class Metadata:
         self.rng, self.path = rng, path
         self.library = Library(rng)
         self.serial = 0
-        self.scratch = path + ".scratch"
 
     def full(self, name):
         return os.path.join(self.path, name)
 
     def put(self, name, data):
+        """A file, whole at once."""
         os.makedirs(os.path.dirname(self.full(name)), exist_ok=True)
-        with open(self.scratch, "wb") as file:
+        scratch = os.path.join(os.path.dirname(self.full(name)), ".scratch")
+        with open(scratch, "wb") as file:
             file.write(data)
-        os.rename(self.scratch, self.full(name))
+        os.rename(scratch, self.full(name))
 
     def files(self):
         return sorted(os.path.relpath(os.path.join(folder, name), self.path)
