@@ -294,6 +294,9 @@ torture: all ## both programs under faults for TORTURE_S, as root (ROWS, SEED, C
 		$(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows '$(ROWS)') \
 		$(if $(CASE),--case $(CASE)) $(if $(KEEP),--keep)
 
+mutants: all ## about fifty faults in the code, one at a time: does a test notice each?
+	tests/mutants/run
+
 asan: ## all tests under the address and undefined behaviour sanitizers
 	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined prove
 

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 
 seed=${SEED:-$(((RANDOM << 15) + RANDOM))}
-for row in $("$ROOT/tests/torture/run" --list); do
+for row in ${TORTURE_ROWS:-$("$ROOT/tests/torture/run" --list)}; do
 	ok "torture, $row for ${TORTURE_ROW_S:-12} s, SEED=$seed" env ALBUMEN_BUILD="$BUILD" TMPDIR="$T" \
 		"$ROOT/tests/torture/run" --rows "$row" --seconds "${TORTURE_ROW_S:-12}" --seed "$seed"
 done

@@ -135,7 +135,7 @@ class Stop(Row):
     def overtaken(self, world, rng):
         """An export that stands still while most of what it exports goes."""
         metadata = Metadata(rng, world.data)
-        files = rng.randrange(12, 40)
+        files = rng.randrange(25, 60)
         for i in range(files):
             metadata.images("n%d.ndjson" % i, range(i * 1000, i * 1000 + 1000))
         world.must("scan")
@@ -147,7 +147,7 @@ class Stop(Row):
         process, log = begin(world, "export")
         pause(rng.random() * 0.04 * files)
         process.send_signal(signal.SIGSTOP)
-        for i in range(rng.randrange(files // 2, files)):
+        for i in range(files - rng.randrange(1, 5)):
             os.unlink(metadata.full("n%d.ndjson" % i))
         if rng.random() < 0.5:
             metadata.fill(5)
