@@ -297,6 +297,9 @@ torture: all ## both programs under faults for TORTURE_S, as root (ROWS, SEED, C
 mutants: all ## about fifty faults in the code, one at a time: does a test notice each?
 	tests/mutants/run
 
+soak: all ## watch and follow under 200 changes a second for SOAK_S: nothing may grow
+	ALBUMEN_BUILD=$(BUILD) tests/soak/run --seconds $(SOAK_S) $(if $(SEED),--seed $(SEED))
+
 asan: ## all tests under the address and undefined behaviour sanitizers
 	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined prove
 

@@ -10,7 +10,7 @@ headers=(data/*.h data/base/*.h indexer/*.h exporter/*.h exporter/*/*.h)
 own=("${sources[@]}" "${headers[@]}")
 all=("${own[@]}" tests/*/*.[ch])
 scripts=(Makefile .ci/* tests/*.sh tests/*/*.sh tests/*/*.t tests/model/*.py tests/torture/*.py
-	tests/torture/run tests/mutants/*)
+	tests/torture/run tests/mutants/* tests/soak/run)
 read -ra flags <<<"$FLAGS"
 failed=0
 shopt -s lastpipe # complain, at the end of pipes, sets it
