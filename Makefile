@@ -21,7 +21,7 @@
 #   TORTURE_S=3600     seconds of `make torture`
 #   SOAK_S=1800        seconds of `make soak`
 #   SEED=              repeats what a random test did; it prints its own
-#   ROWS=              the rows of `make torture`: ROWS='fault stop' (all of them)
+#   ROWS=              the rows of `make torture`: ROWS='fault stop:live' (all of them)
 #   CASE=              one case of one row, as a loss is reported
 #   WORKERS=1          how many cases of `make torture` run at once
 #   KEEP=              1: `make torture` ends at the first loss and keeps its folder

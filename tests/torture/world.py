@@ -274,7 +274,7 @@ class World:
         pending = os.path.join(self.site, ".albumen/pending")
         if os.path.exists(pending):
             with open(pending, "rb") as file:
-                found.add("pending says " + disk.kind(text(file.read()).strip()))
+                found.add("pending says " + disk.kind(text(file.readline()).strip()))
         return found
 
     def remains(self):
