@@ -85,7 +85,8 @@ EXPORTER_SRC = \
 	exporter/git/snapshot_edit.c exporter/git/snapshot_sign.c exporter/git/spill.c \
 	exporter/git/snapshot_folder.c exporter/git/maintain.c \
 	exporter/git/maintain_pack.c exporter/git/maintain_merge.c \
-	exporter/git/pathset.c exporter/git/history.c \
+	exporter/git/pathset.c exporter/git/history.c exporter/git/reflock.c \
+	exporter/git/snapshot_publish.c exporter/git/snapshot_making.c \
 	exporter/site/place.c exporter/site/place_walk.c exporter/site/place_file.c \
 	exporter/site/site.c exporter/site/state.c exporter/site/relay.c exporter/site/collection.c \
 	exporter/site/edge.c \

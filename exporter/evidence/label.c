@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "data/base/file.h"
 #include "data/json.h"
 #include "exporter/evidence/digest.h"
 #include "exporter/evidence/sign.h"
@@ -14,13 +13,6 @@
 #include "exporter/git/snapshot_inner.h"
 #include "exporter/lookback/when.h"
 #include "exporter/message.h"
-
-/*
- * The tag's object is durable, in a pack, before the reference that leads to it. A
- * kill in between leaves an object that nothing refers to, which is untidy but sound:
- * the next merge of packs takes it along. (The note that snapshots are made with
- * would not do: it tells by the branch, which a label does not move.)
- */
 
 #define TAGS "refs/tags/"
 #define NAME_MAX_BYTES 200
@@ -198,42 +190,19 @@ static int write_tag(struct buf *body, struct snapshot_repo *repo,
 	return rc;
 }
 
-static int store(uint8_t id[OBJECT_ID], struct snapshot_repo *repo,
+static int store(uint8_t id[OBJECT_ID], struct snapshot_repo *repo, const char *ref,
 		 const struct buf *body, struct err *err)
 {
-	struct buf dir = {0}, names = {0};
+	struct buf dir = {0};
 	struct pack *pack;
 	int rc;
 
 	buf_addf(&dir, "%s/objects/pack", snapshot_path(repo));
 	pack_open(&pack, dir.data, 0, NULL, NULL);
 	pack_add_id(pack, id, OBJECT_TAG, body->data, body->len);
-	rc = pack_seal(pack, &names, err);
-	if (!rc) {
-		rc = pack_install(pack, err);
-	}
+	rc = snapshot_publish(repo, pack, ref, NULL, id, err);
 	pack_close(pack);
-	snapshot_refresh(repo);
 	buf_release(&dir);
-	buf_release(&names);
-	return rc;
-}
-
-/* The folders that a name with slashes is in are new, perhaps. */
-static int sync_folders(struct snapshot_repo *repo, const char *ref, struct err *err)
-{
-	struct buf path = {0};
-	size_t base;
-	int rc = 0;
-
-	buf_addf(&path, "%s/", snapshot_path(repo));
-	base = path.len;
-	buf_addstr(&path, ref);
-	while (!rc && path.len > base) {
-		buf_setlen(&path, (size_t)(strrchr(path.data, '/') - path.data));
-		rc = file_sync_dir(path.data, err);
-	}
-	buf_release(&path);
 	return rc;
 }
 
@@ -247,16 +216,12 @@ int label_make(struct snapshot_id *tag, struct snapshot_repo *repo,
 	if (!rc) {
 		rc = write_tag(&body, repo, label, err);
 	}
-	if (!rc) {
-		rc = store(id, repo, &body, err);
-	}
 	buf_addf(&ref, TAGS "%s", label->name);
 	if (!rc) {
-		object_hex(tag->hex, id);
-		rc = snapshot_move(repo, ref.data, NULL, id, err);
+		rc = store(id, repo, ref.data, &body, err);
 	}
 	if (!rc) {
-		rc = sync_folders(repo, ref.data, err);
+		object_hex(tag->hex, id);
 	}
 	buf_release(&body);
 	buf_release(&ref);

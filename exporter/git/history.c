@@ -46,15 +46,6 @@ struct history {
 	struct slot slot[SLOTS];
 };
 
-/* Reads an object that another one names: its absence is damage, not news. */
-static int read_named(struct history *history, struct buf *body,
-		      const uint8_t id[OBJECT_ID], enum object_type type, struct err *err)
-{
-	int rc = snapshot_object(history->repo, body, id, type, err);
-
-	return rc == ERR_NOTFOUND ? ERR_FAIL : rc;
-}
-
 static int read_tree(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
 		     struct err *err)
 {
@@ -67,7 +58,7 @@ static int read_tree(struct buf *body, const uint8_t id[OBJECT_ID], void *payloa
 		buf_add(body, slot->body.data, slot->body.len);
 		return 0;
 	}
-	rc = read_named(history, body, id, OBJECT_TREE, err);
+	rc = snapshot_object(history->repo, body, id, OBJECT_TREE, err);
 	if (!rc && body->len - begin <= SLOT_BYTES_MAX) {
 		memcpy(slot->id, id, OBJECT_ID);
 		buf_clear(&slot->body);
@@ -106,7 +97,7 @@ const struct tree_store *history_trees(struct history *history)
 int history_blob(struct history *history, struct buf *body, const uint8_t id[OBJECT_ID],
 		 struct err *err)
 {
-	return read_named(history, body, id, OBJECT_BLOB, err);
+	return snapshot_object(history->repo, body, id, OBJECT_BLOB, err);
 }
 
 /* --- commits --- */
@@ -210,13 +201,14 @@ int history_next(struct history *history, struct history_step *step, struct err 
 	rc = advance(history, err);
 	if (rc) {
 		history->at = AT_END;
-		return rc == ERR_NOTFOUND ? ERR_FAIL : rc;
+		return rc;
 	}
 	history->at = AT_END;
 	if (now->has_parent) {
-		/* A shallow clone ends where a parent is missing. */
 		rc = read_commit(history, next, now->parent, err);
-		if (rc && rc != ERR_NOTFOUND) {
+		/* A shallow clone ends where git says so; elsewhere a parent that is
+		 * missing is damage. */
+		if (rc && !snapshot_is_shallow(history->repo, now->id)) {
 			return rc;
 		}
 		history->at = rc ? AT_CUT : AT_STEP;

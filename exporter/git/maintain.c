@@ -16,9 +16,10 @@
  * them alone, as a delta cannot be copied on its own. The file is only a hint: were
  * it lost, the next compaction would do more than it must.
  *
- * The order of a replacement: new packs are durable, and have their names; the hint;
- * then the old packs go, the index first (packset_remove). A kill in between leaves
- * objects in two packs, which git does not mind and the next merge ends.
+ * The order of a replacement: new packs are durable; a note of what comes and goes; the
+ * new ones have their names; the hint; then the old packs go, the index first
+ * (packset_remove). A kill in between leaves objects in two packs, which git does not
+ * mind and the next merge ends; a pack without its index is removed (snapshot_recover).
  */
 
 #define RECORD "albumen-exporter.compact"
@@ -75,10 +76,31 @@ static int write_record(const struct packset *set, struct snapshot_repo *repo,
 	return rc;
 }
 
+int maintain_note(struct snapshot_repo *repo, const struct packset *set,
+		  const char *names, struct err *err)
+{
+	struct snapshot_note note = {0};
+	struct buf all = {0};
+	int rc;
+
+	/* Those that are there already keep their index all the time. */
+	buf_addstr(&all, names);
+	snapshot_folder_fresh(snapshot_path(repo), &all);
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->pack[i].chosen) {
+			buf_addf(&all, "%s\n", set->pack[i].name);
+		}
+	}
+	note.names = all.data;
+	rc = snapshot_folder_note(snapshot_path(repo), &note, err);
+	buf_release(&all);
+	return rc;
+}
+
 /* Removes the chosen packs, save one that was made again: then the new one has its
  * name. */
-static int remove_chosen(const struct packset *set, const char *dir, const char *names,
-			 struct err *err)
+static int remove_chosen(const struct packset *set, struct snapshot_repo *repo,
+			 const char *dir, const char *names, struct err *err)
 {
 	struct buf midx = {0};
 	int rc = 0;
@@ -94,7 +116,7 @@ static int remove_chosen(const struct packset *set, const char *dir, const char 
 		}
 	}
 	buf_release(&midx);
-	return rc;
+	return rc ? rc : snapshot_folder_forget(snapshot_path(repo), "", 0, err);
 }
 
 /* --- merging --- */
@@ -162,14 +184,14 @@ static int merge(bool *changed, struct snapshot_repo *repo, const char *dir, siz
 	rc = read_packs(&set, repo, dir, err);
 	/* Again as often as a pack turns out to be compact. */
 	while (!rc && !names.len && count_merge(&set) > due && choose_merge(&set) > 1) {
-		rc = maintain_merge(&names, dir, &set, err);
+		rc = maintain_merge(&names, repo, dir, &set, err);
 		if (!rc && !names.len) {
 			rc = write_record(&set, repo, "", err);
 		}
 	}
 	if (!rc && names.len) {
 		*changed = true;
-		rc = remove_chosen(&set, dir, names.data, err);
+		rc = remove_chosen(&set, repo, dir, names.data, err);
 	}
 	packset_release(&set);
 	buf_release(&names);
@@ -186,6 +208,8 @@ int maintain_when_due(struct snapshot_repo *repo, bool busy, struct err *err)
 	if (merge(&changed, repo, dir.data, busy ? PACKS_DUE_BUSY : PACKS_DUE, &why)) {
 		log_warning("cannot merge the packs of '%s': %s", snapshot_path(repo),
 			    why.msg);
+		/* What this does not end, the next writer does. */
+		snapshot_recover(repo, NULL);
 	}
 	buf_release(&dir);
 	return changed ? snapshot_reopen(repo, err) : 0;
@@ -246,7 +270,7 @@ static int compact(struct maintain_result *result, struct snapshot_repo *repo,
 		rc = write_record(&set, repo, names.data, err);
 	}
 	if (!rc) {
-		rc = remove_chosen(&set, dir, names.data, err);
+		rc = remove_chosen(&set, repo, dir, names.data, err);
 	}
 	if (!rc) {
 		rc = snapshot_reopen(repo, err);

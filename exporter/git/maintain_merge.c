@@ -166,8 +166,8 @@ static int copy_all(struct merge *m, struct err *err)
 	return rc || !m->files ? rc : seal(m, err);
 }
 
-int maintain_merge(struct buf *names, const char *dir, struct packset *set,
-		   struct err *err)
+int maintain_merge(struct buf *names, struct snapshot_repo *repo, const char *dir,
+		   struct packset *set, struct err *err)
 {
 	struct merge m = {.dir = dir};
 	bool compact;
@@ -179,6 +179,11 @@ int maintain_merge(struct buf *names, const char *dir, struct packset *set,
 	rc = copy_all(&m, err);
 	for (size_t i = 0; !rc && i < m.files; i++) {
 		packfile_name(m.file[i], names);
+	}
+	if (!rc) {
+		rc = maintain_note(repo, set, names->data, err);
+	}
+	for (size_t i = 0; !rc && i < m.files; i++) {
 		rc = packfile_install(m.file[i], err);
 	}
 	if (!rc) {

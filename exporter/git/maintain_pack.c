@@ -300,7 +300,8 @@ static int install(const struct compaction *c, const char *name, struct err *err
 	return rc;
 }
 
-static int install_all(struct compaction *c, struct buf *names, struct err *err)
+static int install_all(struct compaction *c, const struct packset *set, struct buf *names,
+		       struct err *err)
 {
 	struct packset staged = {0};
 	int rc = packset_read(&staged, c->stage.data, err);
@@ -310,6 +311,11 @@ static int install_all(struct compaction *c, struct buf *names, struct err *err)
 	}
 	for (size_t i = 0; !rc && i < staged.count; i++) {
 		buf_addf(names, "%s\n", staged.pack[i].name);
+	}
+	if (!rc) {
+		rc = maintain_note(c->repo, set, names->data, err);
+	}
+	for (size_t i = 0; !rc && i < staged.count; i++) {
 		rc = install(c, staged.pack[i].name, err);
 	}
 	if (!rc) {
@@ -336,7 +342,7 @@ int maintain_pack(struct buf *names, uint64_t *objects, struct snapshot_repo *re
 	}
 	log_progress_end(&c.progress);
 	if (!rc) {
-		rc = install_all(&c, names, err);
+		rc = install_all(&c, set, names, err);
 	}
 	*objects = c.count;
 	snapshot_packer_free(c.packer);

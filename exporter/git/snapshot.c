@@ -4,20 +4,27 @@
 #include <assert.h>
 #include <errno.h>
 #include <git2.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "data/base/clock.h"
 #include "data/base/file.h"
+#include "data/base/log.h"
 #include "data/base/threads.h"
 #include "exporter/git/offline.h"
+#include "exporter/git/reflock.h"
 #include "exporter/git/snapshot_inner.h"
 
 struct snapshot_repo {
 	char *path;
+	char *who;
 	git_repository *git;
 	git_odb *odb;
-	int lock; /* -1: open for reading only */
+	int lock;      /* -1: open for reading only, or unlocked */
+	uint64_t seen; /* when it was unlocked: snapshot_folder_print */
 	unsigned threads;
 };
 
@@ -73,53 +80,86 @@ static int set_up(struct err *err)
 	return rc ? git_failure(err, rc, "set up", "libgit2") : 0;
 }
 
+/*
+ * A repository is made in a folder of its own inside its folder, and its parts are then
+ * renamed into their places, HEAD last: that makes it one. So what a kill leaves is known
+ * to be ours, the locks of libgit2 with it. The folder goes when all is durable: as long as
+ * it is there, the repository is not, and is made again of what there is.
+ */
 static int make_repository(const char *path, struct err *err)
 {
 	git_repository_init_options options = {
 		.version = GIT_REPOSITORY_INIT_OPTIONS_VERSION,
-		.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_NO_DOTGIT_DIR,
+		.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_NO_DOTGIT_DIR |
+			 GIT_REPOSITORY_INIT_MKDIR,
 		.initial_head = SNAPSHOT_BRANCH,
 	};
-	/* libgit2 syncs the files; their names must be durable too. */
-	static const char *const folders[] = {"objects/pack", "objects", "refs/heads",
-					      "refs",         ".",       ".."};
 	git_repository *git = NULL;
-	struct buf folder = {0};
-	int rc = git_repository_init_ext(&git, path, &options);
+	git_config *config = NULL;
+	struct buf making = {0};
+	int git_rc, rc = snapshot_making_begin(path, err);
 
 	if (rc) {
-		return git_failure(err, rc, "make a repository in", path);
+		return rc;
 	}
+	buf_addf(&making, "%s/" SNAPSHOT_MAKING, path);
+	git_rc = git_repository_init_ext(&git, making.data, &options);
+	if (!git_rc) {
+		git_rc = git_repository_config(&config, git);
+	}
+	if (!git_rc) {
+		/* git's own housekeeping must not run behind a writer's back. */
+		git_rc = git_config_set_int32(config, "gc.auto", 0);
+	}
+	git_config_free(config);
 	git_repository_free(git);
-	for (size_t i = 0; !rc && i < sizeof(folders) / sizeof(folders[0]); i++) {
-		buf_clear(&folder);
-		buf_addf(&folder, "%s/%s", path, folders[i]);
-		rc = file_sync_dir(folder.data, err);
+	buf_release(&making);
+	return git_rc ? git_failure(err, git_rc, "make a repository in", path)
+		      : snapshot_making_end(path, err);
+}
+
+/* Sets a key of the repository's configuration, as git would: with its lock. libgit2 writes
+ * a copy, so that a kill leaves no lock of libgit2's behind. */
+static int set_config(struct snapshot_repo *repo, const char *key, int64_t value,
+		      struct err *err)
+{
+	git_config *config = NULL;
+	struct buf copy = {0};
+	int64_t now;
+	char *lock = NULL;
+	int git_rc, rc;
+
+	git_rc = git_repository_config(&config, repo->git);
+	if (!git_rc && git_config_get_int64(&now, config, key) == 0 && now == value) {
+		git_config_free(config);
+		return 0;
 	}
-	buf_release(&folder);
-	return rc;
-}
-
-/* Where the branch is; GIT_ENOTFOUND: nowhere yet. */
-static int read_tip(git_oid *tip, struct snapshot_repo *repo)
-{
-	return git_reference_name_to_id(tip, repo->git, SNAPSHOT_BRANCH);
-}
-
-/* Ends what a killed writer had begun. */
-static int recover(struct snapshot_repo *repo, struct err *err)
-{
-	char hex[OBJECT_HEX + 1] = "";
-	git_oid tip;
-	int rc = read_tip(&tip, repo);
-
-	if (rc && rc != GIT_ENOTFOUND) {
-		return git_failure(err, rc, "read " SNAPSHOT_BRANCH " of", repo->path);
+	git_config_free(config);
+	config = NULL;
+	rc = reflock_take(&lock, repo->path, "config", err);
+	if (rc) {
+		return rc;
+	}
+	buf_addf(&copy, "%s/" SNAPSHOT_TEMP_CONFIG, repo->path);
+	rc = snapshot_folder_copy(repo->path, "config", SNAPSHOT_TEMP_CONFIG, err);
+	if (!rc) {
+		git_rc = git_config_open_ondisk(&config, copy.data);
+		if (!git_rc) {
+			git_rc = git_config_set_int64(config, key, value);
+		}
+		git_config_free(config);
+		rc = git_rc ? git_failure(err, git_rc, "configure", repo->path) : 0;
 	}
 	if (!rc) {
-		object_hex(hex, tip.id);
+		rc = snapshot_folder_settle(repo->path, SNAPSHOT_TEMP_CONFIG, "config",
+					    err);
 	}
-	return snapshot_folder_recover(repo->path, hex, err);
+	if (rc) {
+		unlink(copy.data);
+	}
+	reflock_drop(&lock);
+	buf_release(&copy);
+	return rc;
 }
 
 static int open_repository(struct snapshot_repo *repo, struct err *err)
@@ -132,7 +172,7 @@ static int open_repository(struct snapshot_repo *repo, struct err *err)
 	}
 	if (snapshot_writable(repo)) {
 		/* Before libgit2 has looked at the packs. */
-		rc = recover(repo, err);
+		rc = snapshot_recover(repo, err);
 		if (rc) {
 			return rc;
 		}
@@ -147,7 +187,7 @@ static int settle_repository(struct snapshot_repo *repo, struct err *err)
 	git_config *config = NULL;
 	git_reference *head = NULL;
 	const char *target = NULL;
-	int32_t gc;
+	int64_t gc;
 	int rc = git_reference_lookup(&head, repo->git, "HEAD");
 
 	if (rc) {
@@ -163,16 +203,10 @@ static int settle_repository(struct snapshot_repo *repo, struct err *err)
 		goto out;
 	}
 	rc = git_repository_config(&config, repo->git);
-	if (!rc && git_config_get_int32(&gc, config, "gc.auto") == GIT_ENOTFOUND) {
-		/* git's own housekeeping must not run behind a writer's back. */
-		rc = git_config_set_int32(config, "gc.auto", 0);
-	}
-	if (!rc) {
-		rc = git_repository_set_ident(repo->git, "albumen-exporter",
-					      "albumen@localhost");
-	}
 	if (rc) {
 		rc = git_failure(err, rc, "configure", repo->path);
+	} else if (git_config_get_int64(&gc, config, "gc.auto") == GIT_ENOTFOUND) {
+		rc = set_config(repo, "gc.auto", 0, err);
 	}
 out:
 	git_config_free(config);
@@ -180,13 +214,14 @@ out:
 	return rc;
 }
 
-/* A repository that was being made when its maker died may lack its settings. */
-static bool is_half_made(git_repository *git)
+/* A repository whose configuration was lost, or was being made when its maker died. */
+static bool is_half_made(struct snapshot_repo *repo)
 {
 	git_config *config = NULL;
 	int bare;
-	bool half = git_repository_config(&config, git) == 0 &&
-		    git_config_get_bool(&bare, config, "core.bare") == GIT_ENOTFOUND;
+	bool half = snapshot_making_is(repo->path) ||
+		    (git_repository_config(&config, repo->git) == 0 &&
+		     git_config_get_bool(&bare, config, "core.bare") == GIT_ENOTFOUND);
 
 	git_config_free(config);
 	return half;
@@ -222,13 +257,61 @@ static int prepare(struct snapshot_repo *repo, unsigned flags, struct err *err)
 	return file_mkdirs(repo->path, err);
 }
 
-static int take_lock(struct snapshot_repo *repo, const char *who, struct err *err)
+/* The lock counts only while its file is the one that the next writer will open. */
+static bool is_same_file(int fd, const char *path)
 {
+	struct stat ours, theirs;
+
+	return fstat(fd, &ours) == 0 && stat(path, &theirs) == 0 &&
+	       ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
+}
+
+static int try_lock(struct snapshot_repo *repo, const char *path, struct err *err)
+{
+	int rc = file_lock(&repo->lock, path, repo->who, err);
+
+	if (!rc && !is_same_file(repo->lock, path)) {
+		close(repo->lock);
+		repo->lock = -1;
+		rc = err_set(err, ERR_LOCKED, "lock '%s' was removed while it was taken",
+			     path);
+	}
+	return rc;
+}
+
+#define LOCK_POLL_MS 20
+
+/* Sleeps until the lock is worth another try. */
+static int await_lock(const struct snapshot_wait *wait, struct err *err)
+{
+	struct pollfd stop = {.fd = wait->stop ? wait->stop->fd : -1, .events = POLLIN};
+
+	poll(&stop, 1, LOCK_POLL_MS);
+	return wait->stop ? stop_check(wait->stop, err) : 0;
+}
+
+static int take_lock(struct snapshot_repo *repo, const struct snapshot_wait *wait,
+		     struct err *err)
+{
+	int64_t until = clock_now_ms() + (wait ? (int64_t)wait->seconds * 1000 : 0);
 	struct buf lock = {0};
+	struct err none;
+	bool told = false;
 	int rc;
 
 	buf_addf(&lock, "%s/%s", repo->path, SNAPSHOT_LOCK);
-	rc = file_lock(&repo->lock, lock.data, who, err);
+	while ((rc = try_lock(repo, lock.data, err)) == ERR_LOCKED &&
+	       clock_now_ms() < until) {
+		if (!told) {
+			log_info("waiting for up to %u s: %s", wait->seconds, err->msg);
+			told = true;
+		}
+		if (await_lock(wait, &none)) {
+			*err = none;
+			rc = none.code;
+			break;
+		}
+	}
 	buf_release(&lock);
 	return rc ? rc : snapshot_folder_sweep(repo->path, err);
 }
@@ -245,7 +328,7 @@ static int enter(struct snapshot_repo *repo, unsigned flags, struct err *err)
 	if (!rc) {
 		rc = open_repository(repo, err);
 	}
-	if (!rc && (flags & SNAPSHOT_CREATE) && is_half_made(repo->git)) {
+	if (!rc && (flags & SNAPSHOT_WRITE) && is_half_made(repo)) {
 		close_repository(repo);
 		rc = make_repository(repo->path, err);
 		if (!rc) {
@@ -285,6 +368,12 @@ static char *repository_path(const char *path, unsigned flags)
 int snapshot_open(struct snapshot_repo **out, const char *path, unsigned flags,
 		  const char *who, struct err *err)
 {
+	return snapshot_open_wait(out, path, flags, who, NULL, err);
+}
+
+int snapshot_open_wait(struct snapshot_repo **out, const char *path, unsigned flags,
+		       const char *who, const struct snapshot_wait *wait, struct err *err)
+{
 	struct snapshot_repo *repo;
 	int rc;
 
@@ -296,11 +385,12 @@ int snapshot_open(struct snapshot_repo **out, const char *path, unsigned flags,
 	}
 	repo = xzalloc(sizeof(*repo));
 	repo->path = repository_path(path, flags);
+	repo->who = xstrdup(who);
 	repo->lock = -1;
 	repo->threads = threads_pay();
 	rc = prepare(repo, flags, err);
 	if (!rc && (flags & SNAPSHOT_WRITE)) {
-		rc = take_lock(repo, who, err);
+		rc = take_lock(repo, wait, err);
 	}
 	if (!rc) {
 		rc = enter(repo, flags, err);
@@ -321,9 +411,52 @@ void snapshot_close(struct snapshot_repo *repo)
 		if (repo->lock >= 0) {
 			close(repo->lock);
 		}
+		free(repo->who);
 		free(repo->path);
 		free(repo);
 	}
+}
+
+/* --- the lock, given away and taken again --- */
+
+void snapshot_unlock(struct snapshot_repo *repo)
+{
+	assert(snapshot_writable(repo));
+	repo->seen = snapshot_folder_print(repo->path);
+	close(repo->lock);
+	repo->lock = -1;
+}
+
+/* A pack that another writer or git removed is still mapped, and what was only in it would
+ * be taken for known; so would what is in packs that the end of a failed try removes. Then
+ * all is opened anew. References are read anew in any case. */
+static int look_again(struct snapshot_repo *repo, struct err *err)
+{
+	if (repo->git && snapshot_folder_print(repo->path) == repo->seen &&
+	    !snapshot_folder_is_noted(repo->path)) {
+		return 0;
+	}
+	close_repository(repo);
+	return enter(repo, SNAPSHOT_WRITE, err);
+}
+
+int snapshot_lock(struct snapshot_repo *repo, const struct snapshot_wait *wait,
+		  struct err *err)
+{
+	int rc = prepare(repo, 0, err);
+
+	assert(!snapshot_writable(repo));
+	if (!rc) {
+		rc = take_lock(repo, wait, err);
+	}
+	if (!rc) {
+		rc = look_again(repo, err);
+	}
+	if (rc && repo->lock >= 0) {
+		close(repo->lock);
+		repo->lock = -1;
+	}
+	return rc;
 }
 
 int snapshot_reopen(struct snapshot_repo *repo, struct err *err)
@@ -357,6 +490,27 @@ bool snapshot_writable(const struct snapshot_repo *repo)
 
 /* --- objects --- */
 
+/* An object that something refers to and that is not there is damage, never "none yet"
+ * or "no such file": so it is not ERR_NOTFOUND. */
+static int unreadable(struct snapshot_repo *repo, int git_rc, const char *hex,
+		      struct err *err)
+{
+	struct buf mend = {0};
+	int rc;
+
+	buf_addstr(&mend, "");
+	snapshot_folder_mend(&mend, repo->path);
+	if (git_rc == GIT_ENOTFOUND) {
+		rc = err_set(err, ERR_FAIL,
+			     "cannot read object '%s': it is missing from '%s'%s", hex,
+			     repo->path, mend.data);
+	} else {
+		rc = git_failure(err, git_rc, "read object", hex);
+	}
+	buf_release(&mend);
+	return rc;
+}
+
 int snapshot_object(struct snapshot_repo *repo, struct buf *body,
 		    const uint8_t id[OBJECT_ID], enum object_type type, struct err *err)
 {
@@ -370,7 +524,7 @@ int snapshot_object(struct snapshot_repo *repo, struct buf *body,
 	memcpy(oid.id, id, OBJECT_ID);
 	rc = git_odb_read(&object, repo->odb, &oid);
 	if (rc) {
-		return git_failure(err, rc, "read object", hex);
+		return unreadable(repo, rc, hex, err);
 	}
 	/* The numbers of the types are libgit2's too: both have them from git. */
 	object_hash(actual, type, git_odb_object_data(object),
@@ -418,47 +572,35 @@ struct snapshot_packer {
 	const char *path;
 };
 
-static int set_config(git_config *config, const char *key, size_t value)
-{
-	int64_t now;
-
-	return git_config_get_int64(&now, config, key) == 0 && now == (int64_t)value
-		       ? 0
-		       : git_config_set_int64(config, key, (int64_t)value);
-}
-
 /* libgit2 is told through the repository's configuration, and reads it but once. */
-static int new_builder(git_packbuilder **out, git_repository *git, size_t delta_bytes_max)
+static int new_builder(git_packbuilder **out, struct snapshot_repo *repo,
+		       size_t delta_bytes_max, struct err *err)
 {
-	git_config *config = NULL;
-	int rc = git_repository_config(&config, git);
+	int rc = set_config(repo, "pack.windowMemory", DELTA_WINDOW_BYTES, err);
 
 	if (!rc) {
-		rc = set_config(config, "pack.windowMemory", DELTA_WINDOW_BYTES);
+		rc = set_config(repo, "pack.deltaCacheSize", (int64_t)delta_bytes_max,
+				err);
 	}
 	if (!rc) {
-		rc = set_config(config, "pack.deltaCacheSize", delta_bytes_max);
+		int git_rc = git_packbuilder_new(out, repo->git);
+
+		rc = git_rc ? git_failure(err, git_rc, "begin a pack for", repo->path)
+			    : 0;
 	}
-	if (!rc) {
-		rc = git_packbuilder_new(out, git);
-	}
-	if (!rc) {
-		rc = set_config(config, "pack.deltaCacheSize", DELTA_CACHE_BYTES);
-	}
-	git_config_free(config);
-	return rc;
+	return rc ? rc : set_config(repo, "pack.deltaCacheSize", DELTA_CACHE_BYTES, err);
 }
 
 int snapshot_packer_open(struct snapshot_packer **out, struct snapshot_repo *repo,
 			 size_t delta_bytes_max, struct err *err)
 {
 	git_packbuilder *builder = NULL;
-	int rc = new_builder(&builder, repo->git, delta_bytes_max);
+	int rc = new_builder(&builder, repo, delta_bytes_max, err);
 
 	*out = NULL;
 	if (rc) {
 		git_packbuilder_free(builder);
-		return git_failure(err, rc, "begin a pack for", repo->path);
+		return rc;
 	}
 	git_packbuilder_set_threads(builder, repo->threads + 1);
 	*out = xzalloc(sizeof(**out));
@@ -533,28 +675,15 @@ static int read_commit(struct snapshot_repo *repo, struct snapshot_info *out,
 
 int snapshot_head(struct snapshot_repo *repo, struct snapshot_info *out, struct err *err)
 {
-	struct err why;
+	char hex[OBJECT_HEX + 1];
 	git_oid oid;
-	int rc = read_tip(&oid, repo);
+	int rc = snapshot_ref(hex, repo, SNAPSHOT_BRANCH, err);
 
-	if (rc == GIT_ENOTFOUND) {
-		return ERR_NOTFOUND;
+	if (rc || !*hex) {
+		return rc ? rc : ERR_NOTFOUND;
 	}
-	if (rc) {
-		return git_failure(err, rc, "read " SNAPSHOT_BRANCH " of", repo->path);
-	}
-	rc = read_commit(repo, out, &oid, &why);
-	if (rc) {
-		char hex[OBJECT_HEX + 1];
-
-		/* That its commit is missing is not that there is no snapshot yet. */
-		object_hex(hex, oid.id);
-		rc = err_set(err, rc == ERR_NOTFOUND ? ERR_FAIL : rc,
-			     "main of '%s' is at %s, which cannot be read: a pack is "
-			     "missing or damaged; restore it from a copy or a clone (%s)",
-			     repo->path, hex, why.msg);
-	}
-	return rc;
+	object_unhex(oid.id, hex);
+	return read_commit(repo, out, &oid, err);
 }
 
 int snapshot_resolve(struct snapshot_repo *repo, const char *rev,
@@ -567,8 +696,13 @@ int snapshot_resolve(struct snapshot_repo *repo, const char *rev,
 	if (!rc) {
 		rc = git_object_peel(&commit, named, GIT_OBJECT_COMMIT);
 	}
-	if (rc == GIT_ENOTFOUND || rc == GIT_EINVALIDSPEC || rc == GIT_EAMBIGUOUS ||
-	    rc == GIT_EPEEL) {
+	if (rc == GIT_ENOTFOUND && git_reference_name_to_id(&oid, repo->git, rev) == 0) {
+		char hex[OBJECT_HEX + 1];
+
+		object_hex(hex, oid.id);
+		rc = unreadable(repo, rc, hex, err);
+	} else if (rc == GIT_ENOTFOUND || rc == GIT_EINVALIDSPEC ||
+		   rc == GIT_EAMBIGUOUS || rc == GIT_EPEEL) {
 		rc = err_set(err, ERR_NOTFOUND, "no snapshot '%s' in '%s'", rev,
 			     repo->path);
 	} else if (rc) {
@@ -593,32 +727,19 @@ int snapshot_tags(struct snapshot_repo *repo, struct buf *names, struct err *err
 	return rc ? git_failure(err, rc, "list the tags of", repo->path) : 0;
 }
 
-int snapshot_move(struct snapshot_repo *repo, const char *name, const uint8_t *from,
-		  const uint8_t to[OBJECT_ID], struct err *err)
+int snapshot_ref(char hex[OBJECT_HEX + 1], struct snapshot_repo *repo, const char *name,
+		 struct err *err)
 {
-	git_reference *ref = NULL;
-	git_oid old, new;
-	int rc;
+	git_oid oid;
+	int rc = git_reference_name_to_id(&oid, repo->git, name);
 
-	memcpy(new.id, to, OBJECT_ID);
-	if (from) {
-		memcpy(old.id, from, OBJECT_ID);
-		rc = git_reference_create_matching(&ref, repo->git, name, &new, 1, &old,
-						   "snapshot");
-	} else {
-		rc = git_reference_create(&ref, repo->git, name, &new, 0, "snapshot");
-	}
-	git_reference_free(ref);
-	if (rc == GIT_EMODIFIED || rc == GIT_EEXISTS || rc == GIT_ENOTFOUND) {
-		return err_set(err, ERR_CHANGED, "somebody else moved %s of '%s'", name,
-			       repo->path);
+	*hex = '\0';
+	if (rc == GIT_ENOTFOUND) {
+		return 0;
 	}
 	if (rc) {
-		struct buf path = {0};
-
-		buf_addf(&path, "%s/%s", repo->path, name);
-		rc = git_failure(err, rc, "move", path.data);
-		buf_release(&path);
+		return git_failure(err, rc, "read a reference of", repo->path);
 	}
-	return rc;
+	object_hex(hex, oid.id);
+	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
+#include "data/base/stop.h"
 
 /*
  * snapshot - a bare git repository of snapshots: read one, compare two, make the
@@ -61,7 +62,28 @@ int snapshot_trailer(const char *message, const char *name, struct buf *value);
  */
 int snapshot_open(struct snapshot_repo **out, const char *path, unsigned flags,
 		  const char *who, struct err *err);
+/* How long to wait for another writer: to open for writing, and to lock again. */
+struct snapshot_wait {
+	unsigned seconds;
+	struct stop *stop; /* ends the wait with ERR_STOPPED; NULL: nothing does */
+};
+/* As snapshot_open, but ERR_LOCKED comes after the wait (NULL: at once). */
+int snapshot_open_wait(struct snapshot_repo **out, const char *path, unsigned flags,
+		       const char *who, const struct snapshot_wait *wait,
+		       struct err *err);
 void snapshot_close(struct snapshot_repo *repo);
+
+/*
+ * A writer that lives long gives the lock away between two pieces of work, so that others
+ * can write: snapshot_unlock. Until snapshot_lock the repository is one for reading. No
+ * edit may be begun at either. snapshot_lock ends what a killed writer left, as
+ * snapshot_open does, and opens anew what others have changed. After ERR_LOCKED and
+ * ERR_STOPPED it may be called again; after any other failure too, but the
+ * repository may not be read before it has succeeded.
+ */
+void snapshot_unlock(struct snapshot_repo *repo);
+int snapshot_lock(struct snapshot_repo *repo, const struct snapshot_wait *wait,
+		  struct err *err);
 const char *snapshot_path(const struct snapshot_repo *repo);
 /* How many threads beside the caller's may work on a large edit: 0 or more. The
  * default is one where there are two processors. The bytes do not depend on it. */

@@ -11,7 +11,7 @@
  * The order that makes a kill harmless at any point: blobs, trees and the commit
  * into packs with temporary names; packs durable; a note of what comes; packs
  * named, so that git sees objects that nothing refers to yet; the branch. What a
- * kill leaves before the last step, the next snapshot_open removes.
+ * kill leaves before the last step, the next snapshot_open removes (snapshot_publish).
  */
 
 struct snapshot_edit {
@@ -171,41 +171,6 @@ static void write_commit(struct buf *out, const struct snapshot_info *info)
 	}
 }
 
-/* Everything is in the pack: makes it the repository's, and moves the branch. */
-static int publish(struct snapshot_edit *edit, const uint8_t commit[OBJECT_ID],
-		   const char *tip, struct err *err)
-{
-	const char *path = snapshot_path(edit->repo);
-	struct buf names = {0};
-	bool noted;
-	int rc;
-
-	buf_addstr(&names, ""); /* nothing new at all: the branch had been set back */
-	rc = pack_seal(edit->pack, &names, err);
-	if (!rc) {
-		snapshot_folder_fresh(path, &names);
-		rc = snapshot_folder_note(path, tip, names.data, err);
-	}
-	noted = rc == 0;
-	if (!rc) {
-		rc = pack_install(edit->pack, err);
-	}
-	if (!rc) {
-		rc = snapshot_move(edit->repo, SNAPSHOT_BRANCH,
-				   edit->has_tip ? edit->tip : NULL, commit, err);
-	}
-	if (!rc) {
-		rc = snapshot_folder_done(path, NULL, err);
-		snapshot_refresh(edit->repo);
-	} else if (rc == ERR_CHANGED || rc == ERR_LOCKED) {
-		/* After any other failure the branch may have moved: the next
-		 * snapshot_open knows. */
-		snapshot_folder_done(path, noted ? names.data : NULL, NULL);
-	}
-	buf_release(&names);
-	return rc;
-}
-
 int snapshot_edit_commit(struct snapshot_edit **edit_ptr, const char *message,
 			 int64_t time_s, struct snapshot_info *out, struct err *err)
 {
@@ -239,7 +204,8 @@ int snapshot_edit_commit(struct snapshot_edit **edit_ptr, const char *message,
 	if (!rc) {
 		pack_add_id(edit->pack, commit, OBJECT_COMMIT, body.data, body.len);
 		object_hex(info.commit.hex, commit);
-		rc = publish(edit, commit, info.parent.hex, err);
+		rc = snapshot_publish(edit->repo, edit->pack, SNAPSHOT_BRANCH,
+				      edit->has_tip ? edit->tip : NULL, commit, err);
 	}
 	if (!rc && edit->signing) {
 		snapshot_signing_save(edit->signing);

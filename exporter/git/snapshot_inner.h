@@ -32,10 +32,9 @@ void snapshot_refresh(struct snapshot_repo *repo);
  * reader that misses a pack looks again by itself. After a failure there is nothing
  * more to be done with the repository but snapshot_close. */
 int snapshot_reopen(struct snapshot_repo *repo, struct err *err);
-/* The branch or tag `name` from `from` (NULL: there is none yet) to `to`. Durable.
- * ERR_CHANGED: it is elsewhere. */
-int snapshot_move(struct snapshot_repo *repo, const char *name, const uint8_t *from,
-		  const uint8_t to[OBJECT_ID], struct err *err);
+/* Where the branch or tag `name` is, in hex; "" where there is none. */
+int snapshot_ref(char hex[OBJECT_HEX + 1], struct snapshot_repo *repo, const char *name,
+		 struct err *err);
 bool snapshot_writable(const struct snapshot_repo *repo);
 unsigned snapshot_threads(const struct snapshot_repo *repo);
 /* tree_store's `read`; the payload is the repository. */
@@ -54,6 +53,21 @@ int snapshot_packer_write(struct snapshot_packer *packer, const char *dir,
 			  struct err *err);
 /* NULL is allowed. */
 void snapshot_packer_free(struct snapshot_packer *packer);
+
+/* Whether git cut history behind this commit: its parents are not to be expected. */
+bool snapshot_is_shallow(struct snapshot_repo *repo, const uint8_t commit[OBJECT_ID]);
+
+/* --- snapshot_publish.c --- */
+
+/* The branch or tag `name` from `from` (NULL: there is none yet) to `to`. Durable.
+ * ERR_CHANGED: it is elsewhere. ERR_LOCKED: another program changes it. */
+int snapshot_move(struct snapshot_repo *repo, const char *name, const uint8_t *from,
+		  const uint8_t to[OBJECT_ID], struct err *err);
+/* Completes `pack`, gives it to the repository and moves `name`, as snapshot_move does. */
+int snapshot_publish(struct snapshot_repo *repo, struct pack *pack, const char *name,
+		     const uint8_t *from, const uint8_t to[OBJECT_ID], struct err *err);
+/* Ends what a killed writer had begun. */
+int snapshot_recover(struct snapshot_repo *repo, struct err *err);
 
 /* --- snapshot_sign.c --- */
 
@@ -85,7 +99,10 @@ void snapshot_signing_save(struct snapshot_signing *signing);
 
 #define SNAPSHOT_LOCK "albumen-exporter.lock"
 #define SNAPSHOT_NOTE "albumen-exporter.packs"
-#define SNAPSHOT_STAGE "albumen-exporter.new" /* a folder of packs on their way */
+#define SNAPSHOT_STAGE "albumen-exporter.new"   /* a folder of packs on their way */
+#define SNAPSHOT_MAKING "albumen-exporter.init" /* a folder: a repository on its way */
+#define SNAPSHOT_TEMP_REF "albumen-exporter.ref"
+#define SNAPSHOT_TEMP_CONFIG "albumen-exporter.config" /* and what it begins */
 
 enum snapshot_folder {
 	SNAPSHOT_FOLDER_ABSENT,
@@ -101,23 +118,68 @@ int snapshot_folder_sweep(const char *path, struct err *err);
 int snapshot_folder_unstage(const char *path, struct err *err);
 
 /*
- * Between the moment that new packs get their names and the moment that the
- * branch moves, a file says which packs they are and where the branch was: if the
- * branch is still there when a repository is opened, nothing refers to them.
+ * The note: what a writer is about to do, in a file, as long as it is not done. A writer
+ * that finds one ends what it says, and removes no other pack than those it names.
  *
- * Cuts *names to the packs that the repository does not have yet: one that it has
- * is not ours to remove, whatever becomes of the branch.
+ * With a reference: packs get their names, then the reference moves from `from` to `to`,
+ * then its folder is synced. If the reference is still at `from`, nothing refers to the
+ * packs: they are removed. If it is at `to`, it may not be durable: it is written again.
+ * Without: packs come or go beside others that hold the same objects. Those that are not
+ * whole are removed.
+ *
+ * A note with a reference is not synced, as that would make each change slower. After a
+ * kill it is there. After a power loss it may be missing or cut short, and then is ignored:
+ * what stays is a pack that nothing refers to, perhaps without its index, which is
+ * untidy but sound; and the reference is where the disk has it. One without a reference
+ * is durable before the first pack goes.
  */
+struct snapshot_note {
+	const char *ref;       /* NULL: packs alone */
+	const char *from, *to; /* ids in hex; from may be "": there is none */
+	const char *names;     /* of packs, a newline behind each */
+};
+/* Cuts *names to the packs that the repository does not have yet: one that it has
+ * is not ours to remove, whatever becomes of the reference. */
 void snapshot_folder_fresh(const char *path, struct buf *names);
-/*
- * Notes it. `tip` is 40 digits or "" for no branch, `names` what pack_seal says.
- */
-int snapshot_folder_note(const char *path, const char *tip, const char *names,
+int snapshot_folder_note(const char *path, const struct snapshot_note *note,
 			 struct err *err);
-/* The branch has moved, or not: forgets the note, and with it the packs of `names`
- * unless that is NULL. */
-int snapshot_folder_done(const char *path, const char *names, struct err *err);
-/* Does what is left to do about a note that was found when the branch was at `tip`. */
-int snapshot_folder_recover(const char *path, const char *tip, struct err *err);
+/* Keeps git from dropping the packs, whose objects nothing refers to yet, or ends that. */
+int snapshot_folder_keep(const char *path, const char *names, bool keep, struct err *err);
+enum snapshot_folder_forget_flags {
+	SNAPSHOT_FORGET_PACKS = 1 << 0, /* all that it names, whole or not */
+	SNAPSHOT_FORGET_KEEP = 1 << 1,  /* what snapshot_folder_keep did */
+};
+/* Forgets the note, and with it those of its packs that are not whole. */
+int snapshot_folder_forget(const char *path, const char *names, unsigned flags,
+			   struct err *err);
+
+struct snapshot_found {
+	bool is; /* there is a note, which may have been cut short: then it says nothing */
+	struct buf ref, names;
+	char from[OBJECT_HEX + 1], to[OBJECT_HEX + 1];
+};
+int snapshot_folder_found(struct snapshot_found *found, const char *path,
+			  struct err *err);
+bool snapshot_folder_is_noted(const char *path);
+void snapshot_found_release(struct snapshot_found *found);
+
+/* Copies a file of the repository, and the copy is durable; renames one, and what it is
+ * renamed to lies in a folder that is not synced yet. */
+int snapshot_folder_copy(const char *path, const char *from, const char *to,
+			 struct err *err);
+int snapshot_folder_settle(const char *path, const char *from, const char *to,
+			   struct err *err);
+
+/* A repository that is being made (make_repository): the folder to make it in, with what
+ * there is of it already; its parts into their places, durable; whether it was begun. */
+int snapshot_making_begin(const char *path, struct err *err);
+int snapshot_making_end(const char *path, struct err *err);
+bool snapshot_making_is(const char *path);
+
+/* A number that tells whether packs have come or gone, or the folder is another one. */
+uint64_t snapshot_folder_print(const char *path);
+
+/* If there is a pack without an index, appends "; ..." and how to mend it. */
+void snapshot_folder_mend(struct buf *out, const char *path);
 
 #endif

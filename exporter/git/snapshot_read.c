@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
+#include "data/base/file.h"
 #include "exporter/git/snapshot_inner.h"
 
 static int parse_id(uint8_t id[OBJECT_ID], const struct snapshot_id *hex, struct err *err)
@@ -47,6 +48,21 @@ int snapshot_trailer(const char *message, const char *name, struct buf *value)
 		buf_setlen(value, value->len - 1);
 	}
 	return 0;
+}
+
+bool snapshot_is_shallow(struct snapshot_repo *repo, const uint8_t commit[OBJECT_ID])
+{
+	struct buf path = {0}, text = {0};
+	char hex[OBJECT_HEX + 1];
+	bool found;
+
+	object_hex(hex, commit);
+	buf_addf(&path, "%s/shallow", snapshot_path(repo));
+	found = file_read(&text, path.data, (size_t)16 << 20, NULL) == 0 && text.len &&
+		strstr(text.data, hex);
+	buf_release(&path);
+	buf_release(&text);
+	return found;
 }
 
 int snapshot_read(struct snapshot_repo *repo, const struct snapshot_id *tree,

@@ -125,6 +125,29 @@ static void a_shallow_clone_is_cut(void **state)
 	release(repo, info, 3);
 }
 
+static void a_missing_parent_is_damage(void **state)
+{
+	struct snapshot_info info[3];
+	struct snapshot_repo *repo = repo_of(info, 3);
+	struct history *history;
+	struct history_step step;
+
+	(void)state;
+	snapshot_close(repo);
+	git_fixture_says("git clone -q --depth 2 file://$PWD/r.git clone && "
+			 "rm clone/.git/shallow",
+			 "");
+	assert_int_equal(snapshot_open(&repo, "clone", 0, "test", &err), 0);
+	history = history_new(repo);
+	start(history, &info[2]);
+	assert_int_equal(history_next(history, &step, &err), 0);
+	assert_int_equal(history_next(history, &step, &err), ERR_FAIL);
+	assert_non_null(strstr(err.msg, "is missing from 'clone/.git'"));
+	assert_false(history_is_cut(history));
+	history_free(history);
+	release(repo, info, 3);
+}
+
 /* The commit that the shell command prints the id of. */
 static void start_at(struct history *history, const char *command)
 {
@@ -369,6 +392,7 @@ int main(void)
 		IN_REPO(a_walk_goes_back_to_the_first),
 		IN_REPO(a_walk_may_begin_anew_anywhere),
 		IN_REPO(a_shallow_clone_is_cut),
+		IN_REPO(a_missing_parent_is_damage),
 		IN_REPO(commits_of_others_are_read),
 		IN_REPO(what_is_no_commit_is_told),
 		IN_REPO(files_are_found_in_every_step),

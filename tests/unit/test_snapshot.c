@@ -155,20 +155,72 @@ static void what_a_kill_left_is_swept(void **state)
 	(void)state;
 	snapshot_fixture_commit(repo, false, FIRST_S, NULL, NULL, CHANGES("a=1"));
 	snapshot_close(repo);
-	git_fixture_says("cd r.git && mkdir -p refs/tags/x logs/refs/heads && "
-			 "touch refs/heads/main.lock refs/tags/x/y.lock HEAD.lock "
-			 "packed-refs.lock config.lock logs/refs/heads/main.lock "
-			 "objects/pack/tmp_pack_albumen_1 objects/pack/tmp_idx_albumen_2 "
-			 "objects/pack/pack_git2_3 objects/tmp_object_git2_4 "
-			 "objects/pack/tmp_pack_gits_own",
+	git_fixture_says(
+		"cd r.git && mkdir -p refs/tags/x && "
+		"for f in refs/heads/main.lock refs/tags/x/y.lock config.lock "
+		"objects/pack/pack-1.keep; do ln albumen-exporter.lock $f; done; "
+		"touch albumen-exporter.ref albumen-exporter.config.lock .albumen-tmp-1 "
+		"objects/pack/tmp_pack_albumen_1 objects/pack/tmp_idx_albumen_2",
+		"");
+	repo = snapshot_fixture_open();
+	snapshot_fixture_commit(repo, false, FIRST_S, NULL, NULL, CHANGES("a=2"));
+	snapshot_close(repo);
+	git_fixture_says("cd r.git && find . -name '*lock' -o -name '*tmp*' -o "
+			 "-name '*.keep' -o -name '*.ref' | sort",
+			 "./albumen-exporter.lock");
+	snapshot_fixture_sound();
+}
+
+static void what_others_left_stays(void **state)
+{
+	static const char there[] =
+		"./HEAD.lock\n./albumen-exporter.lock\n./config.lock\n"
+		"./objects/pack/pack-1.keep\n./objects/pack/pack_git2_3\n"
+		"./objects/pack/tmp_pack_gits_own\n./objects/tmp_object_git2_4\n"
+		"./packed-refs.lock\n./refs/tags/x/y.lock";
+	struct snapshot_repo *repo = snapshot_fixture_open();
+
+	(void)state;
+	snapshot_fixture_commit(repo, false, FIRST_S, NULL, NULL, CHANGES("a=1"));
+	snapshot_close(repo);
+	git_fixture_says("cd r.git && mkdir -p refs/tags/x && "
+			 "touch refs/tags/x/y.lock HEAD.lock packed-refs.lock "
+			 "config.lock objects/pack/pack-1.keep objects/pack/pack_git2_3 "
+			 "objects/tmp_object_git2_4 objects/pack/tmp_pack_gits_own",
 			 "");
 	repo = snapshot_fixture_open();
 	snapshot_fixture_commit(repo, false, FIRST_S, NULL, NULL, CHANGES("a=2"));
 	snapshot_close(repo);
 	git_fixture_says("cd r.git && find . -name '*lock' -o -name '*tmp_*' -o "
-			 "-name '*git2*' | sort",
-			 "./albumen-exporter.lock\n./objects/pack/tmp_pack_gits_own");
+			 "-name '*git2*' -o -name '*.keep' | sort",
+			 there);
 	snapshot_fixture_sound();
+}
+
+static void a_lock_is_given_away_and_taken_again(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open(), *other = NULL;
+	struct snapshot_wait wait = {.seconds = 0};
+
+	(void)state;
+	snapshot_fixture_commit(repo, false, FIRST_S, NULL, NULL, CHANGES("a=1"));
+	snapshot_unlock(repo);
+	other = snapshot_fixture_open();
+	assert_int_equal(snapshot_lock(repo, &wait, &err), ERR_LOCKED);
+	assert_int_equal(snapshot_lock(repo, NULL, &err), ERR_LOCKED);
+	snapshot_fixture_commit(other, false, FIRST_S, NULL, NULL, CHANGES("a=2"));
+	snapshot_close(other);
+	/* What was only in packs that are gone must not be taken for known. */
+	git_fixture_says("cd r.git && git repack -adq && "
+			 "git update-ref refs/heads/main main~1 && "
+			 "git -c gc.reflogExpire=now repack -adq && "
+			 "git prune --expire=now",
+			 "");
+	assert_int_equal(snapshot_lock(repo, &wait, &err), 0);
+	snapshot_fixture_commit(repo, false, FIRST_S, NULL, NULL, CHANGES("a=2"));
+	snapshot_fixture_sound();
+	git_fixture_says("git -C r.git show main:a", "2");
+	snapshot_close(repo);
 }
 
 /* --- reading --- */
@@ -228,7 +280,7 @@ static void a_difference_is_told_in_tree_order(void **state)
 	memset(bad.hex, 'a', SNAPSHOT_HEX);
 	assert_int_equal(
 		snapshot_diff(repo, &bad, &first.tree, list_change, &listing, &err),
-		ERR_NOTFOUND);
+		ERR_FAIL);
 	buf_release(&listing.text);
 	snapshot_info_release(&first);
 	snapshot_info_release(&second);
@@ -359,6 +411,8 @@ int main(void)
 		TEST(the_users_configuration_is_not_read),
 		TEST(a_second_writer_is_told_who_writes),
 		TEST(what_a_kill_left_is_swept),
+		TEST(what_others_left_stays),
+		TEST(a_lock_is_given_away_and_taken_again),
 		TEST(a_difference_is_told_in_tree_order),
 		TEST(files_are_read_by_path),
 		TEST(revisions_are_those_of_git),

@@ -304,21 +304,22 @@ static void hundreds_of_snapshots_keep_few_files_open(void **state)
 static void a_kill_between_packs_and_branch_leaves_nothing(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
-	struct snapshot_info first = {0};
+	struct snapshot_info first = {0}, second = {0};
 	struct buf line = {0};
 
 	(void)state;
 	/* As if killed before the branch moved: the note is there, the tip as it was. */
 	snapshot_fixture_commit(repo, false, FIRST_S, &first, NULL, CHANGES("a=1"));
 	git_fixture_says("ls r.git/objects/pack >before", "");
-	snapshot_fixture_commit(repo, false, FIRST_S, NULL, NULL, CHANGES("a=2"));
+	snapshot_fixture_commit(repo, false, FIRST_S, &second, NULL, CHANGES("a=2"));
 	snapshot_close(repo);
 	buf_addf(&line,
-		 "cd r.git && git update-ref refs/heads/main %s && { echo tip %s; "
+		 "cd r.git && git update-ref refs/heads/main %s && { echo ref "
+		 "refs/heads/main %s %s; "
 		 "ls objects/pack | grep idx | grep -vf ../before | cut -d. -f1; echo "
 		 "end; } "
 		 ">albumen-exporter.packs",
-		 first.commit.hex, first.commit.hex);
+		 first.commit.hex, first.commit.hex, second.commit.hex);
 	git_fixture_says(line.data, "");
 	snapshot_close(snapshot_fixture_open());
 	git_fixture_says(
@@ -327,16 +328,24 @@ static void a_kill_between_packs_and_branch_leaves_nothing(void **state)
 	snapshot_fixture_sound();
 	buf_release(&line);
 	snapshot_info_release(&first);
+	snapshot_info_release(&second);
 }
 
 static void a_kill_after_the_branch_moved_loses_nothing(void **state)
 {
 	static const char *const note[] = {
-		/* The tip has moved; the note is cut short; it is empty. */
+		/* The tip has moved, or is elsewhere; the note is without a reference, is
+		 * cut short, is empty, is of another version. */
+		"{ echo ref refs/heads/main - $(git rev-parse main); ls objects/pack | "
+		"grep idx | cut -d. -f1; echo end; }",
+		"{ echo ref refs/heads/main - $(git rev-parse main^{tree}); "
+		"ls objects/pack | grep idx | cut -d. -f1; echo end; }",
+		"{ ls objects/pack | grep idx | cut -d. -f1; echo end; }",
+		"{ echo ref refs/heads/main $(git rev-parse main) $(git rev-parse main); "
+		"ls objects/pack | grep idx | cut -d. -f1; }",
+		"true",
 		"{ echo tip; ls objects/pack | grep idx | cut -d. -f1; echo end; }",
-		"{ echo tip $(git rev-parse main); ls objects/pack | grep idx | cut -d. "
-		"-f1; }",
-		"true", NULL};
+		NULL};
 	struct snapshot_repo *repo = snapshot_fixture_open();
 	struct buf line = {0};
 
@@ -352,6 +361,30 @@ static void a_kill_after_the_branch_moved_loses_nothing(void **state)
 				 "1");
 		snapshot_fixture_sound();
 	}
+	buf_release(&line);
+}
+
+/* A pack that is not whole is removed where a note names it, and only there. */
+static void an_unfinished_pack_goes_if_it_is_ours(void **state)
+{
+	static const char ours[] = "pack-0123456789012345678901234567890123456789";
+	static const char theirs[] = "pack-9876543210987654321098765432109876543210";
+	struct snapshot_repo *repo = snapshot_fixture_open();
+	struct buf line = {0};
+
+	(void)state;
+	snapshot_fixture_commit(repo, false, FIRST_S, NULL, NULL, CHANGES("a=1"));
+	snapshot_close(repo);
+	buf_addf(&line,
+		 "cd r.git && touch objects/pack/%s.pack objects/pack/%s.pack && "
+		 "printf '%s\\n../x\\nend\\n' >albumen-exporter.packs",
+		 ours, theirs, ours);
+	git_fixture_says(line.data, "");
+	snapshot_close(snapshot_fixture_open());
+	buf_clear(&line);
+	buf_addf(&line, "%s.pack", theirs);
+	git_fixture_says("ls r.git/objects/pack | grep 0123; true", "");
+	git_fixture_says("ls r.git/objects/pack | grep 9876", line.data);
 	buf_release(&line);
 }
 
@@ -437,6 +470,7 @@ int main(void)
 		TEST(hundreds_of_snapshots_keep_few_files_open),
 		TEST(a_kill_between_packs_and_branch_leaves_nothing),
 		TEST(a_kill_after_the_branch_moved_loses_nothing),
+		TEST(an_unfinished_pack_goes_if_it_is_ours),
 		TEST(a_kill_needs_no_repair),
 	};
 

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/git/reflock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "data/base/buf.h"
+#include "data/base/clock.h"
+#include "data/base/file.h"
+
+/* git itself waits for 100 ms (core.filesRefLockTimeout) and packed references take it
+ * longer than that in a large repository. */
+#define WAIT_MS 1000
+#define POLL_MS 5
+
+/* Makes the folder that the file `path` lies in. */
+static int make_folder(const char *path, struct err *err)
+{
+	char *folder = xmemdup0(path, (size_t)(strrchr(path, '/') - path));
+	int rc = file_mkdirs(folder, err);
+
+	free(folder);
+	return rc;
+}
+
+/* A file system without hard links gets a file of its own: one that a kill leaves is not
+ * known to be ours and has to be removed by hand. */
+int reflock_mark(const char *repo, const char *path)
+{
+	struct buf source = {0};
+	int fd = -1, rc;
+
+	buf_addf(&source, "%s/" REFLOCK_FILE, repo);
+	rc = link(source.data, path);
+	buf_release(&source);
+	if (rc < 0 && (errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK)) {
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+		rc = fd < 0 ? -1 : close(fd);
+	}
+	return rc;
+}
+
+int reflock_take(char **lock, const char *repo, const char *name, struct err *err)
+{
+	struct buf path = {0};
+	int64_t until = clock_now_ms() + WAIT_MS;
+	int rc = 0;
+
+	*lock = NULL;
+	buf_addf(&path, "%s/%s.lock", repo, name);
+	while (!rc && reflock_mark(repo, path.data) < 0) {
+		if (errno == ENOENT && clock_now_ms() < until) {
+			/* git removes folders that have become empty. */
+			rc = make_folder(path.data, err);
+		} else if (errno != EEXIST) {
+			rc = err_sys(err, "cannot make '%s'", path.data);
+		} else if (clock_now_ms() < until) {
+			poll(NULL, 0, POLL_MS);
+		} else {
+			rc = err_set(err, ERR_LOCKED,
+				     "'%s' is there: git or another program changes "
+				     "'%s' now; if none does, one that was killed left "
+				     "the file: then remove it with: rm '%s'",
+				     path.data, name, path.data);
+		}
+	}
+	if (!rc) {
+		*lock = xstrdup(path.data);
+	}
+	buf_release(&path);
+	return rc;
+}
+
+int reflock_rename(const char *repo, const char *from, const char *name, struct err *err)
+{
+	struct buf old = {0}, new = {0};
+	int rc = 0;
+
+	buf_addf(&old, "%s/%s", repo, from);
+	buf_addf(&new, "%s/%s", repo, name);
+	if (rename(old.data, new.data) < 0 &&
+	    (errno != EISDIR || rmdir(new.data) < 0 || rename(old.data, new.data) < 0)) {
+		rc = err_sys(err, "cannot rename '%s' to '%s'", old.data, new.data);
+	}
+	buf_release(&old);
+	buf_release(&new);
+	return rc;
+}
+
+void reflock_drop(char **lock)
+{
+	if (*lock) {
+		/* What cannot be removed now is swept when the repository is opened. */
+		unlink(*lock);
+		free(*lock);
+		*lock = NULL;
+	}
+}
+
+static int remove_ours(const char *path, const struct stat *ours, struct err *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && st.st_ino == ours->st_ino &&
+	    st.st_dev == ours->st_dev && unlink(path) < 0 && errno != ENOENT) {
+		return err_sys(err, "cannot remove '%s', left by a killed process", path);
+	}
+	return 0;
+}
+
+static int sweep_below(const char *repo, const struct stat *ours, struct err *err)
+{
+	struct buf refs = {0}, packs = {0};
+	char *roots[3] = {NULL, NULL, NULL};
+	FTSENT *entry;
+	FTS *walk;
+	int rc = 0;
+
+	buf_addf(&refs, "%s/refs", repo);
+	buf_addf(&packs, "%s/objects/pack", repo);
+	roots[0] = refs.data;
+	roots[1] = packs.data;
+	walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	while (!rc && walk && (entry = fts_read(walk))) {
+		if (entry->fts_info == FTS_F) {
+			rc = remove_ours(entry->fts_accpath, ours, err);
+		}
+	}
+	if (walk) {
+		fts_close(walk);
+	}
+	buf_release(&refs);
+	buf_release(&packs);
+	return rc;
+}
+
+int reflock_sweep(const char *repo, struct err *err)
+{
+	static const char *const others[] = {"config.lock", "HEAD.lock",
+					     "packed-refs.lock"};
+	struct buf path = {0};
+	struct stat ours;
+	int rc = 0;
+
+	buf_addf(&path, "%s/" REFLOCK_FILE, repo);
+	if (lstat(path.data, &ours) < 0) {
+		rc = err_sys(err, "cannot read '%s'", path.data);
+	} else if (ours.st_nlink > 1) {
+		rc = sweep_below(repo, &ours, err);
+		for (size_t i = 0; !rc && i < sizeof(others) / sizeof(*others); i++) {
+			buf_clear(&path);
+			buf_addf(&path, "%s/%s", repo, others[i]);
+			rc = remove_ours(path.data, &ours, err);
+		}
+	}
+	buf_release(&path);
+	return rc;
+}

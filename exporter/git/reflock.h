@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_GIT_REFLOCK_H
+#define EXPORTER_GIT_REFLOCK_H
+
+#include "data/base/err.h"
+
+/*
+ * reflock - git's own locks: to change the file NAME of a repository (a reference, the
+ * configuration), a program makes NAME.lock, which must not be there yet.
+ *
+ * A kill leaves such a lock behind, and from its name nobody can tell whose it was. So
+ * ours is a hard link to the writer's lock of the repository (snapshot.h): the file that
+ * has the same inode is ours, any other is another program's and is never removed.
+ *
+ *	reflock_take(&lock, repo, "refs/heads/main", err);
+ *	(read the reference, write a temporary file)
+ *	reflock_rename(repo, "albumen-exporter.ref", "refs/heads/main", err);
+ *	reflock_drop(&lock);
+ *
+ * All need the writer's lock to be held.
+ */
+
+/* The file that the locks are links to, in the repository. */
+#define REFLOCK_FILE "albumen-exporter.lock"
+
+/* Makes NAME.lock and the folders above it; *lock is its path, on the heap. If another
+ * program has it, waits for a second, as git's locks are short; then ERR_LOCKED. */
+int reflock_take(char **lock, const char *repo, const char *name, struct err *err);
+/* Makes the file `path`, which must not be there yet, known to be ours likewise: 0, or -1
+ * and errno. */
+int reflock_mark(const char *repo, const char *path);
+/* Renames `from` to `name`, both in the repository, where an empty folder may stand in
+ * the way (git leaves one where a reference was removed). */
+int reflock_rename(const char *repo, const char *from, const char *name, struct err *err);
+/* Removes the lock. NULL is allowed. */
+void reflock_drop(char **lock);
+/* Removes the locks and marks that a killed writer left below refs, in objects/pack, and
+ * of the repository's own files. */
+int reflock_sweep(const char *repo, struct err *err);
+
+#endif

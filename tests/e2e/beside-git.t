@@ -1,0 +1,137 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# git works in the repository beside the exporter. What git or a person put there is never
+# removed, and nothing is lost.
+. "$(dirname "$0")/lib.sh"
+
+ROUNDS=${ROUNDS:-1}
+
+image() { # NUMBER TITLE
+	printf '{"public_id":"i%s","album_id":"a%s","title":"%s"}\n' "$1" "$(($1 % 3))" "$2"
+}
+change() { # TITLE
+	image 1 "$1" >"$T/data/1.json" && scan >"$T/scan.out" 2>&1
+}
+export_repo=("$EXPORTER" export --index "$T/index" --repo "$T/repo")
+export_repo() {
+	"${export_repo[@]}" "$@"
+}
+snapshots() {
+	git -C "$T/repo" rev-list --count main
+}
+sound() {
+	git -C "$T/repo" fsck --full --strict --no-progress 2>&1
+}
+runs() {
+	kill -0 "$git" 2>/dev/null
+}
+
+mkdir "$T/data"
+for i in {0..9}; do
+	image "$i" new >"$T/data/$i.json"
+done
+scan >"$T/out" && export_repo >"$T/out"
+made=1
+
+# Each call that names or removes a file takes 0.05 s: an export begins at every point of it.
+slow_git() {
+	strace -f -qq -o "$T/trace" -e trace=rename,link,unlink \
+		-e inject=rename,link,unlink:delay_enter=50000 git -C "$T/repo" "$@" >"$T/git.out" 2>&1
+}
+bad=0
+for ((round = 0; round < ROUNDS; round++)); do
+	for command in "repack -adq" "gc -q --prune=now" "pack-refs --all"; do
+		# shellcheck disable=SC2086
+		slow_git $command &
+		git=$!
+		while :; do
+			runs || break
+			change "$((++made))" && export_repo >"$T/out" 2>"$T/err" && continue
+			bad=$((bad + 1))
+			diag <"$T/err"
+		done
+		wait "$git" || bad=$((bad + 1))
+		[ "$(snapshots)" = "$made" ] || bad=$((bad + 1))
+	done
+	[ -z "$(sound)" ] || bad=$((bad + 1))
+done
+echo "# $made snapshots"
+is "repack, gc and pack-refs, slowed down, lose nothing of $((made - 1)) exports" "$bad" 0
+
+# The same the other way round: git begins at every point of an export.
+bad=0
+for ((round = 0; round < 5 * ROUNDS; round++)); do
+	change "$((++made))"
+	strace -f -qq -o "$T/trace" -e trace=rename,link,unlink \
+		-e inject=rename,link,unlink:delay_enter=50000 "${export_repo[@]}" >"$T/out" 2>"$T/err" &
+	git=$!
+	while runs; do
+		git -C "$T/repo" repack -adq >"$T/git.out" 2>&1
+		git -C "$T/repo" pack-refs --all --prune >"$T/git.out" 2>&1
+	done
+	wait "$git" || {
+		bad=$((bad + 1))
+		diag <"$T/err"
+	}
+	[ "$(snapshots)" = "$made" ] || bad=$((bad + 1))
+	[ -z "$(sound)" ] || bad=$((bad + 1))
+done
+is "an export, slowed down, loses nothing beside repack and pack-refs" "$bad" 0
+is "git fsck has nothing to say" "$(sound)" ""
+is "nothing is left over" "$(git -C "$T/repo" count-objects -v | grep '^garbage:')" "garbage: 0"
+
+# A pack whose index was lost.
+git -C "$T/repo" repack -adq
+pack=$(cd "$T/repo/objects/pack" && echo pack-*.pack)
+cp "$T/repo/objects/pack/${pack%.pack}.idx" "$T/idx"
+rm -f "$T/repo/objects/pack/${pack%.pack}.idx"
+change lost
+exits "a history that cannot be read is no reason to begin another" 1 export_repo
+ok "and the mend is named" grep -qF "git -C '$T/repo' index-pack 'objects/pack/$pack'" "$T/err"
+ok "the pack is still there" [ -s "$T/repo/objects/pack/$pack" ]
+exits "publish says it, too" 1 "$EXPORTER" publish --repo "$T/repo" --site "$T/site"
+ok "with the mend" grep -qF "index-pack 'objects/pack/$pack'" "$T/err"
+exits "audit likewise" 1 "$EXPORTER" audit --repo "$T/repo"
+ok "with the mend, again" grep -qF "index-pack 'objects/pack/$pack'" "$T/err"
+ok "which does mend it" eval "$(sed -n 's/.*with: //p' "$T/err")"
+exits "then the export goes on" 0 export_repo
+made=$((made + 1))
+is "after all the others" "$(snapshots)" "$made"
+
+# A pack that somebody's git has just named, and whose index is to come.
+printf x >"$T/repo/objects/pack/pack-0123456789012345678901234567890123456789.pack"
+touch "$T/repo/objects/pack/pack_git2_ABC" "$T/repo/objects/tmp_object_git2_ABC"
+change orphan
+exits "a pack without an index is somebody's" 0 export_repo
+made=$((made + 1))
+ok "and stays" [ -s "$T/repo/objects/pack/pack-0123456789012345678901234567890123456789.pack" ]
+ok "what another libgit2 is writing likewise" [ -e "$T/repo/objects/pack/pack_git2_ABC" -a \
+	-e "$T/repo/objects/tmp_object_git2_ABC" ]
+rm -f "$T"/repo/objects/pack/pack-0123* "$T"/repo/objects/pack/*git2* "$T"/repo/objects/*git2*
+
+# Locks of others.
+for lock in refs/heads/main packed-refs HEAD config refs/heads/other; do
+	: >"$T/repo/$lock.lock"
+	change "$lock"
+	case $lock in
+	refs/heads/main)
+		exits "$lock.lock of another program is respected" 75 export_repo
+		ok "and named" grep -qF "$T/repo/$lock.lock" "$T/err"
+		ok "with what to do" grep -q "remove" "$T/err"
+		;;
+	*)
+		exits "$lock.lock of another program is none of ours" 0 export_repo
+		made=$((made + 1))
+		;;
+	esac
+	ok "it stays" [ -e "$T/repo/$lock.lock" ]
+	rm "$T/repo/$lock.lock"
+done
+: >"$T/repo/refs/tags/kept.lock"
+exits "a label, too, waits for a lock" 75 "$EXPORTER" snapshot --repo "$T/repo" --label kept --reason why
+rm "$T/repo/refs/tags/kept.lock"
+exits "and is made without" 0 "$EXPORTER" snapshot --repo "$T/repo" --label kept --reason why
+is "there is a snapshot of each change" "$(snapshots)" "$made"
+is "git fsck has nothing to say, at the end" "$(sound)" ""
+is "and nothing is left over, at the end" "$(git -C "$T/repo" count-objects -v | grep '^garbage:')" "garbage: 0"
+done_testing
