@@ -6,6 +6,8 @@
 
 #include "data/base/cli.h"
 #include "data/base/err.h"
+#include "data/base/stop.h"
+#include "exporter/git/snapshot.h"
 
 /*
  * command - what was asked for on the command line, and the commands that live in
@@ -23,11 +25,17 @@ struct command_options {
 	struct cli_list drop;                     /* member paths */
 	struct cli_list accept;                   /* exporter/accept.h */
 	long long ready_fd, round_gps, fail_over; /* -1: not given */
+	long long wait;                           /* seconds, for another writer */
 	bool collections, audit_page, json;
 	int verbose;
 };
 /* As main.c's table filled it in. Only main.c and command_*.c look at it. */
 extern struct command_options command_opt;
+
+/* Opens the repository for writing, and waits for another writer as long as was asked
+ * for. `stop` may be NULL. */
+int command_open_writer(struct snapshot_repo **out, unsigned flags, const char *who,
+			struct stop *stop, struct err *err);
 
 /* Each runs one command to its end: data/base/cli.h tells what comes in and out. */
 int command_audit(int argc, char **argv, struct err *err);

@@ -39,8 +39,7 @@ int command_snapshot(int argc, char **argv, struct err *err)
 
 	(void)argc;
 	(void)argv;
-	rc = snapshot_open(&repo, command_opt.repo, SNAPSHOT_WRITE,
-			   "albumen-exporter snapshot", err);
+	rc = command_open_writer(&repo, 0, "albumen-exporter snapshot", NULL, err);
 	if (!rc) {
 		rc = when_resolve(repo, command_opt.at, &info, &instant, err);
 	}

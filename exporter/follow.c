@@ -17,6 +17,8 @@
  * without one, until it is looked for again. */
 #define RECHECK_MS 60000
 #define ABSENT_MS 500
+/* How often it is said that another writer is waited for. */
+#define LOCK_WAIT_S 60
 
 struct follow {
 	struct export_job job;
@@ -102,11 +104,28 @@ static bool is_waiting(const struct follow *f)
 	return poll(&sign, 1, 0) > 0;
 }
 
+/* Other writers come between two exports. One that takes its time is waited for: a
+ * daemon does not give up. */
+static int lock(struct follow *f, struct err *err)
+{
+	struct snapshot_wait wait = {.seconds = LOCK_WAIT_S, .stop = f->job.stop};
+	int rc;
+
+	do {
+		rc = snapshot_lock(f->job.repo, &wait, err);
+	} while (rc == ERR_LOCKED);
+	return rc;
+}
+
 static int export_once(struct follow *f, struct err *err)
 {
-	struct export_result result;
-	int rc = export_run(&f->job, &result, err);
+	struct export_result result = {0};
+	int rc = lock(f, err);
 
+	if (rc) {
+		return rc;
+	}
+	rc = export_run(&f->job, &result, err);
 	if (!rc) {
 		report(&result);
 	}
@@ -115,8 +134,12 @@ static int export_once(struct follow *f, struct err *err)
 		f->told_ready = true;
 		rc = ready_tell(f->ready_fd, err);
 	}
-	/* The site is at the snapshot by now: nobody waits for this. */
-	return rc ? rc : maintain_when_due(f->job.repo, is_waiting(f), err);
+	if (!rc) {
+		/* The site is at the snapshot by now: nobody waits for this. */
+		rc = maintain_when_due(f->job.repo, is_waiting(f), err);
+	}
+	snapshot_unlock(f->job.repo);
+	return rc;
 }
 
 /* Before its first scan has ended an index must not be exported. */
@@ -179,6 +202,7 @@ int follow_run(const struct export_job *job, const char *dir, int ready_fd,
 	int rc;
 
 	f.job.index = NULL;
+	snapshot_unlock(f.job.repo);
 	do {
 		rc = work(&f, err);
 		if (rc == ERR_REPLACED) {

@@ -15,7 +15,8 @@
  *
  * job->index is not used: the index in the folder `dir` is opened here, as often as
  * it is made anew. `ready_fd`: data/base/ready.h; told after the first export.
- * Returns 0 when stopped.
+ * The repository's lock is held only while there is something to export: in between
+ * other writers have their turn (snapshot_unlock). Returns 0 when stopped.
  */
 int follow_run(const struct export_job *job, const char *dir, int ready_fd,
 	       struct err *err);

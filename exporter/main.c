@@ -3,6 +3,7 @@
 /* albumen-exporter: commands, options, wiring, exit status. */
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,8 @@ struct command_options command_opt = {.rev = "HEAD",
 				      .format = "table",
 				      .ready_fd = -1,
 				      .round_gps = -1,
-				      .fail_over = -1};
+				      .fail_over = -1,
+				      .wait = 60};
 
 enum {
 	EXPORT,
@@ -73,6 +75,17 @@ static int begin_command(struct err *err)
 		}
 	}
 	return 0;
+}
+
+int command_open_writer(struct snapshot_repo **out, unsigned flags, const char *who,
+			struct stop *stop, struct err *err)
+{
+	struct snapshot_wait wait = {.stop = stop};
+
+	wait.seconds = command_opt.wait > UINT_MAX / 1000 ? UINT_MAX / 1000
+							  : (unsigned)command_opt.wait;
+	return snapshot_open_wait(out, command_opt.repo, SNAPSHOT_WRITE | flags, who,
+				  &wait, err);
 }
 
 static void print_site(const struct site_result *site)
@@ -154,9 +167,8 @@ static int run_export(int argc, char **argv, struct err *err)
 		rc = index_open(&job.index, command_opt.index, 0, err);
 	}
 	if (!rc) {
-		rc = snapshot_open(&job.repo, command_opt.repo,
-				   SNAPSHOT_WRITE | SNAPSHOT_CREATE,
-				   "albumen-exporter export", err);
+		rc = command_open_writer(&job.repo, SNAPSHOT_CREATE,
+					 "albumen-exporter export", &stop, err);
 	}
 	if (!rc) {
 		rc = export_run(&job, &result, err);
@@ -192,9 +204,8 @@ static int run_follow(int argc, char **argv, struct err *err)
 		rc = stop_open(&stop, err);
 	}
 	if (!rc) {
-		rc = snapshot_open(&job.repo, command_opt.repo,
-				   SNAPSHOT_WRITE | SNAPSHOT_CREATE,
-				   "albumen-exporter follow", err);
+		rc = command_open_writer(&job.repo, SNAPSHOT_CREATE,
+					 "albumen-exporter follow", &stop, err);
 	}
 	if (!rc) {
 		rc = follow_run(&job, command_opt.index, (int)command_opt.ready_fd, err);
@@ -298,8 +309,7 @@ static int run_maintain(int argc, char **argv, struct err *err)
 {
 	struct snapshot_repo *repo = NULL;
 	struct maintain_result result;
-	int rc = snapshot_open(&repo, command_opt.repo, SNAPSHOT_WRITE,
-			       "albumen-exporter maintain", err);
+	int rc = command_open_writer(&repo, 0, "albumen-exporter maintain", NULL, err);
 
 	(void)argc;
 	(void)argv;
@@ -550,6 +560,12 @@ static const struct cli_option options[] = {
 	 .summary = "take this, which is refused otherwise, as meant, once: history "
 		    "(may be repeated)",
 	 .commands = ON(EXPORT) | ON(FOLLOW) | ON(PUBLISH)},
+	{.name = "wait",
+	 .type = CLI_NUMBER,
+	 .value = &command_opt.wait,
+	 .argument = "SECONDS",
+	 .summary = "wait so long for another writer of the repository (60)",
+	 .commands = ON(EXPORT) | ON(FOLLOW) | ON(MAINTAIN) | ON(SNAPSHOT)},
 	{.name = "verbose",
 	 .letter = 'v',
 	 .type = CLI_COUNT,

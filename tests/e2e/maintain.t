@@ -83,7 +83,8 @@ same_as_then "the first snapshot is what it was, again" first
 
 # Beside others.
 ok "follow starts" start follow "$EXPORTER" follow --index "$T/index" --repo "$T/repo" --site "$T/site"
-exits "while it writes there is no maintenance" 75 maintain
+exits "it lets others write between two exports" 0 maintain
+exits "and label" 0 "$EXPORTER" snapshot --repo "$T/repo" --label kept --reason why
 for n in {2000..2059}; do
 	change "$n"
 	wait_until 10 grep -q "change $n" "$T"/site/api/v1/albums/*/images.json || break
@@ -93,5 +94,29 @@ is "it went on to the last change" "$n" 2059
 ok "and kept the packs few ($(packs))" [ "$(packs)" -le 50 ]
 is "git fsck has nothing to say at the end" "$(git -C "$T/repo" fsck --strict --no-progress 2>&1)" ""
 same_as_then "the first snapshot is what it was, at the end" first
+
+# Another writer is waited for, and named.
+exec 8>>"$T/repo/albumen-exporter.lock"
+flock 8 && echo "somebody (process 1)" >"$T/repo/albumen-exporter.lock"
+change 3000
+for command in "maintain" "snapshot --label late --reason why" "export --index $T/index" \
+	"follow --index $T/index"; do
+	# shellcheck disable=SC2086
+	exits "${command%% *} does not wait for ever" 75 "$EXPORTER" $command --repo "$T/repo" --wait 0
+	ok "and says who writes" grep -q "somebody (process 1)" "$T/err"
+done
+spawn waiting "$EXPORTER" export --index "$T/index" --repo "$T/repo" --wait 60 8>&-
+ok "export waits" wait_until 10 grep -q "waiting for up to 60 s: .*somebody (process 1)" "$T/waiting.log"
+exec 8>&-
+wait_until 30 not alive waiting
+ok "and goes on" grep -q "^snapshot " "$T/waiting.log"
+exec 8>>"$T/repo/albumen-exporter.lock"
+flock 8
+spawn waiting "$EXPORTER" export --index "$T/index" --repo "$T/repo" --wait 60 8>&-
+wait_until 10 grep -q "waiting for up to 60 s" "$T/waiting.log"
+stop waiting
+is "a signal ends the wait" "$?" 1
+exec 8>&-
+
 exits "no repository, no maintenance" 1 "$EXPORTER" maintain --repo "$T/nowhere"
 done_testing
