@@ -87,7 +87,7 @@ EXPORTER_SRC = \
 	exporter/git/maintain_pack.c exporter/git/maintain_merge.c \
 	exporter/git/pathset.c exporter/git/history.c exporter/git/reflock.c \
 	exporter/git/snapshot_publish.c exporter/git/snapshot_making.c \
-	exporter/site/place.c exporter/site/place_walk.c exporter/site/place_file.c \
+	exporter/site/place.c exporter/site/place_walk.c exporter/site/place_file.c exporter/site/place_look.c \
 	exporter/site/site.c exporter/site/state.c exporter/site/relay.c exporter/site/collection.c \
 	exporter/site/edge.c \
 	exporter/page/page.c exporter/page/page_albums.c exporter/page/page_images.c \
@@ -120,7 +120,7 @@ EXPORTER_SRC = \
 	exporter/follow.c \
 	exporter/command_audit.c exporter/command_log.c exporter/command_show.c \
 	exporter/command_diff.c exporter/command_snapshot.c exporter/command_verify.c \
-	exporter/command_bundle.c
+	exporter/command_bundle.c exporter/command_publish.c
 MAIN_SRC = indexer/main.c exporter/main.c
 # What `albumen-exporter edge` makes its configuration of, found beside the program.
 EDGE = albumen.js nginx.conf.in

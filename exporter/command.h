@@ -26,7 +26,7 @@ struct command_options {
 	struct cli_list accept;                   /* exporter/accept.h */
 	long long ready_fd, round_gps, fail_over; /* -1: not given */
 	long long wait;                           /* seconds, for another writer */
-	bool collections, audit_page, json;
+	bool collections, audit_page, json, check, repair;
 	int verbose;
 };
 /* As main.c's table filled it in. Only main.c and command_*.c look at it. */
@@ -37,7 +37,17 @@ extern struct command_options command_opt;
 int command_open_writer(struct snapshot_repo **out, unsigned flags, const char *who,
 			struct stop *stop, struct err *err);
 
+struct site_result;
+
+/* What every command does first: the index, the repository and the site lie beside each
+ * other, never inside. */
+int command_begin(struct err *err);
+/* Of the options, as site.h has them. */
+unsigned command_site_flags(void);
+void command_print_site(const struct site_result *site);
+
 /* Each runs one command to its end: data/base/cli.h tells what comes in and out. */
+int command_publish(int argc, char **argv, struct err *err);
 int command_audit(int argc, char **argv, struct err *err);
 int command_log(int argc, char **argv, struct err *err);
 int command_show(int argc, char **argv, struct err *err);

@@ -20,16 +20,11 @@
 #include "exporter/follow.h"
 #include "exporter/git/maintain.h"
 #include "exporter/git/snapshot.h"
-#include "exporter/note.h"
 #include "exporter/site/edge.h"
 #include "exporter/site/site.h"
 
-struct command_options command_opt = {.rev = "HEAD",
-				      .format = "table",
-				      .ready_fd = -1,
-				      .round_gps = -1,
-				      .fail_over = -1,
-				      .wait = 60};
+struct command_options command_opt = {
+	.format = "table", .ready_fd = -1, .round_gps = -1, .fail_over = -1, .wait = 60};
 
 enum {
 	EXPORT,
@@ -49,15 +44,9 @@ enum {
 /* These work on any clone, without anything else. */
 #define READERS (ON(AUDIT) | ON(LOG) | ON(SHOW) | ON(DIFF) | ON(VERIFY) | ON(BUNDLE))
 
-static unsigned site_flags(void)
-{
-	return (command_opt.collections ? SITE_COLLECTIONS : 0) |
-	       (command_opt.audit_page ? SITE_AUDIT_PAGE : 0);
-}
-
 /* What every command does first: the index, the repository and the site lie
  * beside each other, never inside. */
-static int begin_command(struct err *err)
+int command_begin(struct err *err)
 {
 	const char *places[] = {command_opt.index, command_opt.repo, command_opt.site};
 	const char *names[] = {"index", "repository", "site"};
@@ -88,22 +77,6 @@ int command_open_writer(struct snapshot_repo **out, unsigned flags, const char *
 				  &wait, err);
 }
 
-static void print_site(const struct site_result *site)
-{
-	if (!command_opt.site) {
-		return;
-	}
-	if (command_opt.json) {
-		printf(",\"site\":{\"written\":%" PRIu64 ",\"removed\":%" PRIu64 "}",
-		       site->written, site->removed);
-	} else if (site->touched) {
-		printf("site: %" PRIu64 " files written, %" PRIu64 " removed\n",
-		       site->written, site->removed);
-	} else {
-		printf("site: nothing to do\n");
-	}
-}
-
 static void print_export(const struct export_result *result)
 {
 	const struct snapshot_delta *d = &result->delta;
@@ -116,7 +89,7 @@ static void print_export(const struct export_result *result)
 		       commit, result->info.tree.hex, result->made ? "true" : "false",
 		       result->full ? "true" : "false", result->rendered, d->added,
 		       d->changed, d->removed);
-		print_site(&result->site);
+		command_print_site(&result->site);
 		puts("}");
 		return;
 	}
@@ -127,13 +100,13 @@ static void print_export(const struct export_result *result)
 	} else {
 		printf("snapshot %s: nothing changed\n", commit);
 	}
-	print_site(&result->site);
+	command_print_site(&result->site);
 }
 
 /* The same for those that make snapshots, which may leave something out. */
 static int begin_export(struct redact **redact, struct accept *accept, struct err *err)
 {
-	int rc = begin_command(err);
+	int rc = command_begin(err);
 
 	if (!rc) {
 		rc = accept_read(accept, command_opt.accept.value,
@@ -147,7 +120,7 @@ static int begin_export(struct redact **redact, struct accept *accept, struct er
 static int run_export(int argc, char **argv, struct err *err)
 {
 	struct export_job job = {.site = command_opt.site,
-				 .site_flags = site_flags(),
+				 .site_flags = command_site_flags(),
 				 .sign = command_opt.sign};
 	struct export_result result = {0};
 	struct redact *redact = NULL;
@@ -177,6 +150,9 @@ static int run_export(int argc, char **argv, struct err *err)
 		print_export(&result);
 		rc = maintain_when_due(job.repo, false, err);
 	}
+	if (!rc && result.site.damaged) {
+		rc = 1; /* the log has told */
+	}
 	export_result_release(&result);
 	snapshot_close(job.repo);
 	index_close(job.index);
@@ -188,7 +164,7 @@ static int run_export(int argc, char **argv, struct err *err)
 static int run_follow(int argc, char **argv, struct err *err)
 {
 	struct export_job job = {.site = command_opt.site,
-				 .site_flags = site_flags(),
+				 .site_flags = command_site_flags(),
 				 .sign = command_opt.sign};
 	struct redact *redact = NULL;
 	struct stop stop = {.fd = -1};
@@ -213,66 +189,6 @@ static int run_follow(int argc, char **argv, struct err *err)
 	snapshot_close(job.repo);
 	stop_close(&stop);
 	redact_free(redact);
-	return rc;
-}
-
-/* What an export would refuse to go on from is not published either. */
-static int check_history(struct snapshot_repo *repo, struct accept *accept,
-			 struct err *err)
-{
-	struct snapshot_info head = {0};
-	struct note note;
-	int rc = snapshot_head(repo, &head, err);
-
-	if (!rc || rc == ERR_NOTFOUND) {
-		note_read(&note, repo);
-		rc = note_check(&note, repo, &head, err);
-	}
-	snapshot_info_release(&head);
-	return rc == ERR_REFUSED ? accept_check(accept, ACCEPT_HISTORY, err) : rc;
-}
-
-static int run_publish(int argc, char **argv, struct err *err)
-{
-	struct snapshot_repo *repo = NULL;
-	struct snapshot_info info = {0};
-	struct site_result site = {0};
-	struct accept accept = {0};
-	int rc = begin_command(err);
-
-	(void)argc;
-	(void)argv;
-	if (!rc) {
-		rc = accept_read(&accept, command_opt.accept.value,
-				 command_opt.accept.count, err);
-	}
-	if (!rc) {
-		rc = snapshot_open(&repo, command_opt.repo, 0, "albumen-exporter publish",
-				   err);
-	}
-	if (!rc) {
-		rc = check_history(repo, &accept, err);
-	}
-	if (!rc) {
-		rc = snapshot_resolve(repo, command_opt.rev, &info, err);
-	}
-	if (!rc) {
-		rc = site_publish(command_opt.site, repo, &info, site_flags(), &site,
-				  err);
-	}
-	if (!rc) {
-		if (command_opt.json) {
-			printf("{\"snapshot\":\"%s\",\"tree\":\"%s\"", info.commit.hex,
-			       info.tree.hex);
-			print_site(&site);
-			puts("}");
-		} else {
-			printf("snapshot %s\n", info.commit.hex);
-			print_site(&site);
-		}
-	}
-	snapshot_info_release(&info);
-	snapshot_close(repo);
 	return rc;
 }
 
@@ -336,10 +252,12 @@ static const struct cli_command commands[] = {
 		    .help = "Runs in the foreground until SIGTERM or SIGINT."},
 	[PUBLISH] =
 		{.name = "publish",
-		 .run = run_publish,
+		 .run = command_publish,
 		 .summary = "bring a site to any snapshot",
 		 .help = "Writes only the files that differ between the snapshot that "
-			 "the folder is at and the one asked for."},
+			 "the folder is at and the one asked for. What other hands "
+			 "changed is found by --check (exit status 1: something "
+			 "differs) and brought back by --repair."},
 	[EDGE] = {.name = "edge",
 		  .run = run_edge,
 		  .summary = "print an nginx configuration that serves a site",
@@ -427,7 +345,17 @@ static const struct cli_option options[] = {
 	 .type = CLI_STRING,
 	 .value = &command_opt.rev,
 	 .argument = "REV",
-	 .summary = "the snapshot, as git names it: HEAD~1, a tag, an id (HEAD)",
+	 .summary = "another name of --at",
+	 .commands = ON(PUBLISH)},
+	{.name = "check",
+	 .type = CLI_FLAG,
+	 .value = &command_opt.check,
+	 .summary = "list the files of the site that are not as in its snapshot",
+	 .commands = ON(PUBLISH)},
+	{.name = "repair",
+	 .type = CLI_FLAG,
+	 .value = &command_opt.repair,
+	 .summary = "as --check, and bring the site to the snapshot",
 	 .commands = ON(PUBLISH)},
 	{.name = "collections",
 	 .type = CLI_FLAG,
@@ -458,7 +386,7 @@ static const struct cli_option options[] = {
 	 .value = &command_opt.at,
 	 .argument = "WHEN",
 	 .summary = "the snapshot of that time: a date, '2 days ago', a tag, an id",
-	 .commands = ON(AUDIT) | ON(LOG) | ON(SHOW) | ON(SNAPSHOT)},
+	 .commands = ON(PUBLISH) | ON(AUDIT) | ON(LOG) | ON(SHOW) | ON(SNAPSHOT)},
 	{.name = "album",
 	 .type = CLI_STRING,
 	 .value = &command_opt.album,

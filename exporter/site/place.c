@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "data/base/file.h"
+#include "exporter/site/place_look.h"
 #include "exporter/site/place_walk.h"
 
 #define NOTE_MAX (1 << 20)
@@ -144,16 +145,49 @@ static int sweep(struct place *place, struct err *err)
 	return rc;
 }
 
-int place_open(struct place **out, const char *path, const char *who, struct err *err)
+static struct place *new_place(const char *path)
 {
 	struct place *place = xzalloc(sizeof(*place));
-	struct buf lock = {0};
-	bool made = false;
-	int rc;
 
 	place->root_path = xstrdup(path);
 	place->root = place->own = place->tmp = place->lock = -1;
 	place->build = place->out = -1;
+	return place;
+}
+
+int place_open_look(struct place **out, const char *path, const char *who,
+		    struct err *err)
+{
+	struct place *place = new_place(path);
+	struct buf lock = {0};
+	int rc = 0;
+
+	buf_addf(&lock, "%s/" PLACE_OWN "/lock", path);
+	place->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (place->root < 0) {
+		rc = err_sys(err, "cannot open folder '%s'", path);
+	}
+	if (!rc) {
+		rc = place_look_lock(place, lock.data, who, err);
+	}
+	if (!rc) {
+		place->own = openat(place->root, PLACE_OWN,
+				    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		*out = place;
+		place = NULL;
+	}
+	buf_release(&lock);
+	place_close(place);
+	return rc;
+}
+
+int place_open(struct place **out, const char *path, const char *who, struct err *err)
+{
+	struct place *place = new_place(path);
+	struct buf lock = {0};
+	bool made = false;
+	int rc;
+
 	buf_addf(&lock, "%s/" PLACE_OWN "/lock", path);
 	if ((rc = file_mkdirs(path, err))) {
 		goto out;
@@ -195,7 +229,9 @@ void place_close(struct place *place)
 	for (size_t i = 0; i < place->lates; i++) {
 		close(place->late[i].fd);
 	}
-	if (place->out >= 0 || place->build >= 0 || place->lates) {
+	if (place->found) { /* changes nothing */
+		close_fd(place->out);
+	} else if (place->out >= 0 || place->build >= 0 || place->lates) {
 		close_fd(place->out);
 		close_fd(place->build);
 		/* Only for tidiness, and for the room on a full disk: the next
@@ -300,7 +336,7 @@ int place_note_read(struct buf *out, struct place *place, const char *name,
 	int fd = openat(place->own, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	int rc;
 
-	if (fd < 0 && errno == ENOENT) {
+	if (place->own < 0 || (fd < 0 && errno == ENOENT)) {
 		return ERR_NOTFOUND;
 	}
 	if (fd < 0) {

@@ -31,6 +31,10 @@ struct place;
  * ERR_LOCKED: another process writes there.
  */
 int place_open(struct place **out, const char *path, const char *who, struct err *err);
+/* As place_open, but only to look (place_set_look): nothing is made, and the folder may
+ * be one that cannot be written. ERR_NOTFOUND: there is none. */
+int place_open_look(struct place **out, const char *path, const char *who,
+		    struct err *err);
 /* NULL is allowed. What was built and not finished goes. */
 void place_close(struct place *place);
 
@@ -69,6 +73,18 @@ int place_put(struct place *place, const char *path, const void *body, size_t le
 int place_begin(struct place *place, const char *path, struct err *err);
 void place_write(struct place *place, const void *bytes, size_t len);
 int place_end(struct place *place, struct err *err);
+
+/* Whether the last place_put, or place_end, found a file in its place. */
+bool place_was_there(const struct place *place);
+
+/*
+ * From here on nothing is changed: what is put is compared with what is there, what is
+ * removed or pruned is looked for, and `found` is told of each file that is not as the
+ * caller wants it. NULL ends that.
+ */
+enum place_fault { PLACE_MISSING, PLACE_CHANGED, PLACE_EXTRA };
+typedef void place_found_fn(const char *path, enum place_fault fault, void *payload);
+void place_set_look(struct place *place, place_found_fn *found, void *payload);
 
 /* Whether the file is there, with exactly these bytes. */
 int place_has(bool *has, struct place *place, const char *path, const void *body,

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "exporter/site/place_look.h"
 #include "exporter/site/place_walk.h"
 
 /* Makes the folders that `path` lies in, below place->build: the deepest first,
@@ -68,6 +69,10 @@ int place_begin(struct place *place, const char *path, struct err *err)
 	buf_clear(&place->path);
 	buf_addstr(&place->path, path);
 	place->rc = 0;
+	place->is_there = false;
+	if (place->found) {
+		return place_look_begin(place, err);
+	}
 	place->out = create(place, path);
 	if (place->out < 0) {
 		return err_sys(err, "cannot make '%s/%s'", place->root_path, path);
@@ -79,6 +84,10 @@ void place_write(struct place *place, const void *bytes, size_t len)
 {
 	const char *p = bytes;
 
+	if (place->found) {
+		place_look_write(place, bytes, len);
+		return;
+	}
 	while (!place->rc && len) {
 		ssize_t n = write(place->out, p, len);
 
@@ -101,6 +110,7 @@ static int set_mtime(struct place *place, int dirfd, const char *name)
 	if (fstatat(dirfd, name, &old, AT_SYMLINK_NOFOLLOW) < 0) {
 		return errno == ENOENT ? 0 : -1;
 	}
+	place->is_there = true;
 	if (fstat(place->out, &now) < 0) {
 		return -1;
 	}
@@ -199,6 +209,10 @@ int place_end(struct place *place, struct err *err)
 	int dirfd = -1;
 	int rc = place->rc;
 
+	if (place->found) {
+		place_look_end(place);
+		return 0;
+	}
 	if (rc && err) {
 		*err = place->failure;
 	}
@@ -242,6 +256,11 @@ int place_put(struct place *place, const char *path, const void *body, size_t le
 	return place_end(place, err);
 }
 
+bool place_was_there(const struct place *place)
+{
+	return place->is_there;
+}
+
 /* Whether the open file has exactly these bytes; its size is known to fit. */
 static int compare(bool *same, int fd, const char *body, size_t len)
 {
@@ -250,6 +269,9 @@ static int compare(bool *same, int fd, const char *body, size_t len)
 	while (len) {
 		ssize_t n = read(fd, chunk, len < sizeof(chunk) ? len : sizeof(chunk));
 
+		if (n < 0 && errno == EIO) {
+			return 0; /* it is lost there, and can be written again */
+		}
 		if (n < 0 && errno != EINTR) {
 			return -1;
 		}
@@ -325,6 +347,9 @@ int place_remove(struct place *place, const char *path, uint64_t *removed,
 	if (rc) {
 		return rc;
 	}
+	if (place->found) {
+		return place_look_remove(place, path, err);
+	}
 	rc = place_parent(place, &dirfd, &name, path, false, err);
 	if (rc) {
 		return rc == ERR_NOTFOUND ? 0 : rc;
@@ -348,7 +373,7 @@ int place_remove_folder(struct place *place, const char *path, struct err *err)
 		return rc;
 	}
 	rc = place_parent(place, &dirfd, &name, path, false, err);
-	if (rc) {
+	if (rc || place->found) {
 		return rc == ERR_NOTFOUND ? 0 : rc;
 	}
 	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0) {
@@ -377,9 +402,13 @@ int place_prune(struct place *place, const char *path, place_keep_fn *keep, void
 		return rc == ERR_NOTFOUND ? 0 : rc;
 	}
 	buf_addstr(&at, path);
-	rc = place_walk(dirfd, name, place->root_path, &at, keep, payload, removed, NULL,
-			err);
+	if (place->found) {
+		rc = place_look_prune(place, dirfd, name, &at, keep, payload, err);
+	} else {
+		rc = place_walk(dirfd, name, place->root_path, &at, keep, payload,
+				removed, NULL, err);
+		place_doubt(place); /* the walk does not say which folders it changed */
+	}
 	buf_release(&at);
-	place_doubt(place); /* the walk does not say which folders it changed */
 	return rc;
 }

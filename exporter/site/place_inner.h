@@ -47,6 +47,10 @@ struct place {
 	int out;
 	int rc;
 	struct err failure;
+	bool is_there, is_same; /* the file in its place; the second only for a look */
+	/* While it only looks; else NULL. */
+	place_found_fn *found;
+	void *found_payload;
 };
 
 /* The folder that `path` lies in, and its name there. The folder stays open until

@@ -19,6 +19,7 @@ struct walk {
 	place_keep_fn *keep;
 	void *payload;
 	uint64_t removed;
+	bool remove;
 	int depth;
 	struct err *err;
 };
@@ -56,6 +57,9 @@ static int walk_entry(struct walk *walk, int dirfd, const struct dirent *entry,
 			(*kept)++;
 			return 0;
 		}
+	}
+	if (!walk->remove) {
+		return 0;
 	}
 	if (unlinkat(dirfd, entry->d_name, folder ? AT_REMOVEDIR : 0) < 0 &&
 	    errno != ENOENT) {
@@ -112,12 +116,18 @@ int place_walk(int dirfd, const char *name, const char *root, struct buf *path,
 	       place_keep_fn *keep, void *payload, uint64_t *removed, uint64_t *kept,
 	       struct err *err)
 {
-	struct walk walk = {
-		.root = root, .path = path, .keep = keep, .payload = payload, .err = err};
+	struct walk walk = {.root = root,
+			    .path = path,
+			    .keep = keep,
+			    .payload = payload,
+			    .remove = removed != NULL,
+			    .err = err};
 	uint64_t stayed = 0;
 	int rc = walk_folder(&walk, dirfd, name, kept ? kept : &stayed);
 
-	*removed += walk.removed;
+	if (removed) {
+		*removed += walk.removed;
+	}
 	return rc;
 }
 

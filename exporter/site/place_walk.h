@@ -16,7 +16,8 @@
 /*
  * Removes what `keep` does not want (NULL: everything) from the folder `name` in
  * `dirfd`, and folders below it that end up empty. *path is what `keep` gets:
- * it holds the folder's own path, and does again on return. `root` is for messages.
+ * it holds the folder's own path, and does again on return. `removed` NULL: nothing
+ * is removed, `keep` only sees all there is. `root` is for messages.
  * A folder that is not there is empty. *kept (may be NULL) counts what stayed.
  */
 int place_walk(int dirfd, const char *name, const char *root, struct buf *path,

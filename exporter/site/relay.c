@@ -18,6 +18,7 @@ struct load {
 	struct buf bytes;
 	struct {
 		size_t path, body, len;
+		bool replaces;
 	} file[LOAD_FILES];
 	size_t files;
 };
@@ -59,7 +60,7 @@ static int put_load(struct relay *r, struct load *load, struct err *err)
 	for (size_t i = 0; !rc && i < load->files; i++) {
 		rc = r->put(load->bytes.data + load->file[i].path,
 			    load->bytes.data + load->file[i].body, load->file[i].len,
-			    r->payload, err);
+			    load->file[i].replaces, r->payload, err);
 	}
 	return rc;
 }
@@ -123,7 +124,7 @@ static int hand_over(struct relay *r, struct err *err)
 }
 
 int relay_pass(struct relay *r, const char *path, const char *body, size_t len,
-	       struct err *err)
+	       bool replaces, struct err *err)
 {
 	struct load *load;
 
@@ -132,13 +133,14 @@ int relay_pass(struct relay *r, const char *path, const char *body, size_t len,
 		r->threads = r->started; /* none to be had: it works without */
 	}
 	if (!r->started) {
-		return r->put(path, body, len, r->payload, err);
+		return r->put(path, body, len, replaces, r->payload, err);
 	}
 	pthread_mutex_lock(&r->mutex);
 	load = filling(r);
 	pthread_mutex_unlock(&r->mutex);
 	load->file[load->files].path = load->bytes.len;
 	buf_add(&load->bytes, path, strlen(path) + 1);
+	load->file[load->files].replaces = replaces;
 	load->file[load->files].body = load->bytes.len;
 	load->file[load->files++].len = len;
 	buf_add(&load->bytes, body, len);

@@ -13,7 +13,7 @@
  * (inflating) and writing a file (the kernel) then go on side by side.
  *
  *	struct relay *relay = relay_new(put, payload);
- *	relay_pass(relay, path, body, len, err);	(many)
+ *	relay_pass(relay, path, body, len, replaces, err);	(many)
  *	rc = relay_end(&relay, err);			(all are put)
  *
  * From relay_new to relay_end nobody else may use what `put` uses. Where threads
@@ -22,15 +22,16 @@
 
 struct relay;
 
-/* Takes one file; the arguments are borrowed until it returns. */
-typedef int relay_fn(const char *path, const char *body, size_t len, void *payload,
-		     struct err *err);
+/* Takes one file; the arguments are borrowed until it returns. `replaces`: one is known
+ * to be there. */
+typedef int relay_fn(const char *path, const char *body, size_t len, bool replaces,
+		     void *payload, struct err *err);
 
 struct relay *relay_new(relay_fn *put, void *payload);
 /* Puts the file now or later; copies what it keeps. An error may be that of an
  * earlier file; after one, no further file is put. */
 int relay_pass(struct relay *relay, const char *path, const char *body, size_t len,
-	       struct err *err);
+	       bool replaces, struct err *err);
 /* Waits for all; the first failure, or 0. *relay is given away. */
 int relay_end(struct relay **relay, struct err *err);
 

@@ -2,6 +2,7 @@
 #include "exporter/site/site.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -76,6 +77,11 @@ struct publish {
 	bool empty;   /* no api/ yet */
 	bool compare; /* files may be as asked already: look */
 	bool again;   /* a publication was not finished: looking is not enough */
+	bool told;    /* by site_check: the state is known, but not trusted */
+	struct site_check *check; /* while it looks */
+	/* Files that a base has, but the site did not: the first, and how many. */
+	struct buf missing;
+	uint64_t missings;
 	/* While files are put. */
 	struct log_progress progress;
 	struct relay *relay;
@@ -88,7 +94,7 @@ struct publish {
 	 * it again costs more than to write it. Path is an offset in few_paths. */
 	struct {
 		size_t base, path;
-		struct snapshot_id new_blob;
+		struct snapshot_id old_blob, new_blob;
 	} few[FEW];
 	size_t fews;
 	struct buf few_paths;
@@ -101,6 +107,47 @@ struct publish {
 static bool is_done(const struct buf *note)
 {
 	return !note->len || strncmp(note->data, DONE, strlen(DONE)) == 0;
+}
+
+/* What must be there by a snapshot's message and by snapshot.json, and is not; NULL:
+ * nothing of the little that is looked at. */
+static const char *find_lack(const struct publish *p, const char *site,
+			     const char *message)
+{
+	const struct {
+		const char *path;
+		bool wanted;
+	} part[] = {
+		{"api/v1/tag_images", message_count(message, MESSAGE_IMAGES, 0) > 0},
+		{"api/v1/albums", message_count(message, MESSAGE_ALBUMS, 0) > 0},
+		{COLLECTION_PATH, p->at.collections},
+		{"audit/index.html", *p->at.mark},
+	};
+	const char *lack = NULL;
+	struct buf path = {0};
+	struct stat st;
+
+	for (size_t i = 0; !lack && i < sizeof(part) / sizeof(*part); i++) {
+		buf_clear(&path);
+		buf_addf(&path, "%s/%s", site, part[i].path);
+		if (part[i].wanted && lstat(path.data, &st) < 0 && errno == ENOENT) {
+			lack = part[i].path;
+		}
+	}
+	buf_release(&path);
+	return lack;
+}
+
+#define REMEDY "'albumen-exporter publish --repair' mends it"
+
+static void warn_of_lack(struct publish *p, const char *site, const char *message)
+{
+	const char *lack = find_lack(p, site, message);
+
+	if (lack) {
+		p->result->damaged = true;
+		log_warning("site '%s' lacks '%s', which it had; " REMEDY, site, lack);
+	}
 }
 
 /* True if the site is as asked: then not even its lock is touched. (A publication
@@ -122,8 +169,10 @@ static bool is_there(const struct publish *p, const char *site)
 	       strcmp(p->at.commit.hex, p->to->commit.hex) == 0;
 }
 
-/* Adds the tree of a commit to the bases. ERR_NOTFOUND: it is not known here. */
-static int add_base(struct publish *p, const char *commit, const struct snapshot_id *tree)
+/* Adds the tree of a commit to the bases; with a `tree`, it is what snapshot.json
+ * names. ERR_NOTFOUND: it is not known here. */
+static int add_base(struct publish *p, const char *site, const char *commit,
+		    const struct snapshot_id *tree)
 {
 	struct snapshot_info info = {0};
 	int rc = snapshot_resolve(p->repo, commit, &info, p->err);
@@ -134,6 +183,9 @@ static int add_base(struct publish *p, const char *commit, const struct snapshot
 	if (!rc) {
 		p->base = xreallocarray(p->base, p->bases + 1, sizeof(*p->base));
 		p->base[p->bases++] = info.tree;
+		if (tree) {
+			warn_of_lack(p, site, info.message);
+		}
 	}
 	snapshot_info_release(&info);
 	return rc;
@@ -155,7 +207,7 @@ static int read_pending(struct publish *p)
 }
 
 /* Adds them to the bases. */
-static int add_pending(struct publish *p)
+static int add_pending(struct publish *p, const char *site)
 {
 	size_t count = 0;
 	int rc = 0;
@@ -167,37 +219,47 @@ static int add_pending(struct publish *p)
 
 		memcpy(id.hex, line, len < OBJECT_HEX ? len : OBJECT_HEX);
 		rc = len == OBJECT_HEX && object_unhex(binary, id.hex)
-			     ? add_base(p, id.hex, NULL)
+			     ? add_base(p, site, id.hex, NULL)
 			     : ERR_NOTFOUND;
 		line += len + (line[len] == '\n');
 	}
 	return count > PENDING_MAX ? ERR_NOTFOUND : rc;
 }
 
+/* Neither api/ nor audit/ is there. */
+static bool is_empty(const char *site)
+{
+	static const char *const folder[] = {"api", "audit"};
+	struct buf path = {0};
+	struct stat st;
+	bool empty = true;
+
+	for (size_t i = 0; i < sizeof(folder) / sizeof(*folder); i++) {
+		buf_clear(&path);
+		buf_addf(&path, "%s/%s", site, folder[i]);
+		empty = empty && lstat(path.data, &st) < 0 && errno == ENOENT;
+	}
+	buf_release(&path);
+	return empty;
+}
+
 /* Finds the trees that the site's files may be of. */
 static int find_bases(struct publish *p, const char *site)
 {
-	struct buf path = {0};
-	struct stat st;
 	int rc = read_pending(p);
 
 	if (!rc) {
-		rc = *p->at.commit.hex ? add_base(p, p->at.commit.hex, &p->at.tree)
+		rc = *p->at.commit.hex ? add_base(p, site, p->at.commit.hex, &p->at.tree)
 				       : ERR_NOTFOUND;
 	}
 	if (!rc) {
-		rc = add_pending(p);
+		rc = add_pending(p, site);
 	}
 	if (rc == ERR_NOTFOUND) {
 		rc = 0;
 		p->bases = 0;
 		p->compare = true;
-		buf_addf(&path, "%s/api", site);
-		p->empty = lstat(path.data, &st) < 0 && errno == ENOENT;
-		buf_clear(&path);
-		buf_addf(&path, "%s/audit", site);
-		p->empty = p->empty && lstat(path.data, &st) < 0 && errno == ENOENT;
-		buf_release(&path);
+		p->empty = is_empty(site);
 	}
 	return rc;
 }
@@ -230,6 +292,7 @@ static int note_one(const struct snapshot_change *change, void *payload)
 	}
 	p->few[p->fews].base = p->at_base;
 	p->few[p->fews].path = p->few_paths.len;
+	p->few[p->fews].old_blob = change->old_blob;
 	p->few[p->fews++].new_blob = change->new_blob;
 	buf_add(&p->few_paths, change->path, strlen(change->path) + 1);
 	return 0;
@@ -262,6 +325,7 @@ static int each_difference(struct publish *p, size_t i, bool many,
 	for (size_t k = 0; !rc && k < p->fews; k++) {
 		struct snapshot_change change = {
 			.path = p->few_paths.data + p->few[k].path,
+			.old_blob = p->few[k].old_blob,
 			.new_blob = p->few[k].new_blob,
 		};
 
@@ -296,21 +360,38 @@ static bool is_kept(const char *path, void *payload)
 	       bsearch(key, p->kept.data, p->kept.len / DIGEST, DIGEST, compare_digests);
 }
 
+/* A file that must be there, as the site is at one snapshot, was not. */
+static void note_missing(struct publish *p, const char *path)
+{
+	if (!p->missings++) {
+		buf_addstr(&p->missing, path);
+	}
+}
+
+/* What the site is at is known, without a doubt. */
+static bool is_sure(const struct publish *p)
+{
+	return p->bases == 1 && !p->again && !p->check;
+}
+
 /* Writes one file, if it is not there already. On the relay's thread: nothing else
  * touches the place, the counts and the progress until relay_end. */
-static int put_file(const char *path, const char *body, size_t len, void *payload,
-		    struct err *err)
+static int put_file(const char *path, const char *body, size_t len, bool replaces,
+		    void *payload, struct err *err)
 {
 	struct publish *p = payload;
 	bool has = false;
 	int rc = 0;
 
-	if (p->compare && !p->again && !p->empty) {
+	if (p->compare && !p->again && !p->empty && !p->check) {
 		rc = place_has(&has, p->place, path, body, len, err);
 	}
 	if (!rc && !has) {
 		rc = place_put(p->place, path, body, len, err);
 		p->result->written++;
+		if (!rc && replaces && !place_was_there(p->place)) {
+			note_missing(p, path);
+		}
 	}
 	log_progress_step(&p->progress, 1);
 	return rc;
@@ -349,12 +430,15 @@ static int put_one(const struct snapshot_change *change, void *payload)
 		rc = page_site_change(p->page, change->path, &p->body, p->err);
 	}
 	return rc ? rc
-		  : relay_pass(p->relay, p->path.data, p->body.data, p->body.len, p->err);
+		  : relay_pass(p->relay, p->path.data, p->body.data, p->body.len,
+			       is_sure(p) && *change->old_blob.hex, p->err);
 }
 
 static int remove_one(const struct snapshot_change *change, void *payload)
 {
 	struct publish *p = payload;
+	uint64_t before = p->result->removed;
+	int rc;
 
 	if (*change->new_blob.hex) {
 		return 0;
@@ -363,7 +447,11 @@ static int remove_one(const struct snapshot_change *change, void *payload)
 	if (!response_from_snapshot(&p->path, change->path)) {
 		return 0;
 	}
-	return place_remove(p->place, p->path.data, &p->result->removed, p->err);
+	rc = place_remove(p->place, p->path.data, &p->result->removed, p->err);
+	if (!rc && p->result->removed == before && is_sure(p)) {
+		note_missing(p, p->path.data);
+	}
+	return rc;
 }
 
 /* Removes what is not of the target. */
@@ -374,7 +462,7 @@ static int remove_files(struct publish *p, bool many)
 	if (!p->collections) {
 		rc = place_remove(p->place, COLLECTION_PATH, &p->result->removed, p->err);
 	}
-	if (!rc && !*p->mark && (*p->at.mark || p->compare)) {
+	if (!rc && !*p->mark && (*p->at.mark || (p->compare && !p->told))) {
 		rc = page_site_remove(p->place, &p->result->removed, p->err);
 	}
 	if (p->bases) {
@@ -403,8 +491,8 @@ static int put_page_file(const char *path, const char *body, size_t len, void *p
 {
 	struct publish *p = payload;
 
-	return p->relay ? relay_pass(p->relay, path, body, len, err)
-			: put_file(path, body, len, p, err);
+	return p->relay ? relay_pass(p->relay, path, body, len, false, err)
+			: put_file(path, body, len, false, p, err);
 }
 
 /* Opens the audit page, if one is wanted. */
@@ -449,6 +537,10 @@ static int put_files(struct publish *p, bool many)
 	    (p->compare || !p->at.collections || p->tags_changed)) {
 		rc = collection_write(p->place, p->repo, &p->to->tree, p->err);
 		p->result->written++;
+		if (!rc && is_sure(p) && p->at.collections &&
+		    !place_was_there(p->place)) {
+			note_missing(p, COLLECTION_PATH);
+		}
 	}
 	return rc;
 }
@@ -497,6 +589,11 @@ static int publish(struct publish *p, const char *site)
 		rc = p->empty ? place_build_end(p->place, p->err) : remove_files(p, many);
 	}
 	log_progress_end(&p->progress);
+	if (p->missings) {
+		log_warning("site '%s': %" PRIu64 " files that it must have had were "
+			    "missing, first '%s'; others may be: " REMEDY,
+			    site, p->missings, p->missing.data);
+	}
 	if (rc || (rc = place_sync(p->place, p->err))) {
 		return rc;
 	}
@@ -505,6 +602,19 @@ static int publish(struct publish *p, const char *site)
 		return rc;
 	}
 	return place_note_write(p->place, PENDING, DONE, strlen(DONE), false, p->err);
+}
+
+static void release(struct publish *p)
+{
+	page_site_close(p->page);
+	place_close(p->place);
+	free(p->base);
+	buf_release(&p->pending);
+	buf_release(&p->path);
+	buf_release(&p->body);
+	buf_release(&p->kept);
+	buf_release(&p->few_paths);
+	buf_release(&p->missing);
 }
 
 int site_publish(const char *path, struct snapshot_repo *repo,
@@ -524,6 +634,7 @@ int site_publish(const char *path, struct snapshot_repo *repo,
 	rc = flags & SITE_AUDIT_PAGE ? page_site_mark(p.mark, err) : 0;
 	state_read(&p.at, path);
 	if (!rc && is_there(&p, path)) {
+		warn_of_lack(&p, path, to->message);
 		goto out;
 	}
 	if (!rc) {
@@ -542,13 +653,100 @@ int site_publish(const char *path, struct snapshot_repo *repo,
 		rc = publish(&p, path);
 	}
 out:
-	page_site_close(p.page);
-	place_close(p.place);
-	free(p.base);
-	buf_release(&p.pending);
-	buf_release(&p.path);
-	buf_release(&p.body);
-	buf_release(&p.kept);
-	buf_release(&p.few_paths);
+	release(&p);
+	return rc;
+}
+
+/* --- a look at all of it --- */
+
+static void count_fault(const char *path, enum place_fault fault, void *payload)
+{
+	struct site_check *check = payload;
+
+	switch (fault) {
+	case PLACE_MISSING:
+		check->missing++;
+		break;
+	case PLACE_CHANGED:
+		check->changed++;
+		break;
+	case PLACE_EXTRA:
+		check->extra++;
+		break;
+	}
+	check->found(path, fault, check->payload);
+}
+
+/* Nothing is known of the files: all of them are brought to the target. */
+static int look(struct publish *p, const char *site)
+{
+	uint64_t images = message_count(p->to->message, MESSAGE_IMAGES, 0);
+	uint64_t albums = message_count(p->to->message, MESSAGE_ALBUMS, 0);
+	int rc = open_page(p, site);
+
+	place_set_look(p->place, count_fault, p->check);
+	place_set_many(p->place, true);
+	log_progress_start(&p->progress, "comparing", images + 2 * albums);
+	if (!rc) {
+		rc = put_files(p, true);
+	}
+	if (!rc) {
+		rc = remove_files(p, true);
+	}
+	log_progress_end(&p->progress);
+	return rc ? rc : write_state(p);
+}
+
+/* Brings the site to the target after a look that found something. */
+static int mend(struct publish *p, const char *site)
+{
+	page_site_close(p->page);
+	p->page = NULL;
+	buf_clear(&p->kept);
+	place_set_look(p->place, NULL, NULL);
+	p->check = NULL;
+	p->empty = is_empty(site);
+	return publish(p, site);
+}
+
+int site_check(const char *path, struct snapshot_repo *repo,
+	       const struct snapshot_info *to, unsigned flags, bool mends,
+	       struct site_check *check, struct err *err)
+{
+	struct site_result result = {0};
+	struct publish p = {
+		.repo = repo,
+		.to = to,
+		.result = &result,
+		.compare = true,
+		.told = true,
+		.check = check,
+		.err = err,
+	};
+	int rc = mends ? place_open(&p.place, path, WHO, err)
+		       : place_open_look(&p.place, path, WHO, err);
+
+	if (!rc) {
+		state_read(&p.at, path);
+		p.told = *p.at.commit.hex;
+		p.collections = flags & SITE_COLLECTIONS || p.at.collections;
+		if (flags & SITE_AUDIT_PAGE || *p.at.mark) {
+			rc = page_site_mark(p.mark, err);
+		}
+	}
+	if (!rc) {
+		rc = read_pending(&p);
+		p.compare = true;
+		check->unfinished = p.again;
+	}
+	if (!rc) {
+		rc = look(&p, path);
+	}
+	if (!rc && mends &&
+	    (check->missing || check->changed || check->extra || check->unfinished)) {
+		rc = mend(&p, path);
+		check->mended = !rc;
+	}
+	release(&p);
 	return rc;
 }

@@ -7,6 +7,7 @@
 
 #include "data/base/err.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/site/place.h"
 
 /*
  * site - a folder as the projection of one snapshot (CONTRACT.md, sections 5 and
@@ -22,6 +23,9 @@
 struct site_result {
 	uint64_t written, removed; /* files */
 	bool touched;              /* false: the site was there already */
+	/* A folder, or another part of the site that costs nothing to look for, had gone, as
+	 * the log tells. site_check finds, and mends, all of it. */
+	bool damaged;
 };
 
 enum site_flags {
@@ -42,5 +46,24 @@ enum site_flags {
 int site_publish(const char *path, struct snapshot_repo *repo,
 		 const struct snapshot_info *to, unsigned flags,
 		 struct site_result *result, struct err *err);
+
+/* What a look at every file found. */
+struct site_check {
+	place_found_fn *found; /* told of each file that is not as in the snapshot */
+	void *payload;
+	uint64_t missing, changed, extra; /* files */
+	bool unfinished;                  /* a publication to this site did not end */
+	bool mended;
+};
+
+/*
+ * Compares every file of the folder `path` with the snapshot `to`; with `mend`, then
+ * brings it to that where anything differs. The collection and the audit page are part
+ * of it where the site says that it has them, or `flags` ask for them. Without `mend`
+ * nothing is changed. ERR_NOTFOUND: no such folder. ERR_LOCKED: as above.
+ */
+int site_check(const char *path, struct snapshot_repo *repo,
+	       const struct snapshot_info *to, unsigned flags, bool mend,
+	       struct site_check *check, struct err *err);
 
 #endif
