@@ -233,7 +233,21 @@ static int render_slice(struct export *ex, enum slice *end, struct err *err)
 	return rc;
 }
 
-static int write_message(struct export *ex, struct buf *out, struct err *err)
+/* A snapshot's time is never before its parent's (snapshot_edit_commit): where the clock
+ * is, it is said. */
+static int64_t clock_behind(const struct snapshot_info *parent, int64_t now)
+{
+	int64_t behind = *parent->commit.hex ? parent->time_s - now : 0;
+
+	if (behind > 0) {
+		log_warning("the clock is %" PRId64 " seconds behind the last snapshot; "
+			    "this one carries the time of that",
+			    behind);
+	}
+	return behind > 0 ? behind : 0;
+}
+
+static int write_message(struct export *ex, struct buf *out, int64_t now, struct err *err)
 {
 	struct message message = {.delta = &ex->result->delta,
 				  .index = ex->seen.index,
@@ -241,7 +255,8 @@ static int write_message(struct export *ex, struct buf *out, struct err *err)
 				  .sequence = ex->done,
 				  .counts = &ex->counts,
 				  .health = &ex->health,
-				  .parent = &ex->result->info};
+				  .parent = &ex->result->info,
+				  .clock_behind = clock_behind(&ex->result->info, now)};
 	int rc = message_number(&message.number, ex->job->repo, message.parent, err);
 
 	if (!rc) {
@@ -269,7 +284,7 @@ static int commit(struct export *ex, struct err *err)
 		rc = when_now(&time_s, err);
 	}
 	if (!rc) {
-		rc = write_message(ex, &message, err);
+		rc = write_message(ex, &message, time_s, err);
 	}
 	if (!rc) {
 		snapshot_info_release(&ex->result->info);

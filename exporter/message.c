@@ -159,4 +159,7 @@ void message_write(struct buf *out, const struct message *m)
 		    m->health->overflows);
 	write_since(out, m, MESSAGE_RESCANS, MESSAGE_RESCANS_EVER, m->health->rescans);
 	buf_addf(out, MESSAGE_IN_STEP ": %s\n", m->health->reconcile ? "no" : "yes");
+	if (m->clock_behind) {
+		write_count(out, MESSAGE_CLOCK_BEHIND, (uint64_t)m->clock_behind);
+	}
 }

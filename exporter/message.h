@@ -42,6 +42,8 @@
 #define MESSAGE_RESTORED "Albumen-Restored"
 /* What `--accept` was needed for (accept.h), a trailer each. */
 #define MESSAGE_ACCEPTED "Albumen-Accepted"
+/* Seconds by which the clock was behind the snapshot before; absent where it was not. */
+#define MESSAGE_CLOCK_BEHIND "Albumen-Clock-Behind"
 
 struct message {
 	const struct snapshot_delta *delta;
@@ -51,7 +53,8 @@ struct message {
 	const struct index_health *health;
 	/* The snapshot before, its `message` NULL where there is none. */
 	const struct snapshot_info *parent;
-	uint64_t number; /* message_number */
+	uint64_t number;      /* message_number */
+	int64_t clock_behind; /* 0: it is not */
 };
 
 /* Appends the message. */

@@ -250,6 +250,11 @@ int when_resolve(struct snapshot_repo *repo, const char *when, struct snapshot_i
 	if (rc) {
 		return rc;
 	}
+	/* Snapshots may be of a time that is still to come, as the clock was set back:
+	 * `now` is the last one all the same. */
+	if (when && strcmp(when, "now") == 0) {
+		when = NULL;
+	}
 	if (when && when_instant(instant, when, now) != 0) {
 		rc = snapshot_resolve(repo, when, out, err);
 		*instant = rc ? 0 : out->time_s;
@@ -266,6 +271,7 @@ int when_resolve(struct snapshot_repo *repo, const char *when, struct snapshot_i
 	if (!rc && when) {
 		rc = last_before(repo, &tip, out, *instant, err);
 	} else if (!rc) {
+		*instant = tip.time_s > now ? tip.time_s : now;
 		*out = tip;
 		tip = (struct snapshot_info){0};
 	}

@@ -14,19 +14,21 @@
  *	2026-11-22T05:34:26+01:00	an RFC 3339 instant
  *	2026-11-22 04:34[:26]		the same in UTC
  *	2026-11-22			the last second of that day, UTC
- *	now, yesterday, N UNIT ago	UNIT: second minute hour day week month year, also
+ *	now				the last snapshot, whatever the clock says
+ *	yesterday, N UNIT ago		UNIT: second minute hour day week month year, also
  *					with an s; months and years by the calendar, UTC
  *	anything else			a revision as git names it: an id or the
  *					beginning of one, a tag, HEAD~3
  *
  * and what could be both an instant and a revision is an instant. An instant means
- * the snapshot that was the last one then. `now` is SOURCE_DATE_EPOCH where that is
+ * the snapshot that was the last one then. The clock is SOURCE_DATE_EPOCH where that is
  * set, as for the time of a snapshot.
  */
 
 /*
  * Finds the snapshot; NULL is the last one. *instant is the instant that was named,
- * or the commit's time for a revision, or now for NULL: what ages are counted to.
+ * or the commit's time for a revision, or the clock for NULL and `now` (the
+ * commit's time where that is later): what ages are counted to.
  * The caller releases *out (snapshot_info_release). ERR_NOTFOUND: none is so early,
  * there is no such revision, or no snapshot at all.
  */

@@ -107,6 +107,10 @@ void verify_trailers_check(struct verify_trailers *trailers, struct verify_repor
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 		read_number(&said, report, message, numbers[i]);
 	}
+	if (snapshot_trailer(message, MESSAGE_CLOCK_BEHIND, &value) == 0) {
+		read_number(&said, report, message, MESSAGE_CLOCK_BEHIND);
+		buf_clear(&value);
+	}
 	if (snapshot_trailer(message, MESSAGE_IN_STEP, &value) ||
 	    (strcmp(value.data, "yes") != 0 && strcmp(value.data, "no") != 0)) {
 		verify_report_fail(report, "",
