@@ -50,6 +50,8 @@ const char *index_dir(const struct index *index);
 /* The file in `dir` whose modification (inotify IN_MODIFY) says that a
  * transaction with changed responses has been committed: "DIR/changed". */
 #define INDEX_CHANGED_FILE "changed"
+/* Another file under this name is another index. */
+#define INDEX_DATA_FILE "data.mdb"
 
 /*
  * A new index only collects what files claim; everything else is derived at once

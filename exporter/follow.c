@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "data/base/buf.h"
+#include "data/base/clock.h"
 #include "data/base/log.h"
 #include "data/base/ready.h"
 #include "exporter/git/maintain.h"
@@ -17,16 +20,50 @@
  * without one, until it is looked for again. */
 #define RECHECK_MS 60000
 #define ABSENT_MS 500
-/* How often it is said that another writer is waited for. */
-#define LOCK_WAIT_S 60
+/* Without inotify: how often the sign is looked at. */
+#define POLL_MS 1000
+/* What stands in the way is tried again so often, and said again so often. */
+#define LOCKED_MS 500
+#define FULL_MS 5000
+#define SAY_MS 60000
+/* Freed memory that is worth giving back. */
+#define SPARE (16u << 20)
 
 struct follow {
 	struct export_job job;
 	const char *dir;
 	int ready_fd;
-	int inotify; /* watches the index's sign; -1 while there is no index */
-	bool told_ready, told_waiting;
+	int inotify; /* watches the index's sign; -1: there is no index, or no inotify */
+	bool told_ready, told_waiting, told_polling;
+	/* What was opened, and what its sign looked like then. */
+	struct stat data, sign;
+	size_t spare; /* freed memory that could not be given back */
+	struct follow_wait wait;
 };
+
+int follow_wait(struct follow_wait *wait, int rc, struct stop *stop, struct err *err)
+{
+	struct pollfd fds = {.fd = stop->fd, .events = POLLIN};
+	int64_t now = clock_now_ms();
+
+	if (rc != ERR_LOCKED && rc != ERR_FULL) {
+		if (!rc && wait->waiting) {
+			log_info("going on");
+			wait->waiting = false;
+		}
+		return rc;
+	}
+	if (!wait->waiting || now - wait->said_ms >= SAY_MS) {
+		log_warning("%s; waiting", err->msg);
+		wait->said_ms = now;
+		wait->waiting = true;
+	}
+	if (poll(&fds, 1, rc == ERR_FULL ? FULL_MS : LOCKED_MS) < 0 && errno != EINTR) {
+		return err_sys(err, "cannot wait");
+	}
+	rc = stop_check(stop, err);
+	return rc ? rc : 1;
+}
 
 static void close_index(struct follow *f)
 {
@@ -38,26 +75,71 @@ static void close_index(struct follow *f)
 	}
 }
 
-/* Watch first, then read: a commit between the two is seen by one of them. */
-static int open_index(struct follow *f, struct err *err)
+/* The file `name` of the index, by its path as it is now. */
+static int stat_file(const struct follow *f, const char *name, struct stat *st)
+{
+	struct buf path = {0};
+	int rc;
+
+	buf_addf(&path, "%s/%s", f->dir, name);
+	rc = stat(path.data, st);
+	buf_release(&path);
+	return rc;
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Watches the sign, and the folder, which may be moved with it. Where inotify has no
+ * more to give (inotify(7): instances, watches), the sign is looked at. */
+static int watch_index(struct follow *f, struct err *err)
 {
 	struct buf path = {0};
 	int rc = 0;
 
 	buf_addf(&path, "%s/" INDEX_CHANGED_FILE, f->dir);
 	f->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (f->inotify < 0) {
-		rc = err_sys(err, "cannot watch the index");
-	} else if (inotify_add_watch(f->inotify, path.data,
-				     IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF |
-					     IN_ATTRIB) < 0) {
-		/* IN_ATTRIB: the file is unlinked while the indexer has it open. */
+	/* IN_ATTRIB: the file is unlinked while the indexer has it open. */
+	if (f->inotify < 0 ||
+	    inotify_add_watch(f->inotify, path.data,
+			      IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB) <
+		    0 ||
+	    inotify_add_watch(f->inotify, f->dir, IN_MOVE_SELF | IN_DELETE_SELF) < 0) {
 		rc = err_sys(err, "cannot watch '%s'", path.data);
-	} else if (inotify_add_watch(f->inotify, f->dir,
-				     IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR) < 0) {
-		rc = err_sys(err, "cannot watch '%s'", f->dir);
+		if (errno == EMFILE || errno == ENOSPC || errno == ENOMEM) {
+			if (!f->told_polling) {
+				log_warning("inotify has no watch left for '%s' (%s, see "
+					    "inotify(7)): it is looked at each second",
+					    path.data,
+					    errno == EMFILE   ? "max_user_instances"
+					    : errno == ENOSPC ? "max_user_watches"
+							      : "no memory");
+				f->told_polling = true;
+			}
+			rc = 0;
+			if (f->inotify >= 0) {
+				close(f->inotify);
+				f->inotify = -1;
+			}
+		}
 	}
 	buf_release(&path);
+	return rc;
+}
+
+/* Watch first, then read: a commit between the two is seen by one of them. Likewise the
+ * files are looked at before they are opened: one that is put in place of them between
+ * the two is taken for another one later, and opened again. */
+static int open_index(struct follow *f, struct err *err)
+{
+	int rc = watch_index(f, err);
+
+	if (!rc && (stat_file(f, INDEX_CHANGED_FILE, &f->sign) < 0 ||
+		    stat_file(f, INDEX_DATA_FILE, &f->data) < 0)) {
+		rc = err_sys(err, "cannot look at the index '%s'", f->dir);
+	}
 	if (!rc) {
 		rc = index_open(&f->job.index, f->dir, 0, err);
 	}
@@ -104,23 +186,12 @@ static bool is_waiting(const struct follow *f)
 	return poll(&sign, 1, 0) > 0;
 }
 
-/* Other writers come between two exports. One that takes its time is waited for: a
- * daemon does not give up. */
-static int lock(struct follow *f, struct err *err)
-{
-	struct snapshot_wait wait = {.seconds = LOCK_WAIT_S, .stop = f->job.stop};
-	int rc;
-
-	do {
-		rc = snapshot_lock(f->job.repo, &wait, err);
-	} while (rc == ERR_LOCKED);
-	return rc;
-}
-
 static int export_once(struct follow *f, struct err *err)
 {
 	struct export_result result = {0};
-	int rc = lock(f, err);
+	/* Other writers come between two exports; follow_wait waits for one that is at
+	 * work. */
+	int rc = snapshot_lock(f->job.repo, NULL, err);
 
 	if (rc) {
 		return rc;
@@ -140,6 +211,16 @@ static int export_once(struct follow *f, struct err *err)
 	}
 	snapshot_unlock(f->job.repo);
 	return rc;
+}
+
+/* A first export, or a merge of packs, needs much memory once. What malloc keeps of it
+ * goes back to the system, and is not tried again for what cannot. */
+static void give_back(struct follow *f)
+{
+	if (mallinfo2().fordblks > f->spare + SPARE) {
+		malloc_trim(0);
+		f->spare = mallinfo2().fordblks;
+	}
 }
 
 /* Before its first scan has ended an index must not be exported. */
@@ -165,7 +246,9 @@ static int work(struct follow *f, struct err *err)
 	}
 	if (!rc && built) {
 		f->told_waiting = false;
-		return export_once(f, err);
+		rc = export_once(f, err);
+		give_back(f);
+		return rc;
 	}
 	if (rc && rc != ERR_NOTFOUND) {
 		return rc;
@@ -177,19 +260,70 @@ static int work(struct follow *f, struct err *err)
 	return 0;
 }
 
+/* Whether the path of the index still leads to what is open. */
+static bool is_replaced(const struct follow *f)
+{
+	struct stat data, sign;
+
+	return stat_file(f, INDEX_DATA_FILE, &data) < 0 ||
+	       stat_file(f, INDEX_CHANGED_FILE, &sign) < 0 ||
+	       !is_same_file(&data, &f->data) || !is_same_file(&sign, &f->sign);
+}
+
+/* Whether the sign has been written since it was last looked at. */
+static bool is_written(struct follow *f)
+{
+	struct stat now;
+	bool written = stat_file(f, INDEX_CHANGED_FILE, &now) < 0 ||
+		       now.st_size != f->sign.st_size ||
+		       now.st_mtim.tv_sec != f->sign.st_mtim.tv_sec ||
+		       now.st_mtim.tv_nsec != f->sign.st_mtim.tv_nsec;
+
+	if (written && is_same_file(&now, &f->sign)) {
+		f->sign = now;
+	}
+	return written;
+}
+
+/* Sleeps until the sign is written, a stop is asked for, or it is time to look. */
+static int sleep_without_inotify(struct follow *f, struct err *err)
+{
+	struct pollfd fds = {.fd = f->job.stop->fd, .events = POLLIN};
+	int n = 0;
+
+	for (int ms = 0; !n && ms < RECHECK_MS; ms += POLL_MS) {
+		n = poll(&fds, 1, POLL_MS);
+		if (n < 0 && errno != EINTR) {
+			return err_sys(err, "cannot wait for the index");
+		}
+		n = n > 0 || is_written(f) || is_replaced(f);
+	}
+	return 0;
+}
+
 /* Sleeps until there is something to do. */
 static int wait_for_change(struct follow *f, struct err *err)
 {
+	bool gone = false;
+	int rc;
 	struct pollfd fds[] = {
 		{.fd = f->job.stop->fd, .events = POLLIN},
 		{.fd = f->inotify, .events = POLLIN}, /* -1 is passed over */
 	};
 
-	if (poll(fds, 2, f->job.index ? RECHECK_MS : ABSENT_MS) < 0 && errno != EINTR) {
+	if (f->job.index && f->inotify < 0) {
+		if ((rc = sleep_without_inotify(f, err))) {
+			return rc;
+		}
+	} else if (poll(fds, 2, f->job.index ? RECHECK_MS : ABSENT_MS) < 0 &&
+		   errno != EINTR) {
 		return err_sys(err, "cannot wait for the index");
 	}
-	if (f->job.index && read_signs(f)) {
-		log_info("index '%s' was replaced", f->dir);
+	if (f->job.index && f->inotify >= 0) {
+		gone = read_signs(f);
+	}
+	if (f->job.index && (gone || is_replaced(f))) {
+		log_info("index '%s' was replaced or removed", f->dir);
 		close_index(f);
 	}
 	return stop_check(f->job.stop, err);
@@ -210,10 +344,11 @@ int follow_run(const struct export_job *job, const char *dir, int ready_fd,
 			close_index(&f);
 			rc = 0;
 		}
+		rc = follow_wait(&f.wait, rc, job->stop, err);
 		if (!rc) {
 			rc = wait_for_change(&f, err);
 		}
-	} while (!rc);
+	} while (rc >= 0);
 	close_index(&f);
 	return rc == ERR_STOPPED ? 0 : rc;
 }

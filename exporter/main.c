@@ -168,6 +168,7 @@ static int run_follow(int argc, char **argv, struct err *err)
 				 .sign = command_opt.sign};
 	struct redact *redact = NULL;
 	struct stop stop = {.fd = -1};
+	struct follow_wait wait = {0};
 	struct accept accept = {0};
 	int rc = begin_export(&redact, &accept, err);
 
@@ -180,8 +181,12 @@ static int run_follow(int argc, char **argv, struct err *err)
 		rc = stop_open(&stop, err);
 	}
 	if (!rc) {
-		rc = command_open_writer(&job.repo, SNAPSHOT_CREATE,
-					 "albumen-exporter follow", &stop, err);
+		do {
+			rc = snapshot_open(&job.repo, command_opt.repo,
+					   SNAPSHOT_WRITE | SNAPSHOT_CREATE,
+					   "albumen-exporter follow", err);
+			rc = follow_wait(&wait, rc, &stop, err);
+		} while (rc > 0);
 	}
 	if (!rc) {
 		rc = follow_run(&job, command_opt.index, (int)command_opt.ready_fd, err);
@@ -189,7 +194,7 @@ static int run_follow(int argc, char **argv, struct err *err)
 	snapshot_close(job.repo);
 	stop_close(&stop);
 	redact_free(redact);
-	return rc;
+	return rc == ERR_STOPPED ? 0 : rc;
 }
 
 static int run_edge(int argc, char **argv, struct err *err)
@@ -493,7 +498,7 @@ static const struct cli_option options[] = {
 	 .value = &command_opt.wait,
 	 .argument = "SECONDS",
 	 .summary = "wait so long for another writer of the repository (60)",
-	 .commands = ON(EXPORT) | ON(FOLLOW) | ON(MAINTAIN) | ON(SNAPSHOT)},
+	 .commands = ON(EXPORT) | ON(MAINTAIN) | ON(SNAPSHOT)},
 	{.name = "verbose",
 	 .letter = 'v',
 	 .type = CLI_COUNT,
