@@ -158,6 +158,25 @@ static bool find_image(struct compare *c, struct compare_text *text,
 	return found;
 }
 
+/* A snapshot has both files of an image or neither. Without the one that names its album
+ * nobody can tell what the image has to do with an album: that is no reason to pass
+ * over it. */
+static int check_both(struct compare *c, const uint8_t *tag_images, const uint8_t *album,
+		      const struct compare_text *image)
+{
+	if (compare_is_none(tag_images) == compare_is_none(album)) {
+		return 0;
+	}
+	if (compare_is_none(tag_images)) {
+		return compare_bad(c, QUERY_TAG_IMAGES, image);
+	}
+	return err_set(c->err, ERR_INPUT,
+		       "a snapshot does not say which album image '%.*s' lies in: it was "
+		       "made by an older albumen, or is damaged; `albumen-exporter "
+		       "verify` tells",
+		       (int)image->len, image->data);
+}
+
 /* An image on one side. */
 struct image_side {
 	int side;
@@ -165,11 +184,12 @@ struct image_side {
 };
 
 /* Makes it of what was found there; both files must be among the places. */
-static void image_find(struct compare *c, struct image_side *at,
-		       const struct places *places, const struct compare_text *image)
+static int image_find(struct compare *c, struct image_side *at,
+		      const struct places *places, const struct compare_text *image)
 {
 	memcpy(at->tag_images, found(c, places, QUERY_TAG_IMAGES, image), OBJECT_ID);
 	memcpy(at->album, found(c, places, QUERY_ALBUM_OF, image), OBJECT_ID);
+	return check_both(c, at->tag_images, at->album, image);
 }
 
 static bool is_untagged(const struct compare *c, const struct image_side *at)
@@ -187,7 +207,7 @@ static int note_image_side(struct compare *c, const struct compare_text *image,
 	uint8_t list[OBJECT_ID];
 	int rc;
 
-	if (compare_is_none(at->album) || compare_is_none(at->tag_images)) {
+	if (compare_is_none(at->album)) {
 		return 0;
 	}
 	rc = compare_album_read(c, &name, at->album, image);
@@ -258,7 +278,9 @@ static int note_image(struct compare *c, const struct compare_text *image)
 	add_path(c, &places.paths, QUERY_ALBUM_OF, image);
 	for (int side = 0; !rc && side < 2; side++) {
 		rc = find(c, &places, side);
-		image_find(c, &at[side], &places, image);
+		if (!rc) {
+			rc = image_find(c, &at[side], &places, image);
+		}
 	}
 	places_release(&places);
 	if (rc) {
@@ -308,8 +330,10 @@ static int note_moves(struct compare *c)
 			if (record->after != (side == 1)) {
 				continue;
 			}
-			image_find(c, &there, &places, &id);
-			rc = note_image_side(c, &id, &there);
+			rc = image_find(c, &there, &places, &id);
+			if (!rc) {
+				rc = note_image_side(c, &id, &there);
+			}
 		}
 	}
 	places_release(&places);
@@ -323,8 +347,36 @@ struct near {
 	uint8_t album[OBJECT_ID]; /* the blob that names it */
 	struct buf image;         /* of the last differing N.album ... */
 	bool inside;              /* ... is or was one of the album's */
+	bool said[2];             /* ... was there, is there */
 	size_t count;
 };
+
+/* Whether the image, whose tag images differ, is or was one of the album's. */
+static int look_near(struct near *near, const struct compare_text *id,
+		     const uint8_t *old_blob, const uint8_t *new_blob, bool *inside)
+{
+	static const uint8_t none[OBJECT_ID];
+	const uint8_t *blob[2] = {old_blob ? old_blob : none, new_blob ? new_blob : none};
+	struct compare *c = near->c;
+	uint8_t album[OBJECT_ID];
+	int rc = 0;
+
+	if (near->image.len != id->len ||
+	    memcmp(near->image.data, id->data, id->len) != 0) {
+		/* It is the same file on both sides, or there is none. */
+		rc = find_one(c, album, new_blob ? 1 : 0, QUERY_ALBUM_OF, id);
+		*inside = !rc && same_blob(album, near->album);
+		for (int side = 0; !rc && side < 2; side++) {
+			rc = check_both(c, blob[side], album, id);
+		}
+		return rc;
+	}
+	*inside = near->inside;
+	for (int side = 0; !rc && side < 2; side++) {
+		rc = check_both(c, blob[side], near->said[side] ? near->album : none, id);
+	}
+	return rc;
+}
 
 #define TOO_MANY 1 /* ends the walk: no error, which is negative */
 
@@ -335,7 +387,8 @@ static int see_near(const char *path, const uint8_t *old_blob, const uint8_t *ne
 	struct compare *c = near->c;
 	enum query_response row = compare_path(&c->id, path);
 	struct compare_text id = {c->id.data, c->id.len};
-	bool inside = near->inside;
+	bool inside;
+	int rc;
 
 	if (++near->count > NEIGHBOURS) {
 		return TOO_MANY;
@@ -346,17 +399,12 @@ static int see_near(const char *path, const uint8_t *old_blob, const uint8_t *ne
 		buf_add(&near->image, id.data, id.len);
 		near->inside = (old_blob && same_blob(old_blob, near->album)) ||
 			       (new_blob && same_blob(new_blob, near->album));
+		near->said[0] = old_blob;
+		near->said[1] = new_blob;
 	} else if (row == QUERY_TAG_IMAGES) {
-		if (near->image.len != id.len ||
-		    memcmp(near->image.data, id.data, id.len) != 0) {
-			uint8_t album[OBJECT_ID];
-			int rc =
-				find_one(c, album, new_blob ? 1 : 0, QUERY_ALBUM_OF, &id);
-
-			if (rc) {
-				return rc;
-			}
-			inside = same_blob(album, near->album);
+		rc = look_near(near, &id, old_blob, new_blob, &inside);
+		if (rc) {
+			return rc;
 		}
 		if (inside) {
 			compare_pair_add(c, &id, old_blob, new_blob);

@@ -479,6 +479,44 @@ static void files_that_contradict_each_other_are_refused(void **state)
 	buf_release(&out);
 }
 
+/* A snapshot of an older albumen has no files that name an image's album. */
+static void an_image_without_its_album_is_refused(void **state)
+{
+	static const struct file before[] = {{IMAGES, "a", "[" I1 "]"},
+					     {UNTAG, "a", "[" I1 "]"},
+					     {TAGS, "i1", "[]"},
+					     {TAG, "t1", COUNTED(T1, "0")},
+					     {0}};
+	static const struct file after[] = {{IMAGES, "a", "[" I1 "]"},
+					    {UNTAG, "a", "[]"},
+					    {TAGS, "i1", "[" K("k", I1, T1) "]"},
+					    {TAG, "t1", COUNTED(T1, "1")},
+					    {0}};
+	static const struct file named[] = {{IMAGES, "a", "[" I1 "]"},
+					    {UNTAG, "a", "[]"},
+					    IMAGE("i1", "a", "[" K("k", I1, T1) "]"),
+					    {TAG, "t1", COUNTED(T1, "1")},
+					    {0}};
+	static const struct file *const pair[][2] = {
+		{before, after}, {before, named}, {named, before}, {after, named}};
+	const struct compare_scope scopes[] = {{.album = "a"}, {.image = "i1"}};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(pair) / sizeof(*pair); i++) {
+		const struct file *const *sides = pair[i / 2];
+		const struct compare_scope *scope = &scopes[i % 2];
+		struct buf out = {0};
+
+		if (sides[0] == after && scope->album) {
+			continue; /* its tag images are the same: nothing is asked */
+		}
+		assert_int_equal(compare_files(sides[0], sides[1], scope, add_line, &out),
+				 ERR_INPUT);
+		assert_non_null(strstr(why.msg, "which album image 'i1' lies in"));
+		buf_release(&out);
+	}
+}
+
 static int stop_at_once(const struct compare_event *event, void *payload)
 {
 	(void)event;
@@ -538,6 +576,7 @@ int main(void)
 		TEST(words_carry_no_control_characters),
 		TEST(damaged_files_are_refused_by_name),
 		TEST(files_that_contradict_each_other_are_refused),
+		TEST(an_image_without_its_album_is_refused),
 		TEST(a_callback_ends_it),
 		TEST(files_of_others_are_passed_over),
 	};
