@@ -87,7 +87,8 @@ EXPORTER_SRC = \
 	exporter/git/maintain_pack.c exporter/git/maintain_merge.c \
 	exporter/git/pathset.c exporter/git/history.c exporter/git/reflock.c \
 	exporter/git/snapshot_publish.c exporter/git/snapshot_making.c \
-	exporter/site/place.c exporter/site/place_walk.c exporter/site/place_file.c exporter/site/place_look.c \
+	exporter/site/place.c exporter/site/place_walk.c exporter/site/place_file.c \
+	exporter/site/place_look.c exporter/git/mapped.c \
 	exporter/site/site.c exporter/site/state.c exporter/site/relay.c exporter/site/collection.c \
 	exporter/site/edge.c \
 	exporter/page/page.c exporter/page/page_albums.c exporter/page/page_images.c \

@@ -14,6 +14,7 @@
 #include "data/base/file.h"
 #include "data/base/log.h"
 #include "data/base/threads.h"
+#include "exporter/git/mapped.h"
 #include "exporter/git/offline.h"
 #include "exporter/git/reflock.h"
 #include "exporter/git/snapshot_inner.h"
@@ -388,6 +389,7 @@ int snapshot_open_wait(struct snapshot_repo **out, const char *path, unsigned fl
 	repo->who = xstrdup(who);
 	repo->lock = -1;
 	repo->threads = threads_pay();
+	mapped_guard(repo->path);
 	rc = prepare(repo, flags, err);
 	if (!rc && (flags & SNAPSHOT_WRITE)) {
 		rc = take_lock(repo, wait, err);

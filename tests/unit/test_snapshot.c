@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/snapshot_fixture.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "exporter/git/mapped.h"
+
 /* --- making a repository --- */
 
 static void the_first_snapshot_is_what_git_expects(void **state)
@@ -377,6 +384,61 @@ static void a_damaged_body_is_noticed(void **state)
 	buf_release(&body);
 }
 
+/* Reads everything once more in a child, after `command` has been run; returns how the
+ * child ended. */
+static int read_after(struct snapshot_repo *repo, const struct snapshot_info *info,
+		      const char *command)
+{
+	struct listing listing = {.repo = repo};
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		int rc;
+
+		dup2(open("said", O_WRONLY | O_CREAT | O_TRUNC, 0666), STDERR_FILENO);
+		/* cmocka has a handler of its own. */
+		signal(SIGBUS, SIG_DFL);
+		mapped_guard("r.git");
+		rc = system(command);
+		rc = rc ? rc
+			: snapshot_diff(repo, NULL, &info->tree, list_change, &listing,
+					&err);
+		_exit(rc ? 3 : 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return status;
+}
+
+static void a_pack_cut_short_in_use_is_told(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+	struct snapshot_info info = {0};
+	struct listing listing = {.repo = repo};
+
+	(void)state;
+	snapshot_fixture_commit(repo, false, FIRST_S, &info, NULL,
+				CHANGES("a=1", "b=2", "c=3"));
+	snapshot_close(repo);
+	repo = snapshot_fixture_open();
+	listing.repo = repo;
+	assert_int_equal(
+		snapshot_diff(repo, NULL, &info.tree, list_change, &listing, &err), 0);
+	/* The packs are mapped now. */
+	assert_int_equal(read_after(repo, &info, "true"), 0);
+	assert_int_equal(read_after(repo, &info,
+				    "chmod u+w r.git/objects/pack/*.pack && "
+				    "truncate -s 0 r.git/objects/pack/*.pack"),
+			 1 << 8);
+	git_fixture_says("cat said",
+			 "albumen-exporter: error: a pack of 'r.git' was cut short, or "
+			 "could not be read, while it was in use; see: git -C 'r.git' "
+			 "fsck");
+	buf_release(&listing.text);
+	snapshot_info_release(&info);
+	snapshot_close(repo);
+}
+
 static void trailers_are_in_the_last_paragraph(void **state)
 {
 	static const char message[] =
@@ -417,6 +479,7 @@ int main(void)
 		TEST(files_are_read_by_path),
 		TEST(revisions_are_those_of_git),
 		TEST(a_damaged_body_is_noticed),
+		TEST(a_pack_cut_short_in_use_is_told),
 		TEST(trailers_are_in_the_last_paragraph),
 	};
 
