@@ -12,6 +12,7 @@
 
 #include "data/base/file.h"
 #include "exporter/git/packfile.h"
+#include "exporter/git/packindex.h"
 #include "exporter/git/packset.h"
 #include "exporter/git/reflock.h"
 
@@ -348,6 +349,27 @@ void snapshot_found_release(struct snapshot_found *found)
 
 /* --- what is missing --- */
 
+/* What is wrong with one pack, as "; ...". Nothing, if its name is none. */
+static void mend_pack(struct buf *out, const char *path, const char *folder,
+		      const char *name)
+{
+	struct packindex index = {0};
+	struct err why;
+
+	if (!packset_is_name(name, strlen(name))) {
+		return;
+	}
+	if (!has_idx(path, name)) {
+		buf_addf(out,
+			 "; the pack %s.pack has lost its index: mend it with: "
+			 "git -C '%s' index-pack 'objects/pack/%s.pack'",
+			 name, path, name);
+	} else if (packindex_open(&index, folder, name, &why) == ERR_INPUT) {
+		buf_addf(out, "; %s: restore the file from a copy or a clone", why.msg);
+	}
+	packindex_close(&index);
+}
+
 void snapshot_folder_mend(struct buf *out, const char *path)
 {
 	struct buf folder = {0};
@@ -359,15 +381,9 @@ void snapshot_folder_mend(struct buf *out, const char *path)
 	while (dir && !out->len && (entry = readdir(dir))) {
 		char *name = entry->d_name;
 
-		if (!ends_with(name, ".pack")) {
-			continue;
-		}
-		name[strlen(name) - strlen(".pack")] = '\0';
-		if (packset_is_name(name, strlen(name)) && !has_idx(path, name)) {
-			buf_addf(out,
-				 "; the pack %s.pack has lost its index: mend it with: "
-				 "git -C '%s' index-pack 'objects/pack/%s.pack'",
-				 name, path, name);
+		if (ends_with(name, ".pack")) {
+			name[strlen(name) - strlen(".pack")] = '\0';
+			mend_pack(out, path, folder.data, name);
 		}
 	}
 	if (dir) {

@@ -179,7 +179,8 @@ bool snapshot_making_is(const char *path);
 /* A number that tells whether packs have come or gone, or the folder is another one. */
 uint64_t snapshot_folder_print(const char *path);
 
-/* If there is a pack without an index, appends "; ..." and how to mend it. */
+/* If there is a pack without an index, or one that is cut short, appends "; ..." and how to
+ * mend it. */
 void snapshot_folder_mend(struct buf *out, const char *path);
 
 #endif

@@ -98,6 +98,18 @@ exits "then the export goes on" 0 export_repo
 made=$((made + 1))
 is "after all the others" "$(snapshots)" "$made"
 
+# A pack or an index that is cut short.
+for suffix in idx pack; do
+	rm -rf "$T/cut" && cp -r "$T/repo" "$T/cut"
+	for file in "$T"/cut/objects/pack/*."$suffix"; do
+		chmod u+w "$file" && truncate -s -1 "$file"
+	done
+	exits "with a $suffix cut short nothing is shown" 1 "$EXPORTER" show --repo "$T/cut" /api/v1/albums/a1/images
+	ok "and the file is named" grep -qE "'[^']*\.$suffix' is (cut short|not the pack)" "$T/err"
+	exits "nor exported" 1 "$EXPORTER" export --index "$T/index" --repo "$T/cut"
+	ok "which names it, too" grep -qE "'[^']*\.$suffix' is (cut short|not the pack)" "$T/err"
+done
+
 # A pack that somebody's git has just named, and whose index is to come.
 printf x >"$T/repo/objects/pack/pack-0123456789012345678901234567890123456789.pack"
 touch "$T/repo/objects/pack/pack_git2_ABC" "$T/repo/objects/tmp_object_git2_ABC"
