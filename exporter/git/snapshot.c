@@ -296,21 +296,19 @@ static int take_lock(struct snapshot_repo *repo, const struct snapshot_wait *wai
 {
 	int64_t until = clock_now_ms() + (wait ? (int64_t)wait->seconds * 1000 : 0);
 	struct buf lock = {0};
-	struct err none;
 	bool told = false;
 	int rc;
 
 	buf_addf(&lock, "%s/%s", repo->path, SNAPSHOT_LOCK);
-	while ((rc = try_lock(repo, lock.data, err)) == ERR_LOCKED &&
-	       clock_now_ms() < until) {
+	rc = try_lock(repo, lock.data, err);
+	while (rc == ERR_LOCKED && wait && clock_now_ms() < until) {
 		if (!told) {
 			log_info("waiting for up to %u s: %s", wait->seconds, err->msg);
 			told = true;
 		}
-		if (await_lock(wait, &none)) {
-			*err = none;
-			rc = none.code;
-			break;
+		rc = await_lock(wait, err);
+		if (!rc) {
+			rc = try_lock(repo, lock.data, err);
 		}
 	}
 	buf_release(&lock);

@@ -100,8 +100,8 @@ int snapshot_making_begin(const char *path, struct err *err)
 	if (mkdir(making.data, 0777) < 0 && errno != EEXIST) {
 		rc = err_sys(err, "cannot make folder '%s'", making.data);
 	}
-	for (size_t i = PARTS; !rc && i-- > 0;) {
-		rc = move_part(path, making.data, parts[i], err);
+	for (size_t i = 0; !rc && i < PARTS; i++) {
+		rc = move_part(path, making.data, parts[PARTS - 1 - i], err);
 	}
 	for (size_t i = 0; !rc && i < sizeof(empty) / sizeof(*empty); i++) {
 		full_path(&name, making.data, empty[i]);

@@ -14,7 +14,9 @@ image() { # NUMBER TITLE
 left_over() { # what a repository at rest does not have
 	(cd "$T/repo" && find . -name '*.lock' ! -name albumen-exporter.lock -o -name 'tmp_*' -o \
 		-name '*git2*' -o -name '.albumen*' -o -name '*.keep' -o \
-		-name 'albumen-exporter.[!lcd]*'
+		-name albumen-exporter.packs -o -name albumen-exporter.ref -o \
+		-name 'albumen-exporter.config*' -o -name albumen-exporter.init -o \
+		-name albumen-exporter.new
 	[ "$(stat -c %h "$T/repo/albumen-exporter.lock")" = 1 ] || echo "the lock has another name"
 	git -C "$T/repo" count-objects -v | grep '^garbage: [^0]'
 	git -C "$T/repo" count-objects -v | grep '^count: [^0]')
