@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/snapshot_fixture.h"
+
+#include "exporter/git/reflock.h"
+
+static void a_lock_is_taken_and_dropped(void **state)
+{
+	char *lock;
+
+	(void)state;
+	git_fixture_says("mkdir -p r/refs && touch r/albumen-exporter.lock", "");
+	/* The folders above it are made. */
+	assert_int_equal(reflock_take(&lock, "r", "refs/tags/a/b", &err), 0);
+	assert_string_equal(lock, "r/refs/tags/a/b.lock");
+	git_fixture_says("[ r/albumen-exporter.lock -ef r/refs/tags/a/b.lock ]", "");
+	reflock_drop(&lock);
+	assert_null(lock);
+	reflock_drop(&lock);
+	git_fixture_says("find r -type f", "r/albumen-exporter.lock");
+}
+
+static void a_lock_of_another_program_stays(void **state)
+{
+	char *lock;
+
+	(void)state;
+	git_fixture_says("mkdir -p r/refs/heads r/objects/pack && "
+			 "touch r/albumen-exporter.lock r/refs/heads/main.lock",
+			 "");
+	assert_int_equal(reflock_take(&lock, "r", "refs/heads/main", &err), ERR_LOCKED);
+	assert_null(lock);
+	assert_non_null(strstr(err.msg, "rm 'r/refs/heads/main.lock'"));
+	git_fixture_says("ln r/albumen-exporter.lock r/refs/heads/x.lock; "
+			 "ln r/albumen-exporter.lock r/objects/pack/pack-1.keep",
+			 "");
+	assert_int_equal(reflock_sweep("r", &err), 0);
+	git_fixture_says("find r -type f | sort",
+			 "r/albumen-exporter.lock\nr/refs/heads/main.lock");
+}
+
+static void an_empty_folder_gives_way(void **state)
+{
+	(void)state;
+	git_fixture_says("mkdir -p r/refs/tags/a r/refs/tags/b/c && echo 1 >r/new", "");
+	assert_int_equal(reflock_rename("r", "new", "refs/tags/a", &err), 0);
+	git_fixture_says("cat r/refs/tags/a && echo 2 >r/new", "1");
+	assert_int_equal(reflock_rename("r", "new", "refs/tags/b", &err), ERR_FAIL);
+	git_fixture_says("cat r/new", "2");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name)                                                                       \
+	cmocka_unit_test_setup_teardown(name, snapshot_fixture_setup,                    \
+					git_fixture_teardown)
+		TEST(a_lock_is_taken_and_dropped),
+		TEST(a_lock_of_another_program_stays),
+		TEST(an_empty_folder_gives_way),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
