@@ -48,7 +48,7 @@ int beside_read(struct buf *out, const char *path, const char *file, struct err 
 	buf_addf(&name, "%s/%s", path, file);
 	fd = open(name.data, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		rc = err_sys(err, "cannot open '%s'", name.data);
+		rc = err_sys_find(err, "cannot open '%s'", name.data);
 	} else {
 		rc = file_read_fd(out, fd, FILE_MAX, name.data, err);
 		close(fd);

@@ -107,7 +107,7 @@ static int watch_index(struct follow *f, struct err *err)
 			      IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB) <
 		    0 ||
 	    inotify_add_watch(f->inotify, f->dir, IN_MOVE_SELF | IN_DELETE_SELF) < 0) {
-		rc = err_sys(err, "cannot watch '%s'", path.data);
+		rc = err_sys_find(err, "cannot watch '%s'", path.data);
 		if (errno == EMFILE || errno == ENOSPC || errno == ENOMEM) {
 			if (!f->told_polling) {
 				log_warning("inotify has no watch left for '%s' (%s, see "
@@ -138,7 +138,7 @@ static int open_index(struct follow *f, struct err *err)
 
 	if (!rc && (stat_file(f, INDEX_CHANGED_FILE, &f->sign) < 0 ||
 		    stat_file(f, INDEX_DATA_FILE, &f->data) < 0)) {
-		rc = err_sys(err, "cannot look at the index '%s'", f->dir);
+		rc = err_sys_find(err, "cannot look at the index '%s'", f->dir);
 	}
 	if (!rc) {
 		rc = index_open(&f->job.index, f->dir, 0, err);

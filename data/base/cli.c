@@ -4,13 +4,17 @@
 #include <assert.h>
 #include <getopt.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "data/base/buf.h"
 #include "data/base/log.h"
+
+#define DESCRIPTORS_MIN 64
 
 #define WIDTH 88 /* columns of what --help prints */
 
@@ -458,6 +462,33 @@ static void log_failure(const struct cli *cli, int rc, const struct err *err)
 	}
 }
 
+/*
+ * A file that cannot be opened for want of a descriptor looks to libgit2 like one that is
+ * not there, and an object in it like a damaged history. So what the system allows is
+ * taken, and with less than these nothing begins.
+ */
+static int get_descriptors(struct err *err)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+		return err_sys(err, "cannot read the limit of open files");
+	}
+	if (limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)!setrlimit(RLIMIT_NOFILE, &limit);
+		getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (limit.rlim_cur < DESCRIPTORS_MIN) {
+		return err_set(
+			err, ERR_FAIL,
+			"too many open files: the limit is %llu, and %d are needed; "
+			"raise it (ulimit -n, LimitNOFILE=)",
+			(unsigned long long)limit.rlim_cur, DESCRIPTORS_MIN);
+	}
+	return 0;
+}
+
 int cli_main(const struct cli_program *program, int argc, char **argv)
 {
 	struct cli cli = {.program = program};
@@ -465,6 +496,8 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
 	int rc;
 
 	log_init(program->name, LOG_INFO);
+	/* A limit on the size of files (ulimit -f) is an error of write: EFBIG. */
+	signal(SIGXFSZ, SIG_IGN);
 	rc = parse(&cli, argc, argv, &err);
 	if (rc) {
 		goto out;
@@ -480,6 +513,9 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
 		rc = 2;
 	} else {
 		rc = apply(&cli, &err);
+		if (!rc) {
+			rc = get_descriptors(&err);
+		}
 		if (!rc) {
 			rc = cli.command->run(cli.operand_count, cli.operand, &err);
 		}

@@ -22,29 +22,50 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 	return code;
 }
 
-int err_sys(struct err *err, const char *fmt, ...)
+static int sys(struct err *err, int absent, const char *fmt, va_list ap)
 {
 	int saved = errno;
 	int code = ERR_FAIL;
 
 	if (saved == ENOENT) {
-		code = ERR_NOTFOUND;
+		code = absent;
 	} else if (saved == ENOSPC || saved == EDQUOT) {
 		code = ERR_FULL;
 	}
 	if (err) {
 		size_t used;
-		va_list ap;
 
 		err->code = code;
-		va_start(ap, fmt);
 		vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
-		va_end(ap);
 		used = strlen(err->msg);
-		snprintf(err->msg + used, sizeof(err->msg) - used, ": %s",
-			 strerror(saved));
+		snprintf(err->msg + used, sizeof(err->msg) - used, ": %s%s",
+			 strerror(saved),
+			 saved == EMFILE ? "; raise that limit (ulimit -n, LimitNOFILE=)"
+					 : "");
 	}
 	errno = saved;
+	return code;
+}
+
+int err_sys(struct err *err, const char *fmt, ...)
+{
+	va_list ap;
+	int code;
+
+	va_start(ap, fmt);
+	code = sys(err, ERR_FAIL, fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+int err_sys_find(struct err *err, const char *fmt, ...)
+{
+	va_list ap;
+	int code;
+
+	va_start(ap, fmt);
+	code = sys(err, ERR_NOTFOUND, fmt, ap);
+	va_end(ap);
 	return code;
 }
 

@@ -49,9 +49,14 @@ struct err {
 int err_set(struct err *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* As err_set, with ": " and strerror(errno) added. The code follows errno:
- * ENOENT is ERR_NOTFOUND, ENOSPC and EDQUOT are ERR_FULL, all else ERR_FAIL. */
+/* As err_set, with ": " and strerror(errno) added. The code follows errno: ENOSPC and
+ * EDQUOT are ERR_FULL, all else is ERR_FAIL. */
 int err_sys(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* As err_sys, for a call that looks whether there is such a thing, by a function whose
+ * callers are told so: ENOENT is ERR_NOTFOUND. (Anywhere else ENOENT is a failure as any
+ * other: a folder was removed under the program.) */
+int err_sys_find(struct err *err, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* The exit status of a program that ends with `code` (CONTRACT, section 7):
  * 0 for 0, 2 for ERR_USAGE, 75 for ERR_LOCKED, ERR_FULL and ERR_REPLACED, else 1. */

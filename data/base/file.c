@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -57,7 +59,7 @@ int file_read(struct buf *out, const char *path, size_t limit, struct err *err)
 	int rc;
 
 	if (fd < 0) {
-		return err_sys(err, "cannot open '%s'", path);
+		return err_sys_find(err, "cannot open '%s'", path);
 	}
 	if (fstat(fd, &st) < 0) {
 		rc = err_sys(err, "cannot stat '%s'", path);
@@ -101,29 +103,39 @@ static char *parent_of(const char *path)
 	return xmemdup0(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
+/* A new file beside `path`, whose name is *name. mkostemp(3) makes 0600 only, and the
+ * umask cannot be read but by setting it, for the whole process. */
+static int make_temp(struct buf *name, const char *parent)
+{
+	int fd;
+
+	do {
+		uint64_t random;
+
+		if (getrandom(&random, sizeof(random), 0) != sizeof(random)) {
+			return -1;
+		}
+		buf_clear(name);
+		buf_addf(name, "%s/.albumen-tmp-%016" PRIx64, parent, random);
+		fd = open(name->data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	} while (fd < 0 && errno == EEXIST);
+	return fd;
+}
+
 int file_replace(const char *path, const void *bytes, size_t len, struct err *err)
 {
 	struct buf temp = {0};
 	char *parent = parent_of(path);
-	int fd = -1;
+	int fd = make_temp(&temp, parent);
 	int rc;
 
-	buf_addf(&temp, "%s/.albumen-tmp-XXXXXX", parent);
-	fd = mkostemp(temp.data, O_CLOEXEC);
 	if (fd < 0) {
 		rc = err_sys(err, "cannot make a file in '%s'", parent);
 		goto out;
 	}
 	rc = file_write_fd(fd, bytes, len, temp.data, err);
-	if (!rc) {
-		/* mkostemp makes 0600; a file for others follows the umask. There is
-		 * no way to read the umask but to set it. */
-		mode_t mask = umask(022);
-
-		umask(mask);
-		if (fchmod(fd, 0644 & ~mask) < 0 || fsync(fd) < 0) {
-			rc = err_sys(err, "cannot write '%s'", path);
-		}
+	if (!rc && fsync(fd) < 0) {
+		rc = err_sys(err, "cannot write '%s'", path);
 	}
 	if (close(fd) < 0 && !rc) {
 		rc = err_sys(err, "cannot write '%s'", path);

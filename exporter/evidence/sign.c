@@ -69,7 +69,8 @@ static int make_signature(struct buf *signature, const struct buf *text, const c
 
 	/* What ssh-keygen says of a file that is not there is less clear. */
 	if (access(key, R_OK) < 0) {
-		int reason = err_sys(err, "cannot sign: cannot read the key '%s'", key);
+		int reason =
+			err_sys_find(err, "cannot sign: cannot read the key '%s'", key);
 
 		return reason == ERR_NOTFOUND ? ERR_INPUT : reason;
 	}
@@ -238,7 +239,7 @@ int sign_verifier_open(struct sign_verifier **out, const char *signers, struct e
 {
 	*out = NULL;
 	if (signers && access(signers, R_OK) < 0) {
-		return err_sys(err, "cannot read the signers '%s'", signers);
+		return err_sys_find(err, "cannot read the signers '%s'", signers);
 	}
 	*out = xzalloc(sizeof(**out));
 	(*out)->signers = signers ? xstrdup(signers) : NULL;

@@ -123,7 +123,7 @@ static int spawn(pid_t *pid, const struct tool *tool, const int fd[INHERITED],
 	free(env);
 	if (rc) {
 		errno = rc;
-		return err_sys(err, "cannot run '%s'", tool->argv[0]);
+		return err_sys_find(err, "cannot run '%s'", tool->argv[0]);
 	}
 	return 0;
 }

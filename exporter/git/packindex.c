@@ -30,7 +30,7 @@ static int map_file(const uint8_t **out, size_t *len, const char *path, struct e
 	int rc = 0;
 
 	if (fd < 0) {
-		return err_sys(err, "cannot open '%s'", path);
+		return err_sys_find(err, "cannot open '%s'", path);
 	}
 	if (fstat(fd, &st) < 0) {
 		rc = err_sys(err, "cannot read '%s'", path);

@@ -145,7 +145,7 @@ static int add_absolute(struct buf *out, const char *path, struct err *err)
 	struct stat st;
 
 	if (stat(path, &st) < 0) {
-		return err_sys(err, "cannot find the site '%s'", path);
+		return err_sys_find(err, "cannot find the site '%s'", path);
 	}
 	if (!S_ISDIR(st.st_mode)) {
 		return err_set(err, ERR_FAIL, "the site '%s' is not a folder", path);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -162,10 +163,20 @@ static void a_system_error_says_errno(void **state)
 	struct fixture *f = *state;
 
 	errno = ENOENT;
-	assert_int_equal(err_sys(&f->err, "cannot open '%s'", "x"), ERR_NOTFOUND);
+	/* Only a call that looks for something may find that it is not there. */
+	assert_int_equal(err_sys(&f->err, "cannot open '%s'", "x"), ERR_FAIL);
+	assert_string_equal(f->err.msg, "cannot open 'x': No such file or directory");
+	assert_int_equal(f->err.code, ERR_FAIL);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(err_sys_find(&f->err, "cannot open '%s'", "x"), ERR_NOTFOUND);
 	assert_string_equal(f->err.msg, "cannot open 'x': No such file or directory");
 	assert_int_equal(f->err.code, ERR_NOTFOUND);
 	assert_int_equal(errno, ENOENT);
+	errno = EACCES;
+	assert_int_equal(err_sys_find(&f->err, "x"), ERR_FAIL);
+	errno = EMFILE;
+	assert_int_equal(err_sys(&f->err, "x"), ERR_FAIL);
+	assert_non_null(strstr(f->err.msg, "Too many open files; raise that limit"));
 	errno = ENOSPC;
 	assert_int_equal(err_sys(&f->err, "x"), ERR_FULL);
 	errno = EDQUOT;
@@ -270,7 +281,7 @@ static void a_full_disk_is_told(void **state)
 	assert_string_equal(f->err.msg,
 			    "cannot write 'the file': No space left on device");
 	close(fd);
-	assert_int_equal(file_replace(at(f, "no/such"), "", 0, &f->err), ERR_NOTFOUND);
+	assert_int_equal(file_replace(at(f, "no/such"), "", 0, &f->err), ERR_FAIL);
 }
 
 static void folders_are_made_with_what_is_above(void **state)
@@ -284,11 +295,11 @@ static void folders_are_made_with_what_is_above(void **state)
 	assert_int_equal(file_mkdirs(at(f, "a/b/"), &f->err), 0);
 	assert_int_equal(file_mkdirs("/", &f->err), 0);
 	assert_int_equal(file_sync_dir(at(f, "a"), &f->err), 0);
-	assert_int_equal(file_sync_dir(at(f, "none"), &f->err), ERR_NOTFOUND);
+	assert_int_equal(file_sync_dir(at(f, "none"), &f->err), ERR_FAIL);
 	assert_int_equal(file_replace(at(f, "a/file"), "", 0, &f->err), 0);
 	assert_int_equal(file_mkdirs(f->path.data, &f->err), ERR_FAIL);
 	assert_int_equal(file_mkdirs(at(f, "a/file/b"), &f->err), ERR_FAIL);
-	assert_int_equal(file_mkdirs("", &f->err), ERR_NOTFOUND);
+	assert_int_equal(file_mkdirs("", &f->err), ERR_FAIL);
 }
 
 static void inside_is_what_is_so_on_disk(void **state)
@@ -334,9 +345,48 @@ static void a_lock_has_one_holder_who_is_named(void **state)
 	assert_int_equal(file_read(&f->text, at(f, "lock"), 100, &f->err), 0);
 	assert_string_equal(f->text.data, pid);
 	close(second);
-	assert_int_equal(file_lock(&first, at(f, "none/lock"), "c", &f->err),
-			 ERR_NOTFOUND);
+	assert_int_equal(file_lock(&first, at(f, "none/lock"), "c", &f->err), ERR_FAIL);
 	assert_int_equal(first, -1);
+}
+
+static void a_lock_that_was_removed_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	int first = -1, second = -1;
+
+	assert_int_equal(file_lock(&first, at(f, "lock"), "a", &f->err), 0);
+	assert_int_equal(file_lock_check(first, f->path.data, &f->err), 0);
+	assert_int_equal(unlink(f->path.data), 0);
+	assert_int_equal(file_lock_check(first, f->path.data, &f->err), ERR_REPLACED);
+	assert_int_equal(file_lock(&second, f->path.data, "b", &f->err), 0);
+	assert_int_equal(file_lock_check(first, f->path.data, &f->err), ERR_REPLACED);
+	assert_int_equal(file_lock_check(second, f->path.data, &f->err), 0);
+	close(first);
+	close(second);
+}
+
+static unsigned umask_calls;
+
+/* In place of the C library's: between two calls each thread makes files of a mode that
+ * it did not ask for. */
+mode_t umask(mode_t mask)
+{
+	umask_calls++;
+	return (mode_t)syscall(SYS_umask, mask);
+}
+
+static void a_replaced_file_leaves_the_umask_of_the_process(void **state)
+{
+	struct fixture *f = *state;
+	mode_t mask = umask(0);
+	unsigned before = umask_calls;
+	struct stat st;
+
+	assert_int_equal(file_replace(at(f, "x"), "x", 1, &f->err), 0);
+	assert_int_equal(umask_calls, before);
+	umask(mask);
+	assert_int_equal(stat(f->path.data, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0644);
 }
 
 static void a_killed_holder_holds_no_lock(void **state)
@@ -490,6 +540,8 @@ int main(void)
 		TEST(folders_are_made_with_what_is_above),
 		TEST(inside_is_what_is_so_on_disk),
 		TEST(a_lock_has_one_holder_who_is_named),
+		TEST(a_lock_that_was_removed_is_noticed),
+		TEST(a_replaced_file_leaves_the_umask_of_the_process),
 		TEST(a_killed_holder_holds_no_lock),
 		TEST(lines_have_program_and_level),
 		TEST(a_name_cannot_forge_a_line),

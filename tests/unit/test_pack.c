@@ -264,9 +264,9 @@ static void a_failure_sticks_and_is_reported(void **state)
 	(void)state;
 	pack_open(&pack, "no/such/folder", 0, NULL, NULL);
 	pack_add(pack, OBJECT_BLOB, "a", 1);
-	assert_int_equal(finish(pack), ERR_NOTFOUND);
+	assert_int_equal(finish(pack), ERR_FAIL);
 	assert_non_null(strstr(err.msg, "no/such/folder"));
-	assert_int_equal(pack_check(pack, &later), ERR_NOTFOUND);
+	assert_int_equal(pack_check(pack, &later), ERR_FAIL);
 	assert_string_equal(later.msg, err.msg);
 	pack_close(pack);
 }
