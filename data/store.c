@@ -283,7 +283,7 @@ static int open_store(struct store *store, const struct store_spec *spec, unsign
 		      struct err *err)
 {
 	bool create = flags & STORE_CREATE;
-	enum store_file_state state;
+	enum store_file_state state = STORE_FILE_ABSENT;
 	MDB_stat stat;
 	int rc = create ? file_mkdirs(store->file.dir, err) : 0;
 	int fd;

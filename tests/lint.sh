@@ -102,6 +102,7 @@ cat >"$report.h" <<'END'
 #include "data/base/err.h"
 #define err_set(err, code, ...) ((void)err_set(err, code, __VA_ARGS__), (code))
 #define err_sys(...) ((void)err_sys(__VA_ARGS__), ERR_FAIL)
+#define err_sys_find(...) ((void)err_sys_find(__VA_ARGS__), ERR_FAIL)
 END
 printf '%s\n' "${sources[@]}" | grep -vx data/base/err.c |
 	xargs -P 2 -I{} clang-tidy --quiet {} -- -include "$report.h" "${flags[@]}" \

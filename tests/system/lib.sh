@@ -59,7 +59,7 @@ fill_up() {
 	dd if=/dev/zero of="$1/.filler" bs=4096 status=none 2>/dev/null
 	truncate -s "-$2" "$1/.filler" && sync -f "$1"
 	free=$(stat -f -c '%a * %S' "$1")
-	echo "# $(($free)) bytes are free in $1"
+	echo "# $((free)) bytes are free in $1"
 }
 
 free_up() {
