@@ -174,6 +174,7 @@ static int open_tables(struct store *store, const struct store_spec *spec, unsig
 /* Whether the pages from `first` to `last` are all free, as `txn` sees it. */
 struct free_look {
 	MDB_txn *txn;
+	MDB_cursor *cursor;
 	size_t first, last;
 };
 
@@ -181,14 +182,9 @@ static bool are_free(void *payload)
 {
 	struct free_look *look = payload;
 	size_t found = 0;
-	MDB_cursor *cursor;
 	MDB_val key, value;
 
-	/* Table 0 has lists of free pages: a length, and so many numbers (mdb.c). */
-	if (mdb_cursor_open(look->txn, 0, &cursor) != MDB_SUCCESS) {
-		return false;
-	}
-	while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == MDB_SUCCESS) {
+	while (mdb_cursor_get(look->cursor, &key, &value, MDB_NEXT) == MDB_SUCCESS) {
 		for (size_t at = sizeof(size_t); at < value.mv_size;
 		     at += sizeof(size_t)) {
 			size_t page;
@@ -197,7 +193,6 @@ static bool are_free(void *payload)
 			found += page >= look->first && page <= look->last;
 		}
 	}
-	mdb_cursor_close(cursor);
 	return found == look->last - look->first + 1;
 }
 
@@ -215,12 +210,18 @@ static int check_free(struct store *store, off_t size, off_t want, struct err *e
 	do {
 		int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &look.txn);
 
+		/* Table 0 has lists of free pages: a length, and so many numbers. */
+		if (!rc) {
+			rc = mdb_cursor_open(look.txn, 0, &look.cursor);
+		}
 		if (rc) {
-			return store_err(store, err, rc, "begin a transaction of");
+			mdb_txn_abort(look.txn);
+			return store_err(store, err, rc, "read the free pages of");
 		}
 		mdb_env_info(store->env, &info);
 		look.last = info.me_last_pgno;
 		good = look.last < look.first || store_file_try(are_free, &look);
+		mdb_cursor_close(look.cursor);
 		/* The list is that of the state that `info` is about, or look again. */
 		if (!good && mdb_txn_id(look.txn) != info.me_last_txnid) {
 			mdb_txn_abort(look.txn);
