@@ -73,7 +73,8 @@ int index_begin(struct index_txn **out, struct index *index, bool write, struct 
 
 /* Commits; *txn is given away in any case. Durable on return. A store call that
  * failed since index_begin fails the commit (errors stick), so callers may
- * leave the single results unchecked. A read transaction just ends. */
+ * leave the single results unchecked. ERR_REPLACED: see index_check_place. A read
+ * transaction just ends. */
 int index_commit(struct index_txn **txn, struct err *err);
 /* Ends without effect. NULL is allowed. */
 void index_abort(struct index_txn **txn);

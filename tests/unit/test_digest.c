@@ -316,6 +316,30 @@ static void a_file_that_is_none_is_made_anew(void **state)
 	snapshot_close(counted.repo);
 }
 
+static void a_file_that_was_cut_short_is_made_anew(void **state)
+{
+	struct counted counted = {.repo = snapshot_fixture_open()};
+	struct digest *digest;
+
+	(void)state;
+	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL, SOME);
+	for (int pages = 1; pages < 5; pages++) {
+		char command[64];
+
+		digest = open_kept();
+		assert_digest(digest, &counted, "main");
+		assert_int_equal(digest_save(digest, &err), 0);
+		digest_close(digest);
+		snprintf(command, sizeof(command), "truncate -s %dK kept/data.mdb",
+			 4 * pages);
+		git_fixture_says(command, "");
+	}
+	digest = open_kept();
+	assert_digest(digest, &counted, "main");
+	digest_close(digest);
+	snapshot_close(counted.repo);
+}
+
 static int submodule(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
 		     struct err *e)
 {
@@ -474,6 +498,7 @@ int main(void)
 		TEST(what_is_saved_is_remembered),
 		TEST(a_damaged_note_is_not_believed),
 		TEST(a_file_that_is_none_is_made_anew),
+		TEST(a_file_that_was_cut_short_is_made_anew),
 		TEST(a_submodule_is_refused),
 		TEST(a_signed_snapshot_says_its_digest),
 		TEST(a_signed_snapshot_is_remembered),
