@@ -266,10 +266,10 @@ static void extend(struct store *store)
 
 int store_check_place(const struct store *store, struct err *err)
 {
-	bool same;
-	int rc = file_is_same(&same, store->file.fd, store->file.path, err);
+	bool in_place;
+	int rc = store_file_is_in_place(&in_place, &store->file, err);
 
-	if (!rc && !same) {
+	if (!rc && !in_place) {
 		rc = err_set(err, ERR_REPLACED,
 			     "%s '%s' was removed or replaced while it was in use; start "
 			     "again",

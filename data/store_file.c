@@ -40,13 +40,15 @@ static _Thread_local sigjmp_buf *trying;
 void store_file_init(struct store_file *file, const char *dir, const char *noun,
 		     const char *mend)
 {
-	struct buf path = {0}, line = {0};
+	struct buf path = {0}, lock = {0}, line = {0};
 
 	buf_addf(&path, "%s/data.mdb", dir);
+	buf_addf(&lock, "%s/lock.mdb", dir);
 	buf_addf(&line, "error: '%s' was cut short while it was read; %s\n", path.data,
 		 mend);
 	*file = (struct store_file){.dir = xstrdup(dir),
 				    .path = xstrdup(path.data),
+				    .lock_path = lock.data,
 				    .noun = noun,
 				    .mend = xstrdup(mend),
 				    .line = xstrdup(line.data),
@@ -60,6 +62,7 @@ void store_file_release(struct store_file *file)
 	store_file_unguard(file);
 	free(file->dir);
 	free(file->path);
+	free(file->lock_path);
 	free(file->mend);
 	free(file->line);
 }
@@ -141,16 +144,14 @@ int store_file_look(enum store_file_state *out, const struct store_file *file,
 	return rc;
 }
 
-int store_file_allocate_lock(const struct store_file *file, struct err *err)
+int store_file_allocate_lock(struct store_file *file, struct err *err)
 {
-	struct buf path = {0};
+	int fd = open(file->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	struct stat st;
-	int fd, rc = 0;
+	int rc = 0;
 
-	buf_addf(&path, "%s/lock.mdb", file->dir);
-	fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		rc = err_sys(err, "cannot open '%s'", path.data);
+		rc = err_sys(err, "cannot open '%s'", file->lock_path);
 	} else if (st.st_size < LOCK_SIZE || st.st_blocks * 512 < st.st_size) {
 		off_t size = st.st_size > LOCK_SIZE ? st.st_size : LOCK_SIZE;
 
@@ -160,15 +161,18 @@ int store_file_allocate_lock(const struct store_file *file, struct err *err)
 			if (errno == EOPNOTSUPP || errno == ENOSYS) {
 				break;
 			}
-			rc = errno == EINTR
-				     ? 0
-				     : err_sys(err, "cannot allocate '%s'", path.data);
+			rc = errno == EINTR ? 0
+					    : err_sys(err, "cannot allocate '%s'",
+						      file->lock_path);
 		}
 	}
 	if (fd >= 0) {
 		close(fd);
 	}
-	buf_release(&path);
+	if (!rc) {
+		file->lock_dev = st.st_dev;
+		file->lock_ino = st.st_ino;
+	}
 	return rc;
 }
 
@@ -233,6 +237,25 @@ bool store_file_try(bool (*look)(void *payload), void *payload)
 	trying = NULL;
 	sigaction(SIGBUS, &old, NULL);
 	return good;
+}
+
+int store_file_is_in_place(bool *yes, const struct store_file *file, struct err *err)
+{
+	struct stat st;
+	int rc = file_is_same(yes, file->fd, file->path, err);
+
+	if (rc || !*yes) {
+		return rc;
+	}
+	if (stat(file->lock_path, &st) == 0) {
+		*yes = st.st_dev == file->lock_dev && st.st_ino == file->lock_ino;
+	} else {
+		*yes = false;
+		if (errno != ENOENT && errno != ENOTDIR) {
+			rc = err_sys(err, "cannot stat '%s'", file->lock_path);
+		}
+	}
+	return rc;
 }
 
 int store_file_why_short(const struct store_file *file)

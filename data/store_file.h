@@ -16,7 +16,10 @@
 
 struct store_file {
 	char *dir;
-	char *path;       /* of data.mdb */
+	char *path;      /* of data.mdb */
+	char *lock_path; /* of lock.mdb */
+	dev_t lock_dev;  /* what it was when it was opened */
+	ino_t lock_ino;
 	const char *noun; /* borrowed: what the environment is to people */
 	char *mend;       /* what mends it where it is damaged */
 	char *line;       /* what is written where it shrinks while it is read */
@@ -41,7 +44,7 @@ int store_file_look(enum store_file_state *out, const struct store_file *file,
 
 /* Gives every page of lock.mdb its place on the disk: LMDB makes a file of holes. Before
  * the environment is opened: a close afterwards drops LMDB's locks (fcntl(2)). */
-int store_file_allocate_lock(const struct store_file *file, struct err *err);
+int store_file_allocate_lock(struct store_file *file, struct err *err);
 
 /*
  * From here on a SIGBUS where the file is shorter than file->size writes one line that
@@ -52,6 +55,10 @@ void store_file_unguard(struct store_file *file);
 
 /* Calls `look`; false if that touched a page that the file does not have. */
 bool store_file_try(bool (*look)(void *payload), void *payload);
+
+/* Whether both paths name the files that are open. Readers that have another lock.mdb are
+ * not seen by a writer, which then writes over the pages that they read. */
+int store_file_is_in_place(bool *yes, const struct store_file *file, struct err *err);
 
 /* Why LMDB could not write: an errno, or 0 where it is not known. LMDB answers a short
  * write with EIO, whatever the reason. It is found by a look at the disk's free space,

@@ -57,6 +57,13 @@ rm -r "$T/index"
 start_watch
 ok 'follow finds the new one' wait_until 20 published 5
 
+# readers that have another lock file are not seen by the writer
+rm "$T/index/lock.mdb"
+watch_ends 'the lock of the data is removed' 9
+start_watch
+ok 'the index is whole' "$INDEXER" check --index "$T/index"
+ok 'follow goes on' wait_until 20 published 9
+
 rm "$T/index/changed"
 image 6
 ok 'the file that tells exporters is made again' wait_until 20 test -s "$T/index/changed"

@@ -418,6 +418,25 @@ static void a_folder_that_was_replaced_is_noticed(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+static void a_lock_file_that_was_removed_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	struct store_txn *txn = begin(f, true);
+	struct err err = {0};
+	char path[96];
+
+	store_put(txn, ONE, "k", 1, "v", 1);
+	snprintf(path, sizeof(path), "%s/lock.mdb", f->dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(store_commit(&txn, &err), ERR_REPLACED);
+	assert_int_equal(store_begin(&txn, f->store, false, &err), ERR_REPLACED);
+	store_close(f->store);
+	assert_int_equal(store_open(&f->store, f->dir, &spec, 0, &err), 0);
+	txn = begin(f, true);
+	assert_int_equal(store_count(txn, ONE), 0);
+	commit(txn);
+}
+
 static void an_environment_that_was_not_made_to_its_end_is_made_anew(void **state)
 {
 	struct fixture *f = *state;
@@ -461,6 +480,7 @@ int main(void)
 		TEST(nothing_is_committed_to_a_file_that_was_cut_short),
 		TEST(a_page_that_is_cut_off_while_it_is_read_ends_the_program),
 		TEST(a_folder_that_was_replaced_is_noticed),
+		TEST(a_lock_file_that_was_removed_is_noticed),
 		TEST(an_environment_that_was_not_made_to_its_end_is_made_anew),
 	};
 
