@@ -86,6 +86,7 @@ void query_read_ahead(struct index_txn *txn)
 uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit)
 {
 	struct store_cursor *c;
+	bool whole = after == 0;
 	unsigned char key[8];
 	uint64_t n = 0;
 
@@ -93,11 +94,20 @@ uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit)
 	be64_put(key, after + 1);
 	for (int rc = store_seek(c, key, sizeof(key)); rc == 0 && n < limit;
 	     rc = store_next(c)) {
+		uint64_t sequence =
+			store_key(c).len == 8 ? be64_get(store_key(c).data) : 0;
+
+		/* Out of order it would not be found by who seeks it. */
+		if (sequence <= after) {
+			tables_damaged(txn, NULL, "the feed");
+			break;
+		}
+		after = sequence;
 		n++;
 	}
 	store_cursor_close(c);
 	/* All of it: then it is known how many there are. */
-	if (after == 0 && n < limit && n != store_count(txn->store, TABLE_FEED)) {
+	if (whole && n < limit && n != store_count(txn->store, TABLE_FEED)) {
 		tables_damaged(txn, NULL, "the feed");
 	}
 	return n;
