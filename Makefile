@@ -70,13 +70,13 @@ DATA_SRC = \
 	data/secret_text.c \
 	data/stamp.c data/record.c data/name.c data/text.c data/store.c data/store_file.c data/row.c data/sum.c \
 	data/index.c data/tables.c \
-	data/version.c data/relate.c data/claim.c data/claim_file.c data/claim_pack.c data/gate.c \
+	data/version.c data/relate.c data/claim.c data/claim_file.c data/claim_loss.c data/claim_pack.c data/gate.c \
 	data/build.c data/build_ids.c data/feed.c data/query.c data/check.c
 INDEXER_SRC = \
 	indexer/walk.c indexer/watch.c indexer/dirs.c indexer/folder.c \
 	indexer/paths.c indexer/input.c indexer/batch.c indexer/take.c \
-	indexer/writer.c indexer/ingest.c indexer/later.c indexer/scan.c \
-	indexer/live.c indexer/status.c
+	indexer/writer.c indexer/ingest.c indexer/later.c indexer/withdraw.c indexer/scan.c \
+	indexer/root.c indexer/live.c indexer/status.c
 EXPORTER_SRC = \
 	exporter/git/edits.c exporter/git/offline.c exporter/git/tree.c \
 	exporter/git/tree_merge.c exporter/git/object.c exporter/git/press.c \

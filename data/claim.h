@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
+#include "data/base/set.h"
 #include "data/index.h"
 #include "data/record.h"
 
@@ -115,6 +116,19 @@ void claim_drop(struct claim_reading **reading);
 /* A file is gone: withdraws all that it claims and forgets it. An unknown path
  * is no error. */
 int claim_forget(struct index_txn *txn, const char *path, size_t len, struct err *err);
+
+/*
+ * What the index would lose with these files, given by their numbers: *lost is the
+ * number of those that hold a record which no other file claims, outside of the list
+ * and of `stated`: record numbers (claim_number) that other files are about to
+ * claim, or NULL. *empty counts the files that claim nothing.
+ */
+int claim_loss(struct index_txn *txn, const uint64_t *file, size_t count,
+	       const struct set *stated, uint64_t *lost, uint64_t *empty,
+	       struct err *err);
+
+/* The index's own number of a record, 0 where it knows none of this kind and id. */
+uint64_t claim_number(struct index_txn *txn, const struct record *record);
 
 /* What is known of the file `path`; ERR_NOTFOUND (quietly: err is not filled). */
 int claim_file_get(struct index_txn *txn, const char *path, size_t len,

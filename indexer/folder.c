@@ -53,6 +53,7 @@ struct folder {
 	uint64_t overflows;
 	uint32_t walk;
 	bool lost;
+	bool root_moved;
 	bool polled; /* some folder may be */
 	bool poll_all;
 	bool limit_logged; /* said once that watches ran out */
@@ -126,6 +127,14 @@ uint64_t folder_overflows(struct folder *folder)
 
 	folder->overflows = 0;
 	return n;
+}
+
+bool folder_root_moved(struct folder *folder)
+{
+	bool moved = folder->root_moved;
+
+	folder->root_moved = false;
+	return moved;
 }
 
 bool folder_has_polled(const struct folder *folder)
@@ -363,14 +372,15 @@ static int visit(struct folder *folder, const char *path, size_t len, struct err
 }
 
 /* What is known below folder->path may be gone. */
-static void leave(struct folder *folder)
+static void leave(struct folder *folder, bool told)
 {
 	size_t len = folder->path.len;
 
 	if (len) {
 		buf_addch(&folder->path, '/');
 	}
-	folder->sink->left(folder->path.data, folder->path.len, folder->sink->payload);
+	folder->sink->left(folder->path.len ? folder->path.data : "", folder->path.len,
+			   told, folder->sink->payload);
 	buf_setlen(&folder->path, len);
 }
 
@@ -387,13 +397,13 @@ static int handle_folder(struct folder *folder, struct dirs_node *parent,
 		return 0; /* its own watch tells as much */
 	}
 	if (child) {
-		leave(folder);
+		leave(folder, what != WATCH_ATTRIBUTES);
 	}
 	if (what == WATCH_REMOVED) {
 		if (child) {
 			dirs_drop(&folder->dirs, child, remove_watch, folder);
 		} else {
-			leave(folder);
+			leave(folder, true);
 		}
 		return 0;
 	}
@@ -407,7 +417,9 @@ static void handle_file(struct folder *folder, enum watch_what what, const char 
 	if (!walk_takes_file(name)) {
 		return;
 	}
-	if (what == WATCH_CREATED) {
+	if (what == WATCH_REMOVED) {
+		sink->removed(folder->path.data, folder->path.len, sink->payload);
+	} else if (what == WATCH_CREATED) {
 		sink->appeared(folder->path.data, folder->path.len, sink->payload);
 	} else {
 		sink->changed(folder->path.data, folder->path.len, sink->payload);
@@ -421,7 +433,7 @@ static int reread(struct folder *folder, struct err *err)
 	if (folder->path.len) {
 		buf_setlen(&folder->path, folder->path.len - 1);
 	}
-	leave(folder);
+	leave(folder, false);
 	return visit(folder, folder->path.data, folder->path.len, err);
 }
 
@@ -435,9 +447,9 @@ static int handle_end(struct folder *folder, struct dirs_node *node, int wd,
 		return 0;
 	}
 	if (!node->parent) {
-		return err_set(
-			err, ERR_FAIL,
-			"the metadata folder is gone; the index keeps what it knew");
+		folder->root_moved = true;
+		lose(folder, "the metadata folder is not watched any more");
+		return 0;
 	}
 	return reread(folder, err);
 }
@@ -473,18 +485,15 @@ static int handle(struct folder *folder, const struct queued *event, const char 
 	if (!node) {
 		return 0; /* it has moved away */
 	}
-	if (event->what == WATCH_UNMOUNTED) {
-		return err_set(
-			err, ERR_FAIL,
-			"the file system of folder './%s' was unmounted; the index "
-			"keeps what it knew",
-			node->parent ? folder->path.data : "");
+	if (event->what == WATCH_UNMOUNTED && node->parent) {
+		const struct folder_sink *sink = folder->sink;
+
+		sink->unmounted(folder->path.data, folder->path.len, sink->payload);
+		return 0; /* WATCH_ENDED follows */
 	}
-	if (event->what == WATCH_SELF_GONE) {
-		return node->parent ? 0
-				    : err_set(err, ERR_FAIL,
-					      "the metadata folder was removed or moved; "
-					      "the index keeps what it knew");
+	if (event->what == WATCH_UNMOUNTED || event->what == WATCH_SELF_GONE) {
+		folder->root_moved |= !node->parent;
+		return 0;
 	}
 	if (!*name && event->what == WATCH_ATTRIBUTES) {
 		return handle_attributes(folder, node, err);

@@ -31,9 +31,14 @@ struct folder_sink {
 	void (*changed)(const char *path, size_t len, void *payload);
 	/* A file appeared; if it is being written, `changed` follows. */
 	void (*appeared)(const char *path, size_t len, void *payload);
-	/* All files known under this prefix (a folder and a slash): see whether they
-	 * are still there. */
-	void (*left)(const char *prefix, size_t len, void *payload);
+	/* An event says that this file was removed or moved away. */
+	void (*removed)(const char *path, size_t len, void *payload);
+	/* All files known under this prefix (a folder and a slash; "": all): see whether
+	 * they are still there. `told`: an event says that the folder was removed, moved
+	 * away or made anew; else nobody knows why they should not be. */
+	void (*left)(const char *prefix, size_t len, bool told, void *payload);
+	/* The file system of this folder (and a slash) was unmounted. */
+	void (*unmounted)(const char *prefix, size_t len, void *payload);
 	void *payload;
 };
 
@@ -56,14 +61,16 @@ int folder_enter(int dirfd, const char *path, size_t len, void *payload, struct 
 /* Takes what waits out of the kernel's queue, which overflows if nobody does. */
 int folder_drain(struct folder *folder, struct err *err);
 bool folder_has_events(const struct folder *folder);
-/* Acts upon the events that were drained. ERR_FAIL: the root is gone, or a file
- * system in it was unmounted; what is known of it must not be withdrawn. */
+/* Acts upon the events that were drained. */
 int folder_handle(struct folder *folder, struct err *err);
 int folder_fd(const struct folder *folder);
 
 /* True where events were lost, or one was not understood, or a restart pays: the
  * whole must be walked, after folder_restart. */
 bool folder_is_lost(const struct folder *folder);
+/* True once after events said that the root was removed, moved or unmounted: see
+ * whether it is still what its name means (indexer/root.h). */
+bool folder_root_moved(struct folder *folder);
 /* How often a queue, the kernel's or our own, overflowed since this was last asked. */
 uint64_t folder_overflows(struct folder *folder);
 

@@ -505,7 +505,9 @@ static int end_unopened(struct ingest *g, struct batch *batch, int error, struct
 		}
 	}
 	g->outcome.gone = true;
-	batch_forget(batch, g->path.data, g->path.len);
+	if (g->flags & INGEST_WITHDRAW) {
+		batch_forget(batch, g->path.data, g->path.len);
+	}
 	end(g);
 	return 0;
 }

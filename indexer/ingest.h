@@ -21,9 +21,10 @@
  *	}
  *	ingest_outcome(ingest)
  *
- * What a path can come to: a file that is gone, or is no regular file (FORGET); a
- * file that cannot be opened, with that as its only reject; a file with its claims
- * and rejects. Memory is bounded by the greatest record, not by the file.
+ * What a path can come to: a file that is gone, or is no regular file (FORGET, if
+ * INGEST_WITHDRAW allows it); a file that cannot be opened, with that as its only
+ * reject; a file with its claims and rejects. Memory is bounded by the greatest record,
+ * not by the file.
  */
 
 #define INGEST_DOCUMENT_MAX (1ull << 30) /* bytes of a `.json` file */
@@ -36,6 +37,9 @@ enum ingest_flags {
 	INGEST_UNSTEADY = 1 << 1,
 	/* Records that hold a secret (data/secret.h) are taken. */
 	INGEST_SECRETS = 1 << 2,
+	/* A path that is gone is withdrawn (FORGET). Without it the outcome alone says
+	 * that it is gone. */
+	INGEST_WITHDRAW = 1 << 3,
 };
 
 struct ingest_outcome {

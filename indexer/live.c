@@ -2,12 +2,15 @@
 #include "indexer/live.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "data/base/clock.h"
 #include "data/base/log.h"
@@ -17,9 +20,11 @@
 #include "indexer/later.h"
 #include "indexer/paths.h"
 #include "data/base/ready.h"
+#include "indexer/root.h"
 #include "indexer/scan.h"
 #include "indexer/take.h"
 #include "indexer/walk.h"
+#include "indexer/withdraw.h"
 
 /*
  * Three sources say that a path may have changed: events, looking again at what
@@ -27,45 +32,98 @@
  * lists of dirty paths, one list for each reason, and a commit goes through the
  * lists: compare with the index, read what differs. So the cost of a batch is
  * that of its paths, however large the library is.
+ *
+ * A file that an event says is removed is withdrawn by the next commit. One that is
+ * merely not found is absent, and perhaps hidden: by another file system that was
+ * mounted there, or because its own is gone. Absent files are collected for some
+ * seconds, so that the brake (indexer/withdraw.h) sees all of them at once. What it
+ * refuses stays absent, and is looked at again until the files are back.
+ *
+ * A full disk loses nothing: the lists stay, and it is tried again.
  */
 
 #define COMMIT_MS 200
 #define COMMIT_PATHS 10000
-#define CHECK_MS 60000 /* the longest sleep: then the index must still be in its place */
-#define POLL_MS 5000   /* between two looks at folders that cannot be watched... */
-#define POLL_SHARE 20  /* ...or so many times as long as the look took */
+#define POLL_MS 5000  /* between two looks at folders that cannot be watched... */
+#define POLL_SHARE 20 /* ...or so many times as long as the look took */
 
-/* A list for each reason: that of LATER_*, and events. */
+#define ABSENT_MS 3000 /* absent files are collected: longer than LATER_RACY waits */
+#define ROOT_MS 60000  /* between two looks at what the root's name means */
+#define FIND_MS 1000   /* the same while it means nothing, or nothing of use */
+#define FULL_MS 2000   /* between two tries when the disk is full */
+#define FULL_SAY_MS 60000
+
+/* A list for each reason: that of LATER_*, events, and events that say that a file
+ * is gone. */
 #define BY_EVENT LATER_COUNT
-#define LISTS (LATER_COUNT + 1)
+#define BY_REMOVAL (LATER_COUNT + 1)
+#define LISTS (LATER_COUNT + 2)
+
+struct dirty {
+	struct paths list[LISTS];
+	/* Prefixes whose known files are to be looked at; [1]: an event says that they
+	 * are gone. */
+	struct paths left[2];
+};
 
 struct live {
+	struct root root;
 	int rootfd;
-	const char *root;
 	struct stop *stop;
 	struct index *index;
 	const struct live_options *options;
 	struct folder *folder;
 	struct folder_sink sink;
-	struct paths dirty[LISTS];
-	struct paths left; /* prefixes whose known files are to be looked at */
+	struct dirty dirty;
 	struct later later;
+	struct paths absent;
+	uint64_t known;         /* files known before the first of them was missed */
+	struct paths unmounted; /* prefixes whose files may be absent */
 	int64_t dirty_since_ms; /* 0: nothing is dirty */
 	int64_t poll_at_ms;
-	int taking; /* the list whose paths are being taken */
+	int64_t root_at_ms;
+	int64_t absent_at_ms;                /* 0: not before something happens */
+	int64_t full_until_ms, full_said_ms; /* 0: the disk is not full */
+	int taking;                          /* the list whose paths are being taken */
+	bool withdrawing;                    /* what is gone is known to be */
+	bool braked;                         /* the last withdrawal was refused */
+	bool out_of_step;                    /* the index says so */
+	bool rescan;                         /* the folder must be walked */
+	bool waiting;                        /* the root is not there */
 };
+
+static void mark_dirty(struct live *live)
+{
+	if (!live->dirty_since_ms) {
+		live->dirty_since_ms = clock_now_ms();
+	}
+}
 
 static void add_dirty(struct live *live, int list, const char *path, size_t len)
 {
-	paths_add(&live->dirty[list], path, len);
-	if (!live->dirty_since_ms) {
-		live->dirty_since_ms = clock_now_ms();
+	paths_add(&live->dirty.list[list], path, len);
+	mark_dirty(live);
+}
+
+/* The file is not there, and no event says why. */
+static void add_absent(struct live *live, const char *path, size_t len, int64_t delay_ms)
+{
+	int64_t at = clock_now_ms() + delay_ms;
+
+	paths_add(&live->absent, path, len);
+	if (!live->absent_at_ms || at < live->absent_at_ms) {
+		live->absent_at_ms = at;
 	}
 }
 
 static void on_changed(const char *path, size_t len, void *payload)
 {
 	add_dirty(payload, BY_EVENT, path, len);
+}
+
+static void on_removed(const char *path, size_t len, void *payload)
+{
+	add_dirty(payload, BY_REMOVAL, path, len);
 }
 
 static void on_appeared(const char *path, size_t len, void *payload)
@@ -82,14 +140,80 @@ static void on_appeared(const char *path, size_t len, void *payload)
 	}
 }
 
-static void on_left(const char *prefix, size_t len, void *payload)
+static void on_left(const char *prefix, size_t len, bool told, void *payload)
 {
 	struct live *live = payload;
 
-	paths_add(&live->left, prefix, len);
-	if (!live->dirty_since_ms) {
-		live->dirty_since_ms = clock_now_ms();
+	paths_add(&live->dirty.left[told], prefix, len);
+	mark_dirty(live);
+}
+
+static bool is_mounted(struct live *live, const char *prefix)
+{
+	int fd = walk_open(live->rootfd, prefix, O_PATH | O_DIRECTORY);
+	struct statx stx;
+	bool yes = false;
+
+	if (fd >= 0) {
+		yes = statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &stx) == 0 &&
+		      (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+		close(fd);
 	}
+	return yes;
+}
+
+static void on_unmounted(const char *prefix, size_t len, void *payload)
+{
+	struct live *live = payload;
+
+	/* Each folder of it says so: nothing is said of those inside another. */
+	if (!is_mounted(live, prefix) && paths_add(&live->unmounted, prefix, len)) {
+		log_warning("the file system of folder './%s' was unmounted; what the "
+			    "index knows of it is kept until it is mounted again, or "
+			    "until the watch is started anew",
+			    prefix);
+	}
+}
+
+static bool is_under(const struct paths *prefixes, const char *path, size_t len)
+{
+	const char *prefix;
+	size_t at = 0, prefix_len;
+
+	while (paths_next(prefixes, &at, &prefix, &prefix_len)) {
+		if (prefix_len <= len && memcmp(prefix, path, prefix_len) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Unmounted folders that are mounted again are walked, with all that was unmounted
+ * below them. */
+static void look_at_unmounted(struct live *live)
+{
+	struct paths mounted = {0}, rest = {0};
+	const char *prefix;
+	size_t at = 0, len;
+
+	while (paths_next(&live->unmounted, &at, &prefix, &len)) {
+		if (is_mounted(live, prefix)) {
+			log_info("folder './%s' is mounted again", prefix);
+			paths_append(&mounted, prefix, len);
+		}
+	}
+	at = 0;
+	while (mounted.count && paths_next(&live->unmounted, &at, &prefix, &len)) {
+		if (!is_under(&mounted, prefix, len)) {
+			paths_add(&rest, prefix, len);
+		}
+	}
+	if (mounted.count) {
+		paths_release(&live->unmounted);
+		live->unmounted = rest;
+		live->rescan = true;
+	}
+	paths_release(&mounted);
 }
 
 /* A bad file may be one that is being written, and one that changes while it is
@@ -113,6 +237,9 @@ static void on_done(const char *path, size_t len, const struct ingest_outcome *o
 
 	if (outcome->barred) {
 		folder_barred(live->folder, path, len);
+	}
+	if (outcome->gone && !live->withdrawing) {
+		add_absent(live, path, len, ABSENT_MS);
 	}
 	if (changed || (outcome->rejects && outcome->racy)) {
 		retry(live, live->taking, path, len);
@@ -150,62 +277,87 @@ static bool is_remote(const struct statfs *fs)
 	}
 }
 
-int live_open(struct live **out, int rootfd, const char *root, struct stop *stop,
-	      struct err *err)
+/* Says what the root's file system does not tell. */
+static void look_at_file_system(struct live *live)
 {
-	struct live *live = xzalloc(sizeof(*live));
+	const char *path = live->root.path;
 	struct statfs fs;
-	int rc;
 
-	*out = NULL;
-	live->rootfd = rootfd;
-	live->root = root;
-	live->stop = stop;
-	live->taking = BY_EVENT;
-	live->sink = (struct folder_sink){.changed = on_changed,
-					  .appeared = on_appeared,
-					  .left = on_left,
-					  .payload = live};
-	rc = folder_open(&live->folder, rootfd, &live->sink, err);
-	if (rc) {
-		live_close(live);
-		return rc;
+	if (fstatfs(live->rootfd, &fs) < 0) {
+		return;
 	}
-	if (fstatfs(rootfd, &fs) == 0 && is_remote(&fs)) {
+	if (is_remote(&fs)) {
 		log_warning(
 			"'%s' lies on a network file system, which raises no events for "
 			"what other machines change; it is looked at every few seconds",
-			root);
+			path);
 		folder_poll_all(live->folder);
 	} else if (fs.f_type == OVERLAYFS_SUPER_MAGIC) {
 		log_info("'%s' lies on an overlay file system: changes made beneath it "
 			 "raise no events",
-			 root);
+			 path);
 	}
+}
+
+int live_open(struct live **out, int rootfd, const char *root, struct stop *stop,
+	      struct err *err)
+{
+	struct live *live = xzalloc(sizeof(*live));
+	int rc;
+
+	*out = NULL;
+	live->rootfd = rootfd;
+	live->stop = stop;
+	live->taking = BY_EVENT;
+	live->sink = (struct folder_sink){.changed = on_changed,
+					  .appeared = on_appeared,
+					  .removed = on_removed,
+					  .left = on_left,
+					  .unmounted = on_unmounted,
+					  .payload = live};
+	/* First: its descriptor must be a low one (see watch_open). */
+	rc = folder_open(&live->folder, rootfd, &live->sink, err);
+	root_init(&live->root, rootfd, root);
+	if (rc) {
+		live_close(live);
+		return rc;
+	}
+	look_at_file_system(live);
 	*out = live;
 	return 0;
+}
+
+static void clear_dirty(struct live *live)
+{
+	for (int i = 0; i < LISTS; i++) {
+		paths_clear(&live->dirty.list[i]);
+	}
+	paths_clear(&live->dirty.left[0]);
+	paths_clear(&live->dirty.left[1]);
+	live->dirty_since_ms = 0;
+}
+
+static void release_dirty(struct dirty *dirty)
+{
+	for (int i = 0; i < LISTS; i++) {
+		paths_release(&dirty->list[i]);
+	}
+	paths_release(&dirty->left[0]);
+	paths_release(&dirty->left[1]);
+	*dirty = (struct dirty){0};
 }
 
 void live_close(struct live *live)
 {
 	if (live) {
 		folder_close(live->folder);
-		for (int i = 0; i < LISTS; i++) {
-			paths_release(&live->dirty[i]);
-		}
-		paths_release(&live->left);
+		root_release(&live->root);
+		release_dirty(&live->dirty);
+		paths_release(&live->absent);
+		paths_release(&live->unmounted);
 		later_release(&live->later);
 		free(live);
 	}
-}
-
-static void clear_dirty(struct live *live)
-{
-	for (int i = 0; i < LISTS; i++) {
-		paths_clear(&live->dirty[i]);
-	}
-	paths_clear(&live->left);
-	live->dirty_since_ms = 0;
 }
 
 /* See struct walk_visitor: watch first, then read. */
@@ -235,6 +387,15 @@ static int is_in_step(bool *yes, void *payload, struct err *err)
 	return rc;
 }
 
+/* See struct scan_options. */
+static void on_missing(const char *path, size_t len, void *payload)
+{
+	struct live *live = payload;
+
+	add_absent(live, path, len, 0);
+	live->out_of_step = true;
+}
+
 static struct scan_options scan_options(struct live *live)
 {
 	return (struct scan_options){
@@ -250,18 +411,22 @@ static struct scan_options scan_options(struct live *live)
 	};
 }
 
-static int scan(struct live *live, struct err *err)
+/* `first`: files that are missing are the scan's affair, which may be refused. */
+static int scan(struct live *live, bool first, struct err *err)
 {
 	struct scan_options options = scan_options(live);
 	struct scan_counts counts;
 	int rc;
 
 	live->taking = BY_EVENT;
+	live->withdrawing = true; /* what goes meanwhile is missing like the rest */
+	options.missing = first ? NULL : on_missing;
 	rc = scan_run(&counts, live->index, live->rootfd, &options, err);
+	live->withdrawing = false;
 	if (!rc) {
 		log_info("walked '%s': %llu files, %llu read, %llu gone, %zu folders "
 			 "watched",
-			 live->root, (unsigned long long)counts.files,
+			 live->root.path, (unsigned long long)counts.files,
 			 (unsigned long long)counts.taken.read,
 			 (unsigned long long)counts.taken.forgotten,
 			 folder_watches(live->folder));
@@ -269,8 +434,36 @@ static int scan(struct live *live, struct err *err)
 	return rc;
 }
 
-/* Writes down that events were lost. */
-static int note_lost(struct live *live, struct err *err)
+/* The last commit has found room. */
+static void note_room(struct live *live)
+{
+	if (live->full_said_ms) {
+		log_info("there is room on the disk again");
+	}
+	live->full_said_ms = live->full_until_ms = 0;
+}
+
+/* Before a look: what may be found absent is a share of what is known now, not of what
+ * the look adds. */
+static int note_known(struct live *live, struct err *err)
+{
+	struct index_txn *txn = NULL;
+	struct index_counts counts;
+	int rc = 0;
+
+	if (!live->absent.count) {
+		rc = index_begin(&txn, live->index, false, err);
+		if (!rc) {
+			index_counts(txn, &counts);
+			live->known = counts.files;
+			index_abort(&txn);
+		}
+	}
+	return rc;
+}
+
+/* Writes down whether the folder must be walked, and that events were lost. */
+static int note_health(struct live *live, bool reconcile, struct err *err)
 {
 	struct index_txn *txn = NULL;
 	struct index_health health;
@@ -280,24 +473,38 @@ static int note_lost(struct live *live, struct err *err)
 		return rc;
 	}
 	index_health(txn, &health);
-	health.reconcile = true;
+	health.reconcile = reconcile;
 	health.overflows += folder_overflows(live->folder);
 	index_set_health(txn, &health);
-	return index_commit(&txn, err);
+	rc = index_commit(&txn, err);
+	if (!rc) {
+		live->out_of_step = reconcile;
+	}
+	return rc;
 }
 
-/* Events were lost: all is walked anew. That it must be is written down first, so
- * that a kill in the middle is not taken for an index that is in step. */
+/* All is walked anew: events were lost, or the root is another one. That it must be is
+ * written down first, so that a kill in the middle is not taken for an index that is
+ * in step. */
 static int reconcile(struct live *live, struct err *err)
 {
-	int rc = note_lost(live, err);
+	int rc = note_health(live, true, err);
 
 	if (!rc) {
 		rc = folder_restart(live->folder, err);
 	}
 	if (!rc) {
 		clear_dirty(live);
-		rc = scan(live, err);
+		rc = note_known(live, err);
+	}
+	if (!rc) {
+		live->rescan = true; /* until it has come to an end */
+		live->out_of_step = false;
+		rc = scan(live, false, err);
+	}
+	if (!rc) {
+		live->rescan = false;
+		note_room(live);
 	}
 	return rc;
 }
@@ -317,32 +524,37 @@ static int look_at_polled(const char *path, size_t len, void *payload, struct er
 			 look->live->rootfd, path, len, &options, err);
 }
 
-static void add_all(struct live *live, const struct paths *paths)
+/* Looking must not become all that is done. */
+static int64_t pause_after(int64_t begun_ms, int64_t least_ms)
 {
-	const char *path;
-	size_t at = 0, len;
+	int64_t took = clock_now_ms() - begun_ms;
 
-	while (paths_next(paths, &at, &path, &len)) {
-		add_dirty(live, BY_EVENT, path, len);
-	}
+	return POLL_SHARE * took > least_ms ? POLL_SHARE * took : least_ms;
 }
 
 /* Looks at the folders that cannot be watched. */
 static int poll_folders(struct live *live, struct err *err)
 {
 	struct poll_look look = {.live = live};
-	int64_t begun = clock_now_ms(), took, pause;
-	int rc = folder_each_polled(live->folder, look_at_polled, &look, err);
+	const char *path;
+	size_t at = 0, len;
+	int64_t begun = clock_now_ms();
+	int rc = note_known(live, err);
 
 	if (!rc) {
-		add_all(live, &look.dirty);
-		add_all(live, &look.missing);
+		rc = folder_each_polled(live->folder, look_at_polled, &look, err);
+	}
+
+	while (!rc && paths_next(&look.dirty, &at, &path, &len)) {
+		add_dirty(live, BY_EVENT, path, len);
+	}
+	at = 0;
+	while (!rc && paths_next(&look.missing, &at, &path, &len)) {
+		add_absent(live, path, len, 0);
 	}
 	paths_release(&look.dirty);
 	paths_release(&look.missing);
-	took = clock_now_ms() - begun;
-	pause = POLL_SHARE * took > POLL_MS ? POLL_SHARE * took : POLL_MS;
-	live->poll_at_ms = clock_now_ms() + pause;
+	live->poll_at_ms = clock_now_ms() + pause_after(begun, POLL_MS);
 	return rc;
 }
 
@@ -350,7 +562,7 @@ static int add_known(const char *path, size_t len, const struct claim_file *file
 		     void *payload)
 {
 	(void)file;
-	add_dirty(payload, BY_EVENT, path, len);
+	paths_add(payload, path, len);
 	return 0;
 }
 
@@ -381,19 +593,26 @@ static bool differs(struct live *live, struct index_txn *txn, int list, const ch
 }
 
 /* Goes through the dirty paths and keeps those that are to be read. */
-static int compare(struct live *live, struct paths *todo, struct err *err)
+static int compare(struct live *live, struct dirty *dirty, struct paths *todo,
+		   struct err *err)
 {
 	struct index_txn *txn = NULL;
 	const char *path;
-	size_t at = 0, len;
+	size_t len;
 	int rc = index_begin(&txn, live->index, false, err);
 
-	while (!rc && paths_next(&live->left, &at, &path, &len)) {
-		rc = claim_file_each(txn, path, len, add_known, live, err);
+	for (int told = 0; told < 2 && !rc; told++) {
+		struct paths *list = &dirty->list[told ? BY_REMOVAL : BY_EVENT];
+		size_t at = 0;
+
+		while (!rc && paths_next(&dirty->left[told], &at, &path, &len)) {
+			rc = claim_file_each(txn, path, len, add_known, list, err);
+		}
 	}
 	for (int list = 0; list < LISTS && !rc; list++) {
-		at = 0;
-		while (paths_next(&live->dirty[list], &at, &path, &len)) {
+		size_t at = 0;
+
+		while (paths_next(&dirty->list[list], &at, &path, &len)) {
 			if (differs(live, txn, list, path, len)) {
 				paths_append(&todo[list], path, len);
 			}
@@ -423,57 +642,203 @@ static int take_todo(struct live *live, struct take *take, const struct paths *t
 		while (!rc && paths_next(&todo[list], &at, &path, &len)) {
 			struct stat st;
 
-			if (walk_stat(live->rootfd, path, &st) < 0 &&
-			    walk_is_gone(errno)) {
+			if (walk_stat(live->rootfd, path, &st) == 0 ||
+			    !walk_is_gone(errno)) {
+				rc = take_path(take, path, len, attempt, err);
+			} else if (list == BY_REMOVAL) {
 				paths_append(&gone, path, len);
 			} else {
-				rc = take_path(take, path, len, attempt, err);
+				add_absent(live, path, len, ABSENT_MS);
 			}
 		}
 	}
 	at = 0;
+	live->withdrawing = true;
 	while (!rc && paths_next(&gone, &at, &path, &len)) {
-		rc = take_path(take, path, len, 0, err);
+		rc = take_withdraw(take, path, len, err);
 	}
+	live->withdrawing = false;
 	paths_release(&gone);
 	return rc;
 }
 
-static int commit(struct live *live, struct err *err)
+static struct take_hooks take_hooks(struct live *live)
 {
-	struct take_hooks hooks = {.tick = on_tick,
+	return (struct take_hooks){.tick = on_tick,
 				   .done = on_done,
 				   .payload = live,
 				   .commit_ms = COMMIT_MS,
 				   .allow_secrets = live->options->allow_secrets};
-	struct paths todo[LISTS] = {{{0}, 0, NULL, 0, 0}};
-	size_t count = 0;
-	int rc = compare(live, todo, err);
+}
 
-	clear_dirty(live);
+/* Commits what was taken; a stop keeps what was read. */
+static int end_take(struct take *take, int rc, struct err *err)
+{
+	struct err ignored = {0};
+
+	if (rc == ERR_STOPPED) {
+		take_stop(take, &ignored);
+	} else if (!rc) {
+		rc = take_commit(take, NULL, err);
+	}
+	log_debug("committed %llu files read, %llu gone",
+		  (unsigned long long)take_counts(take)->read,
+		  (unsigned long long)take_counts(take)->forgotten);
+	take_free(take);
+	return rc;
+}
+
+static void put_back(struct live *live, const struct dirty *dirty)
+{
+	const char *path;
+	size_t at, len;
+
+	for (int list = 0; list < LISTS; list++) {
+		at = 0;
+		while (paths_next(&dirty->list[list], &at, &path, &len)) {
+			add_dirty(live, list, path, len);
+		}
+	}
+	for (int told = 0; told < 2; told++) {
+		at = 0;
+		while (paths_next(&dirty->left[told], &at, &path, &len)) {
+			on_left(path, len, told, live);
+		}
+	}
+}
+
+static int commit(struct live *live, struct err *err)
+{
+	struct take_hooks hooks = take_hooks(live);
+	struct paths todo[LISTS] = {{{0}, 0, NULL, 0, 0}};
+	struct dirty dirty = live->dirty;
+	size_t count = 0;
+	int rc;
+
+	/* What gets dirty from here on is for the next one. */
+	live->dirty = (struct dirty){0};
+	live->dirty_since_ms = 0;
+	rc = note_known(live, err);
+	if (!rc) {
+		rc = compare(live, &dirty, todo, err);
+	}
 	for (int list = 0; list < LISTS; list++) {
 		count += todo[list].count;
 	}
 	if (!rc && count) {
 		struct take *take = take_new(live->index, live->rootfd, &hooks);
 
-		rc = take_todo(live, take, todo, err);
-		if (!rc || rc == ERR_STOPPED) {
-			struct err ignored = {0};
-			if (rc) {
-				take_stop(take, &ignored);
-			} else {
-				rc = take_commit(take, NULL, err);
-			}
+		rc = end_take(take, take_todo(live, take, todo, err), err);
+		if (!rc) {
+			note_room(live);
 		}
-		log_debug("committed %llu files read, %llu gone",
-			  (unsigned long long)take_counts(take)->read,
-			  (unsigned long long)take_counts(take)->forgotten);
-		take_free(take);
+	}
+	if (rc == ERR_FULL) {
+		put_back(live, &dirty);
 	}
 	for (int list = 0; list < LISTS; list++) {
 		paths_release(&todo[list]);
 	}
+	release_dirty(&dirty);
+	return rc;
+}
+
+/* Sorts out which of the absent files the index knows and are not there: those that
+ * may be withdrawn, and those that must not (`held`). */
+static int look_at_absent(struct live *live, struct paths *missing, struct paths *held,
+			  struct err *err)
+{
+	struct index_txn *txn = NULL;
+	const char *path;
+	size_t at = 0, len;
+	int rc = index_begin(&txn, live->index, false, err);
+
+	if (rc) {
+		return rc;
+	}
+	while (paths_next(&live->absent, &at, &path, &len)) {
+		struct claim_file file;
+		struct stat st;
+
+		if (claim_file_get(txn, path, len, &file) < 0) {
+			continue; /* an event has come meanwhile */
+		}
+		if (walk_stat(live->rootfd, path, &st) < 0 ? !walk_is_gone(errno)
+							   : S_ISREG(st.st_mode)) {
+			add_dirty(live, BY_EVENT, path, len);
+		} else if (is_under(&live->unmounted, path, len)) {
+			paths_add(held, path, len);
+		} else {
+			paths_add(missing, path, len);
+		}
+	}
+	index_abort(&txn);
+	return 0;
+}
+
+static int withdraw_absent(struct live *live, const struct paths *missing,
+			   struct err *err)
+{
+	struct withdraw withdraw = {.index = live->index,
+				    .known = live->known,
+				    .accept = live->options->accept_withdrawal};
+	struct take_hooks hooks = take_hooks(live);
+	struct take *take = take_new(live->index, live->rootfd, &hooks);
+	int rc;
+
+	live->taking = BY_EVENT;
+	live->withdrawing = true;
+	rc = end_take(take, withdraw_run(&withdraw, take, missing, err), err);
+	live->withdrawing = false;
+	return rc;
+}
+
+/* Withdraws what is absent, unless the brake holds. */
+static int settle_absent(struct live *live, struct err *err)
+{
+	struct paths missing = {0}, held = {0};
+	int64_t begun = clock_now_ms();
+	int rc = look_at_absent(live, &missing, &held, err);
+
+	if (!rc && missing.count) {
+		rc = withdraw_absent(live, &missing, err);
+	}
+	if (rc && rc != ERR_REFUSED) {
+		goto out;
+	}
+	paths_release(&live->absent);
+	live->absent_at_ms = 0;
+	live->absent = held;
+	held = (struct paths){0};
+	if (rc) {
+		const char *path;
+		size_t at = 0, len;
+		int64_t pause = pause_after(begun, POLL_MS);
+
+		if (!live->braked) {
+			log_warning("%s; the watch goes on, and looks whether they are "
+				    "back",
+				    err->msg);
+		}
+		while (paths_next(&missing, &at, &path, &len)) {
+			add_absent(live, path, len, pause);
+		}
+	} else if (live->braked) {
+		log_info("the files that were gone are back (%zu are not, and withdrawn)",
+			 missing.count);
+	}
+	live->braked = rc != 0;
+	rc = 0;
+	if (live->out_of_step != (live->absent.count > 0) &&
+	    !folder_is_lost(live->folder)) {
+		rc = note_health(live, live->absent.count > 0, err);
+		if (rc && !live->absent_at_ms) {
+			live->absent_at_ms = clock_now_ms(); /* to be written down yet */
+		}
+	}
+out:
+	paths_release(&missing);
+	paths_release(&held);
 	return rc;
 }
 
@@ -491,48 +856,178 @@ static void take_due(struct live *live)
 
 static bool commit_is_due(const struct live *live)
 {
-	size_t count = live->left.count;
+	size_t count = live->dirty.left[0].count + live->dirty.left[1].count;
 
 	for (int list = 0; list < LISTS; list++) {
-		count += live->dirty[list].count;
+		count += live->dirty.list[list].count;
 	}
 	return count >= COMMIT_PATHS ||
 	       (count && clock_now_ms() - live->dirty_since_ms >= COMMIT_MS);
 }
 
+static int64_t sooner(int64_t wait_ms, int64_t at_ms)
+{
+	int64_t left = at_ms - clock_now_ms();
+
+	left = left > 0 ? left : 0;
+	return wait_ms < 0 || left < wait_ms ? left : wait_ms;
+}
+
+/* Waits for an event, a stop, a mount, or so long. */
+static int wait_for(struct live *live, int64_t wait_ms, struct err *err)
+{
+	struct pollfd fds[] = {{.fd = folder_fd(live->folder), .events = POLLIN},
+			       {.fd = live->stop->fd, .events = POLLIN},
+			       {.fd = live->root.mounts, .events = POLLPRI}};
+
+	int ready = poll(fds, 3, (int)wait_ms);
+
+	if (ready < 0) {
+		return errno == EINTR ? 0 : err_sys(err, "cannot wait for events");
+	}
+	if (fds[2].revents) {
+		live->root_at_ms = 0;
+	}
+	/* Idle: is the index still in its place? */
+	return ready == 0 ? index_check_place(live->index, err) : 0;
+}
+
 /* Nothing is to be done: sleeps until something is. */
 static int sleep_until_event(struct live *live, struct err *err)
 {
-	struct pollfd fds[] = {{.fd = folder_fd(live->folder), .events = POLLIN},
-			       {.fd = live->stop->fd, .events = POLLIN}};
-	int64_t wait = later_wait_ms(&live->later, clock_now_ms());
-	int ready;
+	int64_t wait = sooner(ROOT_MS, live->root_at_ms);
 
+	if (live->full_until_ms) {
+		return wait_for(live, sooner(wait, live->full_until_ms), err);
+	}
+	if (later_wait_ms(&live->later, 0) >= 0) {
+		int64_t due = later_wait_ms(&live->later, clock_now_ms());
+
+		wait = due < wait ? due : wait;
+	}
 	if (folder_has_polled(live->folder)) {
-		int64_t left = live->poll_at_ms - clock_now_ms();
+		wait = sooner(wait, live->poll_at_ms);
+	}
+	if (live->absent_at_ms) {
+		wait = sooner(wait, live->absent_at_ms);
+	}
+	return wait_for(live, wait, err);
+}
 
-		left = left > 0 ? left : 0;
-		wait = wait < 0 || left < wait ? left : wait;
+/* --- the root ---------------------------------------------------------------------- */
+
+/* The root's name means something else now. What it held is not gone. */
+static int leave_root(struct live *live, struct err *err)
+{
+	struct err ignored = {0};
+	int rc = 0;
+
+	log_warning("'%s' is no longer the folder that is watched: it was unmounted, "
+		    "mounted over, renamed or removed; the index keeps what it knew, and "
+		    "the watch waits until a folder with metadata files is there",
+		    live->root.path);
+	if (live->dirty_since_ms && !live->full_until_ms) {
+		rc = commit(live, err); /* what happened to it while it was there */
 	}
-	wait = wait < 0 || wait > CHECK_MS ? CHECK_MS : wait;
-	ready = poll(fds, 2, (int)wait);
-	if (ready < 0 && errno != EINTR) {
-		return err_sys(err, "cannot wait for events");
+	if (rc == ERR_FULL || !rc) {
+		note_health(live, true, &ignored);
+		rc = folder_restart(live->folder, err);
 	}
-	return ready == 0 ? index_check_place(live->index, err) : 0;
+	if (!rc) {
+		rc = root_leave(&live->root, err);
+	}
+	clear_dirty(live);
+	paths_release(&live->absent);
+	paths_release(&live->unmounted);
+	later_release(&live->later);
+	live->absent = live->unmounted = (struct paths){0};
+	live->absent_at_ms = 0;
+	live->braked = false;
+	live->waiting = true;
+	return rc;
+}
+
+/* Whether the root is what its name means, if it is time to ask. */
+static int check_root(struct live *live, struct err *err)
+{
+	if (clock_now_ms() < live->root_at_ms) {
+		return 0;
+	}
+	live->root_at_ms = clock_now_ms() + ROOT_MS;
+	if (!root_is_current(&live->root)) {
+		return leave_root(live, err);
+	}
+	look_at_unmounted(live);
+	return 0;
+}
+
+static int wait_for_root(struct live *live, struct err *err)
+{
+	struct index_txn *txn = NULL;
+	struct index_counts known;
+	int64_t begun = clock_now_ms();
+	int rc = index_begin(&txn, live->index, false, err);
+
+	if (rc) {
+		return rc;
+	}
+	index_counts(txn, &known);
+	index_abort(&txn);
+	rc = root_find(&live->root, known.files > 0, err);
+	if (rc == ERR_NOTFOUND) {
+		return wait_for(live, pause_after(begun, FIND_MS), err);
+	}
+	if (!rc) {
+		log_info("'%s' is watched again", live->root.path);
+		live->waiting = false;
+		live->rescan = true;
+		look_at_file_system(live);
+	}
+	return rc;
+}
+
+/* The disk is full: all is kept for another try. */
+static int wait_for_room(struct live *live, const struct err *err)
+{
+	int64_t now = clock_now_ms();
+
+	if (!live->full_said_ms || now - live->full_said_ms >= FULL_SAY_MS) {
+		log_warning("%s; what changes is kept, and is tried again until there is "
+			    "room",
+			    err->msg);
+		live->full_said_ms = now;
+	}
+	live->full_until_ms = now + FULL_MS;
+	return 0;
 }
 
 static int step(struct live *live, struct err *err)
 {
 	bool handled;
-	int rc = folder_drain(live->folder, err);
+	int rc = live->waiting ? 0 : check_root(live, err);
 
+	if (rc || live->waiting) {
+		return rc ? rc : wait_for_root(live, err);
+	}
+	rc = folder_drain(live->folder, err);
 	if (rc) {
 		return rc;
 	}
 	handled = folder_has_events(live->folder);
+	if (handled && live->root_at_ms > clock_now_ms() + FIND_MS) {
+		/* Its removal raises no event of its own, as it is open; that of what
+		 * was in it does. */
+		live->root_at_ms = clock_now_ms() + FIND_MS;
+	}
 	rc = folder_handle(live->folder, err);
-	if (!rc && folder_is_lost(live->folder)) {
+	if (folder_root_moved(live->folder)) {
+		live->root_at_ms = 0;
+		return rc;
+	}
+	if (!rc && live->full_until_ms > clock_now_ms()) {
+		return sleep_until_event(live, err);
+	}
+	if (!rc && (folder_is_lost(live->folder) || live->rescan)) {
 		return reconcile(live, err);
 	}
 	take_due(live);
@@ -543,7 +1038,49 @@ static int step(struct live *live, struct err *err)
 	if (rc || (handled && !commit_is_due(live))) {
 		return rc; /* more events may be waiting by now */
 	}
-	return live->dirty_since_ms ? commit(live, err) : sleep_until_event(live, err);
+	if (live->dirty_since_ms) {
+		return commit(live, err);
+	}
+	if (live->absent_at_ms && clock_now_ms() >= live->absent_at_ms) {
+		/* Not in a folder that is not the one any more. */
+		live->root_at_ms = 0;
+		rc = check_root(live, err);
+		return rc || live->waiting ? rc : settle_absent(live, err);
+	}
+	live->full_until_ms = 0;
+	return sleep_until_event(live, err);
+}
+
+/* The first scan. A new index that is not read to its end cannot go on. */
+static int first_scan(struct live *live, struct err *err)
+{
+	int rc = scan(live, true, err);
+
+	while (rc == ERR_FULL && !stop_asked(live->stop)) {
+		struct index_txn *txn = NULL;
+		bool built;
+
+		if (index_begin(&txn, live->index, false, err) < 0) {
+			return rc;
+		}
+		built = index_is_built(txn);
+		index_abort(&txn);
+		if (!built) {
+			return rc;
+		}
+		wait_for_room(live, err);
+		rc = wait_for(live, FULL_MS, err);
+		if (!rc) {
+			rc = folder_restart(live->folder, err);
+		}
+		if (!rc) {
+			rc = scan(live, true, err);
+		}
+	}
+	if (!rc) {
+		note_room(live);
+	}
+	return rc;
 }
 
 int live_run(struct live *live, struct index *index, const struct live_options *options,
@@ -553,18 +1090,21 @@ int live_run(struct live *live, struct index *index, const struct live_options *
 
 	live->index = index;
 	live->options = options;
-	rc = scan(live, err);
+	rc = first_scan(live, err);
 	live->poll_at_ms = clock_now_ms() + POLL_MS;
 	if (!rc) {
 		rc = ready_tell(options->ready_fd, err);
 	}
 	while (!rc && !stop_asked(live->stop)) {
 		rc = step(live, err);
+		if (rc == ERR_FULL) {
+			rc = wait_for_room(live, err);
+		}
 	}
 	if (rc == ERR_STOPPED || (!rc && live->stop->asked)) {
 		log_info("stopped by a signal");
 		/* What nobody walks for any more must at least be known. */
-		rc = folder_is_lost(live->folder) ? note_lost(live, err) : 0;
+		rc = folder_is_lost(live->folder) ? note_health(live, true, err) : 0;
 	}
 	return rc;
 }

@@ -13,25 +13,26 @@
 #include "data/gate.h"
 #include "data/query.h"
 #include "indexer/input.h"
+#include "indexer/withdraw.h"
 
 /*
  * A scan looks first and changes afterwards.
  *
  * Looking (one read transaction): every file of the folder is compared with what
  * the index knows of it by its stat values alone, and the numbers of the known
- * ones are marked. So the list of what differs is complete, and the brake can be
- * put on, before anything is changed. Only if fewer are marked than known are all
+ * ones are marked. So the list of what differs is complete before anything is
+ * changed, and the brake (indexer/withdraw.h) can be put on. Where it could be, what
+ * differs is read beforehand, for a renamed file is no loss. Only if fewer are marked than known are all
  * known files gone through for those that are missing.
  *
  * Changing: what differs is read, then what is missing is looked at once more and
  * withdrawn: in this order, so that the claims of a renamed file stand under its
- * new name before they fall under its old one.
+ * new name before they fall under its old one. A file that goes while this goes on is
+ * missing like the others.
  */
 
 #define READ_AHEAD_FROM 10000 /* known files, from which the disk is told */
 #define TICK_FILES 256        /* files between two calls of tick */
-#define BRAKE_HALF_FROM 100   /* known files, from which half is too much */
-#define BRAKE_ALL_FROM 10     /* known files, from which all is too much */
 
 struct look {
 	const struct scan_options *options;
@@ -186,24 +187,6 @@ int scan_look(struct scan_counts *counts, struct paths *dirty, struct paths *mis
 	return rc;
 }
 
-/* The brake: an unmounted disk is not a deletion. */
-static int check_brake(const struct scan_counts *counts, uint64_t known,
-		       const struct scan_options *options, struct err *err)
-{
-	bool most = known >= BRAKE_HALF_FROM && counts->missing > known / 2;
-	bool all = known >= BRAKE_ALL_FROM && counts->missing == known;
-
-	if (options->accept_withdrawal || (!most && !all)) {
-		return 0;
-	}
-	return err_set(
-		err, ERR_REFUSED,
-		"%llu of %llu known files are gone, which looks like a disk that is "
-		"not mounted; nothing was changed; if they are really gone, say so "
-		"with --accept-withdrawal",
-		(unsigned long long)counts->missing, (unsigned long long)known);
-}
-
 static int take_all(struct take *take, const struct paths *paths, const char *verb,
 		    const struct scan_options *options, struct err *err)
 {
@@ -225,10 +208,12 @@ static int take_all(struct take *take, const struct paths *paths, const char *ve
 	return rc;
 }
 
-/* What take's hooks need: the paths that changed while they were read. */
+/* What take's hooks need: the paths that changed while they were read, and those
+ * that were gone when they were to be read. */
 struct changing {
 	const struct scan_options *options;
 	struct paths paths;
+	struct paths *gone; /* NULL: they are being withdrawn */
 };
 
 static int pass_tick(void *payload, struct err *err)
@@ -247,7 +232,12 @@ static void pass_done(const char *path, size_t len, const struct ingest_outcome 
 
 	if (changed) {
 		paths_append(&changing->paths, path, len);
-	} else if (options->done) {
+		return;
+	}
+	if (outcome->gone && changing->gone) {
+		paths_append(changing->gone, path, len);
+	}
+	if (options->done) {
 		options->done(path, len, outcome, false, options->payload);
 	}
 }
@@ -274,32 +264,53 @@ static int take_changing(struct take *take, struct changing *changing, struct er
 	return rc;
 }
 
-static int change(struct scan_counts *counts, struct index *index, int rootfd,
-		  const struct paths *dirty, const struct paths *missing,
+static int see_to_missing(struct take *take, const struct withdraw *withdraw,
+			  const struct paths *missing, struct changing *changing,
+			  struct err *err)
+{
+	const struct scan_options *options = changing->options;
+	const char *path;
+	size_t at = 0, len;
+	int rc;
+
+	changing->gone = NULL;
+	if (!options->missing) {
+		rc = withdraw_run(withdraw, take, missing, err);
+		/* One that is back is read, and may change under the reading. */
+		return rc ? rc : take_changing(take, changing, err);
+	}
+	while (paths_next(missing, &at, &path, &len)) {
+		options->missing(path, len, options->payload);
+	}
+	return 0;
+}
+
+static int change(struct scan_counts *counts, const struct withdraw *withdraw, int rootfd,
+		  const struct paths *dirty, struct paths *missing,
 		  struct index_health *health, const struct scan_options *options,
 		  struct err *err)
 {
-	struct changing changing = {.options = options};
+	struct changing changing = {.options = options, .gone = missing};
 	struct take_hooks hooks = {.tick = pass_tick,
 				   .done = pass_done,
 				   .payload = &changing,
 				   .commit_ms = options->commit_ms,
 				   .allow_secrets = options->allow_secrets};
-	struct take *take = take_new(index, rootfd, &hooks);
+	struct take *take = take_new(withdraw->index, rootfd, &hooks);
 	bool in_step = true;
 	int rc = take_all(take, dirty, "reading", options, err);
 
 	if (!rc) {
-		rc = take_all(take, missing, "withdrawing", options, err);
+		rc = take_changing(take, &changing, err);
 	}
 	if (!rc) {
-		rc = take_changing(take, &changing, err);
+		rc = see_to_missing(take, withdraw, missing, &changing, err);
 	}
 	if (!rc && options->in_step) {
 		rc = options->in_step(&in_step, options->payload, err);
 	}
 	if (!rc) {
-		health->reconcile = !in_step;
+		health->reconcile = !in_step || (options->missing && missing->count);
 		health->rescans++;
 		health->walked_s = (int64_t)time(NULL);
 		rc = take_commit(take, health, err);
@@ -314,9 +325,34 @@ static int change(struct scan_counts *counts, struct index *index, int rootfd,
 	return rc;
 }
 
+/* The brake, before anything is changed. */
+static int check(const struct withdraw *withdraw, int rootfd, const struct paths *dirty,
+		 const struct paths *missing, const struct scan_options *options,
+		 struct err *err)
+{
+	struct take_hooks hooks = {.tick = options->tick,
+				   .payload = options->payload,
+				   .allow_secrets = options->allow_secrets};
+	struct set stated = {0};
+	int rc = 0;
+
+	if (options->missing || !withdraw_is_much(withdraw, missing->count)) {
+		return 0;
+	}
+	if (dirty->count) {
+		rc = withdraw_read(&stated, withdraw->index, rootfd, dirty, &hooks, err);
+	}
+	if (!rc) {
+		rc = withdraw_check(withdraw, missing, &stated, err);
+	}
+	set_release(&stated);
+	return rc;
+}
+
 int scan_run(struct scan_counts *counts, struct index *index, int rootfd,
 	     const struct scan_options *options, struct err *err)
 {
+	struct withdraw withdraw = {.index = index, .accept = options->accept_withdrawal};
 	struct paths dirty = {0}, missing = {0};
 	struct index_txn *txn = NULL;
 	struct index_counts known;
@@ -329,19 +365,20 @@ int scan_run(struct scan_counts *counts, struct index *index, int rootfd,
 	}
 	index_counts(txn, &known);
 	index_health(txn, &health);
+	withdraw.known = known.files;
 	if (known.files >= READ_AHEAD_FROM) {
 		query_read_ahead(txn);
 	}
 	index_abort(&txn);
 	rc = scan_look(counts, &dirty, &missing, index, rootfd, "", 0, options, err);
 	if (!rc) {
-		rc = check_brake(counts, known.files, options, err);
+		rc = check(&withdraw, rootfd, &dirty, &missing, options, err);
 	}
 	if (!rc) {
 		rc = gate_set(index, options->allow_secrets, err);
 	}
 	if (!rc) {
-		rc = change(counts, index, rootfd, &dirty, &missing, &health, options,
+		rc = change(counts, &withdraw, rootfd, &dirty, &missing, &health, options,
 			    err);
 	}
 	if (!rc) {

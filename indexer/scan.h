@@ -13,7 +13,7 @@
 #include "indexer/walk.h"
 
 /*
- * scan - brings the index up to the folder (CONTRACT.md, section 2): what `scan`
+ * scan - brings the index up to the folder: what `scan`
  * does once, and `watch` when it starts and whenever events may have been lost.
  */
 
@@ -36,6 +36,9 @@ struct scan_options {
 		     bool changed, void *payload);
 	/* Who runs this may not read this folder. NULL: not wanted. */
 	void (*barred)(const char *path, size_t len, void *payload);
+	/* A known file that is not there: the caller sees to it, and the scan does not
+	 * withdraw it. NULL: the scan withdraws it, if it may. */
+	void (*missing)(const char *path, size_t len, void *payload);
 	/* Asked before the last commit: false where events were lost meanwhile, so
 	 * that the folder must be walked again. NULL: none could be. */
 	int (*in_step)(bool *yes, void *payload, struct err *err);
@@ -45,7 +48,8 @@ struct scan_options {
 
 /*
  * Reconciles index and folder. ERR_REFUSED: so much is gone that it looks like an
- * unmounted disk (the brake); nothing was changed. ERR_STOPPED and others: what
+ * unmounted disk (indexer/withdraw.h); nothing was changed, unless it went while the
+ * scan ran: then nothing was withdrawn. ERR_STOPPED and others: what
  * was committed before stays, and the next scan does the rest. When it succeeds
  * the index's health says so.
  */

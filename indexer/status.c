@@ -123,10 +123,10 @@ static void print_numbers(FILE *out, struct index_txn *txn, bool json)
 			gate_takes_secrets(txn) ? "taken" : "rejected");
 		fprintf(out, "%-16s", "walked");
 		print_time(out, health.walked_s);
-		fputs(health.reconcile
-			      ? "\nevents were lost: the next scan walks the whole "
-				"folder\n"
-			      : "\n",
+		fputs(health.reconcile ? "\nnot in step with the folder: events were "
+					 "lost, or files "
+					 "are gone that nobody removed\n"
+				       : "\n",
 		      out);
 	}
 }

@@ -78,7 +78,7 @@ static int read_path(struct take *take, const char *path, size_t len, unsigned f
 	}
 	outcome = ingest_outcome(take->ingest);
 	if (rc != ERR_CHANGED) {
-		take->counts.forgotten += outcome.gone;
+		take->counts.forgotten += outcome.gone && (flags & INGEST_WITHDRAW);
 		take->counts.read += !outcome.gone;
 		take->counts.bytes += outcome.bytes;
 	}
@@ -122,6 +122,12 @@ int take_path(struct take *take, const char *path, size_t len, unsigned attempt,
 {
 	take->unsteady = attempt + 1 >= TAKE_ATTEMPTS ? INGEST_UNSTEADY : 0;
 	return read_path(take, path, len, take->unsteady, err);
+}
+
+int take_withdraw(struct take *take, const char *path, size_t len, struct err *err)
+{
+	take->unsteady = 0;
+	return read_path(take, path, len, INGEST_WITHDRAW, err);
 }
 
 int take_settle(struct take *take, struct err *err)

@@ -27,7 +27,7 @@
 
 struct take_counts {
 	uint64_t read;      /* files whose content was read */
-	uint64_t forgotten; /* paths that are gone */
+	uint64_t forgotten; /* files that were gone, and withdrawn */
 	uint64_t records;   /* claims that were stated (three by a tag image) */
 	uint64_t bytes;     /* of the files read */
 };
@@ -56,6 +56,10 @@ void take_free(struct take *take);
  * (TAKE_ATTEMPTS - 1) a file that still changes gets that as its reject. */
 int take_path(struct take *take, const char *path, size_t len, unsigned attempt,
 	      struct err *err);
+
+/* The same, and if it is gone its claims are withdrawn. take_path leaves them: what
+ * is gone in its eyes is told to `done` alone (see indexer/withdraw.h). */
+int take_withdraw(struct take *take, const char *path, size_t len, struct err *err);
 
 /* Carries out what was taken so far, second readings included (where merging a
  * file asked for one): `done` has been called for all of it. */

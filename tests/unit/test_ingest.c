@@ -182,7 +182,7 @@ static void what_is_no_file_is_forgotten(void **state)
 		struct buf want = {0};
 
 		buf_addf(&want, "forget %s\n", paths[i]);
-		assert_int_equal(read_path(f, &r, paths[i], 0), 0);
+		assert_int_equal(read_path(f, &r, paths[i], INGEST_WITHDRAW), 0);
 		assert_string_equal(r.text.data, want.data);
 		assert_true(ingest_outcome(r.ingest).gone);
 		buf_release(&want);

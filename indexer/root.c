@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "indexer/root.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "indexer/walk.h"
+
+struct identity {
+	uint64_t dev, ino, mount;
+};
+
+/* A folder's device and inode are those of another mount of it as well. The mount's
+ * id tells them apart; a kernel before 5.8 does not give it. */
+static int identify(struct identity *out, int fd, const char *path)
+{
+	struct statx stx;
+	int flags = *path ? 0 : AT_EMPTY_PATH;
+
+	if (statx(fd, path, flags, STATX_BASIC_STATS | STATX_MNT_ID, &stx) < 0) {
+		return -1;
+	}
+	out->dev = (uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor;
+	out->ino = stx.stx_ino;
+	out->mount = stx.stx_mask & STATX_MNT_ID ? stx.stx_mnt_id : 0;
+	return 0;
+}
+
+static void note_identity(struct root *root)
+{
+	struct identity is = {0};
+
+	identify(&is, root->fd, "");
+	root->dev = is.dev;
+	root->ino = is.ino;
+	root->mount = is.mount;
+}
+
+void root_init(struct root *root, int fd, const char *path)
+{
+	*root = (struct root){.fd = fd, .path = path};
+	root->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	note_identity(root);
+}
+
+void root_release(struct root *root)
+{
+	if (root->mounts >= 0) {
+		close(root->mounts);
+	}
+	root->mounts = -1;
+}
+
+bool root_is_current(const struct root *root)
+{
+	struct identity is;
+
+	return identify(&is, AT_FDCWD, root->path) == 0 && is.dev == root->dev &&
+	       is.ino == root->ino && is.mount == root->mount;
+}
+
+/* Puts `fd` in the place of what is open, and closes it. */
+static int replace(struct root *root, int fd, struct err *err)
+{
+	int rc = 0;
+
+	if (dup3(fd, root->fd, O_CLOEXEC) < 0) {
+		rc = err_sys(err, "cannot open the metadata folder '%s'", root->path);
+	}
+	close(fd);
+	return rc;
+}
+
+int root_leave(struct root *root, struct err *err)
+{
+	int fd = open("/", O_PATH | O_CLOEXEC);
+
+	if (fd < 0) {
+		return err_sys(err, "cannot open '/'");
+	}
+	return replace(root, fd, err);
+}
+
+static int stop_at_file(const struct walk_file *file, void *payload, struct err *err)
+{
+	(void)file;
+	(void)err;
+	*(bool *)payload = true;
+	return ERR_NOTFOUND; /* ends the walk */
+}
+
+static bool is_filled(int fd)
+{
+	bool yes = false;
+	struct walk_visitor visitor = {.file = stop_at_file, .payload = &yes};
+	struct err ignored = {0};
+
+	walk_run(fd, "", 0, &visitor, &ignored);
+	return yes;
+}
+
+int root_find(struct root *root, bool filled, struct err *err)
+{
+	int fd = open(root->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc;
+
+	if (fd < 0) {
+		return ERR_NOTFOUND;
+	}
+	if (filled && !is_filled(fd)) {
+		close(fd);
+		return ERR_NOTFOUND;
+	}
+	rc = replace(root, fd, err);
+	if (!rc) {
+		note_identity(root);
+	}
+	return rc;
+}

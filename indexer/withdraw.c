@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "indexer/withdraw.h"
+
+#include <stdlib.h>
+
+#include "data/base/log.h"
+#include "data/claim.h"
+#include "indexer/ingest.h"
+
+#define HALF_FROM 100 /* known files, from which half is too much */
+#define ALL_FROM 10   /* known files, from which all is too much */
+#define TICK_FILES 256
+
+bool withdraw_is_much(const struct withdraw *withdraw, uint64_t missing)
+{
+	uint64_t known = withdraw->known;
+
+	return !withdraw->accept && ((known >= HALF_FROM && missing > known / 2) ||
+				     (known >= ALL_FROM && missing >= known));
+}
+
+/* The numbers of the files that the index knows. */
+static int look_up(struct index_txn *txn, const struct paths *paths, uint64_t **files,
+		   size_t *count, struct err *err)
+{
+	const char *path;
+	size_t at = 0, len;
+
+	*files = xmalloc((paths->count + 1) * sizeof(**files));
+	*count = 0;
+	while (paths_next(paths, &at, &path, &len)) {
+		struct claim_file file;
+		int rc = claim_file_get(txn, path, len, &file);
+
+		if (rc && rc != ERR_NOTFOUND) {
+			return err_set(err, rc,
+				       "the index is damaged; delete the index "
+				       "folder and scan again");
+		}
+		if (!rc) {
+			(*files)[(*count)++] = file.number;
+		}
+	}
+	return 0;
+}
+
+int withdraw_check(const struct withdraw *withdraw, const struct paths *missing,
+		   const struct set *stated, struct err *err)
+{
+	struct index_txn *txn = NULL;
+	uint64_t *files = NULL;
+	uint64_t lost = 0, empty = 0;
+	size_t count = 0;
+	int rc;
+
+	if (!withdraw_is_much(withdraw, missing->count)) {
+		return 0;
+	}
+	rc = index_begin(&txn, withdraw->index, false, err);
+	if (rc) {
+		return rc;
+	}
+	rc = look_up(txn, missing, &files, &count, err);
+	if (!rc) {
+		rc = claim_loss(txn, files, count, stated, &lost, &empty, err);
+	}
+	index_abort(&txn);
+	free(files);
+	/* Files that claim nothing are no loss, but beside others that are one they
+	 * are as missing as those. */
+	if (rc || !lost || !withdraw_is_much(withdraw, lost + empty)) {
+		return rc;
+	}
+	return err_set(err, ERR_REFUSED,
+		       "%llu of %llu known files are gone, which looks like a disk that "
+		       "is not mounted; nothing was withdrawn; if they are really gone, "
+		       "say so with --accept-withdrawal",
+		       (unsigned long long)(lost + empty),
+		       (unsigned long long)withdraw->known);
+}
+
+static void note_stated(struct set *stated, struct index_txn *txn,
+			const struct batch *batch)
+{
+	for (size_t i = 0; i < batch->records; i++) {
+		uint64_t number = claim_number(txn, &batch->record[i]);
+
+		if (number) {
+			set_add(stated, number);
+		}
+	}
+}
+
+/* Reads one file. What changes while it is read states nothing that counts. */
+static int read_file(struct set *stated, struct index_txn *txn, struct ingest *ingest,
+		     struct batch *batch, const char *path, size_t len, unsigned flags,
+		     struct err *err)
+{
+	int rc = ingest_begin(ingest, batch, path, len, flags, err);
+
+	while (!rc && ingest_is_busy(ingest)) {
+		note_stated(stated, txn, batch);
+		batch_clear(batch);
+		rc = ingest_more(ingest, batch, err);
+	}
+	note_stated(stated, txn, batch);
+	ingest_stop(ingest, batch);
+	batch_clear(batch);
+	return rc == ERR_CHANGED ? 0 : rc;
+}
+
+int withdraw_read(struct set *stated, struct index *index, int rootfd,
+		  const struct paths *dirty, const struct take_hooks *hooks,
+		  struct err *err)
+{
+	unsigned flags = hooks->allow_secrets ? INGEST_SECRETS : 0;
+	struct ingest *ingest = NULL;
+	struct batch batch = {0};
+	struct index_txn *txn = NULL;
+	struct log_progress progress;
+	const char *path;
+	size_t at = 0, len;
+	uint64_t steps = 0;
+	int rc = index_begin(&txn, index, false, err);
+
+	if (rc) {
+		return rc;
+	}
+	ingest = ingest_new(rootfd);
+	log_progress_start(&progress, "looking for files that were renamed",
+			   dirty->count);
+	while (!rc && paths_next(dirty, &at, &path, &len)) {
+		rc = read_file(stated, txn, ingest, &batch, path, len, flags, err);
+		log_progress_step(&progress, 1);
+		if (!rc && hooks->tick && ++steps % TICK_FILES == 0) {
+			rc = hooks->tick(hooks->payload, err);
+		}
+	}
+	log_progress_end(&progress);
+	index_abort(&txn);
+	ingest_free(ingest);
+	batch_release(&batch);
+	return rc;
+}
+
+int withdraw_run(const struct withdraw *withdraw, struct take *take,
+		 const struct paths *missing, struct err *err)
+{
+	struct log_progress progress;
+	const char *path;
+	size_t at = 0, len;
+	int rc = 0;
+
+	if (withdraw_is_much(withdraw, missing->count)) {
+		rc = take_commit(take, NULL, err);
+		if (!rc) {
+			rc = withdraw_check(withdraw, missing, NULL, err);
+		}
+	}
+	if (rc) {
+		return rc;
+	}
+	log_progress_start(&progress, "withdrawing", missing->count);
+	while (!rc && paths_next(missing, &at, &path, &len)) {
+		rc = take_withdraw(take, path, len, err);
+		log_progress_step(&progress, 1);
+	}
+	log_progress_end(&progress);
+	return rc;
+}
