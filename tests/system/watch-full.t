@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The disk of the index is full while the folder is watched: it is said, nothing is
+# forgotten, and it goes on when there is room.
+. "$(dirname "$0")/lib.sh"
+
+D=$T/data
+mkdir "$D"
+mount_tmpfs "$T/disk" 8m
+images() { # FIRST LAST
+	for ((i = $1; i <= $2; i++)); do
+		printf '{"public_id":"i%d","album_id":"a","note":"%s"}\n' "$i" \
+			"$(head -c 3000 /dev/urandom | base64 -w0)" >"$D/$i.json"
+	done
+}
+counts() { # FIELD NUMBER
+	[ "$("$INDEXER" status --index "$T/index" --json | jq -r ".$1")" = "$2" ]
+}
+logged() { # TEXT NUMBER
+	[ "$(grep -c -e "$1" "$T/watch.log")" -ge "${2:-1}" ]
+}
+ln -s disk/index "$T/index"
+images 1 20
+start watch "$INDEXER" watch --data "$D" --index "$T/disk/index"
+ok "there is room" counts images 20
+fill_up "$T/disk" 0
+images 21 120
+rm "$D/1.json"
+mv "$D/2.json" "$D/renamed.json"
+ok "the disk is full: it is said" wait_until 10 logged "what changes is kept"
+ok "the watch goes on" alive watch
+rm "$D/3.json"
+images 121 130
+free_up "$T/disk"
+ok "it goes on when there is room" wait_until 20 counts images 128
+ok "and says so" logged "there is room"
+is "it was said once" "$(grep -c 'what changes is kept' "$T/watch.log")" 1
+fill_up "$T/disk" 0
+kill -STOP "$(<"$T/watch.pid")"
+images 131 200
+rm "$D"/13?.json
+kill -CONT "$(<"$T/watch.pid")"
+ok "the disk is full once more" wait_until 10 logged "what changes is kept" 2
+free_up "$T/disk"
+ok "and no longer" wait_until 20 counts images 188
+ok "the watch ends well" stop watch
+ok "the index agrees with itself" "$INDEXER" check --index "$T/index"
+ok "and with the folder" "$INDEXER" scan --data "$D" --index "$T/index"
+ok "which had nothing to say" counts images 188
+done_testing
