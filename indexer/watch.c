@@ -15,6 +15,7 @@
 #include <inotifytools/inotifytools.h>
 
 #include "data/base/buf.h"
+#include "data/base/log.h"
 
 /*
  * What of the library is used, and how its traps are gone round (HAZARDS A):
@@ -31,6 +32,10 @@
  * still reads 64 KiB at once. It has no accessor for its descriptor, which is
  * therefore found in /proc/self/fd. It keeps what it knew of a watch that ended
  * by itself; these are counted, and a restart gets rid of them.
+ *
+ * It prints what it does not like on `stderr`, as the removal of a watch that the
+ * kernel has ended already, which no caller can know. So each call is made with
+ * another stream in that variable (quiet, loud), whose lines become debug lines.
  */
 
 #define EVENTS                                                                           \
@@ -41,9 +46,50 @@
 
 struct watch {
 	int fd;
+	FILE *lines; /* what the library prints */
 	uint32_t serial;
 	size_t alive, dead;
 };
+
+static ssize_t log_line(void *cookie, const char *line, size_t len)
+{
+	(void)cookie;
+	log_debug("libinotifytools: %.*s", (int)(len - (len && line[len - 1] == '\n')),
+		  line);
+	return (ssize_t)len;
+}
+
+/* Before a call of the library; `loud` behind it. glibc's `stderr` is a variable that
+ * may be set (stdin(3)); our own log does not use it. */
+static FILE *quiet(const struct watch *watch)
+{
+	FILE *saved = stderr;
+
+	if (watch->lines) {
+		stderr = watch->lines;
+	}
+	return saved;
+}
+
+static void loud(FILE *saved)
+{
+	stderr = saved;
+}
+
+static void close_lines(struct watch *watch)
+{
+	if (watch->lines) {
+		fclose(watch->lines);
+	}
+}
+
+static void clean_up(const struct watch *watch)
+{
+	FILE *saved = quiet(watch);
+
+	inotifytools_cleanup();
+	loud(saved);
+}
 
 static bool is_inotify(int fd)
 {
@@ -74,6 +120,8 @@ static int find_descriptor(const fd_set *others)
 static int start(struct watch *watch, struct err *err)
 {
 	fd_set others;
+	FILE *saved;
+	int ok;
 
 	FD_ZERO(&others);
 	for (int fd = 0; fd < FD_SETSIZE; fd++) {
@@ -81,7 +129,10 @@ static int start(struct watch *watch, struct err *err)
 			FD_SET(fd, &others);
 		}
 	}
-	if (!inotifytools_initialize()) {
+	saved = quiet(watch);
+	ok = inotifytools_initialize();
+	loud(saved);
+	if (!ok) {
 		errno = inotifytools_error();
 		if (errno == EMFILE) {
 			return err_set(err, ERR_REFUSED,
@@ -93,7 +144,7 @@ static int start(struct watch *watch, struct err *err)
 	}
 	watch->fd = find_descriptor(&others);
 	if (watch->fd < 0) {
-		inotifytools_cleanup();
+		clean_up(watch);
 		return err_set(err, ERR_FAIL,
 			       "cannot watch: /proc/self/fd shows no inotify descriptor; "
 			       "is /proc mounted?");
@@ -102,7 +153,7 @@ static int start(struct watch *watch, struct err *err)
 	    fcntl(watch->fd, F_SETFL, O_NONBLOCK) < 0) {
 		int rc = err_sys(err, "cannot set up the inotify descriptor");
 
-		inotifytools_cleanup();
+		clean_up(watch);
 		return rc;
 	}
 	watch->serial = 0;
@@ -113,9 +164,15 @@ static int start(struct watch *watch, struct err *err)
 int watch_open(struct watch **out, struct err *err)
 {
 	struct watch *watch = xzalloc(sizeof(*watch));
-	int rc = start(watch, err);
+	int rc;
 
+	watch->lines = fopencookie(NULL, "w", (cookie_io_functions_t){.write = log_line});
+	if (watch->lines) {
+		setvbuf(watch->lines, NULL, _IOLBF, 0);
+	}
+	rc = start(watch, err);
 	if (rc) {
+		close_lines(watch);
 		free(watch);
 		watch = NULL;
 	}
@@ -126,7 +183,8 @@ int watch_open(struct watch **out, struct err *err)
 void watch_close(struct watch *watch)
 {
 	if (watch) {
-		inotifytools_cleanup();
+		clean_up(watch);
+		close_lines(watch);
 		free(watch);
 	}
 }
@@ -144,7 +202,7 @@ int watch_restart(struct watch *watch, struct err *err)
 	if (rc != ERR_NOTFOUND) {
 		return rc;
 	}
-	inotifytools_cleanup();
+	clean_up(watch);
 	return start(watch, err);
 }
 
@@ -186,6 +244,8 @@ int watch_add(struct watch *watch, int dirfd, int *wd, struct err *err)
 {
 	char name[160];
 	size_t used = (size_t)snprintf(name, sizeof(name), "/proc/self/fd/%d/./", dirfd);
+	FILE *saved;
+	int ok;
 
 	for (uint32_t n = ++watch->serial; n; n >>= 1) {
 		if (n & 1) {
@@ -194,7 +254,10 @@ int watch_add(struct watch *watch, int dirfd, int *wd, struct err *err)
 		name[used++] = '/';
 	}
 	name[used] = '\0';
-	if (!inotifytools_watch_file(name, EVENTS)) {
+	saved = quiet(watch);
+	ok = inotifytools_watch_file(name, EVENTS);
+	loud(saved);
+	if (!ok) {
 		return add_error(inotifytools_error(), err);
 	}
 	*wd = inotifytools_wd_from_filename(name);
@@ -207,7 +270,11 @@ int watch_add(struct watch *watch, int dirfd, int *wd, struct err *err)
 
 void watch_remove(struct watch *watch, int wd)
 {
-	if (inotifytools_remove_watch_by_wd(wd) && watch->alive) {
+	FILE *saved = quiet(watch);
+	int ok = inotifytools_remove_watch_by_wd(wd);
+
+	loud(saved);
+	if (ok && watch->alive) {
 		watch->alive--;
 	}
 }
@@ -248,8 +315,10 @@ static void translate(struct watch *watch, const struct inotify_event *event,
 int watch_next(struct watch *watch, struct watch_event *out, struct err *err)
 {
 	for (;;) {
+		FILE *saved = quiet(watch);
 		const struct inotify_event *event = inotifytools_next_events(0, 1);
 
+		loud(saved);
 		if (event) {
 			translate(watch, event, out);
 			return 0;
