@@ -76,7 +76,7 @@ INDEXER_SRC = \
 	indexer/walk.c indexer/watch.c indexer/dirs.c indexer/folder.c \
 	indexer/paths.c indexer/input.c indexer/batch.c indexer/take.c \
 	indexer/writer.c indexer/ingest.c indexer/later.c indexer/withdraw.c indexer/scan.c \
-	indexer/root.c indexer/live.c indexer/status.c
+	indexer/root.c indexer/room.c indexer/unmounted.c indexer/dirty.c indexer/live.c indexer/status.c
 EXPORTER_SRC = \
 	exporter/git/edits.c exporter/git/offline.c exporter/git/tree.c \
 	exporter/git/tree_merge.c exporter/git/object.c exporter/git/press.c \

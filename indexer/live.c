@@ -2,27 +2,25 @@
 #include "indexer/live.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "data/base/clock.h"
 #include "data/base/log.h"
 #include "data/claim.h"
+#include "indexer/dirty.h"
 #include "indexer/folder.h"
 #include "indexer/input.h"
 #include "indexer/later.h"
 #include "indexer/paths.h"
 #include "data/base/ready.h"
+#include "indexer/room.h"
 #include "indexer/root.h"
 #include "indexer/scan.h"
 #include "indexer/take.h"
+#include "indexer/unmounted.h"
 #include "indexer/walk.h"
 #include "indexer/withdraw.h"
 
@@ -50,21 +48,6 @@
 #define ABSENT_MS 3000 /* absent files are collected: longer than LATER_RACY waits */
 #define ROOT_MS 60000  /* between two looks at what the root's name means */
 #define FIND_MS 1000   /* the same while it means nothing, or nothing of use */
-#define FULL_MS 2000   /* between two tries when the disk is full */
-#define FULL_SAY_MS 60000
-
-/* A list for each reason: that of LATER_*, events, and events that say that a file
- * is gone. */
-#define BY_EVENT LATER_COUNT
-#define BY_REMOVAL (LATER_COUNT + 1)
-#define LISTS (LATER_COUNT + 2)
-
-struct dirty {
-	struct paths list[LISTS];
-	/* Prefixes whose known files are to be looked at; [1]: an event says that they
-	 * are gone. */
-	struct paths left[2];
-};
 
 struct live {
 	struct root root;
@@ -79,30 +62,21 @@ struct live {
 	struct paths absent;
 	uint64_t known;         /* files known before the first of them was missed */
 	struct paths unmounted; /* prefixes whose files may be absent */
-	int64_t dirty_since_ms; /* 0: nothing is dirty */
 	int64_t poll_at_ms;
 	int64_t root_at_ms;
-	int64_t absent_at_ms;                /* 0: not before something happens */
-	int64_t full_until_ms, full_said_ms; /* 0: the disk is not full */
-	int taking;                          /* the list whose paths are being taken */
-	bool withdrawing;                    /* what is gone is known to be */
-	bool braked;                         /* the last withdrawal was refused */
-	bool out_of_step;                    /* the index says so */
-	bool rescan;                         /* the folder must be walked */
-	bool waiting;                        /* the root is not there */
+	int64_t absent_at_ms; /* 0: not before something happens */
+	struct room room;
+	int taking;       /* the list whose paths are being taken */
+	bool withdrawing; /* what is gone is known to be */
+	bool braked;      /* the last withdrawal was refused */
+	bool out_of_step; /* the index says so */
+	bool rescan;      /* the folder must be walked */
+	bool waiting;     /* the root is not there */
 };
-
-static void mark_dirty(struct live *live)
-{
-	if (!live->dirty_since_ms) {
-		live->dirty_since_ms = clock_now_ms();
-	}
-}
 
 static void add_dirty(struct live *live, int list, const char *path, size_t len)
 {
-	paths_add(&live->dirty.list[list], path, len);
-	mark_dirty(live);
+	dirty_add(&live->dirty, list, path, len);
 }
 
 /* The file is not there, and no event says why. */
@@ -118,12 +92,12 @@ static void add_absent(struct live *live, const char *path, size_t len, int64_t 
 
 static void on_changed(const char *path, size_t len, void *payload)
 {
-	add_dirty(payload, BY_EVENT, path, len);
+	add_dirty(payload, DIRTY_EVENT, path, len);
 }
 
 static void on_removed(const char *path, size_t len, void *payload)
 {
-	add_dirty(payload, BY_REMOVAL, path, len);
+	add_dirty(payload, DIRTY_REMOVAL, path, len);
 }
 
 static void on_appeared(const char *path, size_t len, void *payload)
@@ -136,7 +110,7 @@ static void on_appeared(const char *path, size_t len, void *payload)
 	if (walk_stat(live->rootfd, path, &st) == 0 &&
 	    (st.st_nlink > 1 ||
 	     !later_add(&live->later, LATER_APPEARED, clock_now_ms(), path, len))) {
-		add_dirty(live, BY_EVENT, path, len);
+		add_dirty(live, DIRTY_EVENT, path, len);
 	}
 }
 
@@ -144,76 +118,14 @@ static void on_left(const char *prefix, size_t len, bool told, void *payload)
 {
 	struct live *live = payload;
 
-	paths_add(&live->dirty.left[told], prefix, len);
-	mark_dirty(live);
-}
-
-static bool is_mounted(struct live *live, const char *prefix)
-{
-	int fd = walk_open(live->rootfd, prefix, O_PATH | O_DIRECTORY);
-	struct statx stx;
-	bool yes = false;
-
-	if (fd >= 0) {
-		yes = statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &stx) == 0 &&
-		      (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
-		close(fd);
-	}
-	return yes;
+	dirty_leave(&live->dirty, told, prefix, len);
 }
 
 static void on_unmounted(const char *prefix, size_t len, void *payload)
 {
 	struct live *live = payload;
 
-	/* Each folder of it says so: nothing is said of those inside another. */
-	if (!is_mounted(live, prefix) && paths_add(&live->unmounted, prefix, len)) {
-		log_warning("the file system of folder './%s' was unmounted; what the "
-			    "index knows of it is kept until it is mounted again, or "
-			    "until the watch is started anew",
-			    prefix);
-	}
-}
-
-static bool is_under(const struct paths *prefixes, const char *path, size_t len)
-{
-	const char *prefix;
-	size_t at = 0, prefix_len;
-
-	while (paths_next(prefixes, &at, &prefix, &prefix_len)) {
-		if (prefix_len <= len && memcmp(prefix, path, prefix_len) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Unmounted folders that are mounted again are walked, with all that was unmounted
- * below them. */
-static void look_at_unmounted(struct live *live)
-{
-	struct paths mounted = {0}, rest = {0};
-	const char *prefix;
-	size_t at = 0, len;
-
-	while (paths_next(&live->unmounted, &at, &prefix, &len)) {
-		if (is_mounted(live, prefix)) {
-			log_info("folder './%s' is mounted again", prefix);
-			paths_append(&mounted, prefix, len);
-		}
-	}
-	at = 0;
-	while (mounted.count && paths_next(&live->unmounted, &at, &prefix, &len)) {
-		if (!is_under(&mounted, prefix, len)) {
-			paths_add(&rest, prefix, len);
-		}
-	}
-	if (mounted.count) {
-		paths_release(&live->unmounted);
-		live->unmounted = rest;
-		live->rescan = true;
-	}
-	paths_release(&mounted);
+	unmounted_add(&live->unmounted, live->rootfd, prefix, len);
 }
 
 /* A bad file may be one that is being written, and one that changes while it is
@@ -258,44 +170,10 @@ static int on_tick(void *payload, struct err *err)
 	return rc ? rc : stop_check(live->stop, err);
 }
 
-/* Network file systems raise no events for what other machines change. */
-static bool is_remote(const struct statfs *fs)
+static void poll_if_remote(struct live *live)
 {
-	switch ((unsigned long)fs->f_type) {
-	case NFS_SUPER_MAGIC:
-	case SMB_SUPER_MAGIC:
-	case SMB2_SUPER_MAGIC:
-	case CIFS_SUPER_MAGIC:
-	case CODA_SUPER_MAGIC:
-	case AFS_SUPER_MAGIC:
-	case CEPH_SUPER_MAGIC:
-	case V9FS_MAGIC:
-	case FUSE_SUPER_MAGIC:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Says what the root's file system does not tell. */
-static void look_at_file_system(struct live *live)
-{
-	const char *path = live->root.path;
-	struct statfs fs;
-
-	if (fstatfs(live->rootfd, &fs) < 0) {
-		return;
-	}
-	if (is_remote(&fs)) {
-		log_warning(
-			"'%s' lies on a network file system, which raises no events for "
-			"what other machines change; it is looked at every few seconds",
-			path);
+	if (root_is_remote(&live->root)) {
 		folder_poll_all(live->folder);
-	} else if (fs.f_type == OVERLAYFS_SUPER_MAGIC) {
-		log_info("'%s' lies on an overlay file system: changes made beneath it "
-			 "raise no events",
-			 path);
 	}
 }
 
@@ -308,7 +186,7 @@ int live_open(struct live **out, int rootfd, const char *root, struct stop *stop
 	*out = NULL;
 	live->rootfd = rootfd;
 	live->stop = stop;
-	live->taking = BY_EVENT;
+	live->taking = DIRTY_EVENT;
 	live->sink = (struct folder_sink){.changed = on_changed,
 					  .appeared = on_appeared,
 					  .removed = on_removed,
@@ -322,29 +200,9 @@ int live_open(struct live **out, int rootfd, const char *root, struct stop *stop
 		live_close(live);
 		return rc;
 	}
-	look_at_file_system(live);
+	poll_if_remote(live);
 	*out = live;
 	return 0;
-}
-
-static void clear_dirty(struct live *live)
-{
-	for (int i = 0; i < LISTS; i++) {
-		paths_clear(&live->dirty.list[i]);
-	}
-	paths_clear(&live->dirty.left[0]);
-	paths_clear(&live->dirty.left[1]);
-	live->dirty_since_ms = 0;
-}
-
-static void release_dirty(struct dirty *dirty)
-{
-	for (int i = 0; i < LISTS; i++) {
-		paths_release(&dirty->list[i]);
-	}
-	paths_release(&dirty->left[0]);
-	paths_release(&dirty->left[1]);
-	*dirty = (struct dirty){0};
 }
 
 void live_close(struct live *live)
@@ -352,7 +210,7 @@ void live_close(struct live *live)
 	if (live) {
 		folder_close(live->folder);
 		root_release(&live->root);
-		release_dirty(&live->dirty);
+		dirty_release(&live->dirty);
 		paths_release(&live->absent);
 		paths_release(&live->unmounted);
 		later_release(&live->later);
@@ -418,7 +276,7 @@ static int scan(struct live *live, bool first, struct err *err)
 	struct scan_counts counts;
 	int rc;
 
-	live->taking = BY_EVENT;
+	live->taking = DIRTY_EVENT;
 	live->withdrawing = true; /* what goes meanwhile is missing like the rest */
 	options.missing = first ? NULL : on_missing;
 	rc = scan_run(&counts, live->index, live->rootfd, &options, err);
@@ -432,15 +290,6 @@ static int scan(struct live *live, bool first, struct err *err)
 			 folder_watches(live->folder));
 	}
 	return rc;
-}
-
-/* The last commit has found room. */
-static void note_room(struct live *live)
-{
-	if (live->full_said_ms) {
-		log_info("there is room on the disk again");
-	}
-	live->full_said_ms = live->full_until_ms = 0;
 }
 
 /* Before a look: what may be found absent is a share of what is known now, not of what
@@ -494,7 +343,7 @@ static int reconcile(struct live *live, struct err *err)
 		rc = folder_restart(live->folder, err);
 	}
 	if (!rc) {
-		clear_dirty(live);
+		dirty_clear(&live->dirty);
 		rc = note_known(live, err);
 	}
 	if (!rc) {
@@ -504,7 +353,7 @@ static int reconcile(struct live *live, struct err *err)
 	}
 	if (!rc) {
 		live->rescan = false;
-		note_room(live);
+		room_found(&live->room);
 	}
 	return rc;
 }
@@ -546,7 +395,7 @@ static int poll_folders(struct live *live, struct err *err)
 	}
 
 	while (!rc && paths_next(&look.dirty, &at, &path, &len)) {
-		add_dirty(live, BY_EVENT, path, len);
+		add_dirty(live, DIRTY_EVENT, path, len);
 	}
 	at = 0;
 	while (!rc && paths_next(&look.missing, &at, &path, &len)) {
@@ -589,7 +438,7 @@ static bool differs(struct live *live, struct index_txn *txn, int list, const ch
 	}
 	/* Only what an event names may have changed behind equal stat values, and
 	 * what is looked at again for that very reason. */
-	return known.racy && (list == BY_EVENT || list == LATER_RACY);
+	return known.racy && (list == DIRTY_EVENT || list == LATER_RACY);
 }
 
 /* Goes through the dirty paths and keeps those that are to be read. */
@@ -602,14 +451,14 @@ static int compare(struct live *live, struct dirty *dirty, struct paths *todo,
 	int rc = index_begin(&txn, live->index, false, err);
 
 	for (int told = 0; told < 2 && !rc; told++) {
-		struct paths *list = &dirty->list[told ? BY_REMOVAL : BY_EVENT];
+		struct paths *list = &dirty->list[told ? DIRTY_REMOVAL : DIRTY_EVENT];
 		size_t at = 0;
 
 		while (!rc && paths_next(&dirty->left[told], &at, &path, &len)) {
 			rc = claim_file_each(txn, path, len, add_known, list, err);
 		}
 	}
-	for (int list = 0; list < LISTS && !rc; list++) {
+	for (int list = 0; list < DIRTY_LISTS && !rc; list++) {
 		size_t at = 0;
 
 		while (paths_next(&dirty->list[list], &at, &path, &len)) {
@@ -632,7 +481,7 @@ static int take_todo(struct live *live, struct take *take, const struct paths *t
 	size_t at, len;
 	int rc = 0;
 
-	for (int list = 0; list < LISTS && !rc; list++) {
+	for (int list = 0; list < DIRTY_LISTS && !rc; list++) {
 		unsigned attempt = list >= LATER_RETRY_1 && list <= LATER_RETRY_3
 					   ? (unsigned)(list - LATER_RETRY_1 + 1)
 					   : 0;
@@ -645,7 +494,7 @@ static int take_todo(struct live *live, struct take *take, const struct paths *t
 			if (walk_stat(live->rootfd, path, &st) == 0 ||
 			    !walk_is_gone(errno)) {
 				rc = take_path(take, path, len, attempt, err);
-			} else if (list == BY_REMOVAL) {
+			} else if (list == DIRTY_REMOVAL) {
 				paths_append(&gone, path, len);
 			} else {
 				add_absent(live, path, len, ABSENT_MS);
@@ -688,41 +537,21 @@ static int end_take(struct take *take, int rc, struct err *err)
 	return rc;
 }
 
-static void put_back(struct live *live, const struct dirty *dirty)
-{
-	const char *path;
-	size_t at, len;
-
-	for (int list = 0; list < LISTS; list++) {
-		at = 0;
-		while (paths_next(&dirty->list[list], &at, &path, &len)) {
-			add_dirty(live, list, path, len);
-		}
-	}
-	for (int told = 0; told < 2; told++) {
-		at = 0;
-		while (paths_next(&dirty->left[told], &at, &path, &len)) {
-			on_left(path, len, told, live);
-		}
-	}
-}
-
 static int commit(struct live *live, struct err *err)
 {
 	struct take_hooks hooks = take_hooks(live);
-	struct paths todo[LISTS] = {{{0}, 0, NULL, 0, 0}};
+	struct paths todo[DIRTY_LISTS] = {{{0}, 0, NULL, 0, 0}};
 	struct dirty dirty = live->dirty;
 	size_t count = 0;
 	int rc;
 
 	/* What gets dirty from here on is for the next one. */
 	live->dirty = (struct dirty){0};
-	live->dirty_since_ms = 0;
 	rc = note_known(live, err);
 	if (!rc) {
 		rc = compare(live, &dirty, todo, err);
 	}
-	for (int list = 0; list < LISTS; list++) {
+	for (int list = 0; list < DIRTY_LISTS; list++) {
 		count += todo[list].count;
 	}
 	if (!rc && count) {
@@ -730,50 +559,17 @@ static int commit(struct live *live, struct err *err)
 
 		rc = end_take(take, take_todo(live, take, todo, err), err);
 		if (!rc) {
-			note_room(live);
+			room_found(&live->room);
 		}
 	}
 	if (rc == ERR_FULL) {
-		put_back(live, &dirty);
+		dirty_join(&live->dirty, &dirty);
 	}
-	for (int list = 0; list < LISTS; list++) {
+	for (int list = 0; list < DIRTY_LISTS; list++) {
 		paths_release(&todo[list]);
 	}
-	release_dirty(&dirty);
+	dirty_release(&dirty);
 	return rc;
-}
-
-/* Sorts out which of the absent files the index knows and are not there: those that
- * may be withdrawn, and those that must not (`held`). */
-static int look_at_absent(struct live *live, struct paths *missing, struct paths *held,
-			  struct err *err)
-{
-	struct index_txn *txn = NULL;
-	const char *path;
-	size_t at = 0, len;
-	int rc = index_begin(&txn, live->index, false, err);
-
-	if (rc) {
-		return rc;
-	}
-	while (paths_next(&live->absent, &at, &path, &len)) {
-		struct claim_file file;
-		struct stat st;
-
-		if (claim_file_get(txn, path, len, &file) < 0) {
-			continue; /* an event has come meanwhile */
-		}
-		if (walk_stat(live->rootfd, path, &st) < 0 ? !walk_is_gone(errno)
-							   : S_ISREG(st.st_mode)) {
-			add_dirty(live, BY_EVENT, path, len);
-		} else if (is_under(&live->unmounted, path, len)) {
-			paths_add(held, path, len);
-		} else {
-			paths_add(missing, path, len);
-		}
-	}
-	index_abort(&txn);
-	return 0;
 }
 
 static int withdraw_absent(struct live *live, const struct paths *missing,
@@ -786,7 +582,7 @@ static int withdraw_absent(struct live *live, const struct paths *missing,
 	struct take *take = take_new(live->index, live->rootfd, &hooks);
 	int rc;
 
-	live->taking = BY_EVENT;
+	live->taking = DIRTY_EVENT;
 	live->withdrawing = true;
 	rc = end_take(take, withdraw_run(&withdraw, take, missing, err), err);
 	live->withdrawing = false;
@@ -796,10 +592,17 @@ static int withdraw_absent(struct live *live, const struct paths *missing,
 /* Withdraws what is absent, unless the brake holds. */
 static int settle_absent(struct live *live, struct err *err)
 {
-	struct paths missing = {0}, held = {0};
+	struct paths missing = {0}, held = {0}, back = {0};
+	const char *path;
+	size_t at = 0, len;
 	int64_t begun = clock_now_ms();
-	int rc = look_at_absent(live, &missing, &held, err);
+	int rc = withdraw_sort(live->index, live->rootfd, &live->absent, &live->unmounted,
+			       &missing, &held, &back, err);
 
+	while (!rc && paths_next(&back, &at, &path, &len)) {
+		add_dirty(live, DIRTY_EVENT, path, len);
+	}
+	paths_release(&back);
 	if (!rc && missing.count) {
 		rc = withdraw_absent(live, &missing, err);
 	}
@@ -811,10 +614,9 @@ static int settle_absent(struct live *live, struct err *err)
 	live->absent = held;
 	held = (struct paths){0};
 	if (rc) {
-		const char *path;
-		size_t at = 0, len;
 		int64_t pause = pause_after(begun, POLL_MS);
 
+		at = 0;
 		if (!live->braked) {
 			log_warning("%s; the watch goes on, and looks whether they are "
 				    "back",
@@ -856,13 +658,10 @@ static void take_due(struct live *live)
 
 static bool commit_is_due(const struct live *live)
 {
-	size_t count = live->dirty.left[0].count + live->dirty.left[1].count;
+	size_t count = dirty_count(&live->dirty);
 
-	for (int list = 0; list < LISTS; list++) {
-		count += live->dirty.list[list].count;
-	}
 	return count >= COMMIT_PATHS ||
-	       (count && clock_now_ms() - live->dirty_since_ms >= COMMIT_MS);
+	       (count && clock_now_ms() - live->dirty.since_ms >= COMMIT_MS);
 }
 
 static int64_t sooner(int64_t wait_ms, int64_t at_ms)
@@ -897,8 +696,8 @@ static int sleep_until_event(struct live *live, struct err *err)
 {
 	int64_t wait = sooner(ROOT_MS, live->root_at_ms);
 
-	if (live->full_until_ms) {
-		return wait_for(live, sooner(wait, live->full_until_ms), err);
+	if (live->room.until_ms) {
+		return wait_for(live, sooner(wait, live->room.until_ms), err);
 	}
 	if (later_wait_ms(&live->later, 0) >= 0) {
 		int64_t due = later_wait_ms(&live->later, clock_now_ms());
@@ -926,7 +725,7 @@ static int leave_root(struct live *live, struct err *err)
 		    "mounted over, renamed or removed; the index keeps what it knew, and "
 		    "the watch waits until a folder with metadata files is there",
 		    live->root.path);
-	if (live->dirty_since_ms && !live->full_until_ms) {
+	if (live->dirty.since_ms && !live->room.until_ms) {
 		rc = commit(live, err); /* what happened to it while it was there */
 	}
 	if (rc == ERR_FULL || !rc) {
@@ -936,7 +735,7 @@ static int leave_root(struct live *live, struct err *err)
 	if (!rc) {
 		rc = root_leave(&live->root, err);
 	}
-	clear_dirty(live);
+	dirty_clear(&live->dirty);
 	paths_release(&live->absent);
 	paths_release(&live->unmounted);
 	later_release(&live->later);
@@ -957,7 +756,7 @@ static int check_root(struct live *live, struct err *err)
 	if (!root_is_current(&live->root)) {
 		return leave_root(live, err);
 	}
-	look_at_unmounted(live);
+	live->rescan |= unmounted_check(&live->unmounted, live->rootfd);
 	return 0;
 }
 
@@ -981,24 +780,9 @@ static int wait_for_root(struct live *live, struct err *err)
 		log_info("'%s' is watched again", live->root.path);
 		live->waiting = false;
 		live->rescan = true;
-		look_at_file_system(live);
+		poll_if_remote(live);
 	}
 	return rc;
-}
-
-/* The disk is full: all is kept for another try. */
-static int wait_for_room(struct live *live, const struct err *err)
-{
-	int64_t now = clock_now_ms();
-
-	if (!live->full_said_ms || now - live->full_said_ms >= FULL_SAY_MS) {
-		log_warning("%s; what changes is kept, and is tried again until there is "
-			    "room",
-			    err->msg);
-		live->full_said_ms = now;
-	}
-	live->full_until_ms = now + FULL_MS;
-	return 0;
 }
 
 static int step(struct live *live, struct err *err)
@@ -1024,7 +808,7 @@ static int step(struct live *live, struct err *err)
 		live->root_at_ms = 0;
 		return rc;
 	}
-	if (!rc && live->full_until_ms > clock_now_ms()) {
+	if (!rc && live->room.until_ms > clock_now_ms()) {
 		return sleep_until_event(live, err);
 	}
 	if (!rc && (folder_is_lost(live->folder) || live->rescan)) {
@@ -1038,7 +822,7 @@ static int step(struct live *live, struct err *err)
 	if (rc || (handled && !commit_is_due(live))) {
 		return rc; /* more events may be waiting by now */
 	}
-	if (live->dirty_since_ms) {
+	if (live->dirty.since_ms) {
 		return commit(live, err);
 	}
 	if (live->absent_at_ms && clock_now_ms() >= live->absent_at_ms) {
@@ -1047,13 +831,14 @@ static int step(struct live *live, struct err *err)
 		rc = check_root(live, err);
 		return rc || live->waiting ? rc : settle_absent(live, err);
 	}
-	live->full_until_ms = 0;
+	live->room.until_ms = 0;
 	return sleep_until_event(live, err);
 }
 
 /* The first scan. A new index that is not read to its end cannot go on. */
 static int first_scan(struct live *live, struct err *err)
 {
+	struct pollfd stop = {.fd = live->stop->fd, .events = POLLIN};
 	int rc = scan(live, true, err);
 
 	while (rc == ERR_FULL && !stop_asked(live->stop)) {
@@ -1068,17 +853,15 @@ static int first_scan(struct live *live, struct err *err)
 		if (!built) {
 			return rc;
 		}
-		wait_for_room(live, err);
-		rc = wait_for(live, FULL_MS, err);
-		if (!rc) {
-			rc = folder_restart(live->folder, err);
-		}
+		room_wait(&live->room, err);
+		poll(&stop, 1, ROOM_RETRY_MS); /* events may wait: all is scanned anew */
+		rc = folder_restart(live->folder, err);
 		if (!rc) {
 			rc = scan(live, true, err);
 		}
 	}
 	if (!rc) {
-		note_room(live);
+		room_found(&live->room);
 	}
 	return rc;
 }
@@ -1098,7 +881,8 @@ int live_run(struct live *live, struct index *index, const struct live_options *
 	while (!rc && !stop_asked(live->stop)) {
 		rc = step(live, err);
 		if (rc == ERR_FULL) {
-			rc = wait_for_room(live, err);
+			room_wait(&live->room, err);
+			rc = 0;
 		}
 	}
 	if (rc == ERR_STOPPED || (!rc && live->stop->asked)) {

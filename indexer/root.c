@@ -2,9 +2,12 @@
 #include "indexer/root.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "data/base/log.h"
 #include "indexer/walk.h"
 
 struct identity {
@@ -117,4 +120,45 @@ int root_find(struct root *root, bool filled, struct err *err)
 		note_identity(root);
 	}
 	return rc;
+}
+
+/* Network file systems raise no events for what other machines change. */
+static bool raises_no_events(const struct statfs *fs)
+{
+	switch ((unsigned long)fs->f_type) {
+	case NFS_SUPER_MAGIC:
+	case SMB_SUPER_MAGIC:
+	case SMB2_SUPER_MAGIC:
+	case CIFS_SUPER_MAGIC:
+	case CODA_SUPER_MAGIC:
+	case AFS_SUPER_MAGIC:
+	case CEPH_SUPER_MAGIC:
+	case V9FS_MAGIC:
+	case FUSE_SUPER_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool root_is_remote(const struct root *root)
+{
+	struct statfs fs;
+
+	if (fstatfs(root->fd, &fs) < 0) {
+		return false;
+	}
+	if (raises_no_events(&fs)) {
+		log_warning(
+			"'%s' lies on a network file system, which raises no events for "
+			"what other machines change; it is looked at every few seconds",
+			root->path);
+		return true;
+	}
+	if (fs.f_type == OVERLAYFS_SUPER_MAGIC) {
+		log_info("'%s' lies on an overlay file system: changes made beneath it "
+			 "raise no events",
+			 root->path);
+	}
+	return false;
 }

@@ -22,8 +22,8 @@
  * the index knows of it by its stat values alone, and the numbers of the known
  * ones are marked. So the list of what differs is complete before anything is
  * changed, and the brake (indexer/withdraw.h) can be put on. Where it could be, what
- * differs is read beforehand, for a renamed file is no loss. Only if fewer are marked than known are all
- * known files gone through for those that are missing.
+ * differs is read beforehand, for a renamed file is no loss. Only if fewer are marked
+ * than known are all known files gone through for those that are missing.
  *
  * Changing: what differs is read, then what is missing is looked at once more and
  * withdrawn: in this order, so that the claims of a renamed file stand under its

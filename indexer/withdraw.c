@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "indexer/withdraw.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "data/base/log.h"
 #include "data/claim.h"
 #include "indexer/ingest.h"
+#include "indexer/unmounted.h"
+#include "indexer/walk.h"
 
 #define HALF_FROM 100 /* known files, from which half is too much */
 #define ALL_FROM 10   /* known files, from which all is too much */
@@ -166,5 +170,36 @@ int withdraw_run(const struct withdraw *withdraw, struct take *take,
 		log_progress_step(&progress, 1);
 	}
 	log_progress_end(&progress);
+	return rc;
+}
+
+int withdraw_sort(struct index *index, int rootfd, const struct paths *absent,
+		  const struct paths *unmounted, struct paths *missing,
+		  struct paths *held, struct paths *back, struct err *err)
+{
+	struct index_txn *txn = NULL;
+	const char *path;
+	size_t at = 0, len;
+	int rc = index_begin(&txn, index, false, err);
+
+	while (!rc && paths_next(absent, &at, &path, &len)) {
+		struct claim_file file;
+		struct stat st;
+		bool there;
+
+		if (claim_file_get(txn, path, len, &file) < 0) {
+			continue; /* an event has come meanwhile */
+		}
+		there = walk_stat(rootfd, path, &st) == 0 ? S_ISREG(st.st_mode)
+							  : !walk_is_gone(errno);
+		if (there) {
+			paths_append(back, path, len);
+		} else if (unmounted_holds(unmounted, path, len)) {
+			paths_add(held, path, len);
+		} else {
+			paths_append(missing, path, len);
+		}
+	}
+	index_abort(&txn);
 	return rc;
 }

@@ -52,4 +52,13 @@ int withdraw_read(struct set *stated, struct index *index, int rootfd,
 int withdraw_run(const struct withdraw *withdraw, struct take *take,
 		 const struct paths *missing, struct err *err);
 
+/*
+ * Looks once more at files that were not found. *missing gets those that the index
+ * knows and that are not there; *held those of them that must stay, as they lie under
+ * an unmounted file system (indexer/unmounted.h); *back those that are there.
+ */
+int withdraw_sort(struct index *index, int rootfd, const struct paths *absent,
+		  const struct paths *unmounted, struct paths *missing,
+		  struct paths *held, struct paths *back, struct err *err);
+
 #endif
