@@ -279,6 +279,11 @@ static void a_tag_image_moves_to_another_tag(void **state)
 	stale(f, "tag t");
 	read_file(f, "d.json", "[" TAG("u", "Z") "]");
 	stale(f, "tag u, tags of i");
+	/* To one that is not known: it dies, and its image is untagged. */
+	read_file(f, "b.json", "[" JOIN("j", "i", "unknown", "1") "]");
+	stale(f, "tag u, tags of i, untagged A");
+	assert_int_equal(counts(f).live_tag_images, 0);
+	assert_int_equal(counts(f).untagged, 1);
 }
 
 static void a_changed_tag_changes_the_images_that_show_it(void **state)
