@@ -252,11 +252,15 @@ static void a_pin_is_no_claim(void **state)
 static void versions_of_the_records_beside_it_are_not_elected(void **state)
 {
 	struct versions *v = *state;
-	struct row_version_key best;
+	struct row_version_key best, tag;
 
-	claim(v, "{\"public_id\":\"i\",\"album_id\":\"A\"}");
+	claim(v, "{\"public_id\":\"i\",\"album_id\":\"A\","
+		 "\"updated_at\":\"2020-01-01T00:00:00Z\"}");
 	claim(v, "{\"id\":\"j\",\"image_id\":\"i\",\"tag_id\":\"t\"}");
 	assert_int_equal(version_elect(v->txn, RECORD_TAG, &best, &v->err), ERR_NOTFOUND);
+	tag = claim(v, "{\"id\":\"t\",\"name\":\"a\",\"label\":\"l\"}");
+	assert_int_equal(version_elect(v->txn, RECORD_TAG, &best, &v->err), 0);
+	assert_true(row_version_equal(&best, &tag));
 }
 
 static void embedded_versions_stay_as_long_as_what_embeds_them(void **state)
