@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/site_fixture.h"
+
+#include <fcntl.h>
+
+#include "exporter/site/place.h"
+
+#define ALBUM_FILE "api/v1/albums/a/images.json"
+
+static struct place *place;
+
+static int setup(void **state)
+{
+	git_fixture_setup(state);
+	succeed(place_open(&place, "site", "test", &why));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	place_close(place);
+	place = NULL;
+	return git_fixture_teardown(state);
+}
+
+static void put(const char *path, const char *body)
+{
+	succeed(place_put(place, path, body, strlen(body), &why));
+}
+
+static void sync_all(void)
+{
+	succeed(place_sync(place, &why));
+}
+
+static bool has_bytes(const char *path, const char *body)
+{
+	bool same = true;
+
+	succeed(place_has(&same, place, path, body, strlen(body), &why));
+	return same;
+}
+
+static struct stat stat_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st;
+}
+
+static uint64_t remove_file(const char *path)
+{
+	uint64_t removed = 0;
+
+	succeed(place_remove(place, path, &removed, &why));
+	return removed;
+}
+
+/* Whether files are few (synced one by one) or many makes no difference in what is
+ * there afterwards. */
+static void files_are_put_and_replaced_whole(void **state)
+{
+	(void)state;
+	for (int many = 0; many < 2; many++) {
+		place_set_many(place, many);
+		put("top.json", "[1]");
+		put("api/v1/tag_images/i.json", "[]");
+		put(ALBUM_FILE, "long, long before");
+		sync_all();
+		has("site/top.json", "[1]");
+		has("site/api/v1/tag_images/i.json", "[]");
+		has("site/" ALBUM_FILE, "long, long before");
+		put(ALBUM_FILE, "short");
+		sync_all();
+		has("site/" ALBUM_FILE, "short");
+		put("api/v1/tag_images/i.json", "");
+		sync_all();
+		has("site/api/v1/tag_images/i.json", "");
+	}
+	assert_int_equal(git_fixture_count("site/.albumen/tmp", ""), 0);
+}
+
+static void more_than_wait_at_once_are_put(void **state)
+{
+	char path[64], body[64];
+
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		snprintf(path, sizeof(path), "api/v1/tag_images/i%d.json", i);
+		snprintf(body, sizeof(body), "[%d]", i);
+		put(path, body);
+	}
+	sync_all();
+	assert_int_equal(git_fixture_count("site/api/v1/tag_images", ""), 300);
+	has("site/api/v1/tag_images/i0.json", "[0]");
+	has("site/api/v1/tag_images/i64.json", "[64]");
+	has("site/api/v1/tag_images/i299.json", "[299]");
+}
+
+static void the_last_word_on_a_path_counts(void **state)
+{
+	(void)state;
+	put("api/v1/tag_images/i.json", "[1]");
+	put("api/v1/tag_images/i.json", "[2]");
+	sync_all();
+	has("site/api/v1/tag_images/i.json", "[2]");
+	put("api/v1/tag_images/i.json", "[3]");
+	assert_int_equal(remove_file("api/v1/tag_images/i.json"), 1);
+	sync_all();
+	assert_false(there("site/api/v1/tag_images/i.json"));
+}
+
+static void a_file_may_come_in_pieces(void **state)
+{
+	(void)state;
+	succeed(place_begin(place, "api/v1/tags.json", &why));
+	place_write(place, "[", 1);
+	place_write(place, "", 0);
+	place_write(place, "1,2]", 4);
+	assert_false(there("site/api/v1/tags.json"));
+	succeed(place_end(place, &why));
+	sync_all();
+	has("site/api/v1/tags.json", "[1,2]");
+}
+
+static void a_successor_is_a_second_younger(void **state)
+{
+	(void)state;
+	for (int many = 0; many < 2; many++) {
+		const struct timespec ahead[2] = {{.tv_sec = 4000000000},
+						  {.tv_sec = 4000000000, .tv_nsec = 5}};
+		struct stat before, after;
+
+		place_set_many(place, many);
+		put("f.json", "[1]");
+		sync_all();
+		before = stat_of("site/f.json");
+		put("f.json", "[2]");
+		sync_all();
+		after = stat_of("site/f.json");
+		assert_true(after.st_mtim.tv_sec > before.st_mtim.tv_sec);
+		/* Also where its time lies ahead of the clock. */
+		assert_int_equal(utimensat(AT_FDCWD, "site/f.json", ahead, 0), 0);
+		put("f.json", "[3]");
+		sync_all();
+		after = stat_of("site/f.json");
+		assert_true(after.st_mtim.tv_sec > ahead[1].tv_sec);
+		assert_int_equal(remove_file("f.json"), 1);
+	}
+}
+
+static void has_compares_every_byte(void **state)
+{
+	struct buf large = {0};
+
+	(void)state;
+	assert_false(has_bytes("api/v1/x.json", "[]"));
+	put("api/v1/x.json", "[1]");
+	sync_all();
+	assert_true(has_bytes("api/v1/x.json", "[1]"));
+	assert_false(has_bytes("api/v1/x.json", "[2]"));
+	assert_false(has_bytes("api/v1/x.json", "[1"));
+	assert_false(has_bytes("api/v1/x.json", "[1]]"));
+	assert_false(has_bytes("api/v1/x.json", ""));
+	assert_false(has_bytes("api/v1", "[1]"));
+	for (int i = 0; i < 200000; i++) {
+		buf_addch(&large, 'a');
+	}
+	put("l.json", large.data);
+	sync_all();
+	assert_true(has_bytes("l.json", large.data));
+	large.data[199999] = 'b';
+	assert_false(has_bytes("l.json", large.data));
+	buf_release(&large);
+	/* A link is no file of the site, whatever it leads to. */
+	assert_int_equal(symlink("x.json", "site/api/v1/link.json"), 0);
+	assert_false(has_bytes("api/v1/link.json", "[1]"));
+}
+
+static void removing_takes_the_empty_folders_of_an_album_along(void **state)
+{
+	(void)state;
+	put(ALBUM_FILE, "[]");
+	put("api/v1/albums/a/images/untag.json", "[]");
+	put("api/v1/tag_images/i.json", "[]");
+	sync_all();
+	assert_int_equal(remove_file("api/v1/albums/a/images/untag.json"), 1);
+	assert_false(there("site/api/v1/albums/a/images"));
+	has("site/" ALBUM_FILE, "[]");
+	assert_int_equal(remove_file(ALBUM_FILE), 1);
+	assert_false(there("site/api/v1/albums/a"));
+	/* Those of the site stay. */
+	assert_true(there("site/api/v1/albums"));
+	assert_int_equal(remove_file("api/v1/tag_images/i.json"), 1);
+	assert_true(there("site/api/v1/tag_images"));
+	/* What is not there is not counted. */
+	assert_int_equal(remove_file(ALBUM_FILE), 0);
+	assert_int_equal(remove_file("api/v1/tag_images/i.json"), 0);
+	put(ALBUM_FILE, "[1]");
+	sync_all();
+	has("site/" ALBUM_FILE, "[1]");
+}
+
+static void links_lead_nowhere(void **state)
+{
+	(void)state;
+	put("api/v1/albums/b/images.json", "[]");
+	sync_all();
+	assert_int_equal(mkdir("outside", 0755), 0);
+	write_file("outside/images.json", "theirs");
+	/* In place of an album's folder: it is replaced. */
+	assert_int_equal(symlink("../../../../outside", "site/api/v1/albums/a"), 0);
+	assert_int_equal(remove_file(ALBUM_FILE), 0);
+	has("outside/images.json", "theirs");
+	put(ALBUM_FILE, "[]");
+	sync_all();
+	has("outside/images.json", "theirs");
+	has("site/" ALBUM_FILE, "[]");
+	assert_true(S_ISDIR(stat_of("site/api/v1/albums/a").st_mode));
+	/* In place of a file: the link is replaced, not what it leads to. */
+	assert_int_equal(
+		symlink("../../../outside/images.json", "site/api/v1/albums/f.json"), 0);
+	put("api/v1/albums/f.json", "[]");
+	sync_all();
+	has("outside/images.json", "theirs");
+	assert_true(S_ISREG(stat_of("site/api/v1/albums/f.json").st_mode));
+	/* In place of a folder of the site: refused. */
+	assert_int_equal(symlink("../../../outside", "site/api/v1/tag_images"), 0);
+	assert_true(place_put(place, "api/v1/tag_images/i.json", "[]", 2, &why) < 0);
+	assert_false(there("outside/i.json"));
+}
+
+static bool keep_even(const char *path, void *payload)
+{
+	(void)payload;
+	return strstr(path, "even") != NULL;
+}
+
+static void pruning_keeps_what_is_wanted_alone(void **state)
+{
+	uint64_t removed = 0;
+
+	(void)state;
+	put("api/v1/albums/a/even.json", "1");
+	put("api/v1/albums/a/odd.json", "1");
+	put("api/v1/albums/b/odd.json", "1");
+	put("api/v1/tag_images/odd.json", "1");
+	assert_int_equal(mkdir("outside", 0755), 0);
+	write_file("outside/odd.json", "theirs");
+	sync_all();
+	assert_int_equal(symlink("../../../../outside", "site/api/v1/albums/link"), 0);
+	succeed(place_prune(place, "api/v1/albums", keep_even, NULL, &removed, &why));
+	assert_int_equal(removed, 3);
+	has("site/api/v1/albums/a/even.json", "1");
+	assert_false(there("site/api/v1/albums/a/odd.json"));
+	assert_false(there("site/api/v1/albums/b"));
+	assert_false(there("site/api/v1/albums/link"));
+	has("site/api/v1/tag_images/odd.json", "1");
+	has("outside/odd.json", "theirs");
+	succeed(place_prune(place, "api/v2", keep_even, NULL, &removed, &why));
+	assert_int_equal(removed, 3);
+}
+
+static void a_new_site_appears_at_once(void **state)
+{
+	(void)state;
+	place_set_many(place, true);
+	succeed(place_build_begin(place, &why));
+	put("api/v1/tag_images/i.json", "[]");
+	put(ALBUM_FILE, "[1]");
+	put("audit/index.html", "x");
+	assert_false(there("site/api"));
+	assert_false(there("site/audit"));
+	succeed(place_build_end(place, &why));
+	sync_all();
+	has("site/api/v1/tag_images/i.json", "[]");
+	has("site/" ALBUM_FILE, "[1]");
+	has("site/audit/index.html", "x");
+	assert_int_equal(git_fixture_count("site/.albumen/tmp", ""), 0);
+	put(ALBUM_FILE, "[2]");
+	sync_all();
+	has("site/" ALBUM_FILE, "[2]");
+}
+
+static void what_was_not_finished_goes(void **state)
+{
+	(void)state;
+	put("late.json", "[]");
+	succeed(place_begin(place, "half.json", &why));
+	place_write(place, "[", 1);
+	place_close(place);
+	assert_int_equal(git_fixture_count("site/.albumen/tmp", ""), 0);
+	assert_false(there("site/half.json"));
+	/* And what a killed writer left, when the next one comes. */
+	write_file("site/.albumen/tmp/file7", "left");
+	assert_int_equal(mkdir("site/.albumen/tmp/build", 0755), 0);
+	write_file("site/.albumen/tmp/build/x", "left");
+	succeed(place_open(&place, "site", "test", &why));
+	assert_int_equal(git_fixture_count("site/.albumen/tmp", ""), 0);
+}
+
+static void one_writes_at_a_time(void **state)
+{
+	struct place *other = NULL;
+
+	(void)state;
+	assert_int_equal(place_open(&other, "site", "other", &why), ERR_LOCKED);
+	place_close(place);
+	succeed(place_open(&place, "site", "test", &why));
+}
+
+static void notes_are_read_as_they_were_written(void **state)
+{
+	struct buf note = {0};
+
+	(void)state;
+	assert_int_equal(place_note_read(&note, place, "n", &why), ERR_NOTFOUND);
+	succeed(place_note_write(place, "n", "longer text", 11, true, &why));
+	succeed(place_note_read(&note, place, "n", &why));
+	assert_string_equal(note.data, "longer text");
+	buf_clear(&note);
+	succeed(place_note_write(place, "n", "text", 4, false, &why));
+	succeed(place_note_read(&note, place, "n", &why));
+	assert_string_equal(note.data, "text");
+	buf_clear(&note);
+	succeed(place_note_replace(place, "n", "other", 5, &why));
+	succeed(place_note_read(&note, place, "n", &why));
+	assert_string_equal(note.data, "other");
+	buf_release(&note);
+}
+
+#undef TEST
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(files_are_put_and_replaced_whole),
+		TEST(more_than_wait_at_once_are_put),
+		TEST(the_last_word_on_a_path_counts),
+		TEST(a_file_may_come_in_pieces),
+		TEST(a_successor_is_a_second_younger),
+		TEST(has_compares_every_byte),
+		TEST(removing_takes_the_empty_folders_of_an_album_along),
+		TEST(links_lead_nowhere),
+		TEST(pruning_keeps_what_is_wanted_alone),
+		TEST(a_new_site_appears_at_once),
+		TEST(what_was_not_finished_goes),
+		TEST(one_writes_at_a_time),
+		TEST(notes_are_read_as_they_were_written),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
