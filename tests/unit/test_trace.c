@@ -224,6 +224,63 @@ static void it_begins_at_the_snapshot_that_is_asked_for(void **state)
 	       "tag_appeared = s3 0/0/1 \"Sky\" 1\n");
 }
 
+static int stop_at(const struct trace_entry *entry, void *payload, const char *message)
+{
+	tell(entry, payload);
+	return strcmp(entry->step->message, message) == 0 ? 9 : 0;
+}
+
+static int stop_at_s9(const struct trace_entry *entry, void *payload)
+{
+	return stop_at(entry, payload, "s9\n");
+}
+
+static int stop_at_s8a(const struct trace_entry *entry, void *payload)
+{
+	return stop_at(entry, payload, "s8a\n");
+}
+
+/* Makes one more snapshot. */
+static void add(const struct file *files, const char *message)
+{
+	struct snapshot_info info = commit_with(repo, files, NULL, message);
+
+	tip = info.commit;
+	snapshot_info_release(&info);
+}
+
+static void a_tag_that_is_given_more_often_is_told_without_an_event(void **state)
+{
+	static const struct file five[] = {{TAG, "t", COUNTED(T, "5")}, {0}};
+	static const struct file six[] = {{TAG, "t", COUNTED(T, "6")}, {0}};
+
+	(void)state;
+	add(five, "s9\n");
+	add(six, "s10\n");
+	buf_clear(&told);
+	assert_int_equal(9,
+			 trace_run(&end, repo, &tip, &(struct compare_scope){.tag = "t"},
+				   tell_event, stop_at_s9, &told, &why));
+	assert_string_equal(told.data, "= s10 0/0/6 \"Sky\" 0\n"
+				       "tag_appeared = s9 0/0/5 \"Sky\" 1\n");
+}
+
+static void untagged_images_are_counted_back_from_either_side(void **state)
+{
+	(void)state;
+	add(s2, "s7a\n");
+	add(s3, "s8a\n");
+	add(s2, "s9\n");
+	add(s3, "s10\n");
+	buf_clear(&told);
+	assert_int_equal(9, trace_run(&end, repo, &tip,
+				      &(struct compare_scope){.album = "a"}, tell_event,
+				      stop_at_s8a, &told, &why));
+	assert_string_equal(told.data, "tag_appeared tagged = s10 2/1/0 - 2\n"
+				       "tag_disappeared untagged = s9 2/2/0 - 2\n"
+				       "tag_appeared tagged = s8a 2/1/0 - 2\n");
+}
+
 static int stop(const struct trace_entry *entry, void *payload)
 {
 	tell(entry, payload);
@@ -298,6 +355,8 @@ int main(void)
 		TEST(an_untagged_image_is_traced_too),
 		TEST(what_no_snapshot_has_is_not_seen),
 		TEST(it_begins_at_the_snapshot_that_is_asked_for),
+		TEST(a_tag_that_is_given_more_often_is_told_without_an_event),
+		TEST(untagged_images_are_counted_back_from_either_side),
 		TEST(whoever_is_told_may_end_it),
 		TEST(a_clone_that_is_cut_says_so),
 		TEST(a_file_that_albumen_does_not_write_is_an_error),

@@ -182,6 +182,14 @@ static void what_changes_is_counted(void **state)
 	assert_int_equal(counts.albums, 1);
 	assert_int_equal(counts.tags, 1);
 	assert_int_equal(counts.tag_images, 0);
+	/* The untagged image is gone. */
+	files[K_TAGS].body = files[K_ALBUM].body = NULL;
+	files[A_IMAGES].body = "[" I "]";
+	files[A_UNTAG].body = "[]";
+	is_right(&counts);
+	assert_int_equal(counts.images, 2);
+	assert_int_equal(counts.untagged, 0);
+	assert_int_equal(counts.albums, 2);
 	/* A change of a text everywhere. */
 	files[I_TAGS].body = "[" J("j1", I_NEW, T_NEW) "," J("j2", I_NEW, T_NEW) "]";
 	files[M_TAGS].body = "[" J("j3", M, T_NEW) "]";
@@ -244,6 +252,13 @@ static void a_list_of_untagged_images_holds_just_those(void **state)
 	is_wrong();
 	files[B_UNTAG].body = "[" M "]";
 	is_wrong();
+	/* Nothing but tag images changed. */
+	files[K_TAGS].body = "[" J("j4", K, T) "]";
+	files[T_TAG].body = COUNTED(T, "4");
+	is_wrong();
+	files[I_TAGS].body = "[]";
+	files[T_TAG].body = COUNTED(T, "1");
+	is_wrong();
 	files[A_UNTAG].body = NULL;
 	is_wrong();
 	files[B_UNTAG].body = NULL;
@@ -281,6 +296,19 @@ static void what_stands_twice_is_wrong(void **state)
 	is_wrong();
 	files[I_TAGS].body = "[" J("j1", I, T) "," J("j1", I, T) "]";
 	is_wrong();
+	/* Not side by side. */
+	files[I_TAGS].body = "[" J("j1", I, T) "," J(
+		"j2", I, T) ",{\"id\":\"j1\","
+			    "\"created_at\":\"2020-01-01T00:00:00Z\",\"image\":" I
+			    ",\"tag\":" T "}]";
+	files[T_TAG].body = COUNTED(T, "4");
+	is_wrong();
+	files[I_TAGS].body = "[" J("j1", I, T) "," J(
+		"j2", I, T) ",{\"id\":\"j4\","
+			    "\"created_at\":\"2020-01-01T00:00:00Z\",\"image\":" I
+			    ",\"tag\":" T "}]";
+	files[T_TAG].body = COUNTED(T, "4");
+	is_right(NULL);
 }
 
 static void a_tag_image_of_another_image_is_wrong(void **state)
