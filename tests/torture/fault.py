@@ -2,6 +2,7 @@
 """Row `fault`: every write-like call of every command, in turn, fails or is the last one
 of the process; then a plain retry. strace(1) does it to the real programs."""
 
+import collections
 import os
 
 import disk
@@ -76,7 +77,15 @@ class Fault:
         self.at_once = []  # losses without any fault
         self.cases = [(scene, threads, call, error) for scene in self.scenes
                       for threads in ("0", "") for call, error in self.faults(scene, threads)]
+        # At random, but one of each kind before the second of any.
         rng.shuffle(self.cases)
+        met = collections.Counter()
+        order = []
+        for case in self.cases:
+            kind = (case[0], case[2][0], case[3])
+            met[kind] += 1
+            order.append(met[kind])
+        self.cases = [case for _, case in sorted(zip(order, self.cases), key=lambda x: x[0])]
         self.built = True
 
     def keep(self, number):

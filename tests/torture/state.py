@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from live import Row, settle
-from world import EXPORTER, Loss, Metadata, Unable, copy, differences, environment, kind_of_ended, \
+from world import DEADLINE_S, EXPORTER, Loss, Metadata, Unable, copy, differences, environment, kind_of_ended, \
     pause, remove, run, site_files, text
 
 
@@ -313,7 +313,7 @@ class Git(Row):
                     follow.stop(world=world)
                     follow = world.start("follow", ready=False)
             try:
-                process.wait(60)
+                process.wait(DEADLINE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -469,7 +469,7 @@ class People(Row):
             remove(moved)
         if rng.random() < 0.3:
             world.must("scan")
-        end = time.monotonic() + 90
+        end = time.monotonic() + DEADLINE_S
         metadata.change(4)
         watch, follow = world.running
         while watch.alive() and time.monotonic() < end:

@@ -19,7 +19,7 @@ from library import Library  # noqa: E402
 
 import disk  # noqa: E402
 
-DEADLINE_S = 90
+DEADLINE_S = 240  # for what hangs; on a busy machine all takes its time
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 BUILD = os.path.realpath(os.environ.get("ALBUMEN_BUILD") or os.path.join(ROOT, "build"))
 INDEXER = os.path.join(BUILD, "albumen-indexer")
