@@ -133,7 +133,7 @@ BESIDE = $(EDGE:%=$(BUILD)/edge/%) $(PAGE:%=$(BUILD)/page/%) \
 	$(EVIDENCE:%=$(BUILD)/evidence/%)
 
 # One program per module: tests/unit/test_MODULE.c; and what several of them share.
-UNIT_DATA = base json secret stamp record name cli store text claim relate relate_stale check feed query version build gate
+UNIT_DATA = base json secret stamp record name cli store text claim relate relate_stale check feed query version build gate winner
 UNIT_INDEXER = walk watch dirs ingest take later folder
 UNIT_EXPORTER = verify_body verify_unpack compare redact response tree pack sign digest snapshot snapshot_edit maintain site collection edge page audit when request history export reflock relay label trace verify_state place
 UNIT_SHARED_SRC = tests/unit/index_fixture.c

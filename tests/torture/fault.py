@@ -24,6 +24,7 @@ SCENES = {
     "first-scan": ("scan", []),
     "export": ("export", [("index2", "index"), ("repo1", "repo"), ("site1", "site")]),
     "first-export": ("export", [("index2", "index")]),
+    "first-export-alone": ("export", [("index2", "index")]),
     "publish": ("publish", [("index2", "index"), ("repo2", "repo"), ("site1", "site")]),
     "first-publish": ("publish", [("index2", "index"), ("repo2", "repo")]),
     "maintain": ("maintain", [("index2", "index"), ("repo2", "repo"), ("site2", "site")]),
@@ -38,6 +39,11 @@ MAY_BE_UNSYNCED = {
     "index/lock.mdb", "index/lock.mdb (its name)", "repo/albumen-exporter.lock", "repo/config",
     "repo/albumen-exporter.lock (its name)", "site/.albumen/lock", "site/.albumen/lock (its name)",
     "site/.albumen/pending",
+    # What git makes for people.
+    "repo/description", "repo/hooks/README.sample", "repo/info/exclude", "repo/hooks (its name)",
+    "repo/description (its name)", "repo/hooks/README.sample (its name)",
+    "repo/info/exclude (its name)", "repo/info (its name)", "repo/objects/info (its name)",
+    "repo/refs/tags (its name)",
 }
 MAY_COME_BACK = ("repo/albumen-exporter.", "repo/objects/pack/")
 MORE = {"snapshot": ["--label", "filed/one", "--reason", "kept"], "bundle": ["out.tar"]}
@@ -107,8 +113,11 @@ class Fault:
         if inject:
             argv += ["-e", "inject=" + inject]
         env = {"ALBUMEN_THREADS": threads} if threads else {}
-        ended = run(argv + self.world.argv(command, *MORE.get(command, [])), self.world.path,
-                    **env)
+        program = self.world.argv(command, *MORE.get(command, []))
+        if scene.endswith("-alone"):
+            at = program.index("--site")
+            del program[at:at + 2]
+        ended = run(argv + program, self.world.path, **env)
         return ended, log
 
     def faults(self, scene, threads):
