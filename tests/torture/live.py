@@ -180,17 +180,22 @@ class Stop(Row):
         metadata.fill(6)
         metadata.images("old.ndjson", range(3000), "a", 500, "2021-01-01T00:00:00Z")
         world.must("scan")
-        metadata.images("old.ndjson", range(3000), "b", 500, "2019-01-01T00:00:00Z")
-        metadata.images("z.ndjson", range(5000, 5400), "c", 60000)
+        changes = [
+            lambda: metadata.images("old.ndjson", range(3000), "b", 500, "2019-01-01T00:00:00Z"),
+            lambda: metadata.images("z.ndjson", range(5000, 6000), "c", 60000),
+        ]
+        rng.shuffle(changes)  # a folder's order depends on it
+        for change in changes:
+            change()
         threads = {"ALBUMEN_THREADS": "0"} if rng.random() < 0.5 else {}
         process, log = begin(world, "scan", **threads)
-        work_for(process, rng.random() * 0.3)
+        work_for(process, rng.random() * 0.5)
         process.send_signal(rng.choice([signal.SIGTERM, signal.SIGTERM, signal.SIGKILL]))
         ended = finish(world, "scan", process, log)
         if kind_of_ended(ended) == "crashed":
             raise Loss(str(ended))
-        if rng.random() < 0.7:
-            os.unlink(metadata.full(rng.choice(["z.ndjson", "old.ndjson"])))
+        if rng.random() < 0.9:  # what it was ended in, most often
+            os.unlink(metadata.full(rng.choice(["z.ndjson"] * 4 + ["old.ndjson"])))
         world.must("scan")
         world.must("export")
         world.judge(world.rebuilt(), verify=False)
