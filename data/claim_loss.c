@@ -73,8 +73,8 @@ static int count_claims(struct index_txn *txn, uint64_t number, uint64_t *claims
 		struct store_value v = store_cursor_value(c);
 		struct row_version row;
 
-		if (row_version_get(&row, v.data, v.len) < 0) {
-			rc = tables_damaged(err, "a version");
+		if (row_version_get(&row, store_key(c).data, v.data, v.len) < 0) {
+			rc = tables_damaged(txn, err, "a version");
 			break;
 		}
 		*claims += row.claims;

@@ -33,8 +33,9 @@ static void appeared(const char *path, size_t len, void *payload)
 	note(payload, '?', path, len);
 }
 
-static void left(const char *prefix, size_t len, void *payload)
+static void left(const char *prefix, size_t len, bool told, void *payload)
 {
+	(void)told;
 	note(payload, '-', prefix, len);
 }
 
