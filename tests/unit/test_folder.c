@@ -33,6 +33,11 @@ static void appeared(const char *path, size_t len, void *payload)
 	note(payload, '?', path, len);
 }
 
+static void removed(const char *path, size_t len, void *payload)
+{
+	note(payload, '!', path, len);
+}
+
 static void left(const char *prefix, size_t len, bool told, void *payload)
 {
 	(void)told;
@@ -54,8 +59,11 @@ static int setup(void **state)
 	if (folder_setup((void **)&w->f)) {
 		return -1;
 	}
-	w->sink = (struct folder_sink){
-		.changed = changed, .appeared = appeared, .left = left, .payload = w};
+	w->sink = (struct folder_sink){.changed = changed,
+				       .appeared = appeared,
+				       .removed = removed,
+				       .left = left,
+				       .payload = w};
 	assert_int_equal(folder_open(&w->folder, w->f->fd, &w->sink, &w->f->err), 0);
 	*state = w;
 	return 0;
@@ -114,7 +122,7 @@ static void files_that_come_change_and_go_are_told(void **state)
 	assert_true(told(w, "+d/a.json "));
 	assert_int_equal(renameat(w->f->fd, "d/a.json", w->f->fd, "b.json"), 0);
 	assert_int_equal(handle(w), 0);
-	assert_true(told(w, "+d/a.json "));
+	assert_true(told(w, "!d/a.json "));
 	assert_true(told(w, "+b.json "));
 	assert_int_equal(unlinkat(w->f->fd, "b.json", 0), 0);
 	tells(w, "+b.json ");
@@ -210,7 +218,7 @@ static void a_removed_folder_is_left(void **state)
 	assert_int_equal(unlinkat(w->f->fd, "a/x.json", 0), 0);
 	assert_int_equal(unlinkat(w->f->fd, "a", AT_REMOVEDIR), 0);
 	assert_int_equal(handle(w), 0);
-	assert_true(told(w, "+a/x.json "));
+	assert_true(told(w, "!a/x.json "));
 	assert_true(told(w, "-a/ "));
 	assert_int_equal(folder_watches(w->folder), 1);
 	assert_false(folder_is_lost(w->folder));
@@ -235,7 +243,7 @@ static void a_folder_that_takes_the_place_of_another_is_watched(void **state)
 	assert_true(told(w, "+a/next.json "));
 }
 
-static void a_root_that_is_moved_is_an_error(void **state)
+static void a_root_that_is_moved_is_told(void **state)
 {
 	struct watched *w = *state;
 	struct buf moved = {0};
@@ -243,7 +251,8 @@ static void a_root_that_is_moved_is_an_error(void **state)
 	scan(w, "");
 	buf_addf(&moved, "%s-moved", w->f->dir.data);
 	assert_int_equal(rename(w->f->dir.data, moved.data), 0);
-	assert_int_equal(handle(w), ERR_FAIL);
+	assert_int_equal(handle(w), 0);
+	assert_true(folder_root_moved(w->folder));
 	assert_int_equal(w->told.len, 0);
 	assert_int_equal(rename(moved.data, w->f->dir.data), 0);
 	buf_release(&moved);
@@ -354,7 +363,7 @@ int main(void)
 		TEST(a_folder_that_left_the_tree_is_no_longer_watched),
 		TEST(a_removed_folder_is_left),
 		TEST(a_folder_that_takes_the_place_of_another_is_watched),
-		TEST(a_root_that_is_moved_is_an_error),
+		TEST(a_root_that_is_moved_is_told),
 		TEST(a_barred_folder_is_read_anew_when_it_may_have_been_opened),
 		TEST(a_restart_forgets_watches_and_events),
 		TEST(nothing_is_polled_where_all_is_watched),

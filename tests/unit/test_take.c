@@ -83,7 +83,11 @@ static int run(struct taking *t, const char *const *paths, int left, int code)
 	t->code = code;
 	t->ticks = 0;
 	for (size_t i = 0; !rc && paths[i]; i++) {
-		rc = take_path(take, paths[i], strlen(paths[i]), 0, &err);
+		size_t len = strlen(paths[i]);
+		bool there = faccessat(t->f->fd, paths[i], F_OK, 0) == 0;
+
+		rc = there ? take_path(take, paths[i], len, 0, &err)
+			   : take_withdraw(take, paths[i], len, &err);
 	}
 	if (!rc) {
 		rc = take_commit(take, NULL, &err);
