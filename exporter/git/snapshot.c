@@ -503,7 +503,9 @@ static int unreadable(struct snapshot_repo *repo, int git_rc, const char *hex,
 	if (git_rc == GIT_ENOTFOUND) {
 		rc = err_set(err, ERR_FAIL,
 			     "cannot read object '%s': it is missing from '%s'%s", hex,
-			     repo->path, mend.data);
+			     repo->path,
+			     mend.len ? mend.data
+				      : "; restore its pack from a copy or a clone");
 	} else {
 		rc = git_failure(err, git_rc, "read object", hex);
 	}

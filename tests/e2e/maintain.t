@@ -99,8 +99,7 @@ same_as_then "the first snapshot is what it was, at the end" first
 exec 8>>"$T/repo/albumen-exporter.lock"
 flock 8 && echo "somebody (process 1)" >"$T/repo/albumen-exporter.lock"
 change 3000
-for command in "maintain" "snapshot --label late --reason why" "export --index $T/index" \
-	"follow --index $T/index"; do
+for command in "maintain" "snapshot --label late --reason why" "export --index $T/index"; do
 	# shellcheck disable=SC2086
 	exits "${command%% *} does not wait for ever" 75 "$EXPORTER" $command --repo "$T/repo" --wait 0
 	ok "and says who writes" grep -q "somebody (process 1)" "$T/err"

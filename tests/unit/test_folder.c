@@ -125,7 +125,7 @@ static void files_that_come_change_and_go_are_told(void **state)
 	assert_true(told(w, "!d/a.json "));
 	assert_true(told(w, "+b.json "));
 	assert_int_equal(unlinkat(w->f->fd, "b.json", 0), 0);
-	tells(w, "+b.json ");
+	tells(w, "!b.json ");
 	tells(w, "");
 }
 
