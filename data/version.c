@@ -119,7 +119,7 @@ uint32_t version_release(struct index_txn *txn, const struct row_version_key *ke
 	unsigned char bytes[ROW_VERSION_KEY_SIZE];
 	struct row_version row;
 
-	if (get_row(txn, key, &row) < 0 ||
+	if (get_row(txn, key, &row) != 0 ||
 	    !(hold == VERSION_CLAIM ? row.claims : row.pins)) {
 		tables_damaged(txn, NULL, "a version");
 		return 0;

@@ -32,7 +32,7 @@
 
 static struct snapshot_id hash(const char *text, size_t len)
 {
-	struct snapshot_id out;
+	struct snapshot_id out = {0};
 	uint8_t id[OBJECT_ID];
 
 	object_hash(id, OBJECT_BLOB, text, len);

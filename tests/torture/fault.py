@@ -39,6 +39,8 @@ MAY_BE_UNSYNCED = {
     "index/lock.mdb", "index/lock.mdb (its name)", "repo/albumen-exporter.lock", "repo/config",
     "repo/albumen-exporter.lock (its name)", "site/.albumen/lock", "site/.albumen/lock (its name)",
     "site/.albumen/pending",
+    # It has a checksum; without it the next export renders more.
+    "repo/albumen-exporter.note", "repo/albumen-exporter.note (its name)",
     # What git makes for people.
     "repo/description", "repo/hooks/README.sample", "repo/info/exclude", "repo/hooks (its name)",
     "repo/description (its name)", "repo/hooks/README.sample (its name)",
