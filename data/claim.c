@@ -499,6 +499,15 @@ static int withdraw_others(struct index_txn *txn, struct claim_file *file,
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
+/* The transaction's first failure goes before what followed from it: that alone has a
+ * message in any case. */
+static int first_failure(struct index_txn *txn, int rc, struct err *err)
+{
+	int failed = store_status(txn->store, err);
+
+	return failed ? failed : rc;
+}
+
 int claim_end(struct claim_reading **reading, struct claim_file *file, struct err *err)
 {
 	struct claim_reading *r = *reading;
@@ -518,9 +527,7 @@ int claim_end(struct claim_reading **reading, struct claim_file *file, struct er
 		count_rejects(r, true);
 		claim_file_store(r->txn, r->path, r->path_len, file, false);
 	}
-	if (!rc) {
-		rc = store_status(r->txn->store, err);
-	}
+	rc = first_failure(r->txn, rc, err);
 	free_reading(reading);
 	return rc;
 }
@@ -555,5 +562,5 @@ int claim_forget(struct index_txn *txn, const char *path, size_t len, struct err
 	tables_remove(txn, TABLE_FILE, key.data, key.len, "a file");
 	txn->meta.counts.files--;
 	buf_release(&key);
-	return rc ? rc : store_status(txn->store, err);
+	return first_failure(txn, rc, err);
 }

@@ -701,6 +701,14 @@ int index_commit(struct index_txn **txn, struct err *err)
 	return rc;
 }
 
+int index_end(struct index_txn **txn, int rc, struct err *err)
+{
+	int failed = *txn ? store_status((*txn)->store, err) : 0;
+
+	index_abort(txn);
+	return failed ? failed : rc;
+}
+
 void index_abort(struct index_txn **txn)
 {
 	if (*txn) {

@@ -76,6 +76,10 @@ int index_begin(struct index_txn **out, struct index *index, bool write, struct 
  * leave the single results unchecked. ERR_REPLACED: see index_check_place. A read
  * transaction just ends. */
 int index_commit(struct index_txn **txn, struct err *err);
+/* Ends a transaction that only read, whose work came to `rc`. Returns the first failure
+ * of what was read (a damaged row, say), with its message in *err, else `rc`: what was
+ * read counts only if this is 0. *txn may be NULL. */
+int index_end(struct index_txn **txn, int rc, struct err *err);
 /* Ends without effect. NULL is allowed. */
 void index_abort(struct index_txn **txn);
 

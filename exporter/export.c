@@ -223,7 +223,7 @@ static int render_slice(struct export *ex, enum slice *end, struct err *err)
 			rc = stop_check(ex->job->stop, err);
 		}
 	}
-	index_abort(&txn);
+	rc = index_end(&txn, rc, err);
 	if (!rc && ex->job->stop) {
 		rc = stop_check(ex->job->stop, err);
 	}

@@ -467,8 +467,7 @@ static int compare(struct live *live, struct dirty *dirty, struct paths *todo,
 			}
 		}
 	}
-	index_abort(&txn);
-	return rc;
+	return index_end(&txn, rc, err);
 }
 
 /* Reads what differs. What is there goes before what is gone: a renamed file never

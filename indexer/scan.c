@@ -180,7 +180,7 @@ int scan_look(struct scan_counts *counts, struct paths *dirty, struct paths *mis
 		rc = claim_file_each(look.txn, prefix.len ? prefix.data : "", prefix.len,
 				     note_missing, &look, err);
 	}
-	index_abort(&look.txn);
+	rc = index_end(&look.txn, rc, err);
 	free(look.seen);
 	buf_release(&prefix);
 	counts->missing = missing->count;

@@ -162,7 +162,7 @@ int status_print(FILE *out, struct index *index, bool json, struct err *err)
 	if (json) {
 		fputs("]}\n", out);
 	}
-	index_abort(&txn);
+	rc = index_end(&txn, rc, err);
 	buf_release(&list.text);
 	return rc ? rc : end_output(out, err);
 }
@@ -251,6 +251,6 @@ int status_scan(FILE *out, struct index *index, const struct scan_counts *counts
 				c.rejected_files, c.rejects);
 		}
 	}
-	index_abort(&txn);
-	return end_output(out, err);
+	rc = index_end(&txn, rc, err);
+	return rc ? rc : end_output(out, err);
 }

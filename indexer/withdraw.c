@@ -68,7 +68,7 @@ int withdraw_check(const struct withdraw *withdraw, const struct paths *missing,
 	if (!rc) {
 		rc = claim_loss(txn, files, count, stated, &lost, &empty, err);
 	}
-	index_abort(&txn);
+	rc = index_end(&txn, rc, err);
 	free(files);
 	/* Files that claim nothing are no loss, but beside others that are one they
 	 * are as missing as those. */
@@ -141,7 +141,7 @@ int withdraw_read(struct set *stated, struct index *index, int rootfd,
 		}
 	}
 	log_progress_end(&progress);
-	index_abort(&txn);
+	rc = index_end(&txn, rc, err);
 	ingest_free(ingest);
 	batch_release(&batch);
 	return rc;
@@ -200,6 +200,5 @@ int withdraw_sort(struct index *index, int rootfd, const struct paths *absent,
 			paths_append(missing, path, len);
 		}
 	}
-	index_abort(&txn);
-	return rc;
+	return index_end(&txn, rc, err);
 }

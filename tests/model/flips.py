@@ -88,7 +88,9 @@ class Flips:
         if done.returncode < 0 or b"Assertion" in done.stderr or b"Sanitizer" in done.stderr:
             self.said[done.stderr[-120:]] += 1
             return "crashed"
-        return "clean" if done.returncode == 0 else "refused"
+        if done.returncode == 0:
+            return "clean"
+        return "refused" if b"error: " in done.stderr else "WRONG"  # or it says nothing
 
     def scan(self, data, index):
         return self.run(self.indexer, "scan", "--data", self.path(data),

@@ -55,5 +55,6 @@ int main(void)
 			index_fixture_down),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
