@@ -141,8 +141,7 @@ static int sync_parts(const char *making, struct err *err)
 	return rc;
 }
 
-/* The folders above may be new, too. What cannot be synced for another reason than a bad or
- * full disk (it may not be read, say) was not made here. */
+/* The folders above may be new, too. One that we may not open was not made here. */
 static int sync_above(const char *path, struct err *err)
 {
 	struct buf folder = {0};
@@ -157,7 +156,7 @@ static int sync_above(const char *path, struct err *err)
 				   : *path == '/' ? "/"
 						  : ".",
 				   err);
-		if (rc && errno != EIO && errno != ENOSPC && errno != EDQUOT) {
+		if (rc && (errno == EACCES || errno == EPERM)) {
 			rc = 0;
 		}
 	}
