@@ -66,7 +66,7 @@ DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc shellcheck syst
 DATA_SRC = \
 	data/base/err.c data/base/buf.c data/base/set.c data/base/log.c \
 	data/base/file.c data/base/cli.c data/base/stop.c data/base/ready.c \
-	data/base/threads.c data/base/clock.c data/json.c data/json_canon.c data/secret.c \
+	data/base/threads.c data/base/clock.c data/base/fault.c data/json.c data/json_canon.c data/secret.c \
 	data/secret_text.c \
 	data/stamp.c data/record.c data/name.c data/text.c data/store.c data/store_file.c data/row.c data/sum.c \
 	data/index.c data/tables.c \

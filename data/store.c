@@ -220,7 +220,7 @@ static int check_free(struct store *store, off_t size, off_t want, struct err *e
 		}
 		mdb_env_info(store->env, &info);
 		look.last = info.me_last_pgno;
-		good = look.last < look.first || store_file_try(are_free, &look);
+		good = look.last < look.first || fault_try(are_free, &look);
 		mdb_cursor_close(look.cursor);
 		/* The list is that of the state that `info` is about, or look again. */
 		if (!good && mdb_txn_id(look.txn) != info.me_last_txnid) {
@@ -280,11 +280,31 @@ int store_check_place(const struct store *store, struct err *err)
 
 /* --- open and close --- */
 
+/* LMDB found something in the file that cannot be so, and would abort. */
+static void on_assert(MDB_env *env, const char *what)
+{
+	(void)what;
+	fault_end(mdb_env_get_userctx(env));
+}
+
+/* Around a call of LMDB that follows what the pages of the file say. */
+static const struct fault_area *enter_lmdb(struct store_txn *txn)
+{
+	return fault_enter(&txn->store->file.area);
+}
+
+static int leave_lmdb(const struct fault_area *outer, int rc)
+{
+	fault_leave(outer);
+	return rc;
+}
+
 static int open_store(struct store *store, const struct store_spec *spec, unsigned flags,
 		      struct err *err)
 {
 	bool create = flags & STORE_CREATE;
 	enum store_file_state state = STORE_FILE_ABSENT;
+	MDB_envinfo info;
 	MDB_stat stat;
 	int rc = create ? file_mkdirs(store->file.dir, err) : 0;
 	int fd;
@@ -317,7 +337,10 @@ static int open_store(struct store *store, const struct store_spec *spec, unsign
 	mdb_env_get_fd(store->env, &fd);
 	mdb_env_stat(store->env, &stat);
 	store->page_size = stat.ms_psize;
-	store_file_guard(&store->file, fd);
+	mdb_env_info(store->env, &info);
+	store_file_guard(&store->file, fd, info.me_mapaddr, info.me_mapsize);
+	mdb_env_set_userctx(store->env, &store->file.area);
+	mdb_env_set_assert(store->env, on_assert);
 	rc = store_clear_readers(store, err);
 	return rc ? rc : open_tables(store, spec, flags, err);
 }
@@ -426,6 +449,14 @@ static int check_before_commit(struct store *store, struct err *err)
 	return rc;
 }
 
+static void abort_txn(struct store_txn *txn)
+{
+	const struct fault_area *outer = enter_lmdb(txn);
+
+	mdb_txn_abort(txn->txn);
+	fault_leave(outer);
+}
+
 int store_commit(struct store_txn **txn, struct err *err)
 {
 	struct store_txn *t = *txn;
@@ -439,7 +470,9 @@ int store_commit(struct store_txn **txn, struct err *err)
 	if (rc) {
 		mdb_txn_abort(t->txn);
 	} else {
-		int mdb = mdb_txn_commit(t->txn); /* frees it, whatever it returns */
+		const struct fault_area *outer = enter_lmdb(t);
+		/* frees it, whatever it returns */
+		int mdb = leave_lmdb(outer, mdb_txn_commit(t->txn));
 
 		if (mdb) {
 			rc = write_err(store, err, mdb, "commit to");
@@ -454,7 +487,7 @@ int store_commit(struct store_txn **txn, struct err *err)
 void store_abort(struct store_txn **txn)
 {
 	if (*txn) {
-		mdb_txn_abort((*txn)->txn);
+		abort_txn(*txn);
 		free(*txn);
 		*txn = NULL;
 	}
@@ -484,6 +517,7 @@ static MDB_val val(const void *data, size_t len)
 int store_get(struct store_txn *txn, size_t table, const void *key, size_t key_len,
 	      struct store_value *out)
 {
+	const struct fault_area *outer;
 	MDB_val k = val(key, key_len);
 	MDB_val v;
 	int rc;
@@ -491,7 +525,8 @@ int store_get(struct store_txn *txn, size_t table, const void *key, size_t key_l
 	if (txn->failed.code) {
 		return txn->failed.code;
 	}
-	rc = mdb_get(txn->txn, txn->store->table[table], &k, &v);
+	outer = enter_lmdb(txn);
+	rc = leave_lmdb(outer, mdb_get(txn->txn, txn->store->table[table], &k, &v));
 	if (!rc) {
 		*out = (struct store_value){.data = v.mv_data, .len = v.mv_size};
 	}
@@ -500,11 +535,16 @@ int store_get(struct store_txn *txn, size_t table, const void *key, size_t key_l
 
 static int put(struct store_txn *txn, size_t table, MDB_val k, MDB_val v, unsigned flags)
 {
+	const struct fault_area *outer;
+	int rc;
+
 	if (txn->failed.code) {
 		return txn->failed.code;
 	}
-	return txn_result(txn, mdb_put(txn->txn, txn->store->table[table], &k, &v, flags),
-			  "write");
+	outer = enter_lmdb(txn);
+	rc = leave_lmdb(outer,
+			mdb_put(txn->txn, txn->store->table[table], &k, &v, flags));
+	return txn_result(txn, rc, "write");
 }
 
 int store_put(struct store_txn *txn, size_t table, const void *key, size_t key_len,
@@ -521,22 +561,29 @@ int store_append(struct store_txn *txn, size_t table, const void *key, size_t ke
 
 int store_delete(struct store_txn *txn, size_t table, const void *key, size_t key_len)
 {
+	const struct fault_area *outer;
+	int rc;
 	MDB_val k = val(key, key_len);
 
 	if (txn->failed.code) {
 		return txn->failed.code;
 	}
-	return txn_result(txn, mdb_del(txn->txn, txn->store->table[table], &k, NULL),
-			  "write");
+	outer = enter_lmdb(txn);
+	rc = leave_lmdb(outer, mdb_del(txn->txn, txn->store->table[table], &k, NULL));
+	return txn_result(txn, rc, "write");
 }
 
 int store_empty(struct store_txn *txn, size_t table)
 {
+	const struct fault_area *outer;
+	int rc;
+
 	if (txn->failed.code) {
 		return txn->failed.code;
 	}
-	return txn_result(txn, mdb_drop(txn->txn, txn->store->table[table], 0),
-			  "empty a table of");
+	outer = enter_lmdb(txn);
+	rc = leave_lmdb(outer, mdb_drop(txn->txn, txn->store->table[table], 0));
+	return txn_result(txn, rc, "empty a table of");
 }
 
 size_t store_count(struct store_txn *txn, size_t table)
@@ -579,13 +626,16 @@ void store_cursor_close(struct store_cursor *cursor)
 static int move(struct store_cursor *cursor, MDB_cursor_op op)
 {
 	struct store_txn *txn = cursor->txn;
+	const struct fault_area *outer;
+	int rc;
 
 	if (txn->failed.code) {
 		return txn->failed.code;
 	}
-	return txn_result(
-		txn, mdb_cursor_get(cursor->cursor, &cursor->key, &cursor->value, op),
-		"read");
+	outer = enter_lmdb(txn);
+	rc = leave_lmdb(outer,
+			mdb_cursor_get(cursor->cursor, &cursor->key, &cursor->value, op));
+	return txn_result(txn, rc, "read");
 }
 
 int store_seek(struct store_cursor *cursor, const void *key, size_t len)

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,18 +30,18 @@
 #define MAGIC 0xbeefc0de
 #define VERSION 1
 
-/* What the signal handler needs. Opened and closed by one thread. */
-static struct store_file *guarded;
-static struct sigaction before;
-static _Thread_local sigjmp_buf *trying;
-
 void store_file_init(struct store_file *file, const char *dir, const char *noun,
 		     const char *mend)
 {
-	struct buf path = {0}, lock = {0}, line = {0};
+	struct buf path = {0}, lock = {0}, line = {0}, damage = {0};
 
 	buf_addf(&path, "%s/data.mdb", dir);
 	buf_addf(&lock, "%s/lock.mdb", dir);
+	buf_addf(
+		&damage,
+		"error: '%s' is damaged: what it says is not so, and ended in a fault of "
+		"memory; %s\n",
+		path.data, mend);
 	buf_addf(&line, "error: '%s' was cut short while it was read; %s\n", path.data,
 		 mend);
 	*file = (struct store_file){.dir = xstrdup(dir),
@@ -51,10 +49,12 @@ void store_file_init(struct store_file *file, const char *dir, const char *noun,
 				    .lock_path = lock.data,
 				    .noun = noun,
 				    .mend = xstrdup(mend),
-				    .line = xstrdup(line.data),
+				    .cut_line = xstrdup(line.data),
+				    .damage_line = xstrdup(damage.data),
 				    .fd = -1};
 	buf_release(&path);
 	buf_release(&line);
+	buf_release(&damage);
 }
 
 void store_file_release(struct store_file *file)
@@ -64,7 +64,8 @@ void store_file_release(struct store_file *file)
 	free(file->path);
 	free(file->lock_path);
 	free(file->mend);
-	free(file->line);
+	free(file->cut_line);
+	free(file->damage_line);
 }
 
 int store_file_cut_short(const struct store_file *file, off_t is, off_t was,
@@ -178,65 +179,26 @@ int store_file_allocate_lock(struct store_file *file, struct err *err)
 
 /* --- while it is open --- */
 
-static void on_sigbus(int signal)
+static const char *fault_line(const struct fault_area *area)
 {
+	const struct store_file *file = (const struct store_file *)area;
 	struct stat st;
 
-	if (trying) {
-		siglongjmp(*trying, 1);
-	}
-	for (const struct store_file *file = guarded; file; file = file->next) {
-		if (fstat(file->fd, &st) == 0 && st.st_size < file->size) {
-			(void)!write(STDERR_FILENO, file->line, strlen(file->line));
-			_exit(1);
-		}
-	}
-	/* The access is tried again when the handler returns. */
-	sigaction(signal, &before, NULL);
+	return fstat(file->fd, &st) == 0 && st.st_size < file->size ? file->cut_line
+								    : file->damage_line;
 }
 
-void store_file_guard(struct store_file *file, int fd)
+void store_file_guard(struct store_file *file, int fd, const void *map, size_t size)
 {
-	struct sigaction action = {.sa_handler = on_sigbus};
-
 	file->fd = fd;
-	file->next = guarded;
-	if (!guarded) {
-		sigaction(SIGBUS, &action, &before);
-	}
-	guarded = file;
+	file->area = (struct fault_area){.start = map, .len = size, .line = fault_line};
+	fault_add(&file->area);
 }
 
 void store_file_unguard(struct store_file *file)
 {
-	struct store_file **at = &guarded;
-
-	while (*at && *at != file) {
-		at = &(*at)->next;
-	}
-	if (*at) {
-		*at = file->next;
-		if (!guarded) {
-			sigaction(SIGBUS, &before, NULL);
-		}
-	}
+	fault_remove(&file->area);
 	file->fd = -1;
-}
-
-bool store_file_try(bool (*look)(void *payload), void *payload)
-{
-	struct sigaction action = {.sa_handler = on_sigbus}, old;
-	sigjmp_buf back;
-	bool good = false;
-
-	sigaction(SIGBUS, &action, &old);
-	if (!sigsetjmp(back, 1)) {
-		trying = &back;
-		good = look(payload);
-	}
-	trying = NULL;
-	sigaction(SIGBUS, &old, NULL);
-	return good;
 }
 
 int store_file_is_in_place(bool *yes, const struct store_file *file, struct err *err)

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "data/base/err.h"
+#include "data/base/fault.h"
 
 /*
  * store_file - the files of an LMDB environment, as far as LMDB trusts them. It maps
@@ -15,6 +16,7 @@
  */
 
 struct store_file {
+	struct fault_area area; /* its map; the first member */
 	char *dir;
 	char *path;      /* of data.mdb */
 	char *lock_path; /* of lock.mdb */
@@ -22,10 +24,11 @@ struct store_file {
 	ino_t lock_ino;
 	const char *noun; /* borrowed: what the environment is to people */
 	char *mend;       /* what mends it where it is damaged */
-	char *line;       /* what is written where it shrinks while it is read */
-	int fd;           /* LMDB's; -1 before it is open */
-	off_t size;       /* what the transactions that are open rely on */
-	struct store_file *next;
+	/* What is written where it shrinks while it is read, and where its pages make
+	 * LMDB fault. */
+	char *cut_line, *damage_line;
+	int fd;     /* LMDB's; -1 before it is open */
+	off_t size; /* what the transactions that are open rely on */
 };
 
 enum store_file_state {
@@ -46,15 +49,9 @@ int store_file_look(enum store_file_state *out, const struct store_file *file,
  * the environment is opened: a close afterwards drops LMDB's locks (fcntl(2)). */
 int store_file_allocate_lock(struct store_file *file, struct err *err);
 
-/*
- * From here on a SIGBUS where the file is shorter than file->size writes one line that
- * says so and ends the process with status 1; any other does what it did before.
- */
-void store_file_guard(struct store_file *file, int fd);
+/* From here on a fault in the map ends the process with one of the lines (fault.h). */
+void store_file_guard(struct store_file *file, int fd, const void *map, size_t size);
 void store_file_unguard(struct store_file *file);
-
-/* Calls `look`; false if that touched a page that the file does not have. */
-bool store_file_try(bool (*look)(void *payload), void *payload);
 
 /* Whether both paths name the files that are open. Readers that have another lock.mdb are
  * not seen by a writer, which then writes over the pages that they read. */

@@ -118,6 +118,9 @@ static int replace(const char *path, const struct buf *text, struct err *err)
 		if (!rc && rename(new.data, path) < 0) {
 			rc = err_sys(err, "cannot rename '%s'", new.data);
 		}
+		if (rc) {
+			unlink(new.data);
+		}
 	}
 	buf_release(&new);
 	return rc;

@@ -43,7 +43,8 @@ static int git_failure(struct err *err, int git_rc, const char *what, const char
 	} else if (strstr(why, strerror(ENOSPC)) || strstr(why, strerror(EDQUOT))) {
 		/* Failed system calls are known by their text alone. */
 		code = ERR_FULL;
-	} else if (!(last && last->message) && file_disk_is_full(subject)) {
+	} else if (!(last && last->message) &&
+		   (errno == ENOSPC || errno == EDQUOT || file_disk_is_full(subject))) {
 		why = strerror(ENOSPC);
 		code = ERR_FULL;
 	}
@@ -625,8 +626,10 @@ int snapshot_packer_add(struct snapshot_packer *packer, const uint8_t id[OBJECT_
 int snapshot_packer_write(struct snapshot_packer *packer, const char *dir,
 			  struct err *err)
 {
-	int rc = git_packbuilder_write(packer->builder, dir, 0, NULL, NULL);
+	int rc;
 
+	errno = 0; /* libgit2 does not say why it could not write the index */
+	rc = git_packbuilder_write(packer->builder, dir, 0, NULL, NULL);
 	return rc ? git_failure(err, rc, "write a pack into", dir) : 0;
 }
 

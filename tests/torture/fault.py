@@ -41,6 +41,7 @@ MAY_BE_UNSYNCED = {
     "site/.albumen/pending",
     # It has a checksum; without it the next export renders more.
     "repo/albumen-exporter.note", "repo/albumen-exporter.note (its name)",
+    "repo/albumen-exporter.note.new", "repo/albumen-exporter.note.new (its name)",
     # What git makes for people.
     "repo/description", "repo/hooks/README.sample", "repo/info/exclude", "repo/hooks (its name)",
     "repo/description (its name)", "repo/hooks/README.sample (its name)",
