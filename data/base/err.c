@@ -22,7 +22,8 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 	return code;
 }
 
-static int sys(struct err *err, int absent, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static int sys(struct err *err, int absent,
+						     const char *fmt, va_list ap)
 {
 	int saved = errno;
 	int code = ERR_FAIL;

@@ -133,7 +133,13 @@ int relay_pass(struct relay *r, const char *path, const char *body, size_t len,
 		r->threads = r->started; /* none to be had: it works without */
 	}
 	if (!r->started) {
-		return r->put(path, body, len, replaces, r->payload, err);
+		if (!r->rc) {
+			r->rc = r->put(path, body, len, replaces, r->payload, &r->err);
+		}
+		if (r->rc && err) {
+			*err = r->err;
+		}
+		return r->rc;
 	}
 	pthread_mutex_lock(&r->mutex);
 	load = filling(r);

@@ -297,8 +297,8 @@ static void a_text_comes_back_as_it_was_written(void **state)
 		"{\"id\":\"j\",\"tag_id\":\"t\",\"image_id\":\"i\"}",
 		"{\"image_id\":\"i\",\"id\":\"j\",\"tag_id\":\"t\"}",
 		"{\"tag_id\":\"t\",\"image_id\":\"i\",\"id\":\"j\"}",
-		"{\"tag_id\":\"t\",\"x\":{\"image_id\":\"z\"},\"id\":\"j\","
-		"\"image_id\":\"i\",\"y\":\"\xc3\xa9\"}",
+		("{\"tag_id\":\"t\",\"x\":{\"image_id\":\"z\"},\"id\":\"j\","
+		 "\"image_id\":\"i\",\"y\":\"\xc3\xa9\"}"),
 	};
 	struct versions *v = *state;
 
