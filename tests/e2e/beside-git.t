@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # git works in the repository beside the exporter. What git or a person put there is never
 # removed, and nothing is lost.
+# LeakSanitizer does not work under ptrace(2).
+export ASAN_OPTIONS=detect_leaks=0
 . "$(dirname "$0")/lib.sh"
 
 ROUNDS=${ROUNDS:-1}
