@@ -39,6 +39,8 @@ MAY_BE_UNSYNCED = {
     "index/lock.mdb", "index/lock.mdb (its name)", "repo/albumen-exporter.lock", "repo/config",
     "repo/albumen-exporter.lock (its name)", "site/.albumen/lock", "site/.albumen/lock (its name)",
     "site/.albumen/pending",
+    # Another name of albumen-exporter.lock, which the next writer removes.
+    "repo/refs/heads/main.lock",
     # It has a checksum; without it the next export renders more.
     "repo/albumen-exporter.note", "repo/albumen-exporter.note (its name)",
     "repo/albumen-exporter.note.new", "repo/albumen-exporter.note.new (its name)",
