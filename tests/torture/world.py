@@ -109,6 +109,7 @@ class Running:
 
     def __init__(self, world, argv, prefix=(), ready=True, **env):
         self.argv = argv
+        self.started = time.monotonic()
         self.log_path = os.path.join(world.path, os.path.basename(argv[0]) + ".log")
         end, ready_write = os.pipe()
         with open(self.log_path, "ab") as log:
