@@ -152,6 +152,27 @@ static void the_floor_is_that_of_the_last_entry_forgotten(void **state)
 	index_fixture_check(f);
 }
 
+/* By it a reader proves that it has read the feed to its end. */
+static void the_last_sequence_keeps_its_entry(void **state)
+{
+	struct index_fixture *f = *state;
+	struct index_txn *txn = NULL;
+	struct index_health health = {.rescans = 1};
+	struct err err = {0};
+
+	read_many(f, "many", 11000);
+	read_file(f, "stays", "[" IMAGE("i", "B", "") "]");
+	index_fixture_forget(f, "many");
+	/* Prunes, and moves nothing. */
+	assert_int_equal(index_begin(&txn, f->index, true, &err), 0);
+	index_set_health(txn, &health);
+	assert_int_equal(index_commit(&txn, &err), 0);
+	assert_true(look(f).floor > 0);
+	assert_true(look(f).floor < look(f).sequence);
+	assert_int_equal(index_fixture_fed(f, look(f).sequence - 1), 1);
+	index_fixture_check(f);
+}
+
 /* --- epochs ------------------------------------------------------------------------- */
 
 static void an_index_that_gave_out_nothing_has_no_epoch(void **state)
@@ -290,6 +311,7 @@ int main(void)
 		TEST(a_second_change_in_a_transaction_adds_nothing),
 		TEST(entries_of_what_is_gone_are_kept_until_they_are_many),
 		TEST(the_floor_is_that_of_the_last_entry_forgotten),
+		TEST(the_last_sequence_keeps_its_entry),
 		TEST(an_index_that_gave_out_nothing_has_no_epoch),
 		TEST(each_writer_that_changes_something_has_its_epoch),
 		TEST(an_aborted_transaction_leaves_no_epoch),
