@@ -60,7 +60,8 @@ struct live {
 	struct dirty dirty;
 	struct later later;
 	struct paths absent;
-	uint64_t known;         /* files known before the first of them was missed */
+	size_t held;    /* of them, those that `unmounted` holds */
+	uint64_t known; /* files known before the first of the others was missed */
 	struct paths unmounted; /* prefixes whose files may be absent */
 	int64_t poll_at_ms;
 	int64_t root_at_ms;
@@ -300,7 +301,7 @@ static int note_known(struct live *live, struct err *err)
 	struct index_counts counts;
 	int rc = 0;
 
-	if (!live->absent.count) {
+	if (live->absent.count <= live->held) {
 		rc = index_begin(&txn, live->index, false, err);
 		if (!rc) {
 			index_counts(txn, &counts);
@@ -462,8 +463,15 @@ static int compare(struct live *live, struct dirty *dirty, struct paths *todo,
 		size_t at = 0;
 
 		while (paths_next(&dirty->list[list], &at, &path, &len)) {
-			if (differs(live, txn, list, path, len)) {
-				paths_append(&todo[list], path, len);
+			/* No removal of a file: its file system had gone before. */
+			int as =
+				list == DIRTY_REMOVAL && unmounted_holds(&live->unmounted,
+									 path, len)
+					? DIRTY_EVENT
+					: list;
+
+			if (differs(live, txn, as, path, len)) {
+				paths_append(&todo[as], path, len);
 			}
 		}
 	}
@@ -611,6 +619,7 @@ static int settle_absent(struct live *live, struct err *err)
 	paths_release(&live->absent);
 	live->absent_at_ms = 0;
 	live->absent = held;
+	live->held = held.count;
 	held = (struct paths){0};
 	if (rc) {
 		int64_t pause = pause_after(begun, POLL_MS);
@@ -740,6 +749,7 @@ static int leave_root(struct live *live, struct err *err)
 	later_release(&live->later);
 	live->absent = live->unmounted = (struct paths){0};
 	live->absent_at_ms = 0;
+	live->held = 0;
 	live->braked = false;
 	live->waiting = true;
 	return rc;
@@ -844,13 +854,14 @@ static int first_scan(struct live *live, struct err *err)
 		struct index_txn *txn = NULL;
 		bool built;
 
-		if (index_begin(&txn, live->index, false, err) < 0) {
+		rc = index_begin(&txn, live->index, false, err);
+		if (rc) {
 			return rc;
 		}
 		built = index_is_built(txn);
 		index_abort(&txn);
 		if (!built) {
-			return rc;
+			return ERR_FULL; /* err is that of the scan */
 		}
 		room_wait(&live->room, err);
 		poll(&stop, 1, ROOM_RETRY_MS); /* events may wait: all is scanned anew */
@@ -862,7 +873,7 @@ static int first_scan(struct live *live, struct err *err)
 	if (!rc) {
 		room_found(&live->room);
 	}
-	return rc;
+	return rc == ERR_FULL && live->stop->asked ? ERR_STOPPED : rc;
 }
 
 int live_run(struct live *live, struct index *index, const struct live_options *options,

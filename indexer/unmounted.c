@@ -25,7 +25,8 @@ static bool is_mounted(int rootfd, const char *prefix)
 
 void unmounted_add(struct paths *unmounted, int rootfd, const char *prefix, size_t len)
 {
-	if (!is_mounted(rootfd, prefix) && paths_add(unmounted, prefix, len)) {
+	if (!unmounted_holds(unmounted, prefix, len) && !is_mounted(rootfd, prefix) &&
+	    paths_add(unmounted, prefix, len)) {
 		log_warning("the file system of folder './%s' was unmounted; what the "
 			    "index knows of it is kept until it is mounted again, or "
 			    "until the watch is started anew",

@@ -79,6 +79,12 @@ ok "a file system that is unmounted is said" \
 images "$D" more
 ok "the watch goes on" wait_until 10 counts images 101
 is "and withdraws nothing" "$(count files)" 101
+rmdir "$D/sub"
+images "$D" later
+ok "the mount point is removed" wait_until 10 counts images 102
+is "and nothing is withdrawn" "$(count files)" 102
+rm "$D/later.json"
+ok "a file that is removed is withdrawn" wait_until 10 counts files 101
 mount_tmpfs "$D/sub" 1m
 images "$D/sub" fresh1 fresh2
 ok "when another one is mounted there it is read" wait_until 20 counts images 98
