@@ -472,13 +472,15 @@ static int withdraw_others(struct index_txn *txn, struct claim_file *file,
 	int rc = store_seek(c, key.bytes, key.len);
 
 	while (rc == 0 && store_has_prefix(c, key.bytes, 8)) {
-		uint64_t number = be64_get((const char *)store_key(c).data + 8);
 		struct row_version_key version;
+		uint64_t number;
 
-		if (store_cursor_value(c).len != ROW_VERSION_ID_SIZE) {
+		if (store_key(c).len != 16 ||
+		    store_cursor_value(c).len != ROW_VERSION_ID_SIZE) {
 			rc = tables_damaged(txn, err, "a claim");
 			break;
 		}
+		number = be64_get((const char *)store_key(c).data + 8);
 		row_version_id_get(&version, number, store_cursor_value(c).data);
 		left -= row_claim_sum(&version);
 		if (set_has(keep, number)) {

@@ -100,11 +100,16 @@ static int look_at_file(struct loss *loss, uint64_t file, bool counted, bool *lo
 	for (rc = store_seek(c, prefix.data, prefix.len);
 	     rc == 0 && store_has_prefix(c, prefix.data, prefix.len);
 	     rc = store_next(c)) {
-		uint64_t number = be64_get((const char *)store_key(c).data + 8);
+		uint64_t number;
 		struct numbers *shared = &loss->shared;
 		uint64_t claims;
 
 		*none = false;
+		if (store_key(c).len != 16) {
+			rc = tables_damaged(loss->txn, err, "a claim");
+			break;
+		}
+		number = be64_get((const char *)store_key(c).data + 8);
 		if (loss->stated && set_has(loss->stated, number)) {
 			continue;
 		}

@@ -661,9 +661,12 @@ static void tell_changed(struct index *index, uint64_t sequence)
 	int len = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)sequence);
 	bool same = false;
 
-	if (file_is_same(&same, index->changed, index->changed_path, NULL) == 0 &&
-	    !same) {
-		close(index->changed);
+	if (index->changed < 0 ||
+	    (file_is_same(&same, index->changed, index->changed_path, NULL) == 0 &&
+	     !same)) {
+		if (index->changed >= 0) {
+			close(index->changed);
+		}
 		open_changed(index, NULL);
 	}
 	index->untold = pwrite(index->changed, text, (size_t)len, 0) != len &&

@@ -43,13 +43,15 @@ void fault_end(const struct fault_area *area)
 
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
+	/* abort(3) sends its signal by tgkill(2). */
+	bool sent = info->si_code == SI_USER || info->si_code == SI_QUEUE;
 	const struct fault_area *area;
 
 	(void)context;
-	if (trying) {
+	if (trying && !sent) {
 		siglongjmp(*trying, 1);
 	}
-	area = find(signal, signal == SIGABRT ? NULL : info->si_addr);
+	area = sent ? NULL : find(signal, signal == SIGABRT ? NULL : info->si_addr);
 	if (area) {
 		fault_end(area);
 	}
@@ -58,6 +60,9 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 		if (caught[i] == signal) {
 			sigaction(signal, &before[i], NULL);
 		}
+	}
+	if (sent) {
+		raise(signal); /* delivered when the handler returns */
 	}
 }
 

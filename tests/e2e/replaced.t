@@ -24,6 +24,10 @@ watch_ends() { # NAME NUMBER
 	is 'to be started again' $? 75
 	ok 'and says why' grep -q 'was removed or replaced' "$T/watch.log"
 }
+indexed() { # IMAGE
+	"$EXPORTER" export --index "$T/index" --repo "$T/other" >/dev/null &&
+		git -C "$T/other" grep -q "image-$1\"" main
+}
 published() { # IMAGE
 	grep -rq "image-$1\"" "$T/site"
 }
@@ -70,6 +74,14 @@ ok 'the file that tells exporters is made again' wait_until 20 test -s "$T/index
 ok 'and they are told' wait_until 20 published 6
 image 7
 ok 'again' wait_until 20 published 7
+
+rm "$T/index/changed" && mkdir "$T/index/changed"
+image 11
+ok 'a folder in its place is no obstacle' wait_until 20 indexed 11
+rmdir "$T/index/changed"
+image 12
+ok 'once it has gone the file is made again' wait_until 20 test -s "$T/index/changed"
+ok 'and they are told' wait_until 20 published 12
 
 # the lock of another name protects nothing
 rm "$T/index/albumen-indexer.lock"

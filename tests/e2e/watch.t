@@ -276,4 +276,12 @@ if unshare -Ur "$BASH" -c 'echo 2 >/proc/sys/user/max_inotify_watches' 2>/dev/nu
 	ok "also for what is gone" wait_until 20 counts images 0
 	ok "that ends well, too" stop watch
 fi
+
+# What a person sends is no fault of a mapped file.
+ulimit -c 0
+rm -rf "$T/index"
+start watch "$INDEXER" watch --data "$D" --index "$T/index"
+stop watch ABRT
+is "a signal of its own ends it" "$?" 134
+ok "and nothing is said to be damaged" not grep -q damaged "$T/watch.log"
 done_testing
