@@ -165,10 +165,12 @@ static int check_history(struct snapshot_repo *repo, struct accept *accept,
 {
 	struct snapshot_info head = {0};
 	struct note note;
-	int rc = snapshot_head(repo, &head, err);
+	int rc;
 
+	/* The note first: an export beside us moves main, then writes the note. */
+	note_read(&note, repo);
+	rc = snapshot_head(repo, &head, err);
 	if (!rc || rc == ERR_NOTFOUND) {
-		note_read(&note, repo);
 		rc = note_check(&note, repo, &head, err);
 	}
 	snapshot_info_release(&head);

@@ -327,6 +327,7 @@ static int read_repository(struct export *ex, struct err *err)
 static int plan(struct export *ex, bool *nothing, struct err *err)
 {
 	bool has_head = *ex->result->info.commit.hex != '\0';
+	bool accepted;
 	struct index_txn *txn = NULL;
 	uint64_t total;
 	int rc = index_begin(&txn, ex->job->index, false, err);
@@ -343,7 +344,9 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 			index_dir(ex->job->index));
 	}
 	look(ex, txn);
-	ex->done = ex->whole ? 0 : exported_sequence(ex, txn);
+	/* What a tip says that somebody else may have made proves nothing. */
+	accepted = ex->job->accept && (ex->job->accept->used & ACCEPT_HISTORY);
+	ex->done = ex->whole || accepted ? 0 : exported_sequence(ex, txn);
 	*nothing = has_head && ex->done && ex->done == index_sequence(txn);
 	ex->result->full = !ex->done;
 	ex->result->rendered = 0;

@@ -26,6 +26,9 @@
 #define LOCKED_MS 500
 #define FULL_MS 5000
 #define SAY_MS 60000
+/* So often the lock is left free, for so long, while there is always something to do. */
+#define GIVE_WAY_MS 1000
+#define GAP_MS 60
 /* Freed memory that is worth giving back. */
 #define SPARE (16u << 20)
 
@@ -39,6 +42,7 @@ struct follow {
 	struct stat data, sign;
 	size_t spare; /* freed memory that could not be given back */
 	struct follow_wait wait;
+	int64_t gave_way_ms; /* when the lock was last free for a while */
 };
 
 int follow_wait(struct follow_wait *wait, int rc, struct stop *stop, struct err *err)
@@ -46,7 +50,7 @@ int follow_wait(struct follow_wait *wait, int rc, struct stop *stop, struct err 
 	struct pollfd fds = {.fd = stop->fd, .events = POLLIN};
 	int64_t now = clock_now_ms();
 
-	if (rc != ERR_LOCKED && rc != ERR_FULL) {
+	if (rc != ERR_LOCKED && rc != ERR_FULL && rc != ERR_CHANGED) {
 		if (!rc && wait->waiting) {
 			log_info("going on");
 			wait->waiting = false;
@@ -186,12 +190,31 @@ static bool is_waiting(const struct follow *f)
 	return poll(&sign, 1, 0) > 0;
 }
 
+/* Writers that wait look each 20 ms. Where one change follows the other they would never
+ * meet the lock free: now and then it is left free for longer than that. */
+static void give_way(struct follow *f)
+{
+	struct pollfd stop = {.fd = f->job.stop->fd, .events = POLLIN};
+	int64_t now = clock_now_ms();
+
+	if (!is_waiting(f)) {
+		f->gave_way_ms = now;
+	} else if (now - f->gave_way_ms >= GIVE_WAY_MS) {
+		poll(&stop, 1, GAP_MS);
+		f->gave_way_ms = clock_now_ms();
+	}
+}
+
 static int export_once(struct follow *f, struct err *err)
 {
 	struct export_result result = {0};
 	/* Other writers come between two exports; follow_wait waits for one that is at
 	 * work. */
 	int rc = snapshot_lock(f->job.repo, NULL, err);
+
+	if (rc == ERR_NOTFOUND) {
+		rc = ERR_LOCKED; /* it may be put back, as an index may */
+	}
 
 	if (rc) {
 		return rc;
@@ -210,6 +233,7 @@ static int export_once(struct follow *f, struct err *err)
 		rc = maintain_when_due(f->job.repo, is_waiting(f), err);
 	}
 	snapshot_unlock(f->job.repo);
+	give_way(f);
 	return rc;
 }
 

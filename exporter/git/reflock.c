@@ -30,7 +30,8 @@ static int make_folder(const char *path, struct err *err)
 	return rc;
 }
 
-/* A file system without hard links gets a file of its own: one that a kill leaves is not
+/* Without hard links (none there, or the folder lies on another file system) it is a file of
+ * its own: one that a kill leaves is not
  * known to be ours and has to be removed by hand. */
 int reflock_mark(const char *repo, const char *path)
 {
@@ -40,7 +41,8 @@ int reflock_mark(const char *repo, const char *path)
 	buf_addf(&source, "%s/" REFLOCK_FILE, repo);
 	rc = link(source.data, path);
 	buf_release(&source);
-	if (rc < 0 && (errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK)) {
+	if (rc < 0 && (errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK ||
+		       errno == EXDEV || errno == ENOSYS)) {
 		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		rc = fd < 0 ? -1 : close(fd);
 	}

@@ -127,8 +127,18 @@ static int sync_parts(const char *making, struct err *err)
 {
 	static const char *const folders[] = {"objects/pack", "objects", "refs/heads",
 					      "refs/tags", "refs"};
+	/* git_repository_init_ext leaves out what it finds half made. */
+	static const char *const wanted[] = {"objects", "objects/pack", "objects/info",
+					     "refs",    "refs/heads",   "refs/tags"};
 	struct buf name = {0};
 	int rc = write_again(making, "config", err);
+
+	for (size_t i = 0; !rc && i < sizeof(wanted) / sizeof(*wanted); i++) {
+		full_path(&name, making, wanted[i]);
+		if (mkdir(name.data, 0777) < 0 && errno != EEXIST) {
+			rc = err_sys(err, "cannot make folder '%s'", name.data);
+		}
+	}
 
 	if (!rc) {
 		rc = write_again(making, "HEAD", err);
@@ -141,7 +151,8 @@ static int sync_parts(const char *making, struct err *err)
 	return rc;
 }
 
-/* The folders above may be new, too. One that we may not open was not made here. */
+/* The folders above may be new, too. One that we may not open, or that cannot be written
+ * or synced at all (EINVAL: fsync(2)), was not made here. */
 static int sync_above(const char *path, struct err *err)
 {
 	struct buf folder = {0};
@@ -156,7 +167,8 @@ static int sync_above(const char *path, struct err *err)
 				   : *path == '/' ? "/"
 						  : ".",
 				   err);
-		if (rc && (errno == EACCES || errno == EPERM)) {
+		if (rc && (errno == EACCES || errno == EPERM || errno == EINVAL ||
+			   errno == EROFS)) {
 			rc = 0;
 		}
 	}
