@@ -46,7 +46,9 @@ static int run(const struct work *work, const char *dir, const struct buf *input
 	rc = tool_run(&tool, err);
 	if (!rc && status) {
 		*status = tool.status;
-	} else if (!rc && tool.status && file_disk_is_full(work->stage)) {
+	} else if (!rc && tool.status &&
+		   (file_disk_is_full(work->stage) ||
+		    strstr(tool_why(&tool), strerror(ENOSPC)))) {
 		/* git writes nowhere else. What it says is not the same for each file. */
 		rc = err_set(err, ERR_FULL, "'git %s' cannot write into '%s': %s; %s",
 			     args[0], work->stage, strerror(ENOSPC), tool_why(&tool));
