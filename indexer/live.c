@@ -459,19 +459,14 @@ static int compare(struct live *live, struct dirty *dirty, struct paths *todo,
 			rc = claim_file_each(txn, path, len, add_known, list, err);
 		}
 	}
+	unmounted_keep(&live->unmounted, &dirty->list[DIRTY_REMOVAL],
+		       &dirty->list[DIRTY_EVENT]);
 	for (int list = 0; list < DIRTY_LISTS && !rc; list++) {
 		size_t at = 0;
 
 		while (paths_next(&dirty->list[list], &at, &path, &len)) {
-			/* No removal of a file: its file system had gone before. */
-			int as =
-				list == DIRTY_REMOVAL && unmounted_holds(&live->unmounted,
-									 path, len)
-					? DIRTY_EVENT
-					: list;
-
-			if (differs(live, txn, as, path, len)) {
-				paths_append(&todo[as], path, len);
+			if (differs(live, txn, list, path, len)) {
+				paths_append(&todo[list], path, len);
 			}
 		}
 	}

@@ -42,10 +42,8 @@ bool root_is_current(const struct root *root);
 int root_leave(struct root *root, struct err *err);
 /* Opens what the name means now. ERR_NOTFOUND, quietly: nothing that can be read, or,
  * with `filled`, a folder without one metadata file, as under an unmounted disk. */
-int root_find(
-	struct root *root, bool filled,
-	struct
-	err *err); /* Whether it lies on a file system that raises no events for what other machines
+int root_find(struct root *root, bool filled, struct err *err);
+/* Whether it lies on a file system that raises no events for what other machines
  * change; logs it, and what else is to be known of that file system. */
 bool root_is_remote(const struct root *root);
 

@@ -47,6 +47,24 @@ bool unmounted_holds(const struct paths *unmounted, const char *path, size_t len
 	return false;
 }
 
+void unmounted_keep(const struct paths *unmounted, struct paths *removed,
+		    struct paths *others)
+{
+	struct paths rest = {0};
+	const char *path;
+	size_t at = 0, len;
+
+	if (!unmounted->count) {
+		return;
+	}
+	while (paths_next(removed, &at, &path, &len)) {
+		paths_add(unmounted_holds(unmounted, path, len) ? others : &rest, path,
+			  len);
+	}
+	paths_release(removed);
+	*removed = rest;
+}
+
 bool unmounted_check(struct paths *unmounted, int rootfd)
 {
 	struct paths mounted = {0}, rest = {0};

@@ -17,6 +17,10 @@
  * inside it say the same, before or after it. */
 void unmounted_add(struct paths *unmounted, int rootfd, const char *prefix, size_t len);
 bool unmounted_holds(const struct paths *unmounted, const char *path, size_t len);
+/* Moves what those hold from `removed` to `others`: the removal of a mount point is not
+ * that of the files which its file system had. */
+void unmounted_keep(const struct paths *unmounted, struct paths *removed,
+		    struct paths *others);
 /* Forgets those that are mounted again, with all below them. True if there was one:
  * walk the whole. */
 bool unmounted_check(struct paths *unmounted, int rootfd);
