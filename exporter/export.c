@@ -354,7 +354,7 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 		query_read_ahead(txn);
 	}
 	total = query_feed_count(txn, ex->done, UINT64_MAX);
-	rc = index_commit(&txn, err); /* a damaged feed fails it */
+	rc = index_end(&txn, 0, err); /* a damaged feed fails it */
 	log_progress_start(&ex->progress, "exporting", total);
 	return rc;
 }

@@ -59,11 +59,9 @@ bool snapshot_is_shallow(struct snapshot_repo *repo, const uint8_t commit[OBJECT
 
 /* --- snapshot_publish.c --- */
 
-/* The branch or tag `name` from `from` (NULL: there is none yet) to `to`. Durable.
- * ERR_CHANGED: it is elsewhere. ERR_LOCKED: another program changes it. */
-int snapshot_move(struct snapshot_repo *repo, const char *name, const uint8_t *from,
-		  const uint8_t to[OBJECT_ID], struct err *err);
-/* Completes `pack`, gives it to the repository and moves `name`, as snapshot_move does. */
+/* Completes `pack`, gives it to the repository, and moves the branch or tag `name` from
+ * `from` (NULL: there is none yet) to `to`. Durable. ERR_CHANGED: it is elsewhere.
+ * ERR_LOCKED: another program changes it. */
 int snapshot_publish(struct snapshot_repo *repo, struct pack *pack, const char *name,
 		     const uint8_t *from, const uint8_t to[OBJECT_ID], struct err *err);
 /* Ends what a killed writer had begun. */

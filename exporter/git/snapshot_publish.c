@@ -105,19 +105,6 @@ static int move(struct snapshot_repo *repo, const char *name, const char *from,
 	return rc ? rc : sync_folders(snapshot_path(repo), name, err);
 }
 
-int snapshot_move(struct snapshot_repo *repo, const char *name, const uint8_t *from,
-		  const uint8_t to[OBJECT_ID], struct err *err)
-{
-	char old[OBJECT_HEX + 1] = "", new[OBJECT_HEX + 1];
-
-	assert(snapshot_writable(repo));
-	if (from) {
-		object_hex(old, from);
-	}
-	object_hex(new, to);
-	return move(repo, name, old, new, err);
-}
-
 int snapshot_publish(struct snapshot_repo *repo, struct pack *pack, const char *name,
 		     const uint8_t *from, const uint8_t to[OBJECT_ID], struct err *err)
 {
