@@ -63,65 +63,11 @@ DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc shellcheck syst
 
 # --- sources ----------------------------------------------------------------------
 
-DATA_SRC = \
-	data/base/err.c data/base/buf.c data/base/set.c data/base/log.c \
-	data/base/file.c data/base/cli.c data/base/stop.c data/base/ready.c \
-	data/base/threads.c data/base/clock.c data/base/fault.c data/json.c data/json_canon.c data/secret.c \
-	data/secret_text.c \
-	data/stamp.c data/record.c data/name.c data/text.c data/store.c data/store_file.c data/row.c data/sum.c \
-	data/index.c data/tables.c \
-	data/version.c data/relate.c data/claim.c data/claim_file.c data/claim_loss.c data/claim_pack.c data/gate.c \
-	data/build.c data/build_ids.c data/feed.c data/query.c data/check.c
-INDEXER_SRC = \
-	indexer/walk.c indexer/watch.c indexer/dirs.c indexer/folder.c \
-	indexer/paths.c indexer/input.c indexer/batch.c indexer/take.c \
-	indexer/writer.c indexer/ingest.c indexer/later.c indexer/withdraw.c indexer/scan.c \
-	indexer/root.c indexer/room.c indexer/unmounted.c indexer/dirty.c indexer/live.c indexer/status.c
-EXPORTER_SRC = \
-	exporter/git/edits.c exporter/git/offline.c exporter/git/tree.c \
-	exporter/git/tree_merge.c exporter/git/object.c exporter/git/press.c \
-	exporter/git/packfile.c exporter/git/packindex.c exporter/git/packset.c \
-	exporter/git/pack.c exporter/git/snapshot.c exporter/git/snapshot_read.c \
-	exporter/git/snapshot_edit.c exporter/git/snapshot_sign.c exporter/git/spill.c \
-	exporter/git/snapshot_folder.c exporter/git/maintain.c \
-	exporter/git/maintain_pack.c exporter/git/maintain_merge.c \
-	exporter/git/pathset.c exporter/git/history.c exporter/git/reflock.c \
-	exporter/git/snapshot_publish.c exporter/git/snapshot_making.c \
-	exporter/site/place.c exporter/site/place_walk.c exporter/site/place_file.c \
-	exporter/site/place_look.c exporter/git/mapped.c \
-	exporter/site/site.c exporter/site/state.c exporter/site/relay.c exporter/site/collection.c \
-	exporter/site/edge.c \
-	exporter/page/page.c exporter/page/page_albums.c exporter/page/page_images.c \
-	exporter/page/page_history.c exporter/page/page_report.c \
-	exporter/page/page_site.c \
-	exporter/lookback/when.c exporter/lookback/request.c exporter/lookback/show.c \
-	exporter/lookback/labels.c exporter/lookback/trace.c \
-	exporter/lookback/compare.c exporter/lookback/compare_body.c \
-	exporter/lookback/compare_event.c exporter/lookback/compare_list.c \
-	exporter/lookback/compare_print.c exporter/lookback/compare_scope.c \
-	exporter/lookback/compare_tags.c \
-	exporter/audit/audit.c exporter/audit/audit_collect.c \
-	exporter/audit/audit_read.c exporter/audit/audit_count.c \
-	exporter/audit/audit_since.c exporter/audit/audit_print.c \
-	exporter/audit/audit_table.c \
-	exporter/evidence/tool.c exporter/evidence/sign.c exporter/evidence/digest.c \
-	exporter/evidence/digest_keep.c exporter/evidence/label.c \
-	exporter/evidence/tar.c exporter/evidence/bundle.c \
-	exporter/evidence/bundle_git.c exporter/evidence/bundle_readme.c \
-	exporter/verify/verify.c exporter/verify/verify_report.c \
-	exporter/verify/verify_unpack.c exporter/verify/verify_files.c \
-	exporter/verify/verify_store.c exporter/verify/verify_refs.c \
-	exporter/verify/verify_line.c exporter/verify/verify_trailers.c \
-	exporter/verify/verify_ids.c exporter/verify/verify_body.c \
-	exporter/verify/verify_tree.c exporter/verify/verify_state.c \
-	exporter/verify/verify_settle.c exporter/verify/verify_sign.c \
-	exporter/verify/verify_ahead.c exporter/verify/verify_label.c \
-	exporter/response.c exporter/beside.c exporter/message.c exporter/redact.c \
-	exporter/redact_path.c exporter/accept.c exporter/note.c exporter/export.c \
-	exporter/follow.c \
-	exporter/command_audit.c exporter/command_log.c exporter/command_show.c \
-	exporter/command_diff.c exporter/command_snapshot.c exporter/command_verify.c \
-	exporter/command_bundle.c exporter/command_publish.c
+# Every file in its folder: a new one needs no line here. Each program and each unit test
+# links what it uses out of three archives.
+DATA_SRC = $(wildcard data/*/*.c)
+INDEXER_SRC = $(filter-out indexer/main.c,$(wildcard indexer/*.c))
+EXPORTER_SRC = $(wildcard exporter/*/*.c exporter/*/*/*.c)
 MAIN_SRC = indexer/main.c exporter/main.c
 # What `albumen-exporter edge` makes its configuration of, found beside the program.
 EDGE = albumen.js nginx.conf.in
@@ -132,21 +78,17 @@ EVIDENCE = tree-sha256
 BESIDE = $(EDGE:%=$(BUILD)/edge/%) $(PAGE:%=$(BUILD)/page/%) \
 	$(EVIDENCE:%=$(BUILD)/evidence/%)
 
-# One program per module: tests/unit/test_MODULE.c; and what several of them share.
-UNIT_DATA = base json secret stamp record name cli store text claim relate relate_stale check feed query version build gate winner
-UNIT_INDEXER = walk watch dirs ingest take later folder
-UNIT_EXPORTER = verify_body verify_unpack compare redact response tree pack sign digest snapshot snapshot_edit maintain site collection edge page audit when request history export reflock relay label trace verify_state place
-UNIT_SHARED_SRC = tests/unit/index_fixture.c
+# One program per module: tests/unit/PART/test_MODULE.c; and what several of them share.
+UNIT_SRC = $(wildcard tests/unit/*/test_*.c)
+UNIT_SHARED_SRC = $(wildcard tests/unit/*.c)
 # Those of them that have threads (`make tsan`).
-UNIT_THREADED = ingest take pack snapshot_edit site relay
+UNIT_THREADED = $(foreach m,ingest take pack snapshot_edit site relay,$(filter %/test_$(m),$(UNIT_BIN)))
 FUZZ = json record secret stamp
 
 SRC = $(DATA_SRC) $(INDEXER_SRC) $(EXPORTER_SRC) $(MAIN_SRC)
-UNIT = $(UNIT_DATA:%=test_%) $(UNIT_INDEXER:%=test_%) $(UNIT_EXPORTER:%=test_%)
-UNIT_SRC = $(UNIT:%=tests/unit/%.c) $(UNIT_SHARED_SRC)
-# For clang-format; the shell expands it.
-C_FILES = data/*.[ch] data/base/*.[ch] indexer/*.[ch] exporter/*.[ch] \
-	exporter/*/*.[ch] tests/*/*.[ch]
+UNIT_BIN = $(UNIT_SRC:%.c=$(BUILD)/%)
+C_FILES = $(wildcard $(foreach d,data/* indexer exporter exporter/* exporter/*/* tests/* \
+	tests/unit/*,$(d)/*.[ch]))
 TESTS = tests/e2e/*.t
 # Those that need root, mounts, sysctls.
 SYSTEM_TESTS = $(if $(filter file,$(origin TESTS)),$(wildcard tests/system/*.t))
@@ -234,20 +176,20 @@ $(BUILD)/flags: FORCE
 		>$@.new
 	@if cmp -s $@.new $@; then rm -f $@.new; else mv $@.new $@; fi
 
--include $(patsubst %.c,$(BUILD)/%.d,$(SRC) $(UNIT_SRC))
+-include $(patsubst %.c,$(BUILD)/%.d,$(SRC) $(UNIT_SRC) $(UNIT_SHARED_SRC))
 
 # --- unit tests -------------------------------------------------------------------
 
-UNIT_BIN = $(UNIT:%=$(BUILD)/tests/unit/%)
 units: $(UNIT_BIN)
 UNIT_A = $(BUILD)/unit.a
+of = $(filter $(BUILD)/tests/unit/$(1)/%,$(UNIT_BIN))
 $(UNIT_A): $(call obj,$(UNIT_SHARED_SRC))
-$(UNIT_DATA:%=$(BUILD)/tests/unit/test_%): $(UNIT_A) $(DATA_A)
-$(UNIT_INDEXER:%=$(BUILD)/tests/unit/test_%): $(UNIT_A) $(INDEXER_A) $(DATA_A)
-$(UNIT_EXPORTER:%=$(BUILD)/tests/unit/test_%): $(UNIT_A) $(EXPORTER_A) $(DATA_A)
-$(UNIT_INDEXER:%=$(BUILD)/tests/unit/test_%): UNIT_LIBS = -linotifytools
-$(UNIT_EXPORTER:%=$(BUILD)/tests/unit/test_%): UNIT_LIBS = $(GIT_LIBS)
-$(BUILD)/tests/unit/test_%: $(BUILD)/tests/unit/test_%.o
+$(call of,data): $(UNIT_A) $(DATA_A)
+$(call of,indexer): $(UNIT_A) $(INDEXER_A) $(DATA_A)
+$(call of,exporter): $(UNIT_A) $(EXPORTER_A) $(DATA_A)
+$(call of,indexer): UNIT_LIBS = -linotifytools
+$(call of,exporter): UNIT_LIBS = $(GIT_LIBS)
+$(UNIT_BIN): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< $(filter %.a,$^) $(UNIT_LIBS) $(LIBS_LIBS) $(CMOCKA_LIBS)
 
@@ -309,9 +251,9 @@ tsan: ## what has threads under the thread sanitizer: unit tests, a first scan
 	@$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread prove-threaded
 
 .PHONY: prove-threaded
-prove-threaded: all $(UNIT_THREADED:%=$(BUILD)/tests/unit/test_%)
+prove-threaded: all $(UNIT_THREADED)
 	TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp" ALBUMEN_BUILD=$(BUILD) \
-		prove -j2 --exec '' $(UNIT_THREADED:%=$(BUILD)/tests/unit/test_%) \
+		prove -j2 --exec '' $(UNIT_THREADED) \
 		tests/e2e/first-scan.t
 
 VALGRIND = valgrind -q --leak-check=full --show-leak-kinds=definite \

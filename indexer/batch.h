@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 #include "data/base/buf.h"
-#include "data/claim.h"
-#include "data/record.h"
+#include "data/index/claim.h"
+#include "data/format/record.h"
 
 /*
  * batch - what the reading of files came to, as a list of steps for the writer.

@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 
 #include "data/base/buf.h"
-#include "data/json.h"
-#include "data/record.h"
-#include "data/secret.h"
+#include "data/format/json.h"
+#include "data/format/record.h"
+#include "data/format/secret.h"
 #include "indexer/input.h"
 #include "indexer/walk.h"
 

@@ -35,7 +35,7 @@ enum ingest_flags {
 	/* It changed under several readings: if it does so once more, that is its
 	 * reject. So it is listed, and the next scan reads it again. */
 	INGEST_UNSTEADY = 1 << 1,
-	/* Records that hold a secret (data/secret.h) are taken. */
+	/* Records that hold a secret (data/format/secret.h) are taken. */
 	INGEST_SECRETS = 1 << 2,
 	/* A path that is gone is withdrawn (FORGET). Without it the outcome alone says
 	 * that it is gone. */

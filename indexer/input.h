@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
-#include "data/claim.h"
+#include "data/index/claim.h"
 
 /*
  * input - one metadata file, read through a window that moves on and grows only

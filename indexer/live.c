@@ -9,7 +9,7 @@
 
 #include "data/base/clock.h"
 #include "data/base/log.h"
-#include "data/claim.h"
+#include "data/index/claim.h"
 #include "indexer/dirty.h"
 #include "indexer/folder.h"
 #include "indexer/input.h"

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "data/base/err.h"
-#include "data/index.h"
+#include "data/index/index.h"
 #include "data/base/stop.h"
 
 /*

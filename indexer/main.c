@@ -10,7 +10,7 @@
 #include "data/base/file.h"
 #include "data/base/log.h"
 #include "data/base/stop.h"
-#include "data/index.h"
+#include "data/index/index.h"
 #include "indexer/live.h"
 #include "indexer/scan.h"
 #include "indexer/status.h"

@@ -9,9 +9,9 @@
 #include <time.h>
 
 #include "data/base/log.h"
-#include "data/claim.h"
-#include "data/gate.h"
-#include "data/query.h"
+#include "data/index/claim.h"
+#include "data/index/gate.h"
+#include "data/index/query.h"
 #include "indexer/input.h"
 #include "indexer/withdraw.h"
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
-#include "data/index.h"
+#include "data/index/index.h"
 #include "indexer/paths.h"
 #include "indexer/take.h"
 #include "indexer/walk.h"
@@ -27,7 +27,7 @@ struct scan_counts {
 
 struct scan_options {
 	bool accept_withdrawal; /* though most of the known files are gone */
-	bool allow_secrets;     /* see data/gate.h; becomes the index's setting */
+	bool allow_secrets;     /* see data/index/gate.h; becomes the index's setting */
 	/* See struct walk_visitor and struct take_hooks; NULL: not wanted. */
 	int (*enter)(int dirfd, const char *path, size_t len, void *payload,
 		     struct err *err);

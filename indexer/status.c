@@ -6,10 +6,10 @@
 #include <time.h>
 
 #include "data/base/buf.h"
-#include "data/check.h"
-#include "data/gate.h"
-#include "data/json.h"
-#include "data/query.h"
+#include "data/index/check.h"
+#include "data/index/gate.h"
+#include "data/format/json.h"
+#include "data/index/query.h"
 
 struct list {
 	FILE *out;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "data/base/err.h"
-#include "data/index.h"
+#include "data/index/index.h"
 #include "indexer/scan.h"
 
 /*

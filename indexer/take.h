@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
-#include "data/index.h"
+#include "data/index/index.h"
 #include "indexer/ingest.h"
 
 /*

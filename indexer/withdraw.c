@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "data/base/log.h"
-#include "data/claim.h"
+#include "data/index/claim.h"
 #include "indexer/ingest.h"
 #include "indexer/unmounted.h"
 #include "indexer/walk.h"

@@ -7,7 +7,7 @@
 
 #include "data/base/err.h"
 #include "data/base/set.h"
-#include "data/index.h"
+#include "data/index/index.h"
 #include "indexer/paths.h"
 #include "indexer/take.h"
 

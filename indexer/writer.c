@@ -7,7 +7,7 @@
 
 #include "data/base/clock.h"
 #include "data/base/threads.h"
-#include "data/claim.h"
+#include "data/index/claim.h"
 
 /*
  * Two threads, and who does what: reading files, checking JSON and recognising

@@ -6,9 +6,10 @@ set -u
 export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 1
 sources=("$@")
-headers=(data/*.h data/base/*.h indexer/*.h exporter/*.h exporter/*/*.h)
+shopt -s nullglob
+headers=(data/*/*.h indexer/*.h exporter/*/*.h exporter/*/*/*.h)
 own=("${sources[@]}" "${headers[@]}")
-all=("${own[@]}" tests/*/*.[ch])
+all=("${own[@]}" tests/*/*.[ch] tests/unit/*/*.[ch])
 scripts=(Makefile .ci/* tests/*.sh tests/*/*.sh tests/*/*.t tests/model/*.py tests/torture/*.py
 	tests/torture/run tests/mutants/* tests/soak/run)
 read -ra flags <<<"$FLAGS"
@@ -34,24 +35,26 @@ include() {
 
 # --- who may include whom (tests/README.md shows the picture) ---------------------
 
-include 'lmdb\.h' data/store.c
-include 'cJSON\.h|cjson/' data/json.c data/record.c
-include 'inotifytools/|sys/inotify\.h' indexer/watch.c exporter/follow.c
-include 'zstd\.h' data/text.c
+include 'lmdb\.h' data/index/store.c
+include 'cJSON\.h|cjson/' data/format/json.c data/format/record.c
+include 'inotifytools/|sys/inotify\.h' indexer/watch.c exporter/export/follow.c
+include 'zstd\.h' data/index/text.c
 include 'git2' exporter/git/snapshot.c exporter/git/offline.c
-include 'libdeflate\.h' exporter/git/press.c exporter/git/object.c
-grep -nE '^#include "(indexer|exporter|tests)/' data/*.[ch] data/base/*.[ch] |
+include 'libdeflate\.h' exporter/git/pack/press.c exporter/git/pack/object.c
+of() { # FOLDER... - the sources and headers below them
+	printf '%s\n' "${own[@]}" | grep -E "^(${1// /|})/"
+}
+of data | xargs grep -nE '^#include "(indexer|exporter|tests)/' |
 	complain 'data/ includes neither program'
-grep -nE '^#include "data/' data/base/*.[ch] | grep -v '"data/base/' |
+of data/base | xargs grep -nE '^#include "data/' | grep -v '"data/base/' |
 	complain 'data/base/ knows nothing of records'
-grep -nE '^#include "exporter/' indexer/*.[ch] | complain 'indexer/ never includes exporter/'
-grep -nE '^#include "indexer/' exporter/*.[ch] exporter/*/*.[ch] | complain 'exporter/ never includes indexer/'
-grep -nE '^#include "data/(tables|store|row|text|relate|version)\.h"' \
-	indexer/*.[ch] exporter/*.[ch] exporter/*/*.[ch] |
-	grep -v '^exporter/evidence/digest_keep\.c:[0-9]*:#include "data/store\.h"$' | # has one of its own
+of indexer | xargs grep -nE '^#include "exporter/' | complain 'indexer/ never includes exporter/'
+of exporter | xargs grep -nE '^#include "indexer/' | complain 'exporter/ never includes indexer/'
+of 'indexer exporter' | xargs grep -nE '^#include "data/index/(tables|store|row|text|relate|version)\.h"' |
+	grep -v '^exporter/evidence/digest_keep\.c:[0-9]*:#include "data/index/store\.h"$' | # has one of its own
 	complain 'the inside of the index is not for programs'
 grep -nE '^#include "[^/"]*"' "${all[@]}" | complain 'includes are path-qualified'
-grep -nE '\b(log_(error|warning|info|debug)|printf|fputs|puts|perror)\(' data/*.c |
+grep -nE '\b(log_(error|warning|info|debug)|printf|fputs|puts|perror)\(' data/format/*.c data/index/*.c |
 	complain 'data/ never prints'
 
 # --- marks of unfinished or careless work ------------------------------------------
@@ -84,7 +87,7 @@ for source in "${sources[@]}"; do
 	case $source in
 	exporter/main.c) allowed='main|command' ;;
 	*/main.c) allowed=main ;;
-	data/index.c) allowed='index|tables' ;;
+	data/index/index.c) allowed='index|tables' ;;
 	exporter/git/offline.c) allowed='offline|git' ;; # stands in for a library's
 	data/base/buf.c) allowed='buf|x(re|z|m)?alloc(array)?|xmemdup0|xstrdup|be(32|64)' ;;
 	esac

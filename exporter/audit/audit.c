@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "exporter/audit/audit_inner.h"
-#include "exporter/message.h"
+#include "exporter/snapshot/message.h"
 
 /*
  * An audit in three passes: the albums, the images (audit_collect.c), and history

@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/name.h"
+#include "data/format/name.h"
 #include "exporter/audit/audit_inner.h"
-#include "exporter/git/pathset.h"
-#include "exporter/response.h"
+#include "exporter/git/tree/pathset.h"
+#include "exporter/snapshot/response.h"
 
 /*
  * First the albums: of all of them only their names and

@@ -9,12 +9,12 @@
 #include "data/base/buf.h"
 #include "data/base/err.h"
 #include "data/base/log.h"
-#include "data/json.h"
-#include "data/stamp.h"
+#include "data/format/json.h"
+#include "data/format/stamp.h"
 #include "exporter/audit/audit.h"
 #include "exporter/git/history.h"
-#include "exporter/git/object.h"
-#include "exporter/git/tree.h"
+#include "exporter/git/pack/object.h"
+#include "exporter/git/tree/tree.h"
 
 /*
  * audit, from the inside: what audit.c (the parts together), audit_collect.c (albums

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
-#include "data/json.h"
+#include "data/format/json.h"
 #include "exporter/lookback/when.h"
 
 /* So much is written at a time. */

@@ -5,7 +5,7 @@
 
 /*
  * The repository is somebody's clone, and a body in it may be anything. So each is
- * read like input from outside before its members are looked for: data/json.h
+ * read like input from outside before its members are looked for: data/format/json.h
  * finds those only in text that is known to be good.
  */
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "exporter/audit/audit_inner.h"
-#include "exporter/git/pathset.h"
-#include "exporter/response.h"
+#include "exporter/git/tree/pathset.h"
+#include "exporter/snapshot/response.h"
 
 /*
  * Since when: history is walked back from the audited snapshot, each snapshot's tree

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
-#include "data/json.h"
+#include "data/format/json.h"
 #include "exporter/audit/audit_inner.h"
 #include "exporter/audit/audit_print.h"
 #include "exporter/lookback/when.h"
@@ -192,7 +192,7 @@ static void add_day(struct buf *text, int64_t time_s)
 static void add_created_day(struct buf *text, const char *created_at)
 {
 	struct stamp stamp = audit_read_stamp(created_at);
-	int64_t unix_s = -62167219200; /* data/stamp.h counts from the year 0 */
+	int64_t unix_s = -62167219200; /* data/format/stamp.h counts from the year 0 */
 
 	if (stamp_is_absent(&stamp)) {
 		buf_addstr(text, "unknown");

@@ -13,7 +13,7 @@
 #include "data/base/file.h"
 #include "data/base/log.h"
 #include "exporter/audit/audit.h"
-#include "exporter/beside.h"
+#include "data/base/beside.h"
 #include "exporter/evidence/bundle_inner.h"
 #include "exporter/evidence/tar.h"
 #include "exporter/page/page.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "exporter/evidence/digest_keep.h"
-#include "exporter/git/tree.h"
+#include "exporter/git/tree/tree.h"
 
 /*
  * What is remembered of a folder: the SHA-1 of its tree, the SHA-256 of its tree, and

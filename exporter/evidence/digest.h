@@ -7,7 +7,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
-#include "exporter/git/object.h"
+#include "exporter/git/pack/object.h"
 
 /*
  * digest - the SHA-256 of a whole snapshot, so that its signature does not rest on

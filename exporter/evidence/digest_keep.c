@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "data/base/file.h"
-#include "data/store.h"
+#include "data/index/store.h"
 
 /* In the folder: one table; the key is the path, the value 8 bytes of a SHA-256 over
  * key and note, and the note. Another layout gets another name. */

@@ -6,13 +6,13 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "data/json.h"
+#include "data/format/json.h"
 #include "exporter/evidence/digest.h"
 #include "exporter/evidence/sign.h"
-#include "exporter/git/pack.h"
+#include "exporter/git/pack/pack.h"
 #include "exporter/git/snapshot_inner.h"
 #include "exporter/lookback/when.h"
-#include "exporter/message.h"
+#include "exporter/snapshot/message.h"
 
 #define TAGS "refs/tags/"
 #define NAME_MAX_BYTES 200

@@ -7,9 +7,9 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
-#include "exporter/git/object.h"
+#include "exporter/git/pack/object.h"
 #include "exporter/git/snapshot.h"
-#include "exporter/git/tree.h"
+#include "exporter/git/tree/tree.h"
 
 /*
  * history - the line of snapshots, walked from one of them back to the first at

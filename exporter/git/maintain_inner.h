@@ -4,7 +4,7 @@
 
 #include "data/base/buf.h"
 #include "exporter/git/maintain.h"
-#include "exporter/git/packset.h"
+#include "exporter/git/pack/packset.h"
 
 /*
  * maintain, from the inside: maintain.c chooses packs and replaces them;

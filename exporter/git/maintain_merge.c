@@ -4,8 +4,8 @@
 
 #include "data/base/file.h"
 #include "exporter/git/maintain_inner.h"
-#include "exporter/git/packfile.h"
-#include "exporter/git/packindex.h"
+#include "exporter/git/pack/packfile.h"
+#include "exporter/git/pack/packindex.h"
 
 /*
  * Objects are copied as they stand in a pack, deflated: what it costs is reading

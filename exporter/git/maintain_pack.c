@@ -9,7 +9,7 @@
 #include "data/base/file.h"
 #include "data/base/log.h"
 #include "exporter/git/maintain_inner.h"
-#include "exporter/git/packindex.h"
+#include "exporter/git/pack/packindex.h"
 #include "exporter/git/snapshot_inner.h"
 
 /*

@@ -14,7 +14,7 @@
 #include "data/base/file.h"
 #include "data/base/log.h"
 #include "data/base/threads.h"
-#include "exporter/git/mapped.h"
+#include "exporter/git/pack/mapped.h"
 #include "exporter/git/offline.h"
 #include "exporter/git/reflock.h"
 #include "exporter/git/snapshot_inner.h"

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporter/git/edits.h"
-#include "exporter/git/pack.h"
+#include "exporter/git/tree/edits.h"
+#include "exporter/git/pack/pack.h"
 #include "exporter/git/snapshot_inner.h"
 
 /*

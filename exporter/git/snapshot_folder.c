@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "data/base/file.h"
-#include "exporter/git/packfile.h"
-#include "exporter/git/packindex.h"
-#include "exporter/git/packset.h"
+#include "exporter/git/pack/packfile.h"
+#include "exporter/git/pack/packindex.h"
+#include "exporter/git/pack/packset.h"
 #include "exporter/git/reflock.h"
 
 static bool starts_with(const char *name, const char *prefix)

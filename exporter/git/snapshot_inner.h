@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "exporter/git/object.h"
-#include "exporter/git/pack.h"
+#include "exporter/git/pack/object.h"
+#include "exporter/git/pack/pack.h"
 #include "exporter/git/snapshot.h"
-#include "exporter/git/tree.h"
+#include "exporter/git/tree/tree.h"
 
 /*
  * snapshot, from the inside: what snapshot.c (with libgit2: the repository as it

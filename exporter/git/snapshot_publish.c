@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "data/base/file.h"
-#include "exporter/git/pack.h"
+#include "exporter/git/pack/pack.h"
 #include "exporter/git/reflock.h"
 #include "exporter/git/snapshot_inner.h"
 

@@ -6,9 +6,9 @@
 #include "data/base/log.h"
 #include "exporter/evidence/digest.h"
 #include "exporter/evidence/sign.h"
-#include "exporter/git/pack.h"
+#include "exporter/git/pack/pack.h"
 #include "exporter/git/snapshot_inner.h"
-#include "exporter/git/spill.h"
+#include "exporter/git/pack/spill.h"
 
 /*
  * What it takes to sign an edit: the SHA-256 of its tree, and a key.

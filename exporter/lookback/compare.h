@@ -8,7 +8,7 @@
 #include "data/base/buf.h"
 #include "data/base/err.h"
 #include "exporter/git/history.h"
-#include "exporter/git/object.h"
+#include "exporter/git/pack/object.h"
 
 /*
  * compare - what happened between two snapshots, as events about images, tags and

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/name.h"
+#include "data/format/name.h"
 #include "exporter/lookback/compare_inner.h"
-#include "exporter/response.h"
+#include "exporter/snapshot/response.h"
 
 /*
  * Files of a snapshot. A clone comes from elsewhere: whatever is in it, a body is

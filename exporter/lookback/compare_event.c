@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
-#include "data/json.h"
+#include "data/format/json.h"
 #include "exporter/lookback/compare.h"
 
 /* An event as JSON. */

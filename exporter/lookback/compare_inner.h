@@ -8,10 +8,10 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
-#include "data/json.h"
-#include "data/query.h"
+#include "data/format/json.h"
+#include "data/index/query.h"
 #include "exporter/git/history.h"
-#include "exporter/git/object.h"
+#include "exporter/git/pack/object.h"
 #include "exporter/lookback/compare.h"
 
 /*

@@ -2,7 +2,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "data/json.h"
+#include "data/format/json.h"
 #include "exporter/lookback/compare.h"
 
 /* An event as a line for people. */

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporter/git/pathset.h"
+#include "exporter/git/tree/pathset.h"
 #include "exporter/lookback/compare_inner.h"
-#include "exporter/response.h"
+#include "exporter/snapshot/response.h"
 
 /*
  * A comparison in a scope goes straight to the few paths that have to do with it.

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
-#include "exporter/git/object.h"
+#include "exporter/git/pack/object.h"
 #include "exporter/git/snapshot.h"
 
 /*

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "data/json.h"
+#include "data/format/json.h"
 
 /* A part of the URL. */
 struct part {

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 #include "data/base/err.h"
-#include "data/query.h"
-#include "data/record.h"
+#include "data/index/query.h"
+#include "data/format/record.h"
 
 /*
  * request - a request of the API (CONTRACT.md, section 4) as a client sends it, and

@@ -2,8 +2,8 @@
 #include "exporter/lookback/show.h"
 
 #include "exporter/git/history.h"
-#include "exporter/response.h"
-#include "exporter/site/collection.h"
+#include "exporter/snapshot/response.h"
+#include "exporter/collection/collection.h"
 
 /* Appends the file of one response. ERR_NOTFOUND, quietly. */
 static int read_response(struct buf *body, struct history *history,

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/json.h"
-#include "exporter/git/pathset.h"
-#include "exporter/response.h"
+#include "data/format/json.h"
+#include "exporter/git/tree/pathset.h"
+#include "exporter/snapshot/response.h"
 
 /*
  * Which files have to do with the scope depends on the snapshot, so as the walk goes

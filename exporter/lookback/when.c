@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "data/base/buf.h"
-#include "data/stamp.h"
+#include "data/format/stamp.h"
 #include "exporter/git/history.h"
 
 #define DAY 86400

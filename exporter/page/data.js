@@ -11,7 +11,7 @@
  *
  * A report has them inside, in elements <script type="application/json">; a site has
  * them in scripts in data/, each a call of one of the functions of `albumen`
- * (exporter/page/page_site.h lists the files). A page from a disk may load scripts, and
+ * (exporter/site/page_site.h lists the files). A page from a disk may load scripts, and
  * nothing else; that is why.
  *
  * The four files of scripts are one when the page is made, in this order: data.js,
@@ -198,7 +198,7 @@ function siteSource() {
 	};
 }
 
-/* An id as a file name (data/name.h). */
+/* An id as a file name (data/format/name.h). */
 function fileName(id) {
 	return [...new TextEncoder().encode(id)].map((byte) => {
 		const char = String.fromCharCode(byte);

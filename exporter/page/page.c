@@ -7,7 +7,7 @@
 #include <nettle/base64.h>
 #include <nettle/sha2.h>
 
-#include "exporter/beside.h"
+#include "data/base/beside.h"
 
 /*
  * What the page may do stands in its own Content-Security-Policy, so that it holds

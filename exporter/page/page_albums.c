@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/json.h"
-#include "data/record.h"
+#include "data/format/json.h"
+#include "data/format/record.h"
 
 void page_albums_release(struct page_albums *albums)
 {

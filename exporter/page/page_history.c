@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "exporter/git/history.h"
-#include "exporter/message.h"
+#include "exporter/snapshot/message.h"
 
 /* A walk from a snapshot back to the first, with the number of each. */
 struct line {

@@ -2,7 +2,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "data/json.h"
+#include "data/format/json.h"
 #include "exporter/page/page_albums.h"
 
 /* Every image of a million is counted when a page is first made, so nothing more is
@@ -62,7 +62,7 @@ static bool add_image(struct buf *out, const char *text, size_t len, struct scra
 		return false;
 	}
 	json_members(&s->image, text, len);
-	/* What an image's id is: data/record.h. */
+	/* What an image's id is: data/format/record.h. */
 	id = json_find(&s->image, text, "\"id\"");
 	if (!id || text[id->value.off] != '"') {
 		id = json_find(&s->image, text, "\"public_id\"");

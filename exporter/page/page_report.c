@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "data/json.h"
+#include "data/format/json.h"
 #include "exporter/page/page.h"
 #include "exporter/page/page_history.h"
 

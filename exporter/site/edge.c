@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "exporter/beside.h"
+#include "data/base/beside.h"
 
 int edge_listen(struct buf *out, const char *listen, struct err *err)
 {

@@ -6,9 +6,9 @@
 #include <time.h>
 
 #include "data/base/file.h"
-#include "data/json.h"
-#include "exporter/git/object.h"
-#include "exporter/message.h"
+#include "data/format/json.h"
+#include "exporter/git/pack/object.h"
+#include "exporter/snapshot/message.h"
 
 #define BYTES_MAX (64u << 10)
 

@@ -6,7 +6,7 @@
 
 #include "data/base/buf.h"
 #include "exporter/git/snapshot.h"
-#include "exporter/page/page_site.h"
+#include "exporter/site/page_site.h"
 
 /*
  * state - snapshot.json, by which a site says what it is at (CONTRACT.md, section 5).

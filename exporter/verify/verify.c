@@ -7,7 +7,7 @@
 #include "data/base/log.h"
 #include "exporter/git/snapshot.h"
 #include "exporter/lookback/when.h"
-#include "exporter/message.h"
+#include "exporter/snapshot/message.h"
 #include "exporter/verify/verify_label.h"
 #include "exporter/verify/verify_line.h"
 #include "exporter/verify/verify_refs.h"

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "data/base/buf.h"
-#include "data/record.h"
+#include "data/format/record.h"
 
 /*
  * verify_body - what the files of a snapshot say, by themselves: whether a body is

@@ -8,7 +8,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
-#include "exporter/git/object.h"
+#include "exporter/git/pack/object.h"
 #include "exporter/verify/verify_report.h"
 
 /*

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
-#include "exporter/message.h"
+#include "exporter/snapshot/message.h"
 
 #define TAGS "refs/tags/"
 

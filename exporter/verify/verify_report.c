@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
-#include "data/json.h"
+#include "data/format/json.h"
 
 /* So many failures of one snapshot are told one by one. */
 #define TOLD_MAX 100

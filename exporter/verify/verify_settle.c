@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "exporter/response.h"
+#include "exporter/snapshot/response.h"
 #include "exporter/verify/verify_state_inner.h"
 
 /*

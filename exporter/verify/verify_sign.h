@@ -7,7 +7,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
-#include "exporter/git/object.h"
+#include "exporter/git/pack/object.h"
 #include "exporter/verify/verify_report.h"
 #include "exporter/verify/verify_store.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/json.h"
+#include "data/format/json.h"
 #include "exporter/verify/verify_state_inner.h"
 
 /*

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "exporter/git/object.h"
+#include "exporter/git/pack/object.h"
 #include "exporter/verify/verify_report.h"
 #include "exporter/verify/verify_store.h"
 #include "exporter/verify/verify_tree.h"

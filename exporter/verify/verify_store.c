@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "data/base/log.h"
-#include "exporter/git/packindex.h"
+#include "exporter/git/pack/packindex.h"
 #include "exporter/verify/verify_files.h"
 #include "exporter/verify/verify_unpack.h"
 

@@ -8,7 +8,7 @@
 
 #include "data/base/buf.h"
 #include "exporter/git/snapshot.h"
-#include "exporter/message.h"
+#include "exporter/snapshot/message.h"
 
 /* A number, as it is written for a count. False: there is none. */
 static bool read_number(uint64_t *out, struct verify_report *report, const char *message,

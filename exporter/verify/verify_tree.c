@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "data/name.h"
-#include "data/record.h"
-#include "exporter/git/tree.h"
+#include "data/format/name.h"
+#include "data/format/record.h"
+#include "exporter/git/tree/tree.h"
 
 /* The layout: in a folder of one kind, entries of these shapes, and what they are. */
 enum node {

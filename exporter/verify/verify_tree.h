@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "exporter/git/object.h"
+#include "exporter/git/pack/object.h"
 #include "exporter/verify/verify_report.h"
 #include "exporter/verify/verify_store.h"
 

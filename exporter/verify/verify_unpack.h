@@ -7,8 +7,8 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
-#include "exporter/git/object.h"
-#include "exporter/git/packindex.h"
+#include "exporter/git/pack/object.h"
+#include "exporter/git/pack/packindex.h"
 
 /*
  * verify_unpack - an object out of an installed pack, deltas resolved. Nothing that

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/json.h"
+#include "data/format/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/json.h"
-#include "data/name.h"
-#include "data/record.h"
+#include "data/format/json.h"
+#include "data/format/name.h"
+#include "data/format/record.h"
 
 /*
  * Any bytes, as a metadata file: json_read, members, strings, record_read.

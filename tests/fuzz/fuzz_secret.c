@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/json.h"
-#include "data/record.h"
-#include "data/secret.h"
+#include "data/format/json.h"
+#include "data/format/record.h"
+#include "data/format/secret.h"
 
 /*
  * Any bytes, as a record that may hold a secret. What must hold:

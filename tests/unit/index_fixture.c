@@ -11,10 +11,10 @@
 #include <cmocka.h>
 
 #include "data/base/buf.h"
-#include "data/check.h"
-#include "data/json.h"
-#include "data/query.h"
-#include "data/record.h"
+#include "data/index/check.h"
+#include "data/format/json.h"
+#include "data/index/query.h"
+#include "data/format/record.h"
 
 int index_fixture_up(void **state)
 {

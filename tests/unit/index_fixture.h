@@ -2,8 +2,8 @@
 #ifndef TESTS_UNIT_INDEX_FIXTURE_H
 #define TESTS_UNIT_INDEX_FIXTURE_H
 
-#include "data/claim.h"
-#include "data/index.h"
+#include "data/index/claim.h"
+#include "data/index/index.h"
 
 /*
  * index_fixture - an index in a folder of its own, fed with JSON texts instead of

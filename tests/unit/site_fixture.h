@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "data/base/file.h"
-#include "exporter/response.h"
+#include "exporter/snapshot/response.h"
 #include "exporter/site/site.h"
 
 /*

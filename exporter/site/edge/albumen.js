@@ -14,7 +14,7 @@ import fs from 'fs';
 
 const IDS_MAX = 500;
 const PARAMETERS_MAX = 1000;
-const NAME_MAX = 240; /* bytes of a file name (data/record.h) */
+const NAME_MAX = 240; /* bytes of a file name (data/format/record.h) */
 
 const ALBUM = /^\/api\/v1\/albums\/([^\/]+)\/images(\/untag)?(?:\.json)?$/;
 const TAG_IMAGES = /^\/api\/v1\/tag_images(?:\.json)?$/;

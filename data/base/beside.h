@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DATA_BASE_BESIDE_H
+#define DATA_BASE_BESIDE_H
+
+#include "data/base/buf.h"
+#include "data/base/err.h"
+
+/*
+ * beside - files that come with the program and are found at run time: in FOLDER
+ * beside it (a build), or in ../share/albumen/FOLDER (an installation).
+ */
+
+/* Appends the path of the folder that holds `file`. ERR_NOTFOUND: neither does. */
+int beside_find(struct buf *out, const char *folder, const char *file, struct err *err);
+
+/* Appends the text of `file` in the folder `path`. Links are followed: an
+ * installation may be a farm of links. */
+int beside_read(struct buf *out, const char *path, const char *file, struct err *err);
+
+#endif

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/format/record.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "data/format/name.h"
+
+/* The members that say what a record is. */
+enum member {
+	ID,
+	IMAGE,
+	TAG,
+	IMAGE_ID,
+	TAG_ID,
+	PUBLIC_ID,
+	ALBUM_ID,
+	NAME,
+	LABEL,
+	CREATED_AT,
+	UPDATED_AT,
+	MEMBERS
+};
+
+static const char *const member_keys[MEMBERS] = {
+	[ID] = "\"id\"",
+	[IMAGE] = "\"image\"",
+	[TAG] = "\"tag\"",
+	[IMAGE_ID] = "\"image_id\"",
+	[TAG_ID] = "\"tag_id\"",
+	[PUBLIC_ID] = "\"public_id\"",
+	[ALBUM_ID] = "\"album_id\"",
+	[NAME] = "\"name\"",
+	[LABEL] = "\"label\"",
+	[CREATED_AT] = "\"created_at\"",
+	[UPDATED_AT] = "\"updated_at\"",
+};
+
+/* One object that is being read: the record, or what is embedded in it. */
+struct scope {
+	struct record_reader *reader;
+	const char *canon;  /* its first byte */
+	size_t base;        /* where that stands in what record_read was given */
+	const char *prefix; /* of reasons: "", "image: ", "tag: " */
+	const struct json_object *object;
+	const struct json_member *known[MEMBERS]; /* NULL: it has no such member */
+};
+
+__attribute__((format(printf, 3, 4))) static int reject(const struct scope *scope,
+							size_t at, const char *fmt, ...)
+{
+	struct record_reader *reader = scope->reader;
+	int used = snprintf(reader->reason, sizeof(reader->reason), "%s", scope->prefix);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(reader->reason + used, sizeof(reader->reason) - (size_t)used, fmt, ap);
+	va_end(ap);
+	reader->failed_at = scope->base + at;
+	return -1;
+}
+
+static int reject_member(const struct scope *scope, enum member which, const char *why)
+{
+	const char *key = member_keys[which];
+
+	return reject(scope, scope->known[which]->key.off, "'%.*s' %s",
+		      (int)strlen(key) - 2, key + 1, why);
+}
+
+/* The first byte of a member's value tells its type; 0: there is no such member. */
+static char type_of(const struct scope *scope, enum member which)
+{
+	const struct json_member *m = scope->known[which];
+
+	return m ? scope->canon[m->value.off] : '\0';
+}
+
+static bool is_string(const struct scope *scope, enum member which)
+{
+	return type_of(scope, which) == '"';
+}
+
+static bool is_object(const struct scope *scope, enum member which)
+{
+	return type_of(scope, which) == '{';
+}
+
+/* Rejects the member whose key is at `at`, for standing there again. The name may
+ * be of any length: it is cut, though not within a character. */
+static int reject_twice(const struct scope *scope, size_t at)
+{
+	const struct json_member *m = scope->object->member;
+	const char *name = scope->canon + at;
+	size_t len, most = 80;
+
+	while (m->key.off != at) {
+		m++;
+	}
+	len = m->key.len;
+	if (len > most) {
+		len = most;
+		while ((name[len] & 0xc0) == 0x80) {
+			len--;
+		}
+	}
+	return reject(scope, at, "member %.*s%s stands twice", (int)len, name,
+		      len < m->key.len ? "..." : "");
+}
+
+/* Begins with the object that `span` of `canon` is: lists its members in the reader's
+ * object `number` and finds the known ones. */
+static int scope_open(struct scope *scope, struct record_reader *reader, size_t number,
+		      const char *prefix, const char *canon, struct json_span span)
+{
+	struct json_object *object = &reader->object[number];
+	size_t again;
+
+	*scope = (struct scope){.reader = reader,
+				.canon = canon + span.off,
+				.base = span.off,
+				.prefix = prefix,
+				.object = object};
+	json_members(object, scope->canon, span.len);
+	again = json_duplicate(object, scope->canon);
+	if (again != (size_t)-1) {
+		return reject_twice(scope, again);
+	}
+	for (int i = 0; i < MEMBERS; i++) {
+		scope->known[i] = json_find(object, scope->canon, member_keys[i]);
+	}
+	return 0;
+}
+
+/* Says which member an object lacks to be of the kind that it is nearest to. */
+static int reject_shape(const struct scope *scope)
+{
+	static const enum member of_image[] = {PUBLIC_ID, ALBUM_ID};
+	static const enum member of_tag[] = {ID, NAME, LABEL};
+	static const enum member of_tag_image[] = {ID, IMAGE, TAG};
+	static const enum member of_flat_tag_image[] = {ID, IMAGE_ID, TAG_ID};
+	const enum member *need = of_tag;
+	size_t count = 3;
+
+	if (scope->known[PUBLIC_ID] || scope->known[ALBUM_ID]) {
+		need = of_image;
+		count = 2;
+	} else if (scope->known[IMAGE_ID] || scope->known[TAG_ID]) {
+		need = of_flat_tag_image;
+	} else if (scope->known[IMAGE] || scope->known[TAG]) {
+		need = of_tag_image;
+	} else if (!scope->known[NAME] && !scope->known[LABEL]) {
+		return reject(scope, 0, "not an image, a tag or a tag image");
+	}
+	for (size_t i = 0; i < count; i++) {
+		const char *key = member_keys[need[i]];
+		int len = (int)strlen(key) - 2;
+		bool object = need[i] == IMAGE || need[i] == TAG;
+
+		if (!scope->known[need[i]]) {
+			return reject(scope, 0,
+				      "not an image, a tag or a tag image (no '%.*s')",
+				      len, key + 1);
+		}
+		if (type_of(scope, need[i]) != (object ? '{' : '"')) {
+			return reject(
+				scope, scope->known[need[i]]->key.off,
+				"not an image, a tag or a tag image ('%.*s' is not %s)",
+				len, key + 1, object ? "an object" : "a string");
+		}
+	}
+	/* Unreachable: with all of them it would have been that kind. */
+	assert(false);
+	return reject(scope, 0, "not an image, a tag or a tag image");
+}
+
+/* The kind of the object, or -1: the first match of the contract's table. */
+static int recognise(const struct scope *scope)
+{
+	if (is_string(scope, ID)) {
+		if (is_string(scope, IMAGE_ID) && is_string(scope, TAG_ID)) {
+			for (enum member which = IMAGE; which <= TAG; which++) {
+				if (scope->known[which]) {
+					return reject_member(
+						scope, which,
+						"stands beside 'image_id' and 'tag_id'");
+				}
+			}
+			return RECORD_TAG_IMAGE;
+		}
+		if (is_object(scope, IMAGE) && is_object(scope, TAG)) {
+			return RECORD_TAG_IMAGE;
+		}
+	}
+	if (is_string(scope, PUBLIC_ID) && is_string(scope, ALBUM_ID)) {
+		return RECORD_IMAGE;
+	}
+	if (is_string(scope, ID) && is_string(scope, NAME) && is_string(scope, LABEL)) {
+		return RECORD_TAG;
+	}
+	return reject_shape(scope);
+}
+
+/* Reads a string member into the reader's scratch; -1: it holds U+0000. */
+static int read_string(const struct scope *scope, enum member which)
+{
+	const struct json_member *m = scope->known[which];
+
+	assert(m);
+	buf_clear(&scope->reader->string);
+	return json_string(&scope->reader->string, scope->canon + m->value.off,
+			   m->value.len);
+}
+
+static int read_id(struct record_id *out, const struct scope *scope, enum member which)
+{
+	const struct buf *string = &scope->reader->string;
+	const char *fault = "has control characters";
+
+	if (read_string(scope, which) == 0) {
+		fault = record_id_fault(string->data, string->len);
+	}
+	if (fault) {
+		return reject_member(scope, which, fault);
+	}
+	out->len = (unsigned char)string->len;
+	memcpy(out->bytes, string->data, string->len);
+	out->bytes[string->len] = '\0';
+	return 0;
+}
+
+static int read_stamp(struct stamp *out, const struct scope *scope, enum member which)
+{
+	const struct buf *string = &scope->reader->string;
+	char type = type_of(scope, which);
+
+	*out = (struct stamp){0};
+	if (!type || type == 'n') {
+		return 0;
+	}
+	if (type != '"' || read_string(scope, which) < 0 ||
+	    stamp_read(out, string->data, string->len) < 0) {
+		return reject_member(scope, which,
+				     "is not an RFC 3339 instant, as in "
+				     "2019-04-08T19:38:44.311+02:00");
+	}
+	return 0;
+}
+
+/* What records of all kinds have: id and stamps. */
+static int read_common(struct record *out, const struct scope *scope,
+		       enum record_kind kind, size_t len)
+{
+	bool by_public_id = kind == RECORD_IMAGE && !is_string(scope, ID);
+	struct stamp updated;
+
+	/* All but the ids' bytes, which are many. */
+	out->kind = kind;
+	out->text = (struct json_span){scope->base, len};
+	out->album.len = 0;
+	out->image.len = 0;
+	out->tag.len = 0;
+	out->image_slot = (struct record_slot){0};
+	out->tag_slot = (struct record_slot){0};
+	out->embedded = false;
+	if (read_id(&out->id, scope, by_public_id ? PUBLIC_ID : ID) < 0 ||
+	    read_stamp(&out->created, scope, CREATED_AT) < 0 ||
+	    read_stamp(&updated, scope, UPDATED_AT) < 0) {
+		return -1;
+	}
+	out->stamp = stamp_is_absent(&updated) ? out->created : updated;
+	return kind == RECORD_IMAGE ? read_id(&out->album, scope, ALBUM_ID) : 0;
+}
+
+static void set_slot(struct record_slot *slot, const struct scope *scope,
+		     enum member which)
+{
+	const struct json_member *m = scope->known[which];
+
+	slot->member.off = m->key.off;
+	slot->member.len = m->value.off + m->value.len - m->key.off;
+	slot->value = m->value;
+}
+
+/* The image or the tag that is embedded in the tag image of `outer`. */
+static int read_embedded(struct record *out, const struct scope *outer, enum member which)
+{
+	const struct json_span *value = &outer->known[which]->value;
+	enum record_kind want = which == IMAGE ? RECORD_IMAGE : RECORD_TAG;
+	struct scope scope;
+	int kind;
+
+	if (scope_open(&scope, outer->reader, which == IMAGE ? 1 : 2,
+		       which == IMAGE ? "image: " : "tag: ", outer->canon, *value) < 0) {
+		return -1;
+	}
+	kind = recognise(&scope);
+	if (kind < 0) {
+		return -1;
+	}
+	if (kind != (int)want) {
+		return reject(&scope, 0, "it has the shape of '%s', not of '%s'",
+			      record_kind_name((enum record_kind)kind),
+			      record_kind_name(want));
+	}
+	return read_common(out, &scope, want, value->len);
+}
+
+static int read_tag_image(struct record_reader *reader, const struct scope *scope)
+{
+	struct record *record = &reader->record[0];
+
+	if (is_string(scope, IMAGE_ID) && is_string(scope, TAG_ID)) {
+		set_slot(&record->image_slot, scope, IMAGE_ID);
+		set_slot(&record->tag_slot, scope, TAG_ID);
+		return read_id(&record->image, scope, IMAGE_ID) < 0 ||
+				       read_id(&record->tag, scope, TAG_ID) < 0
+			       ? -1
+			       : 0;
+	}
+	set_slot(&record->image_slot, scope, IMAGE);
+	set_slot(&record->tag_slot, scope, TAG);
+	if (read_embedded(&reader->record[1], scope, IMAGE) < 0 ||
+	    read_embedded(&reader->record[2], scope, TAG) < 0) {
+		return -1;
+	}
+	record->image = reader->record[1].id;
+	record->tag = reader->record[2].id;
+	record->embedded = true;
+	reader->count = 3;
+	return 0;
+}
+
+int record_read(struct record_reader *reader, const char *canon, size_t len)
+{
+	struct scope scope = {.reader = reader, .prefix = ""};
+	int kind;
+
+	reader->count = 0;
+	reader->reason[0] = '\0';
+	reader->failed_at = 0;
+	if (!len || canon[0] != '{') {
+		return reject(&scope, 0, "not an object");
+	}
+	if (scope_open(&scope, reader, 0, "", canon, (struct json_span){0, len}) < 0) {
+		return -1;
+	}
+	kind = recognise(&scope);
+	if (kind < 0 ||
+	    read_common(&reader->record[0], &scope, (enum record_kind)kind, len) < 0) {
+		return -1;
+	}
+	reader->count = 1;
+	if (kind == RECORD_TAG_IMAGE && read_tag_image(reader, &scope) < 0) {
+		reader->count = 0;
+		return -1;
+	}
+	return 0;
+}
+
+void record_reader_release(struct record_reader *reader)
+{
+	if (reader) {
+		for (size_t i = 0; i < sizeof(reader->object) / sizeof(*reader->object);
+		     i++) {
+			json_object_release(&reader->object[i]);
+		}
+		buf_release(&reader->string);
+		reader->count = 0;
+	}
+}
+
+const char *record_id_fault(const char *id, size_t len)
+{
+	if (!len) {
+		return "is empty";
+	}
+	if (len > RECORD_ID_MAX) {
+		return "is longer than 200 bytes";
+	}
+	if (!json_is_utf8(id, len)) {
+		return "is not UTF-8";
+	}
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)id[i];
+
+		/* U+0080 to U+009F are C2 80 to C2 9F; C2 only begins characters. */
+		if (c < 0x20 || c == 0x7f ||
+		    (c == 0xc2 && (unsigned char)id[i + 1] < 0xa0)) {
+			return "has control characters";
+		}
+	}
+	if (name_length(id, len) > RECORD_NAME_MAX) {
+		return "is longer than 240 bytes as a file name";
+	}
+	return NULL;
+}
+
+const char *record_kind_name(enum record_kind kind)
+{
+	switch (kind) {
+	case RECORD_IMAGE:
+		return "image";
+	case RECORD_TAG:
+		return "tag";
+	case RECORD_TAG_IMAGE:
+		return "tag image";
+	}
+	return "record";
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DATA_FORMAT_RECORD_H
+#define DATA_FORMAT_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "data/base/buf.h"
+#include "data/format/json.h"
+#include "data/format/stamp.h"
+
+/*
+ * record - what one JSON object says: an image, a tag, or a tag image, known by
+ * its shape (CONTRACT.md, section 2). Pure: no I/O, no logging.
+ *
+ *	struct record_reader reader = {0};
+ *	if (record_read(&reader, canon, len) < 0) {
+ *		... reader.reason, reader.failed_at ...
+ *	}
+ *	... reader.record[0 .. reader.count - 1] ...
+ *	record_reader_release(&reader);
+ */
+
+#define RECORD_ID_MAX 200    /* bytes of an id */
+#define RECORD_NAME_MAX 240  /* bytes of an id as a file name (data/format/name.h) */
+#define RECORD_DEPTH_MAX 512 /* nesting of one record */
+#define RECORD_SIZE_MAX (16u << 20) /* source bytes of one record */
+
+enum record_kind {
+	RECORD_IMAGE = 1,
+	RECORD_TAG = 2,
+	RECORD_TAG_IMAGE = 3,
+};
+
+/* An id by value. Not NUL-terminated by contract, but bytes[len] is 0. */
+struct record_id {
+	unsigned char len; /* 1 to RECORD_ID_MAX; 0: none */
+	char bytes[RECORD_ID_MAX + 1];
+};
+
+/* The member of a tag image that stands for its image or its tag: written as
+ * `"image":{...}` or `"image_id":"..."`. All spans count from the tag image's
+ * first byte. */
+struct record_slot {
+	struct json_span member; /* from the key's quote to the value's last byte */
+	struct json_span value;
+};
+
+struct record {
+	enum record_kind kind;
+	struct record_id id;
+	/* The canonical text: a span of what record_read was given, borrowed. */
+	struct json_span text;
+	struct stamp created; /* created_at; absent: zero */
+	struct stamp stamp;   /* updated_at, else created_at: what decides claims */
+	/* image: the album it lies in */
+	struct record_id album;
+	/* tag image: what it joins, and where it says so */
+	struct record_id image;
+	struct record_id tag;
+	struct record_slot image_slot;
+	struct record_slot tag_slot;
+	bool embedded; /* image and tag stand in it as objects */
+};
+
+/* Reads records; reuse one to save allocations. Zeroed is ready for use. */
+struct record_reader {
+	/* What the object states: itself first; a tag image with embedded
+	 * objects also states that image [1] and that tag [2]. */
+	struct record record[3];
+	size_t count; /* 1 or 3 */
+	/* Why it is not a record: text for people, and the offset in the
+	 * canonical text of the member (or the object) at fault. */
+	char reason[160];
+	size_t failed_at;
+	/* scratch */
+	struct json_object object[3];
+	struct buf string;
+};
+
+/*
+ * Recognises the object whose canonical text (from json_read) is `canon`.
+ * Nesting and size are checked by the caller, who knows the source.
+ * Returns 0; or -1 with `reason` and `failed_at`.
+ */
+int record_read(struct record_reader *reader, const char *canon, size_t len);
+void record_reader_release(struct record_reader *reader);
+
+/* NULL if `id` is a good id (CONTRACT.md, section 2), else a static string that
+ * says why not: empty, over 200 bytes, control characters (Unicode category
+ * Cc), not UTF-8, over 240 bytes as a file name. */
+const char *record_id_fault(const char *id, size_t len);
+
+/* "image", "tag", "tag image". */
+const char *record_kind_name(enum record_kind kind);
+
+#endif

@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/index/build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/base/buf.h"
+#include "data/index/build_ids.h"
+#include "data/index/query.h"
+#include "data/index/tables.h"
+#include "data/index/version.h"
+
+/*
+ * The passes of build_derive, each over one table in its order:
+ *
+ *	versions	elect the winners: who is known, and what it names
+ *	memory		who is live, how many live tag images, images, entries
+ *	versions	write the record rows and the feed; collect the ids
+ *	memory		sort the relations, append them (a thread sorts the ids)
+ *	memory		append the ids
+ *
+ * Memory is 20 bytes a record for the facts, about 48 for its id, and 24 a row of
+ * the largest relation, while that is sorted.
+ */
+
+/* Rows written in one transaction. */
+#define CHUNK 50000
+
+struct build {
+	/* id -> number while the claims come in: open addressing by a hash of
+	 * (kind, id), at most half full; equal hashes are told apart by the rows. */
+	uint64_t *hash; /* 0: free */
+	uint32_t *number;
+	size_t slots, count;
+	unsigned char *kind; /* by number */
+	size_t kinds;
+	uint64_t versions[RECORD_TAG_IMAGE + 1];
+};
+
+/* What derives from a record's winner. */
+struct fact {
+	uint32_t a, b;               /* image: album, -; tag image: image, tag */
+	uint32_t live_count, joined; /* row_record's */
+	unsigned char kind;
+	bool known, live;
+};
+
+struct derive {
+	const struct build *build;
+	struct index *index;
+	struct index_txn *txn;
+	struct fact *fact; /* by number */
+	uint64_t numbers;  /* one more than the greatest */
+	uint64_t rows;     /* written in this transaction */
+	struct build_ids *ids;
+	struct index_counts counts;
+	struct err *err;
+};
+
+struct build *build_new(void)
+{
+	return xzalloc(sizeof(struct build));
+}
+
+static void free_map(struct build *build)
+{
+	free(build->hash);
+	free(build->number);
+	build->hash = NULL;
+	build->number = NULL;
+	build->slots = build->count = 0;
+}
+
+void build_free(struct build *build)
+{
+	if (build) {
+		free_map(build);
+		free(build->kind);
+		free(build);
+	}
+}
+
+/* FNV-1a, 64 bits, and a last mix; never 0. */
+static uint64_t hash_of(unsigned kind, const struct record_id *id)
+{
+	uint64_t h = 0xcbf29ce484222325u ^ kind;
+
+	for (size_t i = 0; i < id->len; i++) {
+		h = (h ^ (unsigned char)id->bytes[i]) * 0x100000001b3u;
+	}
+	h ^= h >> 32;
+	return h ? h : 1;
+}
+
+static void place(struct build *build, uint64_t hash, uint32_t number)
+{
+	size_t i = hash & (build->slots - 1);
+
+	while (build->hash[i]) {
+		i = (i + 1) & (build->slots - 1);
+	}
+	build->hash[i] = hash;
+	build->number[i] = number;
+}
+
+static void grow(struct build *build)
+{
+	struct build old = *build;
+
+	build->slots = old.slots ? old.slots * 2 : 4096;
+	build->hash = xzalloc(build->slots * sizeof(*build->hash));
+	build->number = xreallocarray(NULL, build->slots, sizeof(*build->number));
+	for (size_t i = 0; i < old.slots; i++) {
+		if (old.hash[i]) {
+			place(build, old.hash[i], old.number[i]);
+		}
+	}
+	free(old.hash);
+	free(old.number);
+}
+
+uint64_t build_number(struct build *build, struct index_txn *txn, unsigned kind,
+		      const struct record_id *id)
+{
+	uint64_t hash = hash_of(kind, id);
+
+	if (!build->slots) {
+		return 0;
+	}
+	for (size_t i = hash & (build->slots - 1); build->hash[i];
+	     i = (i + 1) & (build->slots - 1)) {
+		if (build->hash[i] == hash &&
+		    tables_record_is(txn, build->number[i], kind, id)) {
+			return build->number[i];
+		}
+	}
+	return 0;
+}
+
+void build_add(struct build *build, unsigned kind, const struct record_id *id,
+	       uint64_t number)
+{
+	if (build->count * 2 >= build->slots) {
+		grow(build);
+	}
+	place(build, hash_of(kind, id), (uint32_t)number);
+	build->count++;
+	if (number >= build->kinds) {
+		build->kinds = number * 2 + 4096;
+		build->kind = xrealloc(build->kind, build->kinds);
+	}
+	build->kind[number] = (unsigned char)kind;
+}
+
+uint64_t build_count(struct build *build, unsigned kind)
+{
+	return ++build->versions[kind];
+}
+
+/* --- transactions -------------------------------------------------------------- */
+
+/* One more row written; commits when they are enough. The caller's cursors do not
+ * outlive it, so it walks by key. */
+static int wrote(struct derive *d)
+{
+	int rc;
+
+	if (++d->rows < CHUNK) {
+		return 0;
+	}
+	d->rows = 0;
+	rc = index_commit(&d->txn, d->err);
+	return rc ? rc : index_begin(&d->txn, d->index, true, d->err);
+}
+
+/* --- winners ------------------------------------------------------------------- */
+
+/* The winner of the record under the cursor, which is left on the first version of
+ * the next record: sets *number, and *known false where none is claimed. */
+static int next_winner(struct derive *d, struct store_cursor *c, uint64_t *number,
+		       struct row_version_key *best, struct row_version *row, bool *known)
+{
+	bool tied = false;
+	int rc = 0;
+
+	*number = be64_get(store_key(c).data);
+	*known = false;
+	while (rc == 0 && be64_get(store_key(c).data) == *number) {
+		struct row_version_key key;
+		struct row_version next;
+		struct store_value v = store_cursor_value(c);
+
+		if (row_version_get(&next, store_key(c).data, v.data, v.len) < 0) {
+			return tables_damaged(d->txn, d->err, "a version");
+		}
+		row_version_key_get(&key, store_key(c).data);
+		if (next.claims) {
+			tied = *known && stamp_compare(&best->stamp, &key.stamp) == 0;
+			*best = key;
+			*row = next;
+			*known = true;
+		}
+		rc = store_next(c);
+	}
+	if (rc && rc != ERR_NOTFOUND) {
+		return rc;
+	}
+	if (tied) {
+		/* Rare: texts decide. */
+		struct buf text = {0};
+		int elected = version_elect(d->txn, *number, best, d->err);
+
+		if (!elected) {
+			elected = version_get(d->txn, best, row, &text, d->err);
+		}
+		buf_release(&text);
+		if (elected) {
+			return elected;
+		}
+	}
+	return rc;
+}
+
+/* Walks the winners of all records in the order of numbers. */
+static int each_winner(struct derive *d, int (*each)(struct derive *, uint64_t number,
+						     const struct row_version_key *,
+						     const struct row_version *))
+{
+	uint64_t from = 0;
+	int rc = 0;
+
+	while (rc == 0) {
+		struct store_cursor *c = store_cursor_open(d->txn->store, TABLE_VERSION);
+		struct index_txn *txn = d->txn;
+		unsigned char key[8];
+
+		/* A commit in `each` ends the cursor's transaction: begin anew. */
+		be64_put(key, from);
+		rc = store_seek(c, key, sizeof(key));
+		while (rc == 0) {
+			struct row_version_key best;
+			struct row_version row;
+			uint64_t number;
+			bool known;
+			int end = next_winner(d, c, &number, &best, &row, &known);
+
+			if (end && end != ERR_NOTFOUND) {
+				rc = end;
+				break;
+			}
+			from = number + 1;
+			if (known && d->rows + 1 >= CHUNK) {
+				store_cursor_close(c);
+				c = NULL;
+			}
+			rc = known ? each(d, number, &best, &row) : 0;
+			if (!c || d->txn != txn) {
+				break;
+			}
+			rc = rc ? rc : end;
+		}
+		store_cursor_close(c);
+	}
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+static int note_winner(struct derive *d, uint64_t number,
+		       const struct row_version_key *key, const struct row_version *row)
+{
+	struct fact *f = &d->fact[number];
+
+	(void)key;
+	f->kind = (unsigned char)row->kind;
+	f->known = true;
+	f->a = (uint32_t)(row->kind == RECORD_IMAGE ? row->album : row->image);
+	f->b = (uint32_t)row->tag;
+	return 0;
+}
+
+/* Who is live, and the totals. */
+static void spread(struct derive *d)
+{
+	for (uint64_t n = 1; n < d->numbers; n++) {
+		struct fact *f = &d->fact[n];
+
+		if (!f->known || f->kind == ROW_ALBUM) {
+			continue;
+		}
+		d->counts.images += f->kind == RECORD_IMAGE;
+		d->counts.tags += f->kind == RECORD_TAG;
+		d->counts.tag_images += f->kind == RECORD_TAG_IMAGE;
+		if (f->kind == RECORD_IMAGE) {
+			struct fact *album = &d->fact[f->a];
+
+			d->counts.albums += !album->known;
+			album->kind = ROW_ALBUM;
+			album->known = true;
+			album->live_count++;
+		} else if (f->kind == RECORD_TAG_IMAGE) {
+			struct fact *image = &d->fact[f->a], *tag = &d->fact[f->b];
+
+			f->live = image->known && tag->known;
+			image->joined++;
+			tag->joined++;
+			image->live_count += f->live;
+			tag->live_count += f->live;
+			d->counts.live_tag_images += f->live;
+		}
+	}
+	for (uint64_t n = 1; n < d->numbers; n++) {
+		const struct fact *f = &d->fact[n];
+
+		if (f->known && f->kind == RECORD_IMAGE && !f->live_count) {
+			d->counts.untagged++;
+			d->fact[f->a].joined++;
+		}
+	}
+}
+
+/* --- rows ---------------------------------------------------------------------- */
+
+static void feed(struct derive *d, uint64_t number, enum query_response response,
+		 uint64_t *sequence)
+{
+	unsigned char key[8], value[9];
+
+	*sequence = ++d->txn->meta.sequence;
+	be64_put(key, *sequence);
+	value[0] = (unsigned char)response;
+	be64_put(value + 1, number);
+	store_append(d->txn->store, TABLE_FEED, key, sizeof(key), value, sizeof(value));
+}
+
+static int write_winner(struct derive *d, uint64_t number,
+			const struct row_version_key *key,
+			const struct row_version *facts)
+{
+	const struct fact *f = &d->fact[number];
+	struct row_record row;
+
+	if (tables_record_get(d->txn, number, &row) < 0) {
+		return tables_damaged(d->txn, d->err, "a record");
+	}
+	build_ids_add(d->ids, row.kind, &row.id, number);
+	row.known = true;
+	row.live = f->live;
+	row.version = *key;
+	row.created = facts->created;
+	row.album = facts->album;
+	row.image = facts->image;
+	row.tag = facts->tag;
+	row.live_count = f->live_count;
+	row.joined = f->joined;
+	if (row.kind == RECORD_IMAGE) {
+		feed(d, number, QUERY_TAG_IMAGES, &row.feed[0]);
+	} else if (row.kind == RECORD_TAG) {
+		feed(d, number, QUERY_TAG, &row.feed[0]);
+	}
+	tables_record_put(d->txn, number, &row);
+	return wrote(d);
+}
+
+static int write_albums(struct derive *d)
+{
+	int rc = 0;
+
+	for (uint64_t n = 1; rc == 0 && n < d->numbers; n++) {
+		const struct fact *f = &d->fact[n];
+		struct row_record row;
+
+		if (f->kind != ROW_ALBUM || !f->known) {
+			continue;
+		}
+		if (tables_record_get(d->txn, n, &row) < 0) {
+			return tables_damaged(d->txn, d->err, "an album");
+		}
+		build_ids_add(d->ids, row.kind, &row.id, n);
+		row.known = true;
+		row.live_count = f->live_count;
+		row.joined = f->joined;
+		feed(d, n, QUERY_UNTAGGED, &row.feed[0]);
+		feed(d, n, QUERY_IMAGES, &row.feed[1]);
+		tables_record_put(d->txn, n, &row);
+		rc = wrote(d);
+	}
+	return rc;
+}
+
+/* --- relations ----------------------------------------------------------------- */
+
+struct relation {
+	uint32_t part[3];
+};
+
+static int by_parts(const void *left, const void *right)
+{
+	const struct relation *a = left, *b = right;
+
+	for (int i = 0; i < 3; i++) {
+		if (a->part[i] != b->part[i]) {
+			return a->part[i] < b->part[i] ? -1 : 1;
+		}
+	}
+	return 0;
+}
+
+/* The row of a record in a relation table; false where it has none. */
+static bool relation_of(const struct derive *d, enum table table, uint64_t number,
+			struct relation *out)
+{
+	const struct fact *f = &d->fact[number];
+	uint32_t n = (uint32_t)number;
+
+	if (!f->known) {
+		return false;
+	}
+	switch (table) {
+	case TABLE_TAG_IMAGES:
+		*out = (struct relation){{f->b, f->a, n}};
+		return f->kind == RECORD_TAG_IMAGE;
+	case TABLE_IMAGE_TAGS:
+		*out = (struct relation){{f->a, n, 0}};
+		return f->kind == RECORD_TAG_IMAGE;
+	case TABLE_ALBUM_IMAGES:
+		*out = (struct relation){{f->a, n, 0}};
+		return f->kind == RECORD_IMAGE;
+	default:
+		*out = (struct relation){{f->a, n, 0}};
+		return f->kind == RECORD_IMAGE && !f->live_count;
+	}
+}
+
+static int write_relations(struct derive *d, enum table table, uint64_t count)
+{
+	struct relation *all = xreallocarray(NULL, count, sizeof(*all));
+	size_t n = 0;
+	int rc = 0;
+
+	for (uint64_t number = 1; number < d->numbers; number++) {
+		struct relation row;
+
+		if (n < count && relation_of(d, table, number, &row)) {
+			all[n++] = row;
+		}
+	}
+	qsort(all, n, sizeof(*all), by_parts);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		const uint32_t *p = all[i].part;
+		struct tables_key key = table == TABLE_TAG_IMAGES
+						? tables_key3(p[0], p[1], p[2])
+						: tables_key2(p[0], p[1]);
+
+		store_append(d->txn->store, table, key.bytes, key.len, "", 0);
+		rc = wrote(d);
+	}
+	free(all);
+	return rc;
+}
+
+/* --- ids ----------------------------------------------------------------------- */
+
+/* Notes the ids of those that no claim is about, but that others name. */
+static int add_unknown(struct derive *d)
+{
+	struct row_record row;
+	int rc = 0;
+
+	for (uint64_t n = 1; rc == 0 && n < d->numbers; n++) {
+		if (d->fact[n].known) {
+			continue;
+		}
+		if (tables_record_get(d->txn, n, &row) < 0) {
+			return tables_damaged(d->txn, d->err, "a record");
+		}
+		build_ids_add(d->ids, d->build->kind[n], &row.id, n);
+		if (d->fact[n].joined) {
+			row.joined = d->fact[n].joined;
+			tables_record_put(d->txn, n, &row);
+			rc = wrote(d);
+		}
+	}
+	return rc;
+}
+
+static int write_id(unsigned kind, const char *id, size_t len, uint64_t number,
+		    void *payload)
+{
+	struct derive *d = payload;
+	unsigned char key[RECORD_ID_MAX + 1], value[8];
+
+	key[0] = (unsigned char)kind;
+	memcpy(key + 1, id, len);
+	be64_put(value, number);
+	store_append(d->txn->store, TABLE_ID, key, len + 1, value, sizeof(value));
+	return wrote(d);
+}
+
+/* --------------------------------------------------------------------------------- */
+
+static int derive_all(struct derive *d)
+{
+	int rc = each_winner(d, note_winner);
+
+	if (!rc) {
+		spread(d);
+		rc = each_winner(d, write_winner);
+	}
+	if (!rc) {
+		rc = write_albums(d);
+	}
+	if (!rc) {
+		rc = add_unknown(d);
+	}
+	if (!rc) {
+		build_ids_sort(d->ids);
+		rc = write_relations(d, TABLE_TAG_IMAGES, d->counts.tag_images);
+	}
+	if (!rc) {
+		rc = write_relations(d, TABLE_IMAGE_TAGS, d->counts.tag_images);
+	}
+	if (!rc) {
+		rc = write_relations(d, TABLE_ALBUM_IMAGES, d->counts.images);
+	}
+	if (!rc) {
+		rc = write_relations(d, TABLE_ALBUM_UNTAGGED, d->counts.untagged);
+	}
+	return rc ? rc : build_ids_each(d->ids, write_id, d);
+}
+
+int build_derive(struct build *build, struct index *index, struct err *err)
+{
+	struct derive d = {.build = build, .index = index, .err = err};
+	int rc = index_begin(&d.txn, index, true, err);
+
+	free_map(build);
+	if (rc) {
+		return rc;
+	}
+	/* Of a large one, much has been written to the disk and forgotten. */
+	store_read_ahead(d.txn->store);
+	d.numbers = d.txn->meta.next_number;
+	d.fact = xzalloc(d.numbers * sizeof(*d.fact));
+	d.ids = build_ids_new();
+	rc = derive_all(&d);
+	build_ids_free(d.ids);
+	free(d.fact);
+	if (rc || !d.txn) {
+		index_abort(&d.txn);
+		return rc;
+	}
+	d.counts.claims = d.txn->meta.counts.claims;
+	d.counts.files = d.txn->meta.counts.files;
+	d.counts.rejects = d.txn->meta.counts.rejects;
+	d.counts.rejected_files = d.txn->meta.counts.rejected_files;
+	d.txn->meta.counts = d.counts;
+	d.txn->meta.building = false;
+	return index_commit(&d.txn, err);
+}

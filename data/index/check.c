@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/index/check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/base/buf.h"
+#include "data/index/claim_inner.h"
+#include "data/format/json.h"
+#include "data/index/query.h"
+#include "data/index/tables.h"
+#include "data/index/version.h"
+
+/*
+ * The order of the check: files and claims first (what files say is all there is),
+ * then versions against claims, winners against versions, and what follows from the
+ * winners against all of these. Each table is walked and looked up in others, so
+ * memory follows the number of versions and files, not the data.
+ *
+ * That two tables agree is seen from one side, row by row, and then by the number of
+ * rows of the other: so what has a row too many is counted, not named.
+ */
+
+struct check {
+	struct index_txn *txn;
+	check_fn *each;
+	void *payload;
+	uint64_t differences;
+	struct index_counts counts; /* as recomputed */
+	uint64_t feed_entries;      /* that record rows name */
+	struct record_reader reader;
+	struct buf text;
+	struct {
+		uint64_t *key;           /* a hash of the version's key; 0: free */
+		uint32_t *claims, *pins; /* as counted */
+		size_t slots;
+	} held;
+	uint64_t claims_met, pins, pins_met; /* met: by the versions that are stored */
+	struct noted_file {
+		bool there;
+		uint32_t claims, claims_noted; /* sums of them */
+		uint32_t rejects;              /* rows that are there */
+		uint64_t rejects_noted;        /* by the file's row */
+	} * file;                              /* by number */
+	uint64_t files;                        /* one more than the greatest number */
+	uint64_t feed_last;                    /* sequence of the last entry */
+};
+
+static void differ(struct check *check, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void differ(struct check *check, const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	check->differences++;
+	check->each(line, check->payload);
+}
+
+static void expect(struct check *check, bool good, const char *what,
+		   const struct record_id *id)
+{
+	if (!good) {
+		differ(check, "%s: '%.*s'", what, id->len, id->bytes);
+	}
+}
+
+/* Walks a table; `row` says 0 to go on. */
+static int walk(struct check *check, enum table table,
+		int (*row)(struct check *, struct store_value, struct store_value))
+{
+	struct store_cursor *c = store_cursor_open(check->txn->store, table);
+	int rc = 0;
+
+	for (rc = store_seek(c, NULL, 0); rc == 0; rc = store_next(c)) {
+		rc = row(check, store_key(c), store_cursor_value(c));
+		if (rc) {
+			break;
+		}
+	}
+	store_cursor_close(c);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/* --- files and their rejects --------------------------------------------------- */
+
+static int file_row(struct check *check, struct store_value key, struct store_value v)
+{
+	struct buf path_key = {0};
+	struct noted_file *file;
+	struct row_file row;
+
+	if (row_file_get(&row, key.data, key.len, v.data, v.len) < 0) {
+		differ(check, "a file's row is damaged");
+		return 0;
+	}
+	if (row.path) {
+		row_path_key(&path_key, row.path, row.path_len);
+		if (path_key.len != key.len ||
+		    memcmp(path_key.data, key.data, key.len) != 0) {
+			differ(check, "a file is not found by its path");
+		}
+		buf_release(&path_key);
+	}
+	check->counts.files++;
+	check->counts.rejects += row.file.rejects;
+	check->counts.rejected_files += row.file.rejects > 0;
+	if (row.file.number == 0 || row.file.number >= check->files) {
+		differ(check, "a file's number was never given out: '%.*s'", (int)key.len,
+		       (const char *)key.data);
+		return 0;
+	}
+	file = &check->file[row.file.number];
+	if (file->there) {
+		differ(check, "two files have one number: '%.*s'", (int)key.len,
+		       (const char *)key.data);
+	}
+	file->there = true;
+	file->rejects_noted = row.file.rejects;
+	file->claims_noted = row.file.claims;
+	return 0;
+}
+
+/* The file of a row whose key begins with its number; NULL: there is none. */
+static struct noted_file *file_of(struct check *check, struct store_value key)
+{
+	uint64_t number = be64_get(key.data);
+
+	return number < check->files && check->file[number].there ? &check->file[number]
+								  : NULL;
+}
+
+static int reject_row(struct check *check, struct store_value key, struct store_value v)
+{
+	struct noted_file *file =
+		key.len == 16 && v.len >= 16 ? file_of(check, key) : NULL;
+
+	if (!file) {
+		differ(check, "a reject of no file");
+	} else {
+		file->rejects++;
+	}
+	return 0;
+}
+
+static int check_files(struct check *check)
+{
+	int rc;
+
+	check->files = check->txn->meta.next_file;
+	check->file = xzalloc((check->files + 1) * sizeof(*check->file));
+	rc = walk(check, TABLE_FILE, file_row);
+	if (!rc) {
+		rc = walk(check, TABLE_REJECT, reject_row);
+	}
+	for (uint64_t n = 0; !rc && n < check->files; n++) {
+		const struct noted_file *file = &check->file[n];
+		uint64_t kept = file->rejects_noted < CLAIM_REJECTS_KEPT
+					? file->rejects_noted
+					: CLAIM_REJECTS_KEPT;
+
+		if (file->rejects != kept) {
+			differ(check, "rejects of file %llu: %llu noted, %lu kept",
+			       (unsigned long long)n, (unsigned long long)kept,
+			       (unsigned long)file->rejects);
+		}
+	}
+	return rc;
+}
+
+/* --- claims and pins, counted by version --------------------------------------- */
+
+static size_t held_slot(struct check *check, const struct row_version_key *key)
+{
+	unsigned char bytes[ROW_VERSION_KEY_SIZE];
+	unsigned char hash[ROW_HASH_SIZE];
+	uint64_t want;
+	size_t i;
+
+	row_version_key_put(bytes, key);
+	row_hash(hash, bytes, sizeof(bytes));
+	want = be64_get(hash) | 1;
+	for (i = want & (check->held.slots - 1);
+	     check->held.key[i] && check->held.key[i] != want;
+	     i = (i + 1) & (check->held.slots - 1)) {
+	}
+	check->held.key[i] = want;
+	return i;
+}
+
+static int claim_row(struct check *check, struct store_value key, struct store_value v)
+{
+	struct row_version_key version;
+	struct noted_file *file;
+
+	if (key.len != 16 || v.len != ROW_VERSION_ID_SIZE) {
+		differ(check, "a claim is damaged");
+		return 0;
+	}
+	row_version_id_get(&version, be64_get((const char *)key.data + 8), v.data);
+	file = file_of(check, key);
+	if (file) {
+		file->claims += row_claim_sum(&version);
+	} else {
+		struct row_record of;
+
+		tables_record_get(check->txn, version.number, &of);
+		expect(check, false, "a claim of no file", &of.id);
+	}
+	check->held.claims[held_slot(check, &version)]++;
+	check->counts.claims++;
+	return 0;
+}
+
+static int pin_row(struct check *check, struct store_value key, struct store_value v)
+{
+	struct row_version row;
+
+	if (key.len == ROW_VERSION_KEY_SIZE &&
+	    row_version_get(&row, key.data, v.data, v.len) == 0 && row.embedded) {
+		check->held.pins[held_slot(check, &row.image_version)]++;
+		check->held.pins[held_slot(check, &row.tag_version)]++;
+		check->pins += 2;
+	}
+	return 0;
+}
+
+static int count_holds(struct check *check)
+{
+	size_t most = store_count(check->txn->store, TABLE_CLAIM) +
+		      3 * store_count(check->txn->store, TABLE_VERSION);
+	int rc;
+
+	check->held.slots = 64;
+	while (check->held.slots < most + most / 2) {
+		check->held.slots *= 2;
+	}
+	check->held.key = xzalloc(check->held.slots * sizeof(*check->held.key));
+	check->held.claims = xzalloc(check->held.slots * sizeof(*check->held.claims));
+	check->held.pins = xzalloc(check->held.slots * sizeof(*check->held.pins));
+	rc = walk(check, TABLE_CLAIM, claim_row);
+	for (uint64_t n = 0; !rc && n < check->files; n++) {
+		if (check->file[n].claims != check->file[n].claims_noted) {
+			differ(check, "the claims of file %llu are not those noted",
+			       (unsigned long long)n);
+		}
+	}
+	return rc ? rc : walk(check, TABLE_VERSION, pin_row);
+}
+
+/* --- versions ------------------------------------------------------------------ */
+
+/* The text is what its key says, and says what its row says. */
+static void text_facts(struct check *check, const struct row_version_key *key,
+		       const struct row_version *row, const struct row_record *of)
+{
+	const struct record *record = &check->reader.record[0];
+	unsigned char hash[ROW_HASH_SIZE];
+
+	row_hash(hash, check->text.data, check->text.len);
+	if (memcmp(hash, key->hash, ROW_HASH_SIZE) != 0 ||
+	    record_read(&check->reader, check->text.data, check->text.len) < 0) {
+		differ(check, "a stored text is not the one claimed: '%.*s'", of->id.len,
+		       of->id.bytes);
+		return;
+	}
+	expect(check,
+	       record->kind == row->kind && record->kind == of->kind &&
+		       record->id.len == of->id.len &&
+		       memcmp(record->id.bytes, of->id.bytes, of->id.len) == 0 &&
+		       stamp_compare(&record->stamp, &key->stamp) == 0 &&
+		       stamp_compare(&record->created, &row->created) == 0,
+	       "a version's facts differ from its text", &of->id);
+	if (row->kind == RECORD_IMAGE) {
+		expect(check,
+		       tables_number(check->txn, ROW_ALBUM, &record->album) == row->album,
+		       "an image's album differs from its text", &of->id);
+	} else if (row->kind == RECORD_TAG_IMAGE) {
+		expect(check,
+		       tables_number(check->txn, RECORD_IMAGE, &record->image) ==
+				       row->image &&
+			       tables_number(check->txn, RECORD_TAG, &record->tag) ==
+				       row->tag,
+		       "what a tag image joins differs from its text", &of->id);
+	}
+}
+
+static int version_row(struct check *check, struct store_value key, struct store_value v)
+{
+	struct row_version_key version;
+	struct row_version row;
+	struct row_record of;
+	struct err err = {0};
+	size_t slot;
+
+	if (key.len != ROW_VERSION_KEY_SIZE ||
+	    row_version_get(&row, key.data, v.data, v.len) < 0) {
+		differ(check, "a version is damaged");
+		return 0;
+	}
+	row_version_key_get(&version, key.data);
+	slot = held_slot(check, &version);
+	check->claims_met += check->held.claims[slot];
+	check->pins_met += check->held.pins[slot];
+	if (tables_record_get(check->txn, version.number, &of) < 0) {
+		differ(check, "a version of no record");
+		return 0;
+	}
+	expect(check, check->held.claims[slot] == row.claims,
+	       "a version's claims are miscounted", &of.id);
+	expect(check, check->held.pins[slot] == row.pins,
+	       "a version's pins are miscounted", &of.id);
+	expect(check, row.claims || row.pins, "nothing claims a stored version", &of.id);
+	buf_clear(&check->text);
+	if (version_text(check->txn, &version, &check->text, &err) < 0) {
+		differ(check, "%s: '%.*s'", err.msg, of.id.len, of.id.bytes);
+		return 0;
+	}
+	text_facts(check, &version, &row, &of);
+	return 0;
+}
+
+/* --- records ------------------------------------------------------------------- */
+
+static bool pair_there(struct check *check, enum table table, struct tables_key key)
+{
+	struct store_value v;
+
+	return store_get(check->txn->store, table, key.bytes, key.len, &v) == 0;
+}
+
+static void feed_entry(struct check *check, uint64_t number, const struct row_record *row,
+		       enum query_response response)
+{
+	uint64_t sequence = row->feed[response == QUERY_IMAGES ? 1 : 0];
+	unsigned char key[8];
+	struct store_value v;
+
+	if (!sequence) {
+		expect(check, !row->known, "a response was never fed", &row->id);
+		return;
+	}
+	be64_put(key, sequence);
+	check->feed_entries++;
+	expect(check,
+	       store_get(check->txn->store, TABLE_FEED, key, sizeof(key), &v) == 0 &&
+		       v.len == 9 && *(const unsigned char *)v.data == response &&
+		       be64_get((const char *)v.data + 1) == number,
+	       "a response's feed entry is missing", &row->id);
+}
+
+/* Rows of a relation table that start with `number`; with `live`, those of live
+ * tag images, which their keys end with. */
+static uint64_t related(struct check *check, enum table table, uint64_t number, bool live)
+{
+	struct store_cursor *c = store_cursor_open(check->txn->store, table);
+	unsigned char prefix[8];
+	struct row_record row;
+	uint64_t n = 0;
+
+	be64_put(prefix, number);
+	for (int rc = store_seek(c, prefix, sizeof(prefix));
+	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix)); rc = store_next(c)) {
+		struct store_value key = store_key(c);
+		uint64_t other = be64_get((const char *)key.data + key.len - 8);
+
+		n += !live ||
+		     (tables_record_get(check->txn, other, &row) == 0 && row.live);
+	}
+	store_cursor_close(c);
+	return n;
+}
+
+static void image_row(struct check *check, uint64_t number, const struct row_record *row)
+{
+	uint64_t live = related(check, TABLE_IMAGE_TAGS, number, true);
+	struct tables_key key = tables_key2(row->album, number);
+
+	expect(check, live == row->live_count, "live tag images are miscounted",
+	       &row->id);
+	expect(check, related(check, TABLE_IMAGE_TAGS, number, false) == row->joined,
+	       "an image's tag images are miscounted", &row->id);
+	feed_entry(check, number, row, QUERY_TAG_IMAGES);
+	if (!row->known) {
+		return;
+	}
+	check->counts.images++;
+	check->counts.untagged += live == 0;
+	expect(check, pair_there(check, TABLE_ALBUM_IMAGES, key),
+	       "an image is missing from its album", &row->id);
+	expect(check, pair_there(check, TABLE_ALBUM_UNTAGGED, key) == (live == 0),
+	       "an image's place among the untagged is wrong", &row->id);
+}
+
+static void tag_row(struct check *check, uint64_t number, const struct row_record *row)
+{
+	expect(check, related(check, TABLE_TAG_IMAGES, number, true) == row->live_count,
+	       "a tag's live tag images are miscounted", &row->id);
+	expect(check, related(check, TABLE_TAG_IMAGES, number, false) == row->joined,
+	       "a tag's tag images are miscounted", &row->id);
+	feed_entry(check, number, row, QUERY_TAG);
+	check->counts.tags += row->known;
+}
+
+static void tag_image_row(struct check *check, uint64_t number,
+			  const struct row_record *row)
+{
+	struct row_record image, tag;
+	bool live = row->known &&
+		    tables_record_get(check->txn, row->image, &image) == 0 &&
+		    image.known && tables_record_get(check->txn, row->tag, &tag) == 0 &&
+		    tag.known;
+
+	expect(check, live == row->live, "a tag image's life is wrong", &row->id);
+	check->counts.live_tag_images += live;
+	if (row->known) {
+		check->counts.tag_images++;
+		expect(check,
+		       pair_there(check, TABLE_TAG_IMAGES,
+				  tables_key3(row->tag, row->image, number)) &&
+			       pair_there(check, TABLE_IMAGE_TAGS,
+					  tables_key2(row->image, number)),
+		       "a tag image is missing from its tag or image", &row->id);
+	}
+}
+
+static void winner(struct check *check, uint64_t number, const struct row_record *row)
+{
+	struct row_version_key best = {.number = number};
+	struct row_version facts;
+	int rc = version_elect(check->txn, number, &best, NULL);
+
+	expect(check, row->known == (rc == 0), "a record's being known is wrong",
+	       &row->id);
+	if (rc == 0 && row->known) {
+		expect(check, row_version_equal(&best, &row->version),
+		       "a record's winner is wrong", &row->id);
+		buf_clear(&check->text);
+		expect(check,
+		       version_get(check->txn, &best, &facts, &check->text, NULL) == 0 &&
+			       stamp_compare(&facts.created, &row->created) == 0 &&
+			       facts.album == row->album && facts.image == row->image &&
+			       facts.tag == row->tag,
+		       "a record differs from its winner", &row->id);
+	}
+}
+
+static int record_row(struct check *check, struct store_value key, struct store_value v)
+{
+	struct row_record row;
+	uint64_t number;
+
+	if (key.len != 8 || row_record_get(&row, be64_get(key.data), v.data, v.len) < 0) {
+		differ(check, "a record is damaged");
+		return 0;
+	}
+	number = be64_get(key.data);
+	expect(check, tables_number(check->txn, row.kind, &row.id) == number,
+	       "a record is not found by its id", &row.id);
+	if (row.kind == ROW_ALBUM) {
+		uint64_t images = related(check, TABLE_ALBUM_IMAGES, number, false);
+
+		expect(check, images == row.live_count && row.known == (images > 0),
+		       "an album's images are miscounted", &row.id);
+		expect(check,
+		       related(check, TABLE_ALBUM_UNTAGGED, number, false) == row.joined,
+		       "an album's untagged images are miscounted", &row.id);
+		feed_entry(check, number, &row, QUERY_UNTAGGED);
+		feed_entry(check, number, &row, QUERY_IMAGES);
+		check->counts.albums += images > 0;
+		return 0;
+	}
+	winner(check, number, &row);
+	if (row.kind == RECORD_IMAGE) {
+		image_row(check, number, &row);
+	} else if (row.kind == RECORD_TAG) {
+		tag_row(check, number, &row);
+	} else {
+		tag_image_row(check, number, &row);
+	}
+	return 0;
+}
+
+/* --- the feed ------------------------------------------------------------------- */
+
+/* Each entry is the one that its record's row names. */
+static int feed_row(struct check *check, struct store_value key, struct store_value v)
+{
+	const unsigned char *value = v.data;
+	struct row_record row;
+	unsigned response;
+	bool good = false;
+
+	if (key.len != 8 || v.len != 9) {
+		differ(check, "an entry of the feed is damaged");
+		return 0;
+	}
+	check->feed_last = be64_get(key.data);
+	response = value[0];
+	if (response >= QUERY_TAG_IMAGES && response <= QUERY_TAG &&
+	    tables_record_get(check->txn, be64_get(value + 1), &row) == 0) {
+		unsigned kind = response == QUERY_TAG_IMAGES ? (unsigned)RECORD_IMAGE
+				: response == QUERY_TAG      ? (unsigned)RECORD_TAG
+							     : (unsigned)ROW_ALBUM;
+
+		good = row.kind == kind &&
+		       row.feed[response == QUERY_IMAGES ? 1 : 0] == check->feed_last;
+	}
+	if (!good) {
+		differ(check, "an entry of the feed is stray: sequence %llu",
+		       (unsigned long long)check->feed_last);
+	}
+	return 0;
+}
+
+/* --- totals --------------------------------------------------------------------- */
+
+static void total(struct check *check, const char *what, uint64_t stored,
+		  uint64_t counted)
+{
+	if (stored != counted) {
+		differ(check, "%s: %llu noted, %llu counted", what,
+		       (unsigned long long)stored, (unsigned long long)counted);
+	}
+}
+
+static void totals(struct check *check)
+{
+	const struct index_counts *is = &check->txn->meta.counts;
+	const struct index_counts *want = &check->counts;
+	struct store_txn *store = check->txn->store;
+
+	total(check, "files", is->files, want->files);
+	total(check, "rejects", is->rejects, want->rejects);
+	total(check, "rejected files", is->rejected_files, want->rejected_files);
+	total(check, "images", is->images, want->images);
+	total(check, "tags", is->tags, want->tags);
+	total(check, "tag images", is->tag_images, want->tag_images);
+	total(check, "live tag images", is->live_tag_images, want->live_tag_images);
+	total(check, "albums", is->albums, want->albums);
+	total(check, "untagged images", is->untagged, want->untagged);
+	total(check, "claims", is->claims, want->claims);
+	total(check, "claims of stored versions", check->counts.claims,
+	      check->claims_met);
+	total(check, "pins of stored versions", check->pins, check->pins_met);
+	total(check, "rows of tag_images", store_count(store, TABLE_TAG_IMAGES),
+	      want->tag_images);
+	total(check, "rows of image_tags", store_count(store, TABLE_IMAGE_TAGS),
+	      want->tag_images);
+	total(check, "rows of album_images", store_count(store, TABLE_ALBUM_IMAGES),
+	      want->images);
+	total(check, "rows of album_untagged", store_count(store, TABLE_ALBUM_UNTAGGED),
+	      want->untagged);
+	total(check, "entries of the feed", store_count(store, TABLE_FEED),
+	      check->feed_entries);
+	total(check, "rows of id", store_count(store, TABLE_ID),
+	      store_count(store, TABLE_RECORD));
+	total(check, "records", check->txn->meta.next_number - 1,
+	      store_count(store, TABLE_RECORD));
+	if (check->feed_last > check->txn->meta.sequence ||
+	    check->txn->meta.floor > check->txn->meta.sequence) {
+		differ(check, "the feed goes beyond the sequence, which is %llu",
+		       (unsigned long long)check->txn->meta.sequence);
+	}
+}
+
+int check_index(struct index_txn *txn, check_fn *each, void *payload,
+		uint64_t *differences, struct err *err)
+{
+	struct check check = {.txn = txn, .each = each, .payload = payload};
+	bool examined = txn->examined;
+	int rc;
+
+	store_read_ahead(txn->store);
+	txn->examined = true;
+	rc = check_files(&check);
+	if (!rc) {
+		rc = count_holds(&check);
+	}
+	if (!rc) {
+		rc = walk(&check, TABLE_VERSION, version_row);
+	}
+	if (!rc) {
+		rc = walk(&check, TABLE_RECORD, record_row);
+	}
+	if (!rc) {
+		rc = walk(&check, TABLE_FEED, feed_row);
+	}
+	if (!rc) {
+		totals(&check);
+		rc = store_status(txn->store, err);
+	}
+	record_reader_release(&check.reader);
+	buf_release(&check.text);
+	free(check.held.key);
+	free(check.held.claims);
+	free(check.held.pins);
+	free(check.file);
+	*differences = check.differences;
+	txn->examined = examined;
+	return rc;
+}

@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/index/claim.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/base/buf.h"
+#include "data/base/set.h"
+#include "data/index/build.h"
+#include "data/index/claim_inner.h"
+#include "data/index/relate.h"
+#include "data/index/tables.h"
+#include "data/index/version.h"
+
+/*
+ * Taking claims, and why merging is enough.
+ *
+ * A reading adds before it removes, so that a record that moved within a file or
+ * between two files read in one transaction is never without a claim. Nothing is
+ * withdrawn before the reading ended without a reject: what a half-written file
+ * does not say, it does not deny.
+ *
+ * Of one file and record only the greatest claim counts, so one row holds it. A
+ * file that is read again may state a smaller one (its record was set back): if
+ * the reading ends clean, the smaller one replaces the old; if not, the old one
+ * stays and hides it. While a file is streamed nobody knows which it will be. So
+ * a merging reading leaves the old claim and notes that it met a smaller one;
+ * only where it then ends clean, and that is rare, the file is read once more,
+ * now known to be clean, with CLAIM_REPLACE: the first word of the reading on a
+ * record replaces what was there, later ones count if they are greater.
+ *
+ * A kill between the transactions of a long reading leaves claims that were
+ * added and none that was withdrawn, and the file's row says `unread`: the next
+ * scan reads it again.
+ */
+
+/* What claim_add was last told of an image or tag: a tag image that embeds it
+ * comes next and needs it. */
+struct embedded {
+	struct row_version_key key;
+	struct row_version facts;
+};
+
+struct claim_reading {
+	struct index_txn *txn;
+	enum claim_mode mode;
+	char *path;
+	size_t path_len;
+	struct claim_file file; /* number, rejects */
+	bool is_new;            /* the file has no row yet, nor a claim */
+	bool lowered;           /* a merged claim was smaller than the file's old one */
+	bool anew;              /* the file was marked CLAIM_ANEW */
+	uint64_t refused;       /* of the rejects, those for secrets */
+	struct set seen;        /* records that this reading claimed */
+	struct embedded image, tag;
+	struct buf packed, own; /* scratch */
+};
+
+static void forget_rejects(struct index_txn *txn, struct claim_file *file)
+{
+	struct index_counts *counts = &txn->meta.counts;
+	struct tables_key key;
+
+	if (!file->rejects) {
+		return;
+	}
+	for (uint64_t n = 0; n < file->rejects && n < CLAIM_REJECTS_KEPT; n++) {
+		key = tables_key2(file->number, n);
+		tables_remove(txn, TABLE_REJECT, key.bytes, key.len, "a reject");
+	}
+	counts->rejects -= file->rejects;
+	counts->rejected_files--;
+	file->rejects = 0;
+}
+
+int claim_begin(struct claim_reading **out, struct index_txn *txn, const char *path,
+		size_t len, enum claim_mode mode, struct err *err)
+{
+	struct claim_reading *reading;
+	struct row_file row;
+	int rc = claim_file_load(txn, path, len, &row);
+
+	*out = NULL;
+	if (rc && rc != ERR_NOTFOUND) {
+		return tables_damaged(txn, err, "a file");
+	}
+	reading = xzalloc(sizeof(*reading));
+	reading->txn = txn;
+	reading->mode = mode;
+	reading->path = xmemdup0(path, len);
+	reading->path_len = len;
+	if (rc == ERR_NOTFOUND) {
+		reading->is_new = true;
+		reading->file.number = txn->meta.next_file++;
+		txn->meta.counts.files++;
+	} else {
+		reading->file = row.file;
+		reading->anew = row.file.size == CLAIM_ANEW;
+		forget_rejects(txn, &reading->file);
+	}
+	*out = reading;
+	return 0;
+}
+
+static void free_reading(struct claim_reading **reading)
+{
+	struct claim_reading *r = *reading;
+
+	*reading = NULL;
+	set_release(&r->seen);
+	buf_release(&r->packed);
+	buf_release(&r->own);
+	free(r->path);
+	free(r);
+}
+
+/* What a record says, as the facts of a version. Gives numbers to what it names. */
+static void read_facts(struct claim_reading *reading, const struct record *record,
+		       const char *canon, const struct claim_text *text,
+		       struct row_version_key *key, struct row_version *facts)
+{
+	struct index_txn *txn = reading->txn;
+
+	*facts = (struct row_version){.kind = record->kind, .created = record->created};
+	key->number = tables_intern(txn, record->kind, &record->id);
+	key->stamp = record->stamp;
+	if (text) {
+		memcpy(key->hash, text->hash, sizeof(key->hash));
+	} else {
+		row_hash(key->hash, canon + record->text.off, record->text.len);
+	}
+	if (record->kind == RECORD_IMAGE) {
+		facts->album = tables_intern(txn, ROW_ALBUM, &record->album);
+	} else if (record->kind == RECORD_TAG_IMAGE) {
+		facts->image = tables_intern(txn, RECORD_IMAGE, &record->image);
+		facts->tag = tables_intern(txn, RECORD_TAG, &record->tag);
+		facts->embedded = record->embedded;
+		if (record->embedded && !store_status(txn->store, NULL)) {
+			facts->image_version = reading->image.key;
+			facts->tag_version = reading->tag.key;
+			assert(facts->image == facts->image_version.number);
+			assert(facts->tag == facts->tag_version.number);
+		}
+	}
+}
+
+/* Sees to it that the version which a tag image embeds exists: where a greater
+ * claim of the same file hid it, it was not made. Held by a pin until the tag
+ * image's own is there; returns whether. */
+static bool keep_embedded(struct claim_reading *reading, const struct embedded *what,
+			  const char *text, size_t len)
+{
+	struct index_txn *txn = reading->txn;
+	struct row_version facts = what->facts;
+
+	if (version_hold(txn, &what->key, VERSION_PIN) == 0) {
+		version_release(txn, &what->key, VERSION_PIN);
+		return false;
+	}
+	buf_clear(&reading->packed);
+	text_pack(txn->codec, &reading->packed, facts.kind, text, len);
+	facts.packed = (const unsigned char *)reading->packed.data;
+	facts.packed_len = reading->packed.len;
+	version_make(txn, &what->key, VERSION_PIN, &facts);
+	return true;
+}
+
+/* Makes the version that a record claims. */
+static void make_version(struct claim_reading *reading, const struct record *record,
+			 const char *canon, const struct claim_text *text,
+			 const char *packed, const struct row_version_key *key,
+			 struct row_version *facts)
+{
+	const char *json = canon + record->text.off;
+	struct json_span image = record->image_slot.value, tag = record->tag_slot.value;
+	bool held_image = false, held_tag = false;
+
+	if (record->embedded) {
+		held_image = keep_embedded(reading, &reading->image, json + image.off,
+					   image.len);
+		held_tag = keep_embedded(reading, &reading->tag, json + tag.off, tag.len);
+	}
+	/* A text that a packer has packed with a dictionary of a transaction which
+	 * was aborted since is packed anew. */
+	if (text && text_can_unpack(reading->txn->codec, packed + text->packed.off,
+				    text->packed.len)) {
+		facts->image_first = text->image_first;
+		facts->image_at = text->image_at;
+		facts->tag_at = text->tag_at;
+		facts->packed = (const unsigned char *)packed + text->packed.off;
+		facts->packed_len = text->packed.len;
+	} else {
+		buf_clear(&reading->packed);
+		version_pack(reading->txn->codec, &reading->packed, facts, record, canon,
+			     &reading->own);
+		facts->packed = (const unsigned char *)reading->packed.data;
+		facts->packed_len = reading->packed.len;
+	}
+	version_make(reading->txn, key, VERSION_CLAIM, facts);
+	if (held_image) {
+		version_release(reading->txn, &reading->image.key, VERSION_PIN);
+	}
+	if (held_tag) {
+		version_release(reading->txn, &reading->tag.key, VERSION_PIN);
+	}
+}
+
+/* A first dictionary when there is enough to learn from; tried again at twice
+ * the number where the texts were too unlike. */
+static void learn(struct index_txn *txn, enum record_kind kind)
+{
+	const struct index_counts *c = &txn->meta.counts;
+	uint64_t known = txn->build             ? build_count(txn->build, kind)
+			 : kind == RECORD_IMAGE ? c->images
+			 : kind == RECORD_TAG   ? c->tags
+						: c->tag_images;
+
+	if (known >= TEXT_TRAIN_COUNT && (known & (known - 1)) == 0 &&
+	    !text_has_dictionary(txn->codec, kind)) {
+		tables_train(txn, kind);
+	}
+}
+
+/* A new version was claimed: it wins if it is greater than the winner. */
+static int challenge(struct index_txn *txn, enum record_kind kind,
+		     const struct row_version_key *key, const char *text, size_t len,
+		     struct err *err)
+{
+	struct row_record row;
+	int order = -1;
+	int rc;
+
+	if (txn->build) {
+		learn(txn, kind);
+		return 0;
+	}
+	rc = tables_record_get(txn, key->number, &row);
+
+	if (!rc && row.known) {
+		rc = version_compare_text(txn, &row.version, key, text, len, &order, err);
+	}
+	if (!rc && order < 0) {
+		rc = relate_winner(txn, key->number, key, err);
+	}
+	if (!rc && !row.known) {
+		learn(txn, kind);
+	}
+	return rc;
+}
+
+/* A claim on a version was withdrawn: if it was the last and the version had
+ * won, another one wins, or none. */
+static int retire(struct index_txn *txn, const struct row_version_key *key,
+		  struct err *err)
+{
+	struct row_version_key best;
+	struct row_record row;
+	int rc;
+
+	if (version_release(txn, key, VERSION_CLAIM) > 0 || txn->build) {
+		return 0;
+	}
+	rc = tables_record_get(txn, key->number, &row);
+	if (rc || !row_version_equal(&row.version, key)) {
+		return rc;
+	}
+	rc = version_elect(txn, key->number, &best, err);
+	if (rc == ERR_NOTFOUND) {
+		return relate_winner(txn, key->number, NULL, err);
+	}
+	return rc ? rc : relate_winner(txn, key->number, &best, err);
+}
+
+/* What the file claims for a record now. ERR_NOTFOUND: nothing. */
+static int get_claim(struct index_txn *txn, uint64_t file, uint64_t number,
+		     struct row_version_key *out)
+{
+	struct tables_key key = tables_key2(file, number);
+	struct store_value v;
+	int rc = store_get(txn->store, TABLE_CLAIM, key.bytes, key.len, &v);
+
+	if (!rc && v.len != ROW_VERSION_ID_SIZE) {
+		rc = tables_damaged(txn, NULL, "a claim");
+	}
+	if (!rc) {
+		row_version_id_get(out, number, v.data);
+	}
+	return rc;
+}
+
+static void put_claim(struct index_txn *txn, uint64_t file,
+		      const struct row_version_key *version)
+{
+	struct tables_key key = tables_key2(file, version->number);
+	unsigned char id[ROW_VERSION_ID_SIZE];
+
+	row_version_id_put(id, version);
+	store_put(txn->store, TABLE_CLAIM, key.bytes, key.len, id, sizeof(id));
+}
+
+/* Whether this claim takes the place of the file's old one. */
+static int replaces(struct claim_reading *reading, const struct row_version_key *old,
+		    const struct row_version_key *key, const char *text, size_t len,
+		    bool *yes, struct err *err)
+{
+	bool seen = set_has(&reading->seen, key->number);
+	int order;
+	int rc;
+
+	*yes = false;
+	if (row_version_equal(old, key)) {
+		set_add(&reading->seen, key->number);
+		return 0;
+	}
+	if ((reading->mode == CLAIM_REPLACE || reading->anew) && !seen) {
+		*yes = true;
+		return 0;
+	}
+	rc = version_compare_text(reading->txn, old, key, text, len, &order, err);
+	if (!rc) {
+		*yes = order < 0;
+		reading->lowered |= order > 0 && !seen;
+	}
+	return rc;
+}
+
+static int add(struct claim_reading *reading, const struct record *record,
+	       const char *canon, const struct claim_text *text, const char *packed,
+	       struct err *err)
+{
+	struct index_txn *txn = reading->txn;
+	const char *json = canon + record->text.off;
+	struct row_version_key key, old;
+	struct row_version facts;
+	bool had = false, yes = true;
+	int rc = 0;
+
+	read_facts(reading, record, canon, text, &key, &facts);
+	rc = store_status(txn->store, err);
+	if (rc) {
+		return rc; /* numbers are missing */
+	}
+	if (record->kind == RECORD_IMAGE) {
+		reading->image = (struct embedded){.key = key, .facts = facts};
+	} else if (record->kind == RECORD_TAG) {
+		reading->tag = (struct embedded){.key = key, .facts = facts};
+	}
+	if (!reading->is_new || set_has(&reading->seen, key.number)) {
+		rc = get_claim(txn, reading->file.number, key.number, &old);
+		had = rc == 0;
+	}
+	if (had) {
+		rc = replaces(reading, &old, &key, json, record->text.len, &yes, err);
+	}
+	if ((rc && rc != ERR_NOTFOUND) || !yes) {
+		return rc;
+	}
+	set_add(&reading->seen, key.number);
+	if (version_hold(txn, &key, VERSION_CLAIM) < 0) {
+		make_version(reading, record, canon, text, packed, &key, &facts);
+	}
+	put_claim(txn, reading->file.number, &key);
+	reading->file.claims += row_claim_sum(&key) - (had ? row_claim_sum(&old) : 0);
+	txn->meta.counts.claims += !had;
+	rc = challenge(txn, record->kind, &key, json, record->text.len, err);
+	if (!rc && had) {
+		rc = retire(txn, &old, err);
+	}
+	return rc;
+}
+
+void claim_add(struct claim_reading *reading, const struct record *record,
+	       const char *canon, const struct claim_text *text, const char *packed)
+{
+	struct err err = {0};
+
+	if (!store_status(reading->txn->store, NULL) &&
+	    add(reading, record, canon, text, packed, &err) < 0) {
+		if (!err.code) {
+			tables_damaged(reading->txn, &err, "a claim");
+		}
+		store_fail(reading->txn->store, &err);
+	}
+}
+
+void claim_reject(struct claim_reading *reading, size_t line, size_t column,
+		  const char *reason)
+{
+	uint64_t n = reading->file.rejects++;
+	struct tables_key key = tables_key2(reading->file.number, n);
+	struct buf value = {0};
+
+	if (n >= CLAIM_REJECTS_KEPT) {
+		return;
+	}
+	buf_addu64(&value, line);
+	buf_addu64(&value, column);
+	buf_addstr(&value, reason);
+	store_put(reading->txn->store, TABLE_REJECT, key.bytes, key.len, value.data,
+		  value.len);
+	buf_release(&value);
+}
+
+void claim_refuse(struct claim_reading *reading, size_t line, size_t column,
+		  const char *reason)
+{
+	claim_reject(reading, line, column, reason);
+	reading->refused++;
+}
+
+/* Writes down that the file must be read again, with the rejects found so far. */
+static void put_unread(struct claim_reading *reading)
+{
+	struct claim_file file = {.number = reading->file.number,
+				  .size = reading->anew ? CLAIM_ANEW : -1,
+				  .rejects = reading->file.rejects,
+				  .claims = reading->file.claims};
+
+	claim_file_store(reading->txn, reading->path, reading->path_len, &file, true);
+}
+
+static void count_rejects(struct claim_reading *reading, bool up)
+{
+	struct index_counts *counts = &reading->txn->meta.counts;
+	uint64_t n = reading->file.rejects;
+
+	if (n) {
+		counts->rejects += up ? n : (uint64_t)0 - n;
+		counts->rejected_files += up ? 1 : (uint64_t)-1;
+	}
+}
+
+void claim_pause(struct claim_reading *reading)
+{
+	put_unread(reading);
+	count_rejects(reading, true);
+	reading->is_new = false;
+	reading->txn = NULL;
+}
+
+void claim_resume(struct claim_reading *reading, struct index_txn *txn)
+{
+	reading->txn = txn;
+	count_rejects(reading, false);
+}
+
+int claim_withdraw(struct index_txn *txn, uint64_t file, uint64_t number,
+		   uint32_t *claims, struct err *err)
+{
+	struct tables_key key = tables_key2(file, number);
+	struct row_version_key version;
+	int rc = get_claim(txn, file, number, &version);
+
+	if (rc) {
+		return tables_damaged(txn, err, "a claim");
+	}
+	tables_remove(txn, TABLE_CLAIM, key.bytes, key.len, "a claim");
+	txn->meta.counts.claims--;
+	*claims -= row_claim_sum(&version);
+	return retire(txn, &version, err);
+}
+
+/* Withdraws the file's claims on all records but those in `keep`. The table is
+ * written on the way, so the cursor is put anew behind each record. */
+static int withdraw_others(struct index_txn *txn, struct claim_file *file,
+			   const struct set *keep, struct err *err)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_CLAIM);
+	struct tables_key key = tables_key2(file->number, 0);
+	uint32_t left = file->claims; /* of the sum, what has not been met */
+	int rc = store_seek(c, key.bytes, key.len);
+
+	while (rc == 0 && store_has_prefix(c, key.bytes, 8)) {
+		struct row_version_key version;
+		uint64_t number;
+
+		if (store_key(c).len != 16 ||
+		    store_cursor_value(c).len != ROW_VERSION_ID_SIZE) {
+			rc = tables_damaged(txn, err, "a claim");
+			break;
+		}
+		number = be64_get((const char *)store_key(c).data + 8);
+		row_version_id_get(&version, number, store_cursor_value(c).data);
+		left -= row_claim_sum(&version);
+		if (set_has(keep, number)) {
+			rc = store_next(c);
+			continue;
+		}
+		rc = claim_withdraw(txn, file->number, number, &file->claims, err);
+		if (rc) {
+			break;
+		}
+		key = tables_key2(file->number, number);
+		rc = store_seek(c, key.bytes, key.len);
+	}
+	store_cursor_close(c);
+	if ((rc == 0 || rc == ERR_NOTFOUND) && left) {
+		return tables_damaged(txn, err, "the claims of a file");
+	}
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/* The transaction's first failure goes before what followed from it: that alone has a
+ * message in any case. */
+static int first_failure(struct index_txn *txn, int rc, struct err *err)
+{
+	int failed = store_status(txn->store, err);
+
+	return failed ? failed : rc;
+}
+
+int claim_end(struct claim_reading **reading, struct claim_file *file, struct err *err)
+{
+	struct claim_reading *r = *reading;
+	bool clean = r->file.rejects == (r->anew ? r->refused : 0);
+	int rc = 0;
+
+	file->number = r->file.number;
+	file->rejects = r->file.rejects;
+	if (!r->file.rejects && r->lowered) {
+		put_unread(r);
+		rc = err_set(err, ERR_CHANGED, "'%s' must be read once more", r->path);
+	} else {
+		if (clean && !r->is_new) {
+			rc = withdraw_others(r->txn, &r->file, &r->seen, err);
+		}
+		file->claims = r->file.claims;
+		count_rejects(r, true);
+		claim_file_store(r->txn, r->path, r->path_len, file, false);
+	}
+	rc = first_failure(r->txn, rc, err);
+	free_reading(reading);
+	return rc;
+}
+
+void claim_drop(struct claim_reading **reading)
+{
+	if (*reading) {
+		if ((*reading)->txn) {
+			put_unread(*reading);
+			count_rejects(*reading, true);
+		}
+		free_reading(reading);
+	}
+}
+
+int claim_forget(struct index_txn *txn, const char *path, size_t len, struct err *err)
+{
+	struct set none = {0};
+	struct buf key = {0};
+	struct row_file row;
+	int rc = claim_file_load(txn, path, len, &row);
+
+	if (rc == ERR_NOTFOUND) {
+		return 0;
+	}
+	if (rc) {
+		return tables_damaged(txn, err, "a file");
+	}
+	forget_rejects(txn, &row.file);
+	rc = withdraw_others(txn, &row.file, &none, err);
+	row_path_key(&key, path, len);
+	tables_remove(txn, TABLE_FILE, key.data, key.len, "a file");
+	txn->meta.counts.files--;
+	buf_release(&key);
+	return first_failure(txn, rc, err);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+
+#include "data/base/set.h"
+#include "data/index/claim.h"
+#include "data/index/tables.h"
+
+/*
+ * How many files take something with them when they go.
+ *
+ * A record stays while a file outside of the list claims it. Two files of the list
+ * may claim the same record, and then it goes with them. So the claims of the list
+ * on a record are compared with all claims on it: with one claim in all, the file
+ * is the only one; the other records, which are few or repeat, are noted in a list
+ * and counted there.
+ */
+
+struct numbers {
+	uint64_t *item;
+	size_t count, cap;
+};
+
+struct loss {
+	struct index_txn *txn;
+	const struct set *stated;
+	struct numbers
+		shared; /* records with several claims, once for each in the list */
+};
+
+static int by_number(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+
+	return a < b ? -1 : a > b;
+}
+
+/* The number of times that a sorted list holds `n`. */
+static uint64_t occurrences(const struct numbers *numbers, uint64_t n)
+{
+	size_t bound[2];
+
+	for (int side = 0; side < 2; side++) {
+		size_t low = 0, high = numbers->count;
+
+		while (low < high) {
+			size_t middle = low + (high - low) / 2;
+			uint64_t at = numbers->item[middle];
+
+			if (at < n || (side && at == n)) {
+				low = middle + 1;
+			} else {
+				high = middle;
+			}
+		}
+		bound[side] = low;
+	}
+	return bound[1] - bound[0];
+}
+
+/* The claims of all files on a record, whatever they say of it. */
+static int count_claims(struct index_txn *txn, uint64_t number, uint64_t *claims,
+			struct err *err)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_VERSION);
+	struct buf prefix = {0};
+	int rc;
+
+	*claims = 0;
+	buf_addu64(&prefix, number);
+	for (rc = store_seek(c, prefix.data, prefix.len);
+	     rc == 0 && store_has_prefix(c, prefix.data, prefix.len);
+	     rc = store_next(c)) {
+		struct store_value v = store_cursor_value(c);
+		struct row_version row;
+
+		if (row_version_get(&row, store_key(c).data, v.data, v.len) < 0) {
+			rc = tables_damaged(txn, err, "a version");
+			break;
+		}
+		*claims += row.claims;
+	}
+	store_cursor_close(c);
+	buf_release(&prefix);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/* Looks at the claims of one file. *lost: one of its records goes with it, as far
+ * as that can be told: with `counted`, the list of shared records is complete;
+ * without, it is being made. *none: the file claims nothing. */
+static int look_at_file(struct loss *loss, uint64_t file, bool counted, bool *lost,
+			bool *none, struct err *err)
+{
+	struct store_cursor *c = store_cursor_open(loss->txn->store, TABLE_CLAIM);
+	struct buf prefix = {0};
+	int rc;
+
+	*lost = false;
+	*none = true;
+	buf_addu64(&prefix, file);
+	for (rc = store_seek(c, prefix.data, prefix.len);
+	     rc == 0 && store_has_prefix(c, prefix.data, prefix.len);
+	     rc = store_next(c)) {
+		uint64_t number;
+		struct numbers *shared = &loss->shared;
+		uint64_t claims;
+
+		*none = false;
+		if (store_key(c).len != 16) {
+			rc = tables_damaged(loss->txn, err, "a claim");
+			break;
+		}
+		number = be64_get((const char *)store_key(c).data + 8);
+		if (loss->stated && set_has(loss->stated, number)) {
+			continue;
+		}
+		rc = count_claims(loss->txn, number, &claims, err);
+		if (rc) {
+			break;
+		}
+		if (claims <= 1) {
+			*lost = true;
+		} else if (counted) {
+			*lost |= claims <= occurrences(shared, number);
+		} else {
+			if (shared->count == shared->cap) {
+				shared->cap = shared->cap ? 2 * shared->cap : 256;
+				shared->item = xreallocarray(shared->item, shared->cap,
+							     sizeof(*shared->item));
+			}
+			shared->item[shared->count++] = number;
+		}
+		if (*lost && counted) {
+			break;
+		}
+	}
+	store_cursor_close(c);
+	buf_release(&prefix);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+int claim_loss(struct index_txn *txn, const uint64_t *file, size_t count,
+	       const struct set *stated, uint64_t *lost, uint64_t *empty, struct err *err)
+{
+	struct loss loss = {.txn = txn, .stated = stated};
+	unsigned char *open = xzalloc(count + 1); /* files to be looked at once more */
+	int rc = 0;
+
+	*lost = *empty = 0;
+	for (size_t i = 0; i < count && !rc; i++) {
+		bool is_lost, none;
+
+		rc = look_at_file(&loss, file[i], false, &is_lost, &none, err);
+		*lost += is_lost;
+		*empty += none;
+		open[i] = !is_lost && !none;
+	}
+	if (loss.shared.count) {
+		qsort(loss.shared.item, loss.shared.count, sizeof(*loss.shared.item),
+		      by_number);
+	}
+	for (size_t i = 0; i < count && !rc; i++) {
+		bool is_lost, none;
+
+		if (open[i]) {
+			rc = look_at_file(&loss, file[i], true, &is_lost, &none, err);
+			*lost += is_lost;
+		}
+	}
+	free(open);
+	free(loss.shared.item);
+	return rc;
+}
+
+uint64_t claim_number(struct index_txn *txn, const struct record *record)
+{
+	return tables_number(txn, record->kind, &record->id);
+}

@@ -1,0 +1,817 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/index/index.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "data/base/buf.h"
+#include "data/base/file.h"
+#include "data/index/build.h"
+#include "data/index/feed.h"
+#include "data/index/tables.h"
+
+/*
+ * THE STORED FORMAT, version 3
+ *
+ * An index is a folder with an LMDB environment (data.mdb, lock.mdb), the
+ * writer's lock (albumen-indexer.lock) and the file `changed`. Everything in it
+ * is derived from the metadata folder; none of it need be backed up.
+ *
+ * Records, and the albums that images name, get a number each, counted up from
+ * 1, which the tables use for them: new ones sort last, so a first scan appends.
+ * Numbers mean nothing outside this index, and nothing that is exported depends
+ * on them. Integers are big-endian. `/` below separates parts of a key of fixed
+ * widths. A stamp is data/format/stamp.h's 12 bytes, a hash 16 bytes of SHA-256.
+ *
+ * table		key			value
+ * meta			"format"		"albumen-index 3"
+ *			"uuid"			36 characters
+ *			"meta"			totals and counters (put_meta below)
+ *			"secrets"		"taken" or "rejected" (gate.c)
+ *			"epoch" first sequence	random number of the writer that gave it
+ *						and those up to the next row's out
+ * dictionary		kind (1)		zstd dictionary for texts of this kind
+ * file			path (row_path_key)	stat values, rejects, sum of its
+ *						claims (row_file_put)
+ * claim		file/record		stamp/hash: the version it claims
+ * reject		file/n			line (8), column (8), reason
+ * id			kind (1) id		number
+ * record		number			winning version and what follows from
+ *						it; last feed entries (row_record_put)
+ * version		record/stamp/hash	claims, pins, facts, packed text
+ *						(row_version_put)
+ * tag_images		tag/image/tag image	-	known tag images, by tag
+ * image_tags		image/tag image		-	and by image
+ * album_images		album/image		-	known images by album
+ * album_untagged	album/image		-	those with no live tag image
+ * feed			sequence		response (1), number
+ *
+ * What decides an answer is proven when it is read (data/index/row.h, data/index/sum.h): the rows
+ * `meta`, file, record and version carry a sum of their key and value, a packed text a
+ * sum of the text, a file's row a sum of its claims. The other tables are proven by
+ * rows that have one: a record's row counts the rows that begin with it in the
+ * relation tables, each of which names a record that says the same; an entry of the
+ * feed is named by its record, an id by its record. A row that is missing where it
+ * must be is damage. Whatever meets damage fails its transaction (tables_damaged).
+ *
+ * Invariants, all recomputed by check.c:
+ * - claim is what files say; of one file and record only the greatest. A version
+ *   exists while a claim names it (`claims` counts them) or a tag image's version
+ *   embeds it (`pins`). The winner is the greatest claimed version by stamp, then
+ *   by canonical text; only what wins is `known`.
+ * - A tag image is live when it, its image and its tag are known; an image counts
+ *   its live tag images and is untagged when there are none; a tag counts its own.
+ * - Each response that exists has one feed entry, whose sequence its record row
+ *   holds: a change moves the entry to the end. One that is gone keeps its entry,
+ *   so that exporters remove it, until such entries outnumber the others
+ *   (feed.c); exporters that come from before the floor export everything. The last
+ *   sequence always has its entry.
+ * - A tag image's text is stored without the two members that stand for its
+ *   image and tag, as it is answered with others in their place. Where two texts
+ *   with equal stamps must be compared, version.c puts the whole together again.
+ * - While an index is new (`building` in its meta row) there are only files,
+ *   claims, versions and rows that hold the place of records; build.c derives all
+ *   the rest at once when the folder has been read.
+ *
+ * When to raise the version: any change to a key, a value, or what a table
+ * contains. There is no upgrade: an index of another version is refused and made
+ * anew from the folder, which is the truth.
+ */
+
+static const char format_name[] = "albumen-index 3";
+
+static const char *const table_names[TABLE_COUNT] = {
+	[TABLE_META] = "meta",
+	[TABLE_DICTIONARY] = "dictionary",
+	[TABLE_FILE] = "file",
+	[TABLE_CLAIM] = "claim",
+	[TABLE_REJECT] = "reject",
+	[TABLE_ID] = "id",
+	[TABLE_RECORD] = "record",
+	[TABLE_VERSION] = "version",
+	[TABLE_TAG_IMAGES] = "tag_images",
+	[TABLE_IMAGE_TAGS] = "image_tags",
+	[TABLE_ALBUM_IMAGES] = "album_images",
+	[TABLE_ALBUM_UNTAGGED] = "album_untagged",
+	[TABLE_FEED] = "feed",
+};
+
+struct index {
+	struct store *store;
+	char *dir, *lock_path, *changed_path;
+	int lock;
+	int changed; /* the file that tells exporters of a commit; writers only */
+	bool untold; /* it could not be written after the last one */
+	struct text_codec *codec;
+	struct build *build;                /* a writer's, while the index is building */
+	uint64_t epoch;                     /* a writer's: random, never 0 */
+	uint32_t dictionary_id[TEXT_KINDS]; /* of those that the codec has; 0: none */
+	/* Copies of them for other threads, and how often they have changed. */
+	pthread_mutex_t mutex;
+	struct buf dictionary[TEXT_KINDS];
+	atomic_uint_fast64_t changes;
+	bool in_txn;
+};
+
+/* The meta row: 64-bit numbers in this order. New ones raise the format version. */
+#define META_NUMBERS (19 + TEXT_KINDS)
+
+static void meta_numbers(struct tables_meta *m, uint64_t *n[META_NUMBERS])
+{
+	uint64_t *const all[META_NUMBERS] = {
+		&m->sequence,
+		&m->floor,
+		&m->next_number,
+		&m->next_file,
+		&m->counts.files,
+		&m->counts.rejected_files,
+		&m->counts.rejects,
+		&m->counts.images,
+		&m->counts.tags,
+		&m->counts.tag_images,
+		&m->counts.live_tag_images,
+		&m->counts.albums,
+		&m->counts.untagged,
+		&m->counts.claims,
+		&m->health.overflows,
+		&m->health.rescans,
+		(uint64_t *)&m->health.walked_s,
+	};
+
+	memcpy(n, all, sizeof(all));
+}
+
+/* Those of other types come last. */
+#define META_BUILDING (META_NUMBERS - TEXT_KINDS - 2)
+#define META_RECONCILE (META_NUMBERS - TEXT_KINDS - 1)
+#define META_DICTIONARY (META_NUMBERS - TEXT_KINDS)
+/* Rows of the table meta that are no epochs, at most. */
+#define META_OTHER_ROWS 8
+
+static void put_meta(struct index_txn *txn)
+{
+	struct tables_meta m = txn->meta;
+	uint64_t other[META_NUMBERS] = {0};
+	uint64_t *n[META_NUMBERS];
+	struct buf row = {0};
+
+	meta_numbers(&m, n);
+	for (size_t i = META_BUILDING; i < META_NUMBERS; i++) {
+		n[i] = &other[i];
+	}
+	other[META_BUILDING] = m.building;
+	other[META_RECONCILE] = m.health.reconcile;
+	for (size_t kind = 0; kind < TEXT_KINDS; kind++) {
+		other[META_DICTIONARY + kind] = m.dictionary[kind];
+	}
+	for (size_t i = 0; i < META_NUMBERS; i++) {
+		buf_addu64(&row, *n[i]);
+	}
+	row_add_sum(&row, 0, "meta", 4);
+	store_put(txn->store, TABLE_META, "meta", 4, row.data, row.len);
+	store_put(txn->store, TABLE_META, "uuid", 4, m.uuid, 36);
+	buf_release(&row);
+}
+
+static int get_meta(struct index_txn *txn, struct err *err)
+{
+	struct tables_meta *m = &txn->meta;
+	uint64_t other[META_NUMBERS] = {0};
+	uint64_t *n[META_NUMBERS];
+	struct store_value v;
+
+	if (store_get(txn->store, TABLE_META, "meta", 4, &v) < 0 ||
+	    v.len != META_NUMBERS * sizeof(uint64_t) + ROW_SUM_SIZE ||
+	    !row_sum_agrees("meta", 4, v.data, v.len - ROW_SUM_SIZE)) {
+		return tables_damaged(txn, err, "its meta row");
+	}
+	meta_numbers(m, n);
+	for (size_t i = 0; i < META_NUMBERS; i++) {
+		n[i] = i < META_BUILDING ? n[i] : &other[i];
+		*n[i] = be64_get((const char *)v.data + 8 * i);
+	}
+	m->building = other[META_BUILDING] != 0;
+	m->health.reconcile = other[META_RECONCILE] != 0;
+	for (size_t kind = 0; kind < TEXT_KINDS; kind++) {
+		m->dictionary[kind] = (uint32_t)other[META_DICTIONARY + kind];
+	}
+	if (store_get(txn->store, TABLE_META, "uuid", 4, &v) < 0 || v.len != 36) {
+		return tables_damaged(txn, err, "its uuid");
+	}
+	memcpy(m->uuid, v.data, 36);
+	return 0;
+}
+
+/* A version 4 uuid (RFC 9562), so that an exporter knows a rebuilt index. */
+static int make_uuid(char out[37], struct err *err)
+{
+	unsigned char b[16];
+
+	if (getrandom(b, sizeof(b), 0) != sizeof(b)) {
+		return err_sys(err, "cannot get random bytes");
+	}
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+	snprintf(out, 37,
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11],
+		 b[12], b[13], b[14], b[15]);
+	return 0;
+}
+
+/* Writes what a new index starts with. */
+static int make_index(struct index *index, struct err *err)
+{
+	struct index_txn txn = {
+		.meta = {.next_number = 1, .next_file = 1, .building = true}};
+	int rc = make_uuid(txn.meta.uuid, err);
+
+	if (rc || (rc = store_begin(&txn.store, index->store, true, err)) < 0) {
+		return rc;
+	}
+	put_meta(&txn);
+	store_put(txn.store, TABLE_META, "format", 6, format_name,
+		  sizeof(format_name) - 1);
+	return store_commit(&txn.store, err);
+}
+
+/* Checks the format; ERR_NOTFOUND if nothing is there yet
+ * (a kill between the making of the environment and of its first row). */
+static int check_format(struct index *index, struct err *err)
+{
+	struct store_txn *txn = NULL;
+	struct store_value v;
+	int rc = store_begin(&txn, index->store, false, err);
+
+	if (rc) {
+		return rc;
+	}
+	rc = store_get(txn, TABLE_META, "format", 6, &v);
+	if (rc == ERR_NOTFOUND) {
+		err_set(err, rc, "no index in '%s' yet", index->dir);
+	} else if (rc) {
+		store_status(txn, err);
+	} else if (v.len != sizeof(format_name) - 1 ||
+		   memcmp(v.data, format_name, v.len) != 0) {
+		rc = err_set(
+			err, ERR_FORMAT,
+			"index '%s' has the format '%.*s', this is for '%s'; rebuild "
+			"it: rm -r '%s' && albumen-indexer scan --data DIR --index "
+			"'%s'",
+			index->dir, (int)(v.len < 64 ? v.len : 64), (const char *)v.data,
+			format_name, index->dir, index->dir);
+	}
+	store_abort(&txn);
+	return rc;
+}
+
+static char *path_in(const char *dir, const char *name)
+{
+	struct buf path = {0};
+
+	buf_addf(&path, "%s/%s", dir, name);
+	return path.data;
+}
+
+static int open_changed(struct index *index, struct err *err)
+{
+	index->changed = open(index->changed_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (index->changed < 0) {
+		return err_sys(err, "cannot open '%s'", index->changed_path);
+	}
+	return 0;
+}
+
+static int open_for_writing(struct index *index, struct err *err)
+{
+	int rc = file_lock(&index->lock, index->lock_path, "albumen-indexer", err);
+
+	return rc ? rc : open_changed(index, err);
+}
+
+static int check_lock(const struct index *index, struct err *err)
+{
+	return index->lock < 0 ? 0 : file_lock_check(index->lock, index->lock_path, err);
+}
+
+int index_check_place(const struct index *index, struct err *err)
+{
+	int rc = store_check_place(index->store, err);
+
+	return rc ? rc : check_lock(index, err);
+}
+
+/* --- epochs --------------------------------------------------------------------- */
+
+/* Rows of the table meta, not a table of their own: an index of an older version,
+ * which would lack the table, must be open before it can be refused. */
+#define EPOCH_PREFIX "epoch"
+#define EPOCH_PREFIX_LEN (sizeof(EPOCH_PREFIX) - 1)
+#define EPOCH_KEY_LEN (EPOCH_PREFIX_LEN + 8)
+
+static void epoch_key(unsigned char key[EPOCH_KEY_LEN], uint64_t first)
+{
+	memcpy(key, EPOCH_PREFIX, EPOCH_PREFIX_LEN);
+	be64_put(key + EPOCH_PREFIX_LEN, first);
+}
+
+/* Reads the row that the cursor was moved to with the result `rc`. */
+static int epoch_row(struct store_cursor *c, int rc, uint64_t *first, uint64_t *epoch)
+{
+	*first = *epoch = 0;
+	if (rc == 0 && (!store_has_prefix(c, EPOCH_PREFIX, EPOCH_PREFIX_LEN) ||
+			store_key(c).len != EPOCH_KEY_LEN ||
+			store_cursor_value(c).len != sizeof(*epoch))) {
+		rc = ERR_NOTFOUND;
+	}
+	if (rc == 0) {
+		const unsigned char *key = store_key(c).data;
+
+		*first = be64_get(key + EPOCH_PREFIX_LEN);
+		*epoch = be64_get(store_cursor_value(c).data);
+	}
+	return rc;
+}
+
+static int last_epoch(struct store_cursor *c, uint64_t *first, uint64_t *epoch)
+{
+	return epoch_row(c, store_seek_last(c, EPOCH_PREFIX, EPOCH_PREFIX_LEN), first,
+			 epoch);
+}
+
+uint64_t index_epoch(const struct index_txn *txn)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_META);
+	uint64_t first, epoch;
+
+	last_epoch(c, &first, &epoch);
+	store_cursor_close(c);
+	return epoch;
+}
+
+bool index_epoch_holds(const struct index_txn *txn, uint64_t epoch, uint64_t sequence)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_META);
+	uint64_t last = txn->meta.sequence; /* that the epoch `is` has given out */
+	uint64_t first, is;
+	int rc = last_epoch(c, &first, &is);
+
+	while (rc == 0 && is != epoch) {
+		last = first - 1;
+		rc = epoch_row(c, store_previous(c), &first, &is);
+	}
+	store_cursor_close(c);
+	return rc == 0 && epoch && sequence >= first && sequence <= last;
+}
+
+/* Stores the writer's epoch with the first sequence that it gives out. That row is
+ * looked for each time: a transaction that failed may have taken it along. */
+static void note_epoch(struct index_txn *txn)
+{
+	unsigned char key[EPOCH_KEY_LEN], value[8];
+
+	if (txn->meta.sequence <= txn->base_sequence ||
+	    index_epoch(txn) == txn->index->epoch) {
+		return;
+	}
+	epoch_key(key, txn->base_sequence + 1);
+	be64_put(value, txn->index->epoch);
+	store_put(txn->store, TABLE_META, key, sizeof(key), value, sizeof(value));
+	if (store_count(txn->store, TABLE_META) > INDEX_EPOCHS + META_OTHER_ROWS) {
+		struct store_cursor *c = store_cursor_open(txn->store, TABLE_META);
+		uint64_t first, epoch;
+
+		if (!epoch_row(c, store_seek(c, EPOCH_PREFIX, EPOCH_PREFIX_LEN), &first,
+			       &epoch)) {
+			epoch_key(key, first);
+			store_delete(txn->store, TABLE_META, key, sizeof(key));
+		}
+		store_cursor_close(c);
+	}
+}
+
+/* The sequence begins anew. */
+static void forget_epochs(struct index_txn *txn)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_META);
+	uint64_t first, epoch;
+
+	while (last_epoch(c, &first, &epoch) == 0) {
+		unsigned char key[EPOCH_KEY_LEN];
+
+		epoch_key(key, first);
+		store_delete(txn->store, TABLE_META, key, sizeof(key));
+	}
+	store_cursor_close(c);
+}
+
+/* --- opening ----------------------------------------------------------------------- */
+
+/* Two writers must not draw the same. */
+static int draw_epoch(uint64_t *epoch, struct err *err)
+{
+	do {
+		if (getrandom(epoch, sizeof(*epoch), 0) != sizeof(*epoch)) {
+			return err_sys(err, "cannot get random bytes");
+		}
+	} while (!*epoch);
+	return 0;
+}
+
+/* What a killed build left is neither whole nor needed. What begins in its place is
+ * another index: a reader that has seen the old one sees another uuid. */
+static int begin_build(struct index *index, struct err *err)
+{
+	struct index_txn *txn = NULL;
+	int rc = index_begin(&txn, index, true, err);
+
+	if (rc || !txn->meta.building) {
+		index_abort(&txn);
+		return rc;
+	}
+	for (size_t table = 0; table < TABLE_COUNT; table++) {
+		if (table != TABLE_META) {
+			store_empty(txn->store, table);
+		}
+	}
+	forget_epochs(txn);
+	txn->meta =
+		(struct tables_meta){.next_number = 1, .next_file = 1, .building = true};
+	rc = make_uuid(txn->meta.uuid, err);
+	if (rc) {
+		index_abort(&txn);
+		return rc;
+	}
+	index->build = build_new();
+	return index_commit(&txn, err);
+}
+
+/* The file that exporters watch has bytes since the first scan was whole. */
+static bool was_built(const struct index *index)
+{
+	struct stat st;
+
+	return stat(index->changed_path, &st) == 0 && st.st_size > 0;
+}
+
+static int open_store(struct index *index, bool create, struct err *err)
+{
+	struct store_spec spec = {
+		.noun = "index", .table = table_names, .count = TABLE_COUNT};
+	unsigned flags =
+		(create ? STORE_CREATE : 0) | (was_built(index) ? 0 : STORE_UNUSED);
+	struct buf mend = {0};
+	int rc;
+
+	buf_addf(&mend,
+		 "rebuild it: rm -r '%s' && albumen-indexer scan --data DIR --index '%s'",
+		 index->dir, index->dir);
+	spec.mend = mend.data;
+	rc = store_open(&index->store, index->dir, &spec, flags, err);
+	buf_release(&mend);
+	return rc;
+}
+
+int index_open(struct index **out, const char *dir, unsigned flags, struct err *err)
+{
+	struct index *index = xzalloc(sizeof(*index));
+	bool create = (flags & INDEX_CREATE) != 0;
+	int rc = 0;
+
+	*out = NULL;
+	index->dir = xstrdup(dir);
+	index->lock_path = path_in(dir, "albumen-indexer.lock");
+	index->changed_path = path_in(dir, INDEX_CHANGED_FILE);
+	index->lock = index->changed = -1;
+	index->codec = text_codec_new();
+	pthread_mutex_init(&index->mutex, NULL);
+	if (create && (rc = file_mkdirs(dir, err)) < 0) {
+		goto out;
+	}
+	if ((flags & INDEX_WRITE) && (rc = open_for_writing(index, err)) < 0) {
+		goto out;
+	}
+	rc = open_store(index, create, err);
+	if (rc == ERR_NOTFOUND) {
+		err_set(err, rc, "no index in '%s'; make one with 'albumen-indexer scan'",
+			dir);
+	}
+	if (!rc) {
+		rc = check_format(index, err);
+		if (rc == ERR_NOTFOUND && create) {
+			rc = make_index(index, err);
+		}
+	}
+	if (!rc && (flags & INDEX_WRITE)) {
+		rc = draw_epoch(&index->epoch, err);
+	}
+	if (!rc && (flags & INDEX_WRITE)) {
+		rc = begin_build(index, err);
+	}
+out:
+	if (rc) {
+		index_close(index);
+		return rc;
+	}
+	*out = index;
+	return 0;
+}
+
+void index_close(struct index *index)
+{
+	if (index) {
+		assert(!index->in_txn);
+		store_close(index->store);
+		text_codec_free(index->codec);
+		build_free(index->build);
+		for (unsigned kind = 0; kind < TEXT_KINDS; kind++) {
+			buf_release(&index->dictionary[kind]);
+		}
+		pthread_mutex_destroy(&index->mutex);
+		if (index->changed >= 0) {
+			close(index->changed);
+		}
+		if (index->lock >= 0) {
+			close(index->lock);
+		}
+		free(index->lock_path);
+		free(index->changed_path);
+		free(index->dir);
+		free(index);
+	}
+}
+
+const char *index_dir(const struct index *index)
+{
+	return index->dir;
+}
+
+/* The only way that the codec comes to a dictionary, or loses one (len 0). */
+static void set_dictionary(struct index *index, unsigned kind, const void *dictionary,
+			   size_t len)
+{
+	text_set_dictionary(index->codec, kind, dictionary, len);
+	index->dictionary_id[kind] = text_dictionary_id(dictionary, len);
+	pthread_mutex_lock(&index->mutex);
+	buf_clear(&index->dictionary[kind]);
+	buf_add(&index->dictionary[kind], dictionary, len);
+	index->changes++;
+	pthread_mutex_unlock(&index->mutex);
+}
+
+void tables_copy_dictionaries(struct index *index, struct text_codec *codec,
+			      uint64_t *have)
+{
+	if (*have == index->changes) {
+		return;
+	}
+	pthread_mutex_lock(&index->mutex);
+	*have = index->changes;
+	for (unsigned kind = 0; kind < TEXT_KINDS; kind++) {
+		const struct buf *d = &index->dictionary[kind];
+
+		if (d->len || text_has_dictionary(codec, kind)) {
+			text_set_dictionary(codec, kind, d->data, d->len);
+		}
+	}
+	pthread_mutex_unlock(&index->mutex);
+}
+
+/* Gives the codec the dictionaries that this transaction sees, and no other. */
+static int load_dictionaries(struct index_txn *txn, struct err *err)
+{
+	struct index *index = txn->index;
+
+	for (unsigned kind = 0; kind < TEXT_KINDS; kind++) {
+		uint32_t want = txn->meta.dictionary[kind];
+		unsigned char key = (unsigned char)kind;
+		struct store_value v;
+
+		if (want == index->dictionary_id[kind]) {
+			continue;
+		}
+		if (!want) {
+			set_dictionary(index, kind, NULL, 0);
+		} else if (store_get(txn->store, TABLE_DICTIONARY, &key, 1, &v) < 0 ||
+			   text_dictionary_id(v.data, v.len) != want) {
+			return tables_damaged(txn, err, "a dictionary");
+		} else {
+			set_dictionary(index, kind, v.data, v.len);
+		}
+	}
+	return 0;
+}
+
+int index_begin(struct index_txn **out, struct index *index, bool write, struct err *err)
+{
+	struct index_txn *txn = xzalloc(sizeof(*txn));
+	int rc;
+
+	assert(!index->in_txn);
+	*out = NULL;
+	txn->index = index;
+	txn->codec = index->codec;
+	txn->build = index->build;
+	txn->write = write;
+	txn->last_version = UINT64_MAX;
+	rc = store_begin(&txn->store, index->store, write, err);
+	if (!rc) {
+		index->in_txn = true;
+		rc = get_meta(txn, err);
+	}
+	if (!rc) {
+		rc = load_dictionaries(txn, err);
+	}
+	if (rc) {
+		index_abort(&txn);
+		return rc;
+	}
+	txn->base_sequence = txn->meta.sequence;
+	txn->was_building = txn->meta.building;
+	*out = txn;
+	return 0;
+}
+
+static void txn_free(struct index_txn *txn)
+{
+	txn->index->in_txn = false;
+	buf_release(&txn->row);
+	buf_release(&txn->text);
+	free(txn);
+}
+
+/*
+ * Tells exporters, which watch the file, that there is something to export. After the
+ * commit, so that who is woken sees it. The commit stands whatever becomes of this.
+ * Where the file cannot be written (a full disk), new times of it wake them as well;
+ * where not even that is possible, the next commit tells them.
+ */
+static void tell_changed(struct index *index, uint64_t sequence)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)sequence);
+	bool same = false;
+
+	if (index->changed < 0 ||
+	    (file_is_same(&same, index->changed, index->changed_path, NULL) == 0 &&
+	     !same)) {
+		if (index->changed >= 0) {
+			close(index->changed);
+		}
+		open_changed(index, NULL);
+	}
+	index->untold = pwrite(index->changed, text, (size_t)len, 0) != len &&
+			futimens(index->changed, NULL) < 0;
+}
+
+int index_commit(struct index_txn **txn, struct err *err)
+{
+	struct index_txn *t = *txn;
+	int rc;
+
+	*txn = NULL;
+	if (!t->write) {
+		rc = store_status(t->store, err);
+		store_abort(&t->store);
+	} else {
+		if (!t->meta.building && !t->was_building) {
+			feed_prune(t);
+		}
+		note_epoch(t);
+		put_meta(t);
+		rc = check_lock(t->index, err);
+		if (rc) {
+			store_abort(&t->store);
+		} else {
+			rc = store_commit(&t->store, err);
+		}
+		if (!rc && !t->meta.building &&
+		    (t->was_building || t->meta.sequence != t->base_sequence ||
+		     t->index->untold)) {
+			tell_changed(t->index, t->meta.sequence);
+		}
+	}
+	txn_free(t);
+	return rc;
+}
+
+int index_end(struct index_txn **txn, int rc, struct err *err)
+{
+	int failed = *txn ? store_status((*txn)->store, err) : 0;
+
+	index_abort(txn);
+	return failed ? failed : rc;
+}
+
+void index_abort(struct index_txn **txn)
+{
+	if (*txn) {
+		store_abort(&(*txn)->store);
+		txn_free(*txn);
+		*txn = NULL;
+	}
+}
+
+int index_build_end(struct index *index, struct err *err)
+{
+	int rc;
+
+	if (!index->build) {
+		return 0;
+	}
+	rc = build_derive(index->build, index, err);
+	build_free(index->build);
+	index->build = NULL;
+	return rc;
+}
+
+bool index_is_built(const struct index_txn *txn)
+{
+	return !txn->meta.building;
+}
+
+const char *index_uuid(const struct index_txn *txn)
+{
+	return txn->meta.uuid;
+}
+
+uint64_t index_sequence(const struct index_txn *txn)
+{
+	return txn->meta.sequence;
+}
+
+uint64_t index_feed_floor(const struct index_txn *txn)
+{
+	return txn->meta.floor;
+}
+
+void index_counts(const struct index_txn *txn, struct index_counts *out)
+{
+	*out = txn->meta.counts;
+}
+
+void index_health(const struct index_txn *txn, struct index_health *out)
+{
+	*out = txn->meta.health;
+}
+
+void index_set_health(struct index_txn *txn, const struct index_health *health)
+{
+	txn->meta.health = *health;
+}
+
+/* How many texts are looked at to find TEXT_TRAIN_COUNT of one kind. */
+#define TRAIN_LOOK 65536
+#define TRAIN_BYTES ((size_t)8 << 20)
+
+void tables_train(struct index_txn *txn, enum record_kind kind)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_VERSION);
+	struct buf samples = {0}, dictionary = {0};
+	size_t *sizes = xreallocarray(NULL, TEXT_TRAIN_COUNT, sizeof(*sizes));
+	unsigned char key = (unsigned char)kind;
+	unsigned count = 0;
+	/* From the end: what made us look came last. */
+	int rc = store_seek_last(c, NULL, 0);
+
+	for (int looked = 0; rc == 0 && looked < TRAIN_LOOK; looked++) {
+		struct row_version row;
+		struct store_value v = store_cursor_value(c);
+		size_t before = samples.len;
+
+		if (row_version_get(&row, store_key(c).data, v.data, v.len) < 0 ||
+		    (row.kind == kind && text_unpack(txn->codec, &samples, row.packed,
+						     row.packed_len, NULL) < 0)) {
+			tables_damaged(txn, NULL, "a version");
+			break;
+		}
+		if (row.kind == kind) {
+			sizes[count++] = samples.len - before;
+		}
+		if (count == TEXT_TRAIN_COUNT || samples.len > TRAIN_BYTES) {
+			break;
+		}
+		rc = store_previous(c);
+	}
+	store_cursor_close(c);
+	if (count && text_train(&dictionary, samples.data, sizes, count) == 0) {
+		store_put(txn->store, TABLE_DICTIONARY, &key, 1, dictionary.data,
+			  dictionary.len);
+		/* The codec has it whatever becomes of the transaction: the next one
+		 * compares with what it finds stored. */
+		set_dictionary(txn->index, kind, dictionary.data, dictionary.len);
+		txn->meta.dictionary[kind] = txn->index->dictionary_id[kind];
+	}
+	buf_release(&samples);
+	buf_release(&dictionary);
+	free(sizes);
+}

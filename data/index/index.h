@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DATA_INDEX_INDEX_H
+#define DATA_INDEX_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/base/err.h"
+
+/*
+ * index - the index as a whole: the environment on disk, transactions, and what
+ * stands in its meta row. The stored format is described at the top of index.c.
+ * What goes in comes through data/index/claim.h; what comes out, through data/index/query.h.
+ *
+ *	struct index *index = NULL;
+ *	struct index_txn *txn = NULL;
+ *	if (index_open(&index, dir, INDEX_WRITE | INDEX_CREATE, err) < 0 ||
+ *	    index_begin(&txn, index, true, err) < 0) { ... }
+ *	...
+ *	rc = index_commit(&txn, err);	(txn is NULL afterwards, whatever happened)
+ *	index_close(index);
+ *
+ * An LMDB environment must be opened once per process: open one index, once.
+ * Everything is for one thread at a time.
+ */
+
+struct index;
+struct index_txn;
+
+enum index_open_flags {
+	INDEX_WRITE = 1 << 0,  /* take the writer's lock; ERR_LOCKED if another has it */
+	INDEX_CREATE = 1 << 1, /* make it if absent (with INDEX_WRITE) */
+};
+
+/*
+ * Opens the index in the folder `dir`. ERR_NOTFOUND: there is none (and no
+ * INDEX_CREATE); ERR_FORMAT: another format version, the message says how to
+ * rebuild; ERR_LOCKED: INDEX_WRITE and another process writes.
+ */
+int index_open(struct index **out, const char *dir, unsigned flags, struct err *err);
+void index_close(struct index *index);
+
+/* ERR_REPLACED: the folder, the index in it, or the writer's lock was removed or replaced.
+ * Each transaction looks by itself; this is for a writer that has none for long. */
+int index_check_place(const struct index *index, struct err *err);
+
+/* The folder that it lies in. Borrowed. */
+const char *index_dir(const struct index *index);
+/* The file in `dir` whose modification (inotify IN_MODIFY) says that a
+ * transaction with changed responses has been committed: "DIR/changed". */
+#define INDEX_CHANGED_FILE "changed"
+/* Another file under this name is another index. */
+#define INDEX_DATA_FILE "data.mdb"
+
+/*
+ * A new index only collects what files claim; everything else is derived at once
+ * when the folder has been read to its end, which is much less work. Whoever
+ * fills it calls this then (and may always: it does nothing the second time).
+ * No transaction may be open. A kill before means that the next writer begins
+ * from nothing.
+ */
+int index_build_end(struct index *index, struct err *err);
+/* False until then: what this transaction sees is not for exporting. */
+bool index_is_built(const struct index_txn *txn);
+
+/*
+ * Begins a transaction. Readers see the index as it is now until they end;
+ * keep them short (a second), or the index grows (HAZARDS C4). One transaction
+ * at a time per index.
+ */
+int index_begin(struct index_txn **out, struct index *index, bool write, struct err *err);
+
+/* Commits; *txn is given away in any case. Durable on return. A store call that
+ * failed since index_begin fails the commit (errors stick), so callers may
+ * leave the single results unchecked. ERR_REPLACED: see index_check_place. A read
+ * transaction just ends. */
+int index_commit(struct index_txn **txn, struct err *err);
+/* Ends a transaction that only read, whose work came to `rc`. Returns the first failure
+ * of what was read (a damaged row, say), with its message in *err, else `rc`: what was
+ * read counts only if this is 0. *txn may be NULL. */
+int index_end(struct index_txn **txn, int rc, struct err *err);
+/* Ends without effect. NULL is allowed. */
+void index_abort(struct index_txn **txn);
+
+/* The index's uuid, 36 characters: drawn when the index is made, and anew when a
+ * killed first scan is begun again. Borrowed until the transaction ends. */
+const char *index_uuid(const struct index_txn *txn);
+
+/* The sequence of the change feed as this transaction sees it: the number of
+ * its last entry; 0 when nothing was ever indexed. */
+uint64_t index_sequence(const struct index_txn *txn);
+/* Entries of the feed at or below this one may be missing (they named responses
+ * that no longer exist): who has exported less must export everything. */
+uint64_t index_feed_floor(const struct index_txn *txn);
+
+/*
+ * Epochs tell an index from an older copy of itself. Each writer draws a random
+ * number and stores it, with the first sequence that it gives out, in its first
+ * transaction that moves the sequence. Where an index was restored from a copy, the
+ * next writer's sequences are some that were given out before, but its epoch is
+ * another.
+ *
+ * The caller that worked up to the sequence S in an earlier transaction, in which
+ * index_epoch was E, may go on from S if index_epoch_holds(txn, E, S).
+ */
+
+/* The epoch of index_sequence; 0 while that is 0. */
+uint64_t index_epoch(const struct index_txn *txn);
+/* Whether `sequence` was given out in `epoch`, and by the history of this very index.
+ * False also for an epoch that is not one of the latest INDEX_EPOCHS. */
+bool index_epoch_holds(const struct index_txn *txn, uint64_t epoch, uint64_t sequence);
+#define INDEX_EPOCHS 1000
+
+/* Exact totals, kept up in every transaction. */
+struct index_counts {
+	uint64_t files;          /* known metadata files */
+	uint64_t rejected_files; /* of them, those with at least one reject */
+	uint64_t rejects;        /* rejects in all of them */
+	uint64_t images;
+	uint64_t tags;
+	uint64_t tag_images; /* known ones, live or not */
+	uint64_t live_tag_images;
+	uint64_t albums;   /* with at least one image */
+	uint64_t untagged; /* images with no live tag image */
+	uint64_t claims;
+};
+void index_counts(const struct index_txn *txn, struct index_counts *out);
+
+/* What the indexer notes about its own input. */
+struct index_health {
+	bool reconcile;     /* events may have been lost: the folder must be walked */
+	uint64_t overflows; /* times that the event queue overflowed, ever */
+	uint64_t rescans;   /* walks of the whole folder, ever */
+	int64_t walked_s;   /* when the last whole walk ended (Unix time); 0: never */
+};
+void index_health(const struct index_txn *txn, struct index_health *out);
+void index_set_health(struct index_txn *txn, const struct index_health *health);
+
+#endif

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/index/query.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/index/claim.h"
+#include "data/format/json.h"
+#include "data/index/tables.h"
+#include "data/index/version.h"
+
+/* The kind of record that a response is of. */
+static unsigned kind_of(enum query_response response)
+{
+	switch (response) {
+	case QUERY_TAG_IMAGES:
+	case QUERY_ALBUM_OF:
+		return RECORD_IMAGE;
+	case QUERY_TAG:
+		return RECORD_TAG;
+	default:
+		return ROW_ALBUM;
+	}
+}
+
+/* The entry under the cursor: it is the one that its record's row names, and no other
+ * record goes by the same id, which would be answered in its place. */
+static int feed_entry(struct index_txn *txn, struct store_cursor *c,
+		      struct query_key *out)
+{
+	const unsigned char *value = store_cursor_value(c).data;
+	struct row_record row;
+
+	if (store_key(c).len != 8 || store_cursor_value(c).len != 9) {
+		return ERR_FORMAT;
+	}
+	out->sequence = be64_get(store_key(c).data);
+	out->response = (enum query_response)value[0];
+	out->number = be64_get(value + 1);
+	if (value[0] < QUERY_TAG_IMAGES || value[0] > QUERY_TAG ||
+	    tables_record_get(txn, out->number, &row) < 0 ||
+	    row.kind != kind_of(out->response) ||
+	    row.feed[out->response == QUERY_IMAGES ? 1 : 0] != out->sequence ||
+	    !tables_number_is(txn, row.kind, &row.id, out->number)) {
+		return ERR_FORMAT;
+	}
+	return 0;
+}
+
+int query_feed(struct index_txn *txn, uint64_t after, struct query_key *out,
+	       struct err *err)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_FEED);
+	unsigned char key[8];
+	int rc;
+
+	be64_put(key, after + 1);
+	rc = store_seek(c, key, sizeof(key));
+	if (!rc) {
+		rc = feed_entry(txn, c, out);
+		/* No other entry was passed over on the way to this one. */
+		if (!rc && out->sequence <= after) {
+			rc = ERR_FORMAT;
+		}
+		if (!rc && store_previous(c) == 0 &&
+		    (store_key(c).len != 8 || be64_get(store_key(c).data) > after)) {
+			rc = ERR_FORMAT;
+		}
+	} else if (rc == ERR_NOTFOUND && after < txn->meta.sequence) {
+		rc = ERR_FORMAT; /* the last sequence has an entry (feed.c) */
+	}
+	store_cursor_close(c);
+	if (rc && rc != ERR_NOTFOUND) {
+		tables_damaged(txn, NULL, "the feed");
+		return store_status(txn->store, err);
+	}
+	return rc;
+}
+
+void query_read_ahead(struct index_txn *txn)
+{
+	store_read_ahead(txn->store);
+}
+
+uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit)
+{
+	struct store_cursor *c;
+	bool whole = after == 0;
+	unsigned char key[8];
+	uint64_t n = 0;
+
+	c = store_cursor_open(txn->store, TABLE_FEED);
+	be64_put(key, after + 1);
+	for (int rc = store_seek(c, key, sizeof(key)); rc == 0 && n < limit;
+	     rc = store_next(c)) {
+		uint64_t sequence =
+			store_key(c).len == 8 ? be64_get(store_key(c).data) : 0;
+
+		/* Out of order it would not be found by who seeks it. */
+		if (sequence <= after) {
+			tables_damaged(txn, NULL, "the feed");
+			break;
+		}
+		after = sequence;
+		n++;
+	}
+	store_cursor_close(c);
+	/* All of it: then it is known how many there are. */
+	if (whole && n < limit && n != store_count(txn->store, TABLE_FEED)) {
+		tables_damaged(txn, NULL, "the feed");
+	}
+	return n;
+}
+
+int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
+	     struct err *err)
+{
+	struct row_record row;
+	int rc = tables_record_get(txn, number, &row);
+
+	if (rc) {
+		return tables_damaged(txn, err, "a record");
+	}
+	*out = row.id;
+	return 0;
+}
+
+static int known_number(struct index_txn *txn, unsigned kind, const char *id, size_t len,
+			uint64_t *number)
+{
+	struct row_record row;
+	struct record_id key = {0};
+
+	if (len > RECORD_ID_MAX) {
+		return ERR_NOTFOUND;
+	}
+	key.len = (unsigned char)len;
+	memcpy(key.bytes, id, len);
+	*number = tables_number(txn, kind, &key);
+	if (!*number || tables_record_get(txn, *number, &row) < 0 || !row.known) {
+		int rc = store_status(txn->store, NULL);
+
+		return rc ? rc : ERR_NOTFOUND;
+	}
+	return 0;
+}
+
+int query_image_number(struct index_txn *txn, const char *id, size_t len,
+		       uint64_t *number)
+{
+	return known_number(txn, RECORD_IMAGE, id, len, number);
+}
+
+int query_album_number(struct index_txn *txn, const char *id, size_t len,
+		       uint64_t *number)
+{
+	return known_number(txn, ROW_ALBUM, id, len, number);
+}
+
+/* Records on their way into a list: sorted by (created_at, id). */
+struct item {
+	struct stamp created;
+	uint64_t number;
+	size_t id; /* offset in list.ids */
+	size_t id_len;
+};
+
+struct list {
+	struct item *item;
+	size_t count, cap;
+	struct buf ids;
+};
+
+static void list_release(struct list *list)
+{
+	free(list->item);
+	buf_release(&list->ids);
+}
+
+static void list_add(struct list *list, uint64_t number, const struct row_record *row)
+{
+	if (list->count == list->cap) {
+		list->cap = list->cap ? list->cap * 2 : 16;
+		list->item = xreallocarray(list->item, list->cap, sizeof(*list->item));
+	}
+	list->item[list->count++] = (struct item){.created = row->created,
+						  .number = number,
+						  .id = list->ids.len,
+						  .id_len = row->id.len};
+	buf_add(&list->ids, row->id.bytes, row->id.len);
+}
+
+static int by_created_and_id(const void *left, const void *right, void *ids)
+{
+	const struct item *a = left, *b = right;
+	const char *text = ids;
+	int order = stamp_compare(&a->created, &b->created);
+
+	if (!order) {
+		order = memcmp(text + a->id, text + b->id,
+			       a->id_len < b->id_len ? a->id_len : b->id_len);
+	}
+	return order ? order : (a->id_len > b->id_len) - (a->id_len < b->id_len);
+}
+
+/* Whether a record belongs into the list of `of`. */
+static bool is_member(const struct row_record *row, enum table table,
+		      const struct row_record *of)
+{
+	if (table == TABLE_IMAGE_TAGS) {
+		return row->kind == RECORD_TAG_IMAGE && row->known &&
+		       row->image == of->version.number;
+	}
+	return row->kind == RECORD_IMAGE && row->known &&
+	       row->album == of->version.number &&
+	       (table != TABLE_ALBUM_UNTAGGED || row->live_count == 0);
+}
+
+/* Fills the list from a relation table: the numbers behind that of `of`. Each is one of
+ * its list, none stands twice, and there are as many as its row counts: so it is the
+ * list, whatever became of the table. */
+static int list_fill(struct list *list, struct index_txn *txn, enum table table,
+		     const struct row_record *of, struct err *err)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, table);
+	uint64_t met = 0,
+		 want = table == TABLE_ALBUM_IMAGES ? of->live_count : of->joined;
+	unsigned char prefix[8];
+	struct row_record row;
+	uint64_t last = 0;
+	int rc;
+
+	be64_put(prefix, of->version.number);
+	for (rc = store_seek(c, prefix, sizeof(prefix));
+	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix)); rc = store_next(c)) {
+		uint64_t number = store_key(c).len == 16
+					  ? be64_get((const char *)store_key(c).data + 8)
+					  : 0;
+
+		if (number <= last || tables_record_get(txn, number, &row) < 0 ||
+		    !is_member(&row, table, of)) {
+			rc = ERR_FORMAT;
+			break;
+		}
+		last = number;
+		met++;
+		if (table != TABLE_IMAGE_TAGS || row.live) {
+			list_add(list, number, &row);
+		}
+	}
+	store_cursor_close(c);
+	if ((rc && rc != ERR_NOTFOUND) || met != want ||
+	    (table == TABLE_IMAGE_TAGS && list->count != of->live_count)) {
+		tables_damaged(txn, NULL, "a relation");
+		return store_status(txn->store, err);
+	}
+	if (list->count > 1) {
+		qsort_r(list->item, list->count, sizeof(*list->item), by_created_and_id,
+			list->ids.data);
+	}
+	return 0;
+}
+
+/* Appends the winning text of an image or tag. */
+static int winning_text(struct index_txn *txn, unsigned kind, uint64_t number,
+			struct buf *out, struct err *err)
+{
+	struct row_record row;
+	struct row_version facts;
+
+	if (tables_record_get(txn, number, &row) < 0 || !row.known || row.kind != kind) {
+		return tables_damaged(txn, err, "a record that is not known");
+	}
+	return version_get(txn, &row.version, &facts, out, err);
+}
+
+static int images_body(struct index_txn *txn, const struct row_record *album,
+		       bool untagged, struct buf *body, struct err *err)
+{
+	struct list list = {0};
+	int rc = list_fill(&list, txn,
+			   untagged ? TABLE_ALBUM_UNTAGGED : TABLE_ALBUM_IMAGES, album,
+			   err);
+
+	buf_addch(body, '[');
+	for (size_t i = 0; rc == 0 && i < list.count; i++) {
+		if (i) {
+			buf_addch(body, ',');
+		}
+		rc = winning_text(txn, RECORD_IMAGE, list.item[i].number, body, err);
+	}
+	buf_addch(body, ']');
+	list_release(&list);
+	return rc;
+}
+
+/* Appends one live tag image; *image_member is the same for all of an image. */
+static int tag_image_text(struct index_txn *txn, uint64_t number,
+			  const struct buf *image_member, struct buf *body,
+			  struct err *err)
+{
+	struct buf own = {0}, tag_member = {0};
+	struct row_version facts;
+	struct row_record row;
+	int rc = 0;
+
+	if (tables_record_get(txn, number, &row) < 0) {
+		return tables_damaged(txn, err, "a tag image");
+	}
+	buf_addstr(&tag_member, "\"tag\":");
+	rc = version_get(txn, &row.version, &facts, &own, err);
+	if (!rc) {
+		rc = winning_text(txn, RECORD_TAG, row.tag, &tag_member, err);
+	}
+	if (!rc) {
+		version_compose(body, &facts, own.data, own.len, image_member,
+				&tag_member);
+	}
+	buf_release(&own);
+	buf_release(&tag_member);
+	return rc;
+}
+
+static int tag_images_body(struct index_txn *txn, const struct row_record *image,
+			   struct buf *body, struct err *err)
+{
+	struct list list = {0};
+	struct buf image_member = {0};
+	int rc = list_fill(&list, txn, TABLE_IMAGE_TAGS, image, err);
+
+	buf_addch(body, '[');
+	if (rc == 0 && list.count) {
+		buf_addstr(&image_member, "\"image\":");
+		rc = winning_text(txn, RECORD_IMAGE, image->version.number, &image_member,
+				  err);
+	}
+	for (size_t i = 0; rc == 0 && i < list.count; i++) {
+		if (i) {
+			buf_addch(body, ',');
+		}
+		rc = tag_image_text(txn, list.item[i].number, &image_member, body, err);
+	}
+	buf_addch(body, ']');
+	buf_release(&image_member);
+	list_release(&list);
+	return rc;
+}
+
+static int tag_body(struct index_txn *txn, const struct row_record *row, struct buf *body,
+		    struct err *err)
+{
+	int rc;
+
+	buf_addstr(body, "{\"tag\":");
+	rc = winning_text(txn, RECORD_TAG, row->version.number, body, err);
+	buf_addf(body, ",\"tag_images\":%" PRIu64 "}", row->live_count);
+	return rc;
+}
+
+static int album_of_body(struct index_txn *txn, const struct row_record *image,
+			 struct buf *body, struct err *err)
+{
+	struct row_record album;
+
+	if (tables_record_get(txn, image->album, &album) < 0 || album.kind != ROW_ALBUM) {
+		return tables_damaged(txn, err, "an image's album");
+	}
+	json_quote(body, album.id.bytes, album.id.len);
+	return 0;
+}
+
+int query_body(struct index_txn *txn, const struct query_key *key, struct buf *body,
+	       struct err *err)
+{
+	size_t start = body->len;
+	struct row_record row;
+	int rc = tables_record_get(txn, key->number, &row);
+
+	if (rc || row.kind != kind_of(key->response)) {
+		return tables_damaged(txn, err, "the feed");
+	}
+	if (!row.known) {
+		return ERR_NOTFOUND;
+	}
+	switch (key->response) {
+	case QUERY_TAG_IMAGES:
+		rc = tag_images_body(txn, &row, body, err);
+		break;
+	case QUERY_UNTAGGED:
+	case QUERY_IMAGES:
+		rc = images_body(txn, &row, key->response == QUERY_UNTAGGED, body, err);
+		break;
+	case QUERY_TAG:
+		rc = tag_body(txn, &row, body, err);
+		break;
+	case QUERY_ALBUM_OF:
+		rc = album_of_body(txn, &row, body, err);
+		break;
+	default:
+		rc = tables_damaged(txn, err, "the feed");
+		break;
+	}
+	if (rc) {
+		buf_setlen(body, start);
+	}
+	return rc;
+}
+
+struct reject_walk {
+	struct index_txn *txn;
+	query_reject_fn *each;
+	void *payload;
+	struct err *err;
+};
+
+static int rejects_of_file(const char *path, size_t len, const struct claim_file *file,
+			   void *payload)
+{
+	struct reject_walk *walk = payload;
+	struct store_cursor *c;
+	unsigned char prefix[8];
+	uint64_t n = 0;
+	int rc;
+
+	if (!file->rejects) {
+		return 0;
+	}
+	c = store_cursor_open(walk->txn->store, TABLE_REJECT);
+	be64_put(prefix, file->number);
+	for (rc = store_seek(c, prefix, sizeof(prefix));
+	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix));) {
+		struct store_value v = store_cursor_value(c);
+		uint64_t line, column;
+		char *reason;
+
+		if (v.len < 16) {
+			rc = tables_damaged(walk->txn, walk->err, "a reject");
+			break;
+		}
+		line = be64_get(v.data);
+		column = be64_get((const char *)v.data + 8);
+		reason = xmemdup0((const char *)v.data + 16, v.len - 16);
+		n++;
+		rc = store_next(c);
+		if (rc == 0 && store_has_prefix(c, prefix, sizeof(prefix))) {
+			rc = walk->each(path, len, line, column, reason, 0,
+					walk->payload);
+		} else if (rc == 0 || rc == ERR_NOTFOUND) {
+			/* the last one kept */
+			rc = walk->each(path, len, line, column, reason,
+					file->rejects - n, walk->payload);
+			free(reason);
+			break;
+		}
+		free(reason);
+	}
+	store_cursor_close(c);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+int query_rejects(struct index_txn *txn, query_reject_fn *each, void *payload,
+		  struct err *err)
+{
+	struct reject_walk walk = {
+		.txn = txn, .each = each, .payload = payload, .err = err};
+
+	return claim_file_each(txn, "", 0, rejects_of_file, &walk, err);
+}

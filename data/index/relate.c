@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/index/relate.h"
+
+#include <string.h>
+
+#include "data/index/feed.h"
+#include "data/index/query.h"
+#include "data/index/tables.h"
+#include "data/index/version.h"
+
+/*
+ * How one record's change spreads. Three kinds of records, one rule each:
+ *
+ * image	lies in one album; its tag images live or die with it; its text
+ *		stands in its album's two lists and in its own tag images.
+ * tag		its tag images live or die with it; its text stands in the tag
+ *		images of every image that it tags.
+ * tag image	live or not, it is counted in its image and its tag, and shown in
+ *		one response.
+ *
+ * Rows are loaded, changed and put back one at a time: no function holds a row
+ * while it calls one that may load the same row.
+ */
+
+/* Loads a row that must be there. False: it cannot be read, which has failed the
+ * transaction: what is left undone then does not count. */
+static bool load(struct index_txn *txn, uint64_t number, struct row_record *row)
+{
+	return tables_record_get(txn, number, row) == 0;
+}
+
+static void count(uint64_t *counter, bool up)
+{
+	*counter += up ? 1 : (uint64_t)-1;
+}
+
+static void mark_image(struct index_txn *txn, uint64_t image)
+{
+	struct row_record row;
+
+	if (load(txn, image, &row)) {
+		feed_mark(txn, image, &row, QUERY_TAG_IMAGES);
+		tables_record_put(txn, image, &row);
+	}
+}
+
+static void put_pair(struct index_txn *txn, enum table table, uint64_t a, uint64_t b,
+		     bool there)
+{
+	struct tables_key key = tables_key2(a, b);
+
+	if (there) {
+		store_put(txn->store, table, key.bytes, key.len, "", 0);
+	} else {
+		tables_remove(txn, table, key.bytes, key.len, "a relation");
+	}
+}
+
+/* The album's list of untagged images gains or loses one. */
+static void set_untagged(struct index_txn *txn, uint64_t album, uint64_t image,
+			 bool untagged)
+{
+	struct row_record row;
+
+	put_pair(txn, TABLE_ALBUM_UNTAGGED, album, image, untagged);
+	count(&txn->meta.counts.untagged, untagged);
+	if (load(txn, album, &row)) {
+		count(&row.joined, untagged);
+		feed_mark(txn, album, &row, QUERY_UNTAGGED);
+		tables_record_put(txn, album, &row);
+	}
+}
+
+/* One live tag image more or less of an image: its response is stale, and when it
+ * was the first or the last, so is its album's list of untagged images. */
+static void count_live(struct index_txn *txn, uint64_t image, bool up)
+{
+	struct row_record row;
+	bool was_tagged;
+
+	if (!load(txn, image, &row)) {
+		return;
+	}
+	was_tagged = row.live_count > 0;
+	count(&row.live_count, up);
+	count(&txn->meta.counts.live_tag_images, up);
+	feed_mark(txn, image, &row, QUERY_TAG_IMAGES);
+	tables_record_put(txn, image, &row);
+	if (row.known && was_tagged != (row.live_count > 0)) {
+		set_untagged(txn, row.album, image, was_tagged);
+	}
+}
+
+/* So many live tag images more of a tag (less: wrapped around). */
+static void count_tagged(struct index_txn *txn, uint64_t tag, uint64_t step)
+{
+	struct row_record row;
+
+	if (load(txn, tag, &row)) {
+		row.live_count += step;
+		feed_mark(txn, tag, &row, QUERY_TAG);
+		tables_record_put(txn, tag, &row);
+	}
+}
+
+/* All rows of a relation table that begin with a record were gone through: they were
+ * as many as its row says. */
+static void expect_joined(struct index_txn *txn, uint64_t number, uint64_t met)
+{
+	struct row_record row;
+
+	if (load(txn, number, &row) && row.joined != met) {
+		tables_damaged(txn, NULL, "a relation");
+	}
+}
+
+static bool is_known(struct index_txn *txn, uint64_t number)
+{
+	struct row_record row;
+
+	return load(txn, number, &row) && row.known;
+}
+
+/* Writes down whether a tag image is live; returns whether that is news. */
+static bool set_live(struct index_txn *txn, uint64_t number, bool live)
+{
+	struct row_record row;
+
+	if (!load(txn, number, &row) || row.live == live) {
+		return false;
+	}
+	row.live = live;
+	tables_record_put(txn, number, &row);
+	return true;
+}
+
+/* An image has come into its album, left it, or changed in it. */
+static void place_image(struct index_txn *txn, uint64_t album, uint64_t image,
+			bool untagged, int came)
+{
+	struct row_record row;
+
+	if (!load(txn, album, &row)) {
+		return;
+	}
+	if (came) {
+		put_pair(txn, TABLE_ALBUM_IMAGES, album, image, came > 0);
+		if (came > 0 ? row.live_count == 0 : row.live_count == 1) {
+			row.known = came > 0;
+			count(&txn->meta.counts.albums, row.known);
+			/* The whole list of untagged ones appears or goes too, even
+			 * where it is empty. */
+			feed_mark(txn, album, &row, QUERY_UNTAGGED);
+		}
+		count(&row.live_count, came > 0);
+	}
+	feed_mark(txn, album, &row, QUERY_IMAGES);
+	if (untagged) {
+		feed_mark(txn, album, &row, QUERY_UNTAGGED);
+		if (came) {
+			put_pair(txn, TABLE_ALBUM_UNTAGGED, album, image, came > 0);
+			count(&row.joined, came > 0);
+			count(&txn->meta.counts.untagged, came > 0);
+		}
+	}
+	tables_record_put(txn, album, &row);
+}
+
+/* The tag images of an image, when the image itself comes to be known or
+ * ceases to be: they live or die. */
+static void revive_image(struct index_txn *txn, uint64_t image, bool known)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_IMAGE_TAGS);
+	unsigned char prefix[8];
+	uint64_t changed = 0, met = 0;
+
+	be64_put(prefix, image);
+	for (int rc = store_seek(c, prefix, sizeof(prefix));
+	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix)); rc = store_next(c)) {
+		uint64_t number = be64_get((const char *)store_key(c).data + 8);
+		struct row_record row;
+		bool live;
+
+		if (!load(txn, number, &row)) {
+			break;
+		}
+		if (row.kind != RECORD_TAG_IMAGE || !row.known || row.image != image) {
+			tables_damaged(txn, NULL, "a relation");
+			break;
+		}
+		met++;
+		live = known && is_known(txn, row.tag);
+		if (set_live(txn, number, live)) {
+			changed++;
+			count_tagged(txn, row.tag, live ? 1 : (uint64_t)-1);
+		}
+	}
+	store_cursor_close(c);
+	expect_joined(txn, image, met);
+	if (changed) {
+		struct row_record row;
+		uint64_t step = known ? changed : (uint64_t)0 - changed;
+
+		if (load(txn, image, &row)) {
+			row.live_count += step;
+			txn->meta.counts.live_tag_images += step;
+			tables_record_put(txn, image, &row);
+		}
+	}
+}
+
+/* The tag images of a tag whose text changed (`flipped` false) or that has come
+ * to be known or ceased to be (true). */
+static void retell_tag(struct index_txn *txn, uint64_t tag, bool known, bool flipped)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_TAG_IMAGES);
+	unsigned char prefix[8];
+	uint64_t changed = 0, met = 0;
+
+	be64_put(prefix, tag);
+	for (int rc = store_seek(c, prefix, sizeof(prefix));
+	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix)); rc = store_next(c)) {
+		uint64_t image = be64_get((const char *)store_key(c).data + 8);
+		uint64_t number = be64_get((const char *)store_key(c).data + 16);
+		struct row_record row;
+
+		if (!load(txn, number, &row)) {
+			break;
+		}
+		if (row.kind != RECORD_TAG_IMAGE || !row.known || row.tag != tag ||
+		    row.image != image) {
+			tables_damaged(txn, NULL, "a relation");
+			break;
+		}
+		met++;
+		if (!is_known(txn, image)) {
+			continue;
+		}
+		if (!flipped) {
+			mark_image(txn, image);
+		} else if (set_live(txn, number, known)) {
+			count_live(txn, image, known);
+			changed++;
+		}
+	}
+	store_cursor_close(c);
+	expect_joined(txn, tag, met);
+	count_tagged(txn, tag, known ? changed : (uint64_t)0 - changed);
+}
+
+static void image_winner(struct index_txn *txn, uint64_t number,
+			 const struct row_record *old, const struct row_record *new)
+{
+	bool moved = old->album != new->album;
+	struct row_record row;
+
+	if (old->known != new->known) {
+		count(&txn->meta.counts.images, new->known);
+	}
+	/* It leaves its album as what it was, with the tag images that it had. */
+	if (old->known && (!new->known || moved)) {
+		place_image(txn, old->album, number, old->live_count == 0, -1);
+	}
+	if (old->known != new->known) {
+		revive_image(txn, number, new->known);
+	}
+	if (!load(txn, number, &row)) {
+		return;
+	}
+	/* Its own response: it appears, goes, or shows the image in tag images; and
+	 * what says where it lies. */
+	if (old->known != new->known || moved || row.live_count) {
+		feed_mark(txn, number, &row, QUERY_TAG_IMAGES);
+		tables_record_put(txn, number, &row);
+	}
+	if (new->known) {
+		place_image(txn, new->album, number, row.live_count == 0,
+			    !old->known || moved ? 1 : 0);
+	}
+}
+
+static void tag_winner(struct index_txn *txn, uint64_t number,
+		       const struct row_record *old, const struct row_record *new)
+{
+	if (old->known != new->known) {
+		count(&txn->meta.counts.tags, new->known);
+	}
+	retell_tag(txn, number, new->known, old->known != new->known);
+}
+
+static void count_joined(struct index_txn *txn, uint64_t number, bool up)
+{
+	struct row_record row;
+
+	if (load(txn, number, &row)) {
+		count(&row.joined, up);
+		tables_record_put(txn, number, &row);
+	}
+}
+
+static void join(struct index_txn *txn, uint64_t number, const struct row_record *row,
+		 bool there)
+{
+	struct tables_key key = tables_key3(row->tag, row->image, number);
+
+	count_joined(txn, row->image, there);
+	count_joined(txn, row->tag, there);
+	put_pair(txn, TABLE_IMAGE_TAGS, row->image, number, there);
+	if (there) {
+		store_put(txn->store, TABLE_TAG_IMAGES, key.bytes, key.len, "", 0);
+	} else {
+		tables_remove(txn, TABLE_TAG_IMAGES, key.bytes, key.len, "a relation");
+	}
+}
+
+static void tag_image_winner(struct index_txn *txn, uint64_t number,
+			     const struct row_record *old, const struct row_record *new)
+{
+	bool live = new->known &&is_known(txn, new->image) && is_known(txn, new->tag);
+	bool moved = old->image != new->image || old->tag != new->tag;
+
+	if (old->known != new->known) {
+		count(&txn->meta.counts.tag_images, new->known);
+	}
+	if (old->known && (!new->known || moved)) {
+		join(txn, number, old, false);
+	}
+	if (new->known && (!old->known || moved)) {
+		join(txn, number, new, true);
+	}
+	set_live(txn, number, live);
+	if (old->live && (!live || old->tag != new->tag)) {
+		count_tagged(txn, old->tag, (uint64_t)-1);
+	}
+	if (live && (!old->live || old->tag != new->tag)) {
+		count_tagged(txn, new->tag, 1);
+	}
+	if (old->live && (!live || old->image != new->image)) {
+		count_live(txn, old->image, false);
+	}
+	if (live && (!old->live || old->image != new->image)) {
+		count_live(txn, new->image, true);
+	} else if (live) {
+		mark_image(txn, new->image);
+	}
+}
+
+int relate_winner(struct index_txn *txn, uint64_t number,
+		  const struct row_version_key *key, struct err *err)
+{
+	struct row_record old, new;
+	struct row_version facts;
+
+	if (tables_record_get(txn, number, &old) < 0) {
+		return store_status(txn->store, err);
+	}
+	/* Or else another number has been given to its id, and two records would be
+	 * answered for one. */
+	if (!tables_number_is(txn, old.kind, &old.id, number)) {
+		return store_status(txn->store, err);
+	}
+	new = old;
+	new.known = key != NULL;
+	new.version = (struct row_version_key){.number = number};
+	new.created = (struct stamp){{0}};
+	new.album = new.image = new.tag = 0;
+	if (key) {
+		if (version_facts(txn, key, &facts, err) < 0) {
+			return ERR_FORMAT;
+		}
+		new.version = *key;
+		new.created = facts.created;
+		new.album = facts.album;
+		new.image = facts.image;
+		new.tag = facts.tag;
+	}
+	tables_record_put(txn, number, &new);
+	switch (old.kind) {
+	case RECORD_IMAGE:
+		image_winner(txn, number, &old, &new);
+		break;
+	case RECORD_TAG:
+		tag_winner(txn, number, &old, &new);
+		break;
+	default:
+		tag_image_winner(txn, number, &old, &new);
+		break;
+	}
+	return store_status(txn->store, err);
+}

@@ -1,0 +1,703 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/index/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "data/base/buf.h"
+#include "data/base/file.h"
+#include "data/index/store_file.h"
+
+/* The map never has to grow while the store is open: without
+ * WRITEMAP the file grows only as pages are used, address space is free. Where a
+ * limit on it (ulimit -v, LimitAS=) stands in the way, smaller ones are tried. */
+#define MAP_SIZE ((size_t)256 << 30)
+#define MAP_SIZE_MIN ((size_t)1 << 30)
+#define READERS_MAX 510
+
+/* A writer looks for dead readers this often: what they hold is not reused. */
+#define READERS_CHECK_S 60
+
+struct store {
+	MDB_env *env;
+	struct store_file file;
+	size_t page_size;
+	time_t readers_checked_s; /* CLOCK_MONOTONIC */
+	MDB_dbi *table;
+	size_t count;
+};
+
+struct store_txn {
+	struct store *store;
+	MDB_txn *txn;
+	bool write;
+	struct err failed; /* the first failure; code 0 while there is none */
+};
+
+struct store_cursor {
+	struct store_txn *txn;
+	MDB_cursor *cursor; /* NULL where the open failed */
+	MDB_val key, value;
+};
+
+/* The one translator of LMDB's codes: positive ones are errno's. `what`: "cannot WHAT
+ * NOUN 'DIR'". */
+static int store_err(const struct store *store, struct err *err, int rc, const char *what)
+{
+	const struct store_file *file = &store->file;
+	const char *why = mdb_strerror(rc);
+
+	switch (rc) {
+	case ENOSPC:
+	case EDQUOT:
+		return err_set(err, ERR_FULL,
+			       "cannot %s %s '%s': %s; make room on its disk", what,
+			       file->noun, file->dir, why);
+	case MDB_MAP_FULL:
+		return err_set(err, ERR_FULL,
+			       "cannot %s %s '%s': it outgrows the address space that it "
+			       "may use; raise that limit (ulimit -v, LimitAS=)",
+			       what, file->noun, file->dir);
+	case EMFILE:
+		return err_set(err, ERR_FAIL,
+			       "cannot %s %s '%s': %s; raise that limit (ulimit -n, "
+			       "LimitNOFILE=)",
+			       what, file->noun, file->dir, why);
+	case MDB_INVALID:
+	case MDB_VERSION_MISMATCH:
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+		return err_set(err, ERR_FORMAT, "cannot %s %s '%s': %s; %s", what,
+			       file->noun, file->dir, why, file->mend);
+	case MDB_READERS_FULL:
+		return err_set(err, ERR_LOCKED, "cannot %s %s '%s': %s", what, file->noun,
+			       file->dir, why);
+	default:
+		return err_set(err, ERR_FAIL, "cannot %s %s '%s': %s", what, file->noun,
+			       file->dir, why);
+	}
+}
+
+/* As store_err, of what writes: the reason of a short write is asked for. */
+static int write_err(const struct store *store, struct err *err, int rc, const char *what)
+{
+	int reason = rc == EIO ? store_file_why_short(&store->file) : 0;
+
+	return store_err(store, err, reason ? reason : rc, what);
+}
+
+/* Notes the first failure of a transaction. "Not found" is an answer. */
+static int txn_result(struct store_txn *txn, int rc, const char *what)
+{
+	if (rc == MDB_SUCCESS) {
+		return 0;
+	}
+	if (rc == MDB_NOTFOUND) {
+		return ERR_NOTFOUND;
+	}
+	/* A large transaction writes before its end. */
+	return write_err(txn->store, &txn->failed, rc, what);
+}
+
+static int open_env(struct store *store, bool made, struct err *err)
+{
+	/* NOTLS: a reader's slot belongs to its transaction. To fill a new one is to
+	 * go through all of it; what is there is touched here and there. */
+	unsigned flags = MDB_NOTLS | (made ? 0 : MDB_NORDAHEAD);
+	size_t map_size = MAP_SIZE;
+
+	for (;;) {
+		MDB_env *env = NULL;
+		int rc = mdb_env_create(&env);
+
+		if (!rc) {
+			rc = mdb_env_set_maxdbs(env, (MDB_dbi)store->count);
+		}
+		if (!rc) {
+			rc = mdb_env_set_maxreaders(env, READERS_MAX);
+		}
+		if (!rc) {
+			rc = mdb_env_set_mapsize(env, map_size);
+		}
+		if (!rc) {
+			rc = mdb_env_open(env, store->file.dir, flags, 0666);
+		}
+		if (!rc) {
+			store->env = env;
+			return 0;
+		}
+		mdb_env_close(env);
+		/* EINVAL is what valgrind says of more room than it has. */
+		if ((rc != ENOMEM && rc != EINVAL) || map_size <= MAP_SIZE_MIN) {
+			return store_err(store, err, rc, "open");
+		}
+		map_size /= 2;
+	}
+}
+
+/* A table handle opened in a transaction that aborts is void (mdb_dbi_open), so
+ * all are opened in one that commits. */
+static int open_tables(struct store *store, const struct store_spec *spec, unsigned flags,
+		       struct err *err)
+{
+	bool create = flags & STORE_CREATE;
+	struct store_txn *txn;
+	int rc = store_begin(&txn, store, create, err);
+
+	for (size_t i = 0; i < store->count && !rc; i++) {
+		int mdb = mdb_dbi_open(txn->txn, spec->table[i], create ? MDB_CREATE : 0,
+				       &store->table[i]);
+
+		if (mdb == MDB_NOTFOUND) {
+			rc = err_set(err, ERR_NOTFOUND, "no table '%s' in %s '%s'",
+				     spec->table[i], store->file.noun, store->file.dir);
+		} else if (mdb) {
+			rc = store_err(store, err, mdb, "open the tables of");
+		}
+	}
+	if (rc) {
+		store_abort(&txn);
+		return rc;
+	}
+	/* mdb_dbi_open: the handles of a reader are kept by a commit, too. */
+	return store_commit(&txn, err);
+}
+
+/* --- the size of the file --- */
+
+/* Whether the pages from `first` to `last` are all free, as `txn` sees it. */
+struct free_look {
+	MDB_txn *txn;
+	MDB_cursor *cursor;
+	size_t first, last;
+};
+
+static bool are_free(void *payload)
+{
+	struct free_look *look = payload;
+	size_t found = 0;
+	MDB_val key, value;
+
+	while (mdb_cursor_get(look->cursor, &key, &value, MDB_NEXT) == MDB_SUCCESS) {
+		for (size_t at = sizeof(size_t); at < value.mv_size;
+		     at += sizeof(size_t)) {
+			size_t page;
+
+			memcpy(&page, (const char *)value.mv_data + at, sizeof(page));
+			found += page >= look->first && page <= look->last;
+		}
+	}
+	return found == look->last - look->first + 1;
+}
+
+/*
+ * A page that was made and freed in one transaction is not written, so the file may be
+ * shorter than its last page says: then all that it lacks is in the list of free pages,
+ * which names each page once.
+ */
+static int check_free(struct store *store, off_t size, off_t want, struct err *err)
+{
+	struct free_look look = {.first = (size_t)size / store->page_size};
+	MDB_envinfo info;
+	bool good;
+
+	do {
+		int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &look.txn);
+
+		/* Table 0 has lists of free pages: a length, and so many numbers. */
+		if (!rc) {
+			rc = mdb_cursor_open(look.txn, 0, &look.cursor);
+		}
+		if (rc) {
+			mdb_txn_abort(look.txn);
+			return store_err(store, err, rc, "read the free pages of");
+		}
+		mdb_env_info(store->env, &info);
+		look.last = info.me_last_pgno;
+		good = look.last < look.first || fault_try(are_free, &look);
+		mdb_cursor_close(look.cursor);
+		/* The list is that of the state that `info` is about, or look again. */
+		if (!good && mdb_txn_id(look.txn) != info.me_last_txnid) {
+			mdb_txn_abort(look.txn);
+			look.txn = NULL;
+		}
+	} while (!look.txn);
+	mdb_txn_abort(look.txn);
+	return good ? 0 : store_file_cut_short(&store->file, size, want, err);
+}
+
+/* What the newest meta page says that the file has. */
+static off_t size_wanted(const struct store *store)
+{
+	MDB_envinfo info;
+
+	mdb_env_info(store->env, &info);
+	return (off_t)(info.me_last_pgno + 1) * (off_t)store->page_size;
+}
+
+static int check_size(struct store *store, struct err *err)
+{
+	off_t want = size_wanted(store);
+	struct stat st;
+
+	if (fstat(store->file.fd, &st) < 0) {
+		return err_sys(err, "cannot stat '%s'", store->file.path);
+	}
+	store->file.size = want < st.st_size ? want : st.st_size;
+	return want <= st.st_size ? 0 : check_free(store, st.st_size, want, err);
+}
+
+/* So that check_free is needed after a kill only. A hole takes no room. */
+static void extend(struct store *store)
+{
+	off_t want = size_wanted(store);
+	struct stat st;
+
+	if (fstat(store->file.fd, &st) == 0 && st.st_size < want) {
+		(void)!ftruncate(store->file.fd, want);
+	}
+}
+
+int store_check_place(const struct store *store, struct err *err)
+{
+	bool in_place;
+	int rc = store_file_is_in_place(&in_place, &store->file, err);
+
+	if (!rc && !in_place) {
+		rc = err_set(err, ERR_REPLACED,
+			     "%s '%s' was removed or replaced while it was in use; start "
+			     "again",
+			     store->file.noun, store->file.dir);
+	}
+	return rc;
+}
+
+/* --- open and close --- */
+
+/* LMDB found something in the file that cannot be so, and would abort. */
+static void on_assert(MDB_env *env, const char *what)
+{
+	(void)what;
+	fault_end(mdb_env_get_userctx(env));
+}
+
+/* Around a call of LMDB that follows what the pages of the file say. */
+static const struct fault_area *enter_lmdb(struct store_txn *txn)
+{
+	return fault_enter(&txn->store->file.area);
+}
+
+static int leave_lmdb(const struct fault_area *outer, int rc)
+{
+	fault_leave(outer);
+	return rc;
+}
+
+static int open_store(struct store *store, const struct store_spec *spec, unsigned flags,
+		      struct err *err)
+{
+	bool create = flags & STORE_CREATE;
+	enum store_file_state state = STORE_FILE_ABSENT;
+	MDB_envinfo info;
+	MDB_stat stat;
+	int rc = create ? file_mkdirs(store->file.dir, err) : 0;
+	int fd;
+
+	if (!rc) {
+		rc = store_file_look(&state, &store->file, err);
+	}
+	if (!rc && state == STORE_FILE_UNMADE && !(flags & STORE_UNUSED)) {
+		rc = err_set(err, ERR_FORMAT, "'%s' was cut short; %s", store->file.path,
+			     store->file.mend);
+	}
+	if (!rc && state == STORE_FILE_UNMADE && create &&
+	    truncate(store->file.path, 0) < 0) {
+		rc = err_sys(err, "cannot empty '%s'", store->file.path);
+	}
+	/* mdb_env_open would make an empty environment for a mere reader. */
+	if (!rc && state != STORE_FILE_THERE && !create) {
+		rc = err_set(err, ERR_NOTFOUND, "no %s in '%s'", store->file.noun,
+			     store->file.dir);
+	}
+	if (!rc) {
+		rc = store_file_allocate_lock(&store->file, err);
+	}
+	if (!rc) {
+		rc = open_env(store, state != STORE_FILE_THERE, err);
+	}
+	if (rc) {
+		return rc;
+	}
+	mdb_env_get_fd(store->env, &fd);
+	mdb_env_stat(store->env, &stat);
+	store->page_size = stat.ms_psize;
+	mdb_env_info(store->env, &info);
+	store_file_guard(&store->file, fd, info.me_mapaddr, info.me_mapsize);
+	mdb_env_set_userctx(store->env, &store->file.area);
+	mdb_env_set_assert(store->env, on_assert);
+	rc = store_clear_readers(store, err);
+	return rc ? rc : open_tables(store, spec, flags, err);
+}
+
+int store_open(struct store **out, const char *dir, const struct store_spec *spec,
+	       unsigned flags, struct err *err)
+{
+	struct store *store = xzalloc(sizeof(*store));
+	int rc;
+
+	*out = NULL;
+	store->count = spec->count;
+	store->table = xreallocarray(NULL, spec->count, sizeof(*store->table));
+	store_file_init(&store->file, dir, spec->noun, spec->mend);
+	rc = open_store(store, spec, flags, err);
+	if (rc) {
+		store_close(store);
+		return rc;
+	}
+	*out = store;
+	return 0;
+}
+
+void store_close(struct store *store)
+{
+	if (store) {
+		store_file_unguard(&store->file);
+		if (store->env) {
+			mdb_env_close(store->env);
+		}
+		store_file_release(&store->file);
+		free(store->table);
+		free(store);
+	}
+}
+
+void store_read_ahead(struct store_txn *txn)
+{
+	off_t memory = (off_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGE_SIZE);
+	struct stat st;
+	int fd;
+
+	/* Not if the end would push the beginning out again. */
+	if (mdb_env_get_fd(txn->store->env, &fd) == MDB_SUCCESS && fstat(fd, &st) == 0 &&
+	    st.st_size < memory / 2) {
+		posix_fadvise(fd, 0, st.st_size, POSIX_FADV_WILLNEED);
+	}
+}
+
+int store_clear_readers(struct store *store, struct err *err)
+{
+	int rc = mdb_reader_check(store->env, NULL);
+
+	return rc ? store_err(store, err, rc, "clear the stale readers of") : 0;
+}
+
+int store_begin(struct store_txn **out, struct store *store, bool write, struct err *err)
+{
+	struct store_txn *txn = xzalloc(sizeof(*txn));
+	unsigned flags = write ? 0 : MDB_RDONLY;
+	struct timespec now;
+	int rc;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (write && now.tv_sec - store->readers_checked_s >= READERS_CHECK_S) {
+		store->readers_checked_s = now.tv_sec;
+		mdb_reader_check(store->env, NULL);
+	}
+	rc = mdb_txn_begin(store->env, NULL, flags, &txn->txn);
+
+	if (rc == MDB_READERS_FULL && store_clear_readers(store, err) == 0) {
+		rc = mdb_txn_begin(store->env, NULL, flags, &txn->txn);
+	}
+	*out = NULL;
+	if (rc) {
+		free(txn);
+		return store_err(store, err, rc, "begin a transaction of");
+	}
+	txn->store = store;
+	rc = store_check_place(store, err);
+	if (!rc) {
+		rc = check_size(store, err);
+	}
+	if (rc) {
+		store_abort(&txn);
+		return rc;
+	}
+	txn->write = write;
+	*out = txn;
+	return 0;
+}
+
+/* Whether what the transaction began with is still there: a commit into a file that was
+ * cut short in the meantime would make it as long as it was, with a hole. */
+static int check_before_commit(struct store *store, struct err *err)
+{
+	struct stat st;
+	int rc = store_check_place(store, err);
+
+	if (!rc && fstat(store->file.fd, &st) < 0) {
+		rc = err_sys(err, "cannot stat '%s'", store->file.path);
+	} else if (!rc && st.st_size < store->file.size) {
+		rc = store_file_cut_short(&store->file, st.st_size, store->file.size,
+					  err);
+	}
+	return rc;
+}
+
+static void abort_txn(struct store_txn *txn)
+{
+	const struct fault_area *outer = enter_lmdb(txn);
+
+	mdb_txn_abort(txn->txn);
+	fault_leave(outer);
+}
+
+int store_commit(struct store_txn **txn, struct err *err)
+{
+	struct store_txn *t = *txn;
+	struct store *store = t->store;
+	int rc = store_status(t, err);
+
+	*txn = NULL;
+	if (!rc && t->write) {
+		rc = check_before_commit(store, err);
+	}
+	if (rc) {
+		mdb_txn_abort(t->txn);
+	} else {
+		const struct fault_area *outer = enter_lmdb(t);
+		/* frees it, whatever it returns */
+		int mdb = leave_lmdb(outer, mdb_txn_commit(t->txn));
+
+		if (mdb) {
+			rc = write_err(store, err, mdb, "commit to");
+		} else if (t->write) {
+			extend(store);
+		}
+	}
+	free(t);
+	return rc;
+}
+
+void store_abort(struct store_txn **txn)
+{
+	if (*txn) {
+		abort_txn(*txn);
+		free(*txn);
+		*txn = NULL;
+	}
+}
+
+void store_fail(struct store_txn *txn, const struct err *err)
+{
+	if (!txn->failed.code) {
+		txn->failed = *err;
+	}
+}
+
+int store_status(const struct store_txn *txn, struct err *err)
+{
+	if (txn->failed.code && err) {
+		*err = txn->failed;
+	}
+	return txn->failed.code;
+}
+
+static MDB_val val(const void *data, size_t len)
+{
+	/* LMDB takes keys and values by a pointer that is not const; it only reads. */
+	return (MDB_val){.mv_size = len, .mv_data = (void *)(uintptr_t)data};
+}
+
+int store_get(struct store_txn *txn, size_t table, const void *key, size_t key_len,
+	      struct store_value *out)
+{
+	const struct fault_area *outer;
+	MDB_val k = val(key, key_len);
+	MDB_val v;
+	int rc;
+
+	if (txn->failed.code) {
+		return txn->failed.code;
+	}
+	outer = enter_lmdb(txn);
+	rc = leave_lmdb(outer, mdb_get(txn->txn, txn->store->table[table], &k, &v));
+	if (!rc) {
+		*out = (struct store_value){.data = v.mv_data, .len = v.mv_size};
+	}
+	return txn_result(txn, rc, "read");
+}
+
+static int put(struct store_txn *txn, size_t table, MDB_val k, MDB_val v, unsigned flags)
+{
+	const struct fault_area *outer;
+	int rc;
+
+	if (txn->failed.code) {
+		return txn->failed.code;
+	}
+	outer = enter_lmdb(txn);
+	rc = leave_lmdb(outer,
+			mdb_put(txn->txn, txn->store->table[table], &k, &v, flags));
+	return txn_result(txn, rc, "write");
+}
+
+int store_put(struct store_txn *txn, size_t table, const void *key, size_t key_len,
+	      const void *value, size_t value_len)
+{
+	return put(txn, table, val(key, key_len), val(value, value_len), 0);
+}
+
+int store_append(struct store_txn *txn, size_t table, const void *key, size_t key_len,
+		 const void *value, size_t value_len)
+{
+	return put(txn, table, val(key, key_len), val(value, value_len), MDB_APPEND);
+}
+
+int store_delete(struct store_txn *txn, size_t table, const void *key, size_t key_len)
+{
+	const struct fault_area *outer;
+	int rc;
+	MDB_val k = val(key, key_len);
+
+	if (txn->failed.code) {
+		return txn->failed.code;
+	}
+	outer = enter_lmdb(txn);
+	rc = leave_lmdb(outer, mdb_del(txn->txn, txn->store->table[table], &k, NULL));
+	return txn_result(txn, rc, "write");
+}
+
+int store_empty(struct store_txn *txn, size_t table)
+{
+	const struct fault_area *outer;
+	int rc;
+
+	if (txn->failed.code) {
+		return txn->failed.code;
+	}
+	outer = enter_lmdb(txn);
+	rc = leave_lmdb(outer, mdb_drop(txn->txn, txn->store->table[table], 0));
+	return txn_result(txn, rc, "empty a table of");
+}
+
+size_t store_count(struct store_txn *txn, size_t table)
+{
+	MDB_stat stat;
+
+	if (txn->failed.code ||
+	    txn_result(txn, mdb_stat(txn->txn, txn->store->table[table], &stat), "read") <
+		    0) {
+		return 0;
+	}
+	return stat.ms_entries;
+}
+
+struct store_cursor *store_cursor_open(struct store_txn *txn, size_t table)
+{
+	struct store_cursor *cursor = xzalloc(sizeof(*cursor));
+
+	cursor->txn = txn;
+	if (!txn->failed.code &&
+	    txn_result(
+		    txn,
+		    mdb_cursor_open(txn->txn, txn->store->table[table], &cursor->cursor),
+		    "read") < 0) {
+		cursor->cursor = NULL;
+	}
+	return cursor;
+}
+
+void store_cursor_close(struct store_cursor *cursor)
+{
+	if (cursor) {
+		if (cursor->cursor) {
+			mdb_cursor_close(cursor->cursor);
+		}
+		free(cursor);
+	}
+}
+
+static int move(struct store_cursor *cursor, MDB_cursor_op op)
+{
+	struct store_txn *txn = cursor->txn;
+	const struct fault_area *outer;
+	int rc;
+
+	if (txn->failed.code) {
+		return txn->failed.code;
+	}
+	outer = enter_lmdb(txn);
+	rc = leave_lmdb(outer,
+			mdb_cursor_get(cursor->cursor, &cursor->key, &cursor->value, op));
+	return txn_result(txn, rc, "read");
+}
+
+int store_seek(struct store_cursor *cursor, const void *key, size_t len)
+{
+	cursor->key = val(key, len);
+	return move(cursor, len ? MDB_SET_RANGE : MDB_FIRST);
+}
+
+int store_seek_last(struct store_cursor *cursor, const void *prefix, size_t len)
+{
+	unsigned char after[STORE_KEY_MAX];
+	size_t n = len;
+	int rc;
+
+	/* The first key behind all with this prefix, then one back. */
+	if (len) {
+		memcpy(after, prefix, len);
+	}
+	while (n && after[n - 1] == 0xff) {
+		n--;
+	}
+	if (n) {
+		after[n - 1]++;
+		rc = store_seek(cursor, after, n);
+	} else {
+		rc = ERR_NOTFOUND;
+	}
+	if (rc == 0) {
+		rc = store_previous(cursor);
+	} else if (rc == ERR_NOTFOUND) {
+		rc = move(cursor, MDB_LAST);
+	}
+	if (rc == 0 && !store_has_prefix(cursor, prefix, len)) {
+		rc = ERR_NOTFOUND;
+	}
+	return rc;
+}
+
+int store_next(struct store_cursor *cursor)
+{
+	return move(cursor, MDB_NEXT);
+}
+
+int store_previous(struct store_cursor *cursor)
+{
+	return move(cursor, MDB_PREV);
+}
+
+struct store_value store_key(const struct store_cursor *cursor)
+{
+	return (struct store_value){.data = cursor->key.mv_data,
+				    .len = cursor->key.mv_size};
+}
+
+struct store_value store_cursor_value(const struct store_cursor *cursor)
+{
+	return (struct store_value){.data = cursor->value.mv_data,
+				    .len = cursor->value.mv_size};
+}
+
+bool store_has_prefix(const struct store_cursor *cursor, const void *prefix, size_t len)
+{
+	return cursor->key.mv_size >= len &&
+	       (!len || memcmp(cursor->key.mv_data, prefix, len) == 0);
+}

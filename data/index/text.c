@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/index/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#define ZSTD_STATIC_LINKING_ONLY /* ZSTD_f_zstd1_magicless: 4 bytes a text */
+#define ZDICT_STATIC_LINKING_ONLY
+#include <zstd.h>
+#include <zdict.h>
+
+#include "data/index/sum.h"
+
+enum { HOW_RAW = 0, HOW_PLAIN = 1, HOW_DICTIONARY = 2 };
+
+#define LEVEL 1
+#define SUM_SIZE 4
+#define DICTIONARY_SIZE (48u << 10)
+/* Frame headers say the size; a claim of more than a record may have is a lie. */
+#define UNPACKED_MAX ((unsigned long long)64 << 20)
+
+struct text_codec {
+	ZSTD_CCtx *pack;
+	ZSTD_DCtx *unpack;
+	struct buf dictionary[TEXT_KINDS]; /* empty: none */
+	/* Made of it when first used, which costs milliseconds: NULL until then. */
+	ZSTD_CDict *pack_dictionary[TEXT_KINDS];
+	ZSTD_DDict *unpack_dictionary[TEXT_KINDS];
+};
+
+struct text_codec *text_codec_new(void)
+{
+	struct text_codec *codec = xzalloc(sizeof(*codec));
+
+	codec->pack = ZSTD_createCCtx();
+	codec->unpack = ZSTD_createDCtx();
+	if (!codec->pack || !codec->unpack) {
+		abort(); /* out of memory */
+	}
+	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_compressionLevel, LEVEL);
+	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_format, ZSTD_f_zstd1_magicless);
+	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_contentSizeFlag, 1);
+	/* Four bytes a text, so that none is ever unpacked with another dictionary. */
+	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_dictIDFlag, 1);
+	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_checksumFlag, 0);
+	ZSTD_DCtx_setParameter(codec->unpack, ZSTD_d_format, ZSTD_f_zstd1_magicless);
+	return codec;
+}
+
+void text_codec_free(struct text_codec *codec)
+{
+	if (codec) {
+		for (unsigned kind = 0; kind < TEXT_KINDS; kind++) {
+			ZSTD_freeCDict(codec->pack_dictionary[kind]);
+			ZSTD_freeDDict(codec->unpack_dictionary[kind]);
+			buf_release(&codec->dictionary[kind]);
+		}
+		ZSTD_freeCCtx(codec->pack);
+		ZSTD_freeDCtx(codec->unpack);
+		free(codec);
+	}
+}
+
+void text_set_dictionary(struct text_codec *codec, unsigned kind, const void *dictionary,
+			 size_t len)
+{
+	/* The contexts refer to the dictionary of the last call. */
+	ZSTD_CCtx_refCDict(codec->pack, NULL);
+	ZSTD_DCtx_refDDict(codec->unpack, NULL);
+	ZSTD_freeCDict(codec->pack_dictionary[kind]);
+	ZSTD_freeDDict(codec->unpack_dictionary[kind]);
+	codec->pack_dictionary[kind] = NULL;
+	codec->unpack_dictionary[kind] = NULL;
+	buf_clear(&codec->dictionary[kind]);
+	buf_add(&codec->dictionary[kind], dictionary, len);
+}
+
+/* NULL where the kind has none. */
+static ZSTD_CDict *packing(struct text_codec *codec, unsigned kind)
+{
+	const struct buf *d = &codec->dictionary[kind];
+
+	if (!codec->pack_dictionary[kind] && d->len) {
+		codec->pack_dictionary[kind] = ZSTD_createCDict(d->data, d->len, LEVEL);
+		if (!codec->pack_dictionary[kind]) {
+			abort(); /* out of memory */
+		}
+	}
+	return codec->pack_dictionary[kind];
+}
+
+static ZSTD_DDict *unpacking(struct text_codec *codec, unsigned kind)
+{
+	const struct buf *d = &codec->dictionary[kind];
+
+	if (!codec->unpack_dictionary[kind] && d->len) {
+		/* NULL where it is damaged. */
+		codec->unpack_dictionary[kind] = ZSTD_createDDict(d->data, d->len);
+	}
+	return codec->unpack_dictionary[kind];
+}
+
+int text_has_dictionary(const struct text_codec *codec, unsigned kind)
+{
+	return codec->dictionary[kind].len > 0;
+}
+
+uint32_t text_dictionary_id(const void *dictionary, size_t len)
+{
+	return ZSTD_getDictID_fromDict(dictionary, len);
+}
+
+int text_train(struct buf *dictionary, const char *samples, const size_t *sizes,
+	       unsigned count)
+{
+	/* ZDICT_trainFromBuffer tries five lengths of segments, which takes eight times
+	 * as long, while everything waits: records are long and much alike, so long
+	 * segments it is. */
+	const ZDICT_fastCover_params_t how = {.k = 1024,
+					      .d = 8,
+					      .f = 20,
+					      .accel = 5,
+					      .zParams.compressionLevel = LEVEL};
+	size_t len;
+
+	buf_clear(dictionary);
+	buf_grow(dictionary, DICTIONARY_SIZE);
+	len = ZDICT_trainFromBuffer_fastCover(dictionary->data, DICTIONARY_SIZE, samples,
+					      sizes, count, how);
+	if (ZDICT_isError(len)) {
+		return -1;
+	}
+	dictionary->len = len;
+	dictionary->data[len] = '\0';
+	return 0;
+}
+
+void text_pack(struct text_codec *codec, struct buf *out, unsigned kind, const char *text,
+	       size_t len)
+{
+	ZSTD_CDict *dictionary = packing(codec, kind);
+	size_t bound = ZSTD_compressBound(len);
+	size_t packed;
+
+	buf_addch(out, (char)(dictionary ? HOW_DICTIONARY + kind : HOW_PLAIN));
+	buf_grow(out, bound);
+	ZSTD_CCtx_refCDict(codec->pack, dictionary);
+	packed = ZSTD_compress2(codec->pack, out->data + out->len, bound, text, len);
+	if (ZSTD_isError(packed) || packed >= len) {
+		out->data[out->len - 1] = HOW_RAW;
+		buf_add(out, text, len);
+	} else {
+		out->len += packed;
+		out->data[out->len] = '\0';
+	}
+	buf_addu32(out, sum_end(sum_add(0, text, len)));
+}
+
+/* Reads the header of a magicless frame. False: it has none, or it names another
+ * dictionary than the one that `how` stands for. */
+static bool frame_header(ZSTD_frameHeader *header, const struct text_codec *codec,
+			 unsigned how, const void *frame, size_t len)
+{
+	uint32_t want = 0;
+
+	if (how >= HOW_DICTIONARY) {
+		const struct buf *d = &codec->dictionary[how - HOW_DICTIONARY];
+
+		want = text_dictionary_id(d->data, d->len);
+		if (!want) {
+			return false;
+		}
+	}
+	return ZSTD_getFrameHeader_advanced(header, frame, len, ZSTD_f_zstd1_magicless) ==
+		       0 &&
+	       header->dictID == want;
+}
+
+bool text_can_unpack(const struct text_codec *codec, const void *packed, size_t len)
+{
+	const unsigned char *p = packed;
+	ZSTD_frameHeader header;
+
+	return len && p[0] < HOW_DICTIONARY + TEXT_KINDS &&
+	       (p[0] == HOW_RAW || frame_header(&header, codec, p[0], p + 1, len - 1));
+}
+
+int text_unpack(struct text_codec *codec, struct buf *out, const void *packed, size_t len,
+		struct err *err)
+{
+	const unsigned char *p = packed;
+	const ZSTD_DDict *dictionary = NULL;
+	size_t start = out->len;
+	ZSTD_frameHeader header;
+	size_t size, got;
+
+	if (len < 1 + SUM_SIZE || p[0] >= HOW_DICTIONARY + TEXT_KINDS) {
+		goto bad;
+	}
+	len -= SUM_SIZE;
+	if (p[0] == HOW_RAW) {
+		buf_add(out, p + 1, len - 1);
+		goto proven;
+	}
+	if (!frame_header(&header, codec, p[0], p + 1, len - 1) ||
+	    header.frameContentSize > UNPACKED_MAX) {
+		goto bad;
+	}
+	if (p[0] >= HOW_DICTIONARY) {
+		dictionary = unpacking(codec, p[0] - HOW_DICTIONARY);
+	}
+	size = (size_t)header.frameContentSize;
+	buf_grow(out, size);
+	ZSTD_DCtx_refDDict(codec->unpack, dictionary);
+	got = ZSTD_decompressDCtx(codec->unpack, out->data + out->len, size, p + 1,
+				  len - 1);
+	if (ZSTD_isError(got) || got != size) {
+		goto bad;
+	}
+	out->len += got;
+	out->data[out->len] = '\0';
+proven:
+	if (sum_end(sum_add(0, out->data + start, out->len - start)) ==
+	    be32_get(p + len)) {
+		return 0;
+	}
+bad:
+	buf_setlen(out, start);
+	return err_set(
+		err, ERR_FORMAT,
+		"a stored text is damaged; delete the index folder and scan again");
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+
+#include "exporter/command/command.h"
+#include "exporter/git/snapshot.h"
+#include "exporter/lookback/request.h"
+#include "exporter/lookback/show.h"
+#include "exporter/lookback/when.h"
+
+static void print(const void *bytes, size_t len, void *payload)
+{
+	fwrite(bytes, 1, len, payload);
+}
+
+static int show(struct snapshot_repo *repo, const struct snapshot_info *info,
+		const char *url, struct err *err)
+{
+	struct request request;
+	char time[WHEN_TEXT];
+	int rc = request_read(&request, url, err);
+
+	if (!rc) {
+		rc = show_body(repo, &info->tree, &request, print, stdout, err);
+		if (rc == ERR_NOTFOUND) {
+			when_format(time, info->time_s);
+			err_set(err, rc, "'%s' had no answer in snapshot %s of %s", url,
+				info->commit.hex, time);
+		}
+	}
+	request_release(&request);
+	return rc;
+}
+
+int command_show(int argc, char **argv, struct err *err)
+{
+	struct snapshot_repo *repo = NULL;
+	struct snapshot_info info = {0};
+	int64_t instant;
+	int rc;
+
+	if (argc != 1) {
+		return err_set(err, ERR_USAGE, "show takes one REQUEST");
+	}
+	rc = snapshot_open(&repo, command_opt.repo, 0, "albumen-exporter show", err);
+	if (!rc) {
+		rc = when_resolve(repo, command_opt.at, &info, &instant, err);
+	}
+	if (!rc) {
+		rc = show(repo, &info, argv[0], err);
+	}
+	snapshot_info_release(&info);
+	snapshot_close(repo);
+	return rc;
+}

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/export/export.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "data/base/buf.h"
+#include "data/base/clock.h"
+#include "data/base/log.h"
+#include "data/index/query.h"
+#include "exporter/lookback/when.h"
+#include "exporter/snapshot/message.h"
+#include "exporter/export/note.h"
+#include "exporter/snapshot/response.h"
+
+/*
+ * How a snapshot of one instant is made without one long transaction.
+ *
+ * The change feed has one entry a response, ordered by last change, so reading
+ * it from sequence S gives each response that changed since S, once. A long read
+ * transaction would keep LMDB from reusing pages, so the feed is read in slices,
+ * each in a transaction of its own. A response that changes after it was
+ * rendered has moved to the end of the feed and is met again. When a slice
+ * reaches the end, every response has been rendered as it is in that slice's
+ * transaction: the snapshot is of that instant, and its sequence goes into the
+ * commit. The last word on a path wins (snapshot.h).
+ *
+ * A full export is the same from sequence 0 onto an empty tree: every response
+ * that exists has an entry, so what no longer exists is not in the tree.
+ *
+ * Each transaction checks that it sees what the one before it saw, and later changes
+ * (may_go_on). Where it does not, what was rendered is dropped, and the export begins
+ * again with everything.
+ */
+
+/* One slice ends after this many responses, or this long. */
+#define SLICE_RESPONSES 4096
+#define SLICE_MS 500
+enum slice { SLICE_FULL, SLICE_END, SLICE_LOST };
+
+/* After so many attempts that were in vain, everything is rendered in a single
+ * transaction: the index grows while that lasts, but then the export ends. */
+#define ATTEMPTS_SLICED 3
+
+struct export
+{
+	const struct export_job *job;
+	struct export_result *result;
+	struct snapshot_edit *edit;
+	struct note note;
+	struct snapshot_id redaction; /* note_redaction of this job's */
+	/* The index as the last transaction saw it. */
+	struct {
+		char index[37];
+		uint64_t epoch, sequence, floor;
+	} seen;
+	uint64_t done; /* sequence up to which the feed is rendered */
+	bool whole;    /* all in one transaction */
+	bool worked;   /* the tree was built, and is the branch's */
+	struct index_counts counts;
+	struct index_health health;
+	struct log_progress progress;
+	struct buf name, path, body, redacted; /* name: "xx/yy/N" */
+};
+
+void export_result_release(struct export_result *result)
+{
+	snapshot_info_release(&result->info);
+	*result = (struct export_result){0};
+}
+
+/* --- what there is to go on from ---------------------------------------------------- */
+
+/* What the index is, as the transaction sees it. */
+static void look(struct export *ex, const struct index_txn *txn)
+{
+	snprintf(ex->seen.index, sizeof(ex->seen.index), "%s", index_uuid(txn));
+	ex->seen.epoch = index_epoch(txn);
+	ex->seen.sequence = index_sequence(txn);
+	ex->seen.floor = index_feed_floor(txn);
+}
+
+/* Whether the feed tells all that has changed in the index since `at`. */
+static bool can_follow(const struct index_txn *txn, const struct note_export *at)
+{
+	return strcmp(at->index, index_uuid(txn)) == 0 &&
+	       at->sequence >= index_feed_floor(txn) &&
+	       index_epoch_holds(txn, at->epoch, at->sequence);
+}
+
+/* The sequence up to which the tree of the branch's tip shows this index: what the
+ * tip says, or the note; 0: neither is true of the index as it is now. */
+static uint64_t exported_sequence(struct export *ex, const struct index_txn *txn)
+{
+	const struct snapshot_info *head = &ex->result->info;
+	const struct note_export *noted = &ex->note.ended;
+	struct note_export said = {0};
+	uint64_t exported = 0;
+
+	if (head->message && redact_is_said(ex->job->redact, head->message) &&
+	    message_exported(head->message, said.index, &said.epoch, &said.sequence) &&
+	    can_follow(txn, &said)) {
+		exported = said.sequence;
+	}
+	if (*head->commit.hex && strcmp(noted->commit.hex, head->commit.hex) == 0 &&
+	    strcmp(noted->redact.hex, ex->redaction.hex) == 0 &&
+	    noted->sequence > exported && can_follow(txn, noted)) {
+		exported = noted->sequence;
+	}
+	return exported;
+}
+
+/*
+ * Whether the export may go on in this transaction from where the one before it left
+ * off. Not if the index is another now, or was set back; nor if the feed has since
+ * forgotten entries that the export has not read (of responses that are gone): it may
+ * have rendered those responses while they were there.
+ */
+static bool may_go_on(const struct export *ex, const struct index_txn *txn)
+{
+	uint64_t floor = index_feed_floor(txn);
+
+	return index_is_built(txn) && strcmp(ex->seen.index, index_uuid(txn)) == 0 &&
+	       (!ex->seen.sequence ||
+		index_epoch_holds(txn, ex->seen.epoch, ex->seen.sequence)) &&
+	       (floor == ex->seen.floor || floor <= ex->done);
+}
+
+/* --- rendering ------------------------------------------------------------------------ */
+
+/* Renders one file of the snapshot. */
+static int render_row(struct export *ex, struct index_txn *txn,
+		      const struct response *row, uint64_t number, struct err *err)
+{
+	struct query_key key = {.response = row->kind, .number = number};
+	const struct buf *body = &ex->body;
+	int rc;
+
+	buf_clear(&ex->path);
+	buf_clear(&ex->body);
+	buf_addstr(&ex->path, row->prefix);
+	buf_add(&ex->path, ex->name.data, ex->name.len);
+	buf_addstr(&ex->path, row->suffix);
+	rc = query_body(txn, &key, &ex->body, err);
+	if (rc == ERR_NOTFOUND) {
+		snapshot_remove(ex->edit, ex->path.data);
+		return 0;
+	}
+	if (!rc && ex->job->redact) {
+		buf_clear(&ex->redacted);
+		redact_body(ex->job->redact, &ex->redacted, row->kind, ex->body.data,
+			    ex->body.len);
+		body = &ex->redacted;
+	}
+	return rc ? rc
+		  : snapshot_put(ex->edit, ex->path.data, body->data, body->len, err);
+}
+
+/* Renders one entry of the feed. */
+static int render(struct export *ex, struct index_txn *txn, const struct query_key *key,
+		  struct err *err)
+{
+	struct record_id id;
+	int rc = query_id(txn, key->number, &id, err);
+
+	if (!rc) {
+		buf_clear(&ex->name);
+		response_sharded(&ex->name, id.bytes, id.len);
+	}
+	for (size_t i = 0; !rc && i < response_count; i++) {
+		if (response_table[i].fed_by == key->response) {
+			rc = render_row(ex, txn, &response_table[i], key->number, err);
+		}
+	}
+	return rc;
+}
+
+/* Whether a slice of `n` responses has had enough. The last attempt is one slice. */
+static bool is_full(const struct export *ex, unsigned n, int64_t until)
+{
+	unsigned most = ex->job->slice ? ex->job->slice : SLICE_RESPONSES;
+
+	return !ex->whole && (n >= most || clock_now_ms() >= until);
+}
+
+/* Renders up to a slice's worth. SLICE_END: the feed was read to its end, and ex->done,
+ * ex->seen, counts and health are of this instant. SLICE_LOST: what was rendered
+ * is of no use. */
+static int render_slice(struct export *ex, enum slice *end, struct err *err)
+{
+	struct index_txn *txn = NULL;
+	int64_t until = clock_now_ms() + SLICE_MS;
+	int rc = index_begin(&txn, ex->job->index, false, err);
+
+	*end = SLICE_FULL;
+	if (!rc && !(ex->whole ? index_is_built(txn) : may_go_on(ex, txn))) {
+		*end = SLICE_LOST;
+	} else if (!rc) {
+		look(ex, txn);
+	}
+	for (unsigned n = 0; !rc && *end == SLICE_FULL && !is_full(ex, n, until); n++) {
+		struct query_key key;
+
+		rc = query_feed(txn, ex->done, &key, err);
+		if (rc == ERR_NOTFOUND) {
+			*end = SLICE_END;
+			rc = 0;
+			ex->done = index_sequence(txn);
+			index_counts(txn, &ex->counts);
+			index_health(txn, &ex->health);
+			break;
+		}
+		if (!rc) {
+			rc = render(ex, txn, &key, err);
+		}
+		if (!rc) {
+			ex->done = key.sequence;
+			ex->result->rendered++;
+			log_progress_step(&ex->progress, 1);
+		}
+		if (!rc && ex->whole && n % SLICE_RESPONSES == 0 && ex->job->stop) {
+			rc = stop_check(ex->job->stop, err);
+		}
+	}
+	rc = index_end(&txn, rc, err);
+	if (!rc && ex->job->stop) {
+		rc = stop_check(ex->job->stop, err);
+	}
+	if (!rc && ex->job->between) {
+		ex->job->between(ex->job->payload);
+	}
+	return rc;
+}
+
+/* A snapshot's time is never before its parent's (snapshot_edit_commit): where the clock
+ * is, it is said. */
+static int64_t clock_behind(const struct snapshot_info *parent, int64_t now)
+{
+	int64_t behind = *parent->commit.hex ? parent->time_s - now : 0;
+
+	if (behind > 0) {
+		log_warning("the clock is %" PRId64 " seconds behind the last snapshot; "
+			    "this one carries the time of that",
+			    behind);
+	}
+	return behind > 0 ? behind : 0;
+}
+
+static int write_message(struct export *ex, struct buf *out, int64_t now, struct err *err)
+{
+	struct message message = {.delta = &ex->result->delta,
+				  .index = ex->seen.index,
+				  .epoch = ex->seen.epoch,
+				  .sequence = ex->done,
+				  .counts = &ex->counts,
+				  .health = &ex->health,
+				  .parent = &ex->result->info,
+				  .clock_behind = clock_behind(&ex->result->info, now)};
+	int rc = message_number(&message.number, ex->job->repo, message.parent, err);
+
+	if (!rc) {
+		message_write(out, &message);
+		if (ex->job->accept) {
+			accept_trailers(out, ex->job->accept->used);
+		}
+		redact_trailers(out, ex->job->redact);
+	}
+	return rc;
+}
+
+static int commit(struct export *ex, struct err *err)
+{
+	struct snapshot_id tree;
+	struct buf message = {0};
+	int64_t time_s;
+	bool same;
+	int rc = snapshot_edit_build(ex->edit, &tree, &same, &ex->result->delta, err);
+
+	if (!rc && same) {
+		return 0;
+	}
+	if (!rc) {
+		rc = when_now(&time_s, err);
+	}
+	if (!rc) {
+		rc = write_message(ex, &message, time_s, err);
+	}
+	if (!rc) {
+		snapshot_info_release(&ex->result->info);
+		rc = snapshot_edit_commit(&ex->edit, message.data, time_s,
+					  &ex->result->info, err);
+		ex->result->made = !rc;
+	}
+	buf_release(&message);
+	return rc;
+}
+
+/* What the repository says, which holds for the whole export. */
+static int read_repository(struct export *ex, struct err *err)
+{
+	struct accept *accept = ex->job->accept;
+	struct snapshot_info *head = &ex->result->info;
+	struct buf trailers = {0};
+	int rc = snapshot_head(ex->job->repo, head, err);
+
+	if (accept) {
+		accept->used = 0;
+	}
+	if (rc == ERR_NOTFOUND) {
+		rc = 0;
+	}
+	if (!rc) {
+		note_read(&ex->note, ex->job->repo);
+		rc = note_check(&ex->note, ex->job->repo, head, err);
+	}
+	if (rc == ERR_REFUSED) {
+		rc = accept_check(accept, ACCEPT_HISTORY, err);
+	}
+	redact_trailers(&trailers, ex->job->redact);
+	ex->redaction = note_redaction(trailers.data, trailers.len);
+	buf_release(&trailers);
+	return rc;
+}
+
+/* Where the export starts, and whether there is anything to do. */
+static int plan(struct export *ex, bool *nothing, struct err *err)
+{
+	bool has_head = *ex->result->info.commit.hex != '\0';
+	bool accepted;
+	struct index_txn *txn = NULL;
+	uint64_t total;
+	int rc = index_begin(&txn, ex->job->index, false, err);
+
+	if (rc) {
+		return rc;
+	}
+	if (!index_is_built(txn)) {
+		index_abort(&txn);
+		return err_set(
+			err, ERR_LOCKED,
+			"index '%s' is being filled for the first time; export when "
+			"its first scan has ended",
+			index_dir(ex->job->index));
+	}
+	look(ex, txn);
+	/* What a tip says that somebody else may have made proves nothing. */
+	accepted = ex->job->accept && (ex->job->accept->used & ACCEPT_HISTORY);
+	ex->done = ex->whole || accepted ? 0 : exported_sequence(ex, txn);
+	*nothing = has_head && ex->done && ex->done == index_sequence(txn);
+	ex->result->full = !ex->done;
+	ex->result->rendered = 0;
+	if (ex->result->full) {
+		query_read_ahead(txn);
+	}
+	total = query_feed_count(txn, ex->done, UINT64_MAX);
+	rc = index_end(&txn, 0, err); /* a damaged feed fails it */
+	log_progress_start(&ex->progress, "exporting", total);
+	return rc;
+}
+
+/* The edit is of the branch's tip: that must be the commit which was read. */
+static int begin_edit(struct export *ex, struct err *err)
+{
+	struct snapshot_info now = {0};
+	int rc = snapshot_edit_begin(&ex->edit, ex->job->repo, ex->result->full, err);
+
+	if (!rc) {
+		rc = snapshot_head(ex->job->repo, &now, err);
+		rc = rc == ERR_NOTFOUND ? 0 : rc;
+	}
+	if (!rc && strcmp(now.commit.hex, ex->result->info.commit.hex) != 0) {
+		rc = err_set(err, ERR_CHANGED,
+			     "another program moved main of '%s' while it was read; "
+			     "export again",
+			     snapshot_path(ex->job->repo));
+	}
+	snapshot_info_release(&now);
+	if (!rc && ex->job->sign) {
+		snapshot_edit_sign(ex->edit, ex->job->sign);
+	}
+	return rc;
+}
+
+/* One attempt at a snapshot. *again: the index has changed in a way that the feed does
+ * not tell. */
+static int attempt(struct export *ex, bool *again, struct err *err)
+{
+	enum slice end = SLICE_FULL;
+	bool nothing = false;
+	int rc = plan(ex, &nothing, err);
+
+	*again = false;
+	if (rc || nothing) {
+		return rc;
+	}
+	rc = begin_edit(ex, err);
+	while (!rc && end == SLICE_FULL) {
+		rc = render_slice(ex, &end, err);
+	}
+	log_progress_end(&ex->progress);
+	if (!rc && end == SLICE_LOST) {
+		*again = true;
+		ex->result->restarts++;
+		ex->whole = ex->result->restarts >= ATTEMPTS_SLICED;
+		log_info("the index changed more than its change feed can tell: the "
+			 "export begins again");
+	} else if (!rc) {
+		log_debug("rendered %" PRIu64 " responses, up to sequence %" PRIu64,
+			  ex->result->rendered, ex->done);
+		rc = commit(ex, err);
+		ex->worked = !rc;
+	}
+	snapshot_edit_drop(&ex->edit);
+	return rc;
+}
+
+/* Leaves word for the next export: where main is, and, if its tip does not say it, up
+ * to where the index is exported. */
+static void leave_note(struct export *ex)
+{
+	const struct snapshot_info *head = &ex->result->info;
+	struct note note = {.made = head->commit, .ended = ex->note.ended};
+
+	if (ex->worked) {
+		note.ended = (struct note_export){0};
+	}
+	if (ex->worked && !ex->result->made) {
+		note.ended.commit = head->commit;
+		note.ended.redact = ex->redaction;
+		note.ended.epoch = ex->seen.epoch;
+		note.ended.sequence = ex->done;
+		memcpy(note.ended.index, ex->seen.index, sizeof(note.ended.index));
+	}
+	if (ex->worked || strcmp(note.made.hex, ex->note.made.hex) != 0) {
+		note_write(&note, ex->job->repo);
+	}
+}
+
+int export_run(const struct export_job *job, struct export_result *result,
+	       struct err *err)
+{
+	struct export ex = {.job = job, .result = result};
+	bool again = true;
+	int rc;
+
+	*result = (struct export_result){0};
+	rc = read_repository(&ex, err);
+	while (!rc && again) {
+		rc = attempt(&ex, &again, err);
+	}
+	if (!rc) {
+		leave_note(&ex);
+		if (job->accept) {
+			job->accept->given = 0;
+		}
+	}
+	if (!rc && job->site && *result->info.commit.hex) {
+		rc = site_publish(job->site, job->repo, &result->info, job->site_flags,
+				  &result->site, err);
+	}
+	buf_release(&ex.name);
+	buf_release(&ex.path);
+	buf_release(&ex.body);
+	buf_release(&ex.redacted);
+	return rc;
+}

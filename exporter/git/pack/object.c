@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/git/pack/object.h"
+
+#include <assert.h>
+#include <libdeflate.h>
+#include <nettle/sha1.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "data/base/err.h"
+
+/*
+ * Level 1, and stored below 256 bytes. Measured with libdeflate 1.14 on image
+ * records of 3,421 bytes: level 1 takes 13.8 us and leaves 1,476 bytes, level 2
+ * 20.6 us and 1,472, level 6 22.6 us and 1,461. About 5 us of it is the
+ * clearing of tables, whatever the size: most small objects are trees of one or
+ * two entries, which hold ids and do not shrink.
+ */
+#define DEFLATE_LEVEL 1
+#define STORED_BELOW 256
+
+struct object_deflater {
+	struct libdeflate_compressor *deflate;
+	struct libdeflate_compressor *store;
+};
+
+static const char *type_name(enum object_type type)
+{
+	switch (type) {
+	case OBJECT_COMMIT:
+		return "commit";
+	case OBJECT_TREE:
+		return "tree";
+	case OBJECT_BLOB:
+		return "blob";
+	case OBJECT_TAG:
+		return "tag";
+	}
+	abort();
+}
+
+void object_hash(uint8_t id[OBJECT_ID], enum object_type type, const void *body,
+		 size_t len)
+{
+	struct sha1_ctx ctx;
+	char head[32];
+	int head_len = snprintf(head, sizeof(head), "%s %zu", type_name(type), len);
+
+	sha1_init(&ctx);
+	/* With its NUL. */
+	sha1_update(&ctx, (size_t)head_len + 1, (const uint8_t *)head);
+	sha1_update(&ctx, len, body);
+	sha1_digest(&ctx, OBJECT_ID, id);
+}
+
+void object_hex(char hex[OBJECT_HEX + 1], const uint8_t id[OBJECT_ID])
+{
+	static const char digit[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < OBJECT_ID; i++) {
+		hex[2 * i] = digit[id[i] >> 4];
+		hex[2 * i + 1] = digit[id[i] & 15];
+	}
+	hex[OBJECT_HEX] = '\0';
+}
+
+bool object_unhex(uint8_t id[OBJECT_ID], const char *hex)
+{
+	for (size_t i = 0; i < OBJECT_HEX; i++) {
+		unsigned digit;
+
+		if (hex[i] >= '0' && hex[i] <= '9') {
+			digit = (unsigned)(hex[i] - '0');
+		} else if (hex[i] >= 'a' && hex[i] <= 'f') {
+			digit = (unsigned)(hex[i] - 'a') + 10;
+		} else {
+			return false;
+		}
+		id[i / 2] = (uint8_t)(i % 2 ? id[i / 2] | digit : digit << 4);
+	}
+	return true;
+}
+
+struct object_deflater *object_deflater_new(void)
+{
+	struct object_deflater *deflater = xzalloc(sizeof(*deflater));
+
+	libdeflate_set_memory_allocator(xmalloc, free);
+	deflater->deflate = libdeflate_alloc_compressor(DEFLATE_LEVEL);
+	deflater->store = libdeflate_alloc_compressor(0);
+	assert(deflater->deflate && deflater->store);
+	return deflater;
+}
+
+void object_deflater_free(struct object_deflater *deflater)
+{
+	if (deflater) {
+		libdeflate_free_compressor(deflater->deflate);
+		libdeflate_free_compressor(deflater->store);
+		free(deflater);
+	}
+}
+
+/* Four bits of the size stand beside the type, then seven in each byte; the
+ * highest bit says that another follows. */
+static void add_header(struct buf *out, enum object_type type, size_t len)
+{
+	unsigned char byte = (unsigned char)((unsigned)type << 4 | (len & 15));
+
+	for (len >>= 4; len; len >>= 7) {
+		buf_addch(out, (char)(byte | 0x80));
+		byte = len & 0x7f;
+	}
+	buf_addch(out, (char)byte);
+}
+
+void object_pack(struct buf *out, struct object_deflater *deflater, enum object_type type,
+		 const void *body, size_t len)
+{
+	struct libdeflate_compressor *zlib =
+		len < STORED_BELOW ? deflater->store : deflater->deflate;
+	size_t bound, size;
+
+	add_header(out, type, len);
+	bound = libdeflate_zlib_compress_bound(zlib, len);
+	buf_grow(out, bound);
+	size = libdeflate_zlib_compress(zlib, body, len, out->data + out->len, bound);
+	assert(size > 0);
+	out->len += size;
+	out->data[out->len] = '\0';
+}
+
+/* libdeflate's own, under a name of ours. */
+struct object_inflater {
+	struct libdeflate_decompressor *zlib;
+};
+
+struct object_inflater *object_inflater_new(void)
+{
+	struct object_inflater *inflater = xzalloc(sizeof(*inflater));
+
+	libdeflate_set_memory_allocator(xmalloc, free);
+	inflater->zlib = libdeflate_alloc_decompressor();
+	assert(inflater->zlib);
+	return inflater;
+}
+
+void object_inflater_free(struct object_inflater *inflater)
+{
+	if (inflater) {
+		libdeflate_free_decompressor(inflater->zlib);
+		free(inflater);
+	}
+}
+
+int object_inflate_some(struct object_inflater *inflater, void *out, size_t *out_len,
+			const void *in, size_t in_len)
+{
+	enum libdeflate_result result = libdeflate_zlib_decompress(
+		inflater->zlib, in, in_len, out, *out_len, out_len);
+
+	return result == LIBDEFLATE_SUCCESS              ? 0
+	       : result == LIBDEFLATE_INSUFFICIENT_SPACE ? ERR_FULL
+							 : ERR_INPUT;
+}
+
+int object_inflate(struct object_inflater *inflater, void *out, size_t out_len,
+		   const void *in, size_t in_len)
+{
+	size_t len = out_len;
+	int rc = object_inflate_some(inflater, out, &len, in, in_len);
+
+	return !rc && len < out_len ? ERR_INPUT : rc;
+}
+
+uint32_t object_crc(const void *bytes, size_t len)
+{
+	return libdeflate_crc32(0, bytes, len);
+}

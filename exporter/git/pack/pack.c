@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/git/pack/pack.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/base/file.h"
+#include "exporter/git/pack/packfile.h"
+#include "exporter/git/pack/press.h"
+
+/*
+ * An object is numbered when it is added and settled when its bytes have come
+ * back from the press, always in the order of numbers: only then is it looked up
+ * and written. So what is written, where, and where one pack ends and the next
+ * begins never depends on threads. Small packs are settled on the spot, hash
+ * first, so that what the repository has is not even deflated.
+ */
+
+/* Threads are started by the object with this number. */
+#define THREADS_FROM 256
+/* Bodies above this are not worth copying for a thread. */
+#define LARGE_BODY ((size_t)1 << 20)
+#define NO_OBJECT UINT32_MAX
+
+/* Numbers of objects, each at a place that follows from its id. */
+struct numbers {
+	uint32_t *slot;
+	uint32_t slots, used; /* a power of two; how many are not NO_OBJECT */
+};
+
+/*
+ * Bodies as small as this come again and again: that of an image without tags, the
+ * name of an album. To hash them on the spot costs little, and saves a number, and
+ * the press's work, for each.
+ */
+#define SMALL_BODY 256
+
+struct pack {
+	char *dir;
+	unsigned threads;
+	pack_known_fn *known;
+	void *payload;
+
+	struct packfile_entry *entry; /* by number */
+	uint32_t count, cap;
+	uint64_t written; /* entries with an offset */
+	struct numbers settled;
+	struct numbers small; /* of at most SMALL_BODY, settled or not */
+
+	struct packfile **file; /* all full and sealed but the last */
+	size_t files;
+	uint32_t file_from; /* number of the first object of the last file */
+
+	struct press *press; /* NULL: not (yet) threaded */
+	struct object_deflater *deflater;
+	struct buf packed;
+	int rc; /* the failure that stuck */
+	struct err err;
+};
+
+void pack_open(struct pack **out, const char *dir, unsigned threads, pack_known_fn *known,
+	       void *payload)
+{
+	struct pack *pack = xzalloc(sizeof(*pack));
+
+	pack->dir = xstrdup(dir);
+	pack->threads = threads;
+	pack->known = known;
+	pack->payload = payload;
+	*out = pack;
+}
+
+void pack_close(struct pack *pack)
+{
+	if (!pack) {
+		return;
+	}
+	press_free(pack->press);
+	for (size_t i = 0; i < pack->files; i++) {
+		packfile_free(pack->file[i]);
+	}
+	object_deflater_free(pack->deflater);
+	buf_release(&pack->packed);
+	free(pack->file);
+	free(pack->settled.slot);
+	free(pack->small.slot);
+	free(pack->entry);
+	free(pack->dir);
+	free(pack);
+}
+
+static uint32_t slot_of(const struct numbers *numbers, const uint8_t *id)
+{
+	return be32_get(id) & (numbers->slots - 1);
+}
+
+/* The number of the object, or NO_OBJECT. */
+static uint32_t find(const struct pack *pack, const struct numbers *numbers,
+		     const uint8_t *id)
+{
+	if (!numbers->slots) {
+		return NO_OBJECT;
+	}
+	for (uint32_t at = slot_of(numbers, id);; at = (at + 1) & (numbers->slots - 1)) {
+		uint32_t number = numbers->slot[at];
+
+		if (number == NO_OBJECT ||
+		    memcmp(pack->entry[number].id, id, OBJECT_ID) == 0) {
+			return number;
+		}
+	}
+}
+
+static void place(struct pack *pack, struct numbers *numbers, uint32_t number)
+{
+	uint32_t at = slot_of(numbers, pack->entry[number].id);
+
+	while (numbers->slot[at] != NO_OBJECT) {
+		at = (at + 1) & (numbers->slots - 1);
+	}
+	numbers->slot[at] = number;
+}
+
+static void remember(struct pack *pack, struct numbers *numbers, uint32_t number)
+{
+	if ((uint64_t)numbers->used * 3 >= (uint64_t)numbers->slots * 2) {
+		uint32_t *old = numbers->slot;
+		uint32_t olds = numbers->slots;
+
+		numbers->slots = olds ? 2 * olds : 64;
+		numbers->slot =
+			xreallocarray(NULL, numbers->slots, sizeof(*numbers->slot));
+		memset(numbers->slot, 0xff, numbers->slots * sizeof(*numbers->slot));
+		for (uint32_t i = 0; i < olds; i++) {
+			if (old[i] != NO_OBJECT) {
+				place(pack, numbers, old[i]);
+			}
+		}
+		free(old);
+	}
+	place(pack, numbers, number);
+	numbers->used++;
+}
+
+/* Completes the last file, which has the objects from file_from to before `to`. */
+static int seal(struct pack *pack, uint32_t to)
+{
+	return packfile_seal(pack->file[pack->files - 1], pack->entry + pack->file_from,
+			     to - pack->file_from, &pack->err);
+}
+
+/* Writes the object `number`, whose id is in its entry and whose form in a pack
+ * is `bytes`. */
+static int write_object(struct pack *pack, uint32_t number, const char *bytes, size_t len,
+			uint32_t crc)
+{
+	struct packfile_entry *entry = &pack->entry[number];
+	int rc = 0;
+
+	if (pack->files && packfile_full(pack->file[pack->files - 1])) {
+		rc = seal(pack, number);
+	}
+	if (!pack->files || packfile_full(pack->file[pack->files - 1])) {
+		pack->file = xreallocarray(pack->file, pack->files + 1,
+					   sizeof(struct packfile *));
+		packfile_open(&pack->file[pack->files++], pack->dir);
+		pack->file_from = number;
+	}
+	if (!rc) {
+		rc = packfile_add(pack->file[pack->files - 1], &entry->offset, bytes, len,
+				  &pack->err);
+	}
+	entry->crc = crc;
+	pack->written++;
+	remember(pack, &pack->settled, number);
+	return rc;
+}
+
+/* Notes the id of object `number`. False: it needs no writing. */
+static bool is_new(struct pack *pack, uint32_t number, const uint8_t *id, bool asked)
+{
+	struct packfile_entry *entry = &pack->entry[number];
+
+	memcpy(entry->id, id, OBJECT_ID);
+	entry->offset = PACKFILE_NONE;
+	if (find(pack, &pack->settled, id) != NO_OBJECT) {
+		return false;
+	}
+	if (!asked && pack->known && pack->known(id, pack->payload)) {
+		remember(pack, &pack->settled, number);
+		return false;
+	}
+	return true;
+}
+
+static void settle_batch(struct pack *pack, const struct press_batch *batch)
+{
+	for (size_t i = 0; i < batch->count && !pack->rc; i++) {
+		const struct press_item *item = &batch->item[i];
+
+		if (is_new(pack, item->number, item->id, item->hashed)) {
+			pack->rc = write_object(pack, item->number,
+						batch->out.data + item->out,
+						item->out_len, item->crc);
+		}
+	}
+}
+
+/* Settles what the press has done: all of it, or what is overdue. */
+static void settle(struct pack *pack, bool all)
+{
+	const struct press_batch *batch;
+
+	while (pack->press && (batch = press_take(pack->press, all))) {
+		settle_batch(pack, batch);
+		press_return(pack->press);
+	}
+}
+
+/* Settles an object on the spot; `id` NULL: not known yet. */
+static void settle_now(struct pack *pack, uint32_t number, const uint8_t *id,
+		       enum object_type type, const void *body, size_t len)
+{
+	uint8_t hash[OBJECT_ID];
+	bool asked = id != NULL;
+
+	if (!id) {
+		object_hash(hash, type, body, len);
+		id = hash;
+	}
+	if (!is_new(pack, number, id, asked)) {
+		return;
+	}
+	if (!pack->deflater) {
+		pack->deflater = object_deflater_new();
+	}
+	buf_clear(&pack->packed);
+	object_pack(&pack->packed, pack->deflater, type, body, len);
+	pack->rc = write_object(pack, number, pack->packed.data, pack->packed.len,
+				object_crc(pack->packed.data, pack->packed.len));
+	if (pack->packed.cap > LARGE_BODY) {
+		buf_release(&pack->packed);
+	}
+}
+
+static uint32_t add(struct pack *pack, const uint8_t *id, enum object_type type,
+		    const void *body, size_t len)
+{
+	uint32_t number = pack->count;
+
+	assert(number < NO_OBJECT);
+	if (pack->count == pack->cap) {
+		pack->cap = pack->cap ? pack->cap + pack->cap / 2 : 64;
+		pack->entry = xreallocarray(pack->entry, pack->cap, sizeof(*pack->entry));
+	}
+	memset(&pack->entry[number], 0, sizeof(*pack->entry));
+	pack->entry[number].offset = PACKFILE_NONE;
+	pack->count++;
+	if (pack->rc) {
+		return number;
+	}
+	if (pack->threads && !pack->press && number >= THREADS_FROM) {
+		pack->press = press_new(pack->threads);
+	}
+	if (!pack->press || len > LARGE_BODY) {
+		settle(pack, true);
+		settle_now(pack, number, id, type, body, len);
+	} else {
+		press_put(pack->press, type, number, id, body, len);
+		settle(pack, false);
+	}
+	return number;
+}
+
+uint32_t pack_add(struct pack *pack, enum object_type type, const void *body, size_t len)
+{
+	uint8_t id[OBJECT_ID];
+	uint32_t number;
+
+	if (len > SMALL_BODY) {
+		return add(pack, NULL, type, body, len);
+	}
+	object_hash(id, type, body, len);
+	number = find(pack, &pack->small, id);
+	if (number == NO_OBJECT) {
+		number = add(pack, NULL, type, body, len);
+		memcpy(pack->entry[number].id, id, OBJECT_ID);
+		remember(pack, &pack->small, number);
+	}
+	return number;
+}
+
+uint32_t pack_add_id(struct pack *pack, uint8_t id[OBJECT_ID], enum object_type type,
+		     const void *body, size_t len)
+{
+	object_hash(id, type, body, len);
+	if (find(pack, &pack->settled, id) != NO_OBJECT ||
+	    (pack->known && pack->known(id, pack->payload))) {
+		return PACK_KNOWN;
+	}
+	return add(pack, id, type, body, len);
+}
+
+int pack_check(const struct pack *pack, struct err *err)
+{
+	if (pack->rc && err) {
+		*err = pack->err;
+	}
+	return pack->rc;
+}
+
+int pack_flush(struct pack *pack, struct err *err)
+{
+	settle(pack, true);
+	return pack_check(pack, err);
+}
+
+const uint8_t *pack_id(const struct pack *pack, uint32_t number)
+{
+	assert(number < pack->count);
+	return pack->entry[number].id;
+}
+
+bool pack_find(const struct pack *pack, uint32_t *number, const uint8_t id[OBJECT_ID])
+{
+	*number = find(pack, &pack->settled, id);
+	return *number != NO_OBJECT;
+}
+
+uint64_t pack_count(const struct pack *pack)
+{
+	return pack->written;
+}
+
+int pack_seal(struct pack *pack, struct buf *names, struct err *err)
+{
+	settle(pack, true);
+	if (!pack->rc && pack->files) {
+		pack->rc = seal(pack, pack->count);
+	}
+	for (size_t i = 0; i < pack->files && !pack->rc; i++) {
+		packfile_name(pack->file[i], names);
+	}
+	return pack_check(pack, err);
+}
+
+int pack_install(struct pack *pack, struct err *err)
+{
+	for (size_t i = 0; i < pack->files && !pack->rc; i++) {
+		pack->rc = packfile_install(pack->file[i], &pack->err);
+	}
+	if (!pack->rc && pack->files) {
+		pack->rc = file_sync_dir(pack->dir, &pack->err);
+	}
+	return pack_check(pack, err);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_GIT_PACK_PACK_H
+#define EXPORTER_GIT_PACK_PACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/base/err.h"
+#include "exporter/git/pack/object.h"
+
+/*
+ * pack - many new objects at once, into as few packs as their number allows.
+ * Each object is written once, and not at all where the repository has it.
+ *
+ *	pack_open(&pack, ".../objects/pack", threads, known, payload);
+ *	n = pack_add(pack, OBJECT_BLOB, body, len);	(any number of them)
+ *	pack_flush(pack, err);		(from here on: pack_id(pack, n))
+ *	pack_add_id(pack, id, OBJECT_TREE, body, len);
+ *	pack_seal(pack, &names, err);	(durable, under temporary names)
+ *	pack_install(pack, err);	(git sees them)
+ *	pack_close(pack);
+ *
+ * Errors stick: adding to a pack that failed does nothing, and pack_flush and the
+ * later calls report the first failure. Before pack_install there are only
+ * temporary files, which pack_close removes.
+ *
+ * With threads, hashing and deflating are done beside the caller; the packs have
+ * the same bytes with any number of them, and none is started for a small pack.
+ * All calls, `known` included, are made on the caller's thread.
+ */
+
+struct pack;
+
+/* Whether the repository has the object already. */
+typedef bool pack_known_fn(const uint8_t id[OBJECT_ID], void *payload);
+
+/* `dir` is the folder objects/pack. `known` may be NULL: nothing is. */
+void pack_open(struct pack **out, const char *dir, unsigned threads, pack_known_fn *known,
+	       void *payload);
+/* Adds an object; the body is copied. Returns its number, which says its id after
+ * pack_flush: the next one, or that of an equal object added before. */
+uint32_t pack_add(struct pack *pack, enum object_type type, const void *body, size_t len);
+/* Adds an object and tells its id at once, at the cost of hashing it here. Returns its
+ * number, or PACK_KNOWN if it was there already and so was not added. */
+#define PACK_KNOWN UINT32_MAX
+uint32_t pack_add_id(struct pack *pack, uint8_t id[OBJECT_ID], enum object_type type,
+		     const void *body, size_t len);
+/* Returns the failure that stuck, if there is one; waits for nothing. */
+int pack_check(const struct pack *pack, struct err *err);
+/* Waits until all that was added is in the pack. */
+int pack_flush(struct pack *pack, struct err *err);
+/* The id of an object by its number; borrowed until the next pack_add. */
+const uint8_t *pack_id(const struct pack *pack, uint32_t number);
+/* The number of the object `id`, if it was added; after pack_flush. */
+bool pack_find(const struct pack *pack, uint32_t *number, const uint8_t id[OBJECT_ID]);
+/* Objects that are in the new packs, after pack_flush. */
+uint64_t pack_count(const struct pack *pack);
+/* Completes the packs and appends the names that they will have to *names, each
+ * with a newline. Nothing may be added any more. */
+int pack_seal(struct pack *pack, struct buf *names, struct err *err);
+/* Gives the sealed packs to the repository. */
+int pack_install(struct pack *pack, struct err *err);
+/* NULL is allowed. */
+void pack_close(struct pack *pack);
+
+#endif

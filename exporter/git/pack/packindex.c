@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/git/pack/packindex.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <nettle/sha1.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "data/base/buf.h"
+
+/* "\377tOc" and 2; how many ids begin with at most 00, 01, ... ff; the ids; CRCs;
+ * offsets; offsets of 64 bits; SHA-1 of the pack, and of all before. */
+#define IDX_FANOUT 8
+#define IDX_IDS (IDX_FANOUT + 256 * 4)
+#define IDX_END (2 * OBJECT_ID)
+#define PACK_HEAD 12
+#define LARGE_OFFSET UINT32_C(0x80000000)
+
+/* Maps a whole file for reading. */
+static int map_file(const uint8_t **out, size_t *len, const char *path, struct err *err)
+{
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	void *map;
+	int rc = 0;
+
+	if (fd < 0) {
+		return err_sys_find(err, "cannot open '%s'", path);
+	}
+	if (fstat(fd, &st) < 0) {
+		rc = err_sys(err, "cannot read '%s'", path);
+	} else if (st.st_size < PACK_HEAD + OBJECT_ID) {
+		rc = err_set(err, ERR_INPUT, "'%s' is cut short", path);
+	} else {
+		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (map == MAP_FAILED) {
+			rc = err_sys(err, "cannot map '%s'", path);
+		} else {
+			*out = map;
+			*len = (size_t)st.st_size;
+		}
+	}
+	close(fd);
+	return rc;
+}
+
+static int damaged(const char *path, const char *how, struct err *err)
+{
+	return err_set(err, ERR_INPUT, "'%s' %s", path, how);
+}
+
+static int check_idx(struct packindex *index, const char *path, struct err *err)
+{
+	static const uint8_t magic[] = {0xff, 't', 'O', 'c', 0, 0, 0, 2};
+	uint8_t digest[OBJECT_ID];
+	struct sha1_ctx ctx;
+	uint32_t below = 0;
+
+	if (index->idx_len < IDX_IDS + IDX_END ||
+	    memcmp(index->idx, magic, sizeof(magic)) != 0) {
+		return damaged(path, "is no pack index of version 2", err);
+	}
+	for (size_t i = 0; i < 256; i++) {
+		uint32_t n = be32_get(index->idx + IDX_FANOUT + 4 * i);
+
+		if (n < below) {
+			return damaged(path, "is damaged: its ids are out of order", err);
+		}
+		below = n;
+	}
+	index->count = below;
+	if (index->idx_len < IDX_IDS + (uint64_t)below * (OBJECT_ID + 8) + IDX_END) {
+		return damaged(path, "is cut short", err);
+	}
+	sha1_init(&ctx);
+	sha1_update(&ctx, index->idx_len - OBJECT_ID, index->idx);
+	sha1_digest(&ctx, OBJECT_ID, digest);
+	if (memcmp(digest, index->idx + index->idx_len - OBJECT_ID, OBJECT_ID) != 0) {
+		return damaged(path, "is damaged: it does not have its own SHA-1", err);
+	}
+	return 0;
+}
+
+/* Head and end; what is between has a CRC for each object. */
+static int check_pack(const struct packindex *index, const char *path, struct err *err)
+{
+	const uint8_t *trailer = index->idx + index->idx_len - IDX_END;
+
+	if (memcmp(index->pack, "PACK", 4) != 0 || be32_get(index->pack + 4) != 2) {
+		return damaged(path, "is no pack of version 2", err);
+	}
+	if (be32_get(index->pack + 8) != index->count ||
+	    memcmp(index->pack + index->pack_len - OBJECT_ID, trailer, OBJECT_ID) != 0) {
+		return damaged(path, "is not the pack that its index is of", err);
+	}
+	return 0;
+}
+
+int packindex_open(struct packindex *out, const char *dir, const char *name,
+		   struct err *err)
+{
+	struct packindex index = {0};
+	struct buf path = {0};
+	int rc;
+
+	buf_addf(&path, "%s/%s.idx", dir, name);
+	rc = map_file(&index.idx, &index.idx_len, path.data, err);
+	if (!rc) {
+		rc = check_idx(&index, path.data, err);
+	}
+	if (!rc) {
+		buf_clear(&path);
+		buf_addf(&path, "%s/%s.pack", dir, name);
+		rc = map_file(&index.pack, &index.pack_len, path.data, err);
+	}
+	if (!rc) {
+		rc = check_pack(&index, path.data, err);
+	}
+	if (rc) {
+		packindex_close(&index);
+	}
+	*out = index;
+	buf_release(&path);
+	return rc;
+}
+
+void packindex_close(struct packindex *index)
+{
+	if (index->idx) {
+		munmap((void *)index->idx, index->idx_len);
+	}
+	if (index->pack) {
+		munmap((void *)index->pack, index->pack_len);
+	}
+	*index = (struct packindex){0};
+}
+
+const uint8_t *packindex_id(const struct packindex *index, uint32_t n)
+{
+	return index->idx + IDX_IDS + (size_t)n * OBJECT_ID;
+}
+
+uint32_t packindex_crc(const struct packindex *index, uint32_t n)
+{
+	return be32_get(packindex_id(index, index->count) + (size_t)n * 4);
+}
+
+bool packindex_find(uint32_t *n, const struct packindex *index,
+		    const uint8_t id[OBJECT_ID])
+{
+	const uint8_t *fanout = index->idx + IDX_FANOUT;
+	uint32_t low = id[0] ? be32_get(fanout + 4 * (id[0] - 1)) : 0;
+	uint32_t high = be32_get(fanout + 4 * id[0]);
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		int order = memcmp(id, packindex_id(index, middle), OBJECT_ID);
+
+		if (order == 0) {
+			*n = middle;
+			return true;
+		}
+		if (order < 0) {
+			high = middle;
+		} else {
+			low = middle + 1;
+		}
+	}
+	return false;
+}
+
+bool packindex_has(const struct packindex *index, const uint8_t id[OBJECT_ID])
+{
+	uint32_t n;
+
+	return packindex_find(&n, index, id);
+}
+
+size_t packindex_offset(const struct packindex *index, uint32_t n)
+{
+	const uint8_t *offsets =
+		packindex_id(index, index->count) + (size_t)index->count * 4;
+	const uint8_t *large = offsets + (size_t)index->count * 4;
+	size_t larges = (size_t)(index->idx + index->idx_len - IDX_END - large) / 8;
+	uint32_t offset = be32_get(offsets + (size_t)n * 4);
+
+	if (!(offset & LARGE_OFFSET)) {
+		return offset;
+	}
+	offset &= ~LARGE_OFFSET;
+	return offset < larges ? be64_get(large + (size_t)offset * 8) : 0;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct packindex_place *left = a, *right = b;
+
+	return (left->at > right->at) - (left->at < right->at);
+}
+
+int packindex_places(struct packindex_place **out, const struct packindex *index,
+		     const char *name, struct err *err)
+{
+	struct packindex_place *place =
+		xreallocarray(NULL, (size_t)index->count + 1, sizeof(*place));
+	size_t end = index->pack_len - OBJECT_ID, next = PACK_HEAD;
+
+	for (uint32_t i = 0; i < index->count; i++) {
+		place[i] = (struct packindex_place){.n = i,
+						    .at = packindex_offset(index, i)};
+	}
+	qsort(place, index->count, sizeof(*place), compare_places);
+	for (uint32_t i = 0; i < index->count; i++) {
+		size_t to = i + 1 < index->count ? place[i + 1].at : end;
+
+		if ((i == 0 && place[i].at != next) || to <= place[i].at || to > end) {
+			free(place);
+			return err_set(err, ERR_INPUT,
+				       "the index of '%s' is damaged: its objects do "
+				       "not fill the pack",
+				       name);
+		}
+		place[i].len = to - place[i].at;
+	}
+	*out = place;
+	return 0;
+}
+
+const uint8_t *packindex_from(const struct packindex *index, size_t at, size_t *left)
+{
+	size_t end = index->pack_len - OBJECT_ID;
+
+	if (at < PACK_HEAD || at >= end) {
+		return NULL;
+	}
+	*left = end - at;
+	return index->pack + at;
+}
+
+int packindex_check(const struct packindex *index, const char *name, struct err *err)
+{
+	uint8_t digest[OBJECT_ID];
+	struct sha1_ctx ctx;
+
+	sha1_init(&ctx);
+	sha1_update(&ctx, index->pack_len - OBJECT_ID, index->pack);
+	sha1_digest(&ctx, OBJECT_ID, digest);
+	if (memcmp(digest, index->pack + index->pack_len - OBJECT_ID, OBJECT_ID) != 0) {
+		return damaged(name, "is damaged: it does not have its own SHA-1", err);
+	}
+	return 0;
+}
+
+const uint8_t *packindex_bytes(const struct packindex *index,
+			       const struct packindex_place *place)
+{
+	return index->pack + place->at;
+}
+
+bool packindex_is_delta(const struct packindex *index,
+			const struct packindex_place *place)
+{
+	unsigned type = packindex_bytes(index, place)[0] >> 4 & 7;
+
+	return type != OBJECT_COMMIT && type != OBJECT_TREE && type != OBJECT_BLOB &&
+	       type != OBJECT_TAG;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_GIT_PACK_PACKINDEX_H
+#define EXPORTER_GIT_PACK_PACKINDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/base/err.h"
+#include "exporter/git/pack/object.h"
+
+/*
+ * packindex - an installed pack, read through its index (version 2): which objects
+ * are in it, where, and with what CRC. Both files are mapped, so what they take is
+ * the page cache's. The index is checked against its own SHA-1, and against the
+ * head and the end of its pack; the objects are not.
+ */
+struct packindex {
+	uint32_t count;
+	/* The rest is the module's own. */
+	const uint8_t *idx, *pack;
+	size_t idx_len, pack_len;
+};
+
+/* Opens `dir`/`name`.idx and .pack. ERR_INPUT: they are damaged, or of a version
+ * other than 2. */
+int packindex_open(struct packindex *out, const char *dir, const char *name,
+		   struct err *err);
+/* A zeroed one is allowed. */
+void packindex_close(struct packindex *index);
+
+/* Objects are numbered in the order of their ids. */
+const uint8_t *packindex_id(const struct packindex *index, uint32_t n);
+uint32_t packindex_crc(const struct packindex *index, uint32_t n);
+bool packindex_has(const struct packindex *index, const uint8_t id[OBJECT_ID]);
+/* The same, and which one it is. */
+bool packindex_find(uint32_t *n, const struct packindex *index,
+		    const uint8_t id[OBJECT_ID]);
+/* Where object `n` begins in the pack; 0, where none does: the index is damaged. */
+size_t packindex_offset(const struct packindex *index, uint32_t n);
+/* The pack from `at` to before its trailer: *left bytes. NULL: there are none. */
+const uint8_t *packindex_from(const struct packindex *index, size_t at, size_t *left);
+/* Reads all of the pack: ERR_INPUT if it does not have its own SHA-1. */
+int packindex_check(const struct packindex *index, const char *name, struct err *err);
+
+/* Where an object stands in the pack. */
+struct packindex_place {
+	uint32_t n;
+	size_t at, len;
+};
+/* All objects in the order they stand in the pack: a heap array of `count`.
+ * ERR_INPUT: they do not fill it. */
+int packindex_places(struct packindex_place **out, const struct packindex *index,
+		     const char *name, struct err *err);
+/* The object's bytes, header and all. */
+const uint8_t *packindex_bytes(const struct packindex *index,
+			       const struct packindex_place *place);
+/* True if the object stands there as a delta of another one. */
+bool packindex_is_delta(const struct packindex *index,
+			const struct packindex_place *place);
+
+#endif

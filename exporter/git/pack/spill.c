@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/git/pack/spill.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "data/base/file.h"
+
+#define TAIL_MAX ((size_t)64 << 10)
+
+static int flush(struct spill *spill)
+{
+	int rc;
+
+	if (!spill->flushed) {
+		spill->fd = open(spill->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		if (spill->fd < 0) {
+			return err_sys(&spill->err, "cannot make a file in '%s'",
+				       spill->dir);
+		}
+	}
+	rc = file_write_fd(spill->fd, spill->tail.data, spill->tail.len, spill->dir,
+			   &spill->err);
+	spill->flushed += spill->tail.len;
+	buf_clear(&spill->tail);
+	return rc;
+}
+
+void spill_add(struct spill *spill, const void *bytes, size_t len)
+{
+	if (spill->rc) {
+		return;
+	}
+	buf_add(&spill->tail, bytes, len);
+	if (spill->tail.len > TAIL_MAX) {
+		spill->rc = flush(spill);
+	}
+}
+
+uint64_t spill_length(const struct spill *spill)
+{
+	return spill->flushed + spill->tail.len;
+}
+
+static int read_file(struct spill *spill, char *to, uint64_t at, size_t len,
+		     struct err *err)
+{
+	while (len) {
+		ssize_t n = pread(spill->fd, to, len, (off_t)at);
+
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n <= 0) {
+			return err_sys(err, "cannot read a file in '%s'", spill->dir);
+		}
+		to += n;
+		at += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int spill_read(struct spill *spill, struct buf *out, uint64_t at, size_t len,
+	       struct err *err)
+{
+	if (spill->rc) {
+		if (err) {
+			*err = spill->err;
+		}
+		return spill->rc;
+	}
+	assert(at + len <= spill_length(spill));
+	if (at >= spill->flushed) {
+		buf_add(out, spill->tail.data + (at - spill->flushed), len);
+		return 0;
+	}
+	/* What is added at once is flushed at once: never half of it. */
+	buf_grow(out, len);
+	out->len += len;
+	out->data[out->len] = '\0';
+	return read_file(spill, out->data + out->len - len, at, len, err);
+}
+
+void spill_release(struct spill *spill)
+{
+	if (spill->flushed) {
+		close(spill->fd);
+	}
+	buf_release(&spill->tail);
+	*spill = (struct spill){.dir = spill->dir};
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_GIT_TREE_PATHSET_H
+#define EXPORTER_GIT_TREE_PATHSET_H
+
+#include <stddef.h>
+
+#include "data/base/err.h"
+#include "exporter/git/tree/tree.h"
+
+/*
+ * pathset - a set of paths that grows, and which of them differ between two trees
+ * (tree_diff_paths).
+ *
+ *	struct pathset paths = {0};
+ *	pathset_add(&paths, "api/v1/tag_images/xx/yy/N.json");
+ *	pathset_diff(&paths, history_trees(history), old, new, each, payload, err);
+ *	pathset_release(&paths);
+ */
+
+struct pathset {
+	char **path; /* once sorted: by their bytes, each once */
+	size_t count, cap;
+	size_t sorted; /* so many of them are in order */
+};
+
+/* Adds a file's path, which is copied: not empty, no slash first, last or doubled. */
+void pathset_add(struct pathset *paths, const char *path);
+/* Empty again. */
+void pathset_clear(struct pathset *paths);
+void pathset_release(struct pathset *paths);
+
+/*
+ * Calls `each` for every path of the set that is another file in `to` than in
+ * `from`, or is in one of them alone, in order; the trees may be NULL: nothing. A
+ * non-zero return ends it and is returned.
+ */
+int pathset_diff(struct pathset *paths, const struct tree_store *store,
+		 const uint8_t *from, const uint8_t *to, tree_diff_fn *each,
+		 void *payload, struct err *err);
+
+#endif

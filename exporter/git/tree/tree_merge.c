@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/git/tree/tree.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Both the edits and the entries of a tree are sorted the same way, so a tree and
+ * the edits below it are merged in one pass, and the tree of a name is made when
+ * the pass comes to that name: from the leaves up, each tree once, nothing
+ * sorted and nothing looked up. An entry that no edit names is copied as it is.
+ */
+
+/* One tree being made; a level for each depth, used again and again. */
+struct level {
+	struct buf old, made;
+	/* Where the names of files stand in `made` that a later folder could repeat:
+	 * between file `x` and folder `x` only names that begin with `x` can lie. */
+	struct buf files;
+};
+
+struct merge {
+	const struct tree_store *store;
+	const struct edits *edits;
+	bool fresh;
+	struct tree_delta *delta;
+	struct level level[EDITS_DEPTH_MAX + 1];
+};
+
+/* Edits [from, to), which agree on the bytes before `off`. */
+struct span {
+	size_t from, to, off;
+};
+
+/* The next name among the edits of a tree, and the edits below it. */
+struct target {
+	const char *name;
+	size_t len;
+	bool is_tree;
+	struct span span;
+};
+
+static int build(struct merge *merge, size_t depth, struct span span, const uint8_t *old,
+		 uint8_t *made, bool *empty, struct err *err);
+
+/* The name that the edits at span->from begin with. */
+static void next_target(struct target *target, const struct merge *merge,
+			const struct span *span)
+{
+	const char *name = edits_path(merge->edits, span->from) + span->off;
+	size_t len = strcspn(name, "/");
+
+	target->name = name;
+	target->len = len;
+	target->is_tree = name[len] == '/';
+	target->span = (struct span){span->from, span->from + 1, span->off + len + 1};
+	while (target->is_tree && target->span.to < span->to &&
+	       strncmp(edits_path(merge->edits, target->span.to) + span->off, name,
+		       len + 1) == 0) {
+		target->span.to++;
+	}
+}
+
+/* Counts the files of a tree that goes as a whole. */
+static int count_removed(const char *path, const uint8_t *old_blob,
+			 const uint8_t *new_blob, void *payload)
+{
+	struct tree_delta *delta = payload;
+
+	(void)path;
+	(void)old_blob;
+	(void)new_blob;
+	delta->removed++;
+	return 0;
+}
+
+static int drop_entry(struct merge *merge, const struct tree_entry *entry,
+		      struct err *err)
+{
+	if (entry->is_tree) {
+		return tree_diff(merge->store, entry->id, NULL, count_removed,
+				 merge->delta, err);
+	}
+	merge->delta->removed++;
+	return 0;
+}
+
+static int append(struct level *level, const char *mode, size_t mode_len,
+		  const char *name, size_t name_len, const uint8_t *id, bool is_tree,
+		  struct err *err)
+{
+	while (level->files.len) {
+		uint32_t at = be32_get(level->files.data + level->files.len - 4);
+		const char *file = level->made.data + at;
+		size_t len = strlen(file);
+
+		if (len <= name_len && memcmp(file, name, len) == 0) {
+			if (len == name_len) {
+				return err_set(err, ERR_INPUT,
+					       "'%s' would be both a file and a folder",
+					       file);
+			}
+			break;
+		}
+		buf_setlen(&level->files, level->files.len - 4);
+	}
+	buf_add(&level->made, mode, mode_len);
+	buf_addch(&level->made, ' ');
+	if (!is_tree) {
+		buf_addu32(&level->files, (uint32_t)level->made.len);
+	}
+	buf_add(&level->made, name, name_len);
+	buf_addch(&level->made, '\0');
+	buf_add(&level->made, id, OBJECT_ID);
+	return 0;
+}
+
+static int copy_entry(struct level *level, const struct tree_entry *entry,
+		      struct err *err)
+{
+	return append(level, entry->mode, entry->mode_len, entry->name, entry->name_len,
+		      entry->id, entry->is_tree, err);
+}
+
+static int merge_file(struct merge *merge, struct level *level,
+		      const struct target *target, const struct tree_entry *old,
+		      struct err *err)
+{
+	uint32_t object = merge->edits->edit[target->span.from].object;
+	const uint8_t *id;
+
+	if (object == EDITS_REMOVE) {
+		merge->delta->removed += old != NULL;
+		return 0;
+	}
+	id = merge->store->object(object, merge->store->payload);
+	if (!old) {
+		merge->delta->added++;
+	} else if (memcmp(old->id, id, OBJECT_ID) != 0) {
+		merge->delta->changed++;
+	}
+	return append(level, "100644", 6, target->name, target->len, id, false, err);
+}
+
+/* The name of an edit, with the tree's entry of that name and kind or NULL. */
+static int merge_target(struct merge *merge, size_t depth, const struct target *target,
+			const struct tree_entry *old, struct err *err)
+{
+	struct level *level = &merge->level[depth];
+	uint8_t made[OBJECT_ID];
+	bool empty;
+	int rc;
+
+	if (!target->is_tree) {
+		return merge_file(merge, level, target, old, err);
+	}
+	rc = build(merge, depth + 1, target->span, old ? old->id : NULL, made, &empty,
+		   err);
+	if (rc || empty) {
+		return rc;
+	}
+	return append(level, "40000", 5, target->name, target->len, made, true, err);
+}
+
+/* Makes the bytes of one tree in its level. */
+static int merge_tree(struct merge *merge, size_t depth, struct span span,
+		      struct tree_cursor *cursor, struct err *err)
+{
+	struct level *level = &merge->level[depth];
+	struct tree_entry entry;
+	struct target target;
+	bool has_entry = tree_next(cursor, &entry);
+	bool has_target = span.from < span.to;
+	int rc = 0;
+
+	if (has_target) {
+		next_target(&target, merge, &span);
+	}
+	while (!rc && (has_entry || has_target)) {
+		int order = !has_entry    ? 1
+			    : !has_target ? -1
+					  : tree_compare(entry.name, entry.name_len,
+							 entry.is_tree, target.name,
+							 target.len, target.is_tree);
+
+		if (order >= 0) {
+			rc = merge_target(merge, depth, &target,
+					  order == 0 ? &entry : NULL, err);
+			span.from = target.span.to;
+			has_target = span.from < span.to;
+			if (has_target) {
+				next_target(&target, merge, &span);
+			}
+		} else if (merge->fresh) {
+			rc = drop_entry(merge, &entry, err);
+		} else {
+			rc = copy_entry(level, &entry, err);
+		}
+		if (order <= 0) {
+			has_entry = tree_next(cursor, &entry);
+		}
+	}
+	return rc;
+}
+
+/* Makes the tree `made` of the tree `old` (or NULL) and the edits below it. */
+static int build(struct merge *merge, size_t depth, struct span span, const uint8_t *old,
+		 uint8_t *made, bool *empty, struct err *err)
+{
+	struct level *level = &merge->level[depth];
+	struct tree_cursor cursor = {0};
+	int rc = 0;
+
+	assert(depth <= EDITS_DEPTH_MAX);
+	buf_clear(&level->old);
+	buf_clear(&level->made);
+	buf_clear(&level->files);
+	if (old) {
+		rc = tree_read(&level->old, &cursor, merge->store, old, err);
+	}
+	if (!rc) {
+		rc = merge_tree(merge, depth, span, &cursor, err);
+	}
+	if (!rc && old) {
+		rc = tree_end(&cursor, old, err);
+	}
+	if (rc) {
+		return rc;
+	}
+	*empty = level->made.len == 0;
+	if (old && level->made.len == level->old.len &&
+	    (*empty || memcmp(level->made.data, level->old.data, level->old.len) == 0)) {
+		memcpy(made, old, OBJECT_ID);
+	} else if (!*empty || depth == 0) {
+		merge->store->write(made, level->made.data, level->made.len,
+				    merge->store->payload);
+	}
+	return 0;
+}
+
+int tree_merge(uint8_t root[OBJECT_ID], const struct tree_store *store,
+	       const uint8_t *old, const struct edits *edits, bool fresh,
+	       struct tree_delta *delta, struct err *err)
+{
+	struct merge *merge = xzalloc(sizeof(*merge));
+	struct span all = {0, edits->count, 0};
+	bool empty;
+	int rc;
+
+	*delta = (struct tree_delta){0};
+	merge->store = store;
+	merge->edits = edits;
+	merge->fresh = fresh;
+	merge->delta = delta;
+	rc = build(merge, 0, all, old, root, &empty, err);
+	for (size_t i = 0; i <= EDITS_DEPTH_MAX; i++) {
+		buf_release(&merge->level[i].old);
+		buf_release(&merge->level[i].made);
+		buf_release(&merge->level[i].files);
+	}
+	free(merge);
+	return rc;
+}

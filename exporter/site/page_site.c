@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/site/page_site.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <nettle/sha2.h>
+
+#include "data/base/file.h"
+#include "data/format/json.h"
+#include "data/format/name.h"
+#include "exporter/snapshot/message.h"
+#include "exporter/page/page.h"
+#include "exporter/page/page_albums.h"
+#include "exporter/page/page_history.h"
+#include "exporter/snapshot/response.h"
+
+/*
+ * A change of one image must not cost the library, so files of albums' counts are
+ * patched: the one in the site, which is at the base, gives the lines of the albums
+ * that did not change. That is why a line stands for an album, in the order of ids,
+ * and why a patched file and one written from nothing are the same bytes. A file
+ * that does not look so (somebody else's hands) is written anew from the snapshot.
+ */
+
+#define INDEX "audit/index.html"
+#define DATA "audit/data/"
+#define SUMMARY DATA "summary.js"
+#define OURS_MAX (64u << 20)
+#define ALBUMS "api/v1/albums/"
+#define SHARDS PAGE_SHARDS
+
+/* What stands in front of the albums in a file of them, but for the number. */
+#define ALBUMS_CALL "albumen.albums("
+
+struct page_site {
+	struct page_site_job job;
+	bool whole; /* nothing is known of what the site has */
+	struct snapshot_info base;
+	struct page page;
+	struct page_albums albums; /* noted so far */
+	uint8_t shard[SHARDS / 8]; /* which files of albums there are */
+	uint64_t first;            /* number of the first snapshot of history; 0: none */
+	struct page_history history;
+	struct buf path, body, id, gone; /* gone: paths, each with a NUL behind */
+};
+
+int page_site_mark(char mark[PAGE_SITE_MARK + 1], struct err *err)
+{
+	uint8_t digest[PAGE_SITE_MARK / 2];
+	struct sha256_ctx ctx;
+	struct page page;
+	int rc = page_read(&page, PAGE_SITE, err);
+
+	if (!rc) {
+		sha256_init(&ctx);
+		sha256_update(&ctx, page.text.len, (const uint8_t *)page.text.data);
+		sha256_digest(&ctx, sizeof(digest), digest);
+		for (size_t i = 0; i < sizeof(digest); i++) {
+			snprintf(mark + 2 * i, 3, "%02x", digest[i]);
+		}
+	}
+	page_release(&page);
+	return rc;
+}
+
+/* --- what the site has --- */
+
+/* Reads a file of ours. ERR_NOTFOUND: it is not there, or no plain file. */
+static int read_own(struct page_site *page, const char *path)
+{
+	struct buf name = {0};
+	struct err why;
+	int rc;
+
+	buf_clear(&page->body);
+	buf_addf(&name, "%s/%s", page->job.site, path);
+	rc = file_read(&page->body, name.data, OURS_MAX, &why);
+	buf_release(&name);
+	return rc ? ERR_NOTFOUND : 0;
+}
+
+/* The text after `key` in the summary that was read. */
+static const char *find(const struct page_site *page, const char *key)
+{
+	const char *at = page->body.data ? strstr(page->body.data, key) : NULL;
+
+	return at ? at + strlen(key) : NULL;
+}
+
+static bool read_shards(struct page_site *page, const char *hex)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < 2 * sizeof(page->shard); i++) {
+		const char *digit = hex[i] ? strchr(digits, hex[i]) : NULL;
+
+		if (!digit) {
+			return false;
+		}
+		page->shard[i / 2] |= (uint8_t)((digit - digits) << (i % 2 ? 0 : 4));
+	}
+	return hex[2 * sizeof(page->shard)] == '"';
+}
+
+/* Reads what the summary says of the other files. False: it is not that of the base. */
+static bool read_summary(struct page_site *page)
+{
+	const char *commit, *shards, *first;
+
+	if (read_own(page, SUMMARY)) {
+		return false;
+	}
+	commit = find(page, "\"commit\":\"");
+	shards = find(page, "\"shards\":\"");
+	first = find(page, "\"first\":");
+	if (!commit || strncmp(commit, page->job.base.hex, SNAPSHOT_HEX) != 0 ||
+	    !shards || !first || !read_shards(page, shards)) {
+		return false;
+	}
+	page->first = strtoull(first, NULL, 10);
+	return true;
+}
+
+int page_site_open(struct page_site **out, const struct page_site_job *job,
+		   struct err *err)
+{
+	struct page_site *page = xzalloc(sizeof(*page));
+	int rc = page_read(&page->page, PAGE_SITE, err);
+
+	page->job = *job;
+	page->whole = !*job->base.hex || job->told_all;
+	if (!rc && !page->whole) {
+		rc = snapshot_resolve(job->repo, job->base.hex, &page->base, err);
+		page->whole = !rc && !read_summary(page);
+	}
+	if (rc) {
+		page_site_close(page);
+		return rc;
+	}
+	*out = page;
+	return 0;
+}
+
+void page_site_close(struct page_site *page)
+{
+	if (!page) {
+		return;
+	}
+	snapshot_info_release(&page->base);
+	page_release(&page->page);
+	page_albums_release(&page->albums);
+	page_history_release(&page->history);
+	buf_release(&page->path);
+	buf_release(&page->body);
+	buf_release(&page->id);
+	buf_release(&page->gone);
+	free(page);
+}
+
+/* --- one album --- */
+
+/* The row and the id of a path about an album; NULL if it is none. */
+static const struct response *parse_path(struct page_site *page, const char *path,
+					 unsigned *shard, const char **name, size_t *len)
+{
+	const struct response *row;
+
+	buf_clear(&page->path);
+	row = response_from_snapshot(&page->path, path);
+	if (!row || (row->kind != QUERY_IMAGES && row->kind != QUERY_UNTAGGED)) {
+		return NULL;
+	}
+	/* api/v1/albums/xx/yy/N/... */
+	*shard = (unsigned)strtoul(path + strlen(ALBUMS), NULL, 16);
+	*name = path + strlen(ALBUMS "xx/yy/");
+	*len = strcspn(*name, "/");
+	buf_clear(&page->id);
+	return name_to_id(&page->id, *name, *len) ? NULL : row;
+}
+
+/* Puts the untagged images of the album whose path is in page->path. */
+static int put_untagged(struct page_site *page, const char *path,
+			const struct buf *images, struct err *err)
+{
+	struct buf body = {0};
+	int rc = 0;
+
+	buf_addstr(&body, "albumen.untagged(");
+	json_quote(&body, page->id.data, page->id.len);
+	buf_addch(&body, ',');
+	if (page_images_add(&body, images) < 0) {
+		rc = err_set(err, ERR_INPUT,
+			     "'%s' in the snapshot is no array of images as albumen "
+			     "writes them",
+			     path);
+	}
+	buf_addstr(&body, ");\n");
+	if (!rc) {
+		rc = page->job.put(page->path.data, body.data, body.len,
+				   page->job.payload, err);
+	}
+	buf_release(&body);
+	return rc;
+}
+
+static int change(struct page_site *page, const char *path, const struct buf *body,
+		  struct err *err)
+{
+	uint64_t count = body ? page_images_count(body) : 0;
+	const struct response *row;
+	const char *name;
+	unsigned shard;
+	size_t len;
+	int rc = 0;
+
+	row = parse_path(page, path, &shard, &name, &len);
+	if (!row) {
+		return 0;
+	}
+	page_albums_note(&page->albums, shard, page->id.data, page->id.len,
+			 row->kind == QUERY_IMAGES ? count : PAGE_UNKNOWN,
+			 row->kind == QUERY_UNTAGGED ? count : PAGE_UNKNOWN);
+	if (row->kind == QUERY_UNTAGGED) {
+		buf_clear(&page->path);
+		buf_addf(&page->path, DATA "untagged/%.*s.js", (int)len, name);
+		if (count) {
+			rc = put_untagged(page, path, body, err);
+		} else if (!page->whole) {
+			buf_add(&page->gone, page->path.data, page->path.len + 1);
+		}
+	}
+	return rc;
+}
+
+int page_site_change(struct page_site *page, const char *path, const struct buf *body,
+		     struct err *err)
+{
+	return page->whole && !page->job.told_all ? 0 : change(page, path, body, err);
+}
+
+/* --- the rest --- */
+
+struct walk {
+	struct page_site *page;
+	struct buf body;
+	struct err *err;
+};
+
+static int walk_one(const struct snapshot_change *found, void *payload)
+{
+	struct walk *walk = payload;
+	int rc;
+
+	buf_clear(&walk->body);
+	rc = snapshot_read_blob(walk->page->job.repo, &found->new_blob, &walk->body,
+				walk->err);
+	return rc ? rc : change(walk->page, found->path, &walk->body, walk->err);
+}
+
+/* Reads the albums in the folder `path` of the snapshot, as if they were new. */
+static int read_albums(struct page_site *page, const char *path, struct err *err)
+{
+	struct walk walk = {.page = page, .err = err};
+	int rc = snapshot_diff_paths(page->job.repo, NULL, &page->job.to->tree, &path, 1,
+				     walk_one, &walk, err);
+
+	buf_release(&walk.body);
+	return rc;
+}
+
+/* Puts a file that may be there as it is. */
+static int put(struct page_site *page, const char *path, const struct buf *body,
+	       struct err *err)
+{
+	bool has;
+	int rc = place_has(&has, page->job.place, path, body->data, body->len, err);
+
+	if (!rc && !has) {
+		rc = page->job.put(path, body->data, body->len, page->job.payload, err);
+	}
+	return rc;
+}
+
+/* The albums of the file that was read into page->body, as notes. */
+static bool old_albums(struct page_site *page, struct page_albums *out, unsigned shard)
+{
+	struct buf call = {0};
+	bool good;
+
+	buf_addf(&call, ALBUMS_CALL "%u,", shard);
+	good = page->body.len > call.len + 3 &&
+	       memcmp(page->body.data, call.data, call.len) == 0 &&
+	       memcmp(page->body.data + page->body.len - 3, ");\n", 3) == 0 &&
+	       page_albums_parse(out, shard, page->body.data + call.len,
+				 page->body.len - call.len - 3) == 0;
+	buf_release(&call);
+	return good;
+}
+
+/* What is to stand in the file of the albums noted[0 .. count - 1]. */
+static int merge_shard(struct page_site *page, struct page_albums *out,
+		       const struct page_albums *noted, size_t from, size_t count,
+		       unsigned shard, struct err *err)
+{
+	char folder[sizeof(ALBUMS "xx/")];
+	struct page_albums aside;
+	bool has = page->shard[shard / 8] & 0x80 >> shard % 8;
+	int rc = 0;
+
+	if (page->whole) {
+		page_albums_merge(out, NULL, noted, from, count);
+		return 0;
+	}
+	buf_clear(&page->body);
+	if (has && read_own(page, page->path.data) == 0) {
+		struct page_albums old = {0};
+
+		if (old_albums(page, &old, shard) &&
+		    page_albums_merge(out, &old, noted, from, count) == 0) {
+			page_albums_release(&old);
+			return 0;
+		}
+		page_albums_release(&old);
+	} else if (!has && page_albums_merge(out, NULL, noted, from, count) == 0) {
+		return 0;
+	}
+	/* Not what we wrote: the snapshot knows. */
+	page_albums_release(out);
+	aside = page->albums;
+	page->albums = (struct page_albums){0};
+	snprintf(folder, sizeof(folder), ALBUMS "%02x/", shard);
+	rc = read_albums(page, folder, err);
+	page_albums_sort(&page->albums);
+	if (!rc) {
+		page_albums_merge(out, NULL, &page->albums, 0, page->albums.count);
+	}
+	page_albums_release(&page->albums);
+	page->albums = aside;
+	return rc;
+}
+
+static int write_shard(struct page_site *page, size_t from, size_t count,
+		       uint64_t *removed, struct err *err)
+{
+	unsigned shard = page->albums.album[from].shard;
+	uint8_t bit = (uint8_t)(0x80 >> shard % 8);
+	struct page_albums merged = {0};
+	struct buf body = {0}, path = {0};
+	int rc;
+
+	buf_addf(&path, DATA "albums/%02x.js", shard);
+	buf_clear(&page->path);
+	buf_addstr(&page->path, path.data);
+	rc = merge_shard(page, &merged, &page->albums, from, count, shard, err);
+	page->shard[shard / 8] &= (uint8_t)~bit;
+	if (!rc && merged.count) {
+		page->shard[shard / 8] |= bit;
+		buf_addf(&body, ALBUMS_CALL "%u,", shard);
+		page_albums_add(&body, &merged);
+		buf_addstr(&body, ");\n");
+		rc = put(page, path.data, &body, err);
+	} else if (!rc) {
+		rc = place_remove(page->job.place, path.data, removed, err);
+	}
+	page_albums_release(&merged);
+	buf_release(&body);
+	buf_release(&path);
+	return rc;
+}
+
+static int write_albums(struct page_site *page, uint64_t *removed, struct err *err)
+{
+	int rc = 0;
+
+	page_albums_sort(&page->albums);
+	for (size_t i = 0, end; !rc && i < page->albums.count; i = end) {
+		end = i + 1;
+		while (end < page->albums.count &&
+		       page->albums.album[end].shard == page->albums.album[i].shard) {
+			end++;
+		}
+		rc = write_shard(page, i, end - i, removed, err);
+	}
+	return rc;
+}
+
+static int write_history(struct page_site *page, uint64_t *removed, struct err *err)
+{
+	struct page_history *history = &page->history;
+	struct buf body = {0}, path = {0};
+	uint64_t chunk;
+	int rc = page_history_read(history, page->job.repo, page->job.to,
+				   page->whole ? NULL : &page->base, err);
+
+	if (!rc && (!history->kept || !page->first)) {
+		page->first = page_history_first(history);
+	}
+	if (rc || !history->count) {
+		goto out;
+	}
+	chunk = (page_history_first(history) - 1) / PAGE_CHUNK;
+	for (; !rc && chunk <= (history->last - 1) / PAGE_CHUNK; chunk++) {
+		uint64_t first = chunk * PAGE_CHUNK + 1;
+		uint64_t last = first + PAGE_CHUNK - 1;
+
+		first = first < page->first ? page->first : first;
+		last = last > history->last ? history->last : last;
+		buf_clear(&path);
+		buf_clear(&body);
+		buf_addf(&path, DATA "history/%" PRIu64 ".js", chunk);
+		buf_addf(&body, "albumen.history(%" PRIu64 ",", chunk);
+		page_history_add(&body, history, first, last);
+		buf_addstr(&body, ");\n");
+		rc = put(page, path.data, &body, err);
+	}
+out:
+	chunk = history->last ? (history->last - 1) / PAGE_CHUNK + 1 : 0;
+	for (; !rc && !page->whole && history->base_last &&
+	       chunk <= (history->base_last - 1) / PAGE_CHUNK;
+	     chunk++) {
+		buf_clear(&path);
+		buf_addf(&path, DATA "history/%" PRIu64 ".js", chunk);
+		rc = place_remove(page->job.place, path.data, removed, err);
+	}
+	buf_release(&body);
+	buf_release(&path);
+	return rc;
+}
+
+static int write_summary(struct page_site *page, struct err *err)
+{
+	static const char *const count[][2] = {
+		{MESSAGE_IMAGES, "images"},
+		{MESSAGE_UNTAGGED, "untagged"},
+		{MESSAGE_ALBUMS, "albums"},
+	};
+	const struct snapshot_info *to = page->job.to;
+	struct buf body = {0};
+	int rc;
+
+	buf_addf(&body,
+		 "albumen.summary({\"commit\":\"%s\",\"time\":%" PRId64
+		 ",\"number\":%" PRIu64,
+		 to->commit.hex, to->time_s, page->history.last);
+	for (size_t i = 0; i < sizeof(count) / sizeof(*count); i++) {
+		uint64_t n = message_count(to->message, count[i][0], PAGE_UNKNOWN);
+
+		if (n != PAGE_UNKNOWN) {
+			buf_addf(&body, ",\"%s\":%" PRIu64, count[i][1], n);
+		}
+	}
+	buf_addf(&body, ",\"first\":%" PRIu64 ",\"chunk\":%d,\"shards\":\"", page->first,
+		 PAGE_CHUNK);
+	for (size_t i = 0; i < sizeof(page->shard); i++) {
+		buf_addf(&body, "%02x", page->shard[i]);
+	}
+	buf_addstr(&body, "\"});\n");
+	rc = put(page, SUMMARY, &body, err);
+	buf_release(&body);
+	return rc;
+}
+
+/* Whether the file is of the page: all that is written is known by now. */
+static bool is_kept(const char *path, void *payload)
+{
+	struct page_site *page = payload;
+	unsigned long long n;
+	char *end;
+
+	if (strcmp(path, INDEX) == 0 || strcmp(path, SUMMARY) == 0) {
+		return true;
+	}
+	if (strncmp(path, DATA "albums/", strlen(DATA "albums/")) == 0) {
+		n = strtoull(path + strlen(DATA "albums/"), &end, 16);
+		return n < SHARDS && strcmp(end, ".js") == 0 &&
+		       strlen(path) == strlen(DATA "albums/xx.js") &&
+		       (page->shard[n / 8] & 0x80 >> n % 8);
+	}
+	if (strncmp(path, DATA "history/", strlen(DATA "history/")) == 0) {
+		n = strtoull(path + strlen(DATA "history/"), &end, 10);
+		buf_clear(&page->path);
+		buf_addf(&page->path, DATA "history/%llu.js", n);
+		return page->first && n >= (page->first - 1) / PAGE_CHUNK &&
+		       n <= (page->history.last - 1) / PAGE_CHUNK &&
+		       strcmp(path, page->path.data) == 0;
+	}
+	if (strncmp(path, DATA "untagged/", strlen(DATA "untagged/")) == 0) {
+		const char *name = path + strlen(DATA "untagged/");
+		size_t len = strcspn(name, ".");
+		char shard[5];
+
+		buf_clear(&page->id);
+		if (strcmp(name + len, ".js") != 0 || name_to_id(&page->id, name, len)) {
+			return false;
+		}
+		name_shard(shard, name, len);
+		shard[2] = '\0';
+		return page_albums_untagged(&page->albums,
+					    (unsigned)strtoul(shard, NULL, 16),
+					    page->id.data, page->id.len) > 0;
+	}
+	return strncmp(path, DATA, strlen(DATA)) != 0; /* not ours */
+}
+
+static int remove_gone(struct page_site *page, uint64_t *removed, struct err *err)
+{
+	int rc = 0;
+
+	if (page->whole) {
+		return place_prune(page->job.place, "audit", is_kept, page, removed, err);
+	}
+	for (size_t i = 0; !rc && i < page->gone.len;) {
+		const char *path = page->gone.data + i;
+
+		rc = place_remove(page->job.place, path, removed, err);
+		i += strlen(path) + 1;
+	}
+	return rc;
+}
+
+int page_site_write(struct page_site *page, uint64_t *removed, struct err *err)
+{
+	int rc = 0;
+
+	if (page->whole && !page->job.told_all) {
+		rc = read_albums(page, ALBUMS, err);
+	}
+	if (!rc) {
+		rc = put(page, INDEX, &page->page.text, err);
+	}
+	if (!rc) {
+		rc = write_albums(page, removed, err);
+	}
+	if (!rc) {
+		rc = write_history(page, removed, err);
+	}
+	if (!rc) {
+		rc = write_summary(page, err);
+	}
+	return rc ? rc : remove_gone(page, removed, err);
+}
+
+static bool is_not_ours(const char *path, void *payload)
+{
+	(void)payload;
+	return strcmp(path, INDEX) != 0 && strncmp(path, DATA, strlen(DATA)) != 0;
+}
+
+int page_site_remove(struct place *place, uint64_t *removed, struct err *err)
+{
+	int rc = place_prune(place, "audit", is_not_ours, NULL, removed, err);
+
+	return rc ? rc : place_remove_folder(place, "audit", err);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/index_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "data/base/buf.h"
+#include "data/index/query.h"
+#include "data/index/tables.h"
+
+/* What is answered is proven: each bit of each row that decides an answer is flipped,
+ * in its key and in its value, in a transaction that is given up. Then all answers are
+ * what they were, or the index is said to be damaged. */
+
+static const enum table deciding[] = {
+	TABLE_ID,           TABLE_RECORD,         TABLE_VERSION, TABLE_IMAGE_TAGS,
+	TABLE_ALBUM_IMAGES, TABLE_ALBUM_UNTAGGED, TABLE_FEED,
+};
+
+/* Appends all that a full export asks for. */
+static int read_all(struct index_txn *txn, struct buf *out)
+{
+	struct query_key key = {0};
+	struct err err = {0};
+	int rc = 0;
+
+	query_feed_count(txn, 0, UINT64_MAX);
+	while (rc == 0 && (rc = query_feed(txn, key.sequence, &key, &err)) == 0) {
+		struct record_id id;
+
+		rc = query_id(txn, key.number, &id, &err);
+		if (!rc) {
+			buf_addf(out, "\n%d %.*s ", key.response, id.len, id.bytes);
+			rc = query_body(txn, &key, out, &err);
+		}
+		rc = rc == ERR_NOTFOUND ? 0 : rc;
+	}
+	if (rc == ERR_NOTFOUND) {
+		rc = store_status(txn->store, &err);
+	}
+	if (rc) {
+		assert_int_equal(rc, ERR_FORMAT);
+		assert_non_null(strstr(err.msg, "rebuild it: rm -r"));
+	}
+	return rc;
+}
+
+/* The key and value of the `n`th row; false where there is none. */
+static bool row_at(struct index_txn *txn, enum table table, size_t n, struct buf *key,
+		   struct buf *value)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, table);
+	bool there = store_seek(c, NULL, 0) == 0;
+
+	for (size_t i = 0; there && i < n; i++) {
+		there = store_next(c) == 0;
+	}
+	buf_clear(key);
+	buf_clear(value);
+	if (there) {
+		buf_add(key, store_key(c).data, store_key(c).len);
+		buf_add(value, store_cursor_value(c).data, store_cursor_value(c).len);
+	}
+	store_cursor_close(c);
+	return there;
+}
+
+struct tally {
+	unsigned same, refused, wrong;
+};
+
+static void flip(struct index_fixture *f, enum table table, size_t n, size_t bit,
+		 const struct buf *want, struct tally *tally)
+{
+	struct buf key = {0}, value = {0}, got = {0};
+	struct index_txn *txn = NULL;
+	struct err err = {0};
+	char *byte;
+
+	assert_int_equal(index_begin(&txn, f->index, true, &err), 0);
+	assert_true(row_at(txn, table, n, &key, &value));
+	store_delete(txn->store, table, key.data, key.len);
+	byte = bit / 8 < key.len ? key.data + bit / 8 : value.data + bit / 8 - key.len;
+	*byte = (char)(*byte ^ 1 << bit % 8);
+	store_put(txn->store, table, key.data, key.len, value.data ? value.data : "",
+		  value.len);
+	if (read_all(txn, &got)) {
+		tally->refused++;
+	} else if (got.len == want->len && memcmp(got.data, want->data, got.len) == 0) {
+		tally->same++;
+	} else {
+		print_error("table %d, row %zu, bit %zu\n", table, n, bit);
+		tally->wrong++;
+	}
+	index_abort(&txn);
+	buf_release(&key);
+	buf_release(&value);
+	buf_release(&got);
+}
+
+static void a_flipped_bit_is_seen(void **state)
+{
+	struct index_fixture *f = *state;
+	struct buf key = {0}, value = {0}, want = {0};
+	struct index_txn *txn = NULL;
+	struct tally tally = {0};
+	struct err err = {0};
+
+	index_fixture_read(f, "e", CLAIM_REPLACE,
+			   "[{\"id\":\"j4\",\"image\":{\"public_id\":\"i4\","
+			   "\"album_id\":\"b\"},\"tag\":{\"id\":\"t2\",\"name\":\"n\","
+			   "\"label\":\"m\"}}]",
+			   0);
+	index_fixture_read(f, "i", CLAIM_REPLACE,
+			   "[{\"public_id\":\"i1\",\"album_id\":\"a\"},"
+			   "{\"public_id\":\"i3\",\"album_id\":\"b\"}]",
+			   0);
+	index_fixture_read(f, "j", CLAIM_REPLACE,
+			   "[{\"id\":\"j1\",\"image_id\":\"i1\",\"tag_id\":\"t2\"},"
+			   "{\"id\":\"j3\",\"image_id\":\"i1\",\"tag_id\":\"t3\"}]",
+			   0);
+	for (size_t t = 0; t < sizeof(deciding) / sizeof(*deciding); t++) {
+		for (size_t n = 0;; n++) {
+			bool there;
+
+			assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
+			buf_clear(&want);
+			assert_int_equal(read_all(txn, &want), 0);
+			there = row_at(txn, deciding[t], n, &key, &value);
+			index_abort(&txn);
+			if (!there) {
+				break;
+			}
+			for (size_t bit = 0; bit < 8 * (key.len + value.len); bit++) {
+				flip(f, deciding[t], n, bit, &want, &tally);
+			}
+		}
+	}
+	assert_int_equal(tally.wrong, 0);
+	assert_true(tally.refused > 1000 && tally.same > 100);
+	buf_release(&key);
+	buf_release(&value);
+	buf_release(&want);
+}
+
+int main(void)
+{
+#define TEST(name)                                                                       \
+	cmocka_unit_test_setup_teardown(name, index_fixture_up, index_fixture_down)
+	const struct CMUnitTest tests[] = {
+		TEST(a_flipped_bit_is_seen),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

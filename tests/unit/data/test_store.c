@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "data/base/buf.h"
+#include "data/index/store.h"
+
+static const char *const names[] = {"one", "two"};
+static const struct store_spec spec = {
+	.noun = "store", .mend = "delete it", .table = names, .count = 2};
+enum { ONE, TWO };
+
+struct fixture {
+	char dir[64];
+	struct store *store;
+};
+
+static int up(void **state)
+{
+	struct fixture *f = xzalloc(sizeof(*f));
+	const char *tmp = getenv("TMPDIR");
+	struct err err = {0};
+
+	snprintf(f->dir, sizeof(f->dir), "%s/albumen-store-XXXXXX",
+		 tmp && strlen(tmp) < 32 ? tmp : "/tmp");
+	assert_non_null(mkdtemp(f->dir));
+	assert_int_equal(store_open(&f->store, f->dir, &spec, STORE_CREATE, &err), 0);
+	*state = f;
+	return 0;
+}
+
+static int down(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+
+	store_close(f->store);
+	snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
+	assert_int_equal(system(command), 0);
+	free(f);
+	return 0;
+}
+
+static struct store_txn *begin(struct fixture *f, bool write)
+{
+	struct store_txn *txn = NULL;
+	struct err err = {0};
+
+	assert_int_equal(store_begin(&txn, f->store, write, &err), 0);
+	return txn;
+}
+
+static void commit(struct store_txn *txn)
+{
+	struct err err = {0};
+
+	assert_int_equal(store_commit(&txn, &err), 0);
+	assert_null(txn);
+}
+
+static void what_was_put_is_got_from_its_table_alone(void **state)
+{
+	struct store_txn *txn = begin(*state, true);
+	struct store_value v;
+
+	assert_int_equal(store_put(txn, ONE, "k", 1, "value", 5), 0);
+	commit(txn);
+	txn = begin(*state, false);
+	assert_int_equal(store_get(txn, ONE, "k", 1, &v), 0);
+	assert_int_equal(v.len, 5);
+	assert_memory_equal(v.data, "value", 5);
+	assert_int_equal(store_get(txn, TWO, "k", 1, &v), ERR_NOTFOUND);
+	assert_int_equal(store_count(txn, ONE), 1);
+	store_abort(&txn);
+}
+
+static void put_then_delete_leaves_no_entry(void **state)
+{
+	struct store_txn *txn = begin(*state, true);
+	struct store_value v;
+
+	store_put(txn, ONE, "k", 1, "", 0);
+	assert_int_equal(store_delete(txn, ONE, "k", 1), 0);
+	assert_int_equal(store_delete(txn, ONE, "k", 1), ERR_NOTFOUND);
+	assert_int_equal(store_get(txn, ONE, "k", 1, &v), ERR_NOTFOUND);
+	commit(txn);
+}
+
+static void an_aborted_transaction_leaves_nothing(void **state)
+{
+	struct store_txn *txn = begin(*state, true);
+	struct store_value v;
+
+	store_put(txn, ONE, "k", 1, "v", 1);
+	store_abort(&txn);
+	assert_null(txn);
+	txn = begin(*state, false);
+	assert_int_equal(store_get(txn, ONE, "k", 1, &v), ERR_NOTFOUND);
+	store_abort(&txn);
+}
+
+static void the_first_failure_sticks_and_fails_the_commit(void **state)
+{
+	struct store_txn *txn = begin(*state, true);
+	char long_key[STORE_KEY_MAX + 1] = {0};
+	struct err err = {0};
+
+	assert_int_equal(store_put(txn, ONE, "k", 1, "v", 1), 0);
+	assert_true(store_put(txn, ONE, long_key, sizeof(long_key), "v", 1) < 0);
+	assert_true(store_put(txn, ONE, "l", 1, "v", 1) < 0);
+	assert_true(store_status(txn, &err) < 0);
+	assert_string_not_equal(err.msg, "");
+	assert_true(store_commit(&txn, &err) < 0);
+	assert_null(txn);
+	txn = begin(*state, false);
+	assert_int_equal(store_count(txn, ONE), 0);
+	store_abort(&txn);
+}
+
+static void a_caller_can_fail_a_transaction(void **state)
+{
+	struct store_txn *txn = begin(*state, true);
+	struct err reason = {0}, err = {0};
+
+	err_set(&reason, ERR_FORMAT, "damaged");
+	store_fail(txn, &reason);
+	assert_int_equal(store_commit(&txn, &err), ERR_FORMAT);
+	assert_string_equal(err.msg, "damaged");
+}
+
+static void cursors_walk_prefixes_both_ways(void **state)
+{
+	static const char *const keys[] = {"a", "b1", "b2", "b\xff", "c"};
+	struct store_txn *txn = begin(*state, true);
+	struct store_cursor *c;
+	int n = 0;
+
+	for (size_t i = 0; i < 5; i++) {
+		store_put(txn, ONE, keys[i], strlen(keys[i]), "", 0);
+	}
+	c = store_cursor_open(txn, ONE);
+	for (int rc = store_seek(c, "b", 1); rc == 0 && store_has_prefix(c, "b", 1);
+	     rc = store_next(c)) {
+		n++;
+	}
+	assert_int_equal(n, 3);
+	assert_int_equal(store_seek_last(c, "b", 1), 0);
+	assert_memory_equal(store_key(c).data, "b\xff", 2);
+	assert_int_equal(store_seek_last(c, "b\xff", 2), 0);
+	assert_int_equal(store_previous(c), 0);
+	assert_memory_equal(store_key(c).data, "b2", 2);
+	assert_int_equal(store_seek_last(c, "c", 1), 0);
+	assert_int_equal(store_seek_last(c, "d", 1), ERR_NOTFOUND);
+	assert_int_equal(store_seek_last(c, "", 0), 0);
+	assert_memory_equal(store_key(c).data, "c", 1);
+	store_cursor_close(c);
+	commit(txn);
+}
+
+static void appending_out_of_order_is_refused(void **state)
+{
+	struct store_txn *txn = begin(*state, true);
+
+	assert_int_equal(store_append(txn, ONE, "b", 1, "", 0), 0);
+	assert_true(store_append(txn, ONE, "a", 1, "", 0) < 0);
+	store_abort(&txn);
+}
+
+static void a_reader_does_not_make_what_is_not_there(void **state)
+{
+	struct fixture *f = *state;
+	struct store *store = NULL;
+	struct err err = {0};
+	char dir[96];
+
+	snprintf(dir, sizeof(dir), "%s/none", f->dir);
+	assert_int_equal(store_open(&store, dir, &spec, 0, &err), ERR_NOTFOUND);
+	assert_null(store);
+	assert_int_not_equal(access(dir, F_OK), 0);
+}
+
+static void a_committed_row_outlives_a_killed_writer(void **state)
+{
+	struct fixture *f = *state;
+	struct store_txn *txn;
+	struct store_value v;
+	int status;
+	pid_t pid;
+
+	store_close(f->store);
+	f->store = NULL;
+	pid = fork();
+	if (pid == 0) {
+		struct store *store = NULL;
+
+		if (store_open(&store, f->dir, &spec, 0, NULL) < 0 ||
+		    store_begin(&txn, store, true, NULL) < 0) {
+			_exit(1);
+		}
+		store_put(txn, ONE, "kept", 4, "v", 1);
+		store_commit(&txn, NULL);
+		store_begin(&txn, store, true, NULL);
+		store_put(txn, ONE, "lost", 4, "v", 1);
+		kill(getpid(), SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(store_open(&f->store, f->dir, &spec, 0, NULL), 0);
+	txn = begin(f, true);
+	assert_int_equal(store_get(txn, ONE, "kept", 4, &v), 0);
+	assert_int_equal(store_get(txn, ONE, "lost", 4, &v), ERR_NOTFOUND);
+	commit(txn);
+}
+
+static off_t size_of(const struct fixture *f)
+{
+	char path[96];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/data.mdb", f->dir);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+static bool ends_with_a_hole(const struct fixture *f)
+{
+	char path[96];
+	bool yes;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/data.mdb", f->dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	yes = lseek(fd, size_of(f) - 1, SEEK_DATA) < 0;
+	close(fd);
+	return yes;
+}
+
+static void cut(const struct fixture *f, off_t size)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/data.mdb", f->dir);
+	assert_int_equal(truncate(path, size), 0);
+}
+
+static void put_many(struct fixture *f, size_t rows)
+{
+	struct store_txn *txn = begin(f, true);
+	char value[1000] = {0};
+
+	for (uint32_t i = 0; i < rows; i++) {
+		store_put(txn, ONE, &i, sizeof(i), value, sizeof(value));
+	}
+	commit(txn);
+}
+
+static void the_lock_file_has_no_holes(void **state)
+{
+	struct fixture *f = *state;
+	char path[96];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/lock.mdb", f->dir);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size > 0 && st.st_blocks * 512 >= st.st_size);
+	/* The size that LMDB asks for itself: it does not take a larger one for more. */
+	assert_int_equal(st.st_size, 32768);
+}
+
+/* LMDB does not write a page that was made and freed in one transaction. */
+static void only_free_pages_may_be_missing_at_the_end(void **state)
+{
+	static const char large[300000];
+	struct fixture *f = *state;
+	struct store_txn *txn;
+	struct err err = {0};
+	off_t size, page = sysconf(_SC_PAGE_SIZE);
+	size_t rows = 0;
+	int rc = 0, pages = 0;
+
+	/* Until a commit leaves a hole at the end, which is where the file ended. */
+	for (uint32_t i = 0; i < 200 && !ends_with_a_hole(f); i++) {
+		txn = begin(f, true);
+		store_put(txn, ONE, "kept", 4, "", 0);
+		for (uint32_t row = 0; row < 300; row++) {
+			if (i % 2) {
+				store_delete(txn, ONE, &row, sizeof(row));
+			} else {
+				store_put(txn, ONE, &row, sizeof(row), large, 1000);
+			}
+		}
+		store_put(txn, TWO, "k", 1, large, sizeof(large));
+		store_delete(txn, TWO, "k", 1);
+		rows = store_count(txn, ONE);
+		commit(txn);
+	}
+	assert_true(ends_with_a_hole(f));
+	for (size = size_of(f); size > 2 * page; size -= page) {
+		struct store *store = NULL;
+
+		store_close(f->store);
+		f->store = NULL;
+		cut(f, size - page);
+		rc = store_open(&store, f->dir, &spec, 0, &err);
+		f->store = store;
+		if (rc) {
+			break;
+		}
+		pages++;
+		txn = begin(f, false);
+		assert_int_equal(store_count(txn, ONE), rows);
+		store_abort(&txn);
+	}
+	assert_true(pages > 0);
+	assert_int_equal(rc, ERR_FORMAT);
+	assert_non_null(strstr(err.msg, "was cut short"));
+	assert_non_null(strstr(err.msg, "delete it"));
+}
+
+static void a_file_that_is_cut_short_is_noticed_by_the_next_transaction(void **state)
+{
+	struct fixture *f = *state;
+	struct store_txn *txn;
+	struct err err = {0};
+
+	put_many(f, 300);
+	cut(f, size_of(f) / 2);
+	assert_int_equal(store_begin(&txn, f->store, false, &err), ERR_FORMAT);
+	assert_null(txn);
+	assert_int_equal(store_begin(&txn, f->store, true, &err), ERR_FORMAT);
+}
+
+static void nothing_is_committed_to_a_file_that_was_cut_short(void **state)
+{
+	struct fixture *f = *state;
+	struct store_txn *txn;
+	struct err err = {0};
+	off_t half;
+
+	put_many(f, 300);
+	half = size_of(f) / 2;
+	txn = begin(f, true);
+	store_put(txn, TWO, "k", 1, "v", 1);
+	cut(f, half);
+	assert_int_equal(store_commit(&txn, &err), ERR_FORMAT);
+	assert_int_equal(size_of(f), half);
+}
+
+static void a_page_that_is_cut_off_while_it_is_read_ends_the_program(void **state)
+{
+	struct fixture *f = *state;
+	char line[512];
+	int fds[2], status;
+	ssize_t n;
+	pid_t pid;
+
+	put_many(f, 300);
+	assert_int_equal(pipe(fds), 0);
+	store_close(f->store);
+	f->store = NULL;
+	pid = fork();
+	if (pid == 0) {
+		struct store *store = NULL;
+		struct store_txn *txn = NULL;
+		struct store_cursor *c;
+
+		dup2(fds[1], STDERR_FILENO);
+		if (store_open(&store, f->dir, &spec, 0, NULL) < 0 ||
+		    store_begin(&txn, store, false, NULL) < 0) {
+			_exit(3);
+		}
+		cut(f, 8192);
+		c = store_cursor_open(txn, ONE);
+		for (int rc = store_seek(c, NULL, 0); rc == 0; rc = store_next(c)) {
+		}
+		_exit(4);
+	}
+	close(fds[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 1);
+	n = read(fds[0], line, sizeof(line) - 1);
+	close(fds[0]);
+	line[n > 0 ? n : 0] = '\0';
+	assert_non_null(strstr(line, "data.mdb' was cut short while it was read"));
+}
+
+static void a_folder_that_was_replaced_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	struct store_txn *txn = begin(f, true);
+	struct err err = {0};
+	char command[512];
+
+	store_put(txn, ONE, "k", 1, "v", 1);
+	snprintf(command, sizeof(command), "mv '%s' '%s.old' && cp -r '%s.old' '%s'",
+		 f->dir, f->dir, f->dir, f->dir);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(store_commit(&txn, &err), ERR_REPLACED);
+	assert_int_equal(store_begin(&txn, f->store, false, &err), ERR_REPLACED);
+	assert_null(txn);
+	assert_int_equal(store_begin(&txn, f->store, true, &err), ERR_REPLACED);
+	snprintf(command, sizeof(command), "rm -r '%s.old'", f->dir);
+	assert_int_equal(system(command), 0);
+}
+
+static void a_lock_file_that_was_removed_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	struct store_txn *txn = begin(f, true);
+	struct err err = {0};
+	char path[96];
+
+	store_put(txn, ONE, "k", 1, "v", 1);
+	snprintf(path, sizeof(path), "%s/lock.mdb", f->dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(store_commit(&txn, &err), ERR_REPLACED);
+	assert_int_equal(store_begin(&txn, f->store, false, &err), ERR_REPLACED);
+	store_close(f->store);
+	assert_int_equal(store_open(&f->store, f->dir, &spec, 0, &err), 0);
+	txn = begin(f, true);
+	assert_int_equal(store_count(txn, ONE), 0);
+	commit(txn);
+}
+
+static void an_environment_that_was_not_made_to_its_end_is_made_anew(void **state)
+{
+	struct fixture *f = *state;
+	struct store *store = NULL;
+	struct store_txn *txn;
+	struct err err = {0};
+
+	store_close(f->store);
+	f->store = NULL;
+	cut(f, 4096);
+	assert_int_equal(store_open(&store, f->dir, &spec, STORE_CREATE, &err),
+			 ERR_FORMAT);
+	assert_int_equal(store_open(&store, f->dir, &spec, STORE_UNUSED, &err),
+			 ERR_NOTFOUND);
+	assert_int_equal(size_of(f), 4096);
+	assert_int_equal(
+		store_open(&f->store, f->dir, &spec, STORE_CREATE | STORE_UNUSED, &err),
+		0);
+	txn = begin(f, true);
+	store_put(txn, ONE, "k", 1, "v", 1);
+	commit(txn);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_was_put_is_got_from_its_table_alone),
+		TEST(put_then_delete_leaves_no_entry),
+		TEST(an_aborted_transaction_leaves_nothing),
+		TEST(the_first_failure_sticks_and_fails_the_commit),
+		TEST(a_caller_can_fail_a_transaction),
+		TEST(cursors_walk_prefixes_both_ways),
+		TEST(appending_out_of_order_is_refused),
+		TEST(a_reader_does_not_make_what_is_not_there),
+		TEST(a_committed_row_outlives_a_killed_writer),
+		TEST(the_lock_file_has_no_holes),
+		TEST(only_free_pages_may_be_missing_at_the_end),
+		TEST(a_file_that_is_cut_short_is_noticed_by_the_next_transaction),
+		TEST(nothing_is_committed_to_a_file_that_was_cut_short),
+		TEST(a_page_that_is_cut_off_while_it_is_read_ends_the_program),
+		TEST(a_folder_that_was_replaced_is_noticed),
+		TEST(a_lock_file_that_was_removed_is_noticed),
+		TEST(an_environment_that_was_not_made_to_its_end_is_made_anew),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

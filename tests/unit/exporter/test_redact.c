@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "exporter/snapshot/redact.h"
+
+static struct redact *make(const char *const *paths, long long round_gps)
+{
+	struct redact *redact = NULL;
+	struct err err = {0};
+	size_t count = 0;
+
+	while (paths && paths[count]) {
+		count++;
+	}
+	assert_int_equal(redact_new(&redact, paths, count, round_gps, &err), 0);
+	return redact;
+}
+
+static void check_with(struct redact *redact, enum query_response kind, const char *body,
+		       const char *want)
+{
+	struct buf out = {0};
+
+	redact_body(redact, &out, kind, body, strlen(body));
+	assert_string_equal(out.data, want);
+	buf_release(&out);
+	redact_free(redact);
+}
+
+/* One path, on the images of an album. */
+static void check_drop(const char *path, const char *body, const char *want)
+{
+	const char *const paths[] = {path, NULL};
+
+	check_with(make(paths, -1), QUERY_IMAGES, body, want);
+}
+
+static void check_round(const char *number, unsigned decimals, const char *want)
+{
+	struct buf out = {0};
+
+	redact_round(&out, number, strlen(number), decimals);
+	assert_string_equal(out.data, want);
+	buf_release(&out);
+}
+
+static void a_member_goes_with_its_comma(void **state)
+{
+	(void)state;
+	check_drop("a", "[]", "[]");
+	check_drop("a", "[{}]", "[{}]");
+	check_drop("a", "[{\"a\":1}]", "[{}]");
+	check_drop("a", "[{\"a\":1,\"b\":2}]", "[{\"b\":2}]");
+	check_drop("a", "[{\"b\":2,\"a\":1}]", "[{\"b\":2}]");
+	check_drop("a", "[{\"b\":2,\"a\":[1,{\"x\":\"},]\"}],\"c\":3}]",
+		   "[{\"b\":2,\"c\":3}]");
+	check_drop("a", "[{\"a\":1,\"a\":2},{\"a\":1,\"b\":2,\"a\":3,\"c\":4,\"a\":5}]",
+		   "[{},{\"b\":2,\"c\":4}]");
+	check_drop("a", "[{\"b\":\"a\",\"ab\":1},{\"c\":{\"a\":1}}]",
+		   "[{\"b\":\"a\",\"ab\":1},{\"c\":{\"a\":1}}]");
+}
+
+static void a_path_goes_down_objects_and_through_arrays(void **state)
+{
+	(void)state;
+	check_drop("a.b", "[{\"a\":{\"b\":1,\"c\":2},\"b\":3}]",
+		   "[{\"a\":{\"c\":2},\"b\":3}]");
+	check_drop("a.b", "[{\"a\":[{\"b\":1},[{\"b\":2,\"c\":3}],4]}]",
+		   "[{\"a\":[{},[{\"c\":3}],4]}]");
+	check_drop("a.b.c", "[{\"a\":{\"b\":{\"c\":1}},\"b\":{\"c\":1}}]",
+		   "[{\"a\":{\"b\":{}},\"b\":{\"c\":1}}]");
+	check_drop("a.b", "[{\"a\":\"b\"}]", "[{\"a\":\"b\"}]");
+}
+
+static void names_are_compared_as_they_are_written(void **state)
+{
+	(void)state;
+	check_drop("caf\xc3\xa9 & <b>",
+		   "[{\"caf\xc3\xa9 \\u0026 \\u003cb\\u003e\":1,\"x\":2}]",
+		   "[{\"x\":2}]");
+	check_drop("a\"b", "[{\"a\\\"b\":1,\"a\":2}]", "[{\"a\":2}]");
+}
+
+static void several_paths_go_at_once(void **state)
+{
+	static const char *const paths[] = {"a", "b.c", "b.d", "e", NULL};
+
+	(void)state;
+	check_with(make(paths, -1), QUERY_UNTAGGED,
+		   "[{\"a\":1,\"b\":{\"c\":1,\"d\":2,\"f\":3},\"e\":{\"a\":1}}]",
+		   "[{\"b\":{\"f\":3}}]");
+}
+
+#define TAG_IMAGE                                                                        \
+	"[{\"id\":\"t\",\"x\":1,\"image\":{\"x\":2,\"image\":{\"x\":3}},"                \
+	"\"tag\":{\"x\":4,\"y\":{\"x\":5}},\"other\":{\"x\":6}}]"
+
+static void a_path_counts_from_every_record_s_top(void **state)
+{
+	static const char *const all[] = {"x", NULL}, *const images[] = {"image.x", NULL},
+				 *const tags[] = {"tag.x", NULL},
+				 *const both[] = {"image.x", "tag.y.x", NULL};
+
+	(void)state;
+	check_with(make(all, -1), QUERY_TAG_IMAGES, TAG_IMAGE,
+		   "[{\"id\":\"t\",\"image\":{\"image\":{\"x\":3}},"
+		   "\"tag\":{\"y\":{\"x\":5}},\"other\":{\"x\":6}}]");
+	check_with(make(images, -1), QUERY_TAG_IMAGES, TAG_IMAGE,
+		   "[{\"id\":\"t\",\"x\":1,\"image\":{\"image\":{\"x\":3}},"
+		   "\"tag\":{\"x\":4,\"y\":{\"x\":5}},\"other\":{\"x\":6}}]");
+	check_with(make(tags, -1), QUERY_TAG_IMAGES, TAG_IMAGE,
+		   "[{\"id\":\"t\",\"x\":1,\"image\":{\"x\":2,\"image\":{\"x\":3}},"
+		   "\"tag\":{\"y\":{\"x\":5}},\"other\":{\"x\":6}}]");
+	check_with(make(both, -1), QUERY_TAG_IMAGES, TAG_IMAGE,
+		   "[{\"id\":\"t\",\"x\":1,\"image\":{\"image\":{\"x\":3}},"
+		   "\"tag\":{\"x\":4,\"y\":{}},\"other\":{\"x\":6}}]");
+	check_with(make(images, -1), QUERY_IMAGES,
+		   "[{\"x\":1,\"image\":{\"x\":2},\"tag\":{\"x\":3}}]",
+		   "[{\"image\":{\"x\":2},\"tag\":{\"x\":3}}]");
+	check_with(make(tags, -1), QUERY_IMAGES, "[{\"x\":1,\"tag\":{\"x\":3}}]",
+		   "[{\"x\":1,\"tag\":{\"x\":3}}]");
+	check_with(make(all, -1), QUERY_TAG,
+		   "{\"tag\":{\"x\":1,\"y\":2},\"tag_images\":3}",
+		   "{\"tag\":{\"y\":2},\"tag_images\":3}");
+	check_with(make(tags, -1), QUERY_TAG,
+		   "{\"tag\":{\"tag\":{\"x\":1}},\"tag_images\":3}",
+		   "{\"tag\":{\"tag\":{\"x\":1}},\"tag_images\":3}");
+	check_with(make(all, 0), QUERY_ALBUM_OF, "\"x\"", "\"x\"");
+}
+
+static void only_places_are_rounded_at_any_depth(void **state)
+{
+	(void)state;
+	check_with(
+		make(NULL, 2), QUERY_TAG_IMAGES,
+		"[{\"gps\":[1.234,-5.675],\"image\":{\"gps_ip\":null,\"gps_html\":[0.001,"
+		"\"1.234\"],\"infos\":{\"location\":{\"accuracy\":1.234,\"latitude\":"
+		"1.235,\"longitude\":2.5}}},\"tag\":{\"gps_x\":[1.234]},\"crop\":1.234}]",
+		"[{\"gps\":[1.23,-5.68],\"image\":{\"gps_ip\":null,\"gps_html\":[0.00,"
+		"\"1.234\"],\"infos\":{\"location\":{\"accuracy\":1.234,\"latitude\":"
+		"1.24,\"longitude\":2.5}}},\"tag\":{\"gps_x\":[1.234]},\"crop\":1.234}]");
+}
+
+static void rounding_and_leaving_out_go_together(void **state)
+{
+	static const char *const paths[] = {"infos.location", "b", NULL};
+
+	(void)state;
+	check_with(
+		make(paths, 0), QUERY_IMAGES,
+		"[{\"b\":1,\"gps\":[1.5,0.4],\"infos\":{\"location\":{\"latitude\":1.5},"
+		"\"latitude\":2.5}}]",
+		"[{\"gps\":[2,0],\"infos\":{\"latitude\":3}}]");
+}
+
+static void numbers_are_rounded_by_their_digits(void **state)
+{
+	(void)state;
+	check_round("48.861934399999996", 4, "48.8619");
+	check_round("48.861934399999996", 9, "48.861934400");
+	check_round("2.348967", 6, "2.348967");
+	check_round("2.348967", 5, "2.34897");
+	check_round("2.5", 0, "3");
+	check_round("-2.5", 0, "-3");
+	check_round("2.4999999999999999999999", 0, "2");
+	check_round("1.005", 2, "1.01");
+	check_round("9.9996", 3, "10.000");
+	check_round("0.5", 0, "1");
+	check_round("0.49", 0, "0");
+	check_round("-0.0004", 3, "-0.000");
+	check_round("0.0005", 3, "0.001");
+	check_round("99.5", 0, "100");
+	check_round("48", 0, "48");
+	check_round("0.0", 3, "0.0");
+}
+
+static void exponents_are_reckoned_with(void **state)
+{
+	(void)state;
+	check_round("4.8861934e1", 2, "48.86");
+	check_round("4.8861934E+1", 2, "48.86");
+	check_round("48861934e-6", 2, "48.86");
+	check_round("1e400", 2, "1e400");
+	check_round("1.25e1", 1, "1.25e1");
+	check_round("5e-1", 0, "1");
+	check_round("5e-3", 2, "0.01");
+	check_round("4e-3", 2, "0.00");
+	check_round("9e-4", 2, "0.00");
+	check_round("1e-400", 2, "0.00");
+	check_round("-1e-999999999999999999999", 1, "-0.0");
+	check_round("1e999999999999999999999", 1, "1e999999999999999999999");
+	check_round("0.0049e2", 1, "0.5");
+	check_round("995e-3", 2, "1.00");
+}
+
+static void what_responses_need_stays(void **state)
+{
+	static const char *const bad[] = {
+		"",          "a..b",       ".a",         "a.",       "id",
+		"public_id", "album_id",   "image",      "tag",      "image_id",
+		"tag_id",    "created_at", "updated_at", "image.id", "tag.created_at",
+		"name",      "label",      "tag.name",   "a\nb",     "a\xff",
+		" a",        "image.",
+	};
+	static const char *const good[] = {"image.gps", "infos.id",
+					   "ids",       "image.infos.created_at",
+					   "tags",      "tag.color"};
+	struct redact *redact;
+	struct err err = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		assert_int_equal(redact_new(&redact, &bad[i], 1, -1, &err), ERR_USAGE);
+		assert_null(redact);
+	}
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		assert_int_equal(redact_new(&redact, &good[i], 1, -1, &err), 0);
+		redact_free(redact);
+	}
+	assert_int_equal(redact_new(&redact, NULL, 0, 10, &err), ERR_USAGE);
+	assert_int_equal(redact_new(&redact, NULL, 0, -1, &err), 0);
+	assert_null(redact);
+}
+
+static void trailers_say_what_is_done(void **state)
+{
+	static const char *const paths[] = {"b", "a.c", "b", NULL};
+	struct redact *redact = make(paths, 3), *less = make(paths, -1);
+	struct buf text = {0};
+
+	(void)state;
+	buf_addstr(&text, "subject\n\nAlbumen-Drop: z\n\nAlbumen-Index: x\n");
+	assert_true(redact_is_said(NULL, text.data));
+	assert_false(redact_is_said(redact, text.data));
+	redact_trailers(&text, redact);
+	assert_string_equal(strstr(text.data, "Albumen-Index"),
+			    "Albumen-Index: x\nAlbumen-Drop: a.c\nAlbumen-Drop: b\n"
+			    "Albumen-Round-GPS: 3\n");
+	buf_addstr(&text, "Albumen-Tree-SHA256: y\n");
+	assert_true(redact_is_said(redact, text.data));
+	assert_false(redact_is_said(less, text.data));
+	assert_false(redact_is_said(NULL, text.data));
+	buf_release(&text);
+	redact_free(redact);
+	redact_free(less);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_member_goes_with_its_comma),
+		cmocka_unit_test(a_path_goes_down_objects_and_through_arrays),
+		cmocka_unit_test(names_are_compared_as_they_are_written),
+		cmocka_unit_test(several_paths_go_at_once),
+		cmocka_unit_test(a_path_counts_from_every_record_s_top),
+		cmocka_unit_test(only_places_are_rounded_at_any_depth),
+		cmocka_unit_test(rounding_and_leaving_out_go_together),
+		cmocka_unit_test(numbers_are_rounded_by_their_digits),
+		cmocka_unit_test(exponents_are_reckoned_with),
+		cmocka_unit_test(what_responses_need_stays),
+		cmocka_unit_test(trailers_say_what_is_done),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "exporter/snapshot/response.h"
+
+static void paths_are_those_of_the_contract(void **state)
+{
+	static const struct {
+		enum query_response kind;
+		const char *site, *snapshot;
+	} want[] = {
+		{QUERY_TAG_IMAGES, "api/v1/tag_images/00324000004ijWS.json",
+		 "api/v1/tag_images/0f/21/00324000004ijWS.json"},
+		{QUERY_UNTAGGED, "api/v1/albums/00324000004ijWS/images/untag.json",
+		 "api/v1/albums/0f/21/00324000004ijWS/images/untag.json"},
+		{QUERY_IMAGES, "api/v1/albums/00324000004ijWS/images.json",
+		 "api/v1/albums/0f/21/00324000004ijWS/images.json"},
+	};
+	struct buf path = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
+		const struct response *row = response_of(want[i].kind);
+
+		buf_clear(&path);
+		response_site_path(&path, row, "00324000004ijWS", 15);
+		assert_string_equal(path.data, want[i].site);
+		buf_clear(&path);
+		response_snapshot_path(&path, row, "00324000004ijWS", 15);
+		assert_string_equal(path.data, want[i].snapshot);
+	}
+	buf_release(&path);
+}
+
+static void snapshot_path_leads_back_to_the_site(void **state)
+{
+	static const char *const id[] = {"a",     "..",  "a/b",     ".hid",
+					 "a%2Fb", "x y", "\xc3\xa9"};
+	struct buf snapshot = {0}, site = {0}, back = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(id) / sizeof(*id); i++) {
+		for (size_t k = 0; k < response_count; k++) {
+			const struct response *row = &response_table[k];
+
+			buf_clear(&snapshot);
+			buf_clear(&site);
+			buf_clear(&back);
+			response_snapshot_path(&snapshot, row, id[i], strlen(id[i]));
+			if (!row->request) {
+				assert_null(response_from_snapshot(&back, snapshot.data));
+				continue;
+			}
+			response_site_path(&site, row, id[i], strlen(id[i]));
+			assert_ptr_equal(response_from_snapshot(&back, snapshot.data),
+					 row);
+			assert_string_equal(back.data, site.data);
+		}
+	}
+	buf_release(&snapshot);
+	buf_release(&site);
+	buf_release(&back);
+}
+
+static void paths_of_no_row_are_refused(void **state)
+{
+	static const char *const path[] = {
+		"",
+		"README",
+		"api",
+		"api/v1/tag_images",
+		"api/v1/tag_images/",
+		"api/v1/tag_images/aa/bb",
+		"api/v1/tag_images/aa/bb/",
+		"api/v1/tag_images/aa/bb/.json",
+		"api/v1/tag_images/aa/bb/x",
+		"api/v1/tag_images/aa/bb/x.json.json",
+		"api/v1/tag_images/aa/bb/x.jsonx",
+		"api/v1/tag_images/aa/bb/x.y.json",
+		"api/v1/tag_images/aa/bb/..json",
+		"api/v1/tag_images/aa/bb/../x.json",
+		"api/v1/tag_images/aa/bb/x/y.json",
+		"api/v1/tag_images/aa/bb/%2f.json",
+		"api/v1/tag_images/aa/bb/%2.json",
+		"api/v1/tag_images/aa/bb/%.json",
+		"api/v1/tag_images/aa/bb/%",
+		"api/v1/tag_images/AA/bb/x.json",
+		"api/v1/tag_images/aabb/x.json",
+		"api/v1/tag_images/x.json",
+		"api/v1/tag_images.json",
+		"api/v1/albums/aa/bb/x.json",
+		"api/v1/albums/aa/bb/x/images",
+		"api/v1/albums/aa/bb//images.json",
+		"api/v1/albums/aa/bb/../images.json",
+		"api/v1/albums/aa/bb/x/images/untag.json/y",
+		"api/v1/albums/x/images.json",
+		"/api/v1/albums/aa/bb/x/images.json",
+	};
+	struct buf out = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(path) / sizeof(*path); i++) {
+		if (response_from_snapshot(&out, path[i])) {
+			fail_msg("'%s' was taken", path[i]);
+		}
+		assert_int_equal(out.len, 0);
+	}
+	buf_release(&out);
+}
+
+static void overlong_names_are_refused(void **state)
+{
+	struct buf path = {0}, out = {0};
+
+	(void)state;
+	for (int len = 240; len <= 241; len++) {
+		buf_clear(&path);
+		buf_addstr(&path, "api/v1/tag_images/aa/bb/");
+		for (int i = 0; i < len; i++) {
+			buf_addch(&path, 'x');
+		}
+		buf_addstr(&path, ".json");
+		assert_int_equal(response_from_snapshot(&out, path.data) != NULL,
+				 len <= 240);
+	}
+	buf_release(&path);
+	buf_release(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(paths_are_those_of_the_contract),
+		cmocka_unit_test(snapshot_path_leads_back_to_the_site),
+		cmocka_unit_test(paths_of_no_row_are_refused),
+		cmocka_unit_test(overlong_names_are_refused),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/folder_fixture.h"
+
+#include "data/index/check.h"
+#include "data/index/claim.h"
+#include "data/index/index.h"
+#include "indexer/take.h"
+
+/* Takes files in while a tick ends the work at a chosen moment: at its `left`th
+ * call it returns `code`. */
+struct taking {
+	struct folder_fixture *f;
+	char dir[80]; /* of the index */
+	struct index *index;
+	int left, code;
+	unsigned ticks;
+};
+
+static int tick(void *payload, struct err *err)
+{
+	struct taking *t = payload;
+
+	t->ticks++;
+	return --t->left == 0 ? err_set(err, t->code, "told to end") : 0;
+}
+
+static void taking_open(struct taking *t, struct folder_fixture *f)
+{
+	struct err err = {0};
+
+	*t = (struct taking){.f = f};
+	snprintf(t->dir, sizeof(t->dir), "%.*s/.index", 64, f->dir.data);
+	assert_int_equal(index_open(&t->index, t->dir, INDEX_WRITE | INDEX_CREATE, &err),
+			 0);
+	assert_int_equal(index_build_end(t->index, &err), 0);
+}
+
+static void print_difference(const char *difference, void *payload)
+{
+	(void)payload;
+	print_error("check: %s\n", difference);
+}
+
+/* Asserts that all tables agree; returns the number of images. */
+static uint64_t images(struct taking *t)
+{
+	struct index_txn *txn = NULL;
+	struct index_counts counts;
+	uint64_t differences = 0;
+	struct err err = {0};
+
+	assert_int_equal(index_begin(&txn, t->index, false, &err), 0);
+	assert_int_equal(check_index(txn, print_difference, NULL, &differences, &err), 0);
+	assert_int_equal(differences, 0);
+	index_counts(txn, &counts);
+	index_abort(&txn);
+	return counts.images;
+}
+
+/* Whether the next scan reads the file, whatever its stat says. */
+static bool is_unread(struct taking *t, const char *path)
+{
+	struct index_txn *txn = NULL;
+	struct claim_file file;
+	struct err err = {0};
+	int rc;
+
+	assert_int_equal(index_begin(&txn, t->index, false, &err), 0);
+	rc = claim_file_get(txn, path, strlen(path), &file);
+	index_abort(&txn);
+	return rc == ERR_NOTFOUND || file.size == -1;
+}
+
+/* Takes the files; the `left`th tick (0: none) ends it with `code`. */
+static int run(struct taking *t, const char *const *paths, int left, int code)
+{
+	struct take_hooks hooks = {.tick = tick, .payload = t};
+	struct take *take = take_new(t->index, t->f->fd, &hooks);
+	struct err err = {0}, ignored = {0};
+	int rc = 0;
+
+	t->left = left;
+	t->code = code;
+	t->ticks = 0;
+	for (size_t i = 0; !rc && paths[i]; i++) {
+		size_t len = strlen(paths[i]);
+		bool there = faccessat(t->f->fd, paths[i], F_OK, 0) == 0;
+
+		rc = there ? take_path(take, paths[i], len, 0, &err)
+			   : take_withdraw(take, paths[i], len, &err);
+	}
+	if (!rc) {
+		rc = take_commit(take, NULL, &err);
+	}
+	if (rc == ERR_STOPPED) {
+		take_stop(take, &ignored);
+	}
+	take_free(take);
+	return rc;
+}
+
+/* Lines of `count` images, each padded with `space` and holding `note` bytes. */
+static void put_images(struct folder_fixture *f, const char *name, int count, int year,
+		       int space, int note)
+{
+	struct buf text = {0};
+
+	for (int i = 0; i < count; i++) {
+		buf_addf(&text,
+			 "{%*s\"public_id\":\"%s-%d\",\"album_id\":\"al\",\"updated_at\":"
+			 "\"%d-01-01T00:00:00Z\",\"note\":\"%0*d\"}\n",
+			 space, "", name, i, year, note, i);
+	}
+	put_bytes(f, name, text.data, text.len);
+	buf_release(&text);
+}
+
+static const char *const large[] = {"large.ndjson", NULL};
+static const char *const both[] = {"large.ndjson", "new.ndjson", NULL};
+static const char *const none[] = {NULL};
+
+/* A large file whose records were set back waits for its second reading, and a new
+ * one of nine megabytes is under way. */
+static void prepare(struct taking *t, struct folder_fixture *f)
+{
+	put_images(f, "large.ndjson", 300, 2022, 5000, 1);
+	taking_open(t, f);
+	assert_int_equal(run(t, large, 0, 0), 0);
+	assert_int_equal(images(t), 300);
+	put_images(f, "large.ndjson", 300, 2019, 5000, 1);
+	put_images(f, "new.ndjson", 150, 2022, 1, 60000);
+}
+
+static void each_tick(struct folder_fixture *f, int code)
+{
+	struct taking t;
+	int left = 1, rc;
+
+	/* Every moment at which it can be told, until it comes to its end. */
+	do {
+		prepare(&t, f);
+		rc = run(&t, both, left++, code);
+		if (rc) {
+			assert_int_equal(rc, code);
+			if (code != ERR_STOPPED) {
+				assert_int_equal(images(&t), 300);
+			}
+			images(&t); /* all tables agree */
+			assert_true(is_unread(&t, "new.ndjson") ||
+				    is_unread(&t, "large.ndjson"));
+		}
+		unlinkat(f->fd, "new.ndjson", 0);
+		assert_int_equal(run(&t, both, 0, 0), 0);
+		assert_int_equal(images(&t), 300);
+		assert_false(is_unread(&t, "large.ndjson"));
+		unlinkat(f->fd, "large.ndjson", 0);
+		assert_int_equal(run(&t, both, 0, 0), 0);
+		assert_int_equal(images(&t), 0);
+		index_close(t.index);
+		unlinkat(f->fd, ".index/data.mdb", 0);
+		unlinkat(f->fd, ".index/lock.mdb", 0);
+	} while (rc);
+	assert_true(left > 4);
+}
+
+static void a_stop_leaves_no_claims_without_a_file(void **state)
+{
+	setenv("ALBUMEN_THREADS", "0", 1);
+	each_tick(*state, ERR_STOPPED);
+}
+
+static void a_stop_with_threads_neither(void **state)
+{
+	unsetenv("ALBUMEN_THREADS");
+	each_tick(*state, ERR_STOPPED);
+}
+
+static void an_error_commits_nothing(void **state)
+{
+	setenv("ALBUMEN_THREADS", "0", 1);
+	each_tick(*state, ERR_FAIL);
+}
+
+static void nothing_to_take_is_no_error(void **state)
+{
+	struct taking t;
+
+	taking_open(&t, *state);
+	assert_int_equal(run(&t, none, 0, 0), 0);
+	assert_int_equal(run(&t, both, 0, 0), 0); /* no such files */
+	assert_int_equal(images(&t), 0);
+	index_close(t.index);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_stop_leaves_no_claims_without_a_file),
+		TEST(a_stop_with_threads_neither),
+		TEST(an_error_commits_nothing),
+		TEST(nothing_to_take_is_no_error),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
