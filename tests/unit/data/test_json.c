@@ -11,6 +11,7 @@
 
 #include "data/base/file.h"
 #include "data/format/json.h"
+#include "data/format/json_print.h"
 
 /* Reads `text` and compares its canonical text with `want`. */
 static void check_canonical(const char *text, const char *want)
@@ -559,6 +560,45 @@ static void recorded_bodies_have_their_recorded_length(void **state)
 	check_sample("untagged-images-of-an-album.json", 723);
 }
 
+static void printed_values_have_commas_between_them(void **state)
+{
+	struct buf out = {0};
+
+	(void)state;
+	json_print_open(&out, NULL, '{');
+	json_print_string(&out, "a", "{");
+	json_print_string(&out, "none", NULL);
+	json_print_open(&out, "list", '[');
+	json_print_number(&out, NULL, UINT64_MAX);
+	json_print_number(&out, NULL, 0);
+	json_print_raw(&out, NULL, "[0.0]");
+	buf_addstr(&out, "],\n");
+	json_print_bool(&out, "yes", true);
+	json_print_name(&out, "raw");
+	json_print_open(&out, NULL, '{');
+	json_print_bool(&out, "no", false);
+	buf_addstr(&out, "}}\n");
+	json_print_open(&out, NULL, '{');
+	buf_addstr(&out, "}\n");
+	assert_string_equal(out.data, "{\"a\":\"{\",\"none\":null,"
+				      "\"list\":[18446744073709551615,0,[0.0]],\n"
+				      "\"yes\":true,\"raw\":{\"no\":false}}\n{}\n");
+	buf_release(&out);
+}
+
+static void printed_strings_are_canonical(void **state)
+{
+	struct buf out = {0};
+
+	(void)state;
+	json_print_bytes(&out, NULL, "\0\x1f\x7f\"\\/&<>", 9);
+	json_print_string(&out, NULL, "\xe2\x80\xa8\xe2\x80\xa9\xf0\x9f\x98\x80\n");
+	assert_string_equal(out.data, "\"\\u0000\\u001f\x7f\\\"\\\\/"
+				      "\\u0026\\u003c\\u003e\","
+				      "\"\\u2028\\u2029\xf0\x9f\x98\x80\\n\"");
+	buf_release(&out);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -582,6 +622,8 @@ int main(void)
 		cmocka_unit_test(the_first_of_several_duplicates_is_named),
 		cmocka_unit_test(strings_are_read_and_written_alike),
 		cmocka_unit_test(nul_in_a_string_is_told),
+		cmocka_unit_test(printed_values_have_commas_between_them),
+		cmocka_unit_test(printed_strings_are_canonical),
 		cmocka_unit_test(recorded_bodies_have_their_recorded_length),
 	};
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DATA_FORMAT_JSON_PRINT_H
+#define DATA_FORMAT_JSON_PRINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/base/buf.h"
+
+/*
+ * json_print - prints JSON on the fly: what --json reports, snapshot.json, manifests.
+ *
+ *	json_print_open(&out, NULL, '{');
+ *	json_print_string(&out, "path", path);
+ *	json_print_number(&out, "files", count);
+ *	json_print_open(&out, "tags", '[');
+ *	json_print_string(&out, NULL, tag);
+ *	buf_addstr(&out, "]}");
+ *
+ * Every function appends one value to `out`, and first the comma and the member name
+ * that it needs. `name` is NULL for the elements of an array and for the outermost
+ * value; it is printed as it is. The caller closes arrays and objects.
+ *
+ * No comma is printed at the start of `out`, nor behind any of `{ [ : ,` and newline.
+ * So a caller that empties `out` in the middle of an array or object must leave its
+ * last byte there.
+ *
+ * cJSON does not print this: its numbers are doubles, it does not write `&`, `<`, `>`,
+ * U+2028 and U+2029 as canonical text does, and it keeps the whole tree in memory.
+ */
+
+/* The comma and the name alone: the caller appends the value. */
+void json_print_name(struct buf *out, const char *name);
+
+void json_print_open(struct buf *out, const char *name, char bracket);
+/* NULL is printed as null. The text must be valid UTF-8. */
+void json_print_string(struct buf *out, const char *name, const char *text);
+void json_print_bytes(struct buf *out, const char *name, const char *text, size_t len);
+void json_print_number(struct buf *out, const char *name, uint64_t number);
+void json_print_bool(struct buf *out, const char *name, bool value);
+/* A value that is JSON already; NULL is printed as null. */
+void json_print_raw(struct buf *out, const char *name, const char *json);
+
+#endif
