@@ -208,19 +208,3 @@ int collection_read(struct snapshot_repo *repo, const struct snapshot_id *tree,
 	buf_release(&all.canon);
 	return rc;
 }
-
-static void put(const void *bytes, size_t len, void *payload)
-{
-	place_write(payload, bytes, len);
-}
-
-int collection_write(struct place *place, struct snapshot_repo *repo,
-		     const struct snapshot_id *tree, struct err *err)
-{
-	int rc = place_begin(place, COLLECTION_PATH, err);
-
-	if (!rc) {
-		rc = collection_read(repo, tree, put, place, err);
-	}
-	return rc ? rc : place_end(place, err);
-}

@@ -6,7 +6,6 @@
 
 #include "data/base/err.h"
 #include "exporter/git/snapshot.h"
-#include "exporter/site/place.h"
 
 /*
  * collection - every live tag image of a snapshot in one array, by (created_at,
@@ -23,9 +22,5 @@
 typedef void collection_sink(const void *bytes, size_t len, void *payload);
 int collection_read(struct snapshot_repo *repo, const struct snapshot_id *tree,
 		    collection_sink *sink, void *payload, struct err *err);
-
-/* Writes it as COLLECTION_PATH. After a failure the place is to be closed. */
-int collection_write(struct place *place, struct snapshot_repo *repo,
-		     const struct snapshot_id *tree, struct err *err);
 
 #endif

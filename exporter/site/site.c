@@ -519,6 +519,28 @@ static int open_page(struct publish *p, const char *site)
 	return page_site_open(&p->page, &job, p->err);
 }
 
+static void write_piece(const void *bytes, size_t len, void *payload)
+{
+	place_write(payload, bytes, len);
+}
+
+/* Writes the collection of the target. */
+static int put_collection(struct publish *p)
+{
+	int rc = place_begin(p->place, COLLECTION_PATH, p->err);
+
+	if (!rc) {
+		rc = collection_read(p->repo, &p->to->tree, write_piece, p->place,
+				     p->err);
+	}
+	rc = rc ? rc : place_end(p->place, p->err);
+	p->result->written++;
+	if (!rc && is_sure(p) && p->at.collections && !place_was_there(p->place)) {
+		note_missing(p, COLLECTION_PATH);
+	}
+	return rc;
+}
+
 static int put_files(struct publish *p, bool many)
 {
 	size_t i = 0;
@@ -535,12 +557,7 @@ static int put_files(struct publish *p, bool many)
 	}
 	if (!rc && p->collections &&
 	    (p->compare || !p->at.collections || p->tags_changed)) {
-		rc = collection_write(p->place, p->repo, &p->to->tree, p->err);
-		p->result->written++;
-		if (!rc && is_sure(p) && p->at.collections &&
-		    !place_was_there(p->place)) {
-			note_missing(p, COLLECTION_PATH);
-		}
+		rc = put_collection(p);
 	}
 	return rc;
 }
