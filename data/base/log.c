@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "data/base/hex.h"
+
 static const char *log_program = "albumen";
 static enum log_level log_threshold = LOG_INFO;
 
@@ -23,16 +25,14 @@ void log_init(const char *program, enum log_level level)
  * not fit is cut, always leaving room for the newline. */
 static size_t add_escaped(char *line, size_t size, size_t used, const char *text)
 {
-	static const char hex[] = "0123456789abcdef";
-
 	for (; *text && used + 5 < size; text++) {
 		unsigned char c = (unsigned char)*text;
 
 		if (c < 0x20 || c == 0x7f) {
 			line[used++] = '\\';
 			line[used++] = 'x';
-			line[used++] = hex[c >> 4];
-			line[used++] = hex[c & 15];
+			line[used++] = HEX_DIGITS[c >> 4];
+			line[used++] = HEX_DIGITS[c & 15];
 		} else {
 			line[used++] = (char)c;
 		}

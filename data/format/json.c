@@ -8,6 +8,7 @@
 
 #include <cJSON.h>
 
+#include "data/base/hex.h"
 #include "data/format/json_char.h"
 
 /*
@@ -124,27 +125,14 @@ static inline void copy_plain(struct reader *r)
 	r->out = out;
 }
 
-/* Reads the four digits of the \u escape at r->at; -1: there are not four. */
+/* Reads the \u escape at `at`; -1: it has not four digits. */
 static int read_u_escape(const struct reader *r, const char *at, uint32_t *out)
 {
-	uint32_t c = 0;
+	int c = r->end - at < 6 || at[0] != '\\' || at[1] != 'u' ? -1
+								 : hex_number(at + 2, 4);
 
-	if (r->end - at < 6 || at[0] != '\\' || at[1] != 'u') {
-		return -1;
-	}
-	for (int i = 2; i < 6; i++) {
-		char digit = at[i];
-
-		if (digit >= '0' && digit <= '9') {
-			c = c << 4 | (uint32_t)(digit - '0');
-		} else if ((digit | 0x20) >= 'a' && (digit | 0x20) <= 'f') {
-			c = c << 4 | (uint32_t)((digit | 0x20) - 'a' + 10);
-		} else {
-			return -1;
-		}
-	}
-	*out = c;
-	return 0;
+	*out = (uint32_t)c;
+	return c < 0 ? -1 : 0;
 }
 
 static int read_unicode_escape(struct reader *r)

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "data/base/hex.h"
+
 /*
  * json_char - single characters of JSON strings, for json.c alone: which may
  * be copied as they are, and how the others are written in canonical text.
@@ -78,12 +80,10 @@ static inline bool json_char_separator(const char *bytes)
 
 static inline char *json_char_put_escape(char *out, unsigned c)
 {
-	static const char hex[] = "0123456789abcdef";
-
 	*out++ = '\\';
 	*out++ = 'u';
 	for (int shift = 12; shift >= 0; shift -= 4) {
-		*out++ = hex[c >> shift & 15];
+		*out++ = HEX_DIGITS[c >> shift & 15];
 	}
 	return out;
 }

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "data/base/buf.h"
+#include "data/base/hex.h"
 #include "data/format/json.h"
 
 /*
@@ -424,24 +425,6 @@ bool secret_is_header(const char *name, size_t len)
 
 /* --- layers ----------------------------------------------------------------------- */
 
-static int hex_value(const char *at, unsigned digits)
-{
-	int value = 0;
-
-	for (unsigned i = 0; i < digits; i++) {
-		char c = at[i];
-
-		if (is_digit(c)) {
-			value = value << 4 | (c - '0');
-		} else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f') {
-			value = value << 4 | ((c | 0x20) - 'a' + 10);
-		} else {
-			return -1;
-		}
-	}
-	return value;
-}
-
 /* One escape at `at`: its length, and the character; 0 where it is none. What is
  * not ASCII is of no interest here. */
 static size_t read_escape(const char *at, size_t left, char *out)
@@ -451,7 +434,7 @@ static size_t read_escape(const char *at, size_t left, char *out)
 	int value;
 
 	if (*at == '%' && left >= 3) {
-		value = hex_value(at + 1, 2);
+		value = hex_number(at + 1, 2);
 		*out = (char)value;
 		return value < 0 ? 0 : 3;
 	}
@@ -459,7 +442,7 @@ static size_t read_escape(const char *at, size_t left, char *out)
 		return 0;
 	}
 	if (at[1] == 'u' && left >= 6) {
-		value = hex_value(at + 2, 4);
+		value = hex_number(at + 2, 4);
 		*out = value < 0x80 ? (char)value : '?';
 		return value < 0 ? 0 : 6;
 	}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/base/hex.h"
 #include "exporter/evidence/digest_keep.h"
 #include "exporter/git/tree/tree.h"
 
@@ -39,9 +40,7 @@ struct digest {
 
 void digest_hex(char hex[DIGEST_HEX + 1], const uint8_t sha256[DIGEST_ID])
 {
-	for (size_t i = 0; i < DIGEST_ID; i++) {
-		snprintf(hex + 2 * i, 3, "%02x", sha256[i]);
-	}
+	hex_write(hex, sha256, DIGEST_ID);
 }
 
 void digest_object(uint8_t sha256[DIGEST_ID], enum object_type type, const void *body,

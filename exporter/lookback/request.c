@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "data/base/hex.h"
 #include "data/format/json.h"
 
 /* A part of the URL. */
@@ -13,15 +14,6 @@ struct part {
 	size_t len;
 };
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Appends what the percent-encoded text stands for. False: it stands for nothing. */
 static bool decode(struct buf *out, struct part part, bool plus_is_space)
 {
@@ -29,13 +21,13 @@ static bool decode(struct buf *out, struct part part, bool plus_is_space)
 		char c = part.text[i];
 
 		if (c == '%') {
-			int high = i + 2 < part.len ? hex_digit(part.text[i + 1]) : -1;
-			int low = high < 0 ? -1 : hex_digit(part.text[i + 2]);
+			int byte =
+				i + 2 < part.len ? hex_number(part.text + i + 1, 2) : -1;
 
-			if (low < 0) {
+			if (byte < 0) {
 				return false;
 			}
-			c = (char)(high << 4 | low);
+			c = (char)byte;
 			i += 2;
 		} else if (c == '+' && plus_is_space) {
 			c = ' ';

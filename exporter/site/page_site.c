@@ -8,6 +8,7 @@
 #include <nettle/sha2.h>
 
 #include "data/base/file.h"
+#include "data/base/hex.h"
 #include "data/format/json.h"
 #include "data/format/name.h"
 #include "exporter/snapshot/message.h"
@@ -57,9 +58,7 @@ int page_site_mark(char mark[PAGE_SITE_MARK + 1], struct err *err)
 		sha256_init(&ctx);
 		sha256_update(&ctx, page.text.len, (const uint8_t *)page.text.data);
 		sha256_digest(&ctx, sizeof(digest), digest);
-		for (size_t i = 0; i < sizeof(digest); i++) {
-			snprintf(mark + 2 * i, 3, "%02x", digest[i]);
-		}
+		hex_write(mark, digest, sizeof(digest));
 	}
 	page_release(&page);
 	return rc;
@@ -89,21 +88,6 @@ static const char *find(const struct page_site *page, const char *key)
 	return at ? at + strlen(key) : NULL;
 }
 
-static bool read_shards(struct page_site *page, const char *hex)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < 2 * sizeof(page->shard); i++) {
-		const char *digit = hex[i] ? strchr(digits, hex[i]) : NULL;
-
-		if (!digit) {
-			return false;
-		}
-		page->shard[i / 2] |= (uint8_t)((digit - digits) << (i % 2 ? 0 : 4));
-	}
-	return hex[2 * sizeof(page->shard)] == '"';
-}
-
 /* Reads what the summary says of the other files. False: it is not that of the base. */
 static bool read_summary(struct page_site *page)
 {
@@ -116,7 +100,8 @@ static bool read_summary(struct page_site *page)
 	shards = find(page, "\"shards\":\"");
 	first = find(page, "\"first\":");
 	if (!commit || strncmp(commit, page->job.base.hex, SNAPSHOT_HEX) != 0 ||
-	    !shards || !first || !read_shards(page, shards)) {
+	    !shards || !first || !hex_read(page->shard, sizeof(page->shard), shards) ||
+	    shards[2 * sizeof(page->shard)] != '"') {
 		return false;
 	}
 	page->first = strtoull(first, NULL, 10);

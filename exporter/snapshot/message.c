@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/base/hex.h"
+
 #define EPOCH_DIGITS 16
 #define COUNT_DIGITS 18 /* of a trailer's number at most: it then fits 64 bits */
 
@@ -26,15 +28,13 @@ uint64_t message_count(const char *message, const char *trailer, uint64_t missin
 static uint64_t read_epoch(const char *message)
 {
 	struct buf value = {0};
-	uint64_t epoch = 0;
+	uint8_t epoch[EPOCH_DIGITS / 2];
+	bool said = snapshot_trailer(message, MESSAGE_EPOCH, &value) == 0 &&
+		    value.len == EPOCH_DIGITS &&
+		    hex_read(epoch, sizeof(epoch), value.data);
 
-	if (snapshot_trailer(message, MESSAGE_EPOCH, &value) == 0 &&
-	    value.len == EPOCH_DIGITS &&
-	    strspn(value.data, "0123456789abcdef") == EPOCH_DIGITS) {
-		epoch = strtoull(value.data, NULL, 16);
-	}
 	buf_release(&value);
-	return epoch;
+	return said ? be64_get(epoch) : 0;
 }
 
 bool message_exported(const char *message, char index[37], uint64_t *epoch,

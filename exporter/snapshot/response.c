@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "data/base/hex.h"
 #include "data/format/name.h"
 #include "data/format/record.h"
 
@@ -63,15 +64,12 @@ void response_snapshot_path(struct buf *out, const struct response *row, const c
 	buf_addstr(out, row->suffix);
 }
 
-static bool is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-
 static bool is_shard(const char *path)
 {
-	return is_hex(path[0]) && is_hex(path[1]) && path[2] == '/' && is_hex(path[3]) &&
-	       is_hex(path[4]) && path[5] == '/';
+	uint8_t shard[2];
+
+	return hex_read(&shard[0], 1, path) && path[2] == '/' &&
+	       hex_read(&shard[1], 1, path + 3) && path[5] == '/';
 }
 
 /* The length of the name at the front of `path`, by its shape: letters, digits,

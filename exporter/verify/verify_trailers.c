@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
+#include "data/base/hex.h"
 #include "exporter/git/snapshot.h"
 #include "exporter/snapshot/message.h"
 
@@ -37,19 +38,19 @@ static bool read_number(uint64_t *out, struct verify_report *report, const char 
 static uint64_t read_epoch(struct verify_report *report, const char *message)
 {
 	struct buf value = {0};
-	uint64_t epoch = 0;
+	uint8_t epoch[8] = {0};
 
 	if (snapshot_trailer(message, MESSAGE_EPOCH, &value) == 0) {
-		if (value.len == 16 && strspn(value.data, "0123456789abcdef") == 16) {
-			epoch = strtoull(value.data, NULL, 16);
-		} else {
+		if (value.len != 2 * sizeof(epoch) ||
+		    !hex_read(epoch, sizeof(epoch), value.data)) {
+			memset(epoch, 0, sizeof(epoch));
 			verify_report_fail(report, "",
 					   "the trailer " MESSAGE_EPOCH
 					   " is not 16 hex digits");
 		}
 	}
 	buf_release(&value);
-	return epoch;
+	return be64_get(epoch);
 }
 
 /* From one snapshot to the next, the sequence of one epoch of an index runs backwards

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "data/base/hex.h"
 #include "data/format/name.h"
 #include "data/format/record.h"
 #include "exporter/git/tree/tree.h"
@@ -82,9 +83,11 @@ struct side {
 
 /* --- one entry --- */
 
-static bool is_hex(const char *name, size_t len)
+static bool is_shard(const char *name, size_t len)
 {
-	return len == 2 && strspn(name, "0123456789abcdef") == 2;
+	uint8_t shard;
+
+	return len == 2 && hex_read(&shard, 1, name);
 }
 
 /* Whether it is the name of an id with `suffix`; walk->id is the id then. */
@@ -113,7 +116,7 @@ static const struct rule *find_rule(struct walk *walk, enum node node,
 
 		if (rule->folder == entry->is_tree &&
 		    (rule->shape == WORD    ? strcmp(entry->name, rule->text) == 0
-		     : rule->shape == SHARD ? is_hex(entry->name, entry->name_len)
+		     : rule->shape == SHARD ? is_shard(entry->name, entry->name_len)
 					    : is_name(walk, entry, rule->text))) {
 			return rule;
 		}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "data/base/err.h"
+#include "data/base/hex.h"
 
 /*
  * Level 1, and stored below 256 bytes. Measured with libdeflate 1.14 on image
@@ -55,30 +56,12 @@ void object_hash(uint8_t id[OBJECT_ID], enum object_type type, const void *body,
 
 void object_hex(char hex[OBJECT_HEX + 1], const uint8_t id[OBJECT_ID])
 {
-	static const char digit[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < OBJECT_ID; i++) {
-		hex[2 * i] = digit[id[i] >> 4];
-		hex[2 * i + 1] = digit[id[i] & 15];
-	}
-	hex[OBJECT_HEX] = '\0';
+	hex_write(hex, id, OBJECT_ID);
 }
 
 bool object_unhex(uint8_t id[OBJECT_ID], const char *hex)
 {
-	for (size_t i = 0; i < OBJECT_HEX; i++) {
-		unsigned digit;
-
-		if (hex[i] >= '0' && hex[i] <= '9') {
-			digit = (unsigned)(hex[i] - '0');
-		} else if (hex[i] >= 'a' && hex[i] <= 'f') {
-			digit = (unsigned)(hex[i] - 'a') + 10;
-		} else {
-			return false;
-		}
-		id[i / 2] = (uint8_t)(i % 2 ? id[i / 2] | digit : digit << 4);
-	}
-	return true;
+	return hex_read(id, OBJECT_ID, hex);
 }
 
 struct object_deflater *object_deflater_new(void)

@@ -19,6 +19,7 @@
 #include "data/base/buf.h"
 #include "data/base/err.h"
 #include "data/base/file.h"
+#include "data/base/hex.h"
 #include "data/base/log.h"
 
 /* data/base: buf, err, file and log, which lean on each other. */
@@ -118,6 +119,35 @@ static void numbers_are_big_endian_and_sort(void **state)
 	be64_put(buf.data + 3, UINT64_MAX);
 	assert_true(be64_get(buf.data + 3) == UINT64_MAX);
 	buf_release(&buf);
+}
+
+static void hex_is_written_in_lower_case_and_read_back(void **state)
+{
+	const uint8_t bytes[] = {0x00, 0x1f, 0xa9, 0xff};
+	uint8_t back[sizeof(bytes)];
+	char text[2 * sizeof(bytes) + 1];
+
+	(void)state;
+	hex_write(text, bytes, sizeof(bytes));
+	assert_string_equal(text, "001fa9ff");
+	assert_true(hex_read(back, sizeof(back), text));
+	assert_memory_equal(back, bytes, sizeof(bytes));
+	assert_false(hex_read(back, sizeof(back), "001FA9FF"));
+	assert_false(hex_read(back, sizeof(back), "001fa9f"));
+	assert_false(hex_read(back, sizeof(back), "001fa9fg"));
+	assert_false(hex_read(back, sizeof(back), "001fa9/:"));
+}
+
+static void an_escape_may_use_either_case(void **state)
+{
+	(void)state;
+	assert_int_equal(hex_digit('0'), 0);
+	assert_int_equal(hex_digit('F'), 15);
+	assert_int_equal(hex_digit('g'), -1);
+	assert_int_equal(hex_digit('@'), -1);
+	assert_int_equal(hex_number("2f", 2), 0x2f);
+	assert_int_equal(hex_number("00Fe", 4), 0xfe);
+	assert_int_equal(hex_number("0", 2), -1);
 }
 
 static void copies_end_in_a_nul(void **state)
@@ -529,6 +559,8 @@ int main(void)
 		cmocka_unit_test(a_buffer_grows_and_stays_a_string),
 		cmocka_unit_test(numbers_are_big_endian_and_sort),
 		cmocka_unit_test(copies_end_in_a_nul),
+		cmocka_unit_test(hex_is_written_in_lower_case_and_read_back),
+		cmocka_unit_test(an_escape_may_use_either_case),
 		TEST(an_error_has_a_code_a_message_and_a_status),
 		TEST(a_system_error_says_errno),
 		TEST(a_message_too_long_is_cut),
