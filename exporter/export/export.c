@@ -139,9 +139,8 @@ static int render_row(struct export *ex, struct index_txn *txn,
 
 	buf_clear(&ex->path);
 	buf_clear(&ex->body);
-	buf_addstr(&ex->path, row->prefix);
-	buf_add(&ex->path, ex->name.data, ex->name.len);
-	buf_addstr(&ex->path, row->suffix);
+	layout_fill(&ex->path, row->path,
+		    &(struct layout_text){ex->name.data, ex->name.len});
 	rc = query_body(txn, &key, &ex->body, err);
 	if (rc == ERR_NOTFOUND) {
 		snapshot_remove(ex->edit, ex->path.data);
@@ -166,10 +165,11 @@ static int render(struct export *ex, struct index_txn *txn, const struct query_k
 
 	if (!rc) {
 		buf_clear(&ex->name);
-		response_sharded(&ex->name, id.bytes, id.len);
+		layout_add_name(&ex->name, LAYOUT_SNAPSHOT, id.bytes, id.len);
 	}
 	for (size_t i = 0; !rc && i < response_count; i++) {
-		if (response_table[i].fed_by == key->response) {
+		if (!response_table[i].collected &&
+		    response_table[i].stale_by == key->response) {
 			rc = render_row(ex, txn, &response_table[i], key->number, err);
 		}
 	}

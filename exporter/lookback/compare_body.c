@@ -266,10 +266,10 @@ int compare_tag_add(struct compare *c, const uint8_t *old_blob, const uint8_t *n
 
 enum query_response compare_path(struct buf *id, const char *path)
 {
-	const char *name;
-	size_t len;
-	const struct response *row = response_parse(path, &name, &len);
+	struct layout_text name;
+	const struct response *row = response_parse(path, &name);
 
 	buf_clear(id);
-	return row && name_to_id(id, name, len) == 0 ? row->kind : (enum query_response)0;
+	return row && name_to_id(id, name.at, name.len) == 0 ? row->kind
+							     : (enum query_response)0;
 }

@@ -2,52 +2,69 @@
 #ifndef EXPORTER_SNAPSHOT_RESPONSE_H
 #define EXPORTER_SNAPSHOT_RESPONSE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "data/base/buf.h"
 #include "data/index/query.h"
+#include "exporter/snapshot/layout.h"
 
 /*
- * response - the table of responses (CONTRACT.md, sections 4 and 5): for each,
- * the request, the site file, the snapshot path and what the index calls it. A
- * new response is a new row here and a new renderer in data/index/query.c.
+ * response - the table of responses (albumen(7), "Responses" and "Paths"). To answer one
+ * more request, add a row here; README, "Contributing", walks through it.
  *
- * Two more rows are in snapshots alone, so that an auditor who has nothing but a
- * clone need not search all of it: the album of an image, beside the image's own
- * response, and the tags, each with the number of its live tag images.
+ * A row is of one of three sorts:
+ *
+ * - rendered from the index (data/index/query.c) into snapshot and site;
+ * - rendered into snapshots alone (`request` is NULL): what lets an audit of a clone do
+ *   without searching all of it, such as the album of an image;
+ * - collected (`collected` is true) from the other files of one snapshot, for sites that
+ *   ask for it by --collections: it costs the whole data (exporter/collection).
  */
 
 struct response {
+	/* Renders it; and the name under which other code finds the row. 0 where the
+	 * response is collected. */
 	enum query_response kind;
-	enum query_response fed_by; /* whose entry in the change feed says: stale */
-	const char *request;        /* for people: "/api/v1/albums/ID/images/untag"; NULL:
-			      * in snapshots alone */
-	/* Paths as `prefix` N `suffix`; a snapshot puts xx/yy/ before N. */
-	const char *prefix;
-	const char *suffix;
+	/* When this kind of entry is in the change feed, or this kind of file changed from
+	 * one snapshot to the next, the response is stale. */
+	enum query_response stale_by;
+	bool collected;
+	/* Where it lies: a pattern of exporter/snapshot/layout.h. */
+	const char *path;
+	/* The request that it answers, as such a pattern, without the slash in front;
+	 * `.json` may follow. NULL: none. */
+	const char *request;
+	/* The id stands in the query, as this parameter: it may be there several times, and
+	 * the answer is the arrays of all, joined in that order. NULL: no query is read. */
+	const char *parameter;
 };
 
 extern const struct response response_table[];
 extern const size_t response_count;
 
-/* The row of a kind. */
+/* The row of a kind that is rendered. */
 const struct response *response_of(enum query_response kind);
 
-/* Appends the path of the response about `id` in a site or a snapshot. */
+/* Appends the path of the response about the id in a site or a snapshot. A row whose
+ * pattern has no `*` takes any id. */
 void response_site_path(struct buf *out, const struct response *row, const char *id,
 			size_t len);
 void response_snapshot_path(struct buf *out, const struct response *row, const char *id,
 			    size_t len);
 
-/* Appends "xx/yy/N", what stands between prefix and suffix in a snapshot: it is the
- * same for every row. */
-void response_sharded(struct buf *out, const char *id, size_t len);
+/* The row of a snapshot's file, and the name of its id within `path`. NULL: no row's. */
+const struct response *response_parse(const char *path, struct layout_text *name);
 
-/* The row of a snapshot path, and where its N is. NULL: none of the table's. */
-const struct response *response_parse(const char *path, const char **name, size_t *len);
-
-/* Appends the site path of a snapshot path, and finds its row.
- * NULL (nothing appended) if the path is none of the table's, or in no site. */
+/* Appends the site path of a snapshot's file, and returns its row.
+ * NULL (nothing is appended): `path` is no row's, or the row is not in sites. */
 const struct response *response_from_snapshot(struct buf *site_path, const char *path);
+
+/* Whether `path` ("": the root) is a folder of snapshots. */
+bool response_is_folder(const char *path);
+
+/* Appends the folder of sites that holds all files of the row, as "api/v1/albums"; or its
+ * one file, where the pattern has no `*`. */
+void response_site_root(struct buf *out, const struct response *row);
 
 #endif

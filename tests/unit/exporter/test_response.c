@@ -49,6 +49,9 @@ static void snapshot_path_leads_back_to_the_site(void **state)
 		for (size_t k = 0; k < response_count; k++) {
 			const struct response *row = &response_table[k];
 
+			if (row->collected) {
+				continue;
+			}
 			buf_clear(&snapshot);
 			buf_clear(&site);
 			buf_clear(&back);
@@ -133,6 +136,84 @@ static void overlong_names_are_refused(void **state)
 	buf_release(&out);
 }
 
+static void pattern_of_no_id_or_of_two_is_filled_and_matched(void **state)
+{
+	static const char two[] = "a/*/b/*.json";
+	struct layout_text names[LAYOUT_IDS_MAX];
+	struct buf x = {0}, y = {0}, path = {0};
+
+	(void)state;
+	layout_add_name(&x, LAYOUT_SNAPSHOT, "x.y", 3);
+	layout_add_name(&y, LAYOUT_SNAPSHOT, "z", 1);
+	names[0] = (struct layout_text){x.data, x.len};
+	names[1] = (struct layout_text){y.data, y.len};
+	layout_fill(&path, two, names);
+	assert_int_equal(path.len, strlen("a/xx/yy/x%2Ey/b/xx/yy/z.json"));
+	assert_true(layout_match(two, LAYOUT_SNAPSHOT, path.data, names));
+	assert_int_equal(names[0].len, strlen("x%2Ey"));
+	assert_memory_equal(names[0].at, "x%2Ey", names[0].len);
+	assert_string_equal(names[1].at, "z.json");
+	assert_int_equal(names[1].len, 1);
+	assert_false(layout_match(two, LAYOUT_SITE, path.data, names));
+	assert_true(layout_match(two, LAYOUT_SITE, "a/x/b/y.json", names));
+	assert_false(layout_match(two, LAYOUT_SITE, "a/x/b", names));
+
+	buf_clear(&path);
+	layout_fill(&path, "all.json", NULL);
+	assert_string_equal(path.data, "all.json");
+	assert_true(layout_match("all.json", LAYOUT_SNAPSHOT, "all.json", names));
+	assert_false(layout_match("all.json", LAYOUT_SNAPSHOT, "all.jso", names));
+	buf_release(&x);
+	buf_release(&y);
+	buf_release(&path);
+}
+
+static void folders_on_the_way_are_known(void **state)
+{
+	static const char *const folder[] = {
+		"",
+		"api",
+		"api/v1",
+		"api/v1/tag_images",
+		"api/v1/tag_images/0f",
+		"api/v1/tag_images/0f/21",
+		"api/v1/albums/0f/21/N",
+		"api/v1/albums/0f/21/N/images",
+		"audit/tags/00/ff",
+	};
+	static const char *const other[] = {
+		"a",
+		"ap",
+		"apis",
+		"/api",
+		"api/",
+		"api/v2",
+		"api/v1/tags",
+		"api/v1/tag_images.json",
+		"api/v1/tag_images/0",
+		"api/v1/tag_images/0F",
+		"api/v1/tag_images/0f/2",
+		"api/v1/tag_images/0f/21/N",
+		"api/v1/tag_images/0f/21/N.json",
+		"api/v1/albums/0f/21/a.b",
+		"api/v1/albums/0f/21/N/images.json",
+		"api/v1/albums/0f/21/N/images/untag.json",
+		"api/v1/albums/0f/21/N/images/untag",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(folder) / sizeof(*folder); i++) {
+		if (!response_is_folder(folder[i])) {
+			fail_msg("'%s' is a folder", folder[i]);
+		}
+	}
+	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++) {
+		if (response_is_folder(other[i])) {
+			fail_msg("'%s' is no folder", other[i]);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +221,8 @@ int main(void)
 		cmocka_unit_test(snapshot_path_leads_back_to_the_site),
 		cmocka_unit_test(paths_of_no_row_are_refused),
 		cmocka_unit_test(overlong_names_are_refused),
+		cmocka_unit_test(pattern_of_no_id_or_of_two_is_filled_and_matched),
+		cmocka_unit_test(folders_on_the_way_are_known),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
