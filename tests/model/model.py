@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A slow, independent model of CONTRACT.md, sections 2 to 5.
+"""A slow, independent model of albumen(7), from metadata files to paths.
 
 It reads a metadata folder and computes what the site and the snapshot must hold,
 with nothing in common with the C code: everything is kept in memory, and every
