@@ -333,7 +333,7 @@ static int check(const struct withdraw *withdraw, int rootfd, const struct paths
 	struct take_hooks hooks = {.tick = options->tick,
 				   .payload = options->payload,
 				   .allow_secrets = options->allow_secrets};
-	struct set stated = {0};
+	struct hash stated = {0};
 	int rc = 0;
 
 	if (options->missing || !withdraw_is_much(withdraw, missing->count)) {
@@ -345,7 +345,7 @@ static int check(const struct withdraw *withdraw, int rootfd, const struct paths
 	if (!rc) {
 		rc = withdraw_check(withdraw, missing, &stated, err);
 	}
-	set_release(&stated);
+	hash_release(&stated);
 	return rc;
 }
 

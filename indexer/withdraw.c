@@ -49,7 +49,7 @@ static int look_up(struct index_txn *txn, const struct paths *paths, uint64_t **
 }
 
 int withdraw_check(const struct withdraw *withdraw, const struct paths *missing,
-		   const struct set *stated, struct err *err)
+		   const struct hash *stated, struct err *err)
 {
 	struct index_txn *txn = NULL;
 	uint64_t *files = NULL;
@@ -83,20 +83,20 @@ int withdraw_check(const struct withdraw *withdraw, const struct paths *missing,
 		       (unsigned long long)withdraw->known);
 }
 
-static void note_stated(struct set *stated, struct index_txn *txn,
+static void note_stated(struct hash *stated, struct index_txn *txn,
 			const struct batch *batch)
 {
 	for (size_t i = 0; i < batch->records; i++) {
 		uint64_t number = claim_number(txn, &batch->record[i]);
 
 		if (number) {
-			set_add(stated, number);
+			hash_put(stated, number);
 		}
 	}
 }
 
 /* Reads one file. What changes while it is read states nothing that counts. */
-static int read_file(struct set *stated, struct index_txn *txn, struct ingest *ingest,
+static int read_file(struct hash *stated, struct index_txn *txn, struct ingest *ingest,
 		     struct batch *batch, const char *path, size_t len, unsigned flags,
 		     struct err *err)
 {
@@ -113,7 +113,7 @@ static int read_file(struct set *stated, struct index_txn *txn, struct ingest *i
 	return rc == ERR_CHANGED ? 0 : rc;
 }
 
-int withdraw_read(struct set *stated, struct index *index, int rootfd,
+int withdraw_read(struct hash *stated, struct index *index, int rootfd,
 		  const struct paths *dirty, const struct take_hooks *hooks,
 		  struct err *err)
 {

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
-#include "data/base/set.h"
+#include "data/base/hash.h"
 #include "data/index/index.h"
 #include "indexer/paths.h"
 #include "indexer/take.h"
@@ -39,11 +39,11 @@ bool withdraw_is_much(const struct withdraw *withdraw, uint64_t missing);
  * counted.
  */
 int withdraw_check(const struct withdraw *withdraw, const struct paths *missing,
-		   const struct set *stated, struct err *err);
+		   const struct hash *stated, struct err *err);
 
 /* Finds what `dirty` files state, without changing the index: for withdraw_check.
  * `tick` as in struct take_hooks. */
-int withdraw_read(struct set *stated, struct index *index, int rootfd,
+int withdraw_read(struct hash *stated, struct index *index, int rootfd,
 		  const struct paths *dirty, const struct take_hooks *hooks,
 		  struct err *err);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
+#include "data/base/hash.h"
 #include "data/index/build_ids.h"
 #include "data/index/query.h"
 #include "data/index/tables.h"
@@ -27,11 +28,8 @@
 #define CHUNK 50000
 
 struct build {
-	/* id -> number while the claims come in: open addressing by a hash of
-	 * (kind, id), at most half full; equal hashes are told apart by the rows. */
-	uint64_t *hash; /* 0: free */
-	uint32_t *number;
-	size_t slots, count;
+	/* (kind, id) -> number while the claims come in; the rows have the ids. */
+	struct hash numbers;
 	unsigned char *kind; /* by number */
 	size_t kinds;
 	uint64_t versions[RECORD_TAG_IMAGE + 1];
@@ -62,89 +60,36 @@ struct build *build_new(void)
 	return xzalloc(sizeof(struct build));
 }
 
-static void free_map(struct build *build)
-{
-	free(build->hash);
-	free(build->number);
-	build->hash = NULL;
-	build->number = NULL;
-	build->slots = build->count = 0;
-}
-
 void build_free(struct build *build)
 {
 	if (build) {
-		free_map(build);
+		hash_release(&build->numbers);
 		free(build->kind);
 		free(build);
 	}
 }
 
-/* FNV-1a, 64 bits, and a last mix; never 0. */
-static uint64_t hash_of(unsigned kind, const struct record_id *id)
+static uint32_t hash_of(unsigned kind, const struct record_id *id)
 {
-	uint64_t h = 0xcbf29ce484222325u ^ kind;
-
-	for (size_t i = 0; i < id->len; i++) {
-		h = (h ^ (unsigned char)id->bytes[i]) * 0x100000001b3u;
-	}
-	h ^= h >> 32;
-	return h ? h : 1;
-}
-
-static void place(struct build *build, uint64_t hash, uint32_t number)
-{
-	size_t i = hash & (build->slots - 1);
-
-	while (build->hash[i]) {
-		i = (i + 1) & (build->slots - 1);
-	}
-	build->hash[i] = hash;
-	build->number[i] = number;
-}
-
-static void grow(struct build *build)
-{
-	struct build old = *build;
-
-	build->slots = old.slots ? old.slots * 2 : 4096;
-	build->hash = xzalloc(build->slots * sizeof(*build->hash));
-	build->number = xreallocarray(NULL, build->slots, sizeof(*build->number));
-	for (size_t i = 0; i < old.slots; i++) {
-		if (old.hash[i]) {
-			place(build, old.hash[i], old.number[i]);
-		}
-	}
-	free(old.hash);
-	free(old.number);
+	return hash_bytes(id->bytes, id->len, kind);
 }
 
 uint64_t build_number(struct build *build, struct index_txn *txn, unsigned kind,
 		      const struct record_id *id)
 {
-	uint64_t hash = hash_of(kind, id);
+	uint32_t hash = hash_of(kind, id), number;
+	size_t at = 0;
 
-	if (!build->slots) {
-		return 0;
-	}
-	for (size_t i = hash & (build->slots - 1); build->hash[i];
-	     i = (i + 1) & (build->slots - 1)) {
-		if (build->hash[i] == hash &&
-		    tables_record_is(txn, build->number[i], kind, id)) {
-			return build->number[i];
-		}
-	}
-	return 0;
+	do {
+		number = hash_next(&build->numbers, hash, &at);
+	} while (number && !tables_record_is(txn, number, kind, id));
+	return number;
 }
 
 void build_add(struct build *build, unsigned kind, const struct record_id *id,
 	       uint64_t number)
 {
-	if (build->count * 2 >= build->slots) {
-		grow(build);
-	}
-	place(build, hash_of(kind, id), (uint32_t)number);
-	build->count++;
+	hash_add(&build->numbers, hash_of(kind, id), (uint32_t)number);
 	if (number >= build->kinds) {
 		build->kinds = number * 2 + 4096;
 		build->kind = xrealloc(build->kind, build->kinds);
@@ -532,7 +477,7 @@ int build_derive(struct build *build, struct index *index, struct err *err)
 	struct derive d = {.build = build, .index = index, .err = err};
 	int rc = index_begin(&d.txn, index, true, err);
 
-	free_map(build);
+	hash_release(&build->numbers);
 	if (rc) {
 		return rc;
 	}

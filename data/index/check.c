@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
+#include "data/base/hash.h"
 #include "data/index/claim_inner.h"
 #include "data/format/json.h"
 #include "data/index/query.h"
@@ -32,11 +33,12 @@ struct check {
 	uint64_t feed_entries;      /* that record rows name */
 	struct record_reader reader;
 	struct buf text;
-	struct {
-		uint64_t *key;           /* a hash of the version's key; 0: free */
-		uint32_t *claims, *pins; /* as counted */
-		size_t slots;
-	} held;
+	struct hash holds; /* of versions' keys: the place in `held`, and one */
+	struct held {
+		uint64_t key;          /* a hash of the version's key */
+		uint32_t claims, pins; /* as counted */
+	} * held;
+	size_t held_cap;
 	uint64_t claims_met, pins, pins_met; /* met: by the versions that are stored */
 	struct noted_file {
 		bool there;
@@ -176,22 +178,32 @@ static int check_files(struct check *check)
 
 /* --- claims and pins, counted by version --------------------------------------- */
 
-static size_t held_slot(struct check *check, const struct row_version_key *key)
+/* What is counted of a version; valid until the next call. */
+static struct held *held(struct check *check, const struct row_version_key *version)
 {
 	unsigned char bytes[ROW_VERSION_KEY_SIZE];
 	unsigned char hash[ROW_HASH_SIZE];
-	uint64_t want;
-	size_t i;
+	uint64_t key;
+	uint32_t n;
+	size_t at = 0;
 
-	row_version_key_put(bytes, key);
+	row_version_key_put(bytes, version);
 	row_hash(hash, bytes, sizeof(bytes));
-	want = be64_get(hash) | 1;
-	for (i = want & (check->held.slots - 1);
-	     check->held.key[i] && check->held.key[i] != want;
-	     i = (i + 1) & (check->held.slots - 1)) {
+	key = be64_get(hash);
+	do {
+		n = hash_next(&check->holds, (uint32_t)key, &at);
+	} while (n && check->held[n - 1].key != key);
+	if (!n) {
+		n = (uint32_t)check->holds.count + 1;
+		hash_add(&check->holds, (uint32_t)key, n);
+		if (n > check->held_cap) {
+			check->held_cap = check->held_cap ? check->held_cap * 2 : 64;
+			check->held = xreallocarray(check->held, check->held_cap,
+						    sizeof(*check->held));
+		}
+		check->held[n - 1] = (struct held){.key = key};
 	}
-	check->held.key[i] = want;
-	return i;
+	return &check->held[n - 1];
 }
 
 static int claim_row(struct check *check, struct store_value key, struct store_value v)
@@ -213,7 +225,7 @@ static int claim_row(struct check *check, struct store_value key, struct store_v
 		tables_record_get(check->txn, version.number, &of);
 		expect(check, false, "a claim of no file", &of.id);
 	}
-	check->held.claims[held_slot(check, &version)]++;
+	held(check, &version)->claims++;
 	check->counts.claims++;
 	return 0;
 }
@@ -224,8 +236,8 @@ static int pin_row(struct check *check, struct store_value key, struct store_val
 
 	if (key.len == ROW_VERSION_KEY_SIZE &&
 	    row_version_get(&row, key.data, v.data, v.len) == 0 && row.embedded) {
-		check->held.pins[held_slot(check, &row.image_version)]++;
-		check->held.pins[held_slot(check, &row.tag_version)]++;
+		held(check, &row.image_version)->pins++;
+		held(check, &row.tag_version)->pins++;
 		check->pins += 2;
 	}
 	return 0;
@@ -233,18 +245,8 @@ static int pin_row(struct check *check, struct store_value key, struct store_val
 
 static int count_holds(struct check *check)
 {
-	size_t most = store_count(check->txn->store, TABLE_CLAIM) +
-		      3 * store_count(check->txn->store, TABLE_VERSION);
-	int rc;
+	int rc = walk(check, TABLE_CLAIM, claim_row);
 
-	check->held.slots = 64;
-	while (check->held.slots < most + most / 2) {
-		check->held.slots *= 2;
-	}
-	check->held.key = xzalloc(check->held.slots * sizeof(*check->held.key));
-	check->held.claims = xzalloc(check->held.slots * sizeof(*check->held.claims));
-	check->held.pins = xzalloc(check->held.slots * sizeof(*check->held.pins));
-	rc = walk(check, TABLE_CLAIM, claim_row);
 	for (uint64_t n = 0; !rc && n < check->files; n++) {
 		if (check->file[n].claims != check->file[n].claims_noted) {
 			differ(check, "the claims of file %llu are not those noted",
@@ -297,7 +299,7 @@ static int version_row(struct check *check, struct store_value key, struct store
 	struct row_version row;
 	struct row_record of;
 	struct err err = {0};
-	size_t slot;
+	const struct held *counted;
 
 	if (key.len != ROW_VERSION_KEY_SIZE ||
 	    row_version_get(&row, key.data, v.data, v.len) < 0) {
@@ -305,17 +307,17 @@ static int version_row(struct check *check, struct store_value key, struct store
 		return 0;
 	}
 	row_version_key_get(&version, key.data);
-	slot = held_slot(check, &version);
-	check->claims_met += check->held.claims[slot];
-	check->pins_met += check->held.pins[slot];
+	counted = held(check, &version);
+	check->claims_met += counted->claims;
+	check->pins_met += counted->pins;
 	if (tables_record_get(check->txn, version.number, &of) < 0) {
 		differ(check, "a version of no record");
 		return 0;
 	}
-	expect(check, check->held.claims[slot] == row.claims,
-	       "a version's claims are miscounted", &of.id);
-	expect(check, check->held.pins[slot] == row.pins,
-	       "a version's pins are miscounted", &of.id);
+	expect(check, counted->claims == row.claims, "a version's claims are miscounted",
+	       &of.id);
+	expect(check, counted->pins == row.pins, "a version's pins are miscounted",
+	       &of.id);
 	expect(check, row.claims || row.pins, "nothing claims a stored version", &of.id);
 	buf_clear(&check->text);
 	if (version_text(check->txn, &version, &check->text, &err) < 0) {
@@ -598,9 +600,8 @@ int check_index(struct index_txn *txn, check_fn *each, void *payload,
 	}
 	record_reader_release(&check.reader);
 	buf_release(&check.text);
-	free(check.held.key);
-	free(check.held.claims);
-	free(check.held.pins);
+	hash_release(&check.holds);
+	free(check.held);
 	free(check.file);
 	*differences = check.differences;
 	txn->examined = examined;

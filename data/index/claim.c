@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
-#include "data/base/set.h"
+#include "data/base/hash.h"
 #include "data/index/build.h"
 #include "data/index/claim_inner.h"
 #include "data/index/relate.h"
@@ -52,7 +52,7 @@ struct claim_reading {
 	bool lowered;           /* a merged claim was smaller than the file's old one */
 	bool anew;              /* the file was marked CLAIM_ANEW */
 	uint64_t refused;       /* of the rejects, those for secrets */
-	struct set seen;        /* records that this reading claimed */
+	struct hash seen;       /* records that this reading claimed */
 	struct embedded image, tag;
 	struct buf packed, own; /* scratch */
 };
@@ -108,7 +108,7 @@ static void free_reading(struct claim_reading **reading)
 	struct claim_reading *r = *reading;
 
 	*reading = NULL;
-	set_release(&r->seen);
+	hash_release(&r->seen);
 	buf_release(&r->packed);
 	buf_release(&r->own);
 	free(r->path);
@@ -304,13 +304,13 @@ static int replaces(struct claim_reading *reading, const struct row_version_key 
 		    const struct row_version_key *key, const char *text, size_t len,
 		    bool *yes, struct err *err)
 {
-	bool seen = set_has(&reading->seen, key->number);
+	bool seen = hash_has(&reading->seen, key->number);
 	int order;
 	int rc;
 
 	*yes = false;
 	if (row_version_equal(old, key)) {
-		set_add(&reading->seen, key->number);
+		hash_put(&reading->seen, key->number);
 		return 0;
 	}
 	if ((reading->mode == CLAIM_REPLACE || reading->anew) && !seen) {
@@ -346,7 +346,7 @@ static int add(struct claim_reading *reading, const struct record *record,
 	} else if (record->kind == RECORD_TAG) {
 		reading->tag = (struct embedded){.key = key, .facts = facts};
 	}
-	if (!reading->is_new || set_has(&reading->seen, key.number)) {
+	if (!reading->is_new || hash_has(&reading->seen, key.number)) {
 		rc = get_claim(txn, reading->file.number, key.number, &old);
 		had = rc == 0;
 	}
@@ -356,7 +356,7 @@ static int add(struct claim_reading *reading, const struct record *record,
 	if ((rc && rc != ERR_NOTFOUND) || !yes) {
 		return rc;
 	}
-	set_add(&reading->seen, key.number);
+	hash_put(&reading->seen, key.number);
 	if (version_hold(txn, &key, VERSION_CLAIM) < 0) {
 		make_version(reading, record, canon, text, packed, &key, &facts);
 	}
@@ -464,7 +464,7 @@ int claim_withdraw(struct index_txn *txn, uint64_t file, uint64_t number,
 /* Withdraws the file's claims on all records but those in `keep`. The table is
  * written on the way, so the cursor is put anew behind each record. */
 static int withdraw_others(struct index_txn *txn, struct claim_file *file,
-			   const struct set *keep, struct err *err)
+			   const struct hash *keep, struct err *err)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_CLAIM);
 	struct tables_key key = tables_key2(file->number, 0);
@@ -483,7 +483,7 @@ static int withdraw_others(struct index_txn *txn, struct claim_file *file,
 		number = be64_get((const char *)store_key(c).data + 8);
 		row_version_id_get(&version, number, store_cursor_value(c).data);
 		left -= row_claim_sum(&version);
-		if (set_has(keep, number)) {
+		if (hash_has(keep, number)) {
 			rc = store_next(c);
 			continue;
 		}
@@ -547,7 +547,7 @@ void claim_drop(struct claim_reading **reading)
 
 int claim_forget(struct index_txn *txn, const char *path, size_t len, struct err *err)
 {
-	struct set none = {0};
+	struct hash none = {0};
 	struct buf key = {0};
 	struct row_file row;
 	int rc = claim_file_load(txn, path, len, &row);

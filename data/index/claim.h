@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
-#include "data/base/set.h"
+#include "data/base/hash.h"
 #include "data/index/index.h"
 #include "data/format/record.h"
 
@@ -124,7 +124,7 @@ int claim_forget(struct index_txn *txn, const char *path, size_t len, struct err
  * claim, or NULL. *empty counts the files that claim nothing.
  */
 int claim_loss(struct index_txn *txn, const uint64_t *file, size_t count,
-	       const struct set *stated, uint64_t *lost, uint64_t *empty,
+	       const struct hash *stated, uint64_t *lost, uint64_t *empty,
 	       struct err *err);
 
 /* The index's own number of a record, 0 where it knows none of this kind and id. */

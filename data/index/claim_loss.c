@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdlib.h>
 
-#include "data/base/set.h"
+#include "data/base/hash.h"
 #include "data/index/claim.h"
 #include "data/index/tables.h"
 
@@ -22,7 +22,7 @@ struct numbers {
 
 struct loss {
 	struct index_txn *txn;
-	const struct set *stated;
+	const struct hash *stated;
 	struct numbers
 		shared; /* records with several claims, once for each in the list */
 };
@@ -110,7 +110,7 @@ static int look_at_file(struct loss *loss, uint64_t file, bool counted, bool *lo
 			break;
 		}
 		number = be64_get((const char *)store_key(c).data + 8);
-		if (loss->stated && set_has(loss->stated, number)) {
+		if (loss->stated && hash_has(loss->stated, number)) {
 			continue;
 		}
 		rc = count_claims(loss->txn, number, &claims, err);
@@ -139,7 +139,8 @@ static int look_at_file(struct loss *loss, uint64_t file, bool counted, bool *lo
 }
 
 int claim_loss(struct index_txn *txn, const uint64_t *file, size_t count,
-	       const struct set *stated, uint64_t *lost, uint64_t *empty, struct err *err)
+	       const struct hash *stated, uint64_t *lost, uint64_t *empty,
+	       struct err *err)
 {
 	struct loss loss = {.txn = txn, .stated = stated};
 	unsigned char *open = xzalloc(count + 1); /* files to be looked at once more */

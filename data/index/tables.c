@@ -131,6 +131,15 @@ uint64_t tables_intern(struct index_txn *txn, unsigned kind, const struct record
 	if (number) {
 		return number;
 	}
+	if (txn->meta.next_number > UINT32_MAX) {
+		struct err full = {0};
+
+		err_set(&full, ERR_FAIL,
+			"index '%s' has no number left for another record",
+			index_dir(txn->index));
+		store_fail(txn->store, &full);
+		return 0;
+	}
 	number = txn->meta.next_number++;
 	be64_put(value, number);
 	if (txn->build) {

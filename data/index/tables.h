@@ -93,7 +93,9 @@ uint64_t tables_number(struct index_txn *txn, unsigned kind, const struct record
  * id, and nothing else does. Fails the transaction if not. */
 bool tables_number_is(struct index_txn *txn, unsigned kind, const struct record_id *id,
 		      uint64_t number);
-/* The same as tables_number, giving it one, and the row that holds its place, where it has none. */
+/* The same as tables_number, giving it one, and the row that holds its place, where it has
+ * none. Numbers fit 32 bits, as the tables of numbers in memory need; the transaction fails
+ * where none is left. */
 uint64_t tables_intern(struct index_txn *txn, unsigned kind, const struct record_id *id);
 
 /* Keys of two or three numbers, as the relation tables have them. */
