@@ -5,53 +5,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Both tables are open addressing with linear probing, at most half full; what is
- * removed is closed up by moving later entries back, so there are no tombstones. */
-
 static uint32_t hash_name(const struct dirs_node *parent, const char *name, size_t len)
 {
 	/* A parent's hash stands for its whole path. */
-	uint32_t h = parent ? parent->hash * 0x9e3779b1u + 1 : 2166136261u;
-
-	for (size_t i = 0; i < len; i++) {
-		h = (h ^ (unsigned char)name[i]) * 16777619u;
-	}
-	return h ^ h >> 15;
+	return hash_bytes(name, len, parent ? parent->hash : 0);
 }
 
-static size_t name_slot(const struct dirs *dirs, const struct dirs_node *parent,
-			const char *name, size_t len, uint32_t hash)
+static void add_name(struct dirs *dirs, struct dirs_node *node)
 {
-	size_t mask = dirs->name_slots - 1;
-	size_t i = hash & mask;
-
-	for (; dirs->names[i]; i = (i + 1) & mask) {
-		const struct dirs_node *node = dirs->names[i];
-
-		if (node->hash == hash && node->parent == parent &&
-		    strncmp(node->name, name, len) == 0 && node->name[len] == '\0') {
-			break;
-		}
+	if (dirs->node_count == dirs->node_cap) {
+		dirs->node_cap = dirs->node_cap ? 2 * dirs->node_cap : 64;
+		dirs->node =
+			xreallocarray(dirs->node, dirs->node_cap, sizeof(*dirs->node));
 	}
-	return i;
+	node->place = (uint32_t)dirs->node_count++;
+	dirs->node[node->place] = node;
+	hash_add(&dirs->names, node->hash, node->place + 1);
 }
 
-static void grow_names(struct dirs *dirs)
+/* The last node takes the place of the one that goes. */
+static void remove_name(struct dirs *dirs, const struct dirs_node *node)
 {
-	struct dirs_node **old = dirs->names;
-	size_t old_slots = dirs->name_slots;
+	struct dirs_node *last = dirs->node[--dirs->node_count];
 
-	dirs->name_slots = old_slots ? 2 * old_slots : 64;
-	dirs->names = xzalloc(dirs->name_slots * sizeof(*dirs->names));
-	for (size_t i = 0; i < old_slots; i++) {
-		struct dirs_node *node = old[i];
-
-		if (node) {
-			dirs->names[name_slot(dirs, node->parent, node->name,
-					      strlen(node->name), node->hash)] = node;
-		}
+	hash_remove(&dirs->names, node->hash, node->place + 1);
+	if (last != node) {
+		hash_replace(&dirs->names, last->hash, last->place + 1, node->place + 1);
+		last->place = node->place;
+		dirs->node[last->place] = last;
 	}
-	free(old);
 }
 
 static struct dirs_node *new_node(struct dirs *dirs, struct dirs_node *parent,
@@ -69,11 +51,7 @@ static struct dirs_node *new_node(struct dirs *dirs, struct dirs_node *parent,
 			node->next->prev = node;
 		}
 		parent->child = node;
-		if (2 * (dirs->nodes + 1) > dirs->name_slots) {
-			grow_names(dirs);
-		}
-		dirs->names[name_slot(dirs, parent, name, len, node->hash)] = node;
-		dirs->nodes++;
+		add_name(dirs, node);
 	}
 	return node;
 }
@@ -82,29 +60,6 @@ void dirs_init(struct dirs *dirs)
 {
 	*dirs = (struct dirs){0};
 	dirs->root = new_node(dirs, NULL, "", 0);
-}
-
-/* Whether the entry whose home is `home`, found at `at`, may move to the hole. */
-static bool may_move(size_t home, size_t at, size_t hole, size_t mask)
-{
-	return ((at - home) & mask) >= ((at - hole) & mask);
-}
-
-static void remove_name(struct dirs *dirs, const struct dirs_node *node)
-{
-	size_t mask = dirs->name_slots - 1;
-	size_t hole =
-		name_slot(dirs, node->parent, node->name, strlen(node->name), node->hash);
-
-	assert(dirs->names[hole] == node);
-	for (size_t i = (hole + 1) & mask; dirs->names[i]; i = (i + 1) & mask) {
-		if (may_move(dirs->names[i]->hash & mask, i, hole, mask)) {
-			dirs->names[hole] = dirs->names[i];
-			hole = i;
-		}
-	}
-	dirs->names[hole] = NULL;
-	dirs->nodes--;
 }
 
 /* Goes down from `node` to a folder without folders. */
@@ -131,21 +86,28 @@ void dirs_release(struct dirs *dirs)
 		free(node);
 		node = up;
 	}
-	free(dirs->names);
-	free(dirs->wds);
+	free(dirs->node);
+	free(dirs->wd);
+	hash_release(&dirs->names);
+	hash_release(&dirs->wds);
 	*dirs = (struct dirs){0};
 }
 
 struct dirs_node *dirs_child(const struct dirs *dirs, const struct dirs_node *parent,
 			     const char *name, size_t len)
 {
-	size_t slot;
+	uint32_t hash = hash_name(parent, name, len), n;
+	size_t at = 0;
 
-	if (!dirs->name_slots) {
-		return NULL;
+	while ((n = hash_next(&dirs->names, hash, &at))) {
+		struct dirs_node *node = dirs->node[n - 1];
+
+		if (node->parent == parent && strncmp(node->name, name, len) == 0 &&
+		    node->name[len] == '\0') {
+			return node;
+		}
 	}
-	slot = name_slot(dirs, parent, name, len, hash_name(parent, name, len));
-	return dirs->names[slot];
+	return NULL;
 }
 
 /* Walks down `path`; what is missing is made or ends it. */
@@ -200,46 +162,15 @@ void dirs_path(const struct dirs_node *node, struct buf *out)
 	out->data[out->len] = '\0';
 }
 
-/* Fibonacci hashing: descriptors are given out in order. */
-static size_t wd_home(const struct dirs *dirs, int wd)
-{
-	return ((uint32_t)wd * 0x9e3779b1u >> 7) & (dirs->wd_slots - 1);
-}
-
-static size_t wd_slot(const struct dirs *dirs, int wd)
-{
-	size_t i = wd_home(dirs, wd);
-
-	while (dirs->wds[i].wd && dirs->wds[i].wd != wd) {
-		i = (i + 1) & (dirs->wd_slots - 1);
-	}
-	return i;
-}
-
 struct dirs_wd *dirs_wd(const struct dirs *dirs, int wd)
 {
-	size_t i;
+	uint32_t hash = hash_number((uint64_t)wd), n;
+	size_t at = 0;
 
-	if (wd <= 0 || !dirs->wd_slots) {
-		return NULL;
-	}
-	i = wd_slot(dirs, wd);
-	return dirs->wds[i].wd ? &dirs->wds[i] : NULL;
-}
-
-static void grow_wds(struct dirs *dirs)
-{
-	struct dirs_wd *old = dirs->wds;
-	size_t old_slots = dirs->wd_slots;
-
-	dirs->wd_slots = old_slots ? 2 * old_slots : 64;
-	dirs->wds = xzalloc(dirs->wd_slots * sizeof(*dirs->wds));
-	for (size_t i = 0; i < old_slots; i++) {
-		if (old[i].wd) {
-			dirs->wds[wd_slot(dirs, old[i].wd)] = old[i];
-		}
-	}
-	free(old);
+	do {
+		n = hash_next(&dirs->wds, hash, &at);
+	} while (n && dirs->wd[n - 1].wd != wd);
+	return n ? &dirs->wd[n - 1] : NULL;
 }
 
 void dirs_tie(struct dirs *dirs, struct dirs_node *node, int wd)
@@ -247,20 +178,26 @@ void dirs_tie(struct dirs *dirs, struct dirs_node *node, int wd)
 	struct dirs_wd *entry;
 
 	assert(wd > 0 && node->wd < 0);
-	if (2 * (dirs->wd_count + 1) > dirs->wd_slots) {
-		grow_wds(dirs);
+	entry = dirs_wd(dirs, wd);
+	if (!entry) {
+		if (dirs->wd_count == dirs->wd_cap) {
+			dirs->wd_cap = dirs->wd_cap ? 2 * dirs->wd_cap : 64;
+			dirs->wd =
+				xreallocarray(dirs->wd, dirs->wd_cap, sizeof(*dirs->wd));
+		}
+		entry = &dirs->wd[dirs->wd_count++];
+		hash_add(&dirs->wds, hash_number((uint64_t)wd), (uint32_t)dirs->wd_count);
+		*entry = (struct dirs_wd){0};
 	}
-	entry = &dirs->wds[wd_slot(dirs, wd)];
 	assert(!entry->node);
-	dirs->wd_count += !entry->wd;
 	*entry = (struct dirs_wd){.wd = wd, .node = node};
 	node->wd = wd;
 }
 
 struct dirs_node *dirs_with_inode(const struct dirs *dirs, uint64_t dev, uint64_t ino)
 {
-	for (size_t i = 0; i < dirs->wd_slots; i++) {
-		const struct dirs_wd *entry = &dirs->wds[i];
+	for (size_t i = 0; i < dirs->wd_count; i++) {
+		const struct dirs_wd *entry = &dirs->wd[i];
 
 		if (entry->node && !entry->ended && entry->node->dev == dev &&
 		    entry->node->ino == ino) {
@@ -272,9 +209,7 @@ struct dirs_node *dirs_with_inode(const struct dirs *dirs, uint64_t dev, uint64_
 
 void dirs_untie(struct dirs *dirs, int wd)
 {
-	struct dirs_wd *entry = dirs_wd(dirs, wd);
-	size_t mask = dirs->wd_slots - 1;
-	size_t hole;
+	struct dirs_wd *entry = dirs_wd(dirs, wd), *last;
 
 	if (!entry) {
 		return;
@@ -282,15 +217,15 @@ void dirs_untie(struct dirs *dirs, int wd)
 	if (entry->node && entry->node->wd == wd) {
 		entry->node->wd = -1;
 	}
-	hole = (size_t)(entry - dirs->wds);
-	for (size_t i = (hole + 1) & mask; dirs->wds[i].wd; i = (i + 1) & mask) {
-		if (may_move(wd_home(dirs, dirs->wds[i].wd), i, hole, mask)) {
-			dirs->wds[hole] = dirs->wds[i];
-			hole = i;
-		}
+	hash_remove(&dirs->wds, hash_number((uint64_t)wd),
+		    (uint32_t)(entry - dirs->wd) + 1);
+	last = &dirs->wd[--dirs->wd_count];
+	if (last != entry) {
+		hash_replace(&dirs->wds, hash_number((uint64_t)last->wd),
+			     (uint32_t)(last - dirs->wd) + 1,
+			     (uint32_t)(entry - dirs->wd) + 1);
+		*entry = *last;
 	}
-	dirs->wds[hole] = (struct dirs_wd){0};
-	dirs->wd_count--;
 }
 
 void dirs_drop(struct dirs *dirs, struct dirs_node *top,

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "data/base/buf.h"
+#include "data/base/hash.h"
 
 /*
  * dirs - the folders under the root as they are known, and which watch descriptor
@@ -24,24 +25,25 @@ struct dirs_node {
 	bool polled;   /* cannot be watched: it is looked at from time to time */
 	bool barred;   /* something in it could not be looked at, for lack of a right */
 	uint32_t seen; /* the last walk that came through it */
-	uint32_t hash;
-	uint64_t dev, ino; /* of the folder that is watched */
-	char name[];       /* "" for the root */
+	uint32_t hash, place; /* in `node` */
+	uint64_t dev, ino;    /* of the folder that is watched */
+	char name[];          /* "" for the root */
 };
 
 /* What is known of a watch descriptor. */
 struct dirs_wd {
-	int wd;     /* 0: a free slot */
+	int wd;
 	bool ended; /* its WATCH_ENDED was read, though perhaps not yet acted upon */
 	struct dirs_node *node; /* NULL: no folder of ours any more */
 };
 
 struct dirs {
 	struct dirs_node *root;
-	struct dirs_node **names; /* hash table */
-	size_t name_slots, nodes;
-	struct dirs_wd *wds; /* hash table */
-	size_t wd_slots, wd_count;
+	struct dirs_node **node; /* all but the root, in no order */
+	size_t node_count, node_cap;
+	struct dirs_wd *wd; /* all, in no order */
+	size_t wd_count, wd_cap;
+	struct hash names, wds; /* a place in `node`, in `wd`, and one */
 };
 
 void dirs_init(struct dirs *dirs);
@@ -68,7 +70,7 @@ void dirs_tie(struct dirs *dirs, struct dirs_node *node, int wd);
 /* The folder with a living watch that has this inode, or NULL. Slow: looks at all
  * of them. */
 struct dirs_node *dirs_with_inode(const struct dirs *dirs, uint64_t dev, uint64_t ino);
-/* What is known of a wd, or NULL; borrowed until the next dirs_tie. */
+/* What is known of a wd, or NULL; borrowed until the next dirs_tie or dirs_untie. */
 struct dirs_wd *dirs_wd(const struct dirs *dirs, int wd);
 /* Forgets a wd; its folder, if any, has none now. */
 void dirs_untie(struct dirs *dirs, int wd);

@@ -542,7 +542,7 @@ static int end_take(struct take *take, int rc, struct err *err)
 static int commit(struct live *live, struct err *err)
 {
 	struct take_hooks hooks = take_hooks(live);
-	struct paths todo[DIRTY_LISTS] = {{{0}, 0, NULL, 0, 0}};
+	struct paths todo[DIRTY_LISTS] = {{.count = 0}};
 	struct dirty dirty = live->dirty;
 	size_t count = 0;
 	int rc;

@@ -1,68 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "indexer/paths.h"
 
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
 #define KEEP_BYTES 65536 /* memory that paths_clear keeps for the next time */
-
-/* FNV-1a: paths are short and come from our own folder. */
-static uint64_t hash(const char *path, size_t len)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (size_t i = 0; i < len; i++) {
-		h = (h ^ (unsigned char)path[i]) * 0x100000001b3u;
-	}
-	return h ^ (h >> 29);
-}
-
-/* The slot that holds the path, or the free one where it goes. */
-static uint64_t *slot_of(const struct paths *paths, const char *path, size_t len)
-{
-	size_t mask = paths->slot_count - 1;
-	size_t i = hash(path, len) & mask;
-
-	for (; paths->slots[i]; i = (i + 1) & mask) {
-		const char *entry = paths->text.data + paths->slots[i] - 1;
-
-		if (be32_get(entry) == len && memcmp(entry + 4, path, len) == 0) {
-			break;
-		}
-	}
-	return &paths->slots[i];
-}
-
-static void grow_slots(struct paths *paths)
-{
-	uint64_t *old = paths->slots;
-	size_t old_count = paths->slot_count;
-
-	paths->slot_count = old_count ? 2 * old_count : 64;
-	paths->slots = xzalloc(paths->slot_count * sizeof(*paths->slots));
-	for (size_t i = 0; i < old_count; i++) {
-		if (old[i]) {
-			const char *entry = paths->text.data + old[i] - 1;
-
-			*slot_of(paths, entry + 4, be32_get(entry)) = old[i];
-		}
-	}
-	free(old);
-}
+#define STEP 4           /* entries begin at its multiples */
 
 bool paths_add(struct paths *paths, const char *path, size_t len)
 {
-	uint64_t *slot;
+	uint32_t hash = hash_bytes(path, len, 0), place;
+	size_t at = 0;
 
-	if (2 * (paths->slots_used + 1) > paths->slot_count) {
-		grow_slots(paths);
+	while ((place = hash_next(&paths->set, hash, &at))) {
+		const char *entry = paths->text.data + (place - 1) * STEP;
+
+		if (be32_get(entry) == len && memcmp(entry + 4, path, len) == 0) {
+			return false;
+		}
 	}
-	slot = slot_of(paths, path, len);
-	if (*slot) {
-		return false;
-	}
-	*slot = paths->text.len + 1;
-	paths->slots_used++;
+	assert(paths->text.len / STEP < UINT32_MAX);
+	hash_add(&paths->set, hash, (uint32_t)(paths->text.len / STEP + 1));
 	paths_append(paths, path, len);
 	return true;
 }
@@ -71,7 +29,9 @@ void paths_append(struct paths *paths, const char *path, size_t len)
 {
 	buf_addu32(&paths->text, (uint32_t)len);
 	buf_add(&paths->text, path, len);
-	buf_addch(&paths->text, '\0');
+	do {
+		buf_addch(&paths->text, '\0');
+	} while (paths->text.len % STEP);
 	paths->count++;
 }
 
@@ -82,7 +42,7 @@ bool paths_next(const struct paths *paths, size_t *at, const char **path, size_t
 	}
 	*len = be32_get(paths->text.data + *at);
 	*path = paths->text.data + *at + 4;
-	*at += 4 + *len + 1;
+	*at += (4 + *len + STEP) / STEP * STEP;
 	return true;
 }
 
@@ -94,15 +54,12 @@ void paths_clear(struct paths *paths)
 	}
 	buf_clear(&paths->text);
 	paths->count = 0;
-	paths->slots_used = 0;
-	if (paths->slots) {
-		memset(paths->slots, 0, paths->slot_count * sizeof(*paths->slots));
-	}
+	hash_clear(&paths->set);
 }
 
 void paths_release(struct paths *paths)
 {
 	buf_release(&paths->text);
-	free(paths->slots);
+	hash_release(&paths->set);
 	*paths = (struct paths){0};
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "data/base/buf.h"
+#include "data/base/hash.h"
 
 /*
  * paths - many paths in little memory: a list in the order of adding, and a set
@@ -21,10 +22,10 @@
  * that paths_next gave does not.
  */
 struct paths {
-	struct buf text; /* big-endian length in four bytes, path, NUL */
+	struct buf
+		text; /* of each: length in four bytes, path, NUL, up to a multiple of 4 */
 	size_t count;
-	uint64_t *slots; /* hash table of offset + 1; only paths_add uses it */
-	size_t slot_count, slots_used;
+	struct hash set; /* a quarter of the offset, and one; only paths_add uses it */
 };
 
 /* Adds a path unless it is there. Returns true if it is new. */

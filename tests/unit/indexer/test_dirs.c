@@ -52,7 +52,7 @@ static void what_is_made_is_found(void **state)
 	assert_null(find(&dirs, "b"));
 	assert_path(find(&dirs, "a/b/c"), "a/b/c/");
 	assert_path(dirs.root, "");
-	assert_int_equal(dirs.nodes, 3);
+	assert_int_equal(dirs.node_count, 3);
 	dirs_release(&dirs);
 }
 
