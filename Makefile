@@ -293,12 +293,14 @@ format-check: ## fail if clang-format would change a file
 
 UNITDIR = $(PREFIX)/lib/systemd/system
 MANDIR = $(PREFIX)/share/man
+DOCDIR = $(PREFIX)/share/doc/albumen
 
 install: all ## install below DESTDIR/PREFIX: programs, man pages, systemd units
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/albumen/edge \
 		$(DESTDIR)$(PREFIX)/share/albumen/page \
 		$(DESTDIR)$(PREFIX)/share/albumen/evidence \
-		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(UNITDIR)
+		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(DOCDIR) \
+		$(DESTDIR)$(UNITDIR)
 	install -m 755 $(INDEXER) $(EXPORTER) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(EDGE:%=exporter/site/edge/%) $(DESTDIR)$(PREFIX)/share/albumen/edge
 	install -m 644 $(PAGE:%=exporter/page/%) $(DESTDIR)$(PREFIX)/share/albumen/page
@@ -306,6 +308,7 @@ install: all ## install below DESTDIR/PREFIX: programs, man pages, systemd units
 	install -m 644 indexer/albumen-indexer.1 exporter/albumen-exporter.1 \
 		$(DESTDIR)$(MANDIR)/man1
 	install -m 644 data/albumen.7 $(DESTDIR)$(MANDIR)/man7
+	install -m 644 data/COPYING data/NEWS $(DESTDIR)$(DOCDIR)
 	for unit in indexer/albumen-indexer.service exporter/albumen-exporter.service; do \
 		sed 's|/usr/local/bin/|$(PREFIX)/bin/|' $$unit \
 			>$(DESTDIR)$(UNITDIR)/$${unit##*/} && \
@@ -318,7 +321,7 @@ uninstall: ## remove what install put there
 		$(DESTDIR)$(MANDIR)/man1/albumen-exporter.1 $(DESTDIR)$(MANDIR)/man7/albumen.7 \
 		$(DESTDIR)$(UNITDIR)/albumen-indexer.service \
 		$(DESTDIR)$(UNITDIR)/albumen-exporter.service
-	rm -rf $(DESTDIR)$(PREFIX)/share/albumen
+	rm -rf $(DESTDIR)$(PREFIX)/share/albumen $(DESTDIR)$(DOCDIR)
 
 clean: ## remove everything built
 	rm -rf $(BUILD)
