@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Every command that README.md and tests/README.md show works in a fresh copy.
+# In a fresh copy, every command of README.md and tests/README.md works, and every file
+# that they name is there.
 . "$(dirname "$0")/lib.sh"
 
-# What is built already comes along (as if one had typed `make` before); tests do not.
+# The programs that are built already are copied, too, to save the time; the tests are not.
 mkdir "$T/copy"
 (cd "$ROOT" && tar c --exclude=./build --exclude=./.git .) | tar x -C "$T/copy"
 if [ -x "$ROOT/build/albumen-indexer" ]; then
@@ -12,10 +13,17 @@ if [ -x "$ROOT/build/albumen-indexer" ]; then
 		tar x -C "$T/copy/build"
 fi
 cd "$T/copy" || exit 1
+export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@example.org GIT_COMMITTER_NAME=t \
+	GIT_COMMITTER_EMAIL=t@example.org
+git init -q . && git add . && git commit -qm 'tests: a copy'
 port=$(free_port)
 
 commands() { # the lines of the ```sh blocks of a file
 	sed -n '/^```sh$/,/^```$/{/^```/!p}' "$1"
+}
+
+paths() { # the files and folders below the top that a file names in backticks
+	grep -oE '`(\.ci|data|indexer|exporter|tests)/[^` ]*`' "$1" | tr -d '`' | grep -v '[A-Z]\{3\}'
 }
 
 answers() {
@@ -25,13 +33,16 @@ answers() {
 try() {
 	local line=$1
 	case $line in
-	'make test') return 0 ;; # which is where we are
+	'make test') return 0 ;; # this test is a part of it
 	'make serve')
 		spawn serve make serve "PORT=$port"
 		wait_until 60 answers
 		;;
-	'make torture'*) # tests/system runs it, with the rights that it needs
+	'make torture'* | 'make lint' | 'make format') # these need root, or other packages
 		eval "make -n ${line#make } >/dev/null"
+		;;
+	.ci/run) # it runs this test
+		[ -x .ci/run ]
 		;;
 	'man -l '*) # man-db is not everywhere
 		[ -f "$(awk '{ print $3 }' <<<"$line")" ]
@@ -43,7 +54,9 @@ try() {
 	esac
 }
 
-for file in README.md tests/README.md; do
+for file in README.md tests/README.md data/README.md; do
+	paths "$file" | xargs ls -d >/dev/null 2>"$T/missing"
+	is "all files that $file names are there" "$(<"$T/missing")" ''
 	while IFS= read -r line <&8; do
 		ok "$line" try "$line"
 	done 8< <(commands "$file")
