@@ -9,6 +9,7 @@
 #include "data/format/json.h"
 #include "exporter/evidence/digest.h"
 #include "exporter/evidence/sign.h"
+#include "exporter/evidence/sign_edit.h"
 #include "exporter/git/pack/pack.h"
 #include "exporter/git/snapshot_inner.h"
 #include "exporter/lookback/when.h"
@@ -153,7 +154,7 @@ static int write_message(struct buf *out, struct snapshot_repo *repo,
 		buf_addf(out, MESSAGE_NUMBER ": %" PRIu64 "\n", number);
 	}
 	if (label->key) {
-		rc = snapshot_digest(&is, repo, &info->tree, err);
+		rc = sign_digest(&is, repo, &info->tree, err);
 	}
 	if (!rc && label->key) {
 		buf_addf(out, DIGEST_TRAILER ": %s\n", is.data);

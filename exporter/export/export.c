@@ -9,6 +9,7 @@
 #include "data/base/clock.h"
 #include "data/base/log.h"
 #include "data/index/query.h"
+#include "exporter/evidence/sign_edit.h"
 #include "exporter/lookback/when.h"
 #include "exporter/snapshot/message.h"
 #include "exporter/export/note.h"
@@ -377,7 +378,7 @@ static int begin_edit(struct export *ex, struct err *err)
 	}
 	snapshot_info_release(&now);
 	if (!rc && ex->job->sign) {
-		snapshot_edit_sign(ex->edit, ex->job->sign);
+		sign_edit(ex->edit, ex->job->repo, ex->job->sign);
 	}
 	return rc;
 }

@@ -105,12 +105,6 @@ int snapshot_read(struct snapshot_repo *repo, const struct snapshot_id *tree,
 int snapshot_read_blob(struct snapshot_repo *repo, const struct snapshot_id *id,
 		       struct buf *out, struct err *err);
 
-/* Appends the SHA-256 of a whole tree (digest.h), in hex, to *hex. Quick for the tip
- * of a repository that is open for writing and has signed snapshots; else it takes
- * reading all of the tree. */
-int snapshot_digest(struct buf *hex, struct snapshot_repo *repo,
-		    const struct snapshot_id *tree, struct err *err);
-
 /* One file that differs between two trees. */
 struct snapshot_change {
 	const char *path;            /* borrowed until the callback returns */
@@ -141,9 +135,31 @@ struct snapshot_edit;
  * built from nothing but what is put. The repository must be open for writing. */
 int snapshot_edit_begin(struct snapshot_edit **out, struct snapshot_repo *repo,
 			bool fresh, struct err *err);
-/* Has the snapshot signed with the key `key` (sign.h), and its message end with the
- * trailer Albumen-Tree-SHA256 (digest.h). Before anything is put. */
-void snapshot_edit_sign(struct snapshot_edit *edit, const char *key);
+
+/*
+ * What signs an edit: sign_edit.h. It is shown every object that the edit adds, and
+ * completes the commit.
+ */
+struct pack;
+struct snapshot_signer {
+	/* A blob, and its number in the pack. A blob that was put before comes again with
+	 * the number that it has. */
+	void (*blob)(uint32_t number, const void *body, size_t len, void *payload);
+	/* A tree that the repository does not have; its number is the next one. */
+	void (*tree)(const void *body, size_t len, void *payload);
+	/* Adds trailers to the message. The pack has been flushed. */
+	int (*message)(struct buf *message, const struct pack *pack,
+		       const uint8_t tree[SNAPSHOT_HEX / 2], void *payload,
+		       struct err *err);
+	/* Signs the body of the commit in place. */
+	int (*commit)(struct buf *body, void *payload, struct err *err);
+	/* The edit has ended: frees the payload. */
+	void (*end)(bool committed, void *payload);
+};
+/* Call it before anything is put. The signer is borrowed until the edit ends. */
+void snapshot_edit_sign(struct snapshot_edit *edit, const struct snapshot_signer *signer,
+			void *payload);
+
 /* Sets the file `path`. The body is copied (hashed, and written to the new
  * pack unless the tip has it at this path or this edit has written it). */
 int snapshot_put(struct snapshot_edit *edit, const char *path, const char *body,

@@ -22,8 +22,10 @@ struct snapshot_edit {
 	bool has_tip, built;
 	uint8_t tip[OBJECT_ID], tip_tree[OBJECT_ID]; /* with has_tip */
 	int64_t tip_time_s;
-	uint8_t tree[OBJECT_ID];          /* with built */
-	struct snapshot_signing *signing; /* NULL: it is not signed */
+	uint8_t tree[OBJECT_ID];              /* with built */
+	const struct snapshot_signer *signer; /* NULL: the snapshot is not signed */
+	void *signer_payload;
+	bool committed;
 };
 
 static bool known(const uint8_t id[OBJECT_ID], void *payload)
@@ -63,10 +65,12 @@ int snapshot_edit_begin(struct snapshot_edit **out, struct snapshot_repo *repo,
 	return 0;
 }
 
-void snapshot_edit_sign(struct snapshot_edit *edit, const char *key)
+void snapshot_edit_sign(struct snapshot_edit *edit, const struct snapshot_signer *signer,
+			void *payload)
 {
-	assert(!edit->signing && !edit->edits.count);
-	snapshot_signing_new(&edit->signing, edit->repo, key);
+	assert(!edit->signer && !edit->edits.count);
+	edit->signer = signer;
+	edit->signer_payload = payload;
 }
 
 int snapshot_put(struct snapshot_edit *edit, const char *path, const char *body,
@@ -82,8 +86,8 @@ int snapshot_put(struct snapshot_edit *edit, const char *path, const char *body,
 		uint32_t number = pack_add(edit->pack, OBJECT_BLOB, body, len);
 
 		edit->edits.edit[edit->edits.count - 1].object = number;
-		if (edit->signing) {
-			snapshot_signing_blob(edit->signing, number, body, len);
+		if (edit->signer) {
+			edit->signer->blob(number, body, len, edit->signer_payload);
 		}
 		rc = pack_check(edit->pack, err);
 	}
@@ -102,8 +106,8 @@ static void write_tree(uint8_t id[OBJECT_ID], const void *body, size_t len, void
 	struct snapshot_edit *edit = payload;
 
 	if (pack_add_id(edit->pack, id, OBJECT_TREE, body, len) != PACK_KNOWN &&
-	    edit->signing) {
-		snapshot_signing_tree(edit->signing, body, len);
+	    edit->signer) {
+		edit->signer->tree(body, len, edit->signer_payload);
 	}
 }
 
@@ -192,14 +196,14 @@ int snapshot_edit_commit(struct snapshot_edit **edit_ptr, const char *message,
 	}
 	object_hex(info.tree.hex, edit->tree);
 	buf_addstr(&text, message);
-	if (edit->signing) {
-		rc = snapshot_signing_digest(edit->signing, edit->pack, edit->tree, err);
-		snapshot_signing_trailer(edit->signing, &text);
+	if (edit->signer) {
+		rc = edit->signer->message(&text, edit->pack, edit->tree,
+					   edit->signer_payload, err);
 	}
 	info.message = xmemdup0(text.data, text.len);
 	write_commit(&body, &info);
-	if (!rc && edit->signing) {
-		rc = snapshot_signing_sign(edit->signing, &body, err);
+	if (!rc && edit->signer) {
+		rc = edit->signer->commit(&body, edit->signer_payload, err);
 	}
 	if (!rc) {
 		pack_add_id(edit->pack, commit, OBJECT_COMMIT, body.data, body.len);
@@ -207,9 +211,7 @@ int snapshot_edit_commit(struct snapshot_edit **edit_ptr, const char *message,
 		rc = snapshot_publish(edit->repo, edit->pack, SNAPSHOT_BRANCH,
 				      edit->has_tip ? edit->tip : NULL, commit, err);
 	}
-	if (!rc && edit->signing) {
-		snapshot_signing_save(edit->signing);
-	}
+	edit->committed = !rc;
 	if (rc) {
 		snapshot_info_release(&info);
 	}
@@ -227,7 +229,9 @@ void snapshot_edit_drop(struct snapshot_edit **edit_ptr)
 	if (edit) {
 		pack_close(edit->pack);
 		edits_release(&edit->edits);
-		snapshot_signing_free(edit->signing);
+		if (edit->signer) {
+			edit->signer->end(edit->committed, edit->signer_payload);
+		}
 		free(edit);
 	}
 	*edit_ptr = NULL;

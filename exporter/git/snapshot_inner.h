@@ -67,32 +67,6 @@ int snapshot_publish(struct snapshot_repo *repo, struct pack *pack, const char *
 /* Ends what a killed writer had begun. */
 int snapshot_recover(struct snapshot_repo *repo, struct err *err);
 
-/* --- snapshot_sign.c --- */
-
-#define SNAPSHOT_DIGESTS "albumen-exporter.digests" /* a folder: digest.h */
-
-/* What an edit needs to be signed: it is shown all that is added to the edit's pack. */
-struct snapshot_signing;
-void snapshot_signing_new(struct snapshot_signing **out, struct snapshot_repo *repo,
-			  const char *key);
-/* NULL is allowed. */
-void snapshot_signing_free(struct snapshot_signing *signing);
-/* Each blob in the order of numbers (one that was there before is none), then each
- * tree. */
-void snapshot_signing_blob(struct snapshot_signing *signing, uint32_t number,
-			   const void *body, size_t len);
-void snapshot_signing_tree(struct snapshot_signing *signing, const void *body,
-			   size_t len);
-/* Works out the SHA-256 of the edit's tree, when the pack has been flushed. */
-int snapshot_signing_digest(struct snapshot_signing *signing, const struct pack *pack,
-			    const uint8_t tree[OBJECT_ID], struct err *err);
-/* Adds the trailer that says it to the last paragraph of a message. */
-void snapshot_signing_trailer(struct snapshot_signing *signing, struct buf *message);
-int snapshot_signing_sign(struct snapshot_signing *signing, struct buf *commit,
-			  struct err *err);
-/* The branch has moved: remembers what the next time can go on from. */
-void snapshot_signing_save(struct snapshot_signing *signing);
-
 /* --- snapshot_folder.c --- */
 
 #define SNAPSHOT_LOCK "albumen-exporter.lock"

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "data/base/file.h"
+#include "exporter/evidence/sign_edit.h"
 #include "exporter/git/snapshot_inner.h"
 
 /*
@@ -88,7 +89,7 @@ static void sign_next(struct snapshot_repo *repo, bool fresh, const char *const 
 	bool same;
 
 	assert_int_equal(snapshot_edit_begin(&edit, repo, fresh, &err), 0);
-	snapshot_edit_sign(edit, "key");
+	sign_edit(edit, repo, "key");
 	snapshot_fixture_apply(edit, change);
 	assert_int_equal(snapshot_edit_build(edit, &tree, &same, &delta, &err), 0);
 	if (snapshot_edit_commit(&edit, "subject\n\nTrailer: 1\n", FIRST_S, &info,
@@ -408,7 +409,7 @@ static void a_signed_snapshot_is_remembered(void **state)
 	sign_next(counted.repo, false, SOME);
 	sign_next(counted.repo, false, CHANGES("b/c/d=new"));
 	assert_int_equal(snapshot_resolve(counted.repo, "main~1", &info, &err), 0);
-	assert_int_equal(snapshot_digest(&hex, counted.repo, &info.tree, &err), 0);
+	assert_int_equal(sign_digest(&hex, counted.repo, &info.tree, &err), 0);
 	truth(want, "main~1");
 	assert_string_equal(hex.data, want);
 	assert_int_equal(digest_open(&digest, "r.git/albumen-exporter.digests", &err), 0);
@@ -475,7 +476,7 @@ static void a_key_that_fails_commits_nothing(void **state)
 	(void)state;
 	snapshot_fixture_commit(repo, false, FIRST_S, NULL, NULL, CHANGES("a=1"));
 	assert_int_equal(snapshot_edit_begin(&edit, repo, false, &err), 0);
-	snapshot_edit_sign(edit, "nosuch");
+	sign_edit(edit, repo, "nosuch");
 	snapshot_fixture_apply(edit, CHANGES("a=2"));
 	assert_int_equal(snapshot_edit_build(edit, &tree, &same, &delta, &err), 0);
 	assert_int_equal(snapshot_edit_commit(&edit, "s", FIRST_S, &info, &err),

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/evidence/sign_edit.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,16 +9,35 @@
 #include "exporter/evidence/digest.h"
 #include "exporter/evidence/sign.h"
 #include "exporter/git/pack/pack.h"
-#include "exporter/git/snapshot_inner.h"
 #include "exporter/git/pack/spill.h"
+#include "exporter/git/snapshot_inner.h"
 
 /*
- * What it takes to sign an edit: the SHA-256 of its tree, and a key.
- *
- * The new objects are in packs that nobody can read yet, so the SHA-256 of each body
- * is taken when it comes by, and new trees are kept until the end. The rest of the
- * tree is as the calculator remembers it from the last signed snapshot, or is read.
+ * The new objects of an edit are in packs that cannot be read yet. So the SHA-256 of
+ * each blob is computed when the blob is put, and each new tree is kept until the
+ * commit. The digest calculator remembers the rest of the tree from the last signed
+ * snapshot, or reads it.
  */
+
+#define DIGESTS "albumen-exporter.digests" /* a folder in the repository: digest.h */
+
+struct tree_place {
+	uint64_t at;
+	size_t len;
+};
+
+struct signing {
+	struct snapshot_repo *repo;
+	char *key;
+	struct spill sha256; /* of blobs, by their numbers in the pack */
+	uint32_t blobs;
+	struct spill bodies;     /* of new trees */
+	struct tree_place *tree; /* in the order of their numbers in the pack */
+	uint32_t trees, cap;
+	const struct pack *pack;      /* while the digest is computed */
+	struct digest *digest;        /* NULL until then */
+	struct log_progress progress; /* of reading files that no edit has put */
+};
 
 /* Opens the calculator that goes on from the last signed snapshot. */
 static int open_kept(struct digest **out, struct snapshot_repo *repo, struct err *err)
@@ -25,7 +46,7 @@ static int open_kept(struct digest **out, struct snapshot_repo *repo, struct err
 	struct err why;
 	int rc;
 
-	buf_addf(&dir, "%s/%s", snapshot_path(repo), SNAPSHOT_DIGESTS);
+	buf_addf(&dir, "%s/%s", snapshot_path(repo), DIGESTS);
 	rc = digest_open(out, dir.data, &why);
 	if (rc) {
 		log_warning("the whole snapshot has to be hashed: %s", why.msg);
@@ -44,52 +65,11 @@ static void save(struct digest *digest)
 	}
 }
 
-struct tree_place {
-	uint64_t at;
-	size_t len;
-};
+/* --- an edit (struct snapshot_signer) --- */
 
-struct snapshot_signing {
-	struct snapshot_repo *repo;
-	char *key;
-	struct spill sha256; /* of blobs, by their numbers in the pack */
-	uint32_t blobs;
-	struct spill bodies;     /* of new trees */
-	struct tree_place *tree; /* by their numbers, less `blobs` */
-	uint32_t trees, cap;
-	const struct pack *pack;      /* while the digest is worked out */
-	struct digest *digest;        /* NULL until then */
-	struct log_progress progress; /* reading files that were there before */
-	char hex[DIGEST_HEX + 1];
-};
-
-void snapshot_signing_new(struct snapshot_signing **out, struct snapshot_repo *repo,
-			  const char *key)
+static void keep_blob(uint32_t number, const void *body, size_t len, void *payload)
 {
-	struct snapshot_signing *signing = xzalloc(sizeof(*signing));
-
-	signing->repo = repo;
-	signing->key = xstrdup(key);
-	signing->sha256.dir = snapshot_path(repo);
-	signing->bodies.dir = snapshot_path(repo);
-	*out = signing;
-}
-
-void snapshot_signing_free(struct snapshot_signing *signing)
-{
-	if (signing) {
-		digest_close(signing->digest);
-		spill_release(&signing->sha256);
-		spill_release(&signing->bodies);
-		free(signing->tree);
-		free(signing->key);
-		free(signing);
-	}
-}
-
-void snapshot_signing_blob(struct snapshot_signing *signing, uint32_t number,
-			   const void *body, size_t len)
-{
+	struct signing *signing = payload;
 	uint8_t sha256[DIGEST_ID];
 
 	if (number < signing->blobs) {
@@ -101,8 +81,10 @@ void snapshot_signing_blob(struct snapshot_signing *signing, uint32_t number,
 	signing->blobs++;
 }
 
-void snapshot_signing_tree(struct snapshot_signing *signing, const void *body, size_t len)
+static void keep_tree(const void *body, size_t len, void *payload)
 {
+	struct signing *signing = payload;
+
 	if (signing->trees == signing->cap) {
 		signing->cap = signing->cap ? 2 * signing->cap : 16;
 		signing->tree = xreallocarray(signing->tree, signing->cap,
@@ -113,13 +95,13 @@ void snapshot_signing_tree(struct snapshot_signing *signing, const void *body, s
 	spill_add(&signing->bodies, body, len);
 }
 
-/* digest_source's functions. What this edit has added comes first: it may not be
- * in the repository, and is quicker. */
+/* The digest's source. An object that this edit has added is looked up first: the
+ * repository may not have it, and the look-up is quicker. */
 
 static int read_tree(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
 		     struct err *err)
 {
-	struct snapshot_signing *signing = payload;
+	struct signing *signing = payload;
 	uint32_t number;
 
 	if (pack_find(signing->pack, &number, id) && number >= signing->blobs) {
@@ -133,7 +115,7 @@ static int read_tree(struct buf *body, const uint8_t id[OBJECT_ID], void *payloa
 static int hash_blob(uint8_t sha256[DIGEST_ID], const uint8_t id[OBJECT_ID],
 		     void *payload, struct err *err)
 {
-	struct snapshot_signing *signing = payload;
+	struct signing *signing = payload;
 	struct buf bytes = {0};
 	uint32_t number;
 	int rc;
@@ -155,12 +137,25 @@ static int hash_blob(uint8_t sha256[DIGEST_ID], const uint8_t id[OBJECT_ID],
 	return rc;
 }
 
-int snapshot_signing_digest(struct snapshot_signing *signing, const struct pack *pack,
-			    const uint8_t tree[OBJECT_ID], struct err *err)
+static void add_trailer(struct buf *message, const char *hex)
 {
+	if (message->len && message->data[message->len - 1] != '\n') {
+		buf_addch(message, '\n');
+	}
+	if (!strstr(message->data, "\n\n")) {
+		buf_addch(message, '\n'); /* there are no trailers yet */
+	}
+	buf_addf(message, DIGEST_TRAILER ": %s\n", hex);
+}
+
+static int complete_message(struct buf *message, const struct pack *pack,
+			    const uint8_t tree[OBJECT_ID], void *payload, struct err *err)
+{
+	struct signing *signing = payload;
 	struct digest_source source = {
 		.tree = read_tree, .blob = hash_blob, .payload = signing};
 	uint8_t sha256[DIGEST_ID];
+	char hex[DIGEST_HEX + 1];
 	int rc = open_kept(&signing->digest, signing->repo, err);
 
 	if (rc) {
@@ -171,34 +166,53 @@ int snapshot_signing_digest(struct snapshot_signing *signing, const struct pack 
 	rc = digest_tree(sha256, signing->digest, &source, tree, err);
 	log_progress_end(&signing->progress);
 	if (!rc) {
-		digest_hex(signing->hex, sha256);
+		digest_hex(hex, sha256);
+		add_trailer(message, hex);
 	}
 	return rc;
 }
 
-void snapshot_signing_trailer(struct snapshot_signing *signing, struct buf *message)
+static int sign_commit(struct buf *commit, void *payload, struct err *err)
 {
-	if (message->len && message->data[message->len - 1] != '\n') {
-		buf_addch(message, '\n');
-	}
-	if (!strstr(message->data, "\n\n")) {
-		buf_addch(message, '\n'); /* there are no trailers yet */
-	}
-	buf_addf(message, DIGEST_TRAILER ": %s\n", signing->hex);
-}
+	struct signing *signing = payload;
 
-int snapshot_signing_sign(struct snapshot_signing *signing, struct buf *commit,
-			  struct err *err)
-{
 	return sign_body(commit, OBJECT_COMMIT, signing->key, err);
 }
 
-void snapshot_signing_save(struct snapshot_signing *signing)
+static void end(bool committed, void *payload)
 {
-	save(signing->digest);
+	struct signing *signing = payload;
+
+	if (committed) {
+		save(signing->digest);
+	}
+	digest_close(signing->digest);
+	spill_release(&signing->sha256);
+	spill_release(&signing->bodies);
+	free(signing->tree);
+	free(signing->key);
+	free(signing);
 }
 
-/* --- without an edit --- */
+void sign_edit(struct snapshot_edit *edit, struct snapshot_repo *repo, const char *key)
+{
+	static const struct snapshot_signer signer = {
+		.blob = keep_blob,
+		.tree = keep_tree,
+		.message = complete_message,
+		.commit = sign_commit,
+		.end = end,
+	};
+	struct signing *signing = xzalloc(sizeof(*signing));
+
+	signing->repo = repo;
+	signing->key = xstrdup(key);
+	signing->sha256.dir = snapshot_path(repo);
+	signing->bodies.dir = snapshot_path(repo);
+	snapshot_edit_sign(edit, &signer, signing);
+}
+
+/* --- a stored tree --- */
 
 static bool is_tip(struct snapshot_repo *repo, const struct snapshot_id *tree)
 {
@@ -223,8 +237,8 @@ static int hash_stored(uint8_t sha256[DIGEST_ID], const uint8_t id[OBJECT_ID],
 	return rc;
 }
 
-int snapshot_digest(struct buf *hex, struct snapshot_repo *repo,
-		    const struct snapshot_id *tree, struct err *err)
+int sign_digest(struct buf *hex, struct snapshot_repo *repo,
+		const struct snapshot_id *tree, struct err *err)
 {
 	struct digest_source source = {
 		.tree = snapshot_tree, .blob = hash_stored, .payload = repo};
@@ -235,7 +249,8 @@ int snapshot_digest(struct buf *hex, struct snapshot_repo *repo,
 	int rc;
 
 	if (!object_unhex(id, tree->hex)) {
-		return err_set(err, ERR_INPUT, "'%.40s' is no tree", tree->hex);
+		return err_set(err, ERR_INPUT, "'%.40s' is not the id of a tree",
+			       tree->hex);
 	}
 	rc = kept ? open_kept(&digest, repo, err) : digest_open(&digest, NULL, err);
 	if (!rc) {
@@ -245,7 +260,7 @@ int snapshot_digest(struct buf *hex, struct snapshot_repo *repo,
 		digest_hex(text, sha256);
 		buf_addstr(hex, text);
 	}
-	/* Of an older snapshot it is not saved: the next one goes on from the tip. */
+	/* The digests of an older snapshot are not saved: the next one follows the tip. */
 	if (!rc && kept && is_tip(repo, tree)) {
 		save(digest);
 	}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_EVIDENCE_SIGN_EDIT_H
+#define EXPORTER_EVIDENCE_SIGN_EDIT_H
+
+#include "data/base/buf.h"
+#include "data/base/err.h"
+#include "exporter/git/snapshot.h"
+
+/*
+ * sign_edit - signs the snapshot that an edit makes: the commit message gets the
+ * trailer Albumen-Tree-SHA256 (digest.h), and the commit an SSH signature (sign.h).
+ *
+ * The digests of the last signed snapshot are kept in the repository's folder
+ * albumen-exporter.digests, so that the next one hashes only what has changed.
+ */
+
+/* Call it after snapshot_edit_begin, before anything is put. */
+void sign_edit(struct snapshot_edit *edit, struct snapshot_repo *repo, const char *key);
+
+/* Appends the SHA-256 of a stored tree (digest.h) to *hex. It is quick for the tip of a
+ * repository that is open for writing and has signed snapshots; otherwise the whole
+ * tree is read. */
+int sign_digest(struct buf *hex, struct snapshot_repo *repo,
+		const struct snapshot_id *tree, struct err *err);
+
+#endif
