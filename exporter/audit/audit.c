@@ -193,7 +193,6 @@ static void release(struct audit_collect *c)
 	history_free(c->history);
 	buf_release(&c->image_name);
 	buf_release(&c->id);
-	buf_release(&c->what);
 }
 
 int audit_collect(struct audit **out, struct snapshot_repo *repo,

@@ -15,10 +15,6 @@
  * is read, of the others their tag images, which go into the counts.
  */
 
-const uint8_t audit_untagged[OBJECT_ID] = {0x06, 0x37, 0xa0, 0x88, 0xa0, 0x1e, 0x8d,
-					   0xda, 0xb3, 0xbf, 0x3f, 0xa9, 0x8d, 0xbe,
-					   0x80, 0x4c, 0xbd, 0xe1, 0xa0, 0xdc};
-
 /* --- paths --- */
 
 bool audit_path_id(struct buf *id, const char *path, const char *suffix)
@@ -97,28 +93,27 @@ static struct audit_draft *add_draft(struct audit_collect *c, const char *id, si
 static int read_untagged(struct audit_collect *c, struct audit_draft *draft,
 			 const uint8_t blob[OBJECT_ID])
 {
-	struct audit_reader *reader = &c->reader;
+	const struct body_text album = {draft->album.id, strlen(draft->album.id)};
+	struct body *body = &c->reader.body;
 	struct audit_store *store = c->audit->store;
 	int rc;
 
-	if (memcmp(blob, audit_untagged, OBJECT_ID) == 0) {
-		return 0; /* an empty list: the same blob */
+	if (body_is_empty(blob)) {
+		return 0;
 	}
-	buf_clear(&c->what);
-	response_snapshot_path(&c->what, response_of(QUERY_UNTAGGED), draft->album.id,
-			       strlen(draft->album.id));
-	rc = audit_read_open(reader, c->history, blob, c->what.data, c->err);
+	rc = body_read(body, c->history, blob, QUERY_UNTAGGED, &album, c->err);
 	if (rc) {
 		return rc;
 	}
-	draft->listed = reader->list.count;
-	draft->album.image =
-		audit_keep(store, reader->list.count * sizeof(*draft->album.image));
-	for (size_t i = 0; !rc && i < reader->list.count; i++) {
-		rc = audit_read_image(reader, i, store, c->flags, &draft->album.image[i],
-				      c->what.data, c->err);
+	draft->listed = body->count;
+	draft->album.image = audit_keep(store, body->count * sizeof(*draft->album.image));
+	for (size_t i = 0; i < body->count; i++) {
+		if (!audit_read_image(&c->reader, i, store, c->flags,
+				      &draft->album.image[i])) {
+			return body_fail(body, c->err);
+		}
 	}
-	return rc;
+	return 0;
 }
 
 /* A file below api/v1/albums; an album's images.json comes before its untagged ones. */
@@ -195,8 +190,9 @@ static void see_last(struct audit_draft *draft, const struct audit_tagging *tagg
 	*last = (struct audit_last){
 		.tag_image = xstrdup(tagging->id),
 		.image = xstrdup(image),
-		.created_at = heap_text(tagging->created_at.at, tagging->created_at.len),
-		.by = heap_text(tagging->user.at, tagging->user.len),
+		.created_at =
+			heap_text(tagging->created_at.data, tagging->created_at.len),
+		.by = heap_text(tagging->user.data, tagging->user.len),
 	};
 	draft->last = tagging->created;
 }
@@ -205,27 +201,26 @@ static void see_last(struct audit_draft *draft, const struct audit_tagging *tagg
 static int see_image(struct audit_collect *c, struct audit_draft *draft,
 		     const char *image, const uint8_t blob[OBJECT_ID])
 {
+	const struct body_text id = {image, strlen(image)};
 	struct audit_counts *counts = &draft->album.counts;
+	struct body *body = &c->reader.body;
 	int rc;
 
 	log_progress_step(&c->progress, 1);
 	counts->images++;
-	if (memcmp(blob, audit_untagged, OBJECT_ID) == 0) {
+	if (body_is_empty(blob)) {
 		counts->untagged++;
 		return 0;
 	}
-	buf_clear(&c->what);
-	response_snapshot_path(&c->what, response_of(QUERY_TAG_IMAGES), image,
-			       strlen(image));
-	rc = audit_read_open(&c->reader, c->history, blob, c->what.data, c->err);
-	for (size_t i = 0; !rc && i < c->reader.list.count; i++) {
+	rc = body_read(body, c->history, blob, QUERY_TAG_IMAGES, &id, c->err);
+	for (size_t i = 0; !rc && i < body->count; i++) {
 		struct audit_tagging tagging;
 
-		rc = audit_read_tagging(&c->reader, i, &tagging, c->what.data, c->err);
-		if (!rc) {
-			audit_counter_see(c->counter, &tagging);
-			see_last(draft, &tagging, image);
+		if (!audit_read_tagging(&c->reader, i, &tagging)) {
+			return body_fail(body, c->err);
 		}
+		audit_counter_see(c->counter, &tagging);
+		see_last(draft, &tagging, image);
 	}
 	audit_counter_next(c->counter, (uint32_t)(draft - c->draft));
 	return rc;
@@ -298,21 +293,19 @@ static int list_own(struct audit_collect *c, struct pathset *paths,
 		    const uint8_t blob[OBJECT_ID])
 {
 	const struct response *row = response_of(QUERY_TAG_IMAGES);
-	struct audit_store store = {0}; /* the texts are not wanted for long */
-	int rc = audit_read_open(&c->reader, c->history, blob, c->what.data, c->err);
+	const struct body_text album = {c->only, strlen(c->only)};
+	struct body *body = &c->reader.body;
+	struct body_text image;
+	int rc = body_read(body, c->history, blob, QUERY_IMAGES, &album, c->err);
 
-	for (size_t i = 0; !rc && i < c->reader.list.count; i++) {
-		struct audit_image image;
-
-		rc = audit_read_image(&c->reader, i, &store, 0, &image, c->what.data,
-				      c->err);
-		if (!rc) {
-			buf_clear(&c->id);
-			response_snapshot_path(&c->id, row, image.id, strlen(image.id));
-			pathset_add(paths, c->id.data);
+	for (size_t i = 0; !rc && i < body->count; i++) {
+		if (!body_record(body, i, &image)) {
+			return body_fail(body, c->err);
 		}
+		buf_clear(&c->id);
+		response_snapshot_path(&c->id, row, image.data, image.len);
+		pathset_add(paths, c->id.data);
 	}
-	audit_store_release(&store);
 	return rc;
 }
 
@@ -322,9 +315,9 @@ static int find_own(struct audit_collect *c, uint8_t blob[OBJECT_ID],
 {
 	int rc;
 
-	buf_clear(&c->what);
-	response_snapshot_path(&c->what, response_of(kind), c->only, strlen(c->only));
-	rc = tree_find(blob, c->trees, c->tree, c->what.data, c->err);
+	buf_clear(&c->id);
+	response_snapshot_path(&c->id, response_of(kind), c->only, strlen(c->only));
+	rc = tree_find(blob, c->trees, c->tree, c->id.data, c->err);
 	if (rc == ERR_NOTFOUND) {
 		rc = err_set(c->err, rc, "no album '%s' in snapshot %s", c->only,
 			     c->audit->commit.hex);
@@ -342,7 +335,7 @@ static int collect_own(struct audit_collect *c)
 
 	if (!rc) {
 		rc = list_own(c, &paths, blob);
-		listed = c->reader.list.count;
+		listed = c->reader.body.count;
 	}
 	if (!rc) {
 		draft = add_draft(c, c->only, strlen(c->only));

@@ -72,9 +72,9 @@ static int compare_tags(const void *a, const void *b)
 	return strcmp(x->id, y->id);
 }
 
-static const char *keep(struct audit_store *store, struct audit_text text)
+static const char *keep(struct audit_store *store, struct body_text text)
 {
-	return text.at ? audit_keep_text(store, text.at, text.len) : NULL;
+	return text.data ? audit_keep_text(store, text.data, text.len) : NULL;
 }
 
 /* The number of the tag. */

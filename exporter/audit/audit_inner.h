@@ -9,9 +9,9 @@
 #include "data/base/buf.h"
 #include "data/base/err.h"
 #include "data/base/log.h"
-#include "data/format/json.h"
 #include "data/format/stamp.h"
 #include "exporter/audit/audit.h"
+#include "exporter/body/body.h"
 #include "exporter/git/history.h"
 #include "exporter/git/pack/object.h"
 #include "exporter/git/tree/tree.h"
@@ -40,36 +40,26 @@ void audit_store_release(struct audit_store *store);
 
 /* Reads bodies; reuse one to save allocations. Zeroed is ready for use. */
 struct audit_reader {
-	struct buf body, canon;
-	struct json_object list; /* the elements of the body that was opened last */
+	struct body body;
 	/* scratch */
-	struct json_object object, inner;
-	struct buf text;
+	struct body_object inner;
+	struct buf ids;
 };
 void audit_reader_release(struct audit_reader *reader);
 
-/* Opens the body `blob`, an array. `what` names it in messages. ERR_INPUT: it is not
- * what albumen writes. */
-int audit_read_open(struct audit_reader *reader, struct history *history,
-		    const uint8_t blob[OBJECT_ID], const char *what, struct err *err);
-/* What element `n` says as an image; the texts go into `store`. ERR_INPUT. */
-int audit_read_image(struct audit_reader *reader, size_t n, struct audit_store *store,
-		     unsigned flags, struct audit_image *out, const char *what,
-		     struct err *err);
+/* What record `n` of reader->body says as an image; the texts go into `store`. False:
+ * body_fail() says why. */
+bool audit_read_image(struct audit_reader *reader, size_t n, struct audit_store *store,
+		      unsigned flags, struct audit_image *out);
 
-/* Bytes of the opened body; at NULL: not said. */
-struct audit_text {
-	const char *at;
-	size_t len;
-};
-/* What a tag image says: JSON texts, and the ids without their quotes in `ids`. */
+/* What a tag image says: JSON texts (absent: not said), and the ids as C strings.
+ * Borrowed until the next audit_read_*. */
 struct audit_tagging {
-	struct audit_text created_at, user, name, label;
+	struct body_text created_at, user, name, label;
 	struct stamp created;
-	const char *id, *tag; /* borrowed until the next audit_read_* */
+	const char *id, *tag;
 };
-int audit_read_tagging(struct audit_reader *reader, size_t n, struct audit_tagging *out,
-		       const char *what, struct err *err);
+bool audit_read_tagging(struct audit_reader *reader, size_t n, struct audit_tagging *out);
 /* The instant of a created_at as an audit has it; NULL is absent. */
 struct stamp audit_read_stamp(const char *created_at);
 
@@ -92,9 +82,6 @@ void audit_counter_album(struct audit_counter *counter, uint32_t album,
 void audit_counter_all(struct audit_counter *counter, struct audit_counts *out);
 
 /* --- audit_collect.c: a snapshot's albums and images --- */
-
-/* The id of the blob `[]`: what the tag images of an untagged image are. */
-extern const uint8_t audit_untagged[OBJECT_ID];
 
 /* Appends the id that a path is about: it ends in "/N" and `suffix`. False: not so. */
 bool audit_path_id(struct buf *id, const char *path, const char *suffix);
@@ -124,7 +111,7 @@ struct audit_collect {
 	/* The album that the image `image_name` lies in, as was met just before it. */
 	struct audit_draft *here;
 	struct buf image_name;
-	struct buf id, what;
+	struct buf id;
 	struct log_progress progress;
 	struct err *err;
 };

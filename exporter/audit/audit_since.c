@@ -96,7 +96,7 @@ static int see_change(const char *path, const uint8_t *old_blob, const uint8_t *
 	if (!found || (*found)->since) {
 		return 0;
 	}
-	if (!new_blob || memcmp(new_blob, audit_untagged, OBJECT_ID) != 0) {
+	if (!body_is_empty(new_blob)) {
 		return err_set(search->err, ERR_INPUT,
 			       "image '%s' is listed as untagged, but has tag images; "
 			       "`albumen-exporter verify` checks all of a repository",

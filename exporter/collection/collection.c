@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/format/json.h"
 #include "data/format/stamp.h"
+#include "exporter/body/body.h"
 #include "exporter/git/pack/object.h"
 #include "exporter/snapshot/response.h"
 
@@ -33,32 +33,20 @@ struct collection {
 	size_t count, cap;
 	struct buf ids;   /* each with a NUL behind it: ids have none inside */
 	struct buf blobs; /* OBJECT_ID bytes each */
-	char empty[SNAPSHOT_HEX + 1]; /* the blob of `[]`, once it has been seen */
-	struct json_object array, object;
-	struct buf path, body, canon;
+	struct buf path;
+	struct body body;
 };
 
-static int bad_body(struct collection *all, const char *path)
+/* Notes the record `n` of the last body. */
+static int add_element(struct collection *all, size_t n, const char *path)
 {
-	return err_set(all->err, ERR_INPUT,
-		       "'%s' in the snapshot is no array of tag images as albumen writes "
-		       "them",
-		       path);
-}
-
-/* Notes the element at `text` of the last body. */
-static int add_element(struct collection *all, struct json_span span, const char *path)
-{
-	const char *text = all->body.data + span.off;
-	const struct json_member *id, *created;
+	struct body *body = &all->body;
+	struct body_text text = body_element(body, n), id, created;
 	struct element *element;
 
-	if (*text != '{') {
-		return bad_body(all, path);
+	if (!body_record(body, n, &id)) {
+		return body_fault(path, body->problem, all->err);
 	}
-	json_members(&all->object, text, span.len);
-	id = json_find(&all->object, text, "\"id\"");
-	created = json_find(&all->object, text, "\"created_at\"");
 	if (all->count == all->cap) {
 		all->cap += all->cap / 2 + 1024;
 		all->element =
@@ -68,69 +56,51 @@ static int add_element(struct collection *all, struct json_span span, const char
 	*element = (struct element){
 		.id = (uint32_t)all->ids.len,
 		.blob = (uint32_t)(all->blobs.len / OBJECT_ID - 1),
-		.off = (uint32_t)span.off,
-		.len = (uint32_t)span.len,
+		.off = (uint32_t)(text.data - body->bytes.data),
+		.len = (uint32_t)text.len,
 	};
-	if (!id || text[id->value.off] != '"' ||
-	    json_string(&all->ids, text + id->value.off, id->value.len) < 0) {
-		return bad_body(all, path);
-	}
+	buf_add(&all->ids, id.data, id.len);
 	buf_addch(&all->ids, '\0');
 	if (all->ids.len > UINT32_MAX || all->count > UINT32_MAX) {
 		return err_set(all->err, ERR_FAIL, "too many tag images for one file");
 	}
-	/* `null` counts as absent (CONTRACT.md, section 2). */
-	if (created && text[created->value.off] == '"' &&
-	    stamp_read(&element->created, text + created->value.off + 1,
-		       created->value.len - 2) < 0) {
-		return bad_body(all, path);
+	/* `null` counts as absent (albumen(7)). */
+	created = body_string(&body->record, "created_at");
+	if (created.data &&
+	    stamp_read(&element->created, created.data + 1, created.len - 2) < 0) {
+		return body_fault(path, "created_at is not a date-time", all->err);
 	}
 	return 0;
-}
-
-/* Whether the last body is the canonical text of an array, and nothing else. */
-static bool is_canonical_array(struct collection *all)
-{
-	struct json_value value;
-
-	buf_clear(&all->canon);
-	return all->body.len >= 2 && all->body.len <= UINT32_MAX &&
-	       all->body.data[0] == '[' &&
-	       json_read(&all->canon, &value, all->body.data, all->body.len) == 0 &&
-	       all->canon.len == all->body.len &&
-	       memcmp(all->canon.data, all->body.data, all->body.len) == 0;
 }
 
 static int add_body(const struct snapshot_change *change, void *payload)
 {
 	struct collection *all = payload;
+	struct body *body = &all->body;
 	const struct response *row;
 	uint8_t blob[OBJECT_ID];
 	int rc;
 
 	buf_clear(&all->path);
 	row = response_from_snapshot(&all->path, change->path);
-	if (!row || row->kind != QUERY_TAG_IMAGES ||
-	    strcmp(change->new_blob.hex, all->empty) == 0) {
+	object_unhex(blob, change->new_blob.hex);
+	if (!row || row->kind != QUERY_TAG_IMAGES || body_is_empty(blob)) {
 		return 0;
 	}
-	buf_clear(&all->body);
-	rc = snapshot_read_blob(all->repo, &change->new_blob, &all->body, all->err);
+	buf_clear(&body->bytes);
+	rc = snapshot_read_blob(all->repo, &change->new_blob, &body->bytes, all->err);
 	if (rc) {
 		return rc;
 	}
-	if (!is_canonical_array(all)) {
-		return bad_body(all, change->path);
+	if (!body_parse(body, QUERY_TAG_IMAGES)) {
+		return body_fault(change->path, body->problem, all->err);
 	}
-	if (all->body.len == 2) {
-		memcpy(all->empty, change->new_blob.hex, sizeof(all->empty));
-		return 0;
+	if (body->bytes.len > UINT32_MAX) {
+		return err_set(all->err, ERR_FAIL, "'%s' is too large", change->path);
 	}
-	object_unhex(blob, change->new_blob.hex);
 	buf_add(&all->blobs, blob, sizeof(blob));
-	json_elements(&all->array, all->body.data, all->body.len);
-	for (size_t i = 0; !rc && i < all->array.count; i++) {
-		rc = add_element(all, all->array.member[i].value, change->path);
+	for (size_t i = 0; !rc && i < body->count; i++) {
+		rc = add_element(all, i, change->path);
 	}
 	return rc;
 }
@@ -164,8 +134,9 @@ static int give_elements(struct collection *all, collection_sink *sink, void *pa
 		if (element->blob != last) {
 			object_hex(blob.hex, (const uint8_t *)all->blobs.data +
 						     (size_t)element->blob * OBJECT_ID);
-			buf_clear(&all->body);
-			rc = snapshot_read_blob(all->repo, &blob, &all->body, all->err);
+			buf_clear(&all->body.bytes);
+			rc = snapshot_read_blob(all->repo, &blob, &all->body.bytes,
+						all->err);
 			if (rc) {
 				break;
 			}
@@ -174,7 +145,7 @@ static int give_elements(struct collection *all, collection_sink *sink, void *pa
 		if (i) {
 			buf_addch(&out, ',');
 		}
-		buf_add(&out, all->body.data + element->off, element->len);
+		buf_add(&out, all->body.bytes.data + element->off, element->len);
 		if (out.len >= CHUNK) {
 			sink(out.data, out.len, payload);
 			buf_clear(&out);
@@ -201,10 +172,7 @@ int collection_read(struct snapshot_repo *repo, const struct snapshot_id *tree,
 	free(all.element);
 	buf_release(&all.ids);
 	buf_release(&all.blobs);
-	json_object_release(&all.array);
-	json_object_release(&all.object);
 	buf_release(&all.path);
-	buf_release(&all.body);
-	buf_release(&all.canon);
+	body_release(&all.body);
 	return rc;
 }

@@ -14,7 +14,7 @@
  */
 
 int compare_note_album(struct compare *c, const uint8_t *old_blob,
-		       const uint8_t *new_blob, const struct compare_text *album)
+		       const uint8_t *new_blob, const struct body_text *album)
 {
 	const uint8_t *const blob[] = {old_blob, new_blob};
 	int rc = 0;
@@ -29,8 +29,8 @@ int compare_note_album(struct compare *c, const uint8_t *old_blob,
 	compare_body_differ(&c->body[0], &c->body[1]);
 	for (int side = 0; side < 2; side++) {
 		for (size_t i = 0; i < c->body[side].elements.count; i++) {
-			struct compare_text text = compare_element(&c->body[side], i);
-			struct compare_text id;
+			struct body_text text = compare_element(&c->body[side], i);
+			struct body_text id;
 
 			if (compare_record_id(c, &id, &text) != 0) {
 				return compare_bad(c, QUERY_IMAGES, album);
@@ -46,7 +46,7 @@ int compare_note(const char *path, const uint8_t *old_blob, const uint8_t *new_b
 {
 	struct compare *c = payload;
 	enum query_response row = compare_path(&c->id, path);
-	struct compare_text id = {c->id.data, c->id.len};
+	struct body_text id = {c->id.data, c->id.len};
 
 	switch (row) {
 	case QUERY_IMAGES:
@@ -100,7 +100,7 @@ static int report(struct compare *c, struct compare_list *list, bool tags)
 
 	compare_list_sort(list);
 	while (!rc && (any = compare_list_next(list, &at, &before, &after))) {
-		struct compare_text id = compare_list_text(list, any->id, any->id_len);
+		struct body_text id = compare_list_text(list, any->id, any->id_len);
 		struct compare_event event = {0};
 
 		if (before) {

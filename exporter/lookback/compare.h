@@ -7,6 +7,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
+#include "exporter/body/body.h"
 #include "exporter/git/history.h"
 #include "exporter/git/pack/object.h"
 
@@ -48,21 +49,15 @@ enum compare_kind {
 	COMPARE_TAG_IMAGE_CHANGED, /* on the same image */
 };
 
-/* Bytes, with a NUL behind them that does not count; data is NULL for none. */
-struct compare_text {
-	const char *data;
-	size_t len;
-};
-
 /* Everything in it is borrowed until the callback returns. */
 struct compare_event {
 	enum compare_kind kind;
 	/* Ids, as UTF-8. image: image and tag image events; album: image events, the
 	 * one it lies in afterwards (or lay in, if it is gone); tag: tag and tag image
 	 * events; tag_image: those alone. tag is the one afterwards, too. */
-	struct compare_text image, album, tag, tag_image;
+	struct body_text image, album, tag, tag_image;
 	/* The record's canonical text in the form described above. */
-	struct compare_text before, after;
+	struct body_text before, after;
 };
 
 /* "image_appeared": the value of "change" in the event's JSON. */
@@ -86,8 +81,8 @@ void compare_print(struct buf *out, const struct compare_event *event);
 
 /* A member of a record that differs between the sides of an event. */
 struct compare_member {
-	struct compare_text name;          /* canonical: with its quotes */
-	struct compare_text before, after; /* canonical values; NULL: not there */
+	struct body_text name;          /* canonical: with its quotes */
+	struct body_text before, after; /* canonical values; NULL: not there */
 };
 /* Calls `each` for the members that differ, in the order of compare_write. None
  * differs where only their order does. Spans are not NUL-terminated. */

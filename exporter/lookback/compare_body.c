@@ -11,7 +11,7 @@
  * taken apart only after it was found to be canonical text.
  */
 
-int compare_bad(struct compare *c, enum query_response row, const struct compare_text *id)
+int compare_bad(struct compare *c, enum query_response row, const struct body_text *id)
 {
 	buf_clear(&c->path);
 	response_snapshot_path(&c->path, response_of(row), id->data, id->len);
@@ -45,7 +45,7 @@ bool compare_is_none(const uint8_t *blob)
 }
 
 int compare_body_read(struct compare *c, struct compare_body *body, const uint8_t *blob,
-		      enum query_response row, const struct compare_text *id)
+		      enum query_response row, const struct body_text *id)
 {
 	int rc;
 
@@ -69,11 +69,11 @@ int compare_body_read(struct compare *c, struct compare_body *body, const uint8_
 	return 0;
 }
 
-struct compare_text compare_element(const struct compare_body *body, size_t i)
+struct body_text compare_element(const struct compare_body *body, size_t i)
 {
 	const struct json_span *span = &body->elements.member[i].value;
 
-	return (struct compare_text){body->text.data + span->off, span->len};
+	return (struct body_text){body->text.data + span->off, span->len};
 }
 
 void compare_body_release(struct compare_body *body)
@@ -82,7 +82,7 @@ void compare_body_release(struct compare_body *body)
 	json_object_release(&body->elements);
 }
 
-static int compare_texts(const struct compare_text *a, const struct compare_text *b)
+static int compare_texts(const struct body_text *a, const struct body_text *b)
 {
 	if (a->len != b->len) {
 		return a->len < b->len ? -1 : 1;
@@ -95,8 +95,8 @@ static int compare_elements(const void *left, const void *right, void *text)
 	const struct json_span *a = &((const struct json_member *)left)->value;
 	const struct json_span *b = &((const struct json_member *)right)->value;
 	const char *bytes = text;
-	const struct compare_text a_text = {bytes + a->off, a->len};
-	const struct compare_text b_text = {bytes + b->off, b->len};
+	const struct body_text a_text = {bytes + a->off, a->len};
+	const struct body_text b_text = {bytes + b->off, b->len};
 
 	return compare_texts(&a_text, &b_text);
 }
@@ -121,8 +121,8 @@ static void drop_common(struct compare_body *a, struct compare_body *b)
 	size_t i = 0, j = 0, a_kept = 0, b_kept = 0;
 
 	while (i < a->elements.count && j < b->elements.count) {
-		struct compare_text a_text = compare_element(a, i);
-		struct compare_text b_text = compare_element(b, j);
+		struct body_text a_text = compare_element(a, i);
+		struct body_text b_text = compare_element(b, j);
 		int order = compare_texts(&a_text, &b_text);
 
 		if (order < 0) {
@@ -147,8 +147,8 @@ static void drop_common(struct compare_body *a, struct compare_body *b)
 static bool same_element(const struct compare_body *a, size_t i,
 			 const struct compare_body *b, size_t j)
 {
-	struct compare_text a_text = compare_element(a, i);
-	struct compare_text b_text = compare_element(b, j);
+	struct body_text a_text = compare_element(a, i);
+	struct body_text b_text = compare_element(b, j);
 
 	return compare_texts(&a_text, &b_text) == 0;
 }
@@ -171,8 +171,8 @@ void compare_body_differ(struct compare_body *before, struct compare_body *after
 	drop_common(before, after);
 }
 
-int compare_embedded(struct compare *c, struct compare_text *out,
-		     const struct compare_text *text, const char *key)
+int compare_embedded(struct compare *c, struct body_text *out,
+		     const struct body_text *text, const char *key)
 {
 	const struct json_member *m;
 
@@ -181,12 +181,12 @@ int compare_embedded(struct compare *c, struct compare_text *out,
 	if (!m || text->data[m->value.off] != '{') {
 		return ERR_INPUT;
 	}
-	*out = (struct compare_text){text->data + m->value.off, m->value.len};
+	*out = (struct body_text){text->data + m->value.off, m->value.len};
 	return 0;
 }
 
-int compare_record_id(struct compare *c, struct compare_text *id,
-		      const struct compare_text *text)
+int compare_record_id(struct compare *c, struct body_text *id,
+		      const struct body_text *text)
 {
 	static const char *const keys[] = {"\"id\"", "\"public_id\""};
 
@@ -201,7 +201,7 @@ int compare_record_id(struct compare *c, struct compare_text *id,
 			    c->string.len == 0) {
 				return ERR_INPUT;
 			}
-			*id = (struct compare_text){c->string.data, c->string.len};
+			*id = (struct body_text){c->string.data, c->string.len};
 			return 0;
 		}
 	}
@@ -209,7 +209,7 @@ int compare_record_id(struct compare *c, struct compare_text *id,
 }
 
 int compare_album_read(struct compare *c, struct buf *album, const uint8_t *blob,
-		       const struct compare_text *image)
+		       const struct body_text *image)
 {
 	struct buf *body = &c->body[0].text;
 	int rc = read_blob(c, body, blob);
@@ -226,17 +226,17 @@ int compare_album_read(struct compare *c, struct buf *album, const uint8_t *blob
 }
 
 /* The text of the tag in its file: a span of c->body[0].text. */
-static int read_tag(struct compare *c, struct compare_text *text, const uint8_t *blob,
-		    const struct compare_text *id)
+static int read_tag(struct compare *c, struct body_text *text, const uint8_t *blob,
+		    const struct body_text *id)
 {
 	struct buf *body = &c->body[0].text;
-	struct compare_text all;
+	struct body_text all;
 	int rc = read_blob(c, body, blob);
 
 	if (rc) {
 		return rc;
 	}
-	all = (struct compare_text){body->data, body->len};
+	all = (struct body_text){body->data, body->len};
 	if (!is_canonical(c, body, '{') ||
 	    compare_embedded(c, text, &all, "\"tag\"") != 0) {
 		return compare_bad(c, QUERY_TAG, id);
@@ -245,14 +245,14 @@ static int read_tag(struct compare *c, struct compare_text *text, const uint8_t 
 }
 
 int compare_tag_add(struct compare *c, const uint8_t *old_blob, const uint8_t *new_blob,
-		    const struct compare_text *id)
+		    const struct body_text *id)
 {
 	const uint8_t *const blob[] = {old_blob, new_blob};
-	const struct compare_text none = {0};
+	const struct body_text none = {0};
 	int rc = 0;
 
 	for (int side = 0; !rc && side < 2; side++) {
-		struct compare_text text;
+		struct body_text text;
 
 		if (!compare_is_none(blob[side])) {
 			rc = read_tag(c, &text, blob[side], id);

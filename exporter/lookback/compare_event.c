@@ -24,16 +24,16 @@ const char *compare_kind_name(enum compare_kind kind)
 	return name[kind];
 }
 
-static struct compare_text span_of(const struct compare_text *text,
-				   const struct json_span *span)
+static struct body_text span_of(const struct body_text *text,
+				const struct json_span *span)
 {
-	return (struct compare_text){text->data + span->off, span->len};
+	return (struct body_text){text->data + span->off, span->len};
 }
 
 /* The value of the member of `object` whose key is that of `member`. */
-static struct compare_text same_member(const struct compare_text *text,
-				       const struct json_object *object,
-				       const struct compare_text *key)
+static struct body_text same_member(const struct body_text *text,
+				    const struct json_object *object,
+				    const struct body_text *key)
 {
 	for (size_t i = 0; i < object->count; i++) {
 		const struct json_member *m = &object->member[i];
@@ -43,7 +43,7 @@ static struct compare_text same_member(const struct compare_text *text,
 			return span_of(text, &m->value);
 		}
 	}
-	return (struct compare_text){0};
+	return (struct body_text){0};
 }
 
 void compare_members(const struct compare_event *event, compare_member_fn *each,
@@ -101,7 +101,7 @@ static void write_member(const struct compare_member *member, void *payload)
 	buf_addch(out, '}');
 }
 
-static void write_id(struct buf *out, const char *name, const struct compare_text *id)
+static void write_id(struct buf *out, const char *name, const struct body_text *id)
 {
 	if (id->data) {
 		buf_addf(out, ",\"%s\":", name);
@@ -109,11 +109,11 @@ static void write_id(struct buf *out, const char *name, const struct compare_tex
 	}
 }
 
-static void write_label(struct buf *out, const struct compare_text *tag)
+static void write_label(struct buf *out, const struct body_text *tag)
 {
-	static const struct compare_text key = {"\"label\"", 7};
+	static const struct body_text key = {"\"label\"", 7};
 	struct json_object object = {0};
-	struct compare_text label;
+	struct body_text label;
 
 	json_members(&object, tag->data, tag->len);
 	label = same_member(tag, &object, &key);
@@ -126,7 +126,7 @@ static void write_label(struct buf *out, const struct compare_text *tag)
 
 void compare_write(struct buf *out, const struct compare_event *event)
 {
-	const struct compare_text *record =
+	const struct body_text *record =
 		event->after.data ? &event->after : &event->before;
 
 	buf_addf(out, "{\"change\":\"%s\"", compare_kind_name(event->kind));

@@ -36,14 +36,13 @@ struct compare_list {
 	size_t count, cap;
 	struct buf pool;
 };
-void compare_list_add(struct compare_list *list, bool after,
-		      const struct compare_text *id, const struct compare_text *album,
-		      const struct compare_text *text);
+void compare_list_add(struct compare_list *list, bool after, const struct body_text *id,
+		      const struct body_text *album, const struct body_text *text);
 /* By id; of one id, the side before first. */
 void compare_list_sort(struct compare_list *list);
 /* Borrowed until something is added. */
-struct compare_text compare_list_text(const struct compare_list *list, size_t off,
-				      size_t len);
+struct body_text compare_list_text(const struct compare_list *list, size_t off,
+				   size_t len);
 /* Of a sorted list: the next pair of one id that differs, from *at on; one of the two
  * may be NULL. Returns the one after, else the one before; NULL at the end. */
 const struct compare_record *compare_list_next(const struct compare_list *list,
@@ -92,35 +91,34 @@ int compare_note(const char *path, const uint8_t *old_blob, const uint8_t *new_b
 		 void *payload);
 /* The same of the images.json of an album. */
 int compare_note_album(struct compare *c, const uint8_t *old_blob,
-		       const uint8_t *new_blob, const struct compare_text *album);
+		       const uint8_t *new_blob, const struct body_text *album);
 
 /* --- compare_body.c --- */
 
 /* Reads the array that is the file. No blob has no elements. `row` and `id` are for
  * the message. */
 int compare_body_read(struct compare *c, struct compare_body *body, const uint8_t *blob,
-		      enum query_response row, const struct compare_text *id);
+		      enum query_response row, const struct body_text *id);
 /* Cuts the elements of both to those that the other does not have. */
 void compare_body_differ(struct compare_body *before, struct compare_body *after);
-struct compare_text compare_element(const struct compare_body *body, size_t i);
+struct body_text compare_element(const struct compare_body *body, size_t i);
 void compare_body_release(struct compare_body *body);
 
 /* The id of the record `text` into *id (borrowed until the next call that uses
  * c->string). */
-int compare_record_id(struct compare *c, struct compare_text *id,
-		      const struct compare_text *text);
+int compare_record_id(struct compare *c, struct body_text *id,
+		      const struct body_text *text);
 /* The object of the member `key` ("\"tag\"") of an object. */
-int compare_embedded(struct compare *c, struct compare_text *out,
-		     const struct compare_text *text, const char *key);
+int compare_embedded(struct compare *c, struct body_text *out,
+		     const struct body_text *text, const char *key);
 /* ERR_INPUT with a message that names the file. */
-int compare_bad(struct compare *c, enum query_response row,
-		const struct compare_text *id);
+int compare_bad(struct compare *c, enum query_response row, const struct body_text *id);
 /* The string that the file N.album of an image holds, into *album. */
 int compare_album_read(struct compare *c, struct buf *album, const uint8_t *blob,
-		       const struct compare_text *image);
+		       const struct body_text *image);
 /* Notes both sides of a tag's file in c->tags. */
 int compare_tag_add(struct compare *c, const uint8_t *old_blob, const uint8_t *new_blob,
-		    const struct compare_text *id);
+		    const struct body_text *id);
 
 /* What a path of a snapshot names: its row of response_table, or 0; and the id,
  * appended to *id, which is emptied first. */
@@ -129,7 +127,7 @@ enum query_response compare_path(struct buf *id, const char *path);
 /* --- compare_tags.c --- */
 
 /* Notes that the tag images of the image may differ; nothing if there are none. */
-void compare_pair_add(struct compare *c, const struct compare_text *image,
+void compare_pair_add(struct compare *c, const struct body_text *image,
 		      const uint8_t *old_blob, const uint8_t *new_blob);
 /* Reads all pairs, by image, and reports what differs. */
 int compare_pairs_report(struct compare *c);

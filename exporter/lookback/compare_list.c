@@ -4,7 +4,7 @@
 
 #include "exporter/lookback/compare_inner.h"
 
-static size_t keep(struct buf *pool, const struct compare_text *text)
+static size_t keep(struct buf *pool, const struct body_text *text)
 {
 	size_t off = pool->len;
 
@@ -15,9 +15,8 @@ static size_t keep(struct buf *pool, const struct compare_text *text)
 	return off;
 }
 
-void compare_list_add(struct compare_list *list, bool after,
-		      const struct compare_text *id, const struct compare_text *album,
-		      const struct compare_text *text)
+void compare_list_add(struct compare_list *list, bool after, const struct body_text *id,
+		      const struct body_text *album, const struct body_text *text)
 {
 	struct compare_record *record;
 
@@ -62,10 +61,10 @@ void compare_list_sort(struct compare_list *list)
 	}
 }
 
-struct compare_text compare_list_text(const struct compare_list *list, size_t off,
-				      size_t len)
+struct body_text compare_list_text(const struct compare_list *list, size_t off,
+				   size_t len)
 {
-	return (struct compare_text){list->pool.data + off, len};
+	return (struct body_text){list->pool.data + off, len};
 }
 
 static bool same(const struct compare_list *list, size_t a, size_t a_len, size_t b,

@@ -27,7 +27,7 @@ static void add_plain(struct buf *out, const char *bytes, size_t len)
 }
 
 /* An id as it is; in quotes if it has what could be taken for the line's own words. */
-static void add_id(struct buf *out, const struct compare_text *id)
+static void add_id(struct buf *out, const struct body_text *id)
 {
 	struct buf quoted = {0};
 
@@ -41,13 +41,13 @@ static void add_id(struct buf *out, const struct compare_text *id)
 	}
 }
 
-static void add_words(struct buf *out, const char *words, const struct compare_text *id)
+static void add_words(struct buf *out, const char *words, const struct body_text *id)
 {
 	buf_addstr(out, words);
 	add_id(out, id);
 }
 
-static void add_value(struct buf *out, const struct compare_text *value)
+static void add_value(struct buf *out, const struct body_text *value)
 {
 	size_t len = value->len;
 
@@ -73,7 +73,7 @@ struct members {
 static void add_member(const struct compare_member *member, void *payload)
 {
 	struct members *members = payload;
-	struct compare_text name = {member->name.data + 1, member->name.len - 2};
+	struct body_text name = {member->name.data + 1, member->name.len - 2};
 
 	buf_addstr(members->out, members->any ? ", " : ": ");
 	members->any = true;

@@ -29,7 +29,7 @@ struct places {
 };
 
 static void add_path(struct compare *c, struct pathset *paths, enum query_response row,
-		     const struct compare_text *id)
+		     const struct body_text *id)
 {
 	buf_clear(&c->path);
 	response_snapshot_path(&c->path, response_of(row), id->data, id->len);
@@ -69,7 +69,7 @@ static int find(struct compare *c, struct places *places, int side)
 
 /* What was found of a row about an id: it is one of the paths. */
 static const uint8_t *found(struct compare *c, const struct places *places,
-			    enum query_response row, const struct compare_text *id)
+			    enum query_response row, const struct body_text *id)
 {
 	buf_clear(&c->path);
 	response_snapshot_path(&c->path, response_of(row), id->data, id->len);
@@ -84,7 +84,7 @@ static void places_release(struct places *places)
 
 /* Finds one file. */
 static int find_one(struct compare *c, uint8_t blob[OBJECT_ID], int side,
-		    enum query_response row, const struct compare_text *id)
+		    enum query_response row, const struct body_text *id)
 {
 	struct places places = {0};
 	int rc;
@@ -108,7 +108,7 @@ static bool same_blob(const uint8_t *a, const uint8_t *b)
 	return memcmp(a, b, OBJECT_ID) == 0;
 }
 
-static int note_tag(struct compare *c, const struct compare_text *id)
+static int note_tag(struct compare *c, const struct body_text *id)
 {
 	struct pathset paths = {0};
 	int rc;
@@ -128,7 +128,7 @@ static int note_tags_shown(struct compare *c)
 
 	for (size_t i = 0; !rc && i < tags.count; i++) {
 		const struct compare_record *tag = &tags.record[i];
-		struct compare_text id = compare_list_text(&tags, tag->id, tag->id_len);
+		struct body_text id = compare_list_text(&tags, tag->id, tag->id_len);
 
 		add_path(c, &paths, QUERY_TAG, &id);
 	}
@@ -141,10 +141,10 @@ static int note_tags_shown(struct compare *c)
 }
 
 /* Finds the image among the elements of a body. */
-static bool find_image(struct compare *c, struct compare_text *text,
-		       const struct compare_body *body, const struct compare_text *image)
+static bool find_image(struct compare *c, struct body_text *text,
+		       const struct compare_body *body, const struct body_text *image)
 {
-	struct compare_text id;
+	struct body_text id;
 	bool found = false;
 
 	buf_clear(&c->path);
@@ -162,7 +162,7 @@ static bool find_image(struct compare *c, struct compare_text *text,
  * nobody can tell what the image has to do with an album: that is no reason to pass
  * over it. */
 static int check_both(struct compare *c, const uint8_t *tag_images, const uint8_t *album,
-		      const struct compare_text *image)
+		      const struct body_text *image)
 {
 	if (compare_is_none(tag_images) == compare_is_none(album)) {
 		return 0;
@@ -185,7 +185,7 @@ struct image_side {
 
 /* Makes it of what was found there; both files must be among the places. */
 static int image_find(struct compare *c, struct image_side *at,
-		      const struct places *places, const struct compare_text *image)
+		      const struct places *places, const struct body_text *image)
 {
 	memcpy(at->tag_images, found(c, places, QUERY_TAG_IMAGES, image), OBJECT_ID);
 	memcpy(at->album, found(c, places, QUERY_ALBUM_OF, image), OBJECT_ID);
@@ -198,12 +198,12 @@ static bool is_untagged(const struct compare *c, const struct image_side *at)
 }
 
 /* Notes the text of the image on one side, if it has it. */
-static int note_image_side(struct compare *c, const struct compare_text *image,
+static int note_image_side(struct compare *c, const struct body_text *image,
 			   const struct image_side *at)
 {
 	struct compare_body *body = &c->body[1];
 	struct buf name = {0};
-	struct compare_text album, text, tag_image;
+	struct body_text album, text, tag_image;
 	uint8_t list[OBJECT_ID];
 	int rc;
 
@@ -211,7 +211,7 @@ static int note_image_side(struct compare *c, const struct compare_text *image,
 		return 0;
 	}
 	rc = compare_album_read(c, &name, at->album, image);
-	album = (struct compare_text){name.data, name.len};
+	album = (struct body_text){name.data, name.len};
 	if (!rc && !is_untagged(c, at)) {
 		rc = compare_body_read(c, body, at->tag_images, QUERY_TAG_IMAGES, image);
 		if (!rc) {
@@ -237,15 +237,15 @@ static int note_image_side(struct compare *c, const struct compare_text *image,
 }
 
 /* Notes the image, which is untagged and in one album on both sides. */
-static int note_untagged(struct compare *c, const struct compare_text *image,
+static int note_untagged(struct compare *c, const struct body_text *image,
 			 const struct image_side at[2])
 {
 	struct buf name = {0};
-	struct compare_text album, text;
+	struct body_text album, text;
 	uint8_t list[2][OBJECT_ID] = {{0}, {0}};
 	int rc = compare_album_read(c, &name, at[0].album, image);
 
-	album = (struct compare_text){name.data, name.len};
+	album = (struct body_text){name.data, name.len};
 	for (int side = 0; !rc && side < 2; side++) {
 		rc = find_one(c, list[side], side, QUERY_UNTAGGED, &album);
 	}
@@ -268,7 +268,7 @@ static int note_untagged(struct compare *c, const struct compare_text *image,
 	return rc;
 }
 
-static int note_image(struct compare *c, const struct compare_text *image)
+static int note_image(struct compare *c, const struct body_text *image)
 {
 	struct image_side at[2] = {{.side = 0}, {.side = 1}};
 	struct places places = {0};
@@ -303,15 +303,14 @@ static int note_moves(struct compare *c)
 {
 	const struct compare_record *before, *after, *any;
 	struct compare_list lone = {0};
-	struct compare_text none = {0};
+	struct body_text none = {0};
 	struct places places = {0};
 	size_t at = 0;
 	int rc = 0;
 
 	compare_list_sort(&c->images);
 	while ((any = compare_list_next(&c->images, &at, &before, &after))) {
-		struct compare_text id =
-			compare_list_text(&c->images, any->id, any->id_len);
+		struct body_text id = compare_list_text(&c->images, any->id, any->id_len);
 
 		if (!before || !after) {
 			compare_list_add(&lone, !any->after, &id, &none, &none);
@@ -323,7 +322,7 @@ static int note_moves(struct compare *c)
 		rc = find(c, &places, side);
 		for (size_t i = 0; !rc && i < lone.count; i++) {
 			const struct compare_record *record = &lone.record[i];
-			struct compare_text id =
+			struct body_text id =
 				compare_list_text(&lone, record->id, record->id_len);
 			struct image_side there = {.side = side};
 
@@ -352,7 +351,7 @@ struct near {
 };
 
 /* Whether the image, whose tag images differ, is or was one of the album's. */
-static int look_near(struct near *near, const struct compare_text *id,
+static int look_near(struct near *near, const struct body_text *id,
 		     const uint8_t *old_blob, const uint8_t *new_blob, bool *inside)
 {
 	static const uint8_t none[OBJECT_ID];
@@ -386,7 +385,7 @@ static int see_near(const char *path, const uint8_t *old_blob, const uint8_t *ne
 	struct near *near = payload;
 	struct compare *c = near->c;
 	enum query_response row = compare_path(&c->id, path);
-	struct compare_text id = {c->id.data, c->id.len};
+	struct body_text id = {c->id.data, c->id.len};
 	bool inside;
 	int rc;
 
@@ -415,7 +414,7 @@ static int see_near(const char *path, const uint8_t *old_blob, const uint8_t *ne
 
 /* Notes the tag images of the album's images, one by one. */
 static int note_each(struct compare *c, uint8_t list[2][OBJECT_ID],
-		     const struct compare_text *album)
+		     const struct body_text *album)
 {
 	struct pathset paths = {0};
 	int rc = 0;
@@ -425,8 +424,8 @@ static int note_each(struct compare *c, uint8_t list[2][OBJECT_ID],
 
 		rc = compare_body_read(c, &c->body[0], list[side], QUERY_IMAGES, album);
 		for (size_t i = 0; !rc && i < body->elements.count; i++) {
-			struct compare_text text = compare_element(body, i);
-			struct compare_text id;
+			struct body_text text = compare_element(body, i);
+			struct body_text id;
 
 			if (compare_record_id(c, &id, &text) != 0) {
 				rc = compare_bad(c, QUERY_IMAGES, album);
@@ -443,7 +442,7 @@ static int note_each(struct compare *c, uint8_t list[2][OBJECT_ID],
 }
 
 static int note_tag_images(struct compare *c, uint8_t list[2][OBJECT_ID],
-			   const struct compare_text *album)
+			   const struct body_text *album)
 {
 	static const char *const folder[] = {"api/v1/tag_images/"};
 	const struct tree_paths only = {.path = folder, .count = 1};
@@ -464,7 +463,7 @@ static int note_tag_images(struct compare *c, uint8_t list[2][OBJECT_ID],
 	return rc;
 }
 
-static int note_album(struct compare *c, const struct compare_text *album)
+static int note_album(struct compare *c, const struct body_text *album)
 {
 	uint8_t list[2][OBJECT_ID] = {{0}, {0}};
 	int rc = 0;
@@ -492,7 +491,7 @@ int compare_scope_note(struct compare *c, const struct compare_scope *scope)
 	const char *id = scope->album   ? scope->album
 			 : scope->image ? scope->image
 					: scope->tag;
-	const struct compare_text text = {id, strlen(id)};
+	const struct body_text text = {id, strlen(id)};
 
 	if (scope->album) {
 		return note_album(c, &text);

@@ -12,7 +12,7 @@
  * image at a time when it is their turn.
  */
 
-void compare_pair_add(struct compare *c, const struct compare_text *image,
+void compare_pair_add(struct compare *c, const struct body_text *image,
 		      const uint8_t *old_blob, const uint8_t *new_blob)
 {
 	const uint8_t *const blob[] = {old_blob, new_blob};
@@ -48,16 +48,16 @@ static int compare_pairs(const void *left, const void *right, void *ids)
 	return order ? order : (a->id_len > b->id_len) - (a->id_len < b->id_len);
 }
 
-static struct compare_text pair_image(const struct compare *c,
-				      const struct compare_pair *pair)
+static struct body_text pair_image(const struct compare *c,
+				   const struct compare_pair *pair)
 {
-	return (struct compare_text){c->ids.data + pair->id, pair->id_len};
+	return (struct body_text){c->ids.data + pair->id, pair->id_len};
 }
 
 /* Reads both sides into c->body and cuts them to what differs. */
 static int pair_read(struct compare *c, const struct compare_pair *pair)
 {
-	struct compare_text image = pair_image(c, pair);
+	struct body_text image = pair_image(c, pair);
 	int rc = 0;
 
 	for (int side = 0; !rc && side < 2; side++) {
@@ -72,9 +72,9 @@ static int pair_read(struct compare *c, const struct compare_pair *pair)
 
 /* A member of a tag image that holds an object, as what stands for it. */
 static int add_reference(struct compare *c, struct buf *out, const char *key, bool plain,
-			 const struct compare_text *object)
+			 const struct body_text *object)
 {
-	struct compare_text id;
+	struct body_text id;
 
 	if (*object->data != '{' || compare_record_id(c, &id, object) != 0) {
 		return ERR_INPUT;
@@ -85,7 +85,7 @@ static int add_reference(struct compare *c, struct buf *out, const char *key, bo
 }
 
 /* Appends the own text of the tag image `text` to *out. */
-static int own_text(struct compare *c, struct buf *out, const struct compare_text *text)
+static int own_text(struct compare *c, struct buf *out, const struct body_text *text)
 {
 	static const char *const key[] = {"image", "tag"};
 	static const char *const quoted[] = {"\"image\"", "\"tag\""};
@@ -111,8 +111,8 @@ static int own_text(struct compare *c, struct buf *out, const struct compare_tex
 			buf_add(out, text->data + m->key.off,
 				m->value.off + m->value.len - m->key.off);
 		} else {
-			struct compare_text value = {text->data + m->value.off,
-						     m->value.len};
+			struct body_text value = {text->data + m->value.off,
+						  m->value.len};
 
 			if (add_reference(c, out, key[which], plain, &value) != 0) {
 				return ERR_INPUT;
@@ -124,10 +124,9 @@ static int own_text(struct compare *c, struct buf *out, const struct compare_tex
 }
 
 /* The tag that the tag image `text` shows: its id, in c->string. */
-static int tag_of(struct compare *c, struct compare_text *id,
-		  const struct compare_text *text)
+static int tag_of(struct compare *c, struct body_text *id, const struct body_text *text)
 {
-	struct compare_text tag;
+	struct body_text tag;
 
 	return compare_embedded(c, &tag, text, "\"tag\"") != 0 ||
 			       compare_record_id(c, id, &tag) != 0
@@ -140,14 +139,14 @@ static int tag_of(struct compare *c, struct compare_text *id,
 static int pair_list(struct compare *c, struct compare_list *list,
 		     const struct compare_pair *pair)
 {
-	struct compare_text image = pair_image(c, pair);
+	struct body_text image = pair_image(c, pair);
 	struct buf own = {0}, tag = {0};
 	int rc = 0;
 
 	for (int side = 0; !rc && side < 2; side++) {
 		for (size_t i = 0; !rc && i < c->body[side].elements.count; i++) {
-			struct compare_text text = compare_element(&c->body[side], i);
-			struct compare_text id;
+			struct body_text text = compare_element(&c->body[side], i);
+			struct body_text id;
 
 			buf_clear(&own);
 			buf_clear(&tag);
@@ -157,10 +156,9 @@ static int pair_list(struct compare *c, struct compare_list *list,
 				rc = compare_record_id(c, &id, &text);
 			}
 			if (!rc) {
-				compare_list_add(
-					list, side == 1, &id,
-					&(struct compare_text){tag.data, tag.len},
-					&(struct compare_text){own.data, own.len});
+				compare_list_add(list, side == 1, &id,
+						 &(struct body_text){tag.data, tag.len},
+						 &(struct body_text){own.data, own.len});
 			}
 		}
 	}
@@ -228,17 +226,17 @@ int compare_pairs_tags(struct compare *c, struct compare_list *tags)
 		rc = pair_read(c, &c->pair[i]);
 		for (int side = 0; !rc && side < 2; side++) {
 			for (size_t j = 0; !rc && j < c->body[side].elements.count; j++) {
-				struct compare_text text =
+				struct body_text text =
 					compare_element(&c->body[side], j);
-				struct compare_text image = pair_image(c, &c->pair[i]);
-				struct compare_text id;
+				struct body_text image = pair_image(c, &c->pair[i]);
+				struct body_text id;
 
 				if (tag_of(c, &id, &text) != 0) {
 					rc = compare_bad(c, QUERY_TAG_IMAGES, &image);
 				} else {
 					compare_list_add(tags, true, &id,
-							 &(struct compare_text){0},
-							 &(struct compare_text){0});
+							 &(struct body_text){0},
+							 &(struct body_text){0});
 				}
 			}
 		}

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/format/json.h"
+#include "exporter/body/body.h"
 #include "exporter/git/tree/pathset.h"
 #include "exporter/snapshot/response.h"
 
@@ -33,160 +33,92 @@ struct trace {
 	struct err *err;
 
 	struct pathset paths;
-	struct buf list_path;     /* the album's list of images */
-	uint8_t empty[OBJECT_ID]; /* the blob `[]` */
+	struct buf list_path; /* the album's list of images */
 	/* Of the current step. */
 	struct trace_entry entry;
 	struct buf label;
-	bool hit, aim; /* a path differs; the paths are to be made anew */
+	bool hit;      /* a path differs */
+	bool outdated; /* the paths are to be collected anew */
 	bool any_event;
 	int64_t more_untagged_before; /* than afterwards, in the album */
 	/* scratch */
-	struct buf path, body, canon;
-	struct json_object list, object;
+	struct buf path;
+	struct body body;
 };
 
-static void set_path(struct trace *trace, enum query_response kind, const char *id,
-		     size_t len)
+/* Adds the file of a row about `id` to the paths that are followed. */
+static void add_path(struct trace *trace, enum query_response row,
+		     const struct body_text *id)
 {
 	buf_clear(&trace->path);
-	response_snapshot_path(&trace->path, response_of(kind), id, len);
+	response_snapshot_path(&trace->path, response_of(row), id->data, id->len);
+	pathset_add(&trace->paths, trace->path.data);
 }
 
-static int bad_file(struct trace *trace)
+/* The same, and finds the file. ERR_NOTFOUND, quietly. */
+static int add_found(struct trace *trace, uint8_t blob[OBJECT_ID],
+		     const uint8_t tree[OBJECT_ID], enum query_response row,
+		     const struct body_text *id)
 {
-	return err_set(trace->err, ERR_INPUT,
-		       "'%s' in the snapshot is not as albumen writes it",
-		       trace->path.data);
-}
-
-static bool is_untagged(const struct trace *trace, const uint8_t *blob)
-{
-	return blob && memcmp(blob, trace->empty, OBJECT_ID) == 0;
-}
-
-/* Finds the file trace->path. ERR_NOTFOUND, quietly. */
-static int find(struct trace *trace, uint8_t blob[OBJECT_ID],
-		const uint8_t tree[OBJECT_ID])
-{
+	add_path(trace, row, id);
 	return tree_find(blob, history_trees(trace->history), tree, trace->path.data,
 			 trace->err);
 }
 
-/* Reads the blob of trace->path into trace->canon: it is somebody's clone, so what
- * it holds must be found to be canonical before it is taken apart. */
-static int read_canonical(struct trace *trace, const uint8_t blob[OBJECT_ID], char first)
+static int read_body(struct trace *trace, const uint8_t blob[OBJECT_ID],
+		     enum query_response row, const struct body_text *id)
 {
-	struct json_value value;
-	int rc;
-
-	buf_clear(&trace->body);
-	buf_clear(&trace->canon);
-	rc = history_blob(trace->history, &trace->body, blob, trace->err);
-	if (rc) {
-		return rc;
-	}
-	if (json_read(&trace->canon, &value, trace->body.data, trace->body.len) < 0 ||
-	    value.unusable || trace->canon.len != trace->body.len ||
-	    memcmp(trace->canon.data, trace->body.data, trace->body.len) != 0 ||
-	    trace->canon.data[0] != first) {
-		return bad_file(trace);
-	}
-	return 0;
+	return body_read(&trace->body, trace->history, blob, row, id, trace->err);
 }
 
-/* --- which paths --- */
+/* --- which paths to follow --- */
 
-static int aim_at_tag(struct trace *trace, const uint8_t tree[OBJECT_ID])
+static int follow_tag(struct trace *trace, const uint8_t tree[OBJECT_ID])
 {
-	const char *id = trace->scope->tag;
+	const struct body_text id = {trace->scope->tag, strlen(trace->scope->tag)};
 	uint8_t blob[OBJECT_ID];
-	const struct json_member *tag, *label, *count;
-	const char *canon;
-	int rc;
+	struct body_text label;
+	int rc = add_found(trace, blob, tree, QUERY_TAG, &id);
 
-	set_path(trace, QUERY_TAG, id, strlen(id));
-	pathset_add(&trace->paths, trace->path.data);
-	rc = find(trace, blob, tree);
 	if (!rc) {
-		rc = read_canonical(trace, blob, '{');
+		rc = read_body(trace, blob, QUERY_TAG, &id);
+	}
+	if (!rc && !body_tag(&trace->body, &trace->entry.tag_images)) {
+		rc = body_fail(&trace->body, trace->err);
 	}
 	if (rc) {
 		return rc;
 	}
-	canon = trace->canon.data;
-	json_members(&trace->object, canon, trace->canon.len);
-	tag = json_find(&trace->object, canon, "\"tag\"");
-	count = json_find(&trace->object, canon, "\"tag_images\"");
-	if (!tag || !count || canon[tag->value.off] != '{') {
-		return bad_file(trace);
-	}
-	trace->entry.tag_images = strtoull(canon + count->value.off, NULL, 10);
-	canon += tag->value.off;
-	json_members(&trace->object, canon, tag->value.len);
-	label = json_find(&trace->object, canon, "\"label\"");
-	if (label) {
-		buf_add(&trace->label, canon + label->value.off, label->value.len);
+	label = body_member(&trace->body.record, "label");
+	if (label.data) {
+		buf_add(&trace->label, label.data, label.len);
 		trace->entry.label = trace->label.data;
 	}
 	return 0;
 }
 
-static int aim_at_image(struct trace *trace, const uint8_t tree[OBJECT_ID])
+static int follow_image(struct trace *trace, const uint8_t tree[OBJECT_ID])
 {
-	const char *id = trace->scope->image;
-	uint8_t blob[OBJECT_ID];
-	struct buf album = {0};
-	int rc;
+	const struct body_text id = {trace->scope->image, strlen(trace->scope->image)};
+	uint8_t tag_images[OBJECT_ID], blob[OBJECT_ID];
+	struct body_text album;
+	int rc = add_found(trace, tag_images, tree, QUERY_TAG_IMAGES, &id);
+	int found = add_found(trace, blob, tree, QUERY_ALBUM_OF, &id);
 
-	set_path(trace, QUERY_TAG_IMAGES, id, strlen(id));
-	pathset_add(&trace->paths, trace->path.data);
-	rc = find(trace, blob, tree);
-	set_path(trace, QUERY_ALBUM_OF, id, strlen(id));
-	pathset_add(&trace->paths, trace->path.data);
-	if (rc || !is_untagged(trace, blob)) {
+	if (rc || !body_is_empty(tag_images)) {
 		return rc;
 	}
-	rc = find(trace, blob, tree);
+	/* An older albumen did not write which album an image lies in. */
+	if (found) {
+		return found == ERR_NOTFOUND ? 0 : found;
+	}
+	rc = read_body(trace, blob, QUERY_ALBUM_OF, &id);
+	if (!rc && !body_album(&trace->body, &album)) {
+		rc = body_fail(&trace->body, trace->err);
+	}
 	if (!rc) {
-		rc = read_canonical(trace, blob, '"');
+		add_path(trace, QUERY_UNTAGGED, &album);
 	}
-	if (!rc && json_string(&album, trace->canon.data, trace->canon.len) < 0) {
-		rc = bad_file(trace);
-	}
-	if (!rc) {
-		set_path(trace, QUERY_UNTAGGED, album.data, album.len);
-		pathset_add(&trace->paths, trace->path.data);
-	}
-	buf_release(&album);
-	/* Of a version of albumen that did not say which album it was in. */
-	return rc == ERR_NOTFOUND ? 0 : rc;
-}
-
-/* Adds the tag images of the image whose record is `text`. */
-static int add_image(struct trace *trace, const char *text, size_t len)
-{
-	struct json_object *object = &trace->object;
-	const struct json_member *id;
-	struct buf bytes = {0};
-	int rc = 0;
-
-	object->count = 0;
-	if (*text == '{') {
-		json_members(object, text, len);
-	}
-	id = json_find(object, text, "\"id\"");
-	if (!id || text[id->value.off] != '"') {
-		id = json_find(object, text, "\"public_id\"");
-	}
-	if (!id || text[id->value.off] != '"' ||
-	    json_string(&bytes, text + id->value.off, id->value.len) < 0) {
-		rc = bad_file(trace);
-	} else {
-		set_path(trace, QUERY_TAG_IMAGES, bytes.data, bytes.len);
-		pathset_add(&trace->paths, trace->path.data);
-	}
-	buf_release(&bytes);
 	return rc;
 }
 
@@ -197,30 +129,31 @@ static int count_untagged(const char *path, const uint8_t *old_blob,
 
 	(void)path;
 	(void)old_blob;
-	trace->entry.untagged += is_untagged(trace, new_blob);
+	trace->entry.untagged += body_is_empty(new_blob);
 	return 0;
 }
 
-static int aim_at_album(struct trace *trace, const uint8_t tree[OBJECT_ID])
+static int follow_album(struct trace *trace, const uint8_t tree[OBJECT_ID])
 {
+	const struct body_text album = {trace->scope->album, strlen(trace->scope->album)};
+	const struct body *body = &trace->body;
 	uint8_t blob[OBJECT_ID];
-	int rc;
+	struct body_text image;
+	int rc = tree_find(blob, history_trees(trace->history), tree,
+			   trace->list_path.data, trace->err);
 
-	set_path(trace, QUERY_IMAGES, trace->scope->album, strlen(trace->scope->album));
-	rc = find(trace, blob, tree);
 	if (!rc) {
-		rc = read_canonical(trace, blob, '[');
+		rc = read_body(trace, blob, QUERY_IMAGES, &album);
+	}
+	for (size_t i = 0; !rc && i < body->count; i++) {
+		if (body_record(&trace->body, i, &image)) {
+			add_path(trace, QUERY_TAG_IMAGES, &image);
+		} else {
+			rc = body_fail(body, trace->err);
+		}
 	}
 	if (!rc) {
-		json_elements(&trace->list, trace->canon.data, trace->canon.len);
-		trace->entry.images = trace->list.count;
-	}
-	for (size_t i = 0; !rc && i < trace->list.count; i++) {
-		const struct json_span *span = &trace->list.member[i].value;
-
-		rc = add_image(trace, trace->canon.data + span->off, span->len);
-	}
-	if (!rc) {
+		trace->entry.images = body->count;
 		rc = pathset_diff(&trace->paths, history_trees(trace->history), NULL,
 				  tree, count_untagged, trace, trace->err);
 	}
@@ -229,7 +162,7 @@ static int aim_at_album(struct trace *trace, const uint8_t tree[OBJECT_ID])
 }
 
 /* Makes the paths for a step into the snapshot with this tree, and counts. */
-static int take_aim(struct trace *trace, const uint8_t tree[OBJECT_ID])
+static int follow(struct trace *trace, const uint8_t tree[OBJECT_ID])
 {
 	int rc;
 
@@ -237,11 +170,11 @@ static int take_aim(struct trace *trace, const uint8_t tree[OBJECT_ID])
 	buf_clear(&trace->label);
 	trace->entry = (struct trace_entry){0};
 	if (trace->scope->album) {
-		rc = aim_at_album(trace, tree);
+		rc = follow_album(trace, tree);
 	} else if (trace->scope->image) {
-		rc = aim_at_image(trace, tree);
+		rc = follow_image(trace, tree);
 	} else {
-		rc = aim_at_tag(trace, tree);
+		rc = follow_tag(trace, tree);
 	}
 	trace->end->seen |= rc == 0;
 	return rc == ERR_NOTFOUND ? 0 : rc;
@@ -256,10 +189,10 @@ static int see_path(const char *path, const uint8_t *old_blob, const uint8_t *ne
 
 	trace->hit = true;
 	if (!trace->scope->album || strcmp(path, trace->list_path.data) == 0) {
-		trace->aim = true;
+		trace->outdated = true;
 	} else {
-		trace->more_untagged_before += is_untagged(trace, old_blob);
-		trace->more_untagged_before -= is_untagged(trace, new_blob);
+		trace->more_untagged_before += body_is_empty(old_blob);
+		trace->more_untagged_before -= body_is_empty(new_blob);
 	}
 	return 0;
 }
@@ -298,7 +231,7 @@ static int take_step(struct trace *trace, const struct history_step *step)
 		trace->end->cut = true;
 		return 0;
 	}
-	trace->hit = trace->aim = false;
+	trace->hit = trace->outdated = false;
 	trace->more_untagged_before = 0;
 	rc = pathset_diff(&trace->paths, history_trees(trace->history),
 			  step->has_parent ? step->parent_tree : NULL, step->tree,
@@ -306,8 +239,8 @@ static int take_step(struct trace *trace, const struct history_step *step)
 	if (!rc && trace->hit) {
 		rc = tell(trace, step);
 	}
-	if (!rc && trace->aim && step->has_parent) {
-		return take_aim(trace, step->parent_tree);
+	if (!rc && trace->outdated && step->has_parent) {
+		return follow(trace, step->parent_tree);
 	}
 	trace->entry.untagged += (uint64_t)trace->more_untagged_before;
 	return rc;
@@ -322,7 +255,7 @@ static int walk(struct trace *trace, const uint8_t commit[OBJECT_ID])
 	history_start(trace->history, commit);
 	while ((rc = history_next(trace->history, &step, trace->err)) == 0) {
 		if (first) {
-			rc = take_aim(trace, step.tree);
+			rc = follow(trace, step.tree);
 			first = false;
 		}
 		if (!rc) {
@@ -357,7 +290,6 @@ int trace_run(struct trace_end *end, struct snapshot_repo *repo,
 			       from->hex);
 	}
 	trace.history = history_new(repo);
-	object_hash(trace.empty, OBJECT_BLOB, "[]", 2);
 	if (scope->album) {
 		response_snapshot_path(&trace.list_path, response_of(QUERY_IMAGES),
 				       scope->album, strlen(scope->album));
@@ -367,10 +299,7 @@ int trace_run(struct trace_end *end, struct snapshot_repo *repo,
 	buf_release(&trace.list_path);
 	buf_release(&trace.label);
 	buf_release(&trace.path);
-	buf_release(&trace.body);
-	buf_release(&trace.canon);
-	json_object_release(&trace.list);
-	json_object_release(&trace.object);
+	body_release(&trace.body);
 	history_free(trace.history);
 	return rc;
 }

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/body/body.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exporter/snapshot/response.h"
+
+const uint8_t body_empty[OBJECT_ID] = {0x06, 0x37, 0xa0, 0x88, 0xa0, 0x1e, 0x8d,
+				       0xda, 0xb3, 0xbf, 0x3f, 0xa9, 0x8d, 0xbe,
+				       0x80, 0x4c, 0xbd, 0xe1, 0xa0, 0xdc};
+
+bool body_is_empty(const uint8_t *blob)
+{
+	return blob && memcmp(blob, body_empty, OBJECT_ID) == 0;
+}
+
+bool body_text_equal(const struct body_text *a, const struct body_text *b)
+{
+	return a->len == b->len && (!a->len || memcmp(a->data, b->data, a->len) == 0);
+}
+
+/* --- objects --- */
+
+static struct body_text span(const struct body_text *text, const struct json_span *span)
+{
+	return (struct body_text){text->data + span->off, span->len};
+}
+
+bool body_object(struct body_object *object, const struct body_text *text)
+{
+	object->text = *text;
+	object->members.count = 0;
+	if (!text->data || *text->data != '{') {
+		return false;
+	}
+	json_members(&object->members, text->data, text->len);
+	return true;
+}
+
+struct body_text body_member(const struct body_object *object, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < object->members.count; i++) {
+		const struct json_member *m = &object->members.member[i];
+
+		if (m->key.len == len + 2 &&
+		    memcmp(object->text.data + m->key.off + 1, name, len) == 0) {
+			return span(&object->text, &m->value);
+		}
+	}
+	return (struct body_text){0};
+}
+
+struct body_text body_string(const struct body_object *object, const char *name)
+{
+	struct body_text text = body_member(object, name);
+
+	return text.data && *text.data == '"' ? text : (struct body_text){0};
+}
+
+/* The value of a string that is an id. `scratch` holds it if it has escapes. */
+static bool read_id(struct buf *scratch, struct body_text *id, struct body_text text)
+{
+	if (!text.data || text.len <= 2) {
+		return false;
+	}
+	if (!memchr(text.data, '\\', text.len)) {
+		*id = (struct body_text){text.data + 1, text.len - 2};
+		return true;
+	}
+	buf_clear(scratch);
+	if (json_string(scratch, text.data, text.len) < 0) {
+		return false;
+	}
+	*id = (struct body_text){scratch->data, scratch->len};
+	return true;
+}
+
+bool body_id(struct body_object *object, struct body_text *id)
+{
+	return read_id(&object->id, id, body_string(object, "id")) ||
+	       read_id(&object->id, id, body_string(object, "public_id"));
+}
+
+void body_object_release(struct body_object *object)
+{
+	json_object_release(&object->members);
+	buf_release(&object->id);
+}
+
+/* --- bodies --- */
+
+static bool fail(struct body *body, const char *problem)
+{
+	body->problem = problem;
+	return false;
+}
+
+/* Whether the bytes are one value in canonical text. */
+static bool is_canonical(struct body *body)
+{
+	const struct buf *bytes = &body->bytes;
+	struct json_value value;
+
+	buf_clear(&body->canon);
+	if (json_read(&body->canon, &value, bytes->data, bytes->len) < 0) {
+		snprintf(body->reason, sizeof(body->reason), "not JSON: %s at byte %zu",
+			 value.reason, value.failed_at);
+		return fail(body, body->reason);
+	}
+	if (value.unusable) {
+		snprintf(body->reason, sizeof(body->reason), "%s at byte %zu",
+			 value.unusable, value.unusable_at);
+		return fail(body, body->reason);
+	}
+	return (body->canon.len == bytes->len &&
+		memcmp(body->canon.data, bytes->data, bytes->len) == 0) ||
+	       fail(body, "not in canonical text");
+}
+
+bool body_parse(struct body *body, enum query_response row)
+{
+	const struct buf *bytes = &body->bytes;
+
+	body->row = row;
+	body->problem = NULL;
+	body->count = body->list.count = 0;
+	if (!is_canonical(body)) {
+		return false;
+	}
+	switch (row) {
+	case QUERY_ALBUM_OF:
+		return *bytes->data == '"' || fail(body, "not a string");
+	case QUERY_TAG:
+		return *bytes->data == '{' || fail(body, "not an object");
+	case QUERY_TAG_IMAGES:
+	case QUERY_IMAGES:
+	case QUERY_UNTAGGED:
+		if (*bytes->data != '[') {
+			return fail(body, "not an array");
+		}
+		json_elements(&body->list, bytes->data, bytes->len);
+		body->count = body->list.count;
+		return true;
+	}
+	assert(!"no such response");
+	return false;
+}
+
+int body_read(struct body *body, struct history *history, const uint8_t blob[OBJECT_ID],
+	      enum query_response row, const struct body_text *id, struct err *err)
+{
+	int rc;
+
+	buf_clear(&body->about);
+	buf_add(&body->about, id->data, id->len);
+	buf_clear(&body->bytes);
+	rc = history_blob(history, &body->bytes, blob, err);
+	if (!rc && !body_parse(body, row)) {
+		rc = body_fail(body, err);
+	}
+	return rc;
+}
+
+struct body_text body_element(const struct body *body, size_t n)
+{
+	const struct json_span *element = &body->list.member[n].value;
+
+	return (struct body_text){body->bytes.data + element->off, element->len};
+}
+
+bool body_record(struct body *body, size_t n, struct body_text *id)
+{
+	const struct body_text text = body_element(body, n);
+
+	if (body_object(&body->record, &text) && body_id(&body->record, id)) {
+		return true;
+	}
+	snprintf(body->reason, sizeof(body->reason), "record %zu has no id", n + 1);
+	return fail(body, body->reason);
+}
+
+/* A count as it is written: no sign, no needless zero. */
+static bool read_count(uint64_t *out, const struct body_text *text)
+{
+	char digits[20] = "";
+
+	if (!text->len || text->len >= sizeof(digits) ||
+	    (text->len > 1 && *text->data == '0')) {
+		return false;
+	}
+	memcpy(digits, text->data, text->len);
+	*out = strtoull(digits, NULL, 10);
+	return strspn(digits, "0123456789") == text->len;
+}
+
+bool body_tag(struct body *body, uint64_t *tag_images)
+{
+	const struct body_text all = {body->bytes.data, body->bytes.len};
+	struct body_object *record = &body->record;
+	struct body_text tag, count;
+
+	body_object(record, &all);
+	tag = body_member(record, "tag");
+	count = body_member(record, "tag_images");
+	if (record->members.count == 2 && tag.data && tag.data < count.data &&
+	    read_count(tag_images, &count) && body_object(record, &tag)) {
+		return true;
+	}
+	return fail(body, "not {\"tag\":{...},\"tag_images\":COUNT}");
+}
+
+bool body_album(struct body *body, struct body_text *id)
+{
+	const struct body_text all = {body->bytes.data, body->bytes.len};
+
+	return read_id(&body->record.id, id, all) || fail(body, "not an id");
+}
+
+int body_fault(const char *path, const char *problem, struct err *err)
+{
+	return err_set(err, ERR_INPUT,
+		       "'%s' in the snapshot is not as albumen writes it: %s; "
+		       "`albumen-exporter verify` checks the whole repository",
+		       path, problem);
+}
+
+int body_fail(const struct body *body, struct err *err)
+{
+	struct buf path = {0};
+	int rc;
+
+	response_snapshot_path(&path, response_of(body->row), body->about.data,
+			       body->about.len);
+	rc = body_fault(path.data, body->problem, err);
+	buf_release(&path);
+	return rc;
+}
+
+void body_release(struct body *body)
+{
+	buf_release(&body->bytes);
+	buf_release(&body->about);
+	buf_release(&body->canon);
+	json_object_release(&body->list);
+	body_object_release(&body->record);
+}
