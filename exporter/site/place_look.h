@@ -2,26 +2,47 @@
 #ifndef EXPORTER_SITE_PLACE_LOOK_H
 #define EXPORTER_SITE_PLACE_LOOK_H
 
-#include "exporter/site/place_inner.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "data/base/buf.h"
+#include "data/base/err.h"
+#include "exporter/site/folders.h"
+#include "exporter/site/place_walk.h"
 
 /*
- * place_look - what place does while it only looks (place_set_look): the same calls
- * compare the site with what they are given, and tell what they find. place.c and
- * place_file.c alone call it.
+ * place_look - compares the files of a site with what they should be, and changes
+ * nothing. place.c calls it instead of writing and removing (place_set_look).
  */
 
-/* Takes the lock, if there is one, without making anything. */
-int place_look_lock(struct place *place, const char *path, const char *who,
-		    struct err *err);
+enum place_fault { PLACE_MISSING, PLACE_CHANGED, PLACE_EXTRA };
 
-/* The file place->path, in pieces. What cannot be read is not what it should be. */
-int place_look_begin(struct place *place, struct err *err);
-void place_look_write(struct place *place, const void *bytes, size_t len);
-void place_look_end(struct place *place);
+/* Called for each file that differs. */
+typedef void place_found_fn(const char *path, enum place_fault fault, void *payload);
 
-int place_look_remove(struct place *place, const char *path, struct err *err);
-/* The folder `name` in `dirfd`; `at` holds its path. */
-int place_look_prune(struct place *place, int dirfd, const char *name, struct buf *at,
-		     place_keep_fn *keep, void *payload, struct err *err);
+struct place_look {
+	place_found_fn *found; /* may be NULL */
+	void *payload;
+	/* The file that is being compared, or was last. */
+	int fd; /* -1: none is open */
+	bool is_there, is_same;
+};
+
+/* Compares the file `path` with the bytes that follow, in pieces. A file that cannot be
+ * read differs. */
+int place_look_begin(struct place_look *look, struct folders *folders, const char *path,
+		     struct err *err);
+void place_look_write(struct place_look *look, const void *bytes, size_t len);
+/* Closes the file and reports it if it differs. `is_same` tells, too. */
+void place_look_end(struct place_look *look, const char *path);
+
+/* Reports `path` as extra if there is a file. */
+int place_look_remove(struct place_look *look, struct folders *folders, const char *path,
+		      struct err *err);
+/* Reports the files that `keep` rejects below the folder `name` in `dirfd`, whose path is
+ * *at. */
+int place_look_prune(struct place_look *look, struct folders *folders, int dirfd,
+		     const char *name, struct buf *at, place_keep_fn *keep, void *payload,
+		     struct err *err);
 
 #endif

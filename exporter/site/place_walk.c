@@ -4,13 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A site is five folders deep. What is deeper than this was put there by somebody
- * else, and is not worth an open folder for every level. */
+/* A site is five folders deep. Anything deeper than this was put there by somebody else,
+ * and is not worth a file descriptor for each level. */
 #define DEPTH_MAX 64
 
 struct walk {
@@ -18,8 +17,7 @@ struct walk {
 	struct buf *path;
 	place_keep_fn *keep;
 	void *payload;
-	uint64_t removed;
-	bool remove;
+	uint64_t *removed; /* NULL: nothing is removed */
 	int depth;
 	struct err *err;
 };
@@ -37,7 +35,7 @@ static bool is_folder(int dirfd, const struct dirent *entry)
 	       S_ISDIR(st.st_mode);
 }
 
-/* One entry of a folder; walk->path is its path. */
+/* Handles one entry of a folder, whose path is walk->path; *kept counts up if it stays. */
 static int walk_entry(struct walk *walk, int dirfd, const struct dirent *entry,
 		      uint64_t *kept)
 {
@@ -58,7 +56,7 @@ static int walk_entry(struct walk *walk, int dirfd, const struct dirent *entry,
 			return 0;
 		}
 	}
-	if (!walk->remove) {
+	if (!walk->removed) {
 		return 0;
 	}
 	if (unlinkat(dirfd, entry->d_name, folder ? AT_REMOVEDIR : 0) < 0 &&
@@ -66,7 +64,7 @@ static int walk_entry(struct walk *walk, int dirfd, const struct dirent *entry,
 		return err_sys(walk->err, "cannot remove '%s/%s'", walk->root,
 			       walk->path->data);
 	}
-	walk->removed += !folder;
+	*walk->removed += !folder;
 	return 0;
 }
 
@@ -91,8 +89,8 @@ static int walk_folder(struct walk *walk, int dirfd, const char *name, uint64_t 
 	}
 	if (++walk->depth > DEPTH_MAX) {
 		rc = err_set(walk->err, ERR_FAIL,
-			     "'%s/%s' is no part of a site, and too deep to be cleared "
-			     "away; remove it",
+			     "'%s/%s' is not part of a site, and nested too deep to be "
+			     "removed automatically; remove it by hand",
 			     walk->root, walk->path->data);
 	}
 	while (!rc && (errno = 0, entry = readdir(dir))) {
@@ -113,22 +111,17 @@ static int walk_folder(struct walk *walk, int dirfd, const char *name, uint64_t 
 }
 
 int place_walk(int dirfd, const char *name, const char *root, struct buf *path,
-	       place_keep_fn *keep, void *payload, uint64_t *removed, uint64_t *kept,
-	       struct err *err)
+	       place_keep_fn *keep, void *payload, uint64_t *removed, struct err *err)
 {
 	struct walk walk = {.root = root,
 			    .path = path,
 			    .keep = keep,
 			    .payload = payload,
-			    .remove = removed != NULL,
+			    .removed = removed,
 			    .err = err};
-	uint64_t stayed = 0;
-	int rc = walk_folder(&walk, dirfd, name, kept ? kept : &stayed);
+	uint64_t kept = 0;
 
-	if (removed) {
-		*removed += walk.removed;
-	}
-	return rc;
+	return walk_folder(&walk, dirfd, name, &kept);
 }
 
 int place_walk_remove(int dirfd, const char *name, const char *root, struct err *err)
@@ -144,7 +137,7 @@ int place_walk_remove(int dirfd, const char *name, const char *root, struct err 
 		return err_sys(err, "cannot remove '%s' in '%s'", name, root);
 	}
 	buf_addstr(&path, name);
-	rc = place_walk(dirfd, name, root, &path, NULL, NULL, &removed, NULL, err);
+	rc = place_walk(dirfd, name, root, &path, NULL, NULL, &removed, err);
 	if (!rc && unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT) {
 		rc = err_sys(err, "cannot remove '%s' in '%s'", name, root);
 	}
