@@ -12,59 +12,10 @@
  * back to the answer of the last `since` (audit_since.c).
  */
 
-/* --- what the texts live in --- */
-
-#define BLOCK_BYTES ((size_t)64 << 10)
-
-struct audit_block {
-	struct audit_block *next;
-	char bytes[];
-};
-
-void *audit_keep(struct audit_store *store, size_t size)
-{
-	const size_t unit = sizeof(void *);
-	void *at;
-
-	size = (size + unit - 1) / unit * unit;
-	if (!store->block || store->size - store->used < size) {
-		size_t room = size > BLOCK_BYTES ? size : BLOCK_BYTES;
-		struct audit_block *block = xmalloc(sizeof(*block) + room);
-
-		block->next = store->block;
-		store->block = block;
-		store->used = 0;
-		store->size = room;
-	}
-	at = store->block->bytes + store->used;
-	store->used += size;
-	return at;
-}
-
-const char *audit_keep_text(struct audit_store *store, const char *text, size_t len)
-{
-	char *copy = audit_keep(store, len + 1);
-
-	memcpy(copy, text, len);
-	copy[len] = '\0';
-	return copy;
-}
-
-void audit_store_release(struct audit_store *store)
-{
-	while (store->block) {
-		struct audit_block *block = store->block;
-
-		store->block = block->next;
-		free(block);
-	}
-}
-
 void audit_free(struct audit *audit)
 {
 	if (audit) {
-		audit_store_release(audit->store);
-		free(audit->store);
+		arena_release(&audit->arena);
 		free(audit->album);
 		free(audit);
 	}
@@ -72,9 +23,9 @@ void audit_free(struct audit *audit)
 
 /* --- when all is collected --- */
 
-static const char *settle_text(struct audit_store *store, const char *heap)
+static const char *settle_text(struct arena *arena, const char *heap)
 {
-	const char *text = heap ? audit_keep_text(store, heap, strlen(heap)) : NULL;
+	const char *text = heap ? arena_text(arena, heap, strlen(heap)) : NULL;
 
 	free((char *)(uintptr_t)heap);
 	return text;
@@ -85,7 +36,7 @@ static int settle(struct audit_collect *c, uint32_t number)
 {
 	struct audit_draft *draft = &c->draft[number];
 	struct audit_counts *counts = &draft->album.counts;
-	struct audit_store *store = c->audit->store;
+	struct arena *arena = &c->audit->arena;
 	struct audit_last *last = &counts->last;
 
 	if (counts->untagged != draft->listed || counts->images == 0) {
@@ -94,10 +45,10 @@ static int settle(struct audit_collect *c, uint32_t number)
 			"other images are listed than have no tag image");
 	}
 	counts->oldest = counts->untagged ? draft->album.image : NULL;
-	last->tag_image = settle_text(store, last->tag_image);
-	last->image = settle_text(store, last->image);
-	last->created_at = settle_text(store, last->created_at);
-	last->by = settle_text(store, last->by);
+	last->tag_image = settle_text(arena, last->tag_image);
+	last->image = settle_text(arena, last->image);
+	last->created_at = settle_text(arena, last->created_at);
+	last->by = settle_text(arena, last->by);
 	audit_counter_album(c->counter, number, counts);
 	return 0;
 }
@@ -209,14 +160,13 @@ int audit_collect(struct audit **out, struct snapshot_repo *repo,
 			       info->commit.hex);
 	}
 	c.audit = xzalloc(sizeof(*c.audit));
-	c.audit->store = xzalloc(sizeof(*c.audit->store));
 	c.audit->commit = info->commit;
 	c.audit->number = message_count(info->message, MESSAGE_NUMBER, 0);
 	c.audit->time_s = info->time_s;
 	c.audit->as_of_s = as_of_s;
 	c.history = history_new(repo);
 	c.trees = history_trees(c.history);
-	c.counter = audit_counter_new(c.audit->store);
+	c.counter = audit_counter_new(&c.audit->arena);
 	log_progress_start(&c.progress, "auditing",
 			   album ? 0 : message_count(info->message, MESSAGE_IMAGES, 0));
 	rc = collect(&c);

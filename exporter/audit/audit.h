@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "data/base/buf.h"
+#include "data/base/arena.h"
 #include "data/base/err.h"
 #include "exporter/git/snapshot.h"
 
@@ -90,7 +90,7 @@ struct audit {
 	/* Where history ends in this clone before everything was known: for how long
 	 * the images without a `since` have been untagged at least. */
 	const struct audit_since *horizon;
-	struct audit_store *store; /* the module's own: what the texts live in */
+	struct arena arena; /* what the texts live in */
 };
 
 enum audit_flags {

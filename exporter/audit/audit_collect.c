@@ -80,8 +80,7 @@ static struct audit_draft *add_draft(struct audit_collect *c, const char *id, si
 		c->draft = xreallocarray(c->draft, c->cap, sizeof(*c->draft));
 	}
 	draft = &c->draft[c->count++];
-	*draft = (struct audit_draft){.album.id =
-					      audit_keep_text(c->audit->store, id, len)};
+	*draft = (struct audit_draft){.album.id = arena_text(&c->audit->arena, id, len)};
 	json_quote(&mark, id, len);
 	object_hash(draft->mark, OBJECT_BLOB, mark.data, mark.len);
 	buf_release(&mark);
@@ -95,7 +94,7 @@ static int read_untagged(struct audit_collect *c, struct audit_draft *draft,
 {
 	const struct body_text album = {draft->album.id, strlen(draft->album.id)};
 	struct body *body = &c->reader.body;
-	struct audit_store *store = c->audit->store;
+	struct arena *arena = &c->audit->arena;
 	int rc;
 
 	if (body_is_empty(blob)) {
@@ -106,9 +105,10 @@ static int read_untagged(struct audit_collect *c, struct audit_draft *draft,
 		return rc;
 	}
 	draft->listed = body->count;
-	draft->album.image = audit_keep(store, body->count * sizeof(*draft->album.image));
+	draft->album.image =
+		arena_alloc(arena, body->count * sizeof(*draft->album.image));
 	for (size_t i = 0; i < body->count; i++) {
-		if (!audit_read_image(&c->reader, i, store, c->flags,
+		if (!audit_read_image(&c->reader, i, arena, c->flags,
 				      &draft->album.image[i])) {
 			return body_fail(body, c->err);
 		}

@@ -25,7 +25,7 @@ struct pair {
 };
 
 struct audit_counter {
-	struct audit_store *store;
+	struct arena *arena;
 	void *by_id; /* tsearch: struct tag */
 	const struct tag **tag;
 	size_t tag_count, tag_cap;
@@ -39,11 +39,11 @@ struct audit_counter {
 
 #define PAIRS_FIRST 4096
 
-struct audit_counter *audit_counter_new(struct audit_store *store)
+struct audit_counter *audit_counter_new(struct arena *arena)
 {
 	struct audit_counter *counter = xzalloc(sizeof(*counter));
 
-	counter->store = store;
+	counter->arena = arena;
 	counter->cap = PAIRS_FIRST;
 	counter->pair = xreallocarray(NULL, counter->cap, sizeof(*counter->pair));
 	return counter;
@@ -51,7 +51,7 @@ struct audit_counter *audit_counter_new(struct audit_store *store)
 
 static void keep_node(void *node)
 {
-	(void)node; /* it lives in the audit's store */
+	(void)node; /* it lives in the audit's arena */
 }
 
 void audit_counter_free(struct audit_counter *counter)
@@ -72,9 +72,9 @@ static int compare_tags(const void *a, const void *b)
 	return strcmp(x->id, y->id);
 }
 
-static const char *keep(struct audit_store *store, struct body_text text)
+static const char *keep(struct arena *arena, struct body_text text)
 {
-	return text.data ? audit_keep_text(store, text.data, text.len) : NULL;
+	return text.data ? arena_text(arena, text.data, text.len) : NULL;
 }
 
 /* The number of the tag. */
@@ -88,11 +88,11 @@ static uint32_t number_of(struct audit_counter *counter,
 	if (found) {
 		return (*found)->number;
 	}
-	tag = audit_keep(counter->store, sizeof(*tag));
+	tag = arena_alloc(counter->arena, sizeof(*tag));
 	tag->tag = (struct audit_tag){
-		.id = audit_keep_text(counter->store, tagging->tag, strlen(tagging->tag)),
-		.name = keep(counter->store, tagging->name),
-		.label = keep(counter->store, tagging->label),
+		.id = arena_text(counter->arena, tagging->tag, strlen(tagging->tag)),
+		.name = keep(counter->arena, tagging->name),
+		.label = keep(counter->arena, tagging->label),
 	};
 	tag->number = (uint32_t)counter->tag_count;
 	if (counter->tag_count == counter->tag_cap) {
@@ -217,7 +217,7 @@ void audit_counter_album(struct audit_counter *counter, uint32_t album,
 	}
 	counter->at = end;
 	out->tag_count = end - begin;
-	out->tag = audit_keep(counter->store, out->tag_count * sizeof(*out->tag));
+	out->tag = arena_alloc(counter->arena, out->tag_count * sizeof(*out->tag));
 	for (size_t i = 0; i < out->tag_count; i++) {
 		const struct pair *pair = &counter->pair[begin + i];
 
@@ -230,7 +230,7 @@ void audit_counter_album(struct audit_counter *counter, uint32_t album,
 void audit_counter_all(struct audit_counter *counter, struct audit_counts *out)
 {
 	out->tag_count = counter->tag_count;
-	out->tag = audit_keep(counter->store, out->tag_count * sizeof(*out->tag));
+	out->tag = arena_alloc(counter->arena, out->tag_count * sizeof(*out->tag));
 	for (size_t i = 0; i < counter->tag_count; i++) {
 		out->tag[i] = (struct audit_tag_count){&counter->tag[i]->tag, 0};
 	}

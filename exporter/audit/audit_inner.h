@@ -22,20 +22,6 @@
  * (history) are to each other. For these alone.
  */
 
-/* --- audit.c: what the texts of an audit live in --- */
-
-struct audit_store {
-	struct audit_block *block;
-	size_t used, size; /* of the first block */
-};
-
-/* `size` bytes that live as long as the audit, aligned for pointers. */
-void *audit_keep(struct audit_store *store, size_t size);
-/* A copy of the text, with a NUL behind. */
-const char *audit_keep_text(struct audit_store *store, const char *text, size_t len);
-
-void audit_store_release(struct audit_store *store);
-
 /* --- audit_read.c: the bodies of responses --- */
 
 /* Reads bodies; reuse one to save allocations. Zeroed is ready for use. */
@@ -47,9 +33,9 @@ struct audit_reader {
 };
 void audit_reader_release(struct audit_reader *reader);
 
-/* What record `n` of reader->body says as an image; the texts go into `store`. False:
+/* What record `n` of reader->body says as an image; the texts go into `arena`. False:
  * body_fail() says why. */
-bool audit_read_image(struct audit_reader *reader, size_t n, struct audit_store *store,
+bool audit_read_image(struct audit_reader *reader, size_t n, struct arena *arena,
 		      unsigned flags, struct audit_image *out);
 
 /* What a tag image says: JSON texts (absent: not said), and the ids as C strings.
@@ -66,7 +52,7 @@ struct stamp audit_read_stamp(const char *created_at);
 /* --- audit_count.c: which tags there are, and how many images show them --- */
 
 struct audit_counter;
-struct audit_counter *audit_counter_new(struct audit_store *store);
+struct audit_counter *audit_counter_new(struct arena *arena);
 /* NULL is allowed. */
 void audit_counter_free(struct audit_counter *counter);
 /* One more tagging of the image that is being counted. */

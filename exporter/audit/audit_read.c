@@ -10,12 +10,12 @@ void audit_reader_release(struct audit_reader *reader)
 	buf_release(&reader->ids);
 }
 
-static const char *keep(struct audit_store *store, struct body_text text)
+static const char *keep(struct arena *arena, struct body_text text)
 {
-	return text.data ? audit_keep_text(store, text.data, text.len) : NULL;
+	return text.data ? arena_text(arena, text.data, text.len) : NULL;
 }
 
-bool audit_read_image(struct audit_reader *reader, size_t n, struct audit_store *store,
+bool audit_read_image(struct audit_reader *reader, size_t n, struct arena *arena,
 		      unsigned flags, struct audit_image *out)
 {
 	struct body *body = &reader->body;
@@ -25,13 +25,13 @@ bool audit_read_image(struct audit_reader *reader, size_t n, struct audit_store 
 		return false;
 	}
 	*out = (struct audit_image){
-		.id = keep(store, id),
-		.created_at = keep(store, body_string(&body->record, "created_at")),
+		.id = keep(arena, id),
+		.created_at = keep(arena, body_string(&body->record, "created_at")),
 	};
 	if (flags & AUDIT_THUMBNAILS) {
 		thumbnails = body_member(&body->record, "thumbnails");
 		if (body_object(&reader->inner, &thumbnails)) {
-			out->thumbnail = keep(store, body_string(&reader->inner, "mini"));
+			out->thumbnail = keep(arena, body_string(&reader->inner, "mini"));
 		}
 	}
 	return true;

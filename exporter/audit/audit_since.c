@@ -72,7 +72,8 @@ static void collect_images(struct search *search)
 static const struct audit_since *answer(struct search *search)
 {
 	if (!search->since) {
-		search->since = audit_keep(search->audit->store, sizeof(*search->since));
+		search->since =
+			arena_alloc(&search->audit->arena, sizeof(*search->since));
 		object_hex(search->since->commit, search->step.commit);
 		search->since->time_s = search->step.time_s;
 	}

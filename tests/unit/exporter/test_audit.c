@@ -209,8 +209,8 @@ static void a_snapshot_without_images_has_an_audit(void **state)
 static void counts_of_many_albums_and_tags_add_up(void **state)
 {
 	enum { ALBUMS = 150, TAGS = 100, ROUNDS = 3 };
-	struct audit_store store = {0};
-	struct audit_counter *counter = audit_counter_new(&store);
+	struct arena arena = {0};
+	struct audit_counter *counter = audit_counter_new(&arena);
 	struct audit_counts counts = {0};
 	char id[16];
 
@@ -243,7 +243,7 @@ static void counts_of_many_albums_and_tags_add_up(void **state)
 	assert_int_equal(counts.tag[0].images, ALBUMS * ROUNDS);
 	assert_int_equal(counts.tag[TAGS - 1].images, ALBUMS);
 	audit_counter_free(counter);
-	audit_store_release(&store);
+	arena_release(&arena);
 }
 
 static void a_share_is_rounded_half_up(void **state)
