@@ -1,44 +1,244 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/verify/verify_store.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <nettle/sha1.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "data/base/file.h"
+#include "data/base/hex.h"
 #include "data/base/log.h"
 #include "exporter/git/pack/packindex.h"
-#include "exporter/verify/verify_files.h"
-#include "exporter/verify/verify_unpack.h"
+#include "exporter/git/pack/unpack.h"
 
-/* So many damaged objects of one pack are told one by one. */
-#define TOLD_MAX 20
-/* So often packs that go while they are opened are looked for again. */
+/* Failures of one pack that are reported one by one; the rest is counted. */
+#define REPORTED_MAX 20
+/* Attempts to list the packs while another process merges them. */
 #define TRIES 10
+#define DIRS_MAX 16 /* folders of objects: the repository's own and borrowed ones */
+#define ALTERNATES_MAX ((size_t)1 << 16)
+#define BLOCK_BYTES ((size_t)256 << 10)
+
+struct paths {
+	char **path;
+	size_t count, cap;
+};
 
 struct pack {
 	struct packindex index;
-	char *path;   /* for people */
-	uint8_t *bad; /* a bit for each object */
-	bool deltas;  /* it has some */
+	const char *path; /* without suffix; in `indexes` */
+	uint8_t *bad;     /* a bit for each object */
+};
+
+struct loose {
+	uint8_t id[OBJECT_ID];
+	uint8_t dir;
+	bool bad;
 };
 
 struct verify_store {
 	struct verify_report *report;
-	struct verify_files files;
+	size_t own;          /* bytes of paths before "objects/", of our own folder */
+	char *dir[DIRS_MAX]; /* ".../objects" */
+	size_t dirs;
+	struct paths indexes;   /* of packs, without their suffix .idx */
+	struct paths checksums; /* other files that end with their own SHA-1 */
+	struct loose *loose;    /* sorted by id */
+	size_t looses, loose_cap;
 	struct pack *pack;
-	size_t packs, last; /* last: the pack that had what was asked for last */
-	struct verify_unpack *unpack;
+	size_t packs, last; /* last: the pack in which the last object was found */
+	struct unpack *unpack;
 	uint64_t objects;
 };
 
+/* --- listing --- */
+
+static void paths_add(struct paths *paths, const char *path, size_t len)
+{
+	if (paths->count == paths->cap) {
+		paths->cap = paths->cap ? paths->cap * 2 : 16;
+		paths->path =
+			xreallocarray(paths->path, paths->cap, sizeof(*paths->path));
+	}
+	paths->path[paths->count++] = xmemdup0(path, len);
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void paths_sort(struct paths *paths)
+{
+	if (paths->count) {
+		qsort(paths->path, paths->count, sizeof(*paths->path), compare_paths);
+	}
+}
+
+static void paths_release(struct paths *paths)
+{
+	for (size_t i = 0; i < paths->count; i++) {
+		free(paths->path[i]);
+	}
+	free(paths->path);
+	*paths = (struct paths){0};
+}
+
+static bool begins_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool ends_with(const char *text, const char *suffix)
+{
+	size_t len = strlen(text), suffix_len = strlen(suffix);
+
+	return len >= suffix_len && strcmp(text + len - suffix_len, suffix) == 0;
+}
+
+/* Whether a file, named from objects/ on, ends with its own SHA-1. git ignores a pack
+ * without an index, which a writer may leave, but it has a checksum all the same. An
+ * index has one too: packindex_open compares it. */
+static bool has_checksum(const char *name)
+{
+	if (begins_with(name, "pack/pack-")) {
+		return ends_with(name, ".pack") || ends_with(name, ".rev") ||
+		       ends_with(name, ".bitmap") || ends_with(name, ".mtimes");
+	}
+	return (begins_with(name, "pack/multi-pack-index") &&
+		!ends_with(name, ".lock")) ||
+	       strcmp(name, "info/commit-graph") == 0 ||
+	       (begins_with(name, "info/commit-graphs/") && ends_with(name, ".graph"));
+}
+
+static void add_loose(struct verify_store *store, size_t dir, const char *name)
+{
+	struct loose loose = {.dir = (uint8_t)dir};
+
+	if (strlen(name) != OBJECT_HEX + 1 || name[2] != '/' ||
+	    !hex_read(loose.id, 1, name) ||
+	    !hex_read(loose.id + 1, OBJECT_ID - 1, name + 3)) {
+		return;
+	}
+	if (store->looses == store->loose_cap) {
+		store->loose_cap = store->loose_cap ? store->loose_cap * 2 : 64;
+		store->loose = xreallocarray(store->loose, store->loose_cap,
+					     sizeof(*store->loose));
+	}
+	store->loose[store->looses++] = loose;
+}
+
+/* Lists the files of one folder in the `at`th folder of objects. */
+static void list_folder(struct verify_store *store, size_t at, const char *folder)
+{
+	size_t base = strlen(store->dir[at]) + 1;
+	struct buf path = {0};
+	struct dirent *entry;
+	DIR *dir;
+
+	buf_addf(&path, "%s/%s", store->dir[at], folder);
+	dir = opendir(path.data);
+	while (dir && (entry = readdir(dir))) {
+		const char *name;
+
+		buf_clear(&path);
+		buf_addf(&path, "%s/%s/%s", store->dir[at], folder, entry->d_name);
+		name = path.data + base;
+		if (begins_with(name, "pack/pack-") && ends_with(name, ".idx")) {
+			paths_add(&store->indexes, path.data, path.len - strlen(".idx"));
+		} else if (has_checksum(name)) {
+			paths_add(&store->checksums, path.data, path.len);
+		} else {
+			add_loose(store, at, name);
+		}
+	}
+	if (dir) {
+		closedir(dir);
+	}
+	buf_release(&path);
+}
+
+/* Adds the folders that objects/info/alternates of the folder `at` names, one a line;
+ * relative ones begin at objects/. */
+static void list_alternates(struct verify_store *store, size_t at)
+{
+	struct buf path = {0}, text = {0};
+	char *save = NULL, *line;
+
+	buf_addf(&path, "%s/info/alternates", store->dir[at]);
+	file_read(&text, path.data, ALTERNATES_MAX, NULL);
+	line = text.len ? strtok_r(text.data, "\n", &save) : NULL;
+	for (; line && store->dirs < DIRS_MAX; line = strtok_r(NULL, "\n", &save)) {
+		bool known = *line == '#';
+
+		buf_clear(&path);
+		if (*line != '/') {
+			buf_addf(&path, "%s/", store->dir[at]);
+		}
+		buf_addstr(&path, line);
+		for (size_t i = 0; i < store->dirs; i++) {
+			known |= strcmp(store->dir[i], path.data) == 0;
+		}
+		if (!known) {
+			store->dir[store->dirs++] = xstrdup(path.data);
+		}
+	}
+	buf_release(&path);
+	buf_release(&text);
+}
+
+static int compare_loose(const void *a, const void *b)
+{
+	const struct loose *left = a, *right = b;
+
+	return memcmp(left->id, right->id, OBJECT_ID);
+}
+
+static void list_files(struct verify_store *store)
+{
+	for (size_t at = 0; at < store->dirs; at++) {
+		list_folder(store, at, "pack");
+		list_folder(store, at, "info");
+		list_folder(store, at, "info/commit-graphs");
+		for (unsigned first = 0; first < 256; first++) {
+			char folder[3];
+
+			snprintf(folder, sizeof(folder), "%02x", first & 0xff);
+			list_folder(store, at, folder);
+		}
+		list_alternates(store, at);
+	}
+	paths_sort(&store->indexes);
+	paths_sort(&store->checksums);
+	if (store->looses) {
+		qsort(store->loose, store->looses, sizeof(*store->loose), compare_loose);
+	}
+}
+
 /* --- opening --- */
+
+/* The path as people know it: from objects/ on, in the repository's own folder. */
+static const char *shown(const struct verify_store *store, const char *path)
+{
+	size_t len = strlen(store->dir[0]);
+
+	return strncmp(path, store->dir[0], len) == 0 && path[len] == '/'
+		       ? path + store->own
+		       : path;
+}
 
 static void close_packs(struct verify_store *store)
 {
 	for (size_t i = 0; i < store->packs; i++) {
 		packindex_close(&store->pack[i].index);
-		free(store->pack[i].path);
 		free(store->pack[i].bad);
 	}
 	free(store->pack);
@@ -46,66 +246,71 @@ static void close_packs(struct verify_store *store)
 	store->packs = 0;
 }
 
-static int open_pack(struct pack *pack, const struct verify_files *files,
-		     const struct verify_file *file, struct err *err)
-{
-	struct buf path = {0};
-	int rc = packindex_open(&pack->index, files->dir[file->dir], file->name, err);
-
-	if (!rc) {
-		verify_files_path(&path, files, file->dir, file->name);
-		buf_addstr(&path, ".pack");
-		pack->path = path.data;
-		pack->bad = xzalloc(pack->index.count / 8 + 1);
-	}
-	return rc;
-}
-
-/* Opens what was listed. ERR_CHANGED: a pack has gone since; with `last` that is a
- * failure like any other. */
+/* Opens all packs that were listed. ERR_CHANGED: one is no longer there; in the last
+ * attempt that is a failure like any other. */
 static int open_packs(struct verify_store *store, bool last)
 {
-	const struct verify_files *files = &store->files;
-	struct buf path = {0};
-	int rc = 0;
-
-	store->pack = xzalloc((files->packs + 1) * sizeof(*store->pack));
-	for (size_t i = 0; rc != ERR_CHANGED && i < files->packs; i++) {
-		const struct verify_file *file = &files->pack[i];
+	store->pack = xzalloc((store->indexes.count + 1) * sizeof(*store->pack));
+	for (size_t i = 0; i < store->indexes.count; i++) {
+		struct pack *pack = &store->pack[store->packs];
+		char *path = store->indexes.path[i], *slash = strrchr(path, '/');
 		struct err err;
+		int rc;
 
-		rc = open_pack(&store->pack[store->packs], files, file, &err);
+		*slash = '\0';
+		rc = packindex_open(&pack->index, path, slash + 1, &err);
+		*slash = '/';
+		pack->path = path;
 		if (rc == ERR_NOTFOUND && !last) {
-			rc = ERR_CHANGED;
-		} else if (rc) {
-			verify_files_path(&path, files, file->dir, file->name);
-			verify_report_fail(store->report, path.data, "%s", err.msg);
-		} else {
-			store->packs++;
+			return ERR_CHANGED;
 		}
+		if (rc) {
+			verify_report_fail(store->report, shown(store, path), "%s",
+					   err.msg);
+			continue;
+		}
+		pack->bad = xzalloc(pack->index.count / 8 + 1);
+		store->packs++;
 	}
-	buf_release(&path);
-	return rc == ERR_CHANGED ? rc : 0;
+	return 0;
+}
+
+static void forget_files(struct verify_store *store)
+{
+	close_packs(store);
+	paths_release(&store->indexes);
+	paths_release(&store->checksums);
+	while (store->dirs > 1) {
+		free(store->dir[--store->dirs]);
+	}
+	store->looses = 0;
 }
 
 int verify_store_open(struct verify_store **out, const char *git_dir,
 		      struct verify_report *report, struct err *err)
 {
 	struct verify_store *store = xzalloc(sizeof(*store));
-	unsigned tries = 0;
-	int rc;
+	struct buf objects = {0};
+	struct stat st;
+	int rc = 0;
 
+	buf_addf(&objects, "%s/objects", git_dir);
+	store->own = strlen(git_dir) + 1;
+	store->dir[store->dirs++] = objects.data;
 	store->report = report;
-	store->unpack = verify_unpack_new();
-	/* Somebody may be merging packs: what has gone is in one that has come. */
-	do {
-		close_packs(store);
-		verify_files_release(&store->files);
-		rc = verify_files_list(&store->files, git_dir, err);
-	} while (!rc && open_packs(store, ++tries == TRIES) == ERR_CHANGED);
-	if (rc) {
+	store->unpack = unpack_new();
+	if (stat(objects.data, &st) < 0) {
+		rc = err_set(err, ERR_FAIL, "'%s' has no folder 'objects'", git_dir);
 		verify_store_close(store);
 		store = NULL;
+	}
+	/* While packs are merged, the objects of one that has gone are in a new one. */
+	for (unsigned tries = 1; !rc; tries++) {
+		list_files(store);
+		if (open_packs(store, tries == TRIES) == 0) {
+			break;
+		}
+		forget_files(store);
 	}
 	*out = store;
 	return rc;
@@ -114,158 +319,181 @@ int verify_store_open(struct verify_store **out, const char *git_dir,
 void verify_store_close(struct verify_store *store)
 {
 	if (store) {
-		close_packs(store);
-		verify_files_release(&store->files);
-		verify_unpack_free(store->unpack);
+		forget_files(store);
+		unpack_free(store->unpack);
+		free(store->dir[0]);
+		free(store->loose);
 		free(store);
 	}
 }
 
 /* --- checking --- */
 
-static bool is_bad(const struct pack *pack, uint32_t n)
+/* Whether the file ends with the SHA-1 of all before. */
+static bool has_own_sha1(int fd)
 {
-	return pack->bad[n / 8] >> n % 8 & 1;
+	uint8_t *block = xmalloc(BLOCK_BYTES + OBJECT_ID), digest[OBJECT_ID];
+	struct sha1_ctx ctx;
+	size_t held = 0;
+	ssize_t n;
+
+	sha1_init(&ctx);
+	/* The last bytes read are held back: they may be the end. */
+	while ((n = read(fd, block + held, BLOCK_BYTES)) > 0) {
+		held += (size_t)n;
+		if (held > OBJECT_ID) {
+			sha1_update(&ctx, held - OBJECT_ID, block);
+			memmove(block, block + held - OBJECT_ID, OBJECT_ID);
+			held = OBJECT_ID;
+		}
+	}
+	sha1_digest(&ctx, OBJECT_ID, digest);
+	n = n < 0 || held < OBJECT_ID ? 1 : memcmp(digest, block, OBJECT_ID);
+	free(block);
+	return n == 0;
 }
 
-/* Marks an object as damaged, and tells it. */
-static void mark_bad(struct verify_store *store, struct pack *pack,
-		     const struct packindex_place *place, uint64_t *told, const char *how)
+static void check_file(struct verify_store *store, const char *path)
 {
-	char hex[OBJECT_HEX + 1];
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	struct stat st;
 
-	pack->bad[place->n / 8] |= (uint8_t)(1 << place->n % 8);
-	if ((*told)++ < TOLD_MAX) {
-		object_hex(hex, packindex_id(&pack->index, place->n));
-		verify_report_fail(store->report, pack->path,
-				   "object %s, at byte %zu, is damaged: %s", hex,
-				   place->at, how);
+	if (fd < 0 && errno == ENOENT) {
+		return;
+	}
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !has_own_sha1(fd)) {
+		verify_report_fail(store->report, shown(store, path),
+				   "the file is damaged: it does not end with its SHA-1");
+	}
+	if (fd >= 0) {
+		close(fd);
 	}
 }
 
-static void check_object(struct verify_store *store, struct pack *pack,
-			 const struct packindex_place *place, struct buf *body,
-			 uint64_t *told)
+/* NULL, or what is wrong with the object. */
+static const char *find_damage(struct verify_store *store, const struct pack *pack,
+			       const struct packindex_place *place, struct buf *body,
+			       struct err *err)
 {
 	uint8_t actual[OBJECT_ID];
 	enum object_type type;
-	struct err err;
 
 	if (object_crc(packindex_bytes(&pack->index, place), place->len) !=
 	    packindex_crc(&pack->index, place->n)) {
-		mark_bad(store, pack, place, told, "the index has another CRC of it");
-		return;
+		return "the index has another CRC for it";
 	}
-	if (verify_unpack_read(body, &type, store->unpack, &pack->index, place->at,
-			       pack->deltas, &err)) {
-		mark_bad(store, pack, place, told, err.msg);
-		return;
+	if (unpack_read(body, &type, store->unpack, &pack->index, place->at, err)) {
+		return err->msg;
 	}
 	object_hash(actual, type, body->data, body->len);
-	if (memcmp(actual, packindex_id(&pack->index, place->n), OBJECT_ID) != 0) {
-		mark_bad(store, pack, place, told, "it is another object");
-		return;
-	}
-	store->objects++;
+	return memcmp(actual, packindex_id(&pack->index, place->n), OBJECT_ID) != 0
+		       ? "it is another object"
+		       : NULL;
 }
 
 static void check_pack(struct verify_store *store, struct pack *pack,
 		       struct log_progress *progress)
 {
 	struct packindex_place *place = NULL;
-	struct buf body = {0};
-	uint64_t told = 0;
+	struct buf path = {0}, body = {0};
+	uint64_t damaged = 0;
 	struct err err;
 
-	if (packindex_check(&pack->index, pack->path, &err)) {
-		verify_report_fail(store->report, pack->path,
-				   "the pack does not have its own SHA-1");
-	}
-	if (packindex_places(&place, &pack->index, pack->path, &err)) {
-		verify_report_fail(store->report, "", "%s", err.msg);
+	buf_addf(&path, "%s.pack", shown(store, pack->path));
+	if (packindex_places(&place, &pack->index, path.data, &err)) {
+		verify_report_fail(store->report, path.data, "%s", err.msg);
 		memset(pack->bad, 0xff, pack->index.count / 8 + 1);
-		return;
 	}
-	for (uint32_t i = 0; i < pack->index.count; i++) {
-		pack->deltas |= packindex_is_delta(&pack->index, &place[i]);
-	}
-	for (uint32_t i = 0; i < pack->index.count; i++) {
-		check_object(store, pack, &place[i], &body, &told);
+	for (uint32_t i = 0; place && i < pack->index.count; i++) {
+		const char *how = find_damage(store, pack, &place[i], &body, &err);
+		uint32_t n = place[i].n;
+		char hex[OBJECT_HEX + 1];
+
+		if (how) {
+			pack->bad[n / 8] |= (uint8_t)(1 << n % 8);
+			if (damaged++ < REPORTED_MAX) {
+				object_hex(hex, packindex_id(&pack->index, n));
+				verify_report_fail(
+					store->report, path.data,
+					"object %s, at byte %zu, is damaged: %s", hex,
+					place[i].at, how);
+			}
+		}
 		log_progress_step(progress, 1);
 	}
-	if (told > TOLD_MAX) {
-		verify_report_fail(store->report, pack->path,
+	store->objects += place ? pack->index.count - damaged : 0;
+	if (damaged > REPORTED_MAX) {
+		verify_report_fail(store->report, path.data,
 				   "%" PRIu64 " more objects are damaged",
-				   told - TOLD_MAX);
+				   damaged - REPORTED_MAX);
 	}
 	free(place);
+	buf_release(&path);
 	buf_release(&body);
 }
 
 static int read_loose(struct buf *body, enum object_type *type,
-		      struct verify_store *store, const struct verify_loose *loose,
-		      struct err *err)
+		      struct verify_store *store, const struct loose *loose,
+		      struct buf *path, struct err *err)
 {
-	char name[OBJECT_HEX + 2];
-	struct buf path = {0};
-	int rc;
+	char hex[OBJECT_HEX + 1];
 
-	verify_files_loose_name(name, loose);
-	buf_addf(&path, "%s/%s", store->files.dir[loose->dir], name);
-	rc = verify_unpack_loose(body, type, store->unpack, path.data, err);
-	buf_release(&path);
-	return rc;
+	object_hex(hex, loose->id);
+	buf_clear(path);
+	buf_addf(path, "%s/%.2s/%s", store->dir[loose->dir], hex, hex + 2);
+	return unpack_loose(body, type, store->unpack, path->data, err);
 }
 
-static void check_loose(struct verify_store *store, struct verify_loose *loose,
-			struct buf *body)
+static void check_loose(struct verify_store *store, struct loose *loose, struct buf *body,
+			struct buf *path)
 {
-	struct buf path = {0};
 	uint8_t actual[OBJECT_ID];
-	char name[OBJECT_HEX + 2];
 	enum object_type type;
 	struct err err;
-	int rc = read_loose(body, &type, store, loose, &err);
+	int rc = read_loose(body, &type, store, loose, path, &err);
 
 	if (rc == ERR_NOTFOUND) {
-		/* Packed meanwhile. */
+		/* It has been packed meanwhile. */
 		return;
 	}
 	if (!rc) {
 		object_hash(actual, type, body->data, body->len);
+		loose->bad = memcmp(actual, loose->id, OBJECT_ID) != 0;
+	} else {
+		loose->bad = true;
 	}
-	if (!rc && memcmp(actual, loose->id, OBJECT_ID) == 0) {
-		store->objects++;
-		return;
+	store->objects += !loose->bad;
+	if (loose->bad) {
+		verify_report_fail(store->report, shown(store, path->data),
+				   "the object is damaged: %s",
+				   rc ? err.msg : "it is another object");
 	}
-	loose->bad = true;
-	verify_files_loose_name(name, loose);
-	verify_files_path(&path, &store->files, loose->dir, name);
-	verify_report_fail(store->report, path.data, "the object is damaged: %s",
-			   rc ? err.msg : "it is another object");
-	buf_release(&path);
 }
 
 void verify_store_check(struct verify_store *store)
 {
-	struct buf body = {0};
+	struct buf body = {0}, path = {0};
 	struct log_progress progress;
-	uint64_t total = store->files.looses;
+	uint64_t total = store->looses;
 
 	for (size_t i = 0; i < store->packs; i++) {
 		total += store->pack[i].index.count;
 	}
 	log_progress_start(&progress, "reading objects", total);
-	verify_files_check(&store->files, store->report);
+	for (size_t i = 0; i < store->checksums.count; i++) {
+		check_file(store, store->checksums.path[i]);
+	}
 	for (size_t i = 0; i < store->packs; i++) {
 		check_pack(store, &store->pack[i], &progress);
 	}
-	for (size_t i = 0; i < store->files.looses; i++) {
-		check_loose(store, &store->files.loose[i], &body);
+	for (size_t i = 0; i < store->looses; i++) {
+		check_loose(store, &store->loose[i], &body, &path);
 		log_progress_step(&progress, 1);
 	}
 	log_progress_end(&progress);
 	buf_release(&body);
+	buf_release(&path);
 }
 
 uint64_t verify_store_objects(const struct verify_store *store)
@@ -275,62 +503,65 @@ uint64_t verify_store_objects(const struct verify_store *store)
 
 /* --- reading --- */
 
-/* Finds the object in the packs, the one that had the last first. */
-static struct pack *find_packed(uint32_t *n, bool *damaged, struct verify_store *store,
-				const uint8_t id[OBJECT_ID])
+/* Where an object is that is not damaged: in a pack, or in a file of its own. */
+struct found {
+	const struct pack *pack;
+	uint32_t n;
+	const struct loose *loose;
+};
+
+/* Searches the pack that had the last object first. */
+static int find(struct found *found, struct verify_store *store,
+		const uint8_t id[OBJECT_ID])
 {
+	struct loose key = {.dir = 0};
+	int rc = ERR_NOTFOUND;
+
+	*found = (struct found){0};
 	for (size_t i = 0; i < store->packs; i++) {
 		size_t which = (store->last + i) % store->packs;
-		struct pack *pack = &store->pack[which];
+		const struct pack *pack = &store->pack[which];
+		uint32_t n;
 
-		if (packindex_find(n, &pack->index, id)) {
-			if (!is_bad(pack, *n)) {
+		if (packindex_find(&n, &pack->index, id)) {
+			if (!(pack->bad[n / 8] >> n % 8 & 1)) {
+				*found = (struct found){.pack = pack, .n = n};
 				store->last = which;
-				return pack;
+				return 0;
 			}
-			*damaged = true;
+			rc = ERR_INPUT;
 		}
 	}
-	return NULL;
+	memcpy(key.id, id, OBJECT_ID);
+	found->loose = store->looses ? bsearch(&key, store->loose, store->looses,
+					       sizeof(key), compare_loose)
+				     : NULL;
+	return !found->loose ? rc : found->loose->bad ? ERR_INPUT : 0;
 }
 
 int verify_store_look(struct verify_store *store, const uint8_t id[OBJECT_ID])
 {
-	const struct verify_loose *loose;
-	bool damaged = false;
-	uint32_t n;
+	struct found found;
 
-	if (find_packed(&n, &damaged, store, id)) {
-		return 0;
-	}
-	loose = verify_files_find(&store->files, id);
-	if (loose && !loose->bad) {
-		return 0;
-	}
-	return loose || damaged ? ERR_INPUT : ERR_NOTFOUND;
+	return find(&found, store, id);
 }
 
 int verify_store_read(struct buf *body, enum object_type *type,
 		      struct verify_store *store, const uint8_t id[OBJECT_ID])
 {
-	const struct verify_loose *loose;
-	int rc = verify_store_look(store, id);
-	bool damaged;
-	struct pack *pack;
+	struct buf path = {0};
+	struct found found;
 	struct err err;
-	uint32_t n;
+	int rc = find(&found, store, id);
 
 	buf_clear(body);
-	if (rc) {
-		return rc;
+	if (!rc && found.pack) {
+		rc = unpack_read(body, type, store->unpack, &found.pack->index,
+				 packindex_offset(&found.pack->index, found.n), &err);
+		rc = rc ? ERR_INPUT : 0;
+	} else if (!rc) {
+		rc = read_loose(body, type, store, found.loose, &path, &err);
 	}
-	pack = find_packed(&n, &damaged, store, id);
-	if (pack) {
-		rc = verify_unpack_read(body, type, store->unpack, &pack->index,
-					packindex_offset(&pack->index, n), pack->deltas,
-					&err);
-		return rc ? ERR_INPUT : 0;
-	}
-	loose = verify_files_find(&store->files, id);
-	return loose ? read_loose(body, type, store, loose, &err) : ERR_NOTFOUND;
+	buf_release(&path);
+	return rc;
 }

@@ -205,7 +205,7 @@ for pack in "$T/clone/objects/pack"/*.pack; do
 	head -c 100 /dev/urandom | dd of="$pack" bs=1 seek=60 conv=notrunc status=none
 done
 exits "a pack with noise in it" 1 timeout 60 "$EXPORTER" verify --repo "$T/clone"
-found "is told" '^objects/pack/pack-[0-9a-f]*\.pack: the pack does not have its own SHA-1$'
+found "is told" '^objects/pack/pack-[0-9a-f]*\.pack: the file is damaged: it does not end with its SHA-1$'
 fresh
 rm -f "$T/clone/objects/pack"/*.idx
 exits "a pack without its index" 1 timeout 60 "$EXPORTER" verify --repo "$T/clone"

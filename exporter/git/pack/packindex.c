@@ -242,20 +242,6 @@ const uint8_t *packindex_from(const struct packindex *index, size_t at, size_t *
 	return index->pack + at;
 }
 
-int packindex_check(const struct packindex *index, const char *name, struct err *err)
-{
-	uint8_t digest[OBJECT_ID];
-	struct sha1_ctx ctx;
-
-	sha1_init(&ctx);
-	sha1_update(&ctx, index->pack_len - OBJECT_ID, index->pack);
-	sha1_digest(&ctx, OBJECT_ID, digest);
-	if (memcmp(digest, index->pack + index->pack_len - OBJECT_ID, OBJECT_ID) != 0) {
-		return damaged(name, "is damaged: it does not have its own SHA-1", err);
-	}
-	return 0;
-}
-
 const uint8_t *packindex_bytes(const struct packindex *index,
 			       const struct packindex_place *place)
 {

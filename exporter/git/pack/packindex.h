@@ -40,8 +40,6 @@ bool packindex_find(uint32_t *n, const struct packindex *index,
 size_t packindex_offset(const struct packindex *index, uint32_t n);
 /* The pack from `at` to before its trailer: *left bytes. NULL: there are none. */
 const uint8_t *packindex_from(const struct packindex *index, size_t at, size_t *left);
-/* Reads all of the pack: ERR_INPUT if it does not have its own SHA-1. */
-int packindex_check(const struct packindex *index, const char *name, struct err *err);
 
 /* Where an object stands in the pack. */
 struct packindex_place {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "exporter/verify/verify_unpack.h"
+#include "exporter/git/pack/unpack.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -8,17 +8,16 @@
 
 #include "data/base/file.h"
 
-/* Deltas have these numbers where objects have their type's. */
+/* In place of an object's type. */
 #define DELTA_OF_OFFSET 6
 #define DELTA_OF_ID 7
-/* git makes no longer chain. */
+/* git makes no longer chains. */
 #define CHAIN_MAX 4096
 
-/* Bodies that others may be deltas of: a table with one place for each, where the
- * newcomer wins, and a hand that goes round and frees when they take too much. */
+/* Bodies that deltas are of, each in one place of a table that its offset gives: a new
+ * one replaces what is there. All are dropped when they take too much memory. */
 #define KEPT_SLOTS 16384
 #define KEPT_BYTES ((size_t)64 << 20)
-#define KEPT_BODY_MAX (KEPT_BYTES / 16)
 
 struct kept {
 	const struct packindex *pack; /* NULL: free */
@@ -27,26 +26,35 @@ struct kept {
 	struct buf body;
 };
 
-/* One object on the way from a delta to what it is a delta of. */
+/* One object of a chain of deltas. */
 struct link {
 	size_t at;           /* where it begins */
-	const uint8_t *data; /* what is deflated */
-	size_t left;         /* bytes there are of it, at most */
+	const uint8_t *data; /* deflated */
+	size_t left;         /* bytes up to the end of the pack */
 	size_t size;         /* inflated */
 };
 
-struct verify_unpack {
+struct unpack {
 	struct object_inflater *inflater;
 	struct link *chain; /* CHAIN_MAX */
 	size_t chained;
 	struct buf delta, base;
 	struct kept *kept; /* KEPT_SLOTS */
-	size_t kept_bytes, hand;
+	size_t kept_bytes;
 };
 
-struct verify_unpack *verify_unpack_new(void)
+static void forget(struct unpack *unpack)
 {
-	struct verify_unpack *unpack = xzalloc(sizeof(*unpack));
+	for (size_t i = 0; i < KEPT_SLOTS; i++) {
+		buf_release(&unpack->kept[i].body);
+		unpack->kept[i].pack = NULL;
+	}
+	unpack->kept_bytes = 0;
+}
+
+struct unpack *unpack_new(void)
+{
+	struct unpack *unpack = xzalloc(sizeof(*unpack));
 
 	unpack->inflater = object_inflater_new();
 	unpack->chain = xreallocarray(NULL, CHAIN_MAX, sizeof(*unpack->chain));
@@ -54,12 +62,10 @@ struct verify_unpack *verify_unpack_new(void)
 	return unpack;
 }
 
-void verify_unpack_free(struct verify_unpack *unpack)
+void unpack_free(struct unpack *unpack)
 {
 	if (unpack) {
-		for (size_t i = 0; i < KEPT_SLOTS; i++) {
-			buf_release(&unpack->kept[i].body);
-		}
+		forget(unpack);
 		object_inflater_free(unpack->inflater);
 		buf_release(&unpack->delta);
 		buf_release(&unpack->base);
@@ -71,7 +77,7 @@ void verify_unpack_free(struct verify_unpack *unpack)
 
 /* --- what is kept --- */
 
-static struct kept *slot_of(struct verify_unpack *unpack, const struct packindex *pack,
+static struct kept *slot_of(struct unpack *unpack, const struct packindex *pack,
 			    size_t at)
 {
 	uint64_t key = (uint64_t)at ^ (uint64_t)(uintptr_t)pack << 20;
@@ -79,42 +85,24 @@ static struct kept *slot_of(struct verify_unpack *unpack, const struct packindex
 	return &unpack->kept[(key * 0x9e3779b97f4a7c15u >> 32) % KEPT_SLOTS];
 }
 
-static const struct kept *find_kept(struct verify_unpack *unpack,
-				    const struct packindex *pack, size_t at)
-{
-	const struct kept *kept = slot_of(unpack, pack, at);
-
-	return kept->pack == pack && kept->at == at ? kept : NULL;
-}
-
-static void forget(struct verify_unpack *unpack, struct kept *kept)
-{
-	unpack->kept_bytes -= kept->body.cap;
-	buf_release(&kept->body);
-	kept->pack = NULL;
-}
-
-static void keep_copy(struct verify_unpack *unpack, const struct packindex *pack,
-		      size_t at, enum object_type type, const struct buf *body)
+static void keep(struct unpack *unpack, const struct packindex *pack, size_t at,
+		 enum object_type type, const struct buf *body)
 {
 	struct kept *kept = slot_of(unpack, pack, at);
 
-	if (body->len > KEPT_BODY_MAX) {
+	if (body->len > KEPT_BYTES / 16) {
 		return;
 	}
-	forget(unpack, kept);
+	if (unpack->kept_bytes + body->len > KEPT_BYTES) {
+		forget(unpack);
+	}
+	unpack->kept_bytes -= kept->body.len;
+	buf_release(&kept->body);
 	buf_add(&kept->body, body->data, body->len);
+	unpack->kept_bytes += kept->body.len;
 	kept->pack = pack;
 	kept->at = at;
 	kept->type = type;
-	unpack->kept_bytes += kept->body.cap;
-	while (unpack->kept_bytes > KEPT_BYTES) {
-		struct kept *other = &unpack->kept[unpack->hand++ % KEPT_SLOTS];
-
-		if (other != kept) {
-			forget(unpack, other);
-		}
-	}
 }
 
 /* --- inflating --- */
@@ -124,8 +112,8 @@ static int damaged(const char *how, struct err *err)
 	return err_set(err, ERR_INPUT, "%s", how);
 }
 
-/* A number of groups of seven bits, the lowest first. False: it does not end, or is
- * larger than any object may be. */
+/* Reads a number in groups of seven bits, the lowest first. False: it does not end, or
+ * is larger than any object may be. */
 static bool read_size(size_t *out, const uint8_t **at, const uint8_t *end, unsigned shift)
 {
 	uint8_t byte = 0x80;
@@ -138,10 +126,10 @@ static bool read_size(size_t *out, const uint8_t **at, const uint8_t *end, unsig
 		*out |= (size_t)(byte & 0x7f) << shift;
 		shift += 7;
 	}
-	return *out <= VERIFY_UNPACK_MAX;
+	return *out <= UNPACK_MAX;
 }
 
-/* How far before a delta its base begins: git's own way of writing numbers. */
+/* Reads how far before a delta its base begins, as git writes it (gitformat-pack(5)). */
 static bool read_distance(size_t *out, const uint8_t **at, const uint8_t *end)
 {
 	uint8_t byte;
@@ -160,14 +148,14 @@ static bool read_distance(size_t *out, const uint8_t **at, const uint8_t *end)
 	return true;
 }
 
-static int inflate_link(struct buf *out, struct verify_unpack *unpack,
-			const struct link *link, struct err *err)
+static int inflate_link(struct buf *out, struct unpack *unpack, const struct link *link,
+			struct err *err)
 {
 	buf_clear(out);
 	buf_grow(out, link->size);
 	if (object_inflate(unpack->inflater, out->data, link->size, link->data,
 			   link->left)) {
-		return damaged("what is deflated in it is damaged", err);
+		return damaged("its deflated bytes are damaged", err);
 	}
 	out->len = link->size;
 	out->data[out->len] = '\0';
@@ -176,8 +164,8 @@ static int inflate_link(struct buf *out, struct verify_unpack *unpack,
 
 /* --- chains of deltas --- */
 
-/* Reads the head of the object at `at`. *type: as it stands there, a delta's too.
- * *base: where a delta's base begins. */
+/* Reads the head of the object at `at`. *type may be that of a delta; *base is where
+ * the delta's base begins. */
 static int read_head(struct link *link, unsigned *type, size_t *base,
 		     const struct packindex *pack, size_t at, struct err *err)
 {
@@ -213,9 +201,9 @@ static int read_head(struct link *link, unsigned *type, size_t *base,
 	return 0;
 }
 
-/* Copies what a delta says from `base` to *out. A delta: the two sizes; then bytes
- * above 127: copy, with offset and size in the bytes that the low bits name; bytes
- * from 1 to 127: so many new ones follow. */
+/* Applies a delta of `base`. It has the two sizes, then instructions: a byte above 127
+ * copies from the base, with offset and size in the bytes that its low bits announce; a
+ * byte from 1 to 127 is the number of new bytes that follow. */
 static bool apply(struct buf *out, const struct buf *base, const struct buf *delta)
 {
 	const uint8_t *at = (const uint8_t *)delta->data, *end = at + delta->len;
@@ -261,25 +249,30 @@ static bool apply(struct buf *out, const struct buf *base, const struct buf *del
 	return out->len == to;
 }
 
-/* Follows deltas from `at` to what is none, or is remembered: that is *body then. */
-static int read_base(struct buf *body, enum object_type *type,
-		     struct verify_unpack *unpack, const struct packindex *pack,
-		     size_t at, bool keep, struct err *err)
+/* Follows deltas from `at` to an object that is none, or is kept, and reads that. The
+ * deltas are the chain then, the last one first. */
+static int read_base(struct buf *body, enum object_type *type, struct unpack *unpack,
+		     const struct packindex *pack, size_t at, struct err *err)
 {
-	const struct kept *kept;
-	unsigned kind = DELTA_OF_ID;
-	size_t next = at;
-
 	unpack->chained = 0;
-	while (!(kept = find_kept(unpack, pack, next))) {
+	for (;;) {
 		struct link *link = &unpack->chain[unpack->chained];
-		int rc = read_head(link, &kind, &next, pack, next, err);
+		const struct kept *kept = slot_of(unpack, pack, at);
+		unsigned kind = 0;
+		int rc;
 
+		if (kept->pack == pack && kept->at == at) {
+			*type = kept->type;
+			buf_clear(body);
+			buf_add(body, kept->body.data, kept->body.len);
+			return 0;
+		}
+		rc = read_head(link, &kind, &at, pack, at, err);
 		if (!rc && kind <= OBJECT_TAG) {
 			*type = (enum object_type)kind;
 			rc = inflate_link(body, unpack, link, err);
-			if (!rc && keep) {
-				keep_copy(unpack, pack, link->at, *type, body);
+			if (!rc && unpack->chained) {
+				keep(unpack, pack, link->at, *type, body);
 			}
 			return rc;
 		}
@@ -288,17 +281,12 @@ static int read_base(struct buf *body, enum object_type *type,
 				  : damaged("it is a delta of a delta without end", err);
 		}
 	}
-	*type = kept->type;
-	buf_clear(body);
-	buf_add(body, kept->body.data, kept->body.len);
-	return 0;
 }
 
-int verify_unpack_read(struct buf *body, enum object_type *type,
-		       struct verify_unpack *unpack, const struct packindex *pack,
-		       size_t at, bool keep, struct err *err)
+int unpack_read(struct buf *body, enum object_type *type, struct unpack *unpack,
+		const struct packindex *pack, size_t at, struct err *err)
 {
-	int rc = read_base(body, type, unpack, pack, at, keep, err);
+	int rc = read_base(body, type, unpack, pack, at, err);
 
 	while (!rc && unpack->chained) {
 		const struct link *link = &unpack->chain[--unpack->chained];
@@ -310,8 +298,8 @@ int verify_unpack_read(struct buf *body, enum object_type *type,
 		if (!rc && !apply(body, &unpack->base, &unpack->delta)) {
 			rc = damaged("it is a damaged delta", err);
 		}
-		if (!rc && keep) {
-			keep_copy(unpack, pack, link->at, *type, body);
+		if (!rc) {
+			keep(unpack, pack, link->at, *type, body);
 		}
 	}
 	return rc;
@@ -341,18 +329,18 @@ static bool read_loose_head(enum object_type *type, size_t *head, const struct b
 	return false;
 }
 
-int verify_unpack_loose(struct buf *body, enum object_type *type,
-			struct verify_unpack *unpack, const char *path, struct err *err)
+int unpack_loose(struct buf *body, enum object_type *type, struct unpack *unpack,
+		 const char *path, struct err *err)
 {
 	size_t room = 4096, head;
 	int rc;
 
 	buf_clear(&unpack->delta);
-	rc = file_read(&unpack->delta, path, VERIFY_UNPACK_MAX, err);
+	rc = file_read(&unpack->delta, path, UNPACK_MAX, err);
 	if (rc) {
 		return rc;
 	}
-	/* Its size stands within: try a larger room until it fits. */
+	/* Its size is inside: try with more and more room. */
 	do {
 		size_t len = room *= 4;
 
@@ -364,9 +352,9 @@ int verify_unpack_loose(struct buf *body, enum object_type *type,
 			unpack->base.len = len;
 			unpack->base.data[len] = '\0';
 		}
-	} while (rc == ERR_FULL && room < VERIFY_UNPACK_MAX);
+	} while (rc == ERR_FULL && room < UNPACK_MAX);
 	if (rc || !read_loose_head(type, &head, &unpack->base)) {
-		return damaged("what is deflated in it is damaged", err);
+		return damaged("its deflated bytes are damaged", err);
 	}
 	buf_clear(body);
 	buf_add(body, unpack->base.data + head, unpack->base.len - head);
