@@ -85,7 +85,6 @@ for source in "${sources[@]}"; do
 	stem=${stem%.c}
 	allowed="$stem|${stem%%_*}"
 	case $source in
-	exporter/main.c) allowed='main|command' ;;
 	*/main.c) allowed=main ;;
 	data/index/index.c) allowed='index|tables' ;;
 	exporter/git/offline.c) allowed='offline|git' ;; # stands in for a library's

@@ -22,8 +22,8 @@
  * the table. A short one is its letter, which is less than any of them. */
 enum { LONG_HELP = 256, LONG_VERSION, LONG_FIRST };
 
-/* An option as it was given. Which entry of the table it is can depend on the
- * command, which may follow it: so they are kept, and applied at the end. */
+/* An option as it was given. The command may follow it, so the options are kept, and
+ * applied at the end. */
 struct given {
 	const struct cli_option *option;
 	const char *value;
@@ -31,8 +31,8 @@ struct given {
 
 struct cli {
 	const struct cli_program *program;
+	void *values;
 	const struct cli_command *command; /* NULL: none was given */
-	unsigned bit;                      /* of the command, in option tables */
 	bool help, version;
 	struct given *given;
 	size_t given_count;
@@ -44,6 +44,24 @@ static bool takes_value(const struct cli_option *option)
 {
 	return option->type == CLI_STRING || option->type == CLI_NUMBER ||
 	       option->type == CLI_LIST;
+}
+
+/* What a command does with an option: NO is 0, so that it can be asked as a bool. */
+enum use { NO, TAKES, NEEDS };
+
+static enum use use_of(const struct cli_command *command, const struct cli_option *option)
+{
+	size_t len = strlen(option->name);
+
+	for (const char *at = command->options; *at; at += strspn(at, " ")) {
+		size_t word = strcspn(at, " ");
+
+		if (strncmp(at, option->name, len) == 0 && strchr("! ", at[len])) {
+			return at[len] == '!' ? NEEDS : TAKES;
+		}
+		at += word;
+	}
+	return NO;
 }
 
 /* --- --help ------------------------------------------------------------------- */
@@ -97,8 +115,25 @@ static void add_option_name(struct buf *out, const struct cli_option *option)
 	}
 }
 
-/* Prints the options that take every command of `bits`, and the built-in ones. */
-static void print_options(FILE *to, const struct cli_program *program, unsigned bits)
+/* How the command uses the option; NULL stands for all commands together. */
+static enum use shown_use(const struct cli_program *program,
+			  const struct cli_command *command,
+			  const struct cli_option *option)
+{
+	enum use use = command ? use_of(command, option) : NEEDS;
+
+	for (size_t i = 0; !command && program->commands[i]; i++) {
+		enum use one = use_of(program->commands[i], option);
+
+		use = one < use ? one : use;
+	}
+	return use;
+}
+
+/* Prints the options of the command (NULL: those of all commands), and the built-in
+ * ones. */
+static void print_options(FILE *to, const struct cli_program *program,
+			  const struct cli_command *command)
 {
 	struct buf text = {0};
 	int width = (int)strlen("-h, --help");
@@ -106,14 +141,15 @@ static void print_options(FILE *to, const struct cli_program *program, unsigned 
 	for (const struct cli_option *o = program->options; o->name; o++) {
 		buf_clear(&text);
 		add_option_name(&text, o);
-		if ((o->commands & bits) == bits && (int)text.len > width) {
+		if (shown_use(program, command, o) && (int)text.len > width) {
 			width = (int)text.len;
 		}
 	}
 	for (const struct cli_option *o = program->options; o->name; o++) {
+		enum use use = shown_use(program, command, o);
 		size_t name_end;
 
-		if ((o->commands & bits) != bits) {
+		if (!use) {
 			continue;
 		}
 		buf_clear(&text);
@@ -121,9 +157,9 @@ static void print_options(FILE *to, const struct cli_program *program, unsigned 
 		buf_add(&text, "", 1);
 		name_end = text.len;
 		buf_addstr(&text, o->summary);
-		if ((o->required & bits) && o->environment) {
+		if (use == NEEDS && o->environment) {
 			buf_addf(&text, " (needed; or $%s)", o->environment);
-		} else if (o->required & bits) {
+		} else if (use == NEEDS) {
 			buf_addstr(&text, " (needed)");
 		} else if (o->environment) {
 			buf_addf(&text, " (or $%s)", o->environment);
@@ -135,31 +171,22 @@ static void print_options(FILE *to, const struct cli_program *program, unsigned 
 	buf_release(&text);
 }
 
-static unsigned all_commands(const struct cli_program *program)
-{
-	unsigned bits = 0;
-
-	for (unsigned i = 0; program->commands[i].name; i++) {
-		bits |= 1u << i;
-	}
-	return bits;
-}
-
 static void print_program_help(FILE *to, const struct cli_program *program)
 {
+	const struct cli_command *const *c;
 	int width = 0;
 
 	fprintf(to, "usage: %s COMMAND [OPTION]...\n\n", program->name);
 	print_wrapped(to, program->summary, 0, 0);
 	fputs("\ncommands:\n", to);
-	for (const struct cli_command *c = program->commands; c->name; c++) {
-		width = (int)strlen(c->name) > width ? (int)strlen(c->name) : width;
+	for (c = program->commands; *c; c++) {
+		width = (int)strlen((*c)->name) > width ? (int)strlen((*c)->name) : width;
 	}
-	for (const struct cli_command *c = program->commands; c->name; c++) {
-		print_entry(to, c->name, width, c->summary);
+	for (c = program->commands; *c; c++) {
+		print_entry(to, (*c)->name, width, (*c)->summary);
 	}
 	fputs("\noptions of every command:\n", to);
-	print_options(to, program, all_commands(program));
+	print_options(to, program, NULL);
 	fprintf(to, "\n'%s COMMAND --help' explains a command and lists its options.\n",
 		program->name);
 }
@@ -170,7 +197,7 @@ static void print_command_help(FILE *to, const struct cli *cli)
 
 	buf_addf(&usage, "usage: %s %s", cli->program->name, cli->command->name);
 	for (const struct cli_option *o = cli->program->options; o->name; o++) {
-		if (o->required & cli->bit) {
+		if (use_of(cli->command, o) == NEEDS) {
 			buf_addf(&usage, " --%s %s", o->name, o->argument);
 		}
 	}
@@ -183,20 +210,19 @@ static void print_command_help(FILE *to, const struct cli *cli)
 	print_wrapped(to, cli->command->help ? cli->command->help : cli->command->summary,
 		      0, 0);
 	fputs("\noptions:\n", to);
-	print_options(to, cli->program, cli->bit);
+	print_options(to, cli->program, cli->command);
 	buf_release(&usage);
 }
 
 /* --- the command line --------------------------------------------------------- */
 
-/* The tables of getopt_long. An option that stands twice in ours, with another
- * meaning for another command, stands once in its table. */
+/* The tables of getopt_long. */
 static struct option *make_long_options(struct buf *letters,
 					const struct cli_program *program)
 {
 	const struct cli_option *options = program->options;
 	struct option *table;
-	size_t count = 0, used = 0;
+	size_t count = 0;
 
 	while (options[count].name) {
 		count++;
@@ -206,24 +232,18 @@ static struct option *make_long_options(struct buf *letters,
 	 * missing value is told from an unknown option. */
 	buf_addstr(letters, "-:h");
 	for (size_t i = 0; i < count; i++) {
-		bool value = takes_value(&options[i]), again = false;
+		bool value = takes_value(&options[i]);
 
-		for (size_t j = 0; j < i; j++) {
-			again |= strcmp(options[i].name, options[j].name) == 0;
-		}
-		if (again) {
-			continue;
-		}
-		table[used++] = (struct option){.name = options[i].name,
-						.has_arg = value ? required_argument
-								 : no_argument,
-						.val = LONG_FIRST + (int)i};
+		table[i] = (struct option){.name = options[i].name,
+					   .has_arg = value ? required_argument
+							    : no_argument,
+					   .val = LONG_FIRST + (int)i};
 		if (options[i].letter) {
 			buf_addf(letters, "%c%s", options[i].letter, value ? ":" : "");
 		}
 	}
-	table[used++] = (struct option){.name = "help", .val = LONG_HELP};
-	table[used++] = (struct option){.name = "version", .val = LONG_VERSION};
+	table[count] = (struct option){.name = "help", .val = LONG_HELP};
+	table[count + 1] = (struct option){.name = "version", .val = LONG_VERSION};
 	return table;
 }
 
@@ -244,16 +264,15 @@ static const struct cli_option *option_of(const struct cli *cli, int value)
 
 static int take_operand(struct cli *cli, char *operand, struct err *err)
 {
-	const struct cli_command *commands = cli->program->commands;
+	const struct cli_command *const *commands = cli->program->commands;
 
 	if (cli->command) {
 		cli->operand[cli->operand_count++] = operand;
 		return 0;
 	}
-	for (unsigned i = 0; commands[i].name; i++) {
-		if (strcmp(commands[i].name, operand) == 0) {
-			cli->command = &commands[i];
-			cli->bit = 1u << i;
+	for (size_t i = 0; commands[i]; i++) {
+		if (strcmp(commands[i]->name, operand) == 0) {
+			cli->command = commands[i];
 			return 0;
 		}
 	}
@@ -331,11 +350,9 @@ static int parse(struct cli *cli, int argc, char **argv, struct err *err)
 
 /* --- values ------------------------------------------------------------------- */
 
-static int add_to_list(const struct cli_option *option, const char *value,
-		       struct err *err)
+static int add_to_list(const struct cli_option *option, struct cli_list *list,
+		       const char *value, struct err *err)
 {
-	struct cli_list *list = option->value;
-
 	if (list->count == CLI_LIST_MAX) {
 		return err_set(err, ERR_USAGE,
 			       "option '--%s' is given more than %d times", option->name,
@@ -345,19 +362,21 @@ static int add_to_list(const struct cli_option *option, const char *value,
 	return 0;
 }
 
-static int set_value(const struct cli_option *option, const char *value, struct err *err)
+static int set_value(const struct cli_option *option, void *values, const char *value,
+		     struct err *err)
 {
+	void *to = (char *)values + option->offset;
 	long long number = 0;
 
 	switch (option->type) {
 	case CLI_FLAG:
-		*(bool *)option->value = true;
+		*(bool *)to = true;
 		return 0;
 	case CLI_COUNT:
-		++*(int *)option->value;
+		++*(int *)to;
 		return 0;
 	case CLI_STRING:
-		*(const char **)option->value = value;
+		*(const char **)to = value;
 		return 0;
 	case CLI_NUMBER:
 		for (const char *p = value; *p || p == value; p++) {
@@ -369,39 +388,29 @@ static int set_value(const struct cli_option *option, const char *value, struct 
 					       option->name, value);
 			}
 		}
-		*(long long *)option->value = number;
+		*(long long *)to = number;
 		return 0;
 	case CLI_LIST:
-		return add_to_list(option, value, err);
+		return add_to_list(option, to, value, err);
 	}
 	assert(false);
 	return 0;
 }
 
-/* The entry of the table that `given` is for this command. */
-static const struct cli_option *entry_of(const struct cli *cli, const char *name)
-{
-	for (const struct cli_option *o = cli->program->options; o->name; o++) {
-		if ((o->commands & cli->bit) && strcmp(o->name, name) == 0) {
-			return o;
-		}
-	}
-	return NULL;
-}
-
 /* Gives the option `o` the value that it has from the command line or, where it has
  * none, from the environment. */
-static int settle(const struct cli *cli, const struct cli_option *o, struct err *err)
+static int set_option(const struct cli *cli, const struct cli_option *o, struct err *err)
 {
+	bool needed = use_of(cli->command, o) == NEEDS;
 	const char *value = NULL;
 	bool given = false;
 	int rc = 0;
 
 	for (size_t i = 0; i < cli->given_count && !rc; i++) {
-		if (strcmp(cli->given[i].option->name, o->name) == 0) {
+		if (cli->given[i].option == o) {
 			given = true;
 			value = cli->given[i].value;
-			rc = set_value(o, value, err);
+			rc = set_value(o, cli->values, value, err);
 		}
 	}
 	if (rc) {
@@ -413,39 +422,54 @@ static int settle(const struct cli *cli, const struct cli_option *o, struct err 
 		/* An empty variable is as good as none. */
 		if (value && *value) {
 			given = true;
-			rc = set_value(o, value, err);
+			rc = set_value(o, cli->values, value, err);
 		}
 	}
-	if (o->required & cli->bit && !given) {
+	if (needed && !given) {
 		return err_set(err, ERR_USAGE, "'%s' needs option '--%s %s'%s%s",
 			       cli->command->name, o->name, o->argument,
 			       o->environment ? " or environment variable " : "",
 			       o->environment ? o->environment : "");
 	}
-	if (o->required & cli->bit && value && !*value) {
+	if (needed && value && !*value) {
 		return err_set(err, ERR_USAGE, "option '--%s' must not be empty",
 			       o->name);
 	}
 	return rc;
 }
 
+/* As many operands as the command takes? */
+static int check_operands(const struct cli *cli, struct err *err)
+{
+	const char *takes = cli->command->operands;
+	int count = takes ? 1 : 0;
+
+	for (const char *at = takes; at && (at = strchr(at, ' ')); at++) {
+		count++;
+	}
+	if (cli->operand_count == count || (takes && strstr(takes, "..."))) {
+		return 0;
+	}
+	return takes ? err_set(err, ERR_USAGE, "'%s' takes %d operand%s: %s",
+			       cli->command->name, count, count == 1 ? "" : "s", takes)
+		     : err_set(err, ERR_USAGE, "'%s' takes no operand, as '%s' is",
+			       cli->command->name, cli->operand[0]);
+}
+
 static int apply(const struct cli *cli, struct err *err)
 {
-	int rc = 0;
+	int rc;
 
 	for (size_t i = 0; i < cli->given_count; i++) {
-		if (!entry_of(cli, cli->given[i].option->name)) {
+		if (!use_of(cli->command, cli->given[i].option)) {
 			return err_set(err, ERR_USAGE, "'%s' takes no option '--%s'",
 				       cli->command->name, cli->given[i].option->name);
 		}
 	}
-	if (cli->operand_count && !cli->command->operands) {
-		return err_set(err, ERR_USAGE, "'%s' takes no operand, as '%s' is",
-			       cli->command->name, cli->operand[0]);
-	}
+	rc = check_operands(cli, err);
 	for (const struct cli_option *o = cli->program->options; o->name && !rc; o++) {
-		if (o->commands & cli->bit) {
-			rc = settle(cli, o, err);
+		if (use_of(cli->command, o)) {
+			rc = set_option(cli, o, err);
 		}
 	}
 	return rc;
@@ -489,9 +513,9 @@ static int get_descriptors(struct err *err)
 	return 0;
 }
 
-int cli_main(const struct cli_program *program, int argc, char **argv)
+int cli_main(const struct cli_program *program, void *values, int argc, char **argv)
 {
-	struct cli cli = {.program = program};
+	struct cli cli = {.program = program, .values = values};
 	struct err err = {0};
 	int rc;
 
@@ -517,7 +541,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
 			rc = get_descriptors(&err);
 		}
 		if (!rc) {
-			rc = cli.command->run(cli.operand_count, cli.operand, &err);
+			rc = cli.command->run(cli.values, cli.operand, &err);
 		}
 	}
 	/* A result that did not reach its file is a failure too. */

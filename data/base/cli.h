@@ -9,7 +9,7 @@
 
 /*
  * cli - command lines of the two programs: one table of options and one of
- * commands, which also print --help and --version (CONTRACT.md, section 7).
+ * commands, from which --help is printed, too.
  *
  *	PROGRAM COMMAND [--option[=value] | --option value]...
  *
@@ -20,11 +20,11 @@
  */
 
 enum cli_type {
-	CLI_FLAG,   /* bool *; set to true */
-	CLI_COUNT,  /* int *; one more each time */
-	CLI_STRING, /* const char **; borrowed from argv or the environment */
-	CLI_NUMBER, /* long long *; a decimal number that is not negative */
-	CLI_LIST,   /* struct cli_list *; a string more each time */
+	CLI_FLAG,   /* bool; set to true */
+	CLI_COUNT,  /* int; one more each time */
+	CLI_STRING, /* const char *; borrowed from argv or the environment */
+	CLI_NUMBER, /* long long; a decimal number that is not negative */
+	CLI_LIST,   /* struct cli_list; a string more each time */
 };
 
 /* The values of an option that may be repeated, in their order. */
@@ -38,18 +38,19 @@ struct cli_option {
 	const char *name; /* without the dashes; NULL ends the table */
 	char letter;      /* a one-letter form, or 0 */
 	enum cli_type type;
-	void *value;
+	size_t offset;           /* of the value in the program's struct of values */
 	const char *argument;    /* for --help: "DIR"; NULL for flags */
 	const char *environment; /* variable that stands in, or NULL */
 	const char *summary;
-	unsigned commands; /* bit n: taken by command n of the table */
-	unsigned required; /* bit n: command n needs it */
 };
 
 struct cli_command {
-	const char *name;                                   /* NULL ends the table */
-	int (*run)(int argc, char **argv, struct err *err); /* operands only */
-	const char *operands; /* for --help, or NULL if it takes none */
+	const char *name;
+	/* `values` is what cli_main was given. The operands end with a NULL; there are
+	 * as many as `operands` says. */
+	int (*run)(const void *values, char **operand, struct err *err);
+	const char *options;  /* "data! json": those it takes; `!`: those it needs */
+	const char *operands; /* "A B", "REQUEST..." (any number); NULL: none */
 	const char *summary;
 	const char *help; /* a paragraph for `COMMAND --help` */
 };
@@ -58,15 +59,16 @@ struct cli_program {
 	const char *name;
 	const char *version;
 	const char *summary;
-	const struct cli_command *commands;
+	const struct cli_command *const *commands; /* NULL ends them */
 	const struct cli_option *options;
 };
 
 /*
- * Parses and runs. Returns the exit status of the process: what `run` returned
+ * Parses and runs. The caller puts the defaults into *values, and every value that is
+ * given replaces one. Returns the exit status of the process: what `run` returned
  * where that is positive or 0, else err_exit_status of it, after the message was
  * logged. Usage errors are logged with a hint at --help.
  */
-int cli_main(const struct cli_program *program, int argc, char **argv);
+int cli_main(const struct cli_program *program, void *values, int argc, char **argv);
 
 #endif

@@ -3,17 +3,23 @@
 #define EXPORTER_COMMAND_COMMAND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
+#include "data/base/buf.h"
 #include "data/base/cli.h"
 #include "data/base/err.h"
 #include "data/base/stop.h"
+#include "exporter/export/export.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/site/site.h"
 
 /*
- * command - what was asked for on the command line, and the commands that live in
- * files of their own (main.c has the table of them, and the first five).
+ * command - the commands of albumen-exporter. command_NAME.c holds one command: its
+ * help, the options it takes, its wiring and its printing. command.c holds what they
+ * share: the table of options, and the steps that several commands begin with.
  */
 
+/* The values of the options; main.c sets the defaults. */
 struct command_options {
 	const char *index, *repo, *site; /* folders */
 	const char *rev, *listen;
@@ -29,31 +35,48 @@ struct command_options {
 	bool collections, audit_page, json, check, repair;
 	int verbose;
 };
-/* As main.c's table filled it in. Only main.c and command_*.c look at it. */
-extern struct command_options command_opt;
+extern const struct cli_option command_option_table[];
 
-/* Opens the repository for writing, and waits for another writer as long as was asked
- * for. `stop` may be NULL. */
-int command_open_writer(struct snapshot_repo **out, unsigned flags, const char *who,
-			struct stop *stop, struct err *err);
+extern const struct cli_command command_export, command_follow, command_publish,
+	command_edge, command_maintain, command_audit, command_log, command_show,
+	command_diff, command_snapshot, command_verify, command_bundle;
 
-struct site_result;
+/* Sets up the log, and checks that the index, the repository and the site do not lie
+ * inside each other. */
+int command_begin(const struct command_options *opt, struct err *err);
 
-/* What every command does first: the index, the repository and the site lie beside each
- * other, never inside. */
-int command_begin(struct err *err);
-/* Of the options, as site.h has them. */
-unsigned command_site_flags(void);
-void command_print_site(const struct site_result *site);
+/* Opens the repository for writing. Waits for another writer as long as --wait says.
+ * `stop` may be NULL. */
+int command_open_writer(struct snapshot_repo **out, const struct command_options *opt,
+			unsigned flags, const char *name, struct stop *stop,
+			struct err *err);
+/* Opens the repository for reading and finds the snapshot --at; `instant` as in
+ * when_resolve. The caller releases *info and closes *repo, also after a failure. */
+int command_open_reader(struct snapshot_repo **repo, struct snapshot_info *info,
+			int64_t *instant, const struct command_options *opt,
+			struct err *err);
 
-/* Each runs one command to its end: data/base/cli.h tells what comes in and out. */
-int command_publish(int argc, char **argv, struct err *err);
-int command_audit(int argc, char **argv, struct err *err);
-int command_log(int argc, char **argv, struct err *err);
-int command_show(int argc, char **argv, struct err *err);
-int command_diff(int argc, char **argv, struct err *err);
-int command_snapshot(int argc, char **argv, struct err *err);
-int command_verify(int argc, char **argv, struct err *err);
-int command_bundle(int argc, char **argv, struct err *err);
+/* An export, for `export` and `follow`: `job` as the options say, and what it points
+ * to. The caller opens the repository and the index. */
+struct command_job {
+	struct export_job job;
+	struct redact *redact;
+	struct accept accept;
+	struct stop stop;
+};
+int command_begin_job(struct command_job *job, const struct command_options *opt,
+		      struct err *err);
+/* Closes the repository and the index, too. */
+void command_end_job(struct command_job *job);
+
+/* The `enum site_flags` that the options ask for. */
+unsigned command_site_flags(const struct command_options *opt);
+/* Begins a JSON report: the bracket, and which snapshot it is about. */
+void command_add_snapshot(struct buf *out, const struct snapshot_info *info);
+/* Appends what became of --site, if there is one: a member, or a line. */
+void command_add_site(struct buf *out, const struct command_options *opt,
+		      const struct site_result *site);
+/* Prints a report, and frees it. */
+void command_print(struct buf *out);
 
 #endif

@@ -17,29 +17,29 @@ struct question {
 	int64_t older_than_s; /* -1: not asked for */
 };
 
-static int read_question(struct question *question, struct err *err)
+static int read_question(struct question *question, const struct command_options *opt,
+			 struct err *err)
 {
 	static const char *const name[FORMATS] = {
 		[TABLE] = "table", [JSON] = "json", [CSV] = "csv", [HTML] = "html"};
 
 	*question = (struct question){.format = FORMATS, .older_than_s = -1};
 	for (int i = 0; i < FORMATS; i++) {
-		if (strcmp(command_opt.format, name[i]) == 0) {
+		if (strcmp(opt->format, name[i]) == 0) {
 			question->format = i;
 		}
 	}
 	if (question->format == FORMATS) {
 		return err_set(err, ERR_USAGE,
 			       "--format is '%s'; it must be table, json, csv or html",
-			       command_opt.format);
+			       opt->format);
 	}
-	return command_opt.older_than
-		       ? when_age(command_opt.older_than, &question->older_than_s, err)
-		       : 0;
+	return opt->older_than ? when_age(opt->older_than, &question->older_than_s, err)
+			       : 0;
 }
 
 static int print(const struct question *question, struct snapshot_repo *repo,
-		 const struct audit *audit, struct err *err)
+		 const struct audit *audit, const char *album, struct err *err)
 {
 	switch (question->format) {
 	case JSON:
@@ -49,24 +49,22 @@ static int print(const struct question *question, struct snapshot_repo *repo,
 	case HTML:
 		return page_print(stdout, repo, audit, err);
 	default:
-		return audit_print_table(stdout, audit, command_opt.album, err);
+		return audit_print_table(stdout, audit, album, err);
 	}
 }
 
 /* --- findings --- */
 
-static bool too_many(const struct audit *audit)
+static bool too_many(const struct audit *audit, long long fail_over)
 {
 	const struct audit_album *most = audit->album; /* the first has most */
 
-	if (command_opt.fail_over < 0 ||
-	    audit->all.untagged <= (uint64_t)command_opt.fail_over) {
+	if (fail_over < 0 || audit->all.untagged <= (uint64_t)fail_over) {
 		return false;
 	}
 	log_error("untagged images: %" PRIu64 ", which is over the %lld of --fail-over; "
 		  "%" PRIu64 " of them in album '%s'",
-		  audit->all.untagged, command_opt.fail_over, most->counts.untagged,
-		  most->id);
+		  audit->all.untagged, fail_over, most->counts.untagged, most->id);
 	return true;
 }
 
@@ -96,7 +94,8 @@ static void look_at_image(struct old *old, const struct audit *audit,
 	}
 }
 
-static bool too_old(const struct audit *audit, int64_t older_than_s)
+static bool too_old(const struct audit *audit, const char *older_than,
+		    int64_t older_than_s)
 {
 	struct old old = {0};
 	char time[WHEN_TEXT] = "";
@@ -114,8 +113,8 @@ static bool too_old(const struct audit *audit, int64_t older_than_s)
 		when_format(time, (known ? old.image->since : audit->horizon)->time_s);
 		log_error("images untagged for longer than %s: %" PRIu64 ", the longest "
 			  "being '%s' in album '%s', since %s%s",
-			  command_opt.older_than, old.count, old.image->id, old.album->id,
-			  time, known ? "" : " at least");
+			  older_than, old.count, old.image->id, old.album->id, time,
+			  known ? "" : " at least");
 	}
 	if (old.unknown) {
 		when_format(time, audit->horizon->time_s);
@@ -127,45 +126,50 @@ static bool too_old(const struct audit *audit, int64_t older_than_s)
 	return old.image || old.unknown;
 }
 
-/* Both are said where both are so. */
-static int judge(const struct question *question, const struct audit *audit)
+/* Both are checked, so that both are logged. */
+static int judge(const struct command_options *opt, const struct question *question,
+		 const struct audit *audit)
 {
-	bool many = too_many(audit);
-	bool old = too_old(audit, question->older_than_s);
+	bool many = too_many(audit, opt->fail_over);
+	bool old = too_old(audit, opt->older_than, question->older_than_s);
 
 	return many || old ? 1 : 0;
 }
 
-int command_audit(int argc, char **argv, struct err *err)
+static int run(const void *values, char **operand, struct err *err)
 {
+	const struct command_options *opt = values;
 	struct snapshot_repo *repo = NULL;
 	struct snapshot_info info = {0};
 	struct audit *audit = NULL;
 	struct question question;
 	int64_t as_of_s;
-	int rc = read_question(&question, err);
+	int rc = read_question(&question, opt, err);
 
-	(void)argc;
-	(void)argv;
+	(void)operand;
 	if (!rc) {
-		rc = snapshot_open(&repo, command_opt.repo, 0, "albumen-exporter audit",
-				   err);
+		rc = command_open_reader(&repo, &info, &as_of_s, opt, err);
 	}
 	if (!rc) {
-		rc = when_resolve(repo, command_opt.at, &info, &as_of_s, err);
-	}
-	if (!rc) {
-		rc = audit_collect(&audit, repo, &info, as_of_s, command_opt.album,
+		rc = audit_collect(&audit, repo, &info, as_of_s, opt->album,
 				   question.format == HTML ? AUDIT_THUMBNAILS : 0, err);
 	}
 	if (!rc) {
-		rc = print(&question, repo, audit, err);
+		rc = print(&question, repo, audit, opt->album, err);
 	}
 	if (!rc) {
-		rc = judge(&question, audit);
+		rc = judge(opt, &question, audit);
 	}
 	audit_free(audit);
 	snapshot_info_release(&info);
 	snapshot_close(repo);
 	return rc;
 }
+
+const struct cli_command command_audit = {
+	.name = "audit",
+	.run = run,
+	.options = "repo! at album format fail-over older-than",
+	.summary = "what is untagged, since when, and who tagged",
+	.help = "Counts a snapshot's images by album and tag. Exit status 1 means that "
+		"--fail-over or --older-than found something."};

@@ -3,30 +3,26 @@
 #include "exporter/evidence/bundle.h"
 #include "exporter/lookback/when.h"
 
-int command_bundle(int argc, char **argv, struct err *err)
+static int run(const void *values, char **operand, struct err *err)
 {
+	const struct command_options *opt = values;
 	struct snapshot_repo *repo = NULL;
 	struct snapshot_info from = {0}, to = {0};
-	struct bundle bundle = {.to = &to, .signers = command_opt.signers};
 	struct stop stop;
+	struct bundle bundle = {
+		.to = &to, .signers = opt->signers, .out = operand[0], .stop = &stop};
 	int64_t instant;
-	int rc;
+	int rc = stop_open(&stop, err);
 
-	if (argc != 1) {
-		return err_set(err, ERR_USAGE, "bundle takes one OUT");
-	}
-	rc = stop_open(&stop, err);
 	if (rc) {
 		return rc;
 	}
-	bundle.out = argv[0];
-	bundle.stop = &stop;
-	rc = snapshot_open(&repo, command_opt.repo, 0, "albumen-exporter bundle", err);
+	rc = snapshot_open(&repo, opt->repo, 0, "albumen-exporter", err);
 	if (!rc) {
-		rc = when_resolve(repo, command_opt.to, &to, &instant, err);
+		rc = when_resolve(repo, opt->to, &to, &instant, err);
 	}
-	if (!rc && command_opt.from) {
-		rc = when_resolve(repo, command_opt.from, &from, &instant, err);
+	if (!rc && opt->from) {
+		rc = when_resolve(repo, opt->from, &from, &instant, err);
 		bundle.from = &from;
 	}
 	if (!rc) {
@@ -38,3 +34,12 @@ int command_bundle(int argc, char **argv, struct err *err)
 	stop_close(&stop);
 	return rc;
 }
+
+const struct cli_command command_bundle = {
+	.name = "bundle",
+	.run = run,
+	.options = "repo! from to signers",
+	.operands = "OUT",
+	.summary = "write one file that an auditor takes away",
+	.help = "A tar archive: the snapshots as a git bundle, the signers' keys, a "
+		"script that verifies them, and a report."};

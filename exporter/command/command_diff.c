@@ -12,6 +12,7 @@
 #include "exporter/snapshot/response.h"
 
 struct lines {
+	bool json;
 	struct buf line;
 	unsigned long long count;
 	struct err *err;
@@ -22,7 +23,7 @@ static int print_event(const struct compare_event *event, void *payload)
 	struct lines *lines = payload;
 
 	buf_clear(&lines->line);
-	if (command_opt.json) {
+	if (lines->json) {
 		compare_write(&lines->line, event);
 	} else {
 		compare_print(&lines->line, event);
@@ -37,29 +38,28 @@ static int print_event(const struct compare_event *event, void *payload)
 
 /* ERR_NOTFOUND if neither snapshot has the album. */
 static int check_album(struct snapshot_repo *repo, const struct snapshot_info *info,
-		       struct err *err)
+		       const char *album, struct err *err)
 {
 	struct buf path = {0}, body = {0};
 	int rc = ERR_NOTFOUND;
 
-	response_snapshot_path(&path, response_of(QUERY_IMAGES), command_opt.album,
-			       strlen(command_opt.album));
+	response_snapshot_path(&path, response_of(QUERY_IMAGES), album, strlen(album));
 	for (int i = 0; rc == ERR_NOTFOUND && i < 2; i++) {
 		rc = snapshot_read(repo, &info[i].tree, path.data, &body, err);
 	}
 	if (rc == ERR_NOTFOUND) {
-		err_set(err, rc, "no album '%s' in either snapshot", command_opt.album);
+		err_set(err, rc, "no album '%s' in either snapshot", album);
 	}
 	buf_release(&path);
 	buf_release(&body);
 	return rc;
 }
 
-static int diff_trees(struct snapshot_repo *repo, const struct snapshot_info *info,
-		      struct err *err)
+static int diff_trees(const struct command_options *opt, struct snapshot_repo *repo,
+		      const struct snapshot_info *info, struct err *err)
 {
-	struct compare_scope scope = {.album = command_opt.album};
-	struct lines lines = {.err = err};
+	struct compare_scope scope = {.album = opt->album};
+	struct lines lines = {.json = opt->json, .err = err};
 	struct history *history = history_new(repo);
 	uint8_t from[OBJECT_ID], to[OBJECT_ID];
 	int rc;
@@ -67,8 +67,8 @@ static int diff_trees(struct snapshot_repo *repo, const struct snapshot_info *in
 	object_unhex(from, info[0].tree.hex);
 	object_unhex(to, info[1].tree.hex);
 	rc = compare_trees(history, from, to, &scope, print_event, &lines, err);
-	if (!rc && command_opt.album && !lines.count) {
-		rc = check_album(repo, info, err);
+	if (!rc && opt->album && !lines.count) {
+		rc = check_album(repo, info, opt->album, err);
 	}
 	if (!rc && fflush(stdout) != 0) {
 		rc = err_sys(err, "cannot write to standard output");
@@ -78,26 +78,33 @@ static int diff_trees(struct snapshot_repo *repo, const struct snapshot_info *in
 	return rc;
 }
 
-int command_diff(int argc, char **argv, struct err *err)
+static int run(const void *values, char **operand, struct err *err)
 {
+	const struct command_options *opt = values;
 	struct snapshot_info info[2] = {{.time_s = 0}, {.time_s = 0}};
 	struct snapshot_repo *repo = NULL;
-	int rc;
+	int rc = snapshot_open(&repo, opt->repo, 0, "albumen-exporter", err);
 
-	if (argc != 2) {
-		return err_set(err, ERR_USAGE, "'diff' needs two snapshots, A and B");
-	}
-	rc = snapshot_open(&repo, command_opt.repo, 0, "albumen-exporter diff", err);
 	for (int i = 0; !rc && i < 2; i++) {
 		int64_t instant;
 
-		rc = when_resolve(repo, argv[i], &info[i], &instant, err);
+		rc = when_resolve(repo, operand[i], &info[i], &instant, err);
 	}
 	if (!rc) {
-		rc = diff_trees(repo, info, err);
+		rc = diff_trees(opt, repo, info, err);
 	}
 	snapshot_info_release(&info[0]);
 	snapshot_info_release(&info[1]);
 	snapshot_close(repo);
 	return rc;
 }
+
+const struct cli_command command_diff = {
+	.name = "diff",
+	.run = run,
+	.options = "repo! json album",
+	.operands = "A B",
+	.summary = "what changed between two snapshots",
+	.help = "Shows the changes that turn snapshot A into snapshot B. With --json, "
+		"one "
+		"line for each change; applied to A, they give B."};

@@ -5,6 +5,7 @@
 
 #include "data/base/log.h"
 #include "data/format/json.h"
+#include "data/format/json_print.h"
 #include "exporter/command/command.h"
 #include "exporter/git/history.h"
 #include "exporter/lookback/compare.h"
@@ -14,15 +15,16 @@
 #include "exporter/snapshot/message.h"
 
 /*
- * A line is printed once it is known, so that the newest can be read while the rest
- * is looked for, and the walk ends when nobody reads on.
+ * Each line is printed as soon as it is known: the newest can be read while the walk goes
+ * on, and the walk ends when the reader closes the pipe.
  */
 
 #define SHORT_HEX 12 /* digits of a snapshot shown to people */
 
 struct log {
+	const struct command_options *opt;
 	struct labels labels;
-	struct buf events; /* of the snapshot that is being told of */
+	struct buf events; /* of the snapshot that the line is about */
 	struct buf line;
 	struct err *err;
 };
@@ -37,21 +39,14 @@ static int print_line(struct log *log)
 	return 0;
 }
 
-/* Appends "NAME":"VALUE" to an object; what is no UTF-8, as nothing of albumen's is,
- * is left out of the value. */
+/* Text that is not UTF-8 was not written by albumen; it is printed as null. */
 static void add_string(struct buf *out, const char *name, const char *value, size_t len)
 {
-	buf_addf(out, ",\"%s\":", name);
 	if (json_is_utf8(value, len)) {
-		json_quote(out, value, len);
+		json_print_bytes(out, name, value, len);
 	} else {
-		buf_addstr(out, "null");
+		json_print_raw(out, name, NULL);
 	}
-}
-
-static void add_count(struct buf *out, const char *name, uint64_t count)
-{
-	buf_addf(out, ",\"%s\":%" PRIu64, name, count);
 }
 
 /* "1 image", "2 images" */
@@ -61,31 +56,33 @@ static void add_number(struct buf *out, uint64_t count, const char *noun)
 }
 
 /* What every line begins with. */
-static void add_snapshot(struct buf *out, const struct history_step *step)
+static void add_snapshot(struct log *log, const struct history_step *step)
 {
+	struct buf *out = &log->line;
 	uint64_t number = message_count(step->message, MESSAGE_NUMBER, 0);
 	char hex[OBJECT_HEX + 1], time[WHEN_TEXT];
 
 	object_hex(hex, step->commit);
 	when_format(time, step->time_s);
-	if (!command_opt.json) {
+	if (!log->opt->json) {
 		buf_addf(out, "%.*s  %s", SHORT_HEX, hex, time);
 		return;
 	}
-	buf_addf(out, "{\"snapshot\":\"%s\",\"number\":", hex);
+	json_print_open(out, NULL, '{');
+	json_print_string(out, "snapshot", hex);
 	if (number) {
-		buf_addf(out, "%" PRIu64, number);
+		json_print_number(out, "number", number);
 	} else {
-		buf_addstr(out, "null");
+		json_print_raw(out, "number", NULL);
 	}
-	buf_addf(out, ",\"time\":\"%s\"", time);
+	json_print_string(out, "time", time);
 }
 
 /* --- all snapshots --- */
 
 static const struct {
 	const char *name, *trailer;
-	const char *noun; /* NULL: the name is none */
+	const char *noun; /* NULL: the name is not a noun */
 } counts[] = {
 	{"images", MESSAGE_IMAGES, "image"},
 	{"untagged", MESSAGE_UNTAGGED, NULL},
@@ -94,15 +91,15 @@ static const struct {
 	{"tag_images", MESSAGE_TAG_IMAGES, "tag image"},
 };
 
-static void add_counts(struct buf *out, const char *message)
+static void add_counts(struct buf *out, bool json, const char *message)
 {
 	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
 		uint64_t count = message_count(message, counts[i].trailer, UINT64_MAX);
 
-		if (command_opt.json && count == UINT64_MAX) {
-			buf_addf(out, ",\"%s\":null", counts[i].name);
-		} else if (command_opt.json) {
-			add_count(out, counts[i].name, count);
+		if (json && count == UINT64_MAX) {
+			json_print_raw(out, counts[i].name, NULL);
+		} else if (json) {
+			json_print_number(out, counts[i].name, count);
 		} else if (count != UINT64_MAX && counts[i].noun) {
 			buf_addstr(out, ", ");
 			add_number(out, count, counts[i].noun);
@@ -112,40 +109,42 @@ static void add_counts(struct buf *out, const char *message)
 	}
 }
 
-static void add_labels(struct buf *out, const struct labels *labels,
-		       const struct history_step *step)
+static void add_labels(struct log *log, const struct history_step *step)
 {
+	struct buf *out = &log->line;
 	size_t count;
-	const struct labels_entry *label = labels_of(labels, step->commit, &count);
+	const struct labels_entry *label = labels_of(&log->labels, step->commit, &count);
 
-	buf_addstr(out, command_opt.json ? ",\"labels\":[" : count ? " [" : "");
+	if (log->opt->json) {
+		json_print_open(out, "labels", '[');
+	}
 	for (size_t i = 0; i < count; i++) {
 		const char *name = label[i].name;
 
-		buf_addstr(out, i ? (command_opt.json ? "," : ", ") : "");
-		if (command_opt.json) {
-			json_quote(out, name, strlen(name));
+		if (log->opt->json) {
+			json_print_string(out, NULL, name);
 		} else {
+			buf_addstr(out, i ? ", " : " [");
 			json_plain(out, name, strlen(name));
 		}
 	}
-	buf_addstr(out, command_opt.json || count ? "]" : "");
+	buf_addstr(out, log->opt->json || count ? "]" : "");
 }
 
 static int print_snapshot(struct log *log, const struct history_step *step)
 {
 	size_t subject = strcspn(step->message, "\n");
 
-	add_snapshot(&log->line, step);
-	if (command_opt.json) {
+	add_snapshot(log, step);
+	if (log->opt->json) {
 		add_string(&log->line, "subject", step->message, subject);
 	} else {
 		buf_addstr(&log->line, "  ");
 		json_plain(&log->line, step->message, subject);
 	}
-	add_counts(&log->line, step->message);
-	add_labels(&log->line, &log->labels, step);
-	buf_addstr(&log->line, command_opt.json ? "}" : "");
+	add_counts(&log->line, log->opt->json, step->message);
+	add_labels(log, step);
+	buf_addstr(&log->line, log->opt->json ? "}" : "");
 	return print_line(log);
 }
 
@@ -174,11 +173,11 @@ static int add_event(const struct compare_event *event, void *payload)
 	struct log *log = payload;
 	struct buf *out = &log->events;
 
-	if (command_opt.album) {
+	if (log->opt->album) {
 		return 0;
 	}
-	if (command_opt.json) {
-		buf_addstr(out, out->len ? "," : "");
+	if (log->opt->json) {
+		json_print_name(out, NULL);
 		compare_write(out, event);
 	} else {
 		buf_addstr(out, "\n\t");
@@ -187,8 +186,10 @@ static int add_event(const struct compare_event *event, void *payload)
 	return 0;
 }
 
-static void add_album(struct buf *out, const struct trace_entry *entry)
+static void add_album(struct log *log, const struct trace_entry *entry)
 {
+	struct buf *out = &log->line;
+	const char *album = log->opt->album;
 	const uint64_t *n = entry->events;
 	const struct {
 		const char *name, *noun, *verb;
@@ -207,18 +208,18 @@ static void add_album(struct buf *out, const struct trace_entry *entry)
 	};
 	const char *before = ": ";
 
-	if (command_opt.json) {
-		add_string(out, "album", command_opt.album, strlen(command_opt.album));
-		add_count(out, "images", entry->images);
-		add_count(out, "untagged", entry->untagged);
+	if (log->opt->json) {
+		add_string(out, "album", album, strlen(album));
+		json_print_number(out, "images", entry->images);
+		json_print_number(out, "untagged", entry->untagged);
 	} else {
 		buf_addstr(out, "  ");
 		add_number(out, entry->images, "image");
 		buf_addf(out, ", %" PRIu64 " untagged", entry->untagged);
 	}
 	for (size_t i = 0; i < sizeof(change) / sizeof(*change); i++) {
-		if (command_opt.json) {
-			add_count(out, change[i].name, change[i].count);
+		if (log->opt->json) {
+			json_print_number(out, change[i].name, change[i].count);
 		} else if (change[i].count) {
 			buf_addstr(out, before);
 			add_number(out, change[i].count, change[i].noun);
@@ -228,12 +229,15 @@ static void add_album(struct buf *out, const struct trace_entry *entry)
 	}
 }
 
-static void add_tag(struct buf *out, const struct trace_entry *entry)
+static void add_tag(struct log *log, const struct trace_entry *entry)
 {
-	if (command_opt.json) {
-		add_string(out, "tag", command_opt.tag, strlen(command_opt.tag));
-		buf_addf(out, ",\"label\":%s", entry->label ? entry->label : "null");
-		add_count(out, "tag_images", entry->tag_images);
+	struct buf *out = &log->line;
+	const char *tag = log->opt->tag;
+
+	if (log->opt->json) {
+		add_string(out, "tag", tag, strlen(tag));
+		json_print_raw(out, "label", entry->label);
+		json_print_number(out, "tag_images", entry->tag_images);
 	} else {
 		buf_addstr(out, "  ");
 		add_number(out, entry->tag_images, "tag image");
@@ -245,18 +249,19 @@ static int print_entry(const struct trace_entry *entry, void *payload)
 	struct log *log = payload;
 	const char *events = log->events.len ? log->events.data : "";
 
-	add_snapshot(&log->line, entry->step);
-	if (command_opt.album) {
-		add_album(&log->line, entry);
-	} else if (command_opt.tag) {
-		add_tag(&log->line, entry);
+	add_snapshot(log, entry->step);
+	if (log->opt->album) {
+		add_album(log, entry);
+	} else if (log->opt->tag) {
+		add_tag(log, entry);
 	}
-	if (command_opt.json && !command_opt.album) {
-		buf_addf(&log->line, ",\"events\":[%s]", events);
+	if (log->opt->json && !log->opt->album) {
+		json_print_open(&log->line, "events", '[');
+		buf_addf(&log->line, "%s]", events);
 	} else {
 		buf_addstr(&log->line, events);
 	}
-	buf_addstr(&log->line, command_opt.json ? "}" : "");
+	buf_addstr(&log->line, log->opt->json ? "}" : "");
 	buf_clear(&log->events);
 	return print_line(log);
 }
@@ -264,15 +269,11 @@ static int print_entry(const struct trace_entry *entry, void *payload)
 static int log_scope(struct log *log, struct snapshot_repo *repo,
 		     const struct snapshot_info *from)
 {
-	struct compare_scope scope = {.album = command_opt.album,
-				      .image = command_opt.image,
-				      .tag = command_opt.tag};
-	const char *kind = command_opt.album   ? "album"
-			   : command_opt.image ? "image"
-					       : "tag";
-	const char *id = command_opt.album   ? command_opt.album
-			 : command_opt.image ? command_opt.image
-					     : command_opt.tag;
+	const struct command_options *opt = log->opt;
+	struct compare_scope scope = {
+		.album = opt->album, .image = opt->image, .tag = opt->tag};
+	const char *kind = opt->album ? "album" : opt->image ? "image" : "tag";
+	const char *id = opt->album ? opt->album : opt->image ? opt->image : opt->tag;
 	struct trace_end end;
 	int rc = trace_run(&end, repo, &from->commit, &scope, add_event, print_entry, log,
 			   log->err);
@@ -285,44 +286,30 @@ static int log_scope(struct log *log, struct snapshot_repo *repo,
 			       kind, id, end.cut ? " that this clone has" : "");
 	}
 	if (end.cut) {
-		log_warning("this clone is shallow: what happened before, and in its "
-			    "first snapshot, is not in it");
+		log_warning("this clone is shallow: it lacks earlier snapshots, and what "
+			    "changed in its first one is not known");
 	}
 	return 0;
 }
 
-static int check_options(int argc, struct err *err)
+static int run(const void *values, char **operand, struct err *err)
 {
-	if (argc) {
-		return err_set(err, ERR_USAGE, "log takes options alone");
-	}
-	if (!!command_opt.album + !!command_opt.image + !!command_opt.tag > 1) {
-		return err_set(err, ERR_USAGE,
-			       "give one of --album, --image and --tag, not more");
-	}
-	return 0;
-}
-
-int command_log(int argc, char **argv, struct err *err)
-{
+	const struct command_options *opt = values;
 	struct snapshot_repo *repo = NULL;
 	struct snapshot_info from = {0};
-	struct log log = {.err = err};
+	struct log log = {.opt = opt, .err = err};
+	int scopes = !!opt->album + !!opt->image + !!opt->tag;
 	int64_t instant;
-	int rc = check_options(argc, err);
+	int rc;
 
-	(void)argv;
-	if (!rc) {
-		rc = snapshot_open(&repo, command_opt.repo, 0, "albumen-exporter log",
-				   err);
+	(void)operand;
+	if (scopes > 1) {
+		return err_set(err, ERR_USAGE,
+			       "--album, --image and --tag exclude each other");
 	}
+	rc = command_open_reader(&repo, &from, &instant, opt, err);
 	if (!rc) {
-		rc = when_resolve(repo, command_opt.at, &from, &instant, err);
-	}
-	if (!rc) {
-		rc = command_opt.album || command_opt.image || command_opt.tag
-			     ? log_scope(&log, repo, &from)
-			     : log_all(&log, repo, &from);
+		rc = scopes ? log_scope(&log, repo, &from) : log_all(&log, repo, &from);
 	}
 	buf_release(&log.events);
 	buf_release(&log.line);
@@ -330,3 +317,11 @@ int command_log(int argc, char **argv, struct err *err)
 	snapshot_close(repo);
 	return rc;
 }
+
+const struct cli_command command_log = {
+	.name = "log",
+	.run = run,
+	.options = "repo! json at album image tag",
+	.summary = "when did something change, and how",
+	.help = "Lists snapshots, the newest first: all of them, or those in which an "
+		"album, an image or a tag changed."};

@@ -5,6 +5,7 @@
 
 #include "data/base/log.h"
 #include "data/format/json.h"
+#include "data/format/json_print.h"
 #include "exporter/export/accept.h"
 #include "exporter/command/command.h"
 #include "exporter/git/snapshot.h"
@@ -13,144 +14,131 @@
 #include "exporter/site/site.h"
 #include "exporter/site/state.h"
 
-unsigned command_site_flags(void)
-{
-	return (command_opt.collections ? SITE_COLLECTIONS : 0) |
-	       (command_opt.audit_page ? SITE_AUDIT_PAGE : 0);
-}
-
-void command_print_site(const struct site_result *site)
-{
-	if (!command_opt.site) {
-		return;
-	}
-	if (command_opt.json) {
-		printf(",\"site\":{\"written\":%" PRIu64 ",\"removed\":%" PRIu64 "%s}",
-		       site->written, site->removed,
-		       site->damaged ? ",\"damaged\":true" : "");
-	} else if (site->touched) {
-		printf("site: %" PRIu64 " files written, %" PRIu64 " removed\n",
-		       site->written, site->removed);
-	} else if (site->damaged) {
-		printf("site: damaged, nothing written\n");
-	} else {
-		printf("site: nothing to do\n");
-	}
-}
-
-/* The name of a file may have any byte; a line of ours has text, and one line. */
+/* A file name may hold any byte; a line of the report is one line of text. */
 static void print_fault(const char *path, enum place_fault fault, void *payload)
 {
 	static const char *const word[] = {[PLACE_MISSING] = "missing",
 					   [PLACE_CHANGED] = "changed",
 					   [PLACE_EXTRA] = "extra"};
-	struct buf text = {0}, quoted = {0};
+	const struct command_options *opt = payload;
+	struct buf text = {0}, out = {0};
 	bool plain = true;
 
-	(void)payload;
 	for (const char *p = path; *p; p++) {
 		buf_addch(&text, (*p & 0x80) ? '?' : *p);
 		plain = plain && *p > ' ' && *p < 0x7f && *p != '"' && *p != '\\';
 	}
-	json_quote(&quoted, text.data, text.len);
-	if (command_opt.json) {
-		printf("{\"path\":%s,\"differs\":\"%s\"}\n", quoted.data, word[fault]);
+	if (opt->json) {
+		json_print_open(&out, NULL, '{');
+		json_print_string(&out, "path", text.data);
+		json_print_string(&out, "differs", word[fault]);
+		buf_addch(&out, '}');
 	} else {
-		printf("%s: %s\n", word[fault], plain ? path : quoted.data);
+		buf_addf(&out, "%s: ", word[fault]);
+		if (plain) {
+			buf_addstr(&out, path);
+		} else {
+			json_quote(&out, text.data, text.len);
+		}
 	}
+	buf_addch(&out, '\n');
+	command_print(&out);
 	buf_release(&text);
-	buf_release(&quoted);
 }
 
-static void print_check(const struct site_check *check, const struct snapshot_info *info,
-			uint64_t faults)
+static void report_check(bool json, const struct site_check *check,
+			 const struct snapshot_info *info, uint64_t faults)
 {
-	if (command_opt.json) {
-		printf("{\"snapshot\":\"%s\",\"tree\":\"%s\",\"missing\":%" PRIu64
-		       ",\"changed\":%" PRIu64 ",\"extra\":%" PRIu64
-		       ",\"unfinished\":%s,\"mended\":%s}\n",
-		       info->commit.hex, info->tree.hex, check->missing, check->changed,
-		       check->extra, check->unfinished ? "true" : "false",
-		       check->mended ? "true" : "false");
-		return;
-	}
-	if (check->unfinished) {
-		printf("unfinished: a publication that was interrupted\n");
-	}
-	if (!faults && !check->unfinished) {
-		printf("site: nothing differs\n");
+	struct buf out = {0};
+
+	if (json) {
+		command_add_snapshot(&out, info);
+		json_print_number(&out, "missing", check->missing);
+		json_print_number(&out, "changed", check->changed);
+		json_print_number(&out, "extra", check->extra);
+		json_print_bool(&out, "unfinished", check->unfinished);
+		json_print_bool(&out, "mended", check->mended);
+		buf_addch(&out, '}');
+	} else if (!faults && !check->unfinished) {
+		buf_addstr(&out, "site: nothing differs");
 	} else {
-		printf("site: %" PRIu64 " files missing, %" PRIu64 " changed, %" PRIu64
-		       " extra%s\n",
-		       check->missing, check->changed, check->extra,
-		       check->mended ? ", all mended" : "");
+		buf_addf(&out,
+			 "%ssite: %" PRIu64 " files missing, %" PRIu64
+			 " changed, %" PRIu64 " extra%s",
+			 check->unfinished ? "unfinished: a publication was interrupted\n"
+					   : "",
+			 check->missing, check->changed, check->extra,
+			 check->mended ? ", all mended" : "");
 	}
+	buf_addch(&out, '\n');
+	command_print(&out);
 }
 
-static int check_site(struct snapshot_repo *repo, const struct snapshot_info *info,
-		      struct err *err)
+static int check_site(const struct command_options *opt, struct snapshot_repo *repo,
+		      const struct snapshot_info *info, struct err *err)
 {
-	struct site_check check = {.found = print_fault};
+	/* The payload is only read. */
+	struct site_check check = {.found = print_fault,
+				   .payload = (void *)(uintptr_t)opt};
 	uint64_t faults;
 	int rc;
 
-	if (!command_opt.json) {
+	if (!opt->json) {
 		printf("snapshot %s\n", info->commit.hex);
 	}
-	rc = site_check(command_opt.site, repo, info, command_site_flags(),
-			command_opt.repair, &check, err);
+	rc = site_check(opt->site, repo, info, command_site_flags(opt), opt->repair,
+			&check, err);
 	if (rc) {
 		return rc;
 	}
 	faults = check.missing + check.changed + check.extra;
-	print_check(&check, info, faults);
-	if ((faults || check.unfinished) && !command_opt.repair) {
+	report_check(opt->json, &check, info, faults);
+	if ((faults || check.unfinished) && !opt->repair) {
 		log_error("site '%s' is not as in snapshot %.12s; 'albumen-exporter "
 			  "publish --repair' mends it",
-			  command_opt.site, info->commit.hex);
+			  opt->site, info->commit.hex);
 		return 1;
 	}
 	return 0;
 }
 
-static int publish(struct snapshot_repo *repo, const struct snapshot_info *info,
-		   struct err *err)
+static int publish(const struct command_options *opt, struct snapshot_repo *repo,
+		   const struct snapshot_info *info, struct err *err)
 {
+	struct buf out = {0};
 	struct site_result site = {0};
-	int rc = site_publish(command_opt.site, repo, info, command_site_flags(), &site,
-			      err);
+	int rc = site_publish(opt->site, repo, info, command_site_flags(opt), &site, err);
 
 	if (rc) {
 		return rc;
 	}
-	if (command_opt.json) {
-		printf("{\"snapshot\":\"%s\",\"tree\":\"%s\"", info->commit.hex,
-		       info->tree.hex);
-		command_print_site(&site);
-		puts("}");
+	if (opt->json) {
+		command_add_snapshot(&out, info);
 	} else {
-		printf("snapshot %s\n", info->commit.hex);
-		command_print_site(&site);
+		buf_addf(&out, "snapshot %s\n", info->commit.hex);
 	}
-	return site.damaged ? 1 : 0; /* the log has told */
+	command_add_site(&out, opt, &site);
+	buf_addstr(&out, opt->json ? "}\n" : "");
+	command_print(&out);
+	return site.damaged ? 1 : 0; /* the log says what is damaged */
 }
 
-/* The snapshot that is asked for: the last one, or, to look at a site, the one that the
- * site is at. */
-static int resolve(struct snapshot_repo *repo, struct snapshot_info *info,
-		   struct err *err)
+/* Finds the snapshot that is asked for. The default is the last one; for --check and
+ * --repair it is the one that the site is at. */
+static int resolve(const struct command_options *opt, struct snapshot_repo *repo,
+		   struct snapshot_info *info, struct err *err)
 {
 	struct state at;
 	int64_t instant;
 
-	if (command_opt.at) {
-		return when_resolve(repo, command_opt.at, info, &instant, err);
+	if (opt->at) {
+		return when_resolve(repo, opt->at, info, &instant, err);
 	}
-	if (command_opt.rev) {
-		return snapshot_resolve(repo, command_opt.rev, info, err);
+	if (opt->rev) {
+		return snapshot_resolve(repo, opt->rev, info, err);
 	}
-	if (command_opt.check || command_opt.repair) {
-		state_read(&at, command_opt.site);
+	if (opt->check || opt->repair) {
+		state_read(&at, opt->site);
 		if (*at.commit.hex &&
 		    snapshot_resolve(repo, at.commit.hex, info, NULL) == 0) {
 			return 0;
@@ -159,7 +147,7 @@ static int resolve(struct snapshot_repo *repo, struct snapshot_info *info,
 	return snapshot_resolve(repo, "HEAD", info, err);
 }
 
-/* What an export would refuse to go on from is not published either. */
+/* Refuses to publish from a history that an export would refuse to build on. */
 static int check_history(struct snapshot_repo *repo, struct accept *accept,
 			 struct err *err)
 {
@@ -167,7 +155,7 @@ static int check_history(struct snapshot_repo *repo, struct accept *accept,
 	struct note note;
 	int rc;
 
-	/* The note first: an export beside us moves main, then writes the note. */
+	/* The note must be read first: an export at work moves main, then writes the note. */
 	note_read(&note, repo);
 	rc = snapshot_head(repo, &head, err);
 	if (!rc || rc == ERR_NOTFOUND) {
@@ -177,42 +165,50 @@ static int check_history(struct snapshot_repo *repo, struct accept *accept,
 	return rc == ERR_REFUSED ? accept_check(accept, ACCEPT_HISTORY, err) : rc;
 }
 
-int command_publish(int argc, char **argv, struct err *err)
+static int run(const void *values, char **operand, struct err *err)
 {
+	const struct command_options *opt = values;
 	struct snapshot_repo *repo = NULL;
 	struct snapshot_info info = {0};
 	struct accept accept = {0};
-	int rc = command_begin(err);
+	int rc = command_begin(opt, err);
 
-	(void)argc;
-	(void)argv;
+	(void)operand;
 	if (!rc) {
-		rc = accept_read(&accept, command_opt.accept.value,
-				 command_opt.accept.count, err);
+		rc = accept_read(&accept, opt->accept.value, opt->accept.count, err);
 	}
-	if (!rc && command_opt.check && command_opt.repair) {
-		rc = err_set(err, ERR_USAGE,
-			     "--check changes nothing, --repair does: give one of them");
+	if (!rc && opt->check && opt->repair) {
+		rc = err_set(
+			err, ERR_USAGE,
+			"--check changes nothing, and --repair does: give one of them");
 	}
-	if (!rc && command_opt.at && command_opt.rev) {
+	if (!rc && opt->at && opt->rev) {
 		rc = err_set(err, ERR_USAGE, "--rev is another name of --at: give one");
 	}
 	if (!rc) {
-		rc = snapshot_open(&repo, command_opt.repo, 0, "albumen-exporter publish",
-				   err);
+		rc = snapshot_open(&repo, opt->repo, 0, "albumen-exporter", err);
 	}
-	if (!rc && !command_opt.check) {
+	if (!rc && !opt->check) {
 		rc = check_history(repo, &accept, err);
 	}
 	if (!rc) {
-		rc = resolve(repo, &info, err);
+		rc = resolve(opt, repo, &info, err);
 	}
 	if (!rc) {
-		rc = command_opt.check || command_opt.repair
-			     ? check_site(repo, &info, err)
-			     : publish(repo, &info, err);
+		rc = opt->check || opt->repair ? check_site(opt, repo, &info, err)
+					       : publish(opt, repo, &info, err);
 	}
 	snapshot_info_release(&info);
 	snapshot_close(repo);
 	return rc;
 }
+
+const struct cli_command command_publish = {
+	.name = "publish",
+	.run = run,
+	.options = "repo! site! rev check repair collections json at audit-page accept "
+		   "verbose",
+	.summary = "bring a site to any snapshot",
+	.help = "Writes only the files that differ between the snapshot that the site is "
+		"at and the one asked for. --check finds what others changed in the site "
+		"(exit status 1: something differs), and --repair mends it."};

@@ -2,7 +2,6 @@
 #include <stdio.h>
 
 #include "exporter/command/command.h"
-#include "exporter/git/snapshot.h"
 #include "exporter/lookback/request.h"
 #include "exporter/lookback/show.h"
 #include "exporter/lookback/when.h"
@@ -31,24 +30,27 @@ static int show(struct snapshot_repo *repo, const struct snapshot_info *info,
 	return rc;
 }
 
-int command_show(int argc, char **argv, struct err *err)
+static int run(const void *values, char **operand, struct err *err)
 {
 	struct snapshot_repo *repo = NULL;
 	struct snapshot_info info = {0};
 	int64_t instant;
-	int rc;
+	int rc = command_open_reader(&repo, &info, &instant, values, err);
 
-	if (argc != 1) {
-		return err_set(err, ERR_USAGE, "show takes one REQUEST");
-	}
-	rc = snapshot_open(&repo, command_opt.repo, 0, "albumen-exporter show", err);
 	if (!rc) {
-		rc = when_resolve(repo, command_opt.at, &info, &instant, err);
-	}
-	if (!rc) {
-		rc = show(repo, &info, argv[0], err);
+		rc = show(repo, &info, operand[0], err);
 	}
 	snapshot_info_release(&info);
 	snapshot_close(repo);
 	return rc;
 }
+
+const struct cli_command command_show = {
+	.name = "show",
+	.run = run,
+	.options = "repo! at",
+	.operands = "REQUEST",
+	.summary = "print the body that a request was answered with",
+	.help = "REQUEST is the API's own address, with its query: "
+		"'/api/v1/tag_images?image_ids[]=ID'. Exit status 1: there was no such "
+		"response."};

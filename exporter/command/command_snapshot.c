@@ -1,47 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdio.h>
-#include <string.h>
-
-#include "data/format/json.h"
+#include "data/format/json_print.h"
 #include "exporter/command/command.h"
 #include "exporter/evidence/label.h"
 #include "exporter/git/maintain.h"
-#include "exporter/git/snapshot.h"
 #include "exporter/lookback/when.h"
 
-static void print(const struct label *label, const struct snapshot_id *tag)
+static void report(bool json, const struct label *label, const struct snapshot_id *tag)
 {
 	const char *commit = label->snapshot->commit.hex;
-	struct buf name = {0};
+	struct buf out = {0};
 
-	if (command_opt.json) {
-		json_quote(&name, label->name, strlen(label->name));
-		printf("{\"label\":%s,\"tag\":\"%s\",\"snapshot\":\"%s\",\"signed\":%s}"
-		       "\n",
-		       name.data, tag->hex, commit, label->key ? "true" : "false");
+	if (json) {
+		json_print_open(&out, NULL, '{');
+		json_print_string(&out, "label", label->name);
+		json_print_string(&out, "tag", tag->hex);
+		json_print_string(&out, "snapshot", commit);
+		json_print_bool(&out, "signed", label->key);
+		buf_addstr(&out, "}\n");
 	} else {
-		printf("label %s: snapshot %s\n", label->name, commit);
+		buf_addf(&out, "label %s: snapshot %s\n", label->name, commit);
 	}
-	buf_release(&name);
+	command_print(&out);
 }
 
-int command_snapshot(int argc, char **argv, struct err *err)
+static int run(const void *values, char **operand, struct err *err)
 {
+	const struct command_options *opt = values;
 	struct snapshot_repo *repo = NULL;
 	struct snapshot_info info = {0};
-	struct label label = {.name = command_opt.label,
-			      .reason = command_opt.reason,
-			      .key = command_opt.sign,
+	struct label label = {.name = opt->label,
+			      .reason = opt->reason,
+			      .key = opt->sign,
 			      .snapshot = &info};
 	struct snapshot_id tag;
 	int64_t instant;
-	int rc;
+	int rc = command_open_writer(&repo, opt, 0, "albumen-exporter snapshot", NULL,
+				     err);
 
-	(void)argc;
-	(void)argv;
-	rc = command_open_writer(&repo, 0, "albumen-exporter snapshot", NULL, err);
+	(void)operand;
 	if (!rc) {
-		rc = when_resolve(repo, command_opt.at, &info, &instant, err);
+		rc = when_resolve(repo, opt->at, &info, &instant, err);
 	}
 	if (!rc) {
 		rc = when_now(&label.time_s, err);
@@ -50,11 +48,18 @@ int command_snapshot(int argc, char **argv, struct err *err)
 		rc = label_make(&tag, repo, &label, err);
 	}
 	if (!rc) {
-		print(&label, &tag);
-		/* Each label is a pack. */
-		rc = maintain_when_due(repo, false, err);
+		report(opt->json, &label, &tag);
+		rc = maintain_when_due(repo, false, err); /* each label adds a pack */
 	}
 	snapshot_info_release(&info);
 	snapshot_close(repo);
 	return rc;
 }
+
+const struct cli_command command_snapshot = {
+	.name = "snapshot",
+	.run = run,
+	.options = "repo! json at sign label! reason! wait",
+	.summary = "put a label on a snapshot",
+	.help = "Makes an annotated git tag, with the reason as its message. It is never "
+		"moved, and maintenance keeps it."};

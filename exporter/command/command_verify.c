@@ -1,110 +1,115 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "data/format/json.h"
+#include "data/format/json_print.h"
 #include "exporter/command/command.h"
 #include "exporter/verify/verify.h"
 
-static void quote(struct buf *out, const char *name, const char *text)
+/* NULL, which is printed as null, for "". */
+static const char *text_or_null(const char *text)
 {
-	buf_addf(out, "\"%s\":", name);
-	if (*text) {
-		json_quote(out, text, strlen(text));
-	} else {
-		buf_addstr(out, "null");
-	}
+	return *text ? text : NULL;
 }
 
 static void print_failure(const struct verify_failure *failure, void *payload)
 {
-	struct buf line = {0};
+	const struct command_options *opt = payload;
+	struct buf out = {0};
 
-	(void)payload;
-	if (command_opt.json) {
-		buf_addch(&line, '{');
-		quote(&line, "commit", failure->commit);
+	if (opt->json) {
+		json_print_open(&out, NULL, '{');
+		json_print_string(&out, "commit", text_or_null(failure->commit));
 		if (failure->number) {
-			buf_addf(&line, ",\"number\":%" PRIu64 ",", failure->number);
+			json_print_number(&out, "number", failure->number);
 		} else {
-			buf_addstr(&line, ",\"number\":null,");
+			json_print_raw(&out, "number", NULL);
 		}
-		quote(&line, "path", failure->path);
-		buf_addch(&line, ',');
-		quote(&line, "problem", failure->problem);
-		buf_addch(&line, '}');
+		json_print_string(&out, "path", text_or_null(failure->path));
+		json_print_string(&out, "problem", text_or_null(failure->problem));
+		buf_addstr(&out, "}\n");
 	} else {
-		buf_addf(&line, "%s%s%s%s%s", failure->commit,
+		buf_addf(&out, "%s%s%s%s%s\n", failure->commit,
 			 *failure->commit && *failure->path ? " " : "", failure->path,
 			 *failure->commit || *failure->path ? ": " : "",
 			 failure->problem);
 	}
-	puts(line.data);
-	buf_release(&line);
+	command_print(&out);
 }
 
-static void print_json(const struct verify_result *result)
+static void report_json(const struct verify_result *result, bool has_signers)
 {
-	struct buf line = {0};
+	struct buf out = {0};
 
-	buf_addf(&line, "{\"failures\":%" PRIu64 ",\"snapshots\":%" PRIu64 ",",
-		 result->failures, result->snapshots);
-	quote(&line, "from", result->first);
-	buf_addch(&line, ',');
-	quote(&line, "to", result->last);
-	buf_addf(&line, ",\"objects\":%" PRIu64 ",\"signed\":%" PRIu64 ",\"good\":",
-		 result->objects, result->is_signed);
-	if (command_opt.signers) {
-		buf_addf(&line, "%" PRIu64, result->good);
+	json_print_open(&out, NULL, '{');
+	json_print_number(&out, "failures", result->failures);
+	json_print_number(&out, "snapshots", result->snapshots);
+	json_print_string(&out, "from", text_or_null(result->first));
+	json_print_string(&out, "to", text_or_null(result->last));
+	json_print_number(&out, "objects", result->objects);
+	json_print_number(&out, "signed", result->is_signed);
+	if (has_signers) {
+		json_print_number(&out, "good", result->good);
 	} else {
-		buf_addstr(&line, "null");
+		json_print_raw(&out, "good", NULL);
 	}
-	buf_addf(&line, ",\"labels\":%" PRIu64 "}", result->labels);
-	puts(line.data);
-	buf_release(&line);
+	json_print_number(&out, "labels", result->labels);
+	buf_addstr(&out, "}\n");
+	command_print(&out);
 }
 
-static void print_summary(const struct verify_result *result)
+static void report_text(const struct verify_result *result, bool has_signers)
 {
-	printf("%" PRIu64 " snapshots", result->snapshots);
+	struct buf out = {0};
+
+	buf_addf(&out, "%" PRIu64 " snapshots", result->snapshots);
 	if (*result->last) {
-		printf(", the last is %s", result->last);
+		buf_addf(&out, ", the last is %s", result->last);
 	}
-	printf("; %" PRIu64 " objects; %" PRIu64 " signed, ", result->objects,
-	       result->is_signed);
-	if (command_opt.signers) {
-		printf("%" PRIu64 " of them well", result->good);
+	buf_addf(&out, "; %" PRIu64 " objects; %" PRIu64 " signed, ", result->objects,
+		 result->is_signed);
+	if (has_signers) {
+		buf_addf(&out, "%" PRIu64 " of them well", result->good);
 	} else {
-		printf("not checked (no --signers)");
+		buf_addstr(&out, "not checked (no --signers)");
 	}
-	printf("; %" PRIu64 " labels; %" PRIu64 " failures\n", result->labels,
-	       result->failures);
+	buf_addf(&out, "; %" PRIu64 " labels; %" PRIu64 " failures\n", result->labels,
+		 result->failures);
+	command_print(&out);
 }
 
-int command_verify(int argc, char **argv, struct err *err)
+static int run(const void *values, char **operand, struct err *err)
 {
-	struct verify_job job = {.repo = command_opt.repo,
-				 .from = command_opt.from,
-				 .to = command_opt.to,
-				 .signers = command_opt.signers,
-				 .each = print_failure};
+	const struct command_options *opt = values;
+	struct verify_job job = {.repo = opt->repo,
+				 .from = opt->from,
+				 .to = opt->to,
+				 .signers = opt->signers,
+				 .each = print_failure,
+				 .payload = (void *)(uintptr_t)opt}; /* only read */
 	struct verify_result result;
-	int rc;
+	int rc = verify_run(&job, &result, err);
 
-	(void)argc;
-	(void)argv;
-	rc = verify_run(&job, &result, err);
+	(void)operand;
 	if (rc) {
 		return rc;
 	}
-	if (command_opt.json) {
-		print_json(&result);
+	if (opt->json) {
+		report_json(&result, opt->signers);
 	} else {
-		print_summary(&result);
+		report_text(&result, opt->signers);
 	}
 	if (fflush(stdout) || ferror(stdout)) {
 		return err_set(err, ERR_FAIL, "cannot write the report");
 	}
 	return result.failures ? 1 : 0;
 }
+
+const struct cli_command command_verify = {
+	.name = "verify",
+	.run = run,
+	.options = "repo! json from to signers",
+	.summary = "check that nobody changed the snapshots",
+	.help = "Checks every object, signature and body of a repository or of a clone, "
+		"and that they agree with each other. Exit status 1: they do not, and "
+		"each failure has a line."};

@@ -78,7 +78,7 @@ is "the next snapshot is as any" "$(cat "$T/out")" \
 site: 2 files written, 0 removed"
 exits "maintain packs what is new" 0 maintain
 is "and nothing else" "$(sed -E 's/[0-9]+ bytes/N bytes/' "$T/out" | tr '\n' '|' | sed -E 's/^[12]?[0-9] /few /')" \
-	"few objects packed anew|before: 2 packs, N bytes|now: 2 packs, N bytes|"
+	"few objects repacked|before: 2 packs, N bytes|now: 2 packs, N bytes|"
 same_as_then "the first snapshot is what it was, again" first
 
 # Beside others.

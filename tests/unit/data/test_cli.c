@@ -15,10 +15,9 @@
 #include "data/base/file.h"
 
 /* What the program below was asked for. */
-static struct {
+static struct values {
 	const char *ran;
 	int argc;
-	char **argv;
 	const char *data, *out;
 	bool json;
 	int verbose;
@@ -27,51 +26,65 @@ static struct {
 
 static int rc_of_run;
 
-static int run_scan(int argc, char **argv, struct err *err)
+static int count(char **operand)
 {
-	(void)argv;
+	int n = 0;
+
+	while (operand[n]) {
+		n++;
+	}
+	return n;
+}
+
+static int run_scan(const void *values, char **operand, struct err *err)
+{
 	(void)err;
+	assert_ptr_equal(values, &got);
 	got.ran = "scan";
-	got.argc = argc;
+	got.argc = count(operand);
 	return rc_of_run;
 }
 
-static int run_show(int argc, char **argv, struct err *err)
+static int run_show(const void *values, char **operand, struct err *err)
 {
+	(void)values;
 	got.ran = "show";
-	got.argc = argc;
-	got.argv = argv;
-	if (argc > 0 && strcmp(argv[0], "locked") == 0) {
+	got.argc = count(operand);
+	if (operand[0] && strcmp(operand[0], "locked") == 0) {
 		return err_set(err, ERR_LOCKED, "it is locked");
 	}
-	assert_null(argv[argc]);
 	printf("result\n");
 	return 0;
 }
 
-enum { SCAN = 1 << 0, SHOW = 1 << 1, ALL = ~0 };
+static const struct cli_command scan = {
+	"scan", run_scan, "data! limit verbose", NULL, "bring the index up to the folder",
+	NULL};
+static const struct cli_command show = {
+	"show",
+	run_show,
+	"out limit json verbose",
+	"REQUEST...",
+	"print what was answered",
+	"Prints the body that a request was answered with. This paragraph is long "
+	"enough to "
+	"be broken into more than one line of output.\n\nAnd a second paragraph."};
+static const struct cli_command two = {"two", run_show,   "limit verbose",
+				       "A B", "take two", NULL};
+static const struct cli_command *const commands[] = {&scan, &show, &two, NULL};
 
-static const struct cli_command commands[] = {
-	{"scan", run_scan, NULL, "bring the index up to the folder", NULL},
-	{"show", run_show, "REQUEST...", "print what was answered",
-	 "Prints the body that a request was answered with. This paragraph is long "
-	 "enough to "
-	 "be broken into more than one line of output.\n\nAnd a second paragraph."},
-	{0}};
+#define AT(member) offsetof(struct values, member)
 
 static const struct cli_option options[] = {
-	{"data", 0, CLI_STRING, &got.data, "DIR", "TEST_CLI_DATA", "the metadata folder",
-	 SCAN, SCAN},
-	{"out", 'o', CLI_STRING, &got.out, "FILE", NULL,
+	{"data", 0, CLI_STRING, AT(data), "DIR", "TEST_CLI_DATA", "the metadata folder"},
+	{"out", 'o', CLI_STRING, AT(out), "FILE", NULL,
 	 "where to write the result, which is explained at such a length that the text "
 	 "of it "
-	 "must be broken",
-	 SHOW, 0},
-	{"limit", 0, CLI_NUMBER, &got.limit, "N", "TEST_CLI_LIMIT", "at most N of them",
-	 (unsigned)ALL, 0},
-	{"json", 0, CLI_FLAG, &got.json, NULL, NULL, "JSON instead of text", SHOW, 0},
-	{"verbose", 'v', CLI_COUNT, &got.verbose, NULL, NULL,
-	 "say more; again: still more", (unsigned)ALL, 0},
+	 "must be broken"},
+	{"limit", 0, CLI_NUMBER, AT(limit), "N", "TEST_CLI_LIMIT", "at most N of them"},
+	{"json", 0, CLI_FLAG, AT(json), NULL, NULL, "JSON instead of text"},
+	{"verbose", 'v', CLI_COUNT, AT(verbose), NULL, NULL,
+	 "say more; again: still more"},
 	{0}};
 
 static const struct cli_program program = {"albumen-test", "1.2.3",
@@ -124,7 +137,7 @@ static int run(struct output *output, const char *line)
 	fflush(stdout);
 	saved_out = redirect(STDOUT_FILENO, out);
 	saved_err = redirect(STDERR_FILENO, err);
-	status = cli_main(&program, argc, argv);
+	status = cli_main(&program, &got, argc, argv);
 	fflush(stdout);
 	restore(&output->out, STDOUT_FILENO, saved_out, out);
 	restore(&output->err, STDERR_FILENO, saved_err, err);
@@ -240,6 +253,9 @@ static void usage_errors_say_what_and_hint_at_help(void **state)
 				      "(try 'albumen-test scan --help')"},
 		{"scan --data d more", "'scan' takes no operand, as 'more' is "
 				       "(try 'albumen-test scan --help')"},
+		{"two a", "'two' takes 2 operands: A B (try 'albumen-test two --help')"},
+		{"two a b c",
+		 "'two' takes 2 operands: A B (try 'albumen-test two --help')"},
 		{"show --limit -1", "option '--limit' needs a number, not '-1' "
 				    "(try 'albumen-test show --help')"},
 		{"show --limit 5x", "option '--limit' needs a number, not '5x' "
@@ -377,7 +393,7 @@ static void a_result_that_cannot_be_written_is_a_failure(void **state)
 	fflush(stdout);
 	saved_out = redirect(STDOUT_FILENO, full);
 	saved_err = redirect(STDERR_FILENO, err);
-	status = cli_main(&program, 2, argv);
+	status = cli_main(&program, &got, 2, argv);
 	assert_true(dup2(saved_out, STDOUT_FILENO) >= 0);
 	close(saved_out);
 	clearerr(stdout);

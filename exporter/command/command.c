@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/command/command.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "data/base/file.h"
+#include "data/base/log.h"
+#include "data/format/json_print.h"
+#include "exporter/lookback/when.h"
+
+#define AT(member) offsetof(struct command_options, member)
+
+const struct cli_option command_option_table[] = {
+	{"index", 0, CLI_STRING, AT(index), "DIR", "ALBUMEN_INDEX",
+	 "the index that albumen-indexer keeps"},
+	{"repo", 0, CLI_STRING, AT(repo), "DIR", "ALBUMEN_REPO",
+	 "the git repository of snapshots"},
+	{"site", 0, CLI_STRING, AT(site), "DIR", "ALBUMEN_SITE",
+	 "the folder that a web server serves"},
+	{"rev", 0, CLI_STRING, AT(rev), "REV", NULL, "another name of --at"},
+	{"check", 0, CLI_FLAG, AT(check), NULL, NULL,
+	 "list the files of the site that differ from its snapshot"},
+	{"repair", 0, CLI_FLAG, AT(repair), NULL, NULL,
+	 "like --check, and bring the site to the snapshot"},
+	{"collections", 0, CLI_FLAG, AT(collections), NULL, NULL,
+	 "also write api/v1/tag_images.json, all tag images in one file"},
+	{"listen", 0, CLI_STRING, AT(listen), "ADDR:PORT", NULL,
+	 "where nginx listens; a port alone is on 127.0.0.1"},
+	{"ready-fd", 0, CLI_NUMBER, AT(ready_fd), "N", NULL,
+	 "write a line to descriptor N after the first export"},
+	{"json", 0, CLI_FLAG, AT(json), NULL, NULL, "report as JSON"},
+	{"at", 0, CLI_STRING, AT(at), "WHEN", NULL,
+	 "the snapshot of that time: a date, '2 days ago', a tag, an id"},
+	{"album", 0, CLI_STRING, AT(album), "ID", NULL, "only this album"},
+	{"image", 0, CLI_STRING, AT(image), "ID", NULL, "only this image"},
+	{"tag", 0, CLI_STRING, AT(tag), "ID", NULL, "only this tag"},
+	{"format", 0, CLI_STRING, AT(format), "FORMAT", NULL,
+	 "table (the default), json, csv or html"},
+	{"fail-over", 0, CLI_NUMBER, AT(fail_over), "N", NULL,
+	 "exit with status 1 if more than N images are untagged"},
+	{"older-than", 0, CLI_STRING, AT(older_than), "AGE", NULL,
+	 "exit with status 1 if an image has been untagged for longer: 12h, 30d, 8w"},
+	{"from", 0, CLI_STRING, AT(from), "WHEN", NULL,
+	 "begin with this snapshot (default: the first)"},
+	{"to", 0, CLI_STRING, AT(to), "WHEN", NULL,
+	 "end with this snapshot (default: the last)"},
+	{"sign", 0, CLI_STRING, AT(sign), "KEY", "ALBUMEN_SIGN",
+	 "sign with this OpenSSH key: a private one, or a public one whose private half "
+	 "an agent holds"},
+	{"signers", 0, CLI_STRING, AT(signers), "FILE", "ALBUMEN_SIGNERS",
+	 "who may sign: an allowed-signers file (ssh-keygen(1))"},
+	{"label", 0, CLI_STRING, AT(label), "NAME", NULL, "the label"},
+	{"reason", 0, CLI_STRING, AT(reason), "TEXT", NULL, "why the snapshot is kept"},
+	{"audit-page", 0, CLI_FLAG, AT(audit_page), NULL, NULL,
+	 "also write audit/, a page for people, into the site"},
+	{"drop", 0, CLI_LIST, AT(drop), "MEMBER.PATH", NULL,
+	 "leave this member out of every response (may be repeated)"},
+	{"round-gps", 0, CLI_NUMBER, AT(round_gps), "N", NULL,
+	 "round coordinates to N decimals in every response"},
+	{"accept", 0, CLI_LIST, AT(accept), "WHAT", NULL,
+	 "accept once what is refused otherwise: history (may be repeated)"},
+	{"wait", 0, CLI_NUMBER, AT(wait), "SECONDS", NULL,
+	 "how long to wait for another writer of the repository (default: 60)"},
+	{"verbose", 'v', CLI_COUNT, AT(verbose), NULL, NULL, "log more on stderr"},
+	{0},
+};
+
+int command_begin(const struct command_options *opt, struct err *err)
+{
+	const char *places[] = {opt->index, opt->repo, opt->site};
+	const char *names[] = {"index", "repository", "site"};
+
+	log_init("albumen-exporter", opt->verbose ? LOG_DEBUG : LOG_INFO);
+	for (size_t i = 0; i < 3; i++) {
+		for (size_t j = 0; j < 3; j++) {
+			if (i != j && places[i] && places[j] &&
+			    file_is_inside(places[i], places[j])) {
+				return err_set(err, ERR_USAGE,
+					       "the %s '%s' lies in the %s '%s'; each "
+					       "needs a folder of its own",
+					       names[i], places[i], names[j], places[j]);
+			}
+		}
+	}
+	return 0;
+}
+
+int command_open_writer(struct snapshot_repo **out, const struct command_options *opt,
+			unsigned flags, const char *name, struct stop *stop,
+			struct err *err)
+{
+	struct snapshot_wait wait = {.stop = stop};
+
+	wait.seconds =
+		opt->wait > UINT_MAX / 1000 ? UINT_MAX / 1000 : (unsigned)opt->wait;
+	return snapshot_open_wait(out, opt->repo, SNAPSHOT_WRITE | flags, name, &wait,
+				  err);
+}
+
+int command_open_reader(struct snapshot_repo **repo, struct snapshot_info *info,
+			int64_t *instant, const struct command_options *opt,
+			struct err *err)
+{
+	int rc = snapshot_open(repo, opt->repo, 0, "albumen-exporter", err);
+
+	return rc ? rc : when_resolve(*repo, opt->at, info, instant, err);
+}
+
+int command_begin_job(struct command_job *job, const struct command_options *opt,
+		      struct err *err)
+{
+	int rc = command_begin(opt, err);
+
+	*job = (struct command_job){.stop = {.fd = -1}};
+	if (!rc) {
+		rc = accept_read(&job->accept, opt->accept.value, opt->accept.count, err);
+	}
+	if (!rc) {
+		rc = redact_new(&job->redact, opt->drop.value, opt->drop.count,
+				opt->round_gps, err);
+	}
+	job->job = (struct export_job){.site = opt->site,
+				       .site_flags = command_site_flags(opt),
+				       .sign = opt->sign,
+				       .redact = job->redact,
+				       .accept = &job->accept,
+				       .stop = &job->stop};
+	return rc ? rc : stop_open(&job->stop, err);
+}
+
+void command_end_job(struct command_job *job)
+{
+	snapshot_close(job->job.repo);
+	index_close(job->job.index);
+	stop_close(&job->stop);
+	redact_free(job->redact);
+}
+
+unsigned command_site_flags(const struct command_options *opt)
+{
+	return (opt->collections ? SITE_COLLECTIONS : 0) |
+	       (opt->audit_page ? SITE_AUDIT_PAGE : 0);
+}
+
+void command_add_snapshot(struct buf *out, const struct snapshot_info *info)
+{
+	json_print_open(out, NULL, '{');
+	json_print_string(out, "snapshot", info->commit.hex);
+	json_print_string(out, "tree", info->tree.hex);
+}
+
+void command_add_site(struct buf *out, const struct command_options *opt,
+		      const struct site_result *site)
+{
+	if (!opt->site) {
+		return;
+	}
+	if (opt->json) {
+		json_print_open(out, "site", '{');
+		json_print_number(out, "written", site->written);
+		json_print_number(out, "removed", site->removed);
+		if (site->damaged) {
+			json_print_bool(out, "damaged", true);
+		}
+		buf_addch(out, '}');
+	} else if (site->touched) {
+		buf_addf(out, "site: %" PRIu64 " files written, %" PRIu64 " removed\n",
+			 site->written, site->removed);
+	} else {
+		buf_addstr(out, site->damaged ? "site: damaged, nothing written\n"
+					      : "site: nothing to do\n");
+	}
+}
+
+void command_print(struct buf *out)
+{
+	fwrite(out->data, 1, out->len, stdout);
+	buf_release(out);
+}

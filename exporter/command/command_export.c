@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+
+#include "data/format/json_print.h"
+#include "exporter/command/command.h"
+#include "exporter/git/maintain.h"
+
+static void report(const struct command_options *opt, const struct export_result *result)
+{
+	const struct snapshot_delta *d = &result->delta;
+	struct buf out = {0};
+
+	if (opt->json) {
+		command_add_snapshot(&out, &result->info);
+		json_print_bool(&out, "made", result->made);
+		json_print_bool(&out, "full", result->full);
+		json_print_number(&out, "rendered", result->rendered);
+		json_print_number(&out, "added", d->added);
+		json_print_number(&out, "changed", d->changed);
+		json_print_number(&out, "removed", d->removed);
+	} else if (result->made) {
+		buf_addf(&out,
+			 "snapshot %s: %" PRIu64 " added, %" PRIu64 " changed, %" PRIu64
+			 " removed\n",
+			 result->info.commit.hex, d->added, d->changed, d->removed);
+	} else {
+		buf_addf(&out, "snapshot %s: nothing changed\n", result->info.commit.hex);
+	}
+	command_add_site(&out, opt, &result->site);
+	buf_addstr(&out, opt->json ? "}\n" : "");
+	command_print(&out);
+}
+
+static int run(const void *values, char **operand, struct err *err)
+{
+	const struct command_options *opt = values;
+	struct export_result result = {0};
+	struct command_job job;
+	int rc = command_begin_job(&job, opt, err);
+
+	(void)operand;
+	if (!rc) {
+		rc = index_open(&job.job.index, opt->index, 0, err);
+	}
+	if (!rc) {
+		rc = command_open_writer(&job.job.repo, opt, SNAPSHOT_CREATE,
+					 "albumen-exporter export", &job.stop, err);
+	}
+	if (!rc) {
+		rc = export_run(&job.job, &result, err);
+	}
+	if (!rc) {
+		report(opt, &result);
+		rc = maintain_when_due(job.job.repo, false, err);
+	}
+	if (!rc && result.site.damaged) {
+		rc = 1; /* the log says what is damaged */
+	}
+	export_result_release(&result);
+	command_end_job(&job);
+	return rc;
+}
+
+const struct cli_command command_export = {
+	.name = "export",
+	.run = run,
+	.options = "index! repo! site collections json sign audit-page drop round-gps "
+		   "accept wait verbose",
+	.summary = "snapshot what changed, then bring the site to it",
+	.help = "Renders the responses that changed since the last snapshot and commits "
+		"them to the repository, which is created if it does not exist. If "
+		"nothing changed, nothing is written."};
