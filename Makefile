@@ -11,6 +11,9 @@
 #   V=                 1: show the commands
 #   CC=gcc             the compiler: gcc or clang
 #   OPT=-O2 -g         optimisation and debugging
+#   LIBGIT2=           how albumen-exporter is linked with libgit2: `static` starts faster,
+#                      `shared` gets the distribution's security updates; without it,
+#                      `make` builds static and `make install` installs shared
 #   PREFIX=/usr/local  where `make install` puts things
 #   DESTDIR=           a folder to install into instead of /
 #   PORT=8080          where `make serve` listens (on 127.0.0.1)
@@ -37,6 +40,7 @@ SANITIZE =
 WERROR =
 V =
 OPT = -O2 -g
+LIBGIT2 =
 PREFIX = /usr/local
 DESTDIR =
 PORT = 8080
@@ -67,7 +71,8 @@ DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc shellcheck syst
 # links what it uses out of three archives.
 DATA_SRC = $(wildcard data/*/*.c)
 INDEXER_SRC = $(filter-out indexer/main.c,$(wildcard indexer/*.c))
-EXPORTER_SRC = $(wildcard exporter/*/*.c exporter/*/*/*.c)
+EXPORTER_SRC = $(filter-out $(OFFLINE_SRC),$(wildcard exporter/*/*.c exporter/*/*/*.c))
+OFFLINE_SRC = exporter/git/offline.c
 MAIN_SRC = indexer/main.c exporter/main.c
 # What `albumen-exporter edge` makes its configuration of, found beside the program.
 EDGE = albumen.js nginx.conf.in
@@ -85,7 +90,7 @@ UNIT_SHARED_SRC = $(wildcard tests/unit/*.c)
 UNIT_THREADED = $(foreach m,ingest take pack snapshot_edit site relay,$(filter %/test_$(m),$(UNIT_BIN)))
 FUZZ = json record secret stamp
 
-SRC = $(DATA_SRC) $(INDEXER_SRC) $(EXPORTER_SRC) $(MAIN_SRC)
+SRC = $(DATA_SRC) $(INDEXER_SRC) $(EXPORTER_SRC) $(OFFLINE_SRC) $(MAIN_SRC)
 UNIT_BIN = $(UNIT_SRC:%.c=$(BUILD)/%)
 C_FILES = $(wildcard $(foreach d,data/* indexer exporter exporter/* exporter/*/* tests/* \
 	tests/unit/*,$(d)/*.[ch]))
@@ -112,8 +117,10 @@ LDFLAGS_ALL = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS) $(LD
 pkg = $(if $(shell pkg-config --exists $(2) 2>/dev/null && echo yes),$(shell \
 	pkg-config $(1) $(2)),$(error missing libraries or pkg-config: run `make deps`))
 LIBS = lmdb libcjson libzstd libdeflate nettle
-# libgit2 without its network, which its shared library loads (exporter/git/offline.h).
-GIT_LIBS = -Wl,-Bstatic -lgit2 -lmbedcrypto -lhttp_parser -Wl,-Bdynamic -lpcre2-8 -lz
+# Debian 12's archive of libgit2 without the network: exporter/git/offline.c says why.
+GIT_LIBS_static = $(OFFLINE) -Wl,-Bstatic -lgit2 -lmbedcrypto -lhttp_parser -Wl,-Bdynamic \
+	-lpcre2-8 -lz
+GIT_LIBS_shared = $(call pkg,--libs,libgit2)
 LIBS_CFLAGS = $(eval LIBS_CFLAGS := $(patsubst -I%,-isystem %,$(call pkg,--cflags,$(LIBS))))$(LIBS_CFLAGS)
 LIBS_LIBS = $(eval LIBS_LIBS := $(call pkg,--libs,$(LIBS)))$(LIBS_LIBS)
 CMOCKA_LIBS = $(eval CMOCKA_LIBS := $(call pkg,--libs,cmocka))$(CMOCKA_LIBS)
@@ -123,10 +130,12 @@ COMPILE = $(CC) $(CPPFLAGS_ALL) $(LIBS_CFLAGS) $(CFLAGS_ALL)
 
 INDEXER = $(BUILD)/albumen-indexer
 EXPORTER = $(BUILD)/albumen-exporter
+SHARED = $(BUILD)/shared/albumen-exporter
 DATA_A = $(BUILD)/data.a
 INDEXER_A = $(BUILD)/indexer.a
 EXPORTER_A = $(BUILD)/exporter.a
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+OFFLINE = $(call obj,$(OFFLINE_SRC))
 
 .DEFAULT_GOAL = all
 .PHONY: all deps deps-ci run test prove units serve bench bench-million golden asan valgrind \
@@ -141,9 +150,13 @@ $(INDEXER): $(BUILD)/indexer/main.o $(INDEXER_A) $(DATA_A)
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -linotifytools $(LIBS_LIBS)
 
-$(EXPORTER): $(BUILD)/exporter/main.o $(EXPORTER_A) $(DATA_A)
+$(EXPORTER): LINKED = $(or $(LIBGIT2),static)
+$(SHARED): LINKED = shared
+$(EXPORTER) $(SHARED): $(BUILD)/exporter/main.o $(EXPORTER_A) $(DATA_A) $(OFFLINE)
+	@mkdir -p $(@D)
 	$(say) LINK $@
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(GIT_LIBS) $(LIBS_LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter-out $(OFFLINE),$^) $(GIT_LIBS_$(LINKED)) \
+		$(LIBS_LIBS)
 
 $(BUILD)/edge/%: exporter/site/edge/%
 	@mkdir -p $(@D)
@@ -172,7 +185,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 # Changes only when the compiler or its flags do; then everything is built again.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(subst ','\'',$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL))' \
+	@printf '%s\n' '$(subst ','\'',$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(LIBGIT2))' \
 		>$@.new
 	@if cmp -s $@.new $@; then rm -f $@.new; else mv $@.new $@; fi
 
@@ -186,9 +199,9 @@ of = $(filter $(BUILD)/tests/unit/$(1)/%,$(UNIT_BIN))
 $(UNIT_A): $(call obj,$(UNIT_SHARED_SRC))
 $(call of,data): $(UNIT_A) $(DATA_A)
 $(call of,indexer): $(UNIT_A) $(INDEXER_A) $(DATA_A)
-$(call of,exporter): $(UNIT_A) $(EXPORTER_A) $(DATA_A)
+$(call of,exporter): $(UNIT_A) $(EXPORTER_A) $(DATA_A) $(OFFLINE)
 $(call of,indexer): UNIT_LIBS = -linotifytools
-$(call of,exporter): UNIT_LIBS = $(GIT_LIBS)
+$(call of,exporter): UNIT_LIBS = $(GIT_LIBS_$(or $(LIBGIT2),static))
 $(UNIT_BIN): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
 	$(say) LINK $@
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $< $(filter %.a,$^) $(UNIT_LIBS) $(LIBS_LIBS) $(CMOCKA_LIBS)
@@ -227,10 +240,10 @@ prove: all $(UNIT_BIN)
 golden: all ## write the golden files anew; review them with git diff
 	ALBUMEN_BUILD=$(BUILD) GOLDEN=write prove tests/e2e/golden.t
 
-bench: all ## time both programs against jq, git fast-import and tar
+bench: all $(SHARED) ## time both programs against jq, git fast-import and tar
 	ALBUMEN_BUILD=$(BUILD) tests/bench/run 1000 10000 100000
 
-bench-million: all ## the same with a million images (some minutes, some GB)
+bench-million: all $(SHARED) ## the same with a million images (some minutes, some GB)
 	ALBUMEN_BUILD=$(BUILD) tests/bench/run 1000000
 
 torture: all ## both programs under faults for TORTURE_S, as root (ROWS, SEED, CASE)
@@ -295,13 +308,16 @@ UNITDIR = $(PREFIX)/lib/systemd/system
 MANDIR = $(PREFIX)/share/man
 DOCDIR = $(PREFIX)/share/doc/albumen
 
-install: all ## install below DESTDIR/PREFIX: programs, man pages, systemd units
+# Linked as LIBGIT2 says, and else with the shared library.
+INSTALLED = $(if $(LIBGIT2),$(EXPORTER),$(SHARED))
+
+install: all $(INSTALLED) ## install below DESTDIR/PREFIX: programs, man pages, systemd units
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/albumen/edge \
 		$(DESTDIR)$(PREFIX)/share/albumen/page \
 		$(DESTDIR)$(PREFIX)/share/albumen/evidence \
 		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(DOCDIR) \
 		$(DESTDIR)$(UNITDIR)
-	install -m 755 $(INDEXER) $(EXPORTER) $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(INDEXER) $(INSTALLED) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(EDGE:%=exporter/site/edge/%) $(DESTDIR)$(PREFIX)/share/albumen/edge
 	install -m 644 $(PAGE:%=exporter/page/%) $(DESTDIR)$(PREFIX)/share/albumen/page
 	install -m 755 $(EVIDENCE:%=tests/%) $(DESTDIR)$(PREFIX)/share/albumen/evidence

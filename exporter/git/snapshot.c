@@ -15,7 +15,6 @@
 #include "data/base/log.h"
 #include "data/base/threads.h"
 #include "exporter/git/pack/mapped.h"
-#include "exporter/git/offline.h"
 #include "exporter/git/reflock.h"
 #include "exporter/git/snapshot_inner.h"
 
@@ -62,7 +61,7 @@ static int set_up(struct err *err)
 {
 	static const int levels[] = {GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_GLOBAL,
 				     GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_PROGRAMDATA};
-	int rc = offline_init();
+	int rc = git_libgit2_init();
 
 	if (rc < 0) {
 		return git_failure(err, rc, "start", "libgit2");

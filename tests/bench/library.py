@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("ALBUMEN_BUILD", ROOT / "build")).resolve()
 INDEXER, EXPORTER = str(BUILD / "albumen-indexer"), str(BUILD / "albumen-exporter")
+SHARED = str(BUILD / "shared/albumen-exporter")  # with libgit2's shared library
 ENV = {**os.environ, "LC_ALL": "C", "TZ": "UTC", "GIT_CONFIG_NOSYSTEM": "1", "HOME": "/"}
 COLD = os.environ.get("DROP_CACHES") == "1"
 
@@ -156,8 +157,8 @@ class Library:
     def scan(self, index):
         return Run([INDEXER, "scan", "--data", str(self.data), "--index", str(index)])
 
-    def export(self, repo, site=None, index=None):
-        argv = [EXPORTER, "export", "--index", str(index or self.index), "--repo", str(repo)]
+    def export(self, repo, site=None, index=None, exporter=EXPORTER):
+        argv = [exporter, "export", "--index", str(index or self.index), "--repo", str(repo)]
         return Run(argv + (["--site", str(site)] if site else []))
 
     def publish(self, site):
