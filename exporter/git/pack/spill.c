@@ -73,15 +73,24 @@ int spill_read(struct spill *spill, struct buf *out, uint64_t at, size_t len,
 		return spill->rc;
 	}
 	assert(at + len <= spill_length(spill));
-	if (at >= spill->flushed) {
-		buf_add(out, spill->tail.data + (at - spill->flushed), len);
-		return 0;
+	if (at < spill->flushed) {
+		size_t left = (size_t)(spill->flushed - at), n = len < left ? len : left;
+		int rc;
+
+		buf_grow(out, n);
+		out->len += n;
+		out->data[out->len] = '\0';
+		rc = read_file(spill, out->data + out->len - n, at, n, err);
+		if (rc) {
+			return rc;
+		}
+		at += n;
+		len -= n;
 	}
-	/* What is added at once is flushed at once: never half of it. */
-	buf_grow(out, len);
-	out->len += len;
-	out->data[out->len] = '\0';
-	return read_file(spill, out->data + out->len - len, at, len, err);
+	if (len) {
+		buf_add(out, spill->tail.data + (at - spill->flushed), len);
+	}
+	return 0;
 }
 
 void spill_release(struct spill *spill)
