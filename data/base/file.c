@@ -333,3 +333,10 @@ int file_lock(int *fd, const char *path, const char *what, struct err *err)
 	*fd = lock;
 	return 0;
 }
+
+const char *file_temp_folder(void)
+{
+	const char *folder = getenv("TMPDIR");
+
+	return folder && *folder ? folder : "/tmp";
+}

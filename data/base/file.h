@@ -64,4 +64,7 @@ int file_lock_check(int fd, const char *path, struct err *err);
  * does not. */
 int file_is_same(bool *same, int fd, const char *path, struct err *err);
 
+/* The folder for temporary files: $TMPDIR, or /tmp. Borrowed. */
+const char *file_temp_folder(void);
+
 #endif

@@ -2,89 +2,67 @@
 #include "exporter/collection/collection.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "data/format/stamp.h"
 #include "exporter/body/body.h"
-#include "exporter/git/pack/object.h"
-#include "exporter/snapshot/response.h"
-
-/*
- * The bodies of a million images do not fit in memory, their order does: each tag
- * image is noted by what it is sorted by and by where it stands. Then the bodies
- * are read a second time, in the order of the answer. An image's tag images are
- * often made together, so the last body is kept for the next element.
- */
+#include "exporter/collection/sort.h"
 
 #define CHUNK (256u << 10)
 
-struct element {
-	struct stamp created;
-	uint32_t id;       /* offset in collection::ids */
-	uint32_t blob;     /* number of the body in collection::blobs */
-	uint32_t off, len; /* the element in its body */
-};
-
 struct collection {
 	struct snapshot_repo *repo;
+	const struct response *row;
 	struct err *err;
-	struct element *element;
-	size_t count, cap;
-	struct buf ids;   /* each with a NUL behind it: ids have none inside */
-	struct buf blobs; /* OBJECT_ID bytes each */
-	struct buf path;
+	struct sort *sort;
+	char empty[SNAPSHOT_HEX + 1]; /* the blob of `[]`, once it has been seen */
 	struct body body;
+	struct buf key;
 };
 
-/* Notes the record `n` of the last body. */
-static int add_element(struct collection *all, size_t n, const char *path)
+/* Adds the record that the body has open. */
+static int add_record(struct collection *all, const struct body_text *id,
+		      const char *path)
 {
-	struct body *body = &all->body;
-	struct body_text text = body_element(body, n), id, created;
-	struct element *element;
+	const struct body_object *record = &all->body.record;
+	struct body_text created = body_string(record, "created_at");
+	struct stamp stamp = {0}; /* `null` counts as absent (albumen(7)) */
 
-	if (!body_record(body, n, &id)) {
-		return body_fault(path, body->problem, all->err);
-	}
-	if (all->count == all->cap) {
-		all->cap += all->cap / 2 + 1024;
-		all->element =
-			xreallocarray(all->element, all->cap, sizeof(*all->element));
-	}
-	element = &all->element[all->count++];
-	*element = (struct element){
-		.id = (uint32_t)all->ids.len,
-		.blob = (uint32_t)(all->blobs.len / OBJECT_ID - 1),
-		.off = (uint32_t)(text.data - body->bytes.data),
-		.len = (uint32_t)text.len,
-	};
-	buf_add(&all->ids, id.data, id.len);
-	buf_addch(&all->ids, '\0');
-	if (all->ids.len > UINT32_MAX || all->count > UINT32_MAX) {
-		return err_set(all->err, ERR_FAIL, "too many tag images for one file");
-	}
-	/* `null` counts as absent (albumen(7)). */
-	created = body_string(&body->record, "created_at");
-	if (created.data &&
-	    stamp_read(&element->created, created.data + 1, created.len - 2) < 0) {
+	if (created.data && stamp_read(&stamp, created.data + 1, created.len - 2) < 0) {
 		return body_fault(path, "created_at is not a date-time", all->err);
 	}
+	buf_clear(&all->key);
+	buf_add(&all->key, stamp.bytes, sizeof(stamp.bytes));
+	buf_add(&all->key, id->data, id->len);
+	sort_add(all->sort, all->key.data, all->key.len, record->text.data,
+		 record->text.len);
 	return 0;
 }
 
-static int add_body(const struct snapshot_change *change, void *payload)
+/* Adds the tag images of an image. */
+static int add_tag_images(struct collection *all, const char *path)
+{
+	struct body_text id;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < all->body.count; i++) {
+		rc = body_record(&all->body, i, &id)
+			     ? add_record(all, &id, path)
+			     : body_fault(path, all->body.problem, all->err);
+	}
+	return rc;
+}
+
+static int add_file(const struct snapshot_change *change, void *payload)
 {
 	struct collection *all = payload;
 	struct body *body = &all->body;
-	const struct response *row;
-	uint8_t blob[OBJECT_ID];
+	struct layout_text name;
+	const struct response *file = response_parse(change->path, &name);
 	int rc;
 
-	buf_clear(&all->path);
-	row = response_from_snapshot(&all->path, change->path);
-	object_unhex(blob, change->new_blob.hex);
-	if (!row || row->kind != QUERY_TAG_IMAGES || body_is_empty(blob)) {
+	if (!file || !(all->row->stale_by & 1u << file->kind) ||
+	    strcmp(change->new_blob.hex, all->empty) == 0) {
 		return 0;
 	}
 	buf_clear(&body->bytes);
@@ -92,87 +70,62 @@ static int add_body(const struct snapshot_change *change, void *payload)
 	if (rc) {
 		return rc;
 	}
-	if (!body_parse(body, QUERY_TAG_IMAGES)) {
+	if (!body_parse(body, file->kind)) {
 		return body_fault(change->path, body->problem, all->err);
 	}
-	if (body->bytes.len > UINT32_MAX) {
-		return err_set(all->err, ERR_FAIL, "'%s' is too large", change->path);
+	if (file->kind == QUERY_TAG_IMAGES && !body->count) {
+		memcpy(all->empty, change->new_blob.hex, sizeof(all->empty));
 	}
-	buf_add(&all->blobs, blob, sizeof(blob));
-	for (size_t i = 0; !rc && i < body->count; i++) {
-		rc = add_element(all, i, change->path);
-	}
-	return rc;
+	return add_tag_images(all, change->path);
 }
 
-static int compare(const void *left, const void *right, void *payload)
+static int give_files(struct collection *all, const struct collection_sink *sink)
 {
-	const struct collection *all = payload;
-	const struct element *a = left, *b = right;
-	int order = stamp_compare(&a->created, &b->created);
-
-	if (!order) {
-		order = strcmp(all->ids.data + a->id, all->ids.data + b->id);
-	}
-	if (!order) {
-		order = a->blob < b->blob ? -1 : a->blob > b->blob;
-	}
-	return order ? order : (a->off < b->off ? -1 : a->off > b->off);
-}
-
-static int give_elements(struct collection *all, collection_sink *sink, void *payload)
-{
+	struct record_id id = {0};
+	struct sort_item item;
 	struct buf out = {0};
-	uint32_t last = UINT32_MAX;
-	int rc = 0;
+	int rc = sink->begin(&id, sink->payload, all->err);
 
 	buf_addch(&out, '[');
-	for (size_t i = 0; i < all->count; i++) {
-		const struct element *element = &all->element[i];
-		struct snapshot_id blob;
-
-		if (element->blob != last) {
-			object_hex(blob.hex, (const uint8_t *)all->blobs.data +
-						     (size_t)element->blob * OBJECT_ID);
-			buf_clear(&all->body.bytes);
-			rc = snapshot_read_blob(all->repo, &blob, &all->body.bytes,
-						all->err);
-			if (rc) {
-				break;
-			}
-			last = element->blob;
-		}
-		if (i) {
+	for (bool first = true; !rc && (rc = sort_next(all->sort, &item, all->err)) == 0;
+	     first = false) {
+		if (!first) {
 			buf_addch(&out, ',');
 		}
-		buf_add(&out, all->body.bytes.data + element->off, element->len);
+		buf_add(&out, item.text, item.len);
 		if (out.len >= CHUNK) {
-			sink(out.data, out.len, payload);
+			rc = sink->write(out.data, out.len, sink->payload, all->err);
 			buf_clear(&out);
 		}
 	}
-	buf_addch(&out, ']');
-	sink(out.data, out.len, payload);
+	if (rc == ERR_NOTFOUND) {
+		buf_addch(&out, ']');
+		rc = sink->write(out.data, out.len, sink->payload, all->err);
+	}
+	if (!rc) {
+		rc = sink->end(sink->payload, all->err);
+	}
 	buf_release(&out);
 	return rc;
 }
 
 int collection_read(struct snapshot_repo *repo, const struct snapshot_id *tree,
-		    collection_sink *sink, void *payload, struct err *err)
+		    const struct response *row, const char *folder,
+		    const struct collection_sink *sink, struct err *err)
 {
-	struct collection all = {.repo = repo, .err = err};
-	int rc = snapshot_diff(repo, NULL, tree, add_body, &all, err);
+	struct collection all = {
+		.repo = repo,
+		.row = row,
+		.err = err,
+		.sort = sort_new(folder),
+	};
+	int rc = snapshot_diff(repo, NULL, tree, add_file, &all, err);
 
-	if (!rc && all.count) {
-		qsort_r(all.element, all.count, sizeof(*all.element), compare, &all);
-	}
 	if (!rc) {
-		rc = give_elements(&all, sink, payload);
+		rc = give_files(&all, sink);
 	}
-	free(all.element);
-	buf_release(&all.ids);
-	buf_release(&all.blobs);
-	buf_release(&all.path);
+	sort_free(all.sort);
 	body_release(&all.body);
+	buf_release(&all.key);
 	return rc;
 }

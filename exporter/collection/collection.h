@@ -5,22 +5,32 @@
 #include <stddef.h>
 
 #include "data/base/err.h"
+#include "data/format/record.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/snapshot/response.h"
 
 /*
- * collection - every live tag image of a snapshot in one array, by (created_at,
- * id): what `GET api/v1/tag_images` answers without image_ids[]. Made of the
- * snapshot's own files, so any snapshot has it, whatever the index is at by now.
- * Costs the whole data: that is why it is asked for by --collections.
+ * collection - the responses that are collected from all files of one snapshot (the rows of
+ * response_table with `collected`), in order of (created_at, id). They are made of the
+ * snapshot's own files, so any snapshot has them, whatever the index is at by now. Each is
+ * one pass over the snapshot and an external sort of what it holds: a site has them only
+ * where --collections asks for it.
  */
 
-#define COLLECTION_PATH "api/v1/tag_images.json"
+/* Takes the files of a row, one after the other. */
+struct collection_sink {
+	/* `id`: what `*` stands for in the row's path; empty where it has none. */
+	int (*begin)(const struct record_id *id, void *payload, struct err *err);
+	int (*write)(const void *bytes, size_t len, void *payload, struct err *err);
+	int (*end)(void *payload, struct err *err);
+	void *payload;
+};
 
-/* Hands the tree's collection to `sink` piece by piece, once all of it was found to
- * be good. Memory: about 90 bytes a tag image. ERR_INPUT: a file of the snapshot is
- * not what albumen writes. */
-typedef void collection_sink(const void *bytes, size_t len, void *payload);
+/* Hands all files of the row to the sink, once all of them were found to be good.
+ * `folder` takes temporary files without a name. Memory: about 40 MiB.
+ * ERR_INPUT: a file of the snapshot is not what albumen writes. */
 int collection_read(struct snapshot_repo *repo, const struct snapshot_id *tree,
-		    collection_sink *sink, void *payload, struct err *err);
+		    const struct response *row, const char *folder,
+		    const struct collection_sink *sink, struct err *err);
 
 #endif

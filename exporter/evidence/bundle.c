@@ -38,11 +38,10 @@ struct staging {
 static int make_folder(struct staging *s, struct err *err)
 {
 	const char *out = s->bundle->out, *slash = strrchr(out, '/');
-	const char *tmp = getenv("TMPDIR");
 	char *whole;
 
 	if (s->to_stdout) {
-		buf_addstr(&s->dir, tmp && *tmp ? tmp : "/tmp");
+		buf_addstr(&s->dir, file_temp_folder());
 	} else if (slash) {
 		buf_add(&s->dir, out, (size_t)(slash - out) + (slash == out));
 	} else {

@@ -170,7 +170,7 @@ static int render(struct export *ex, struct index_txn *txn, const struct query_k
 	}
 	for (size_t i = 0; !rc && i < response_count; i++) {
 		if (!response_table[i].collected &&
-		    response_table[i].stale_by == key->response) {
+		    response_table[i].stale_by & 1u << key->response) {
 			rc = render_row(ex, txn, &response_table[i], key->number, err);
 		}
 	}

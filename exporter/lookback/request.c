@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/lookback/request.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -115,37 +116,47 @@ static void take_origin(struct part *url)
 	take(url, "/");
 }
 
-/* --- albums --- */
-
-static bool read_album(struct request *out, struct part path)
+/* Whether `path` is one of the pattern's; the segment in place of a `*` is left in `id`. */
+static bool match(struct part *id, struct part path, const char *pattern)
 {
 	struct part rest;
 
-	if (!take(&path, "api/v1/albums/") || !divide(&path, &rest, '/')) {
-		return false;
+	for (;; path = rest) {
+		size_t len = strcspn(pattern, "/");
+		bool more = divide(&path, &rest, '/');
+
+		if (*pattern == '*') {
+			*id = path;
+		} else if (path.len != len || memcmp(path.text, pattern, len) != 0) {
+			return false;
+		}
+		if (!more || !pattern[len]) {
+			return !more && !pattern[len];
+		}
+		pattern += len + 1;
 	}
-	take_end(&rest, ".json");
-	out->kind = take_end(&rest, "/untag") ? QUERY_UNTAGGED : QUERY_IMAGES;
-	out->id = xzalloc(sizeof(*out->id));
-	out->count = 1;
-	return rest.len == strlen("images") && take(&rest, "images") &&
-	       read_id(&out->id[0], path, false);
 }
 
-/* --- tag images --- */
+/* --- ids in the query --- */
 
-static bool is_image_ids(struct part key)
+/* Whether `key` is the parameter, whose brackets may be percent-encoded. */
+static bool is_parameter(struct part key, const char *parameter)
 {
-	static const char *const spelt[] = {"image_ids[]", "image_ids%5B]",
-					    "image_ids[%5D", "image_ids%5B%5D"};
+	for (; key.len && *parameter; parameter++) {
+		const char *coded = *parameter == '[' ? "%5b" : "%5d";
+		size_t len = 1;
 
-	for (size_t i = 0; i < sizeof(spelt) / sizeof(*spelt); i++) {
-		if (key.len == strlen(spelt[i]) &&
-		    strncasecmp(key.text, spelt[i], key.len) == 0) {
-			return true;
+		if (tolower((unsigned char)*key.text) != *parameter) {
+			len = strlen(coded);
+			if (!strchr("[]", *parameter) || key.len < len ||
+			    strncasecmp(key.text, coded, len) != 0) {
+				return false;
+			}
 		}
+		key.text += len;
+		key.len -= len;
 	}
-	return false;
+	return !key.len && !*parameter;
 }
 
 /* An id that is none, or was there before, adds nothing to the answer. */
@@ -165,13 +176,15 @@ static void add_image(struct request *out, struct part value)
 	out->count++;
 }
 
-static int read_images(struct request *out, struct part query, struct err *err)
+/* Reads the ids that the query has in the row's parameter. *asked: how many there are. */
+static int read_ids(struct request *out, const struct response *row, struct part query,
+		    size_t *asked, struct err *err)
 {
 	struct part rest;
-	size_t parameters = 0, asked = 0;
+	size_t parameters = 0;
 	bool more = true;
 
-	out->kind = QUERY_TAG_IMAGES;
+	*asked = 0;
 	out->id = xreallocarray(NULL, REQUEST_IDS_MAX, sizeof(*out->id));
 	while (more) {
 		struct part value;
@@ -179,9 +192,9 @@ static int read_images(struct request *out, struct part query, struct err *err)
 
 		more = divide(&query, &rest, '&');
 		divide(&query, &value, '=');
-		is_id = is_image_ids(query);
-		asked += is_id;
-		if (++parameters > REQUEST_PARAMETERS_MAX || asked > REQUEST_IDS_MAX) {
+		is_id = is_parameter(query, row->parameter);
+		*asked += is_id;
+		if (++parameters > REQUEST_PARAMETERS_MAX || *asked > REQUEST_IDS_MAX) {
 			return err_set(err, ERR_INPUT,
 				       "more than %d image_ids or %d parameters",
 				       REQUEST_IDS_MAX, REQUEST_PARAMETERS_MAX);
@@ -191,27 +204,48 @@ static int read_images(struct request *out, struct part query, struct err *err)
 		}
 		query = rest;
 	}
-	out->all = asked == 0;
 	return 0;
+}
+
+/* Whether the row answers the request; *out is what it asks for then. */
+static int read_row(bool *answers, struct request *out, const struct response *row,
+		    struct part path, struct part query, struct err *err)
+{
+	struct part id = {0};
+	size_t asked = 0;
+	int rc = 0;
+
+	*answers = row->request && match(&id, path, row->request);
+	if (*answers && row->parameter) {
+		rc = read_ids(out, row, query, &asked, err);
+		*answers = asked > 0;
+	} else if (*answers && id.text) {
+		out->id = xzalloc(sizeof(*out->id));
+		out->count = 1;
+		*answers = read_id(&out->id[0], id, false);
+	}
+	out->row = row;
+	return rc;
 }
 
 int request_read(struct request *out, const char *url, struct err *err)
 {
 	struct part path = {.text = url, .len = strlen(url)}, query, rest;
+	bool answers = false;
+	int rc = 0;
 
 	*out = (struct request){0};
 	take_origin(&path);
 	divide(&path, &rest, '#');
 	divide(&path, &query, '?');
-	if (read_album(out, path)) {
-		return 0;
-	}
 	take_end(&path, ".json");
-	if (path.len == strlen("api/v1/tag_images") && take(&path, "api/v1/tag_images")) {
+	for (size_t i = 0; !rc && !answers && i < response_count; i++) {
 		request_release(out);
-		return read_images(out, query, err);
+		rc = read_row(&answers, out, &response_table[i], path, query, err);
 	}
-	return err_set(err, ERR_NOTFOUND, "'%s' is no request that is answered", url);
+	return rc || answers ? rc
+			     : err_set(err, ERR_NOTFOUND,
+				       "'%s' is no request that is answered", url);
 }
 
 void request_release(struct request *request)

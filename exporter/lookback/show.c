@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/lookback/show.h"
 
+#include <string.h>
+
+#include "data/base/file.h"
 #include "exporter/git/history.h"
 #include "exporter/snapshot/response.h"
 #include "exporter/collection/collection.h"
 
 /* Appends the file of one response. ERR_NOTFOUND, quietly. */
 static int read_response(struct buf *body, struct history *history,
-			 const uint8_t tree[OBJECT_ID], enum query_response kind,
+			 const uint8_t tree[OBJECT_ID], const struct response *row,
 			 const struct record_id *id, struct err *err)
 {
 	struct buf path = {0};
 	uint8_t blob[OBJECT_ID];
 	int rc;
 
-	response_snapshot_path(&path, response_of(kind), id->bytes, id->len);
+	response_snapshot_path(&path, row, id->bytes, id->len);
 	rc = tree_find(blob, history_trees(history), tree, path.data, err);
 	if (!rc) {
 		rc = history_blob(history, body, blob, err);
@@ -23,7 +26,7 @@ static int read_response(struct buf *body, struct history *history,
 	return rc;
 }
 
-/* The arrays of several images joined; an image that is not known has none. */
+/* The arrays of several ids joined; an id that is not known has none. */
 static int join(struct buf *body, struct history *history, const uint8_t tree[OBJECT_ID],
 		const struct request *request, struct err *err)
 {
@@ -33,7 +36,7 @@ static int join(struct buf *body, struct history *history, const uint8_t tree[OB
 	buf_addch(body, '[');
 	for (size_t i = 0; !rc && i < request->count; i++) {
 		buf_clear(&one);
-		rc = read_response(&one, history, tree, QUERY_TAG_IMAGES, &request->id[i],
+		rc = read_response(&one, history, tree, request->row, &request->id[i],
 				   err);
 		if (rc == ERR_NOTFOUND) {
 			rc = 0;
@@ -49,27 +52,72 @@ static int join(struct buf *body, struct history *history, const uint8_t tree[OB
 	return rc;
 }
 
+/* --- responses that are collected --- */
+
+struct collected {
+	const struct request *request;
+	show_sink *sink;
+	void *payload;
+	bool wanted; /* the file that is being given */
+	bool found;
+};
+
+static int begin_collected(const struct record_id *id, void *payload, struct err *err)
+{
+	struct collected *file = payload;
+	const struct request *request = file->request;
+
+	(void)err;
+	file->wanted = !request->count ||
+		       (id->len == request->id[0].len &&
+			memcmp(id->bytes, request->id[0].bytes, id->len) == 0);
+	file->found |= file->wanted;
+	return 0;
+}
+
+static int write_collected(const void *bytes, size_t len, void *payload, struct err *err)
+{
+	struct collected *file = payload;
+
+	(void)err;
+	if (file->wanted) {
+		file->sink(bytes, len, file->payload);
+	}
+	return 0;
+}
+
+static int end_collected(void *payload, struct err *err)
+{
+	(void)payload;
+	(void)err;
+	return 0;
+}
+
 int show_body(struct snapshot_repo *repo, const struct snapshot_id *tree,
 	      const struct request *request, show_sink *sink, void *payload,
 	      struct err *err)
 {
+	struct collected file = {.request = request, .sink = sink, .payload = payload};
+	const struct collection_sink files = {begin_collected, write_collected,
+					      end_collected, &file};
 	struct history *history;
 	struct buf body = {0};
 	uint8_t root[OBJECT_ID];
 	int rc;
 
-	if (request->all) {
-		return collection_read(repo, tree, sink, payload, err);
+	if (request->row->collected) {
+		rc = collection_read(repo, tree, request->row, file_temp_folder(), &files,
+				     err);
+		return rc || file.found ? rc : ERR_NOTFOUND;
 	}
 	if (!object_unhex(root, tree->hex)) {
 		return err_set(err, ERR_INPUT, "'%.40s' is not the id of a tree",
 			       tree->hex);
 	}
 	history = history_new(repo);
-	rc = request->kind == QUERY_TAG_IMAGES
-		     ? join(&body, history, root, request, err)
-		     : read_response(&body, history, root, request->kind, &request->id[0],
-				     err);
+	rc = request->row->parameter ? join(&body, history, root, request, err)
+				     : read_response(&body, history, root, request->row,
+						     &request->id[0], err);
 	if (!rc) {
 		sink(body.data, body.len, payload);
 	}

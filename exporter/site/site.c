@@ -63,6 +63,7 @@
 
 struct publish {
 	struct place *place;
+	const char *site; /* the folder */
 	struct snapshot_repo *repo;
 	const struct snapshot_info *to;
 	bool collections;
@@ -87,8 +88,8 @@ struct publish {
 	struct relay *relay;
 	struct page_site *page;
 	struct buf path, body;
-	struct buf kept;   /* where bases are unknown: DIGEST bytes of each path */
-	bool tags_changed; /* what the collection repeats */
+	struct buf kept;  /* where bases are unknown: DIGEST bytes of each path */
+	unsigned changed; /* a set of 1 << kind: kinds of files that changed */
 	bool some_removed;
 	/* What differs between a base and the target, where that is little: to find
 	 * it again costs more than to write it. Path is an offset in few_paths. */
@@ -109,45 +110,60 @@ static bool is_done(const struct buf *note)
 	return !note->len || strncmp(note->data, DONE, strlen(DONE)) == 0;
 }
 
-/* What must be there by a snapshot's message and by snapshot.json, and is not; NULL:
- * nothing of the little that is looked at. */
-static const char *find_lack(const struct publish *p, const char *site,
-			     const char *message)
+static bool is_in(const char *site, const char *file)
 {
-	const struct {
-		const char *path;
-		bool wanted;
-	} part[] = {
-		{"api/v1/tag_images", message_count(message, MESSAGE_IMAGES, 0) > 0},
-		{"api/v1/albums", message_count(message, MESSAGE_ALBUMS, 0) > 0},
-		{COLLECTION_PATH, p->at.collections},
-		{"audit/index.html", *p->at.mark},
-	};
-	const char *lack = NULL;
 	struct buf path = {0};
 	struct stat st;
+	bool in;
 
-	for (size_t i = 0; !lack && i < sizeof(part) / sizeof(*part); i++) {
-		buf_clear(&path);
-		buf_addf(&path, "%s/%s", site, part[i].path);
-		if (part[i].wanted && lstat(path.data, &st) < 0 && errno == ENOENT) {
-			lack = part[i].path;
+	buf_addf(&path, "%s/%s", site, file);
+	in = lstat(path.data, &st) == 0 || errno != ENOENT;
+	buf_release(&path);
+	return in;
+}
+
+/* Finds what must be there by a snapshot's message and by snapshot.json, and is not. False:
+ * nothing of the little that is looked at. */
+static bool find_lack(struct buf *lack, const struct publish *p, const char *site,
+		      const char *message)
+{
+	static const char *const trailer[] = {
+		[QUERY_TAG_IMAGES] = MESSAGE_IMAGES,
+		[QUERY_UNTAGGED] = MESSAGE_ALBUMS,
+		[QUERY_IMAGES] = MESSAGE_ALBUMS,
+	};
+
+	for (size_t i = 0; i < response_count; i++) {
+		const struct response *row = &response_table[i];
+		bool wanted =
+			row->request &&
+			(row->collected
+				 ? p->at.collections && !response_is_many(row)
+				 : message_count(message, trailer[row->kind], 0) > 0);
+
+		buf_clear(lack);
+		response_site_root(lack, row);
+		if (wanted && !is_in(site, lack->data)) {
+			return true;
 		}
 	}
-	buf_release(&path);
-	return lack;
+	buf_clear(lack);
+	buf_addstr(lack, "audit/index.html");
+	return *p->at.mark && !is_in(site, lack->data);
 }
 
 #define REMEDY "'albumen-exporter publish --repair' mends it"
 
 static void warn_of_lack(struct publish *p, const char *site, const char *message)
 {
-	const char *lack = find_lack(p, site, message);
+	struct buf lack = {0};
 
-	if (lack) {
+	if (find_lack(&lack, p, site, message)) {
 		p->result->damaged = true;
-		log_warning("site '%s' lacks '%s', which it had; " REMEDY, site, lack);
+		log_warning("site '%s' lacks '%s', which it had; " REMEDY, site,
+			    lack.data);
 	}
+	buf_release(&lack);
 }
 
 /* True if the site is as asked: then not even its lock is touched. (A publication
@@ -229,18 +245,7 @@ static int add_pending(struct publish *p, const char *site)
 /* Neither api/ nor audit/ is there. */
 static bool is_empty(const char *site)
 {
-	static const char *const folder[] = {"api", "audit"};
-	struct buf path = {0};
-	struct stat st;
-	bool empty = true;
-
-	for (size_t i = 0; i < sizeof(folder) / sizeof(*folder); i++) {
-		buf_clear(&path);
-		buf_addf(&path, "%s/%s", site, folder[i]);
-		empty = empty && lstat(path.data, &st) < 0 && errno == ENOENT;
-	}
-	buf_release(&path);
-	return empty;
+	return !is_in(site, "api") && !is_in(site, "audit");
 }
 
 /* Finds the trees that the site's files may be of. */
@@ -345,6 +350,14 @@ static void digest(uint8_t out[DIGEST], const char *path)
 	sha256_digest(&ctx, DIGEST, out);
 }
 
+static void note_kept(struct publish *p, const char *path)
+{
+	uint8_t key[DIGEST];
+
+	digest(key, path);
+	buf_add(&p->kept, key, DIGEST);
+}
+
 static int compare_digests(const void *a, const void *b)
 {
 	return memcmp(a, b, DIGEST);
@@ -402,27 +415,28 @@ static int put_one(const struct snapshot_change *change, void *payload)
 {
 	struct publish *p = payload;
 	const struct response *row;
-	uint8_t key[DIGEST];
+	struct layout_text name;
 	int rc;
 
 	/* Paths come from a repository, which others may write: what does not look
 	 * like a row of the table is no file of the site. */
-	buf_clear(&p->path);
-	row = response_from_snapshot(&p->path, change->path);
+	row = response_parse(change->path, &name);
 	if (!row) {
 		return 0;
 	}
-	if (row->kind == QUERY_TAG_IMAGES) {
-		p->tags_changed = true;
+	p->changed |= 1u << row->kind;
+	if (!row->request) {
+		return 0;
 	}
+	buf_clear(&p->path);
+	layout_fill(&p->path, row->path, &name);
 	if (!*change->new_blob.hex) {
 		p->some_removed = true;
 		return p->page ? page_site_change(p->page, change->path, NULL, p->err)
 			       : 0;
 	}
 	if (!p->bases && !p->empty) {
-		digest(key, p->path.data);
-		buf_add(&p->kept, key, DIGEST);
+		note_kept(p, p->path.data);
 	}
 	buf_clear(&p->body);
 	rc = snapshot_read_blob(p->repo, &change->new_blob, &p->body, p->err);
@@ -454,13 +468,45 @@ static int remove_one(const struct snapshot_change *change, void *payload)
 	return rc;
 }
 
+static bool is_stale(const struct publish *p, const struct response *row)
+{
+	return p->compare || !p->at.collections || p->changed & row->stale_by;
+}
+
+/* Removes files of the row that are not of the target: from the folder of all of them,
+ * those that were not kept; else the only one. */
+static int remove_row(struct publish *p, const struct response *row)
+{
+	struct buf root = {0};
+	int rc;
+
+	response_site_root(&root, row);
+	rc = response_is_many(row)
+		     ? place_prune(p->place, root.data, is_kept, p, &p->result->removed,
+				   p->err)
+		     : place_remove(p->place, root.data, &p->result->removed, p->err);
+	if (!rc && row->collected && !p->collections && response_is_many(row)) {
+		rc = place_remove_folder(p->place, root.data, p->err);
+	}
+	buf_release(&root);
+	return rc;
+}
+
 /* Removes what is not of the target. */
 static int remove_files(struct publish *p, bool many)
 {
 	int rc = 0;
 
-	if (!p->collections) {
-		rc = place_remove(p->place, COLLECTION_PATH, &p->result->removed, p->err);
+	if (p->kept.len) {
+		qsort(p->kept.data, p->kept.len / DIGEST, DIGEST, compare_digests);
+	}
+	for (size_t i = 0; !rc && i < response_count; i++) {
+		const struct response *row = &response_table[i];
+
+		if (row->collected &&
+		    (!p->collections || (response_is_many(row) && is_stale(p, row)))) {
+			rc = remove_row(p, row);
+		}
 	}
 	if (!rc && !*p->mark && (*p->at.mark || (p->compare && !p->told))) {
 		rc = page_site_remove(p->place, &p->result->removed, p->err);
@@ -472,16 +518,13 @@ static int remove_files(struct publish *p, bool many)
 		}
 		return rc;
 	}
-	if (p->kept.len) {
-		qsort(p->kept.data, p->kept.len / DIGEST, DIGEST, compare_digests);
-	}
-	if (!rc) {
-		rc = place_prune(p->place, "api/v1/albums", is_kept, p,
-				 &p->result->removed, p->err);
-	}
-	if (!rc) {
-		rc = place_prune(p->place, "api/v1/tag_images", is_kept, p,
-				 &p->result->removed, p->err);
+	for (size_t i = 0; !rc && i < response_count; i++) {
+		const struct response *row = &response_table[i];
+
+		/* The untagged images of an album lie in the folder of its images. */
+		if (row->request && !row->collected && row->kind != QUERY_UNTAGGED) {
+			rc = remove_row(p, row);
+		}
 	}
 	return rc;
 }
@@ -519,25 +562,96 @@ static int open_page(struct publish *p, const char *site)
 	return page_site_open(&p->page, &job, p->err);
 }
 
-static void write_piece(const void *bytes, size_t len, void *payload)
+/* --- what is collected of all files --- */
+
+/* A collected file that is smaller is compared with what is there, and written only
+ * where it differs: its validators stay. */
+#define COMPARED_MAX ((size_t)1 << 20)
+
+struct collected {
+	struct publish *p;
+	const struct response *row;
+	struct buf path, body;
+	bool begun; /* the body is too large to be compared: it is being written */
+};
+
+static int begin_collected(const struct record_id *id, void *payload, struct err *err)
 {
-	place_write(payload, bytes, len);
+	struct collected *file = payload;
+
+	(void)err;
+	buf_clear(&file->path);
+	buf_clear(&file->body);
+	response_site_path(&file->path, file->row, id->bytes, id->len);
+	file->begun = false;
+	if (id->len) {
+		note_kept(file->p, file->path.data);
+	}
+	return 0;
 }
 
-/* Writes the collection of the target. */
-static int put_collection(struct publish *p)
+static int write_collected(const void *bytes, size_t len, void *payload, struct err *err)
 {
-	int rc = place_begin(p->place, COLLECTION_PATH, p->err);
+	struct collected *file = payload;
+	struct place *place = file->p->place;
+	int rc = 0;
 
-	if (!rc) {
-		rc = collection_read(p->repo, &p->to->tree, write_piece, p->place,
-				     p->err);
+	buf_add(&file->body, bytes, len);
+	if (!file->begun && file->body.len > COMPARED_MAX) {
+		rc = place_begin(place, file->path.data, err);
+		file->begun = !rc;
 	}
-	rc = rc ? rc : place_end(p->place, p->err);
+	if (file->begun) {
+		place_write(place, file->body.data, file->body.len);
+		buf_clear(&file->body);
+	}
+	return rc;
+}
+
+static int end_collected(void *payload, struct err *err)
+{
+	struct collected *file = payload;
+	struct publish *p = file->p;
+	bool has = false;
+	int rc = 0;
+
+	if (!file->begun && !p->again && !p->empty && !p->check) {
+		rc = place_has(&has, p->place, file->path.data, file->body.data,
+			       file->body.len, err);
+	}
+	if (rc || has) {
+		return rc;
+	}
+	rc = file->begun ? place_end(p->place, err)
+			 : place_put(p->place, file->path.data, file->body.data,
+				     file->body.len, err);
 	p->result->written++;
-	if (!rc && is_sure(p) && p->at.collections && !place_was_there(p->place)) {
-		note_missing(p, COLLECTION_PATH);
+	if (!rc && is_sure(p) && p->at.collections && !response_is_many(file->row) &&
+	    !place_was_there(p->place)) {
+		note_missing(p, file->path.data);
 	}
+	return rc;
+}
+
+/* Writes what is collected and stale. */
+static int put_collected(struct publish *p)
+{
+	struct collected file = {.p = p};
+	const struct collection_sink sink = {begin_collected, write_collected,
+					     end_collected, &file};
+	/* A site that is only looked at may not be written to. */
+	const char *folder = p->check ? file_temp_folder() : p->site;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < response_count; i++) {
+		file.row = &response_table[i];
+		if (file.row->collected && is_stale(p, file.row)) {
+			rc = collection_read(p->repo, &p->to->tree, file.row, folder,
+					     &sink, p->err);
+		}
+	}
+	buf_release(&file.path);
+	buf_release(&file.body);
 	return rc;
 }
 
@@ -555,11 +669,7 @@ static int put_files(struct publish *p, bool many)
 	if (!rc && p->page) {
 		rc = page_site_write(p->page, &p->result->removed, p->err);
 	}
-	if (!rc && p->collections &&
-	    (p->compare || !p->at.collections || p->tags_changed)) {
-		rc = put_collection(p);
-	}
-	return rc;
+	return !rc && p->collections ? put_collected(p) : rc;
 }
 
 /* --- snapshot.json --- */
@@ -639,6 +749,7 @@ int site_publish(const char *path, struct snapshot_repo *repo,
 		 struct site_result *result, struct err *err)
 {
 	struct publish p = {
+		.site = path,
 		.repo = repo,
 		.to = to,
 		.collections = flags & SITE_COLLECTIONS,
@@ -732,6 +843,7 @@ int site_check(const char *path, struct snapshot_repo *repo,
 {
 	struct site_result result = {0};
 	struct publish p = {
+		.site = path,
 		.repo = repo,
 		.to = to,
 		.result = &result,

@@ -7,37 +7,37 @@
 const struct response response_table[] = {
 	{
 		.kind = QUERY_TAG_IMAGES,
-		.stale_by = QUERY_TAG_IMAGES,
+		.stale_by = 1 << QUERY_TAG_IMAGES,
 		.path = "api/v1/tag_images/*.json",
 		.request = "api/v1/tag_images",
 		.parameter = "image_ids[]",
 	},
 	{
 		.kind = QUERY_UNTAGGED,
-		.stale_by = QUERY_UNTAGGED,
+		.stale_by = 1 << QUERY_UNTAGGED,
 		.path = "api/v1/albums/*/images/untag.json",
 		.request = "api/v1/albums/*/images/untag",
 	},
 	{
 		.kind = QUERY_IMAGES,
-		.stale_by = QUERY_IMAGES,
+		.stale_by = 1 << QUERY_IMAGES,
 		.path = "api/v1/albums/*/images.json",
 		.request = "api/v1/albums/*/images",
 	},
 	{
 		/* No name has a dot in it, so this is nobody's ".json". */
 		.kind = QUERY_ALBUM_OF,
-		.stale_by = QUERY_TAG_IMAGES,
+		.stale_by = 1 << QUERY_TAG_IMAGES,
 		.path = "api/v1/tag_images/*.album",
 	},
 	{
 		.kind = QUERY_TAG,
-		.stale_by = QUERY_TAG,
+		.stale_by = 1 << QUERY_TAG,
 		.path = "audit/tags/*.json",
 	},
 	{
 		.collected = true,
-		.stale_by = QUERY_TAG_IMAGES,
+		.stale_by = 1 << QUERY_TAG_IMAGES,
 		.path = "api/v1/tag_images.json",
 		.request = "api/v1/tag_images",
 	},
@@ -114,6 +114,11 @@ bool response_is_folder(const char *path)
 		}
 	}
 	return false;
+}
+
+bool response_is_many(const struct response *row)
+{
+	return strchr(row->path, '*') != NULL;
 }
 
 void response_site_root(struct buf *out, const struct response *row)

@@ -26,9 +26,9 @@ struct response {
 	/* Renders it; and the name under which other code finds the row. 0 where the
 	 * response is collected. */
 	enum query_response kind;
-	/* When this kind of entry is in the change feed, or this kind of file changed from
-	 * one snapshot to the next, the response is stale. */
-	enum query_response stale_by;
+	/* A set of 1 << kind: an entry of such a kind in the change feed makes the response
+	 * stale; where it is collected, a file of such a kind that changed. */
+	unsigned stale_by;
 	bool collected;
 	/* Where it lies: a pattern of exporter/snapshot/layout.h. */
 	const char *path;
@@ -63,8 +63,11 @@ const struct response *response_from_snapshot(struct buf *site_path, const char 
 /* Whether `path` ("": the root) is a folder of snapshots. */
 bool response_is_folder(const char *path);
 
+/* Whether the row has a file for each id, or one file alone. */
+bool response_is_many(const struct response *row);
+
 /* Appends the folder of sites that holds all files of the row, as "api/v1/albums"; or its
- * one file, where the pattern has no `*`. */
+ * one file. */
 void response_site_root(struct buf *out, const struct response *row);
 
 #endif

@@ -30,11 +30,17 @@ static void collection_is_all_tag_images_in_order(void **state)
 
 	(void)state;
 	publish(repo, &first, SITE_COLLECTIONS);
-	has("site/" COLLECTION_PATH, collected);
+	has("site/"
+	    "api/v1/tag_images.json",
+	    collected);
 	publish(repo, &second, SITE_COLLECTIONS);
-	has("site/" COLLECTION_PATH, "[]");
+	has("site/"
+	    "api/v1/tag_images.json",
+	    "[]");
 	publish(repo, &first, SITE_COLLECTIONS);
-	has("site/" COLLECTION_PATH, collected);
+	has("site/"
+	    "api/v1/tag_images.json",
+	    collected);
 	snapshot_info_release(&first);
 	snapshot_info_release(&second);
 	snapshot_close(repo);
@@ -47,12 +53,16 @@ static void collection_comes_and_goes_with_the_flag(void **state)
 
 	(void)state;
 	publish(repo, &info, 0);
-	assert_false(there("site/" COLLECTION_PATH));
+	assert_false(there("site/"
+			   "api/v1/tag_images.json"));
 	assert_true(publish(repo, &info, SITE_COLLECTIONS).touched);
-	has("site/" COLLECTION_PATH, collected);
+	has("site/"
+	    "api/v1/tag_images.json",
+	    collected);
 	assert_false(publish(repo, &info, SITE_COLLECTIONS).touched);
 	assert_true(publish(repo, &info, 0).touched);
-	assert_false(there("site/" COLLECTION_PATH));
+	assert_false(there("site/"
+			   "api/v1/tag_images.json"));
 	snapshot_info_release(&info);
 	snapshot_close(repo);
 }
@@ -69,9 +79,15 @@ static void collection_is_kept_where_no_tag_image_changed(void **state)
 
 	(void)state;
 	publish(repo, &first, SITE_COLLECTIONS);
-	assert_int_equal(stat("site/" COLLECTION_PATH, &before), 0);
+	assert_int_equal(stat("site/"
+			      "api/v1/tag_images.json",
+			      &before),
+			 0);
 	publish(repo, &second, SITE_COLLECTIONS);
-	assert_int_equal(stat("site/" COLLECTION_PATH, &after), 0);
+	assert_int_equal(stat("site/"
+			      "api/v1/tag_images.json",
+			      &after),
+			 0);
 	assert_int_equal(before.st_ino, after.st_ino);
 	snapshot_info_release(&first);
 	snapshot_info_release(&second);

@@ -24,8 +24,7 @@ static void reads(const char *url, enum query_response kind, const char *ids)
 		print_error("'%s': %s\n", url, err.msg);
 	}
 	assert_int_equal(rc, 0);
-	assert_int_equal(request.kind, kind);
-	assert_false(request.all);
+	assert_int_equal(request.row->kind, kind);
 	buf_addstr(&found, "");
 	for (size_t i = 0; i < request.count; i++) {
 		assert_int_equal(strlen(request.id[i].bytes), request.id[i].len);
@@ -55,8 +54,7 @@ static void asks_for_all(const char *url)
 	struct err err;
 
 	assert_int_equal(request_read(&request, url, &err), 0);
-	assert_int_equal(request.kind, QUERY_TAG_IMAGES);
-	assert_true(request.all);
+	assert_true(request.row->collected);
 	assert_int_equal(request.count, 0);
 	request_release(&request);
 }
