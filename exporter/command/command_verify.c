@@ -58,23 +58,38 @@ static void report_json(const struct verify_result *result, bool has_signers)
 	command_print(&out);
 }
 
+static void add_count(struct buf *out, uint64_t count, const char *noun)
+{
+	buf_addf(out, "%" PRIu64 " %s%s", count, noun, count == 1 ? "" : "s");
+}
+
 static void report_text(const struct verify_result *result, bool has_signers)
 {
 	struct buf out = {0};
 
-	buf_addf(&out, "%" PRIu64 " snapshots", result->snapshots);
+	add_count(&out, result->snapshots, "snapshot");
 	if (*result->last) {
 		buf_addf(&out, ", the last is %s", result->last);
 	}
-	buf_addf(&out, "; %" PRIu64 " objects; %" PRIu64 " signed, ", result->objects,
-		 result->is_signed);
-	if (has_signers) {
-		buf_addf(&out, "%" PRIu64 " of them well", result->good);
+	buf_addstr(&out, "; ");
+	add_count(&out, result->objects, "object");
+	if (!result->is_signed) {
+		buf_addstr(&out, "; none signed");
 	} else {
-		buf_addstr(&out, "not checked (no --signers)");
+		buf_addf(&out, "; %" PRIu64 " signed, ", result->is_signed);
+		if (!has_signers) {
+			buf_addstr(&out, "not checked (no --signers)");
+		} else if (result->good == result->is_signed) {
+			buf_addstr(&out, "all valid");
+		} else {
+			buf_addf(&out, "%" PRIu64 " valid", result->good);
+		}
 	}
-	buf_addf(&out, "; %" PRIu64 " labels; %" PRIu64 " failures\n", result->labels,
-		 result->failures);
+	buf_addstr(&out, "; ");
+	add_count(&out, result->labels, "label");
+	buf_addstr(&out, "; ");
+	add_count(&out, result->failures, "failure");
+	buf_addstr(&out, "\n");
 	command_print(&out);
 }
 

@@ -1,20 +1,56 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/verify/verify_sign.h"
 
+#include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/base/threads.h"
 #include "exporter/evidence/digest.h"
+#include "exporter/evidence/sign.h"
 #include "exporter/git/snapshot.h"
-#include "exporter/verify/verify_ahead.h"
+
+#define WORKERS 2
+
+/* Nearly all of the time goes into starting ssh-keygen. So signatures are added first,
+ * and workers check them while the owner reads the snapshots. Where threads do not pay,
+ * or none can be started, the owner checks each when it asks for the result. */
+
+struct outcome {
+	struct sign_result result;
+	struct err err;
+	int rc;
+};
+
+struct job {
+	enum object_type type;
+	bool taken; /* somebody is checking it, or has */
+	struct buf body;
+	struct outcome *outcome; /* NULL until it is checked */
+};
+
+struct worker {
+	struct verify_sign *sign;
+	struct sign_verifier *verifier;
+	pthread_t thread;
+	bool started;
+};
 
 struct verify_sign {
 	struct verify_store *store;
 	struct verify_report *report;
-	struct verify_ahead *ahead; /* NULL: signatures are not checked */
-	size_t next;                /* of those in it */
+	struct sign_verifier *verifier; /* the owner's; NULL: none are checked */
 	struct digest *digest;
 	struct buf body;
+	struct job *job;
+	size_t count, cap;
+	size_t next;          /* whose result the owner asks for next */
+	size_t open;          /* all jobs before it are taken */
+	bool end;             /* workers take no more */
+	pthread_mutex_t lock; /* of taken, outcome, open, end */
+	pthread_cond_t done;
+	struct worker worker[WORKERS];
 };
 
 int verify_sign_open(struct verify_sign **out, const char *signers,
@@ -26,8 +62,14 @@ int verify_sign_open(struct verify_sign **out, const char *signers,
 
 	sign->store = store;
 	sign->report = report;
+	pthread_mutex_init(&sign->lock, NULL);
+	pthread_cond_init(&sign->done, NULL);
 	if (!rc && signers) {
-		rc = verify_ahead_open(&sign->ahead, signers, err);
+		rc = sign_verifier_open(&sign->verifier, signers, err);
+	}
+	for (size_t i = 0; !rc && signers && i < WORKERS; i++) {
+		sign->worker[i].sign = sign;
+		rc = sign_verifier_open(&sign->worker[i].verifier, signers, err);
 	}
 	if (rc) {
 		verify_sign_close(sign);
@@ -39,57 +81,150 @@ int verify_sign_open(struct verify_sign **out, const char *signers,
 
 void verify_sign_close(struct verify_sign *sign)
 {
-	if (sign) {
-		verify_ahead_close(sign->ahead);
-		digest_close(sign->digest);
-		buf_release(&sign->body);
-		free(sign);
+	if (!sign) {
+		return;
 	}
+	pthread_mutex_lock(&sign->lock);
+	sign->end = true;
+	pthread_mutex_unlock(&sign->lock);
+	for (size_t i = 0; i < WORKERS; i++) {
+		if (sign->worker[i].started) {
+			pthread_join(sign->worker[i].thread, NULL);
+		}
+		sign_verifier_close(sign->worker[i].verifier);
+	}
+	for (size_t i = 0; i < sign->count; i++) {
+		buf_release(&sign->job[i].body);
+		free(sign->job[i].outcome);
+	}
+	free(sign->job);
+	pthread_cond_destroy(&sign->done);
+	pthread_mutex_destroy(&sign->lock);
+	sign_verifier_close(sign->verifier);
+	digest_close(sign->digest);
+	buf_release(&sign->body);
+	free(sign);
 }
+
+/* --- signatures --- */
 
 void verify_sign_add(struct verify_sign *sign, enum object_type type,
 		     const struct buf *body)
 {
-	if (sign->ahead) {
-		verify_ahead_add(sign->ahead, type, body);
+	struct job *job;
+
+	if (!sign->verifier) {
+		return;
+	}
+	if (sign->count == sign->cap) {
+		sign->cap = sign->cap ? sign->cap * 2 : 64;
+		sign->job = xreallocarray(sign->job, sign->cap, sizeof(*sign->job));
+	}
+	job = &sign->job[sign->count++];
+	*job = (struct job){.type = type};
+	buf_add(&job->body, body->data, body->len);
+}
+
+/* Does a job that the caller has taken. */
+static void run(struct verify_sign *sign, struct job *job, struct sign_verifier *verifier)
+{
+	struct outcome *outcome = xzalloc(sizeof(*outcome));
+
+	outcome->rc = sign_verify(&outcome->result, verifier, job->type, job->body.data,
+				  job->body.len, &outcome->err);
+	buf_release(&job->body);
+	pthread_mutex_lock(&sign->lock);
+	job->outcome = outcome;
+	pthread_cond_broadcast(&sign->done);
+	pthread_mutex_unlock(&sign->lock);
+}
+
+static void *work(void *payload)
+{
+	struct worker *worker = payload;
+	struct verify_sign *sign = worker->sign;
+
+	for (;;) {
+		struct job *job = NULL;
+
+		pthread_mutex_lock(&sign->lock);
+		while (sign->open < sign->count && sign->job[sign->open].taken) {
+			sign->open++;
+		}
+		if (!sign->end && sign->open < sign->count) {
+			job = &sign->job[sign->open];
+			job->taken = true;
+		}
+		pthread_mutex_unlock(&sign->lock);
+		if (!job) {
+			return NULL;
+		}
+		run(sign, job, worker->verifier);
 	}
 }
 
 void verify_sign_start(struct verify_sign *sign)
 {
-	if (sign->ahead) {
-		verify_ahead_start(sign->ahead);
+	for (size_t i = 0; threads_pay() && i < WORKERS && i < sign->count; i++) {
+		struct worker *worker = &sign->worker[i];
+
+		worker->started = threads_start(&worker->thread, work, worker);
 	}
 }
 
-/* Tells it unless it is good. */
+/* Reports a signature that is not valid. */
 static bool judge(const struct verify_sign *sign, const struct sign_result *result,
 		  const char *path)
 {
-	if (result->verdict == SIGN_GOOD) {
+	switch (result->verdict) {
+	case SIGN_GOOD:
 		return true;
+	case SIGN_NONE:
+	case SIGN_UNKNOWN:
+		verify_report_fail(sign->report, path, "%s", result->reason);
+		return false;
+	case SIGN_BAD:
+		verify_report_fail(sign->report, path,
+				   "the signature is not valid: %s%s%s", result->reason,
+				   *result->key ? ", key " : "", result->key);
+		return false;
 	}
-	verify_report_fail(sign->report, path, "%s: %s%s%s",
-			   result->verdict == SIGN_NONE ? "it is not signed"
-			   : result->verdict == SIGN_UNKNOWN
-				   ? "nobody who may sign has signed it"
-				   : "its signature is bad",
-			   result->reason, *result->key ? ", key " : "", result->key);
 	return false;
 }
 
 int verify_sign_check(bool *good, struct verify_sign *sign, const char *path,
 		      struct err *err)
 {
-	struct sign_result result;
+	struct outcome *outcome;
+	struct job *job;
+	bool mine;
 	int rc;
 
 	*good = false;
-	if (!sign->ahead) {
+	if (!sign->verifier) {
 		return 0;
 	}
-	rc = verify_ahead_result(&result, sign->ahead, sign->next++, err);
-	*good = !rc && judge(sign, &result, path);
+	assert(sign->next < sign->count);
+	job = &sign->job[sign->next++];
+	pthread_mutex_lock(&sign->lock);
+	mine = !job->taken;
+	job->taken = true;
+	while (!mine && !job->outcome) {
+		pthread_cond_wait(&sign->done, &sign->lock);
+	}
+	pthread_mutex_unlock(&sign->lock);
+	if (mine) {
+		run(sign, job, sign->verifier);
+	}
+	outcome = job->outcome;
+	rc = outcome->rc;
+	if (rc) {
+		*err = outcome->err;
+	} else {
+		*good = judge(sign, &outcome->result, path);
+	}
+	free(outcome);
+	job->outcome = NULL;
 	return rc;
 }
 
@@ -99,10 +234,10 @@ int verify_sign_now(struct verify_sign *sign, enum object_type type,
 	struct sign_result result;
 	int rc;
 
-	if (!sign->ahead) {
+	if (!sign->verifier) {
 		return 0;
 	}
-	rc = verify_ahead_now(&result, sign->ahead, type, body, err);
+	rc = sign_verify(&result, sign->verifier, type, body->data, body->len, err);
 	if (!rc) {
 		judge(sign, &result, path);
 	}
