@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "data/base/log.h"
+#include "data/index/build.h"
 #include "data/index/claim.h"
 #include "data/index/gate.h"
 #include "data/index/query.h"
@@ -382,7 +383,7 @@ int scan_run(struct scan_counts *counts, struct index *index, int rootfd,
 			    err);
 	}
 	if (!rc) {
-		rc = index_build_end(index, err);
+		rc = build_end(index, err);
 	}
 	paths_release(&dirty);
 	paths_release(&missing);

@@ -38,7 +38,7 @@ include() {
 include 'lmdb\.h' data/index/store.c
 include 'cJSON\.h|cjson/' data/format/json.c data/format/record.c
 include 'inotifytools/|sys/inotify\.h' indexer/watch.c exporter/export/follow.c
-include 'zstd\.h' data/index/text.c
+include 'zstd\.h' data/index/codec.c
 include 'git2' exporter/git/snapshot.c exporter/git/offline.c
 include 'libdeflate\.h' exporter/git/pack/press.c exporter/git/pack/object.c
 of() { # FOLDER... - the sources and headers below them
@@ -50,7 +50,7 @@ of data/base | xargs grep -nE '^#include "data/' | grep -v '"data/base/' |
 	complain 'data/base/ knows nothing of records'
 of indexer | xargs grep -nE '^#include "exporter/' | complain 'indexer/ never includes exporter/'
 of exporter | xargs grep -nE '^#include "indexer/' | complain 'exporter/ never includes indexer/'
-of 'indexer exporter' | xargs grep -nE '^#include "data/index/(tables|store|row|text|relate|version)\.h"' |
+of 'indexer exporter' | xargs grep -nE '^#include "data/index/(txn|store|row|codec|ids|dictionary|relate|version)\.h"' |
 	grep -v '^exporter/evidence/digest_keep\.c:[0-9]*:#include "data/index/store\.h"$' | # has one of its own
 	complain 'the inside of the index is not for programs'
 grep -nE '^#include "[^/"]*"' "${all[@]}" | complain 'includes are path-qualified'

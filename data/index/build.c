@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "data/base/buf.h"
-#include "data/base/hash.h"
 #include "data/index/build_ids.h"
-#include "data/index/query.h"
-#include "data/index/tables.h"
+#include "data/index/feed.h"
+#include "data/index/ids.h"
+#include "data/index/txn.h"
 #include "data/index/version.h"
 
 /*
- * The passes of build_derive, each over one table in its order:
+ * The passes of build_end, each over one table in its order:
  *
  *	versions	elect the winners: who is known, and what it names
  *	memory		who is live, how many live tag images, images, entries
@@ -27,14 +27,6 @@
 /* Rows written in one transaction. */
 #define CHUNK 50000
 
-struct build {
-	/* (kind, id) -> number while the claims come in; the rows have the ids. */
-	struct hash numbers;
-	unsigned char *kind; /* by number */
-	size_t kinds;
-	uint64_t versions[RECORD_TAG_IMAGE + 1];
-};
-
 /* What derives from a record's winner. */
 struct fact {
 	uint32_t a, b;               /* image: album, -; tag image: image, tag */
@@ -44,7 +36,6 @@ struct fact {
 };
 
 struct derive {
-	const struct build *build;
 	struct index *index;
 	struct index_txn *txn;
 	struct fact *fact; /* by number */
@@ -54,53 +45,6 @@ struct derive {
 	struct index_counts counts;
 	struct err *err;
 };
-
-struct build *build_new(void)
-{
-	return xzalloc(sizeof(struct build));
-}
-
-void build_free(struct build *build)
-{
-	if (build) {
-		hash_release(&build->numbers);
-		free(build->kind);
-		free(build);
-	}
-}
-
-static uint32_t hash_of(unsigned kind, const struct record_id *id)
-{
-	return hash_bytes(id->bytes, id->len, kind);
-}
-
-uint64_t build_number(struct build *build, struct index_txn *txn, unsigned kind,
-		      const struct record_id *id)
-{
-	uint32_t hash = hash_of(kind, id), number;
-	size_t at = 0;
-
-	do {
-		number = hash_next(&build->numbers, hash, &at);
-	} while (number && !tables_record_is(txn, number, kind, id));
-	return number;
-}
-
-void build_add(struct build *build, unsigned kind, const struct record_id *id,
-	       uint64_t number)
-{
-	hash_add(&build->numbers, hash_of(kind, id), (uint32_t)number);
-	if (number >= build->kinds) {
-		build->kinds = number * 2 + 4096;
-		build->kind = xrealloc(build->kind, build->kinds);
-	}
-	build->kind[number] = (unsigned char)kind;
-}
-
-uint64_t build_count(struct build *build, unsigned kind)
-{
-	return ++build->versions[kind];
-}
 
 /* --- transactions -------------------------------------------------------------- */
 
@@ -136,7 +80,7 @@ static int next_winner(struct derive *d, struct store_cursor *c, uint64_t *numbe
 		struct store_value v = store_cursor_value(c);
 
 		if (row_version_get(&next, store_key(c).data, v.data, v.len) < 0) {
-			return tables_damaged(d->txn, d->err, "a version");
+			return txn_damaged(d->txn, d->err, "a version");
 		}
 		row_version_key_get(&key, store_key(c).data);
 		if (next.claims) {
@@ -283,8 +227,8 @@ static int write_winner(struct derive *d, uint64_t number,
 	const struct fact *f = &d->fact[number];
 	struct row_record row;
 
-	if (tables_record_get(d->txn, number, &row) < 0) {
-		return tables_damaged(d->txn, d->err, "a record");
+	if (txn_record_get(d->txn, number, &row) < 0) {
+		return txn_damaged(d->txn, d->err, "a record");
 	}
 	build_ids_add(d->ids, row.kind, &row.id, number);
 	row.known = true;
@@ -301,7 +245,7 @@ static int write_winner(struct derive *d, uint64_t number,
 	} else if (row.kind == RECORD_TAG) {
 		feed(d, number, QUERY_TAG, &row.feed[0]);
 	}
-	tables_record_put(d->txn, number, &row);
+	txn_record_put(d->txn, number, &row);
 	return wrote(d);
 }
 
@@ -316,8 +260,8 @@ static int write_albums(struct derive *d)
 		if (f->kind != ROW_ALBUM || !f->known) {
 			continue;
 		}
-		if (tables_record_get(d->txn, n, &row) < 0) {
-			return tables_damaged(d->txn, d->err, "an album");
+		if (txn_record_get(d->txn, n, &row) < 0) {
+			return txn_damaged(d->txn, d->err, "an album");
 		}
 		build_ids_add(d->ids, row.kind, &row.id, n);
 		row.known = true;
@@ -325,7 +269,7 @@ static int write_albums(struct derive *d)
 		row.joined = f->joined;
 		feed(d, n, QUERY_UNTAGGED, &row.feed[0]);
 		feed(d, n, QUERY_IMAGES, &row.feed[1]);
-		tables_record_put(d->txn, n, &row);
+		txn_record_put(d->txn, n, &row);
 		rc = wrote(d);
 	}
 	return rc;
@@ -391,9 +335,9 @@ static int write_relations(struct derive *d, enum table table, uint64_t count)
 	qsort(all, n, sizeof(*all), by_parts);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		const uint32_t *p = all[i].part;
-		struct tables_key key = table == TABLE_TAG_IMAGES
-						? tables_key3(p[0], p[1], p[2])
-						: tables_key2(p[0], p[1]);
+		struct row_key key = table == TABLE_TAG_IMAGES
+					     ? row_key3(p[0], p[1], p[2])
+					     : row_key2(p[0], p[1]);
 
 		store_append(d->txn->store, table, key.bytes, key.len, "", 0);
 		rc = wrote(d);
@@ -414,13 +358,13 @@ static int add_unknown(struct derive *d)
 		if (d->fact[n].known) {
 			continue;
 		}
-		if (tables_record_get(d->txn, n, &row) < 0) {
-			return tables_damaged(d->txn, d->err, "a record");
+		if (txn_record_get(d->txn, n, &row) < 0) {
+			return txn_damaged(d->txn, d->err, "a record");
 		}
-		build_ids_add(d->ids, d->build->kind[n], &row.id, n);
+		build_ids_add(d->ids, row.kind, &row.id, n);
 		if (d->fact[n].joined) {
 			row.joined = d->fact[n].joined;
-			tables_record_put(d->txn, n, &row);
+			txn_record_put(d->txn, n, &row);
 			rc = wrote(d);
 		}
 	}
@@ -431,12 +375,11 @@ static int write_id(unsigned kind, const char *id, size_t len, uint64_t number,
 		    void *payload)
 {
 	struct derive *d = payload;
-	unsigned char key[RECORD_ID_MAX + 1], value[8];
+	unsigned char key[RECORD_ID_MAX + 1];
+	struct row_key value = row_key1(number);
 
-	key[0] = (unsigned char)kind;
-	memcpy(key + 1, id, len);
-	be64_put(value, number);
-	store_append(d->txn->store, TABLE_ID, key, len + 1, value, sizeof(value));
+	len = ids_key(key, kind, id, len);
+	store_append(d->txn->store, TABLE_ID, key, len, value.bytes, value.len);
 	return wrote(d);
 }
 
@@ -472,15 +415,19 @@ static int derive_all(struct derive *d)
 	return rc ? rc : build_ids_each(d->ids, write_id, d);
 }
 
-int build_derive(struct build *build, struct index *index, struct err *err)
+int build_end(struct index *index, struct err *err)
 {
-	struct derive d = {.build = build, .index = index, .err = err};
-	int rc = index_begin(&d.txn, index, true, err);
+	struct derive d = {.index = index, .err = err};
+	int rc;
 
-	hash_release(&build->numbers);
+	if (!index_is_building(index)) {
+		return 0;
+	}
+	rc = index_begin(&d.txn, index, true, err);
 	if (rc) {
 		return rc;
 	}
+	hash_release(d.txn->numbers);
 	/* Of a large one, much has been written to the disk and forgotten. */
 	store_read_ahead(d.txn->store);
 	d.numbers = d.txn->meta.next_number;

@@ -8,10 +8,11 @@
 
 #include "data/base/buf.h"
 #include "data/base/hash.h"
-#include "data/index/claim_inner.h"
+#include "data/index/claim.h"
 #include "data/format/json.h"
 #include "data/index/query.h"
-#include "data/index/tables.h"
+#include "data/index/ids.h"
+#include "data/index/txn.h"
 #include "data/index/version.h"
 
 /*
@@ -222,7 +223,7 @@ static int claim_row(struct check *check, struct store_value key, struct store_v
 	} else {
 		struct row_record of;
 
-		tables_record_get(check->txn, version.number, &of);
+		txn_record_get(check->txn, version.number, &of);
 		expect(check, false, "a claim of no file", &of.id);
 	}
 	held(check, &version)->claims++;
@@ -281,13 +282,13 @@ static void text_facts(struct check *check, const struct row_version_key *key,
 	       "a version's facts differ from its text", &of->id);
 	if (row->kind == RECORD_IMAGE) {
 		expect(check,
-		       tables_number(check->txn, ROW_ALBUM, &record->album) == row->album,
+		       ids_number(check->txn, ROW_ALBUM, &record->album) == row->album,
 		       "an image's album differs from its text", &of->id);
 	} else if (row->kind == RECORD_TAG_IMAGE) {
 		expect(check,
-		       tables_number(check->txn, RECORD_IMAGE, &record->image) ==
+		       ids_number(check->txn, RECORD_IMAGE, &record->image) ==
 				       row->image &&
-			       tables_number(check->txn, RECORD_TAG, &record->tag) ==
+			       ids_number(check->txn, RECORD_TAG, &record->tag) ==
 				       row->tag,
 		       "what a tag image joins differs from its text", &of->id);
 	}
@@ -310,7 +311,7 @@ static int version_row(struct check *check, struct store_value key, struct store
 	counted = held(check, &version);
 	check->claims_met += counted->claims;
 	check->pins_met += counted->pins;
-	if (tables_record_get(check->txn, version.number, &of) < 0) {
+	if (txn_record_get(check->txn, version.number, &of) < 0) {
 		differ(check, "a version of no record");
 		return 0;
 	}
@@ -330,7 +331,7 @@ static int version_row(struct check *check, struct store_value key, struct store
 
 /* --- records ------------------------------------------------------------------- */
 
-static bool pair_there(struct check *check, enum table table, struct tables_key key)
+static bool pair_there(struct check *check, enum table table, struct row_key key)
 {
 	struct store_value v;
 
@@ -372,8 +373,7 @@ static uint64_t related(struct check *check, enum table table, uint64_t number, 
 		struct store_value key = store_key(c);
 		uint64_t other = be64_get((const char *)key.data + key.len - 8);
 
-		n += !live ||
-		     (tables_record_get(check->txn, other, &row) == 0 && row.live);
+		n += !live || (txn_record_get(check->txn, other, &row) == 0 && row.live);
 	}
 	store_cursor_close(c);
 	return n;
@@ -382,7 +382,7 @@ static uint64_t related(struct check *check, enum table table, uint64_t number, 
 static void image_row(struct check *check, uint64_t number, const struct row_record *row)
 {
 	uint64_t live = related(check, TABLE_IMAGE_TAGS, number, true);
-	struct tables_key key = tables_key2(row->album, number);
+	struct row_key key = row_key2(row->album, number);
 
 	expect(check, live == row->live_count, "live tag images are miscounted",
 	       &row->id);
@@ -414,9 +414,8 @@ static void tag_image_row(struct check *check, uint64_t number,
 			  const struct row_record *row)
 {
 	struct row_record image, tag;
-	bool live = row->known &&
-		    tables_record_get(check->txn, row->image, &image) == 0 &&
-		    image.known && tables_record_get(check->txn, row->tag, &tag) == 0 &&
+	bool live = row->known && txn_record_get(check->txn, row->image, &image) == 0 &&
+		    image.known && txn_record_get(check->txn, row->tag, &tag) == 0 &&
 		    tag.known;
 
 	expect(check, live == row->live, "a tag image's life is wrong", &row->id);
@@ -425,9 +424,9 @@ static void tag_image_row(struct check *check, uint64_t number,
 		check->counts.tag_images++;
 		expect(check,
 		       pair_there(check, TABLE_TAG_IMAGES,
-				  tables_key3(row->tag, row->image, number)) &&
+				  row_key3(row->tag, row->image, number)) &&
 			       pair_there(check, TABLE_IMAGE_TAGS,
-					  tables_key2(row->image, number)),
+					  row_key2(row->image, number)),
 		       "a tag image is missing from its tag or image", &row->id);
 	}
 }
@@ -463,7 +462,7 @@ static int record_row(struct check *check, struct store_value key, struct store_
 		return 0;
 	}
 	number = be64_get(key.data);
-	expect(check, tables_number(check->txn, row.kind, &row.id) == number,
+	expect(check, ids_number(check->txn, row.kind, &row.id) == number,
 	       "a record is not found by its id", &row.id);
 	if (row.kind == ROW_ALBUM) {
 		uint64_t images = related(check, TABLE_ALBUM_IMAGES, number, false);
@@ -506,7 +505,7 @@ static int feed_row(struct check *check, struct store_value key, struct store_va
 	check->feed_last = be64_get(key.data);
 	response = value[0];
 	if (response >= QUERY_TAG_IMAGES && response <= QUERY_TAG &&
-	    tables_record_get(check->txn, be64_get(value + 1), &row) == 0) {
+	    txn_record_get(check->txn, be64_get(value + 1), &row) == 0) {
 		unsigned kind = response == QUERY_TAG_IMAGES ? (unsigned)RECORD_IMAGE
 				: response == QUERY_TAG      ? (unsigned)RECORD_TAG
 							     : (unsigned)ROW_ALBUM;

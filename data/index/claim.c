@@ -7,10 +7,10 @@
 
 #include "data/base/buf.h"
 #include "data/base/hash.h"
-#include "data/index/build.h"
-#include "data/index/claim_inner.h"
+#include "data/index/dictionary.h"
+#include "data/index/ids.h"
 #include "data/index/relate.h"
-#include "data/index/tables.h"
+#include "data/index/txn.h"
 #include "data/index/version.h"
 
 /*
@@ -60,14 +60,14 @@ struct claim_reading {
 static void forget_rejects(struct index_txn *txn, struct claim_file *file)
 {
 	struct index_counts *counts = &txn->meta.counts;
-	struct tables_key key;
+	struct row_key key;
 
 	if (!file->rejects) {
 		return;
 	}
 	for (uint64_t n = 0; n < file->rejects && n < CLAIM_REJECTS_KEPT; n++) {
-		key = tables_key2(file->number, n);
-		tables_remove(txn, TABLE_REJECT, key.bytes, key.len, "a reject");
+		key = row_key2(file->number, n);
+		txn_remove(txn, TABLE_REJECT, key.bytes, key.len, "a reject");
 	}
 	counts->rejects -= file->rejects;
 	counts->rejected_files--;
@@ -83,7 +83,7 @@ int claim_begin(struct claim_reading **out, struct index_txn *txn, const char *p
 
 	*out = NULL;
 	if (rc && rc != ERR_NOTFOUND) {
-		return tables_damaged(txn, err, "a file");
+		return txn_damaged(txn, err, "a file");
 	}
 	reading = xzalloc(sizeof(*reading));
 	reading->txn = txn;
@@ -123,7 +123,7 @@ static void read_facts(struct claim_reading *reading, const struct record *recor
 	struct index_txn *txn = reading->txn;
 
 	*facts = (struct row_version){.kind = record->kind, .created = record->created};
-	key->number = tables_intern(txn, record->kind, &record->id);
+	key->number = ids_intern(txn, record->kind, &record->id);
 	key->stamp = record->stamp;
 	if (text) {
 		memcpy(key->hash, text->hash, sizeof(key->hash));
@@ -131,10 +131,10 @@ static void read_facts(struct claim_reading *reading, const struct record *recor
 		row_hash(key->hash, canon + record->text.off, record->text.len);
 	}
 	if (record->kind == RECORD_IMAGE) {
-		facts->album = tables_intern(txn, ROW_ALBUM, &record->album);
+		facts->album = ids_intern(txn, ROW_ALBUM, &record->album);
 	} else if (record->kind == RECORD_TAG_IMAGE) {
-		facts->image = tables_intern(txn, RECORD_IMAGE, &record->image);
-		facts->tag = tables_intern(txn, RECORD_TAG, &record->tag);
+		facts->image = ids_intern(txn, RECORD_IMAGE, &record->image);
+		facts->tag = ids_intern(txn, RECORD_TAG, &record->tag);
 		facts->embedded = record->embedded;
 		if (record->embedded && !store_status(txn->store, NULL)) {
 			facts->image_version = reading->image.key;
@@ -159,7 +159,7 @@ static bool keep_embedded(struct claim_reading *reading, const struct embedded *
 		return false;
 	}
 	buf_clear(&reading->packed);
-	text_pack(txn->codec, &reading->packed, facts.kind, text, len);
+	codec_pack(txn->codec, &reading->packed, facts.kind, text, len);
 	facts.packed = (const unsigned char *)reading->packed.data;
 	facts.packed_len = reading->packed.len;
 	version_make(txn, &what->key, VERSION_PIN, &facts);
@@ -183,8 +183,8 @@ static void make_version(struct claim_reading *reading, const struct record *rec
 	}
 	/* A text that a packer has packed with a dictionary of a transaction which
 	 * was aborted since is packed anew. */
-	if (text && text_can_unpack(reading->txn->codec, packed + text->packed.off,
-				    text->packed.len)) {
+	if (text && codec_can_unpack(reading->txn->codec, packed + text->packed.off,
+				     text->packed.len)) {
 		facts->image_first = text->image_first;
 		facts->image_at = text->image_at;
 		facts->tag_at = text->tag_at;
@@ -206,22 +206,6 @@ static void make_version(struct claim_reading *reading, const struct record *rec
 	}
 }
 
-/* A first dictionary when there is enough to learn from; tried again at twice
- * the number where the texts were too unlike. */
-static void learn(struct index_txn *txn, enum record_kind kind)
-{
-	const struct index_counts *c = &txn->meta.counts;
-	uint64_t known = txn->build             ? build_count(txn->build, kind)
-			 : kind == RECORD_IMAGE ? c->images
-			 : kind == RECORD_TAG   ? c->tags
-						: c->tag_images;
-
-	if (known >= TEXT_TRAIN_COUNT && (known & (known - 1)) == 0 &&
-	    !text_has_dictionary(txn->codec, kind)) {
-		tables_train(txn, kind);
-	}
-}
-
 /* A new version was claimed: it wins if it is greater than the winner. */
 static int challenge(struct index_txn *txn, enum record_kind kind,
 		     const struct row_version_key *key, const char *text, size_t len,
@@ -231,11 +215,11 @@ static int challenge(struct index_txn *txn, enum record_kind kind,
 	int order = -1;
 	int rc;
 
-	if (txn->build) {
-		learn(txn, kind);
+	if (txn->meta.building) {
+		dictionary_learn(txn, kind);
 		return 0;
 	}
-	rc = tables_record_get(txn, key->number, &row);
+	rc = txn_record_get(txn, key->number, &row);
 
 	if (!rc && row.known) {
 		rc = version_compare_text(txn, &row.version, key, text, len, &order, err);
@@ -244,7 +228,7 @@ static int challenge(struct index_txn *txn, enum record_kind kind,
 		rc = relate_winner(txn, key->number, key, err);
 	}
 	if (!rc && !row.known) {
-		learn(txn, kind);
+		dictionary_learn(txn, kind);
 	}
 	return rc;
 }
@@ -258,10 +242,10 @@ static int retire(struct index_txn *txn, const struct row_version_key *key,
 	struct row_record row;
 	int rc;
 
-	if (version_release(txn, key, VERSION_CLAIM) > 0 || txn->build) {
+	if (version_release(txn, key, VERSION_CLAIM) > 0 || txn->meta.building) {
 		return 0;
 	}
-	rc = tables_record_get(txn, key->number, &row);
+	rc = txn_record_get(txn, key->number, &row);
 	if (rc || !row_version_equal(&row.version, key)) {
 		return rc;
 	}
@@ -276,12 +260,12 @@ static int retire(struct index_txn *txn, const struct row_version_key *key,
 static int get_claim(struct index_txn *txn, uint64_t file, uint64_t number,
 		     struct row_version_key *out)
 {
-	struct tables_key key = tables_key2(file, number);
+	struct row_key key = row_key2(file, number);
 	struct store_value v;
 	int rc = store_get(txn->store, TABLE_CLAIM, key.bytes, key.len, &v);
 
 	if (!rc && v.len != ROW_VERSION_ID_SIZE) {
-		rc = tables_damaged(txn, NULL, "a claim");
+		rc = txn_damaged(txn, NULL, "a claim");
 	}
 	if (!rc) {
 		row_version_id_get(out, number, v.data);
@@ -292,7 +276,7 @@ static int get_claim(struct index_txn *txn, uint64_t file, uint64_t number,
 static void put_claim(struct index_txn *txn, uint64_t file,
 		      const struct row_version_key *version)
 {
-	struct tables_key key = tables_key2(file, version->number);
+	struct row_key key = row_key2(file, version->number);
 	unsigned char id[ROW_VERSION_ID_SIZE];
 
 	row_version_id_put(id, version);
@@ -378,7 +362,7 @@ void claim_add(struct claim_reading *reading, const struct record *record,
 	if (!store_status(reading->txn->store, NULL) &&
 	    add(reading, record, canon, text, packed, &err) < 0) {
 		if (!err.code) {
-			tables_damaged(reading->txn, &err, "a claim");
+			txn_damaged(reading->txn, &err, "a claim");
 		}
 		store_fail(reading->txn->store, &err);
 	}
@@ -388,7 +372,7 @@ void claim_reject(struct claim_reading *reading, size_t line, size_t column,
 		  const char *reason)
 {
 	uint64_t n = reading->file.rejects++;
-	struct tables_key key = tables_key2(reading->file.number, n);
+	struct row_key key = row_key2(reading->file.number, n);
 	struct buf value = {0};
 
 	if (n >= CLAIM_REJECTS_KEPT) {
@@ -448,14 +432,14 @@ void claim_resume(struct claim_reading *reading, struct index_txn *txn)
 int claim_withdraw(struct index_txn *txn, uint64_t file, uint64_t number,
 		   uint32_t *claims, struct err *err)
 {
-	struct tables_key key = tables_key2(file, number);
+	struct row_key key = row_key2(file, number);
 	struct row_version_key version;
 	int rc = get_claim(txn, file, number, &version);
 
 	if (rc) {
-		return tables_damaged(txn, err, "a claim");
+		return txn_damaged(txn, err, "a claim");
 	}
-	tables_remove(txn, TABLE_CLAIM, key.bytes, key.len, "a claim");
+	txn_remove(txn, TABLE_CLAIM, key.bytes, key.len, "a claim");
 	txn->meta.counts.claims--;
 	*claims -= row_claim_sum(&version);
 	return retire(txn, &version, err);
@@ -467,7 +451,7 @@ static int withdraw_others(struct index_txn *txn, struct claim_file *file,
 			   const struct hash *keep, struct err *err)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_CLAIM);
-	struct tables_key key = tables_key2(file->number, 0);
+	struct row_key key = row_key2(file->number, 0);
 	uint32_t left = file->claims; /* of the sum, what has not been met */
 	int rc = store_seek(c, key.bytes, key.len);
 
@@ -477,7 +461,7 @@ static int withdraw_others(struct index_txn *txn, struct claim_file *file,
 
 		if (store_key(c).len != 16 ||
 		    store_cursor_value(c).len != ROW_VERSION_ID_SIZE) {
-			rc = tables_damaged(txn, err, "a claim");
+			rc = txn_damaged(txn, err, "a claim");
 			break;
 		}
 		number = be64_get((const char *)store_key(c).data + 8);
@@ -491,12 +475,12 @@ static int withdraw_others(struct index_txn *txn, struct claim_file *file,
 		if (rc) {
 			break;
 		}
-		key = tables_key2(file->number, number);
+		key = row_key2(file->number, number);
 		rc = store_seek(c, key.bytes, key.len);
 	}
 	store_cursor_close(c);
 	if ((rc == 0 || rc == ERR_NOTFOUND) && left) {
-		return tables_damaged(txn, err, "the claims of a file");
+		return txn_damaged(txn, err, "the claims of a file");
 	}
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
@@ -556,13 +540,105 @@ int claim_forget(struct index_txn *txn, const char *path, size_t len, struct err
 		return 0;
 	}
 	if (rc) {
-		return tables_damaged(txn, err, "a file");
+		return txn_damaged(txn, err, "a file");
 	}
 	forget_rejects(txn, &row.file);
 	rc = withdraw_others(txn, &row.file, &none, err);
 	row_path_key(&key, path, len);
-	tables_remove(txn, TABLE_FILE, key.data, key.len, "a file");
+	txn_remove(txn, TABLE_FILE, key.data, key.len, "a file");
 	txn->meta.counts.files--;
 	buf_release(&key);
 	return first_failure(txn, rc, err);
+}
+
+/* --- files ---------------------------------------------------------------------- */
+
+int claim_file_load(struct index_txn *txn, const char *path, size_t len,
+		    struct row_file *out)
+{
+	struct buf key = {0};
+	struct store_value v;
+	int rc;
+
+	row_path_key(&key, path, len);
+	rc = store_get(txn->store, TABLE_FILE, key.data, key.len, &v);
+	if (!rc && row_file_get(out, key.data, key.len, v.data, v.len) < 0) {
+		rc = txn_damaged(txn, NULL, "a file");
+	}
+	buf_release(&key);
+	return rc;
+}
+
+void claim_file_store(struct index_txn *txn, const char *path, size_t len,
+		      const struct claim_file *file, bool unread)
+{
+	struct row_file row = {.file = *file, .unread = unread};
+	struct buf key = {0}, value = {0};
+
+	row_path_key(&key, path, len);
+	row_file_put(&value, &row, path, len);
+	store_put(txn->store, TABLE_FILE, key.data, key.len, value.data, value.len);
+	buf_release(&key);
+	buf_release(&value);
+}
+
+int claim_file_get(struct index_txn *txn, const char *path, size_t len,
+		   struct claim_file *out)
+{
+	struct row_file row;
+	int rc = claim_file_load(txn, path, len, &row);
+
+	if (!rc) {
+		*out = row.file;
+	}
+	return rc;
+}
+
+int claim_file_each(struct index_txn *txn, const char *prefix, size_t prefix_len,
+		    int (*each)(const char *path, size_t len,
+				const struct claim_file *file, void *payload),
+		    void *payload, struct err *err)
+{
+	/* Keys hold the first ROW_PATH_KEY_MAX bytes; what a longer prefix leaves
+	 * open is looked at in the whole path. */
+	size_t seek_len = prefix_len < ROW_PATH_KEY_MAX ? prefix_len : ROW_PATH_KEY_MAX;
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_FILE);
+	uint64_t met = 0;
+	int rc;
+
+	for (rc = store_seek(c, prefix, seek_len);
+	     rc == 0 && store_has_prefix(c, prefix, seek_len); rc = store_next(c)) {
+		struct store_value key = store_key(c), v = store_cursor_value(c);
+		const char *path = key.data;
+		size_t len = key.len;
+		struct row_file row;
+
+		if (row_file_get(&row, key.data, key.len, v.data, v.len) < 0) {
+			rc = txn_damaged(txn, err, "a file");
+			break;
+		}
+		if (row.path) {
+			path = row.path;
+			len = row.path_len;
+		}
+		if (len < prefix_len || memcmp(path, prefix, prefix_len) != 0) {
+			continue;
+		}
+		met++;
+		rc = each(path, len, &row.file, payload);
+		if (rc) {
+			break;
+		}
+	}
+	store_cursor_close(c);
+	if ((rc == 0 || rc == ERR_NOTFOUND) && !prefix_len &&
+	    met != txn->meta.counts.files) {
+		return txn_damaged(txn, err, "the files");
+	}
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+uint64_t claim_file_numbers(const struct index_txn *txn)
+{
+	return txn->meta.next_file;
 }

@@ -8,8 +8,9 @@
 
 #include "data/base/err.h"
 #include "data/base/hash.h"
-#include "data/index/index.h"
 #include "data/format/record.h"
+#include "data/index/claim_file.h"
+#include "data/index/index.h"
 
 /*
  * claim - what files say, into the index (CONTRACT.md, section 2, "Claims").
@@ -36,21 +37,6 @@
  * A long reading may span transactions: claim_pause before the commit, then
  * claim_resume with the next one.
  */
-
-/* A file as it was when it was read: what tells an unchanged one. */
-struct claim_file {
-	uint64_t dev, ino;
-	int64_t size;
-	int64_t mtime_ns, ctime_ns;
-	bool racy;        /* changed so close to its reading that it must be read again */
-	uint64_t rejects; /* records (or the whole file) that were rejected */
-	uint64_t number;  /* the index's own number of the file; set by claim_file_get */
-	uint32_t claims;  /* likewise: the sum of its claims, which proves them whole */
-};
-
-/* A file of this size must be read though it has not changed, and what it says then
- * replaces what it said (data/index/gate.h). */
-#define CLAIM_ANEW (-2)
 
 enum claim_mode { CLAIM_MERGE, CLAIM_REPLACE };
 
@@ -148,5 +134,23 @@ int claim_file_each(struct index_txn *txn, const char *prefix, size_t prefix_len
 /* One more than the greatest file number given out: the size of a bitmap of
  * files. */
 uint64_t claim_file_numbers(const struct index_txn *txn);
+
+/* --- the inside, for gate.c and check.c ------------------------------------------ */
+
+#define CLAIM_REJECTS_KEPT 10000 /* of one file; the others are counted */
+
+struct row_file;
+
+/* The row of the file `path`. ERR_NOTFOUND, quietly. row->path is not kept. */
+int claim_file_load(struct index_txn *txn, const char *path, size_t len,
+		    struct row_file *out);
+/* `unread`: claims may be there, but the file was not read to its end. */
+void claim_file_store(struct index_txn *txn, const char *path, size_t len,
+		      const struct claim_file *file, bool unread);
+
+/* Withdraws what the file claims for a record: it does claim it. *claims is the sum of
+ * the file's claims (claim_file), which the caller keeps. */
+int claim_withdraw(struct index_txn *txn, uint64_t file, uint64_t number,
+		   uint32_t *claims, struct err *err);
 
 #endif

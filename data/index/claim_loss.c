@@ -3,7 +3,8 @@
 
 #include "data/base/hash.h"
 #include "data/index/claim.h"
-#include "data/index/tables.h"
+#include "data/index/ids.h"
+#include "data/index/txn.h"
 
 /*
  * How many files take something with them when they go.
@@ -74,7 +75,7 @@ static int count_claims(struct index_txn *txn, uint64_t number, uint64_t *claims
 		struct row_version row;
 
 		if (row_version_get(&row, store_key(c).data, v.data, v.len) < 0) {
-			rc = tables_damaged(txn, err, "a version");
+			rc = txn_damaged(txn, err, "a version");
 			break;
 		}
 		*claims += row.claims;
@@ -106,7 +107,7 @@ static int look_at_file(struct loss *loss, uint64_t file, bool counted, bool *lo
 
 		*none = false;
 		if (store_key(c).len != 16) {
-			rc = tables_damaged(loss->txn, err, "a claim");
+			rc = txn_damaged(loss->txn, err, "a claim");
 			break;
 		}
 		number = be64_get((const char *)store_key(c).data + 8);
@@ -174,5 +175,5 @@ int claim_loss(struct index_txn *txn, const uint64_t *file, size_t count,
 
 uint64_t claim_number(struct index_txn *txn, const struct record *record)
 {
-	return tables_number(txn, record->kind, &record->id);
+	return ids_number(txn, record->kind, &record->id);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "data/index/feed.h"
 
-#include "data/index/tables.h"
+#include "data/index/txn.h"
 
 /* Entries of responses that are gone and that are kept in any case. */
 #define GONE_KEPT 10000
@@ -23,7 +23,7 @@ void feed_mark(struct index_txn *txn, uint64_t number, struct row_record *row,
 	}
 	if (*last) {
 		be64_put(key, *last);
-		tables_remove(txn, TABLE_FEED, key, sizeof(key), "the feed");
+		txn_remove(txn, TABLE_FEED, key, sizeof(key), "the feed");
 	}
 	*last = ++txn->meta.sequence;
 	be64_put(key, *last);
@@ -42,23 +42,23 @@ static bool forget_if_gone(struct index_txn *txn, struct store_cursor *c)
 	unsigned char key[8];
 
 	if (store_key(c).len != 8 || store_cursor_value(c).len != 9) {
-		tables_damaged(txn, NULL, "the feed");
+		txn_damaged(txn, NULL, "the feed");
 		return false;
 	}
 	sequence = be64_get(store_key(c).data);
 	response = (enum query_response)value[0];
 	number = be64_get(value + 1);
-	if (tables_record_get(txn, number, &row) < 0 || row.known) {
+	if (txn_record_get(txn, number, &row) < 0 || row.known) {
 		return false;
 	}
 	if (*last_of(&row, response) != sequence) {
-		tables_damaged(txn, NULL, "the feed");
+		txn_damaged(txn, NULL, "the feed");
 		return false;
 	}
 	*last_of(&row, response) = 0;
-	tables_record_put(txn, number, &row);
+	txn_record_put(txn, number, &row);
 	be64_put(key, sequence);
-	tables_remove(txn, TABLE_FEED, key, sizeof(key), "the feed");
+	txn_remove(txn, TABLE_FEED, key, sizeof(key), "the feed");
 	txn->meta.floor = sequence;
 	return true;
 }

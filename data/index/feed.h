@@ -4,14 +4,32 @@
 
 #include <stdint.h>
 
-#include "data/index/index.h"
-#include "data/index/query.h"
-#include "data/index/row.h"
+struct index_txn;
+struct row_record;
 
 /*
  * feed - the change feed: which responses changed, in the order of their last
  * change. Inside of the index: programs read it through query.h.
  */
+
+/* What the feed names: one response, by its kind and the number of its image,
+ * album or tag (the index's own number: stable while the index lives, for no
+ * other). */
+enum query_response {
+	QUERY_TAG_IMAGES = 1, /* tag images of an image */
+	QUERY_UNTAGGED = 2,   /* untagged images of an album */
+	QUERY_IMAGES = 3,     /* images of an album */
+	/* For audits of a snapshot; the API does not have them: */
+	QUERY_TAG = 4,      /* a tag, and how many live tag images it has */
+	QUERY_ALBUM_OF = 5, /* the id of an image's album; the feed has no entry of
+			     * its own for it: it is stale when QUERY_TAG_IMAGES is */
+};
+
+struct query_key {
+	enum query_response response;
+	uint64_t number;
+	uint64_t sequence; /* of its last change */
+};
 
 /* Moves the entry of a response to the end, giving it one where it has none.
  * `row` is that of its image, album or tag; the caller puts it. */

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "data/base/buf.h"
-#include "data/index/claim_inner.h"
+#include "data/index/claim.h"
 #include "data/format/secret.h"
-#include "data/index/tables.h"
+#include "data/index/txn.h"
 #include "data/index/version.h"
 
 /*
@@ -116,12 +116,12 @@ static int withdraw_secrets(struct index_txn *txn, struct marks *marks, struct e
 	while (rc == 0) {
 		struct store_value k = store_key(c), v = store_cursor_value(c);
 		struct row_version_key key;
-		struct tables_key at;
+		struct row_key at;
 		uint64_t file;
 		bool secret;
 
 		if (k.len != 16 || v.len != ROW_VERSION_ID_SIZE) {
-			rc = tables_damaged(txn, err, "a claim");
+			rc = txn_damaged(txn, err, "a claim");
 			break;
 		}
 		file = be64_get(k.data);
@@ -130,7 +130,7 @@ static int withdraw_secrets(struct index_txn *txn, struct marks *marks, struct e
 		if (!rc && !secret) {
 			rc = store_next(c);
 		} else if (!rc) {
-			at = tables_key2(file, key.number);
+			at = row_key2(file, key.number);
 			rc = claim_withdraw(txn, file, key.number, less_of(marks, file),
 					    err);
 			rc = rc ? rc : store_seek(c, at.bytes, at.len);

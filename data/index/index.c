@@ -4,8 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +13,9 @@
 
 #include "data/base/buf.h"
 #include "data/base/file.h"
-#include "data/index/build.h"
+#include "data/index/dictionary.h"
 #include "data/index/feed.h"
-#include "data/index/tables.h"
+#include "data/index/txn.h"
 
 /*
  * THE STORED FORMAT, version 3
@@ -35,7 +33,7 @@
  * table		key			value
  * meta			"format"		"albumen-index 3"
  *			"uuid"			36 characters
- *			"meta"			totals and counters (put_meta below)
+ *			"meta"			totals and counters (meta.c)
  *			"secrets"		"taken" or "rejected" (gate.c)
  *			"epoch" first sequence	random number of the writer that gave it
  *						and those up to the next row's out
@@ -61,7 +59,7 @@
  * rows that have one: a record's row counts the rows that begin with it in the
  * relation tables, each of which names a record that says the same; an entry of the
  * feed is named by its record, an id by its record. A row that is missing where it
- * must be is damage. Whatever meets damage fails its transaction (tables_damaged).
+ * must be is damage. Whatever meets damage fails its transaction (txn_damaged).
  *
  * Invariants, all recomputed by check.c:
  * - claim is what files say; of one file and record only the greatest. A version
@@ -111,137 +109,29 @@ struct index {
 	int lock;
 	int changed; /* the file that tells exporters of a commit; writers only */
 	bool untold; /* it could not be written after the last one */
-	struct text_codec *codec;
-	struct build *build;                /* a writer's, while the index is building */
-	uint64_t epoch;                     /* a writer's: random, never 0 */
-	uint32_t dictionary_id[TEXT_KINDS]; /* of those that the codec has; 0: none */
-	/* Copies of them for other threads, and how often they have changed. */
-	pthread_mutex_t mutex;
-	struct buf dictionary[TEXT_KINDS];
-	atomic_uint_fast64_t changes;
+	struct dictionary *dictionary;
+	bool building;       /* a writer's: the index is being built, with these */
+	struct hash numbers; /* of ids */
+	uint64_t epoch;      /* a writer's: random, never 0 */
 	bool in_txn;
 };
 
-/* The meta row: 64-bit numbers in this order. New ones raise the format version. */
-#define META_NUMBERS (19 + TEXT_KINDS)
-
-static void meta_numbers(struct tables_meta *m, uint64_t *n[META_NUMBERS])
-{
-	uint64_t *const all[META_NUMBERS] = {
-		&m->sequence,
-		&m->floor,
-		&m->next_number,
-		&m->next_file,
-		&m->counts.files,
-		&m->counts.rejected_files,
-		&m->counts.rejects,
-		&m->counts.images,
-		&m->counts.tags,
-		&m->counts.tag_images,
-		&m->counts.live_tag_images,
-		&m->counts.albums,
-		&m->counts.untagged,
-		&m->counts.claims,
-		&m->health.overflows,
-		&m->health.rescans,
-		(uint64_t *)&m->health.walked_s,
-	};
-
-	memcpy(n, all, sizeof(all));
-}
-
-/* Those of other types come last. */
-#define META_BUILDING (META_NUMBERS - TEXT_KINDS - 2)
-#define META_RECONCILE (META_NUMBERS - TEXT_KINDS - 1)
-#define META_DICTIONARY (META_NUMBERS - TEXT_KINDS)
 /* Rows of the table meta that are no epochs, at most. */
 #define META_OTHER_ROWS 8
-
-static void put_meta(struct index_txn *txn)
-{
-	struct tables_meta m = txn->meta;
-	uint64_t other[META_NUMBERS] = {0};
-	uint64_t *n[META_NUMBERS];
-	struct buf row = {0};
-
-	meta_numbers(&m, n);
-	for (size_t i = META_BUILDING; i < META_NUMBERS; i++) {
-		n[i] = &other[i];
-	}
-	other[META_BUILDING] = m.building;
-	other[META_RECONCILE] = m.health.reconcile;
-	for (size_t kind = 0; kind < TEXT_KINDS; kind++) {
-		other[META_DICTIONARY + kind] = m.dictionary[kind];
-	}
-	for (size_t i = 0; i < META_NUMBERS; i++) {
-		buf_addu64(&row, *n[i]);
-	}
-	row_add_sum(&row, 0, "meta", 4);
-	store_put(txn->store, TABLE_META, "meta", 4, row.data, row.len);
-	store_put(txn->store, TABLE_META, "uuid", 4, m.uuid, 36);
-	buf_release(&row);
-}
-
-static int get_meta(struct index_txn *txn, struct err *err)
-{
-	struct tables_meta *m = &txn->meta;
-	uint64_t other[META_NUMBERS] = {0};
-	uint64_t *n[META_NUMBERS];
-	struct store_value v;
-
-	if (store_get(txn->store, TABLE_META, "meta", 4, &v) < 0 ||
-	    v.len != META_NUMBERS * sizeof(uint64_t) + ROW_SUM_SIZE ||
-	    !row_sum_agrees("meta", 4, v.data, v.len - ROW_SUM_SIZE)) {
-		return tables_damaged(txn, err, "its meta row");
-	}
-	meta_numbers(m, n);
-	for (size_t i = 0; i < META_NUMBERS; i++) {
-		n[i] = i < META_BUILDING ? n[i] : &other[i];
-		*n[i] = be64_get((const char *)v.data + 8 * i);
-	}
-	m->building = other[META_BUILDING] != 0;
-	m->health.reconcile = other[META_RECONCILE] != 0;
-	for (size_t kind = 0; kind < TEXT_KINDS; kind++) {
-		m->dictionary[kind] = (uint32_t)other[META_DICTIONARY + kind];
-	}
-	if (store_get(txn->store, TABLE_META, "uuid", 4, &v) < 0 || v.len != 36) {
-		return tables_damaged(txn, err, "its uuid");
-	}
-	memcpy(m->uuid, v.data, 36);
-	return 0;
-}
-
-/* A version 4 uuid (RFC 9562), so that an exporter knows a rebuilt index. */
-static int make_uuid(char out[37], struct err *err)
-{
-	unsigned char b[16];
-
-	if (getrandom(b, sizeof(b), 0) != sizeof(b)) {
-		return err_sys(err, "cannot get random bytes");
-	}
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(out, 37,
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11],
-		 b[12], b[13], b[14], b[15]);
-	return 0;
-}
 
 /* Writes what a new index starts with. */
 static int make_index(struct index *index, struct err *err)
 {
-	struct index_txn txn = {
-		.meta = {.next_number = 1, .next_file = 1, .building = true}};
-	int rc = make_uuid(txn.meta.uuid, err);
+	struct store_txn *txn = NULL;
+	struct meta meta;
+	int rc = meta_init(&meta, err);
 
-	if (rc || (rc = store_begin(&txn.store, index->store, true, err)) < 0) {
+	if (rc || (rc = store_begin(&txn, index->store, true, err)) < 0) {
 		return rc;
 	}
-	put_meta(&txn);
-	store_put(txn.store, TABLE_META, "format", 6, format_name,
-		  sizeof(format_name) - 1);
-	return store_commit(&txn.store, err);
+	meta_put(txn, &meta);
+	store_put(txn, TABLE_META, "format", 6, format_name, sizeof(format_name) - 1);
+	return store_commit(&txn, err);
 }
 
 /* Checks the format; ERR_NOTFOUND if nothing is there yet
@@ -444,14 +334,12 @@ static int begin_build(struct index *index, struct err *err)
 		}
 	}
 	forget_epochs(txn);
-	txn->meta =
-		(struct tables_meta){.next_number = 1, .next_file = 1, .building = true};
-	rc = make_uuid(txn->meta.uuid, err);
+	rc = meta_init(&txn->meta, err);
 	if (rc) {
 		index_abort(&txn);
 		return rc;
 	}
-	index->build = build_new();
+	index->building = true;
 	return index_commit(&txn, err);
 }
 
@@ -492,8 +380,7 @@ int index_open(struct index **out, const char *dir, unsigned flags, struct err *
 	index->lock_path = path_in(dir, "albumen-indexer.lock");
 	index->changed_path = path_in(dir, INDEX_CHANGED_FILE);
 	index->lock = index->changed = -1;
-	index->codec = text_codec_new();
-	pthread_mutex_init(&index->mutex, NULL);
+	index->dictionary = dictionary_new();
 	if (create && (rc = file_mkdirs(dir, err)) < 0) {
 		goto out;
 	}
@@ -531,12 +418,8 @@ void index_close(struct index *index)
 	if (index) {
 		assert(!index->in_txn);
 		store_close(index->store);
-		text_codec_free(index->codec);
-		build_free(index->build);
-		for (unsigned kind = 0; kind < TEXT_KINDS; kind++) {
-			buf_release(&index->dictionary[kind]);
-		}
-		pthread_mutex_destroy(&index->mutex);
+		dictionary_free(index->dictionary);
+		hash_release(&index->numbers);
 		if (index->changed >= 0) {
 			close(index->changed);
 		}
@@ -555,60 +438,21 @@ const char *index_dir(const struct index *index)
 	return index->dir;
 }
 
-/* The only way that the codec comes to a dictionary, or loses one (len 0). */
-static void set_dictionary(struct index *index, unsigned kind, const void *dictionary,
-			   size_t len)
+bool index_is_building(const struct index *index)
 {
-	text_set_dictionary(index->codec, kind, dictionary, len);
-	index->dictionary_id[kind] = text_dictionary_id(dictionary, len);
-	pthread_mutex_lock(&index->mutex);
-	buf_clear(&index->dictionary[kind]);
-	buf_add(&index->dictionary[kind], dictionary, len);
-	index->changes++;
-	pthread_mutex_unlock(&index->mutex);
+	return index->building;
 }
 
-void tables_copy_dictionaries(struct index *index, struct text_codec *codec,
-			      uint64_t *have)
+struct dictionary *index_dictionary(struct index *index)
 {
-	if (*have == index->changes) {
-		return;
-	}
-	pthread_mutex_lock(&index->mutex);
-	*have = index->changes;
-	for (unsigned kind = 0; kind < TEXT_KINDS; kind++) {
-		const struct buf *d = &index->dictionary[kind];
-
-		if (d->len || text_has_dictionary(codec, kind)) {
-			text_set_dictionary(codec, kind, d->data, d->len);
-		}
-	}
-	pthread_mutex_unlock(&index->mutex);
+	return index->dictionary;
 }
 
-/* Gives the codec the dictionaries that this transaction sees, and no other. */
-static int load_dictionaries(struct index_txn *txn, struct err *err)
+static int get_meta(struct index_txn *txn, struct err *err)
 {
-	struct index *index = txn->index;
+	const char *damaged = meta_get(txn->store, &txn->meta);
 
-	for (unsigned kind = 0; kind < TEXT_KINDS; kind++) {
-		uint32_t want = txn->meta.dictionary[kind];
-		unsigned char key = (unsigned char)kind;
-		struct store_value v;
-
-		if (want == index->dictionary_id[kind]) {
-			continue;
-		}
-		if (!want) {
-			set_dictionary(index, kind, NULL, 0);
-		} else if (store_get(txn->store, TABLE_DICTIONARY, &key, 1, &v) < 0 ||
-			   text_dictionary_id(v.data, v.len) != want) {
-			return tables_damaged(txn, err, "a dictionary");
-		} else {
-			set_dictionary(index, kind, v.data, v.len);
-		}
-	}
-	return 0;
+	return damaged ? txn_damaged(txn, err, damaged) : 0;
 }
 
 int index_begin(struct index_txn **out, struct index *index, bool write, struct err *err)
@@ -619,8 +463,10 @@ int index_begin(struct index_txn **out, struct index *index, bool write, struct 
 	assert(!index->in_txn);
 	*out = NULL;
 	txn->index = index;
-	txn->codec = index->codec;
-	txn->build = index->build;
+	txn->dir = index->dir;
+	txn->dictionary = index->dictionary;
+	txn->codec = dictionary_codec(index->dictionary);
+	txn->numbers = index->building ? &index->numbers : NULL;
 	txn->write = write;
 	txn->last_version = UINT64_MAX;
 	rc = store_begin(&txn->store, index->store, write, err);
@@ -629,7 +475,7 @@ int index_begin(struct index_txn **out, struct index *index, bool write, struct 
 		rc = get_meta(txn, err);
 	}
 	if (!rc) {
-		rc = load_dictionaries(txn, err);
+		rc = dictionary_load(txn, err);
 	}
 	if (rc) {
 		index_abort(&txn);
@@ -687,12 +533,15 @@ int index_commit(struct index_txn **txn, struct err *err)
 			feed_prune(t);
 		}
 		note_epoch(t);
-		put_meta(t);
+		meta_put(t->store, &t->meta);
 		rc = check_lock(t->index, err);
 		if (rc) {
 			store_abort(&t->store);
 		} else {
 			rc = store_commit(&t->store, err);
+		}
+		if (!rc && !t->meta.building) {
+			t->index->building = false;
 		}
 		if (!rc && !t->meta.building &&
 		    (t->was_building || t->meta.sequence != t->base_sequence ||
@@ -719,19 +568,6 @@ void index_abort(struct index_txn **txn)
 		txn_free(*txn);
 		*txn = NULL;
 	}
-}
-
-int index_build_end(struct index *index, struct err *err)
-{
-	int rc;
-
-	if (!index->build) {
-		return 0;
-	}
-	rc = build_derive(index->build, index, err);
-	build_free(index->build);
-	index->build = NULL;
-	return rc;
 }
 
 bool index_is_built(const struct index_txn *txn)
@@ -767,51 +603,4 @@ void index_health(const struct index_txn *txn, struct index_health *out)
 void index_set_health(struct index_txn *txn, const struct index_health *health)
 {
 	txn->meta.health = *health;
-}
-
-/* How many texts are looked at to find TEXT_TRAIN_COUNT of one kind. */
-#define TRAIN_LOOK 65536
-#define TRAIN_BYTES ((size_t)8 << 20)
-
-void tables_train(struct index_txn *txn, enum record_kind kind)
-{
-	struct store_cursor *c = store_cursor_open(txn->store, TABLE_VERSION);
-	struct buf samples = {0}, dictionary = {0};
-	size_t *sizes = xreallocarray(NULL, TEXT_TRAIN_COUNT, sizeof(*sizes));
-	unsigned char key = (unsigned char)kind;
-	unsigned count = 0;
-	/* From the end: what made us look came last. */
-	int rc = store_seek_last(c, NULL, 0);
-
-	for (int looked = 0; rc == 0 && looked < TRAIN_LOOK; looked++) {
-		struct row_version row;
-		struct store_value v = store_cursor_value(c);
-		size_t before = samples.len;
-
-		if (row_version_get(&row, store_key(c).data, v.data, v.len) < 0 ||
-		    (row.kind == kind && text_unpack(txn->codec, &samples, row.packed,
-						     row.packed_len, NULL) < 0)) {
-			tables_damaged(txn, NULL, "a version");
-			break;
-		}
-		if (row.kind == kind) {
-			sizes[count++] = samples.len - before;
-		}
-		if (count == TEXT_TRAIN_COUNT || samples.len > TRAIN_BYTES) {
-			break;
-		}
-		rc = store_previous(c);
-	}
-	store_cursor_close(c);
-	if (count && text_train(&dictionary, samples.data, sizes, count) == 0) {
-		store_put(txn->store, TABLE_DICTIONARY, &key, 1, dictionary.data,
-			  dictionary.len);
-		/* The codec has it whatever becomes of the transaction: the next one
-		 * compares with what it finds stored. */
-		set_dictionary(txn->index, kind, dictionary.data, dictionary.len);
-		txn->meta.dictionary[kind] = txn->index->dictionary_id[kind];
-	}
-	buf_release(&samples);
-	buf_release(&dictionary);
-	free(sizes);
 }

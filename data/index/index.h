@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
+#include "data/index/meta.h"
 
 /*
  * index - the index as a whole: the environment on disk, transactions, and what
@@ -47,21 +48,18 @@ int index_check_place(const struct index *index, struct err *err);
 
 /* The folder that it lies in. Borrowed. */
 const char *index_dir(const struct index *index);
+/* For data/index/build.h and claim_packer_new: whether the index is being built, by this
+ * writer, and what its texts are packed with; borrowed. */
+bool index_is_building(const struct index *index);
+struct dictionary *index_dictionary(struct index *index);
 /* The file in `dir` whose modification (inotify IN_MODIFY) says that a
  * transaction with changed responses has been committed: "DIR/changed". */
 #define INDEX_CHANGED_FILE "changed"
 /* Another file under this name is another index. */
 #define INDEX_DATA_FILE "data.mdb"
 
-/*
- * A new index only collects what files claim; everything else is derived at once
- * when the folder has been read to its end, which is much less work. Whoever
- * fills it calls this then (and may always: it does nothing the second time).
- * No transaction may be open. A kill before means that the next writer begins
- * from nothing.
- */
-int index_build_end(struct index *index, struct err *err);
-/* False until then: what this transaction sees is not for exporting. */
+/* False while a new index is built (data/index/build.h): what this transaction sees must
+ * not be exported then. */
 bool index_is_built(const struct index_txn *txn);
 
 /*
@@ -112,28 +110,8 @@ uint64_t index_epoch(const struct index_txn *txn);
 bool index_epoch_holds(const struct index_txn *txn, uint64_t epoch, uint64_t sequence);
 #define INDEX_EPOCHS 1000
 
-/* Exact totals, kept up in every transaction. */
-struct index_counts {
-	uint64_t files;          /* known metadata files */
-	uint64_t rejected_files; /* of them, those with at least one reject */
-	uint64_t rejects;        /* rejects in all of them */
-	uint64_t images;
-	uint64_t tags;
-	uint64_t tag_images; /* known ones, live or not */
-	uint64_t live_tag_images;
-	uint64_t albums;   /* with at least one image */
-	uint64_t untagged; /* images with no live tag image */
-	uint64_t claims;
-};
 void index_counts(const struct index_txn *txn, struct index_counts *out);
 
-/* What the indexer notes about its own input. */
-struct index_health {
-	bool reconcile;     /* events may have been lost: the folder must be walked */
-	uint64_t overflows; /* times that the event queue overflowed, ever */
-	uint64_t rescans;   /* walks of the whole folder, ever */
-	int64_t walked_s;   /* when the last whole walk ended (Unix time); 0: never */
-};
 void index_health(const struct index_txn *txn, struct index_health *out);
 void index_set_health(struct index_txn *txn, const struct index_health *health);
 

@@ -7,7 +7,8 @@
 
 #include "data/index/claim.h"
 #include "data/format/json.h"
-#include "data/index/tables.h"
+#include "data/index/ids.h"
+#include "data/index/txn.h"
 #include "data/index/version.h"
 
 /* The kind of record that a response is of. */
@@ -39,10 +40,10 @@ static int feed_entry(struct index_txn *txn, struct store_cursor *c,
 	out->response = (enum query_response)value[0];
 	out->number = be64_get(value + 1);
 	if (value[0] < QUERY_TAG_IMAGES || value[0] > QUERY_TAG ||
-	    tables_record_get(txn, out->number, &row) < 0 ||
+	    txn_record_get(txn, out->number, &row) < 0 ||
 	    row.kind != kind_of(out->response) ||
 	    row.feed[out->response == QUERY_IMAGES ? 1 : 0] != out->sequence ||
-	    !tables_number_is(txn, row.kind, &row.id, out->number)) {
+	    !ids_is(txn, row.kind, &row.id, out->number)) {
 		return ERR_FORMAT;
 	}
 	return 0;
@@ -72,7 +73,7 @@ int query_feed(struct index_txn *txn, uint64_t after, struct query_key *out,
 	}
 	store_cursor_close(c);
 	if (rc && rc != ERR_NOTFOUND) {
-		tables_damaged(txn, NULL, "the feed");
+		txn_damaged(txn, NULL, "the feed");
 		return store_status(txn->store, err);
 	}
 	return rc;
@@ -99,7 +100,7 @@ uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit)
 
 		/* Out of order it would not be found by who seeks it. */
 		if (sequence <= after) {
-			tables_damaged(txn, NULL, "the feed");
+			txn_damaged(txn, NULL, "the feed");
 			break;
 		}
 		after = sequence;
@@ -108,7 +109,7 @@ uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit)
 	store_cursor_close(c);
 	/* All of it: then it is known how many there are. */
 	if (whole && n < limit && n != store_count(txn->store, TABLE_FEED)) {
-		tables_damaged(txn, NULL, "the feed");
+		txn_damaged(txn, NULL, "the feed");
 	}
 	return n;
 }
@@ -117,10 +118,10 @@ int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
 	     struct err *err)
 {
 	struct row_record row;
-	int rc = tables_record_get(txn, number, &row);
+	int rc = txn_record_get(txn, number, &row);
 
 	if (rc) {
-		return tables_damaged(txn, err, "a record");
+		return txn_damaged(txn, err, "a record");
 	}
 	*out = row.id;
 	return 0;
@@ -137,8 +138,8 @@ static int known_number(struct index_txn *txn, unsigned kind, const char *id, si
 	}
 	key.len = (unsigned char)len;
 	memcpy(key.bytes, id, len);
-	*number = tables_number(txn, kind, &key);
-	if (!*number || tables_record_get(txn, *number, &row) < 0 || !row.known) {
+	*number = ids_number(txn, kind, &key);
+	if (!*number || txn_record_get(txn, *number, &row) < 0 || !row.known) {
 		int rc = store_status(txn->store, NULL);
 
 		return rc ? rc : ERR_NOTFOUND;
@@ -238,7 +239,7 @@ static int list_fill(struct list *list, struct index_txn *txn, enum table table,
 					  ? be64_get((const char *)store_key(c).data + 8)
 					  : 0;
 
-		if (number <= last || tables_record_get(txn, number, &row) < 0 ||
+		if (number <= last || txn_record_get(txn, number, &row) < 0 ||
 		    !is_member(&row, table, of)) {
 			rc = ERR_FORMAT;
 			break;
@@ -252,7 +253,7 @@ static int list_fill(struct list *list, struct index_txn *txn, enum table table,
 	store_cursor_close(c);
 	if ((rc && rc != ERR_NOTFOUND) || met != want ||
 	    (table == TABLE_IMAGE_TAGS && list->count != of->live_count)) {
-		tables_damaged(txn, NULL, "a relation");
+		txn_damaged(txn, NULL, "a relation");
 		return store_status(txn->store, err);
 	}
 	if (list->count > 1) {
@@ -269,8 +270,8 @@ static int winning_text(struct index_txn *txn, unsigned kind, uint64_t number,
 	struct row_record row;
 	struct row_version facts;
 
-	if (tables_record_get(txn, number, &row) < 0 || !row.known || row.kind != kind) {
-		return tables_damaged(txn, err, "a record that is not known");
+	if (txn_record_get(txn, number, &row) < 0 || !row.known || row.kind != kind) {
+		return txn_damaged(txn, err, "a record that is not known");
 	}
 	return version_get(txn, &row.version, &facts, out, err);
 }
@@ -305,8 +306,8 @@ static int tag_image_text(struct index_txn *txn, uint64_t number,
 	struct row_record row;
 	int rc = 0;
 
-	if (tables_record_get(txn, number, &row) < 0) {
-		return tables_damaged(txn, err, "a tag image");
+	if (txn_record_get(txn, number, &row) < 0) {
+		return txn_damaged(txn, err, "a tag image");
 	}
 	buf_addstr(&tag_member, "\"tag\":");
 	rc = version_get(txn, &row.version, &facts, &own, err);
@@ -363,8 +364,8 @@ static int album_of_body(struct index_txn *txn, const struct row_record *image,
 {
 	struct row_record album;
 
-	if (tables_record_get(txn, image->album, &album) < 0 || album.kind != ROW_ALBUM) {
-		return tables_damaged(txn, err, "an image's album");
+	if (txn_record_get(txn, image->album, &album) < 0 || album.kind != ROW_ALBUM) {
+		return txn_damaged(txn, err, "an image's album");
 	}
 	json_quote(body, album.id.bytes, album.id.len);
 	return 0;
@@ -375,10 +376,10 @@ int query_body(struct index_txn *txn, const struct query_key *key, struct buf *b
 {
 	size_t start = body->len;
 	struct row_record row;
-	int rc = tables_record_get(txn, key->number, &row);
+	int rc = txn_record_get(txn, key->number, &row);
 
 	if (rc || row.kind != kind_of(key->response)) {
-		return tables_damaged(txn, err, "the feed");
+		return txn_damaged(txn, err, "the feed");
 	}
 	if (!row.known) {
 		return ERR_NOTFOUND;
@@ -398,7 +399,7 @@ int query_body(struct index_txn *txn, const struct query_key *key, struct buf *b
 		rc = album_of_body(txn, &row, body, err);
 		break;
 	default:
-		rc = tables_damaged(txn, err, "the feed");
+		rc = txn_damaged(txn, err, "the feed");
 		break;
 	}
 	if (rc) {
@@ -435,7 +436,7 @@ static int rejects_of_file(const char *path, size_t len, const struct claim_file
 		char *reason;
 
 		if (v.len < 16) {
-			rc = tables_damaged(walk->txn, walk->err, "a reject");
+			rc = txn_damaged(walk->txn, walk->err, "a reject");
 			break;
 		}
 		line = be64_get(v.data);

@@ -8,33 +8,15 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
-#include "data/index/index.h"
 #include "data/format/record.h"
+#include "data/index/feed.h"
+#include "data/index/index.h"
 
 /*
  * query - what the index answers: the change feed, the records behind each
  * response, files and rejects. Everything works in a read transaction and
  * copies out; nothing returned dies with the transaction.
  */
-
-/* What the feed names: one response, by its kind and the number of its image,
- * album or tag (the index's own number: stable while the index lives, for no
- * other). */
-enum query_response {
-	QUERY_TAG_IMAGES = 1, /* tag images of an image */
-	QUERY_UNTAGGED = 2,   /* untagged images of an album */
-	QUERY_IMAGES = 3,     /* images of an album */
-	/* For audits of a snapshot; the API does not have them: */
-	QUERY_TAG = 4,      /* a tag, and how many live tag images it has */
-	QUERY_ALBUM_OF = 5, /* the id of an image's album; the feed has no entry of
-			     * its own for it: it is stale when QUERY_TAG_IMAGES is */
-};
-
-struct query_key {
-	enum query_response response;
-	uint64_t number;
-	uint64_t sequence; /* of its last change */
-};
 
 /*
  * The first entry of the feed with a sequence above `after`. ERR_NOTFOUND

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "data/index/feed.h"
-#include "data/index/query.h"
-#include "data/index/tables.h"
+#include "data/index/ids.h"
+#include "data/index/txn.h"
 #include "data/index/version.h"
 
 /*
@@ -26,7 +26,7 @@
  * transaction: what is left undone then does not count. */
 static bool load(struct index_txn *txn, uint64_t number, struct row_record *row)
 {
-	return tables_record_get(txn, number, row) == 0;
+	return txn_record_get(txn, number, row) == 0;
 }
 
 static void count(uint64_t *counter, bool up)
@@ -40,19 +40,19 @@ static void mark_image(struct index_txn *txn, uint64_t image)
 
 	if (load(txn, image, &row)) {
 		feed_mark(txn, image, &row, QUERY_TAG_IMAGES);
-		tables_record_put(txn, image, &row);
+		txn_record_put(txn, image, &row);
 	}
 }
 
 static void put_pair(struct index_txn *txn, enum table table, uint64_t a, uint64_t b,
 		     bool there)
 {
-	struct tables_key key = tables_key2(a, b);
+	struct row_key key = row_key2(a, b);
 
 	if (there) {
 		store_put(txn->store, table, key.bytes, key.len, "", 0);
 	} else {
-		tables_remove(txn, table, key.bytes, key.len, "a relation");
+		txn_remove(txn, table, key.bytes, key.len, "a relation");
 	}
 }
 
@@ -67,7 +67,7 @@ static void set_untagged(struct index_txn *txn, uint64_t album, uint64_t image,
 	if (load(txn, album, &row)) {
 		count(&row.joined, untagged);
 		feed_mark(txn, album, &row, QUERY_UNTAGGED);
-		tables_record_put(txn, album, &row);
+		txn_record_put(txn, album, &row);
 	}
 }
 
@@ -85,7 +85,7 @@ static void count_live(struct index_txn *txn, uint64_t image, bool up)
 	count(&row.live_count, up);
 	count(&txn->meta.counts.live_tag_images, up);
 	feed_mark(txn, image, &row, QUERY_TAG_IMAGES);
-	tables_record_put(txn, image, &row);
+	txn_record_put(txn, image, &row);
 	if (row.known && was_tagged != (row.live_count > 0)) {
 		set_untagged(txn, row.album, image, was_tagged);
 	}
@@ -99,7 +99,7 @@ static void count_tagged(struct index_txn *txn, uint64_t tag, uint64_t step)
 	if (load(txn, tag, &row)) {
 		row.live_count += step;
 		feed_mark(txn, tag, &row, QUERY_TAG);
-		tables_record_put(txn, tag, &row);
+		txn_record_put(txn, tag, &row);
 	}
 }
 
@@ -110,7 +110,7 @@ static void expect_joined(struct index_txn *txn, uint64_t number, uint64_t met)
 	struct row_record row;
 
 	if (load(txn, number, &row) && row.joined != met) {
-		tables_damaged(txn, NULL, "a relation");
+		txn_damaged(txn, NULL, "a relation");
 	}
 }
 
@@ -130,7 +130,7 @@ static bool set_live(struct index_txn *txn, uint64_t number, bool live)
 		return false;
 	}
 	row.live = live;
-	tables_record_put(txn, number, &row);
+	txn_record_put(txn, number, &row);
 	return true;
 }
 
@@ -163,7 +163,7 @@ static void place_image(struct index_txn *txn, uint64_t album, uint64_t image,
 			count(&txn->meta.counts.untagged, came > 0);
 		}
 	}
-	tables_record_put(txn, album, &row);
+	txn_record_put(txn, album, &row);
 }
 
 /* The tag images of an image, when the image itself comes to be known or
@@ -185,7 +185,7 @@ static void revive_image(struct index_txn *txn, uint64_t image, bool known)
 			break;
 		}
 		if (row.kind != RECORD_TAG_IMAGE || !row.known || row.image != image) {
-			tables_damaged(txn, NULL, "a relation");
+			txn_damaged(txn, NULL, "a relation");
 			break;
 		}
 		met++;
@@ -204,7 +204,7 @@ static void revive_image(struct index_txn *txn, uint64_t image, bool known)
 		if (load(txn, image, &row)) {
 			row.live_count += step;
 			txn->meta.counts.live_tag_images += step;
-			tables_record_put(txn, image, &row);
+			txn_record_put(txn, image, &row);
 		}
 	}
 }
@@ -229,7 +229,7 @@ static void retell_tag(struct index_txn *txn, uint64_t tag, bool known, bool fli
 		}
 		if (row.kind != RECORD_TAG_IMAGE || !row.known || row.tag != tag ||
 		    row.image != image) {
-			tables_damaged(txn, NULL, "a relation");
+			txn_damaged(txn, NULL, "a relation");
 			break;
 		}
 		met++;
@@ -271,7 +271,7 @@ static void image_winner(struct index_txn *txn, uint64_t number,
 	 * what says where it lies. */
 	if (old->known != new->known || moved || row.live_count) {
 		feed_mark(txn, number, &row, QUERY_TAG_IMAGES);
-		tables_record_put(txn, number, &row);
+		txn_record_put(txn, number, &row);
 	}
 	if (new->known) {
 		place_image(txn, new->album, number, row.live_count == 0,
@@ -294,14 +294,14 @@ static void count_joined(struct index_txn *txn, uint64_t number, bool up)
 
 	if (load(txn, number, &row)) {
 		count(&row.joined, up);
-		tables_record_put(txn, number, &row);
+		txn_record_put(txn, number, &row);
 	}
 }
 
 static void join(struct index_txn *txn, uint64_t number, const struct row_record *row,
 		 bool there)
 {
-	struct tables_key key = tables_key3(row->tag, row->image, number);
+	struct row_key key = row_key3(row->tag, row->image, number);
 
 	count_joined(txn, row->image, there);
 	count_joined(txn, row->tag, there);
@@ -309,7 +309,7 @@ static void join(struct index_txn *txn, uint64_t number, const struct row_record
 	if (there) {
 		store_put(txn->store, TABLE_TAG_IMAGES, key.bytes, key.len, "", 0);
 	} else {
-		tables_remove(txn, TABLE_TAG_IMAGES, key.bytes, key.len, "a relation");
+		txn_remove(txn, TABLE_TAG_IMAGES, key.bytes, key.len, "a relation");
 	}
 }
 
@@ -351,12 +351,12 @@ int relate_winner(struct index_txn *txn, uint64_t number,
 	struct row_record old, new;
 	struct row_version facts;
 
-	if (tables_record_get(txn, number, &old) < 0) {
+	if (txn_record_get(txn, number, &old) < 0) {
 		return store_status(txn->store, err);
 	}
 	/* Or else another number has been given to its id, and two records would be
 	 * answered for one. */
-	if (!tables_number_is(txn, old.kind, &old.id, number)) {
+	if (!ids_is(txn, old.kind, &old.id, number)) {
 		return store_status(txn->store, err);
 	}
 	new = old;
@@ -374,7 +374,7 @@ int relate_winner(struct index_txn *txn, uint64_t number,
 		new.image = facts.image;
 		new.tag = facts.tag;
 	}
-	tables_record_put(txn, number, &new);
+	txn_record_put(txn, number, &new);
 	switch (old.kind) {
 	case RECORD_IMAGE:
 		image_winner(txn, number, &old, &new);

@@ -4,8 +4,10 @@
 
 #include <stdint.h>
 
-#include "data/index/index.h"
+#include "data/base/err.h"
 #include "data/index/row.h"
+
+struct index_txn;
 
 /*
  * relate - what follows from a record's winner: who is known, who is live, which

@@ -45,6 +45,32 @@ void row_version_id_get(struct row_version_key *out, uint64_t number, const void
 	memcpy(out->hash, p + STAMP_SIZE, ROW_HASH_SIZE);
 }
 
+struct row_key row_key1(uint64_t a)
+{
+	struct row_key key = {.len = 8};
+
+	be64_put(key.bytes, a);
+	return key;
+}
+
+struct row_key row_key2(uint64_t a, uint64_t b)
+{
+	struct row_key key = row_key1(a);
+
+	be64_put(key.bytes + 8, b);
+	key.len = 16;
+	return key;
+}
+
+struct row_key row_key3(uint64_t a, uint64_t b, uint64_t c)
+{
+	struct row_key key = row_key2(a, b);
+
+	be64_put(key.bytes + 16, c);
+	key.len = 24;
+	return key;
+}
+
 void row_version_key_put(unsigned char out[ROW_VERSION_KEY_SIZE],
 			 const struct row_version_key *key)
 {

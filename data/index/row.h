@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #include "data/base/buf.h"
-#include "data/index/claim.h"
 #include "data/format/record.h"
 #include "data/format/stamp.h"
+#include "data/index/claim_file.h"
 
 /*
  * row - keys and values of the index's tables, as bytes and as structs. Pure.
@@ -19,6 +19,32 @@
  * Rows that decide what is answered carry a sum (data/index/sum.h) of their key and value:
  * what was decoded is what was written, under this key.
  */
+
+enum table {
+	TABLE_META,
+	TABLE_DICTIONARY,
+	TABLE_FILE,
+	TABLE_CLAIM,
+	TABLE_REJECT,
+	TABLE_ID,
+	TABLE_RECORD,
+	TABLE_VERSION,
+	TABLE_TAG_IMAGES,
+	TABLE_IMAGE_TAGS,
+	TABLE_ALBUM_IMAGES,
+	TABLE_ALBUM_UNTAGGED,
+	TABLE_FEED,
+	TABLE_COUNT,
+};
+
+/* Keys of one to three numbers. */
+struct row_key {
+	unsigned char bytes[24];
+	size_t len;
+};
+struct row_key row_key1(uint64_t a);
+struct row_key row_key2(uint64_t a, uint64_t b);
+struct row_key row_key3(uint64_t a, uint64_t b, uint64_t c);
 
 #define ROW_SUM_SIZE 4
 
@@ -63,7 +89,7 @@ struct row_version {
 	bool image_first; /* decides where image_at == tag_at */
 	bool embedded;    /* then these name the embedded versions: */
 	struct row_version_key image_version, tag_version;
-	/* The packed text (data/index/text.h): a place in what was decoded, borrowed. */
+	/* The packed text (data/index/codec.h): a place in what was decoded, borrowed. */
 	const unsigned char *packed;
 	size_t packed_len;
 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "data/format/json.h"
-#include "data/index/tables.h"
+#include "data/index/txn.h"
 
 /* ERR_NOTFOUND quietly; ERR_FORMAT if damaged. out->packed is the store's. */
 static int get_row(struct index_txn *txn, const struct row_version_key *key,
@@ -18,7 +18,7 @@ static int get_row(struct index_txn *txn, const struct row_version_key *key,
 	row_version_key_put(bytes, key);
 	rc = store_get(txn->store, TABLE_VERSION, bytes, sizeof(bytes), &v);
 	if (!rc && row_version_get(out, bytes, v.data, v.len) < 0) {
-		rc = tables_damaged(txn, NULL, "a version");
+		rc = txn_damaged(txn, NULL, "a version");
 	}
 	return rc;
 }
@@ -28,7 +28,7 @@ int version_facts(struct index_txn *txn, const struct row_version_key *key,
 {
 	int rc = get_row(txn, key, out);
 
-	return rc ? tables_damaged(txn, err, "a version") : 0;
+	return rc ? txn_damaged(txn, err, "a version") : 0;
 }
 
 static void put_raw(struct index_txn *txn, const struct row_version_key *key,
@@ -94,7 +94,7 @@ int version_hold(struct index_txn *txn, const struct row_version_key *key,
 static void pin(struct index_txn *txn, const struct row_version_key *key)
 {
 	if (version_hold(txn, key, VERSION_PIN) == ERR_NOTFOUND) {
-		tables_damaged(txn, NULL, "a tag image's image or tag");
+		txn_damaged(txn, NULL, "a tag image's image or tag");
 	}
 }
 
@@ -121,7 +121,7 @@ uint32_t version_release(struct index_txn *txn, const struct row_version_key *ke
 
 	if (get_row(txn, key, &row) != 0 ||
 	    !(hold == VERSION_CLAIM ? row.claims : row.pins)) {
-		tables_damaged(txn, NULL, "a version");
+		txn_damaged(txn, NULL, "a version");
 		return 0;
 	}
 	row.claims -= hold == VERSION_CLAIM;
@@ -132,7 +132,7 @@ uint32_t version_release(struct index_txn *txn, const struct row_version_key *ke
 		return row.claims;
 	}
 	row_version_key_put(bytes, key);
-	tables_remove(txn, TABLE_VERSION, bytes, sizeof(bytes), "a version");
+	txn_remove(txn, TABLE_VERSION, bytes, sizeof(bytes), "a version");
 	if (row.embedded) {
 		version_release(txn, &row.image_version, VERSION_PIN);
 		version_release(txn, &row.tag_version, VERSION_PIN);
@@ -160,18 +160,18 @@ static void own_text(struct buf *out, struct row_version *row,
 	buf_add(out, text + end, record->text.len - end);
 }
 
-void version_pack(struct text_codec *codec, struct buf *packed, struct row_version *row,
+void version_pack(struct codec *codec, struct buf *packed, struct row_version *row,
 		  const struct record *record, const char *canon, struct buf *own)
 {
 	const char *text = canon + record->text.off;
 
 	if (record->kind != RECORD_TAG_IMAGE) {
-		text_pack(codec, packed, record->kind, text, record->text.len);
+		codec_pack(codec, packed, record->kind, text, record->text.len);
 		return;
 	}
 	buf_clear(own);
 	own_text(own, row, record, text);
-	text_pack(codec, packed, record->kind, own->data, own->len);
+	codec_pack(codec, packed, record->kind, own->data, own->len);
 }
 
 int version_get(struct index_txn *txn, const struct row_version_key *key,
@@ -182,15 +182,15 @@ int version_get(struct index_txn *txn, const struct row_version_key *key,
 	if (version_facts(txn, key, row, err) < 0) {
 		return ERR_FORMAT;
 	}
-	if (text_unpack(txn->codec, text, row->packed, row->packed_len, err) < 0) {
-		return tables_damaged(txn, err, "a stored text");
+	if (codec_unpack(txn->codec, text, row->packed, row->packed_len, err) < 0) {
+		return txn_damaged(txn, err, "a stored text");
 	}
 	end = text->len - start;
 	if (row->image_at > end || row->tag_at > end ||
 	    (row->image_first ? row->image_at > row->tag_at
 			      : row->tag_at > row->image_at)) {
 		buf_setlen(text, start);
-		return tables_damaged(txn, err, "a tag image's places");
+		return txn_damaged(txn, err, "a tag image's places");
 	}
 	return 0;
 }
@@ -224,9 +224,9 @@ static int written_member(struct index_txn *txn, const struct row_version *row,
 		return version_text(txn, image ? &row->image_version : &row->tag_version,
 				    out, err);
 	}
-	rc = tables_record_get(txn, image ? row->image : row->tag, &named);
+	rc = txn_record_get(txn, image ? row->image : row->tag, &named);
 	if (rc) {
-		return tables_damaged(txn, err, "a tag image's reference");
+		return txn_damaged(txn, err, "a tag image's reference");
 	}
 	buf_addstr(out, image ? "\"image_id\":" : "\"tag_id\":");
 	json_quote(out, named.id.bytes, named.id.len);
@@ -321,7 +321,7 @@ int version_elect(struct index_txn *txn, uint64_t number, struct row_version_key
 		}
 		if (store_key(c).len != ROW_VERSION_KEY_SIZE ||
 		    row_version_get(&row, store_key(c).data, v.data, v.len) < 0) {
-			rc = tables_damaged(txn, err, "a version");
+			rc = txn_damaged(txn, err, "a version");
 			break;
 		}
 		row_version_key_get(&key, store_key(c).data);

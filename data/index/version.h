@@ -6,10 +6,11 @@
 #include <stddef.h>
 
 #include "data/base/buf.h"
-#include "data/index/index.h"
 #include "data/format/record.h"
 #include "data/index/row.h"
-#include "data/index/text.h"
+#include "data/index/codec.h"
+
+struct index_txn;
 
 /*
  * version - the texts that files claim for records: kept once however many
@@ -32,7 +33,7 @@ void version_make(struct index_txn *txn, const struct row_version_key *key,
 		  enum version_hold hold, const struct row_version *facts);
 /* Appends the text of a record as it is stored, packed: of a tag image, its own
  * text, whose places go into *row. `own` is scratch. */
-void version_pack(struct text_codec *codec, struct buf *packed, struct row_version *row,
+void version_pack(struct codec *codec, struct buf *packed, struct row_version *row,
 		  const struct record *record, const char *canon, struct buf *own);
 /* Lets go; a version that nothing holds is removed, and its pins with it.
  * Returns the claims that are left. */

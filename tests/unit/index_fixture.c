@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "data/base/buf.h"
+#include "data/index/build.h"
 #include "data/index/check.h"
 #include "data/format/json.h"
 #include "data/index/query.h"
@@ -27,7 +28,7 @@ int index_fixture_up(void **state)
 	assert_non_null(mkdtemp(f->dir));
 	assert_int_equal(index_open(&f->index, f->dir, INDEX_WRITE | INDEX_CREATE, &err),
 			 0);
-	assert_int_equal(index_build_end(f->index, &err), 0);
+	assert_int_equal(build_end(f->index, &err), 0);
 	*state = f;
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "data/base/buf.h"
+#include "data/index/build.h"
 #include "data/index/query.h"
 #include "tests/unit/index_fixture.h"
 
@@ -71,7 +72,7 @@ static void end(struct index_fixture *f)
 {
 	struct err err = {0};
 
-	if (index_build_end(f->index, &err) < 0) {
+	if (build_end(f->index, &err) < 0) {
 		fail_msg("%s", err.msg);
 	}
 }

@@ -13,7 +13,8 @@
 #include "data/base/buf.h"
 #include "data/index/check.h"
 #include "data/index/query.h"
-#include "data/index/tables.h"
+#include "data/index/ids.h"
+#include "data/index/txn.h"
 
 /* Plants each kind of damage in a transaction that is given up, and sees that check
  * names it. */
@@ -26,7 +27,7 @@ static uint64_t number(unsigned kind, const char *text)
 	uint64_t n;
 
 	memcpy(id.bytes, text, id.len);
-	n = tables_number(txn, kind, &id);
+	n = ids_number(txn, kind, &id);
 	assert_true(n);
 	return n;
 }
@@ -35,18 +36,18 @@ static struct row_record record(unsigned kind, const char *id)
 {
 	struct row_record row;
 
-	assert_int_equal(tables_record_get(txn, number(kind, id), &row), 0);
+	assert_int_equal(txn_record_get(txn, number(kind, id), &row), 0);
 	return row;
 }
 
 static void put_record(const struct row_record *row)
 {
-	tables_record_put(txn, row->version.number, row);
+	txn_record_put(txn, row->version.number, row);
 }
 
 static void pair(enum table table, uint64_t a, uint64_t b, bool there)
 {
-	struct tables_key key = tables_key2(a, b);
+	struct row_key key = row_key2(a, b);
 
 	if (there) {
 		store_put(txn->store, table, key.bytes, key.len, "", 0);
@@ -103,7 +104,7 @@ static void file_lost_alone(void)
 static void claim_of_no_file(void)
 {
 	struct row_record row = record(RECORD_IMAGE, "i1");
-	struct tables_key key = tables_key2(77, row.version.number);
+	struct row_key key = row_key2(77, row.version.number);
 	unsigned char id[ROW_VERSION_ID_SIZE];
 
 	row_version_id_put(id, &row.version);
@@ -115,10 +116,10 @@ static void claim_of_no_file(void)
 static void claim_lost(void)
 {
 	struct claim_file file;
-	struct tables_key key;
+	struct row_key key;
 
 	assert_int_equal(claim_file_get(txn, "i", 1, &file), 0);
-	key = tables_key2(file.number, number(RECORD_IMAGE, "i1"));
+	key = row_key2(file.number, number(RECORD_IMAGE, "i1"));
 	lose(TABLE_CLAIM, key.bytes, key.len);
 	txn->meta.counts.claims--;
 }
@@ -126,11 +127,11 @@ static void claim_lost(void)
 static void claim_of_nothing(void)
 {
 	struct claim_file file;
-	struct tables_key key;
+	struct row_key key;
 	unsigned char id[ROW_VERSION_ID_SIZE] = {1};
 
 	assert_int_equal(claim_file_get(txn, "i", 1, &file), 0);
-	key = tables_key2(file.number, number(RECORD_TAG, "t1"));
+	key = row_key2(file.number, number(RECORD_TAG, "t1"));
 	store_put(txn->store, TABLE_CLAIM, key.bytes, key.len, id, sizeof(id));
 	txn->meta.counts.claims++;
 }
@@ -276,18 +277,18 @@ static void not_with_its_image(void)
 
 static void not_with_its_tag(void)
 {
-	struct tables_key key =
-		tables_key3(number(RECORD_TAG, "t3"), number(RECORD_IMAGE, "i2"),
-			    number(RECORD_TAG_IMAGE, "j3"));
+	struct row_key key =
+		row_key3(number(RECORD_TAG, "t3"), number(RECORD_IMAGE, "i2"),
+			 number(RECORD_TAG_IMAGE, "j3"));
 
 	lose(TABLE_TAG_IMAGES, key.bytes, key.len);
 }
 
 static void with_another_tag(void)
 {
-	struct tables_key key =
-		tables_key3(number(RECORD_TAG, "t2"), number(RECORD_IMAGE, "i2"),
-			    number(RECORD_TAG_IMAGE, "j3"));
+	struct row_key key =
+		row_key3(number(RECORD_TAG, "t2"), number(RECORD_IMAGE, "i2"),
+			 number(RECORD_TAG_IMAGE, "j3"));
 
 	store_put(txn->store, TABLE_TAG_IMAGES, key.bytes, key.len, "", 0);
 }
@@ -349,17 +350,17 @@ static void entry_of_another_response(void)
 static void reject_lost(void)
 {
 	struct claim_file file;
-	struct tables_key key;
+	struct row_key key;
 
 	assert_int_equal(claim_file_get(txn, "bad", 3, &file), 0);
-	key = tables_key2(file.number, 1);
+	key = row_key2(file.number, 1);
 	lose(TABLE_REJECT, key.bytes, key.len);
 }
 
 static void reject_of_no_file(void)
 {
 	char zero[16] = {0};
-	struct tables_key key = tables_key2(77, 0);
+	struct row_key key = row_key2(77, 0);
 
 	store_put(txn->store, TABLE_REJECT, key.bytes, key.len, zero, sizeof(zero));
 }

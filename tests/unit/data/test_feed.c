@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "data/base/buf.h"
+#include "data/index/build.h"
 #include "data/index/query.h"
 #include "tests/unit/index_fixture.h"
 
@@ -297,7 +298,7 @@ static void a_build_begun_again_is_another_index(void **state)
 	reopen(f);
 	assert_string_not_equal(look(f).uuid, first.uuid);
 	read_many(f, "b", 2000);
-	assert_int_equal(index_build_end(f->index, &err), 0);
+	assert_int_equal(build_end(f->index, &err), 0);
 	assert_non_null(index_fixture_tags(f, "b-7"));
 	index_fixture_check(f);
 }

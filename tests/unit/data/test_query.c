@@ -12,7 +12,7 @@
 
 #include "data/base/buf.h"
 #include "data/index/query.h"
-#include "data/index/tables.h"
+#include "data/index/txn.h"
 
 /* What is answered is proven: each bit of each row that decides an answer is flipped,
  * in its key and in its value, in a transaction that is given up. Then all answers are

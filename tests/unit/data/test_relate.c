@@ -12,7 +12,7 @@
 
 #include "data/base/buf.h"
 #include "data/index/check.h"
-#include "data/index/tables.h"
+#include "data/index/txn.h"
 
 /*
  * Damage sticks: whatever row is lost or garbled, a change either fails its

@@ -10,7 +10,8 @@
 
 #include "data/format/json.h"
 #include "data/format/record.h"
-#include "data/index/tables.h"
+#include "data/index/ids.h"
+#include "data/index/txn.h"
 #include "data/index/version.h"
 #include "tests/unit/index_fixture.h"
 
@@ -34,7 +35,7 @@ static int setup(void **state)
 	for (unsigned kind = RECORD_IMAGE; kind <= RECORD_TAG_IMAGE; kind++) {
 		struct record_id id = {.len = 1, .bytes = {ids[kind][0]}};
 
-		assert_int_equal(tables_intern(v->txn, kind, &id), kind);
+		assert_int_equal(ids_intern(v->txn, kind, &id), kind);
 	}
 	*state = v;
 	return 0;

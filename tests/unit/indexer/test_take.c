@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/folder_fixture.h"
 
+#include "data/index/build.h"
 #include "data/index/check.h"
 #include "data/index/claim.h"
 #include "data/index/index.h"
@@ -32,7 +33,7 @@ static void taking_open(struct taking *t, struct folder_fixture *f)
 	snprintf(t->dir, sizeof(t->dir), "%.*s/.index", 64, f->dir.data);
 	assert_int_equal(index_open(&t->index, t->dir, INDEX_WRITE | INDEX_CREATE, &err),
 			 0);
-	assert_int_equal(index_build_end(t->index, &err), 0);
+	assert_int_equal(build_end(t->index, &err), 0);
 }
 
 static void print_difference(const char *difference, void *payload)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "data/index/text.h"
+#include "data/index/codec.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,18 +18,18 @@ enum { HOW_RAW = 0, HOW_PLAIN = 1, HOW_DICTIONARY = 2 };
 /* Frame headers say the size; a claim of more than a record may have is a lie. */
 #define UNPACKED_MAX ((unsigned long long)64 << 20)
 
-struct text_codec {
+struct codec {
 	ZSTD_CCtx *pack;
 	ZSTD_DCtx *unpack;
-	struct buf dictionary[TEXT_KINDS]; /* empty: none */
+	struct buf dictionary[CODEC_KINDS]; /* empty: none */
 	/* Made of it when first used, which costs milliseconds: NULL until then. */
-	ZSTD_CDict *pack_dictionary[TEXT_KINDS];
-	ZSTD_DDict *unpack_dictionary[TEXT_KINDS];
+	ZSTD_CDict *pack_dictionary[CODEC_KINDS];
+	ZSTD_DDict *unpack_dictionary[CODEC_KINDS];
 };
 
-struct text_codec *text_codec_new(void)
+struct codec *codec_new(void)
 {
-	struct text_codec *codec = xzalloc(sizeof(*codec));
+	struct codec *codec = xzalloc(sizeof(*codec));
 
 	codec->pack = ZSTD_createCCtx();
 	codec->unpack = ZSTD_createDCtx();
@@ -46,10 +46,10 @@ struct text_codec *text_codec_new(void)
 	return codec;
 }
 
-void text_codec_free(struct text_codec *codec)
+void codec_free(struct codec *codec)
 {
 	if (codec) {
-		for (unsigned kind = 0; kind < TEXT_KINDS; kind++) {
+		for (unsigned kind = 0; kind < CODEC_KINDS; kind++) {
 			ZSTD_freeCDict(codec->pack_dictionary[kind]);
 			ZSTD_freeDDict(codec->unpack_dictionary[kind]);
 			buf_release(&codec->dictionary[kind]);
@@ -60,8 +60,8 @@ void text_codec_free(struct text_codec *codec)
 	}
 }
 
-void text_set_dictionary(struct text_codec *codec, unsigned kind, const void *dictionary,
-			 size_t len)
+void codec_set_dictionary(struct codec *codec, unsigned kind, const void *dictionary,
+			  size_t len)
 {
 	/* The contexts refer to the dictionary of the last call. */
 	ZSTD_CCtx_refCDict(codec->pack, NULL);
@@ -75,7 +75,7 @@ void text_set_dictionary(struct text_codec *codec, unsigned kind, const void *di
 }
 
 /* NULL where the kind has none. */
-static ZSTD_CDict *packing(struct text_codec *codec, unsigned kind)
+static ZSTD_CDict *packing(struct codec *codec, unsigned kind)
 {
 	const struct buf *d = &codec->dictionary[kind];
 
@@ -88,7 +88,7 @@ static ZSTD_CDict *packing(struct text_codec *codec, unsigned kind)
 	return codec->pack_dictionary[kind];
 }
 
-static ZSTD_DDict *unpacking(struct text_codec *codec, unsigned kind)
+static ZSTD_DDict *unpacking(struct codec *codec, unsigned kind)
 {
 	const struct buf *d = &codec->dictionary[kind];
 
@@ -99,18 +99,18 @@ static ZSTD_DDict *unpacking(struct text_codec *codec, unsigned kind)
 	return codec->unpack_dictionary[kind];
 }
 
-int text_has_dictionary(const struct text_codec *codec, unsigned kind)
+int codec_has_dictionary(const struct codec *codec, unsigned kind)
 {
 	return codec->dictionary[kind].len > 0;
 }
 
-uint32_t text_dictionary_id(const void *dictionary, size_t len)
+uint32_t codec_dictionary_id(const void *dictionary, size_t len)
 {
 	return ZSTD_getDictID_fromDict(dictionary, len);
 }
 
-int text_train(struct buf *dictionary, const char *samples, const size_t *sizes,
-	       unsigned count)
+int codec_train(struct buf *dictionary, const char *samples, const size_t *sizes,
+		unsigned count)
 {
 	/* ZDICT_trainFromBuffer tries five lengths of segments, which takes eight times
 	 * as long, while everything waits: records are long and much alike, so long
@@ -134,8 +134,8 @@ int text_train(struct buf *dictionary, const char *samples, const size_t *sizes,
 	return 0;
 }
 
-void text_pack(struct text_codec *codec, struct buf *out, unsigned kind, const char *text,
-	       size_t len)
+void codec_pack(struct codec *codec, struct buf *out, unsigned kind, const char *text,
+		size_t len)
 {
 	ZSTD_CDict *dictionary = packing(codec, kind);
 	size_t bound = ZSTD_compressBound(len);
@@ -157,7 +157,7 @@ void text_pack(struct text_codec *codec, struct buf *out, unsigned kind, const c
 
 /* Reads the header of a magicless frame. False: it has none, or it names another
  * dictionary than the one that `how` stands for. */
-static bool frame_header(ZSTD_frameHeader *header, const struct text_codec *codec,
+static bool frame_header(ZSTD_frameHeader *header, const struct codec *codec,
 			 unsigned how, const void *frame, size_t len)
 {
 	uint32_t want = 0;
@@ -165,7 +165,7 @@ static bool frame_header(ZSTD_frameHeader *header, const struct text_codec *code
 	if (how >= HOW_DICTIONARY) {
 		const struct buf *d = &codec->dictionary[how - HOW_DICTIONARY];
 
-		want = text_dictionary_id(d->data, d->len);
+		want = codec_dictionary_id(d->data, d->len);
 		if (!want) {
 			return false;
 		}
@@ -175,17 +175,17 @@ static bool frame_header(ZSTD_frameHeader *header, const struct text_codec *code
 	       header->dictID == want;
 }
 
-bool text_can_unpack(const struct text_codec *codec, const void *packed, size_t len)
+bool codec_can_unpack(const struct codec *codec, const void *packed, size_t len)
 {
 	const unsigned char *p = packed;
 	ZSTD_frameHeader header;
 
-	return len && p[0] < HOW_DICTIONARY + TEXT_KINDS &&
+	return len && p[0] < HOW_DICTIONARY + CODEC_KINDS &&
 	       (p[0] == HOW_RAW || frame_header(&header, codec, p[0], p + 1, len - 1));
 }
 
-int text_unpack(struct text_codec *codec, struct buf *out, const void *packed, size_t len,
-		struct err *err)
+int codec_unpack(struct codec *codec, struct buf *out, const void *packed, size_t len,
+		 struct err *err)
 {
 	const unsigned char *p = packed;
 	const ZSTD_DDict *dictionary = NULL;
@@ -193,7 +193,7 @@ int text_unpack(struct text_codec *codec, struct buf *out, const void *packed, s
 	ZSTD_frameHeader header;
 	size_t size, got;
 
-	if (len < 1 + SUM_SIZE || p[0] >= HOW_DICTIONARY + TEXT_KINDS) {
+	if (len < 1 + SUM_SIZE || p[0] >= HOW_DICTIONARY + CODEC_KINDS) {
 		goto bad;
 	}
 	len -= SUM_SIZE;

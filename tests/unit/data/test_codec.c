@@ -8,16 +8,15 @@
 
 #include <cmocka.h>
 
-#include "data/index/text.h"
+#include "data/index/codec.h"
 
-static void round_trip(struct text_codec *codec, unsigned kind, const char *text,
-		       size_t len)
+static void round_trip(struct codec *codec, unsigned kind, const char *text, size_t len)
 {
 	struct buf packed = {0}, back = {0};
 	struct err err = {0};
 
-	text_pack(codec, &packed, kind, text, len);
-	assert_int_equal(text_unpack(codec, &back, packed.data, packed.len, &err), 0);
+	codec_pack(codec, &packed, kind, text, len);
+	assert_int_equal(codec_unpack(codec, &back, packed.data, packed.len, &err), 0);
 	assert_int_equal(back.len, len);
 	assert_memory_equal(back.data, text, len);
 	buf_release(&packed);
@@ -27,7 +26,7 @@ static void round_trip(struct text_codec *codec, unsigned kind, const char *text
 /* Samples that share most of their text, as records of one kind do. */
 static void make_samples(struct buf *samples, size_t *sizes)
 {
-	for (unsigned i = 0; i < TEXT_TRAIN_COUNT; i++) {
+	for (unsigned i = 0; i < CODEC_TRAIN_COUNT; i++) {
 		size_t before = samples->len;
 
 		buf_addf(samples,
@@ -41,7 +40,7 @@ static void make_samples(struct buf *samples, size_t *sizes)
 
 static void texts_come_back_as_they_were(void **state)
 {
-	struct text_codec *codec = text_codec_new();
+	struct codec *codec = codec_new();
 	char *large = xmalloc(1 << 20);
 
 	(void)state;
@@ -51,32 +50,32 @@ static void texts_come_back_as_they_were(void **state)
 	round_trip(codec, 1, "a\0b", 3);
 	round_trip(codec, 2, large, 1 << 20);
 	free(large);
-	text_codec_free(codec);
+	codec_free(codec);
 }
 
 static void a_dictionary_makes_alike_texts_small(void **state)
 {
-	struct text_codec *codec = text_codec_new();
+	struct codec *codec = codec_new();
 	struct buf samples = {0}, dictionary = {0}, plain = {0}, small = {0}, back = {0};
-	size_t *sizes = xreallocarray(NULL, TEXT_TRAIN_COUNT, sizeof(*sizes));
+	size_t *sizes = xreallocarray(NULL, CODEC_TRAIN_COUNT, sizeof(*sizes));
 	struct err err = {0};
 
 	(void)state;
 	make_samples(&samples, sizes);
-	assert_int_equal(text_train(&dictionary, samples.data, sizes, TEXT_TRAIN_COUNT),
+	assert_int_equal(codec_train(&dictionary, samples.data, sizes, CODEC_TRAIN_COUNT),
 			 0);
-	text_pack(codec, &plain, 3, samples.data, sizes[0]);
-	text_set_dictionary(codec, 3, dictionary.data, dictionary.len);
-	assert_true(text_has_dictionary(codec, 3));
-	assert_false(text_has_dictionary(codec, 2));
-	text_pack(codec, &small, 3, samples.data, sizes[0]);
+	codec_pack(codec, &plain, 3, samples.data, sizes[0]);
+	codec_set_dictionary(codec, 3, dictionary.data, dictionary.len);
+	assert_true(codec_has_dictionary(codec, 3));
+	assert_false(codec_has_dictionary(codec, 2));
+	codec_pack(codec, &small, 3, samples.data, sizes[0]);
 	assert_true(small.len < plain.len / 2);
 	round_trip(codec, 3, samples.data, sizes[0]);
 	/* what was packed without it is still read, and by another codec not what
 	 * was packed with it */
-	assert_int_equal(text_unpack(codec, &back, plain.data, plain.len, &err), 0);
-	text_set_dictionary(codec, 3, NULL, 0);
-	assert_int_equal(text_unpack(codec, &back, small.data, small.len, &err),
+	assert_int_equal(codec_unpack(codec, &back, plain.data, plain.len, &err), 0);
+	codec_set_dictionary(codec, 3, NULL, 0);
+	assert_int_equal(codec_unpack(codec, &back, small.data, small.len, &err),
 			 ERR_FORMAT);
 	buf_release(&samples);
 	buf_release(&dictionary);
@@ -84,34 +83,34 @@ static void a_dictionary_makes_alike_texts_small(void **state)
 	buf_release(&small);
 	buf_release(&back);
 	free(sizes);
-	text_codec_free(codec);
+	codec_free(codec);
 }
 
 /* Dictionaries of like samples, so that a frame might well unpack with the other. */
 static void a_text_is_not_unpacked_with_another_dictionary(void **state)
 {
-	struct text_codec *codec = text_codec_new();
+	struct codec *codec = codec_new();
 	struct buf samples = {0}, dictionary[2] = {{0}}, packed = {0}, back = {0};
-	size_t *sizes = xreallocarray(NULL, TEXT_TRAIN_COUNT, sizeof(*sizes));
+	size_t *sizes = xreallocarray(NULL, CODEC_TRAIN_COUNT, sizeof(*sizes));
 	struct err err = {0};
 
 	(void)state;
 	make_samples(&samples, sizes);
-	assert_int_equal(text_train(&dictionary[0], samples.data, sizes, 1000), 0);
-	assert_int_equal(text_train(&dictionary[1], samples.data, sizes, 900), 0);
-	assert_true(text_dictionary_id(dictionary[0].data, dictionary[0].len) != 0);
-	assert_true(text_dictionary_id(dictionary[0].data, dictionary[0].len) !=
-		    text_dictionary_id(dictionary[1].data, dictionary[1].len));
-	assert_int_equal(text_dictionary_id("none", 4), 0);
-	text_set_dictionary(codec, 3, dictionary[0].data, dictionary[0].len);
-	text_pack(codec, &packed, 3, samples.data, sizes[0]);
-	assert_true(text_can_unpack(codec, packed.data, packed.len));
-	text_set_dictionary(codec, 3, dictionary[1].data, dictionary[1].len);
-	assert_false(text_can_unpack(codec, packed.data, packed.len));
-	assert_int_equal(text_unpack(codec, &back, packed.data, packed.len, &err),
+	assert_int_equal(codec_train(&dictionary[0], samples.data, sizes, 1000), 0);
+	assert_int_equal(codec_train(&dictionary[1], samples.data, sizes, 900), 0);
+	assert_true(codec_dictionary_id(dictionary[0].data, dictionary[0].len) != 0);
+	assert_true(codec_dictionary_id(dictionary[0].data, dictionary[0].len) !=
+		    codec_dictionary_id(dictionary[1].data, dictionary[1].len));
+	assert_int_equal(codec_dictionary_id("none", 4), 0);
+	codec_set_dictionary(codec, 3, dictionary[0].data, dictionary[0].len);
+	codec_pack(codec, &packed, 3, samples.data, sizes[0]);
+	assert_true(codec_can_unpack(codec, packed.data, packed.len));
+	codec_set_dictionary(codec, 3, dictionary[1].data, dictionary[1].len);
+	assert_false(codec_can_unpack(codec, packed.data, packed.len));
+	assert_int_equal(codec_unpack(codec, &back, packed.data, packed.len, &err),
 			 ERR_FORMAT);
-	text_set_dictionary(codec, 3, dictionary[0].data, dictionary[0].len);
-	assert_int_equal(text_unpack(codec, &back, packed.data, packed.len, &err), 0);
+	codec_set_dictionary(codec, 3, dictionary[0].data, dictionary[0].len);
+	assert_int_equal(codec_unpack(codec, &back, packed.data, packed.len, &err), 0);
 	assert_int_equal(back.len, sizes[0]);
 	for (size_t i = 0; i < 2; i++) {
 		buf_release(&dictionary[i]);
@@ -120,24 +119,24 @@ static void a_text_is_not_unpacked_with_another_dictionary(void **state)
 	buf_release(&packed);
 	buf_release(&back);
 	free(sizes);
-	text_codec_free(codec);
+	codec_free(codec);
 }
 
 static void damaged_bytes_are_refused(void **state)
 {
 	static const char *const bad[] = {"", "\x01", "\x01garbage that is no frame",
 					  "\x05garbage", "\x7f"};
-	struct text_codec *codec = text_codec_new();
+	struct codec *codec = codec_new();
 	struct buf back = {0};
 	struct err err = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		assert_int_equal(text_unpack(codec, &back, bad[i], strlen(bad[i]), &err),
+		assert_int_equal(codec_unpack(codec, &back, bad[i], strlen(bad[i]), &err),
 				 ERR_FORMAT);
 	}
 	buf_release(&back);
-	text_codec_free(codec);
+	codec_free(codec);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef DATA_INDEX_TEXT_H
-#define DATA_INDEX_TEXT_H
+#ifndef DATA_INDEX_CODEC_H
+#define DATA_INDEX_CODEC_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include "data/base/err.h"
 
 /*
- * text - small texts packed for storage: zstd, with a dictionary per kind of
+ * codec - small texts packed for storage: zstd, with a dictionary per kind of
  * text trained on the first of them. The only file with <zstd.h>.
  *
  * Records are small and alike. One by one zstd halves them; with a dictionary
@@ -25,36 +25,36 @@
  * the dictionary, what is unpacked is what was packed.
  */
 
-#define TEXT_KINDS 8          /* kinds are 0 to TEXT_KINDS - 1 */
-#define TEXT_TRAIN_COUNT 1024 /* texts that text_train wants */
+#define CODEC_KINDS 8          /* kinds are 0 to CODEC_KINDS - 1 */
+#define CODEC_TRAIN_COUNT 1024 /* texts that codec_train wants */
 
-struct text_codec;
+struct codec;
 
-struct text_codec *text_codec_new(void);
-void text_codec_free(struct text_codec *codec);
+struct codec *codec_new(void);
+void codec_free(struct codec *codec);
 
 /* Gives the dictionary of a kind (copied); len 0 takes it away. */
-void text_set_dictionary(struct text_codec *codec, unsigned kind, const void *dictionary,
-			 size_t len);
+void codec_set_dictionary(struct codec *codec, unsigned kind, const void *dictionary,
+			  size_t len);
 /* Whether the kind has one. */
-int text_has_dictionary(const struct text_codec *codec, unsigned kind);
-/* What tells a dictionary that text_train made from others: a hash of it, never 0,
+int codec_has_dictionary(const struct codec *codec, unsigned kind);
+/* What tells a dictionary that codec_train made from others: a hash of it, never 0,
  * that is part of it (zstd's dictionary id). 0: these bytes are no dictionary. */
-uint32_t text_dictionary_id(const void *dictionary, size_t len);
+uint32_t codec_dictionary_id(const void *dictionary, size_t len);
 /* Whether the packed text needs no other dictionary than those of the codec. */
-bool text_can_unpack(const struct text_codec *codec, const void *packed, size_t len);
+bool codec_can_unpack(const struct codec *codec, const void *packed, size_t len);
 
 /* Trains a dictionary on `count` samples that lie one after another in
  * `samples`; replaces *dictionary. -1 where they are too few or too unlike. */
-int text_train(struct buf *dictionary, const char *samples, const size_t *sizes,
-	       unsigned count);
+int codec_train(struct buf *dictionary, const char *samples, const size_t *sizes,
+		unsigned count);
 
 /* Appends `text`, packed, to *out. */
-void text_pack(struct text_codec *codec, struct buf *out, unsigned kind, const char *text,
-	       size_t len);
+void codec_pack(struct codec *codec, struct buf *out, unsigned kind, const char *text,
+		size_t len);
 /* Appends the text that was packed to *out. ERR_FORMAT: not a packed text, or it was
  * packed with a dictionary that the codec does not have. */
-int text_unpack(struct text_codec *codec, struct buf *out, const void *packed, size_t len,
-		struct err *err);
+int codec_unpack(struct codec *codec, struct buf *out, const void *packed, size_t len,
+		 struct err *err);
 
 #endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/index/ids.h"
+
+#include <string.h>
+
+size_t ids_key(unsigned char key[RECORD_ID_MAX + 1], unsigned kind, const char *id,
+	       size_t len)
+{
+	key[0] = (unsigned char)kind;
+	memcpy(key + 1, id, len);
+	return len + 1;
+}
+
+/* The number that the table holds, or 0. */
+static uint64_t stored(struct index_txn *txn, unsigned kind, const struct record_id *id)
+{
+	unsigned char key[RECORD_ID_MAX + 1];
+	size_t len = ids_key(key, kind, id->bytes, id->len);
+	struct store_value v;
+
+	if (store_get(txn->store, TABLE_ID, key, len, &v) < 0) {
+		return 0;
+	}
+	if (v.len != 8 || !be64_get(v.data)) {
+		txn_damaged(txn, NULL, "an id");
+		return 0;
+	}
+	return be64_get(v.data);
+}
+
+static uint32_t hash_of(unsigned kind, const struct record_id *id)
+{
+	return hash_bytes(id->bytes, id->len, kind);
+}
+
+/* The number in memory, or 0. The rows of the records have the ids. */
+static uint64_t remembered(struct index_txn *txn, unsigned kind,
+			   const struct record_id *id)
+{
+	uint32_t hash = hash_of(kind, id), number;
+	size_t at = 0;
+
+	do {
+		number = hash_next(txn->numbers, hash, &at);
+	} while (number && !txn_record_is(txn, number, kind, id));
+	return number;
+}
+
+uint64_t ids_number(struct index_txn *txn, unsigned kind, const struct record_id *id)
+{
+	uint64_t number;
+
+	if (txn->numbers) {
+		return remembered(txn, kind, id);
+	}
+	number = stored(txn, kind, id);
+	if (number && !txn_record_is(txn, number, kind, id)) {
+		txn_damaged(txn, NULL, "an id");
+		return 0;
+	}
+	return number;
+}
+
+bool ids_is(struct index_txn *txn, unsigned kind, const struct record_id *id,
+	    uint64_t number)
+{
+	if (stored(txn, kind, id) == number) {
+		return true;
+	}
+	txn_damaged(txn, NULL, "an id");
+	return false;
+}
+
+uint64_t ids_intern(struct index_txn *txn, unsigned kind, const struct record_id *id)
+{
+	uint64_t number = ids_number(txn, kind, id);
+	struct row_record row = {.kind = kind, .id = *id};
+	struct row_key key;
+
+	if (number) {
+		return number;
+	}
+	if (txn->meta.next_number > UINT32_MAX) {
+		struct err full = {0};
+
+		err_set(&full, ERR_FAIL,
+			"index '%s' has no number left for another record", txn->dir);
+		store_fail(txn->store, &full);
+		return 0;
+	}
+	number = txn->meta.next_number++;
+	key = row_key1(number);
+	if (txn->numbers) {
+		hash_add(txn->numbers, hash_of(kind, id), (uint32_t)number);
+	} else {
+		unsigned char id_key[RECORD_ID_MAX + 1];
+		size_t len = ids_key(id_key, kind, id->bytes, id->len);
+
+		store_put(txn->store, TABLE_ID, id_key, len, key.bytes, key.len);
+	}
+	buf_clear(&txn->row);
+	row_record_put(&txn->row, number, &row);
+	store_append(txn->store, TABLE_RECORD, key.bytes, key.len, txn->row.data,
+		     txn->row.len);
+	return number;
+}

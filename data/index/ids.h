@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DATA_INDEX_IDS_H
+#define DATA_INDEX_IDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "data/index/txn.h"
+
+/*
+ * ids - the numbers of records and albums, by kind and id. They start at 1 and fit 32
+ * bits, as the tables of numbers in memory need. While an index is built, the numbers
+ * are in memory and the table `id` is empty (data/index/build.h).
+ */
+
+/* The number of (kind, id), or 0. */
+uint64_t ids_number(struct index_txn *txn, unsigned kind, const struct record_id *id);
+/* Whether `number` is the number of (kind, id). If not, another record would be answered
+ * in the place of this one: fails the transaction. */
+bool ids_is(struct index_txn *txn, unsigned kind, const struct record_id *id,
+	    uint64_t number);
+/* The number of (kind, id). Where it has none, gives it one, and writes a row that holds
+ * the place. Fails the transaction where no number is left. */
+uint64_t ids_intern(struct index_txn *txn, unsigned kind, const struct record_id *id);
+
+/* The key in the table `id`; returns its length. */
+size_t ids_key(unsigned char key[RECORD_ID_MAX + 1], unsigned kind, const char *id,
+	       size_t len);
+
+#endif

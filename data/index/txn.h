@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef DATA_INDEX_TXN_H
+#define DATA_INDEX_TXN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "data/base/buf.h"
+#include "data/base/err.h"
+#include "data/base/hash.h"
+#include "data/index/meta.h"
+#include "data/index/row.h"
+#include "data/index/store.h"
+
+/*
+ * txn - a transaction of the index from the inside, and the rows of records. Programs
+ * begin and commit one through data/index/index.h.
+ */
+
+struct index_txn {
+	struct index *index;
+	const char *dir; /* of the index */
+	struct store_txn *store;
+	struct dictionary *dictionary; /* the index's */
+	struct codec *codec;           /* with the dictionaries of this transaction */
+	struct hash *numbers; /* of the ids, while an index is built; else NULL */
+	bool write;
+	bool examined;          /* by check: damage does not fail the transaction */
+	bool was_building;      /* when the transaction began */
+	uint64_t base_sequence; /* the sequence when the transaction began */
+	struct meta meta;
+	uint64_t last_version; /* greatest record that has one; UINT64_MAX: ask */
+	struct buf row;        /* scratch of txn_record_put and ids_intern */
+	struct buf text;       /* scratch of version.c */
+};
+
+/* Says that something stored cannot be true, and what. Fails the transaction, so that
+ * nothing done in it afterwards counts, also where the caller ignores the result. (Only
+ * check, which looks at what is damaged, goes on.) `txn` is NULL where there is none yet.
+ * Fills `err`, unless it is NULL, and returns ERR_FORMAT. */
+int txn_damaged(struct index_txn *txn, struct err *err, const char *what);
+
+/* Removes a row; it is damage if the row is not there. */
+void txn_remove(struct index_txn *txn, enum table table, const void *key, size_t len,
+		const char *what);
+
+/* The record with this number. ERR_FORMAT where its row is damaged or missing: a number
+ * is given out together with a row, which is never removed. */
+int txn_record_get(struct index_txn *txn, uint64_t number, struct row_record *out);
+/* Whether the record with this number is (kind, id). */
+bool txn_record_is(struct index_txn *txn, uint64_t number, unsigned kind,
+		   const struct record_id *id);
+/* Writes the row back (the number exists). */
+void txn_record_put(struct index_txn *txn, uint64_t number, const struct row_record *row);
+
+#endif
