@@ -1,95 +1,100 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/site/state.h"
 
-#include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "data/base/file.h"
-#include "data/format/json.h"
-#include "exporter/git/pack/object.h"
+#include "data/format/json_print.h"
+#include "exporter/body/body.h"
+#include "exporter/lookback/when.h"
 #include "exporter/snapshot/message.h"
 
 #define BYTES_MAX (64u << 10)
 
-/* Copies the member `key` if it is an id in hex. */
-static void read_id(struct snapshot_id *out, const struct json_object *object,
-		    const char *text, const char *key)
+/* --- writing --- */
+
+static void print_counts(struct buf *out, const char *message)
 {
-	const struct json_member *member = json_find(object, text, key);
+	static const struct {
+		const char *name, *trailer;
+	} count[] = {
+		{"images", MESSAGE_IMAGES},
+		{"albums", MESSAGE_ALBUMS},
+		{"untagged", MESSAGE_UNTAGGED},
+		{"tag_images", MESSAGE_TAG_IMAGES},
+	};
+
+	json_print_open(out, "counts", '{');
+	for (size_t i = 0; i < sizeof(count) / sizeof(*count); i++) {
+		uint64_t n = message_count(message, count[i].trailer, UINT64_MAX);
+
+		if (n != UINT64_MAX) {
+			json_print_number(out, count[i].name, n);
+		}
+	}
+	buf_addch(out, '}');
+}
+
+void state_write(struct buf *out, const struct snapshot_info *info, bool collections,
+		 const char *mark)
+{
+	char time[WHEN_TEXT];
+
+	when_format(time, info->time_s);
+	json_print_open(out, NULL, '{');
+	json_print_string(out, "commit", info->commit.hex);
+	json_print_string(out, "tree", info->tree.hex);
+	json_print_string(out, "time", time);
+	print_counts(out, info->message);
+	json_print_bool(out, "collections", collections);
+	if (*mark) {
+		json_print_string(out, "audit_page", mark);
+	}
+	buf_addstr(out, "}\n");
+}
+
+/* --- reading --- */
+
+/* Copies the text between the quotes if it has `len` characters. */
+static void read_text(char *out, size_t len, struct body_text text)
+{
+	if (text.data && text.len == len + 2) {
+		memcpy(out, text.data + 1, len);
+		out[len] = '\0';
+	}
+}
+
+static void read_id(struct snapshot_id *out, struct body_text text)
+{
 	uint8_t id[OBJECT_ID];
 
-	if (member && member->value.len == OBJECT_HEX + 2) {
-		memcpy(out->hex, text + member->value.off + 1, OBJECT_HEX);
-		out->hex[OBJECT_HEX] = '\0';
-		if (!object_unhex(id, out->hex)) {
-			out->hex[0] = '\0';
-		}
+	read_text(out->hex, SNAPSHOT_HEX, text);
+	if (!object_unhex(id, out->hex)) {
+		*out->hex = '\0';
 	}
 }
 
 void state_read(struct state *out, const char *site)
 {
 	struct buf path = {0}, text = {0}, canon = {0};
-	struct json_object object = {0};
+	struct body_object object = {0};
 	struct json_value value;
-	const struct json_member *member;
 	struct err why;
-	int rc;
 
 	*out = (struct state){0};
 	buf_addf(&path, "%s/" STATE_FILE, site);
-	rc = file_read(&text, path.data, BYTES_MAX, &why);
-	if (!rc && json_read(&canon, &value, text.data, text.len) == 0 && canon.len &&
-	    canon.data[0] == '{') {
-		json_members(&object, canon.data, canon.len);
-		read_id(&out->commit, &object, canon.data, "\"commit\"");
-		read_id(&out->tree, &object, canon.data, "\"tree\"");
-		member = json_find(&object, canon.data, "\"collections\"");
-		out->collections = member && canon.data[member->value.off] == 't';
-		member = json_find(&object, canon.data, "\"audit_page\"");
-		if (member && member->value.len == sizeof(out->mark) + 1) {
-			memcpy(out->mark, canon.data + member->value.off + 1,
-			       sizeof(out->mark) - 1);
-		}
+	if (file_read(&text, path.data, BYTES_MAX, &why) == 0 &&
+	    json_read(&canon, &value, text.data, text.len) == 0 &&
+	    body_object(&object, &(struct body_text){canon.data, canon.len})) {
+		struct body_text collections = body_member(&object, "collections");
+
+		read_id(&out->commit, body_string(&object, "commit"));
+		read_id(&out->tree, body_string(&object, "tree"));
+		out->collections = collections.data && *collections.data == 't';
+		read_text(out->mark, PAGE_SITE_MARK, body_string(&object, "audit_page"));
 	}
-	json_object_release(&object);
+	body_object_release(&object);
 	buf_release(&path);
 	buf_release(&text);
 	buf_release(&canon);
-}
-
-void state_write(struct buf *out, const struct snapshot_info *info, bool collections,
-		 const char *mark)
-{
-	static const struct {
-		const char *trailer, *name;
-	} count[] = {
-		{MESSAGE_IMAGES, "images"},
-		{MESSAGE_ALBUMS, "albums"},
-		{MESSAGE_UNTAGGED, "untagged"},
-		{MESSAGE_TAG_IMAGES, "tag_images"},
-	};
-	time_t when = (time_t)info->time_s;
-	const char *comma = "";
-	struct tm tm = {0};
-	char text[64];
-
-	gmtime_r(&when, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	buf_addf(out, "{\"commit\":\"%s\",\"tree\":\"%s\",\"time\":\"%s\",\"counts\":{",
-		 info->commit.hex, info->tree.hex, text);
-	for (size_t i = 0; i < sizeof(count) / sizeof(*count); i++) {
-		uint64_t n = message_count(info->message, count[i].trailer, UINT64_MAX);
-
-		if (n != UINT64_MAX) {
-			buf_addf(out, "%s\"%s\":%" PRIu64, comma, count[i].name, n);
-			comma = ",";
-		}
-	}
-	buf_addf(out, "},\"collections\":%s", collections ? "true" : "false");
-	if (*mark) {
-		buf_addf(out, ",\"audit_page\":\"%s\"", mark);
-	}
-	buf_addstr(out, "}\n");
 }

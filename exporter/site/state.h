@@ -9,16 +9,19 @@
 #include "exporter/site/page_site.h"
 
 /*
- * state - snapshot.json, by which a site says what it is at (CONTRACT.md, section 5).
+ * state - snapshot.json, the file that says which snapshot a site is at (albumen(7)).
  *
  *	state_read(&state, "site");
  *	if (strcmp(state.commit.hex, info.commit.hex) != 0) { ...
  *		state_write(&text, &info, collections, mark);
+ *
+ * To add a member, print it in state_write. If publish has to read it again, add it to
+ * struct state and state_read, too.
  */
 
 #define STATE_FILE "snapshot.json"
 
-/* All zero where the file is absent, or none of ours. */
+/* What publish reads. All zero if the file is missing or not ours. */
 struct state {
 	struct snapshot_id commit, tree;
 	bool collections;
@@ -26,8 +29,8 @@ struct state {
 };
 
 void state_read(struct state *out, const char *site);
-/* Appends the file's text. The commit alone decides, so that a snapshot is the same
- * wherever it is published. */
+/* Appends the text of the file. It depends on the snapshot and the options alone, so a
+ * snapshot gives the same bytes wherever it is published. */
 void state_write(struct buf *out, const struct snapshot_info *info, bool collections,
 		 const char *mark);
 
