@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "data/format/json.h"
+#include "data/format/json_print.h"
 #include "data/format/record.h"
 
 void page_albums_release(struct page_albums *albums)
@@ -160,10 +161,12 @@ void page_albums_add(struct buf *out, const struct page_albums *albums)
 	for (size_t i = 0; i < albums->count; i++) {
 		const struct page_album *album = &albums->album[i];
 
-		buf_addstr(out, i ? ",\n[" : "\n[");
-		json_quote(out, albums->ids.data + album->id, album->len);
-		buf_addf(out, ",%" PRIu64 ",%" PRIu64 "]", album->images,
-			 album->untagged);
+		buf_addstr(out, i ? ",\n" : "\n");
+		json_print_open(out, NULL, '[');
+		json_print_bytes(out, NULL, albums->ids.data + album->id, album->len);
+		json_print_number(out, NULL, album->images);
+		json_print_number(out, NULL, album->untagged);
+		buf_addch(out, ']');
 	}
 	buf_addch(out, ']');
 }

@@ -53,8 +53,10 @@ int page_albums_parse(struct page_albums *out, unsigned shard, const char *text,
 
 /* The number of elements of a response's array. */
 uint64_t page_images_count(const struct buf *body);
-/* Appends the images of a response: ["ID",created_at,thumbnail], a line for each, where
- * null stands for what is no text. Returns 0, or -1 if they are no images. */
-int page_images_add(struct buf *out, const struct buf *body);
+/* Appends the images of a response as a JSON array with a line for each:
+ * ["ID",created_at,thumbnail]; null stands for what is not a string. ERR_INPUT: the file
+ * `path` of the snapshot, which holds `bytes`, is not an array of images. */
+int page_images_add(struct buf *out, const char *path, const struct buf *bytes,
+		    struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/format/json_print.h"
 #include "exporter/git/history.h"
 #include "exporter/snapshot/message.h"
 
@@ -130,30 +131,28 @@ uint64_t page_history_first(const struct page_history *history)
 	return history->count ? history->last + 1 - history->count : 0;
 }
 
-static void add_number(struct buf *out, uint64_t n)
+static void print_count(struct buf *out, uint64_t n)
 {
 	if (n == PAGE_UNKNOWN) {
-		buf_addstr(out, "null");
+		json_print_raw(out, NULL, NULL);
 	} else {
-		buf_addf(out, "%" PRIu64, n);
+		json_print_number(out, NULL, n);
 	}
 }
 
 void page_history_add(struct buf *out, const struct page_history *history, uint64_t first,
 		      uint64_t last)
 {
-	buf_addch(out, '[');
 	for (uint64_t n = first; n <= last; n++) {
 		const struct page_row *row;
 
 		assert(history->last - n < history->count);
 		row = &history->row[history->last - n];
-		buf_addf(out, "%s\n[%" PRIu64 ",%" PRId64 ",", n > first ? "," : "", n,
+		buf_addf(out, "%s\n[%" PRIu64 ",%" PRId64, n > first ? "," : "", n,
 			 row->time_s);
-		add_number(out, row->images);
-		buf_addch(out, ',');
-		add_number(out, row->untagged);
-		buf_addf(out, ",\"%s\"]", row->commit);
+		print_count(out, row->images);
+		print_count(out, row->untagged);
+		json_print_string(out, NULL, row->commit);
+		buf_addch(out, ']');
 	}
-	buf_addch(out, ']');
 }

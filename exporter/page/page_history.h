@@ -46,8 +46,8 @@ void page_history_release(struct page_history *history);
 /* The number of the oldest row; 0 where there is no row. */
 uint64_t page_history_first(const struct page_history *history);
 
-/* Appends the rows with the numbers `first` to `last`, the oldest first, as a JSON
- * array with a line for each: [number,time_s,images,untagged,"commit"]. */
+/* Appends the rows with the numbers `first` to `last`, the oldest first, as the elements of
+ * a JSON array, a line for each: [number,time_s,images,untagged,"commit"]. */
 void page_history_add(struct buf *out, const struct page_history *history, uint64_t first,
 		      uint64_t last);
 

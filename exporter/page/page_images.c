@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdbool.h>
-#include <string.h>
-
-#include "data/format/json.h"
+#include "exporter/body/body.h"
+#include "data/format/json_print.h"
 #include "exporter/page/page_albums.h"
 
-/* Every image of a million is counted when a page is first made, so nothing more is
- * looked at than what separates elements. Any bytes will do; a number comes out. */
+/* A first page counts the images of every album, a million of them. So this looks only at
+ * what separates elements. Given other bytes than a canonical array, it returns some
+ * number. */
 uint64_t page_images_count(const struct buf *body)
 {
 	const char *text = body->data;
@@ -34,78 +33,42 @@ uint64_t page_images_count(const struct buf *body)
 	return commas + 1;
 }
 
-/* Appends the member's text if it is a string; else null. */
-static bool add_string(struct buf *out, const char *object,
-		       const struct json_member *member)
+/* Appends a text of canonical JSON, or null if it is absent. */
+static void print_text(struct buf *out, struct body_text text)
 {
-	const char *text = member ? object + member->value.off : "null";
-	bool is_string = *text == '"';
-
-	if (is_string) {
-		buf_add(out, text, member->value.len);
-	} else {
-		buf_addstr(out, "null");
-	}
-	return is_string;
+	json_print_name(out, NULL);
+	buf_add(out, text.data ? text.data : "null", text.data ? text.len : 4);
 }
 
-struct scratch {
-	struct json_object images, image, thumbnails;
-};
-
-static bool add_image(struct buf *out, const char *text, size_t len, struct scratch *s)
+int page_images_add(struct buf *out, const char *path, const struct buf *bytes,
+		    struct err *err)
 {
-	const struct json_member *id, *thumbnails, *mini = NULL;
-	const char *inner = text;
+	struct body body = {.bytes = *bytes};
+	struct body_object thumbnails = {0};
+	bool good = body_parse(&body, QUERY_UNTAGGED);
 
-	if (*text != '{') {
-		return false;
-	}
-	json_members(&s->image, text, len);
-	/* What an image's id is: data/format/record.h. */
-	id = json_find(&s->image, text, "\"id\"");
-	if (!id || text[id->value.off] != '"') {
-		id = json_find(&s->image, text, "\"public_id\"");
-	}
-	thumbnails = json_find(&s->image, text, "\"thumbnails\"");
-	if (thumbnails && text[thumbnails->value.off] == '{') {
-		inner = text + thumbnails->value.off;
-		json_members(&s->thumbnails, inner, thumbnails->value.len);
-		mini = json_find(&s->thumbnails, inner, "\"mini\"");
-	}
 	buf_addch(out, '[');
-	if (!add_string(out, text, id)) {
-		return false;
-	}
-	buf_addch(out, ',');
-	add_string(out, text, json_find(&s->image, text, "\"created_at\""));
-	buf_addch(out, ',');
-	add_string(out, inner, mini);
-	buf_addch(out, ']');
-	return true;
-}
+	for (size_t i = 0; good && i < body.count; i++) {
+		struct body_text id, mini, member;
 
-int page_images_add(struct buf *out, const struct buf *body)
-{
-	struct scratch s = {0};
-	struct buf canon = {0};
-	struct json_value value;
-	bool good = json_read(&canon, &value, body->data, body->len) == 0 &&
-		    value.end == body->len && canon.len && canon.data[0] == '[';
-
-	if (good) {
-		json_elements(&s.images, canon.data, canon.len);
-	}
-	buf_addch(out, '[');
-	for (size_t i = 0; good && i < s.images.count; i++) {
+		good = body_record(&body, i, &id);
+		if (!good) {
+			break;
+		}
+		member = body_member(&body.record, "thumbnails");
+		mini = body_object(&thumbnails, &member)
+			       ? body_string(&thumbnails, "mini")
+			       : (struct body_text){0};
 		buf_addstr(out, i ? ",\n" : "\n");
-		good = add_image(out, canon.data + s.images.member[i].value.off,
-				 s.images.member[i].value.len, &s);
+		json_print_open(out, NULL, '[');
+		json_print_bytes(out, NULL, id.data, id.len);
+		print_text(out, body_string(&body.record, "created_at"));
+		print_text(out, mini);
+		buf_addch(out, ']');
 	}
 	buf_addch(out, ']');
-	json_object_release(&s.images);
-	json_object_release(&s.image);
-	json_object_release(&s.thumbnails);
-	buf_release(&canon);
-	return good ? 0 : -1;
+	body_object_release(&thumbnails);
+	body.bytes = (struct buf){0}; /* it was the caller's */
+	body_release(&body);
+	return good ? 0 : body_fault(path, body.problem, err);
 }

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
-#include <string.h>
 
-#include "data/format/json.h"
+#include "data/format/json_print.h"
 #include "exporter/page/page.h"
 #include "exporter/page/page_history.h"
 
 /*
- * A report's data: elements <script type="application/json">, which a browser does
- * not run, and which the page parses when it needs them: the summary, the history,
- * the albums, and the albums' images in blocks, of which an album names its own.
- * All text is canonical JSON, which has no `<` (CONTRACT.md, section 3), so nothing
- * in it can end its element.
+ * The data of a report stand in elements <script type="application/json">. A browser does
+ * not run them; the page parses each when it needs it. They are the summary, the history,
+ * the albums, and blocks of the albums' images: the row of an album has the number of its
+ * block. All text is canonical JSON, which has no `<`, so it cannot end its element.
  */
 
 #define ALBUMS 1024              /* rows of a block of albums */
-#define BLOCK_BYTES (256u << 10) /* of a block of images, where albums are smaller */
+#define BLOCK_BYTES (256u << 10) /* a block of images ends when it is as large */
 
 struct report {
 	FILE *out;
@@ -25,80 +23,71 @@ struct report {
 	uint64_t block; /* number of the block of images */
 };
 
-static void begin(struct report *r, const char *class)
+static void begin(struct report *r, const char *class, char bracket)
 {
-	buf_addf(&r->text, "<script type=\"application/json\" class=\"%s\">", class);
+	buf_addf(&r->text, "<script type=\"application/json\" class=\"%s\">%c", class,
+		 bracket);
 }
 
-/* Whether it could be written is asked once, at the end of all. */
-static void end(struct report *r)
+/* page_print checks for write errors once, at its end. */
+static void end(struct report *r, char bracket)
 {
-	buf_addstr(&r->text, "</script>\n");
+	buf_addf(&r->text, "%c</script>\n", bracket);
 	fwrite(r->text.data, 1, r->text.len, r->out);
 	buf_clear(&r->text);
 }
 
-static void add_id(struct buf *out, const char *id)
+static void print_time(struct buf *out, const char *name, int64_t time_s)
 {
-	json_quote(out, id, strlen(id));
+	json_print_name(out, name);
+	buf_addf(out, "%" PRId64, time_s);
 }
 
-/* `json`, or null where the data say nothing. */
-static void add_json(struct buf *out, const char *json)
+static void print_image(struct buf *out, const char *name,
+			const struct audit_image *image)
 {
-	buf_addstr(out, json ? json : "null");
-}
-
-static void add_since(struct buf *out, const struct audit_since *since)
-{
-	if (since) {
-		buf_addf(out, ",%" PRId64 ",\"%s\"", since->time_s, since->commit);
+	json_print_open(out, name, '[');
+	json_print_string(out, NULL, image->id);
+	json_print_raw(out, NULL, image->created_at);
+	json_print_raw(out, NULL, image->thumbnail);
+	if (image->since) {
+		print_time(out, NULL, image->since->time_s);
+		json_print_string(out, NULL, image->since->commit);
 	} else {
-		buf_addstr(out, ",null,null");
+		json_print_raw(out, NULL, NULL);
+		json_print_raw(out, NULL, NULL);
 	}
-}
-
-static void add_image(struct buf *out, const struct audit_image *image)
-{
-	buf_addch(out, '[');
-	add_id(out, image->id);
-	buf_addch(out, ',');
-	add_json(out, image->created_at);
-	buf_addch(out, ',');
-	add_json(out, image->thumbnail);
-	add_since(out, image->since);
 	buf_addch(out, ']');
 }
 
 /* [ID,LABEL,IMAGES] of each tag. */
-static void add_tags(struct buf *out, const struct audit_counts *counts)
+static void print_tags(struct buf *out, const char *name,
+		       const struct audit_counts *counts)
 {
-	buf_addch(out, '[');
+	json_print_open(out, name, '[');
 	for (size_t i = 0; i < counts->tag_count; i++) {
 		const struct audit_tag_count *count = &counts->tag[i];
 
-		buf_addstr(out, i ? ",[" : "[");
-		add_id(out, count->tag->id);
-		buf_addch(out, ',');
-		add_json(out, count->tag->label);
-		buf_addf(out, ",%" PRIu64 "]", count->images);
+		json_print_open(out, NULL, '[');
+		json_print_string(out, NULL, count->tag->id);
+		json_print_raw(out, NULL, count->tag->label);
+		json_print_number(out, NULL, count->images);
+		buf_addch(out, ']');
 	}
 	buf_addch(out, ']');
 }
 
 /* [IMAGE,CREATED_AT,BY] of the last tag image, or null. */
-static void add_last(struct buf *out, const struct audit_last *last)
+static void print_last(struct buf *out, const char *name, const struct audit_last *last)
 {
 	if (!last->tag_image) {
-		buf_addstr(out, "null");
+		json_print_raw(out, name, NULL);
 		return;
 	}
-	buf_addch(out, '[');
-	add_id(out, last->image);
-	buf_addch(out, ',');
-	add_json(out, last->created_at);
-	buf_addch(out, ',');
-	add_json(out, last->by);
+	json_print_open(out, name, '[');
+	json_print_string(out, NULL, last->image);
+	json_print_raw(out, NULL, last->created_at);
+	json_print_raw(out, NULL, last->by);
 	buf_addch(out, ']');
 }
 
@@ -106,25 +95,22 @@ static void add_summary(struct report *r, const struct audit *audit)
 {
 	struct buf *out = &r->text;
 
-	begin(r, "summary");
-	buf_addf(out, "{\"commit\":\"%s\",\"time\":%" PRId64 ",\"as_of\":%" PRId64,
-		 audit->commit.hex, audit->time_s, audit->as_of_s);
+	begin(r, "summary", '{');
+	json_print_string(out, "commit", audit->commit.hex);
+	print_time(out, "time", audit->time_s);
+	print_time(out, "as_of", audit->as_of_s);
 	if (audit->number) {
-		buf_addf(out, ",\"number\":%" PRIu64, audit->number);
+		json_print_number(out, "number", audit->number);
 	}
-	buf_addf(out,
-		 ",\"images\":%" PRIu64 ",\"untagged\":%" PRIu64
-		 ",\"albums\":%zu,\"tags\":",
-		 audit->all.images, audit->all.untagged, audit->album_count);
-	add_tags(out, &audit->all);
-	buf_addstr(out, ",\"last\":");
-	add_last(out, &audit->all.last);
+	json_print_number(out, "images", audit->all.images);
+	json_print_number(out, "untagged", audit->all.untagged);
+	json_print_number(out, "albums", audit->album_count);
+	print_tags(out, "tags", &audit->all);
+	print_last(out, "last", &audit->all.last);
 	if (audit->all.oldest) {
-		buf_addstr(out, ",\"oldest\":");
-		add_image(out, audit->all.oldest);
+		print_image(out, "oldest", audit->all.oldest);
 	}
-	buf_addch(out, '}');
-	end(r);
+	end(r, '}');
 }
 
 static int add_history(struct report *r, struct snapshot_repo *repo,
@@ -138,10 +124,10 @@ static int add_history(struct report *r, struct snapshot_repo *repo,
 		rc = page_history_read(&history, repo, &info, NULL, err);
 	}
 	if (!rc && history.count) {
-		begin(r, "history");
+		begin(r, "history", '[');
 		page_history_add(&r->text, &history, page_history_first(&history),
 				 history.last);
-		end(r);
+		end(r, ']');
 	}
 	page_history_release(&history);
 	snapshot_info_release(&info);
@@ -151,9 +137,9 @@ static int add_history(struct report *r, struct snapshot_repo *repo,
 static void end_albums(struct report *r)
 {
 	if (r->rows) {
-		begin(r, "albums");
-		buf_addf(&r->text, "[%s]", r->album.data);
-		end(r);
+		begin(r, "albums", '[');
+		buf_add(&r->text, r->album.data, r->album.len);
+		end(r, ']');
 	}
 	buf_clear(&r->album);
 	r->rows = 0;
@@ -162,48 +148,47 @@ static void end_albums(struct report *r)
 static void end_block(struct report *r)
 {
 	if (r->text.len) {
-		buf_addch(&r->text, ']');
-		end(r);
+		end(r, ']');
 		r->block++;
 	}
 }
 
-/* The album into the block of images, and its row into that of albums. A block ends
- * between two albums; one of a million images is a block by itself. */
+/* Adds the album to the block of images, and its row to the block of albums. A block ends
+ * between two albums, so an album of a million images is a block of its own. */
 static void add_album(struct report *r, const struct audit_album *album)
 {
 	const struct audit_counts *counts = &album->counts;
+	struct buf *row = &r->album, *text = &r->text;
 
 	if (r->rows == ALBUMS) {
 		end_block(r);
 		end_albums(r);
 	}
-	buf_addstr(&r->album, r->rows++ ? ",\n[" : "\n[");
-	add_id(&r->album, album->id);
-	buf_addf(&r->album, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]", counts->images,
-		 counts->untagged, r->block);
+	buf_addstr(row, r->rows++ ? ",\n" : "\n");
+	json_print_open(row, NULL, '[');
+	json_print_string(row, NULL, album->id);
+	json_print_number(row, NULL, counts->images);
+	json_print_number(row, NULL, counts->untagged);
+	json_print_number(row, NULL, r->block);
+	buf_addch(row, ']');
 
-	if (!r->text.len) {
-		begin(r, "block");
-		buf_addch(&r->text, '[');
+	if (text->len) {
+		buf_addch(text, ',');
 	} else {
-		buf_addch(&r->text, ',');
+		begin(r, "block", '[');
 	}
-	buf_addstr(&r->text, "\n[");
-	add_id(&r->text, album->id);
-	buf_addstr(&r->text, ",[");
+	buf_addch(text, '\n');
+	json_print_open(text, NULL, '[');
+	json_print_string(text, NULL, album->id);
+	json_print_open(text, NULL, '[');
 	for (uint64_t i = 0; i < counts->untagged; i++) {
-		if (i) {
-			buf_addch(&r->text, ',');
-		}
-		add_image(&r->text, &album->image[i]);
+		print_image(text, NULL, &album->image[i]);
 	}
-	buf_addstr(&r->text, "],");
-	add_tags(&r->text, counts);
-	buf_addch(&r->text, ',');
-	add_last(&r->text, &counts->last);
-	buf_addch(&r->text, ']');
-	if (r->text.len >= BLOCK_BYTES) {
+	buf_addch(text, ']');
+	print_tags(text, NULL, counts);
+	print_last(text, NULL, &counts->last);
+	buf_addch(text, ']');
+	if (text->len >= BLOCK_BYTES) {
 		end_block(r);
 	}
 }

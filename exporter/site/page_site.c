@@ -9,8 +9,9 @@
 
 #include "data/base/file.h"
 #include "data/base/hex.h"
-#include "data/format/json.h"
+#include "data/format/json_print.h"
 #include "data/format/name.h"
+#include "exporter/body/body.h"
 #include "exporter/snapshot/message.h"
 #include "exporter/page/page.h"
 #include "exporter/page/page_albums.h"
@@ -32,8 +33,9 @@
 #define ALBUMS "api/v1/albums/"
 #define SHARDS PAGE_SHARDS
 
-/* What stands in front of the albums in a file of them, but for the number. */
+/* How these files begin; in a file of albums the number of its folder XX follows. */
 #define ALBUMS_CALL "albumen.albums("
+#define SUMMARY_CALL "albumen.summary("
 
 struct page_site {
 	struct page_site_job job;
@@ -80,32 +82,33 @@ static int read_own(struct page_site *page, const char *path)
 	return rc ? ERR_NOTFOUND : 0;
 }
 
-/* The text after `key` in the summary that was read. */
-static const char *find(const struct page_site *page, const char *key)
-{
-	const char *at = page->body.data ? strstr(page->body.data, key) : NULL;
-
-	return at ? at + strlen(key) : NULL;
-}
-
-/* Reads what the summary says of the other files. False: it is not that of the base. */
+/* Reads from the summary which other files there are. False: it is not the summary of the
+ * base. */
 static bool read_summary(struct page_site *page)
 {
-	const char *commit, *shards, *first;
+	struct buf canon = {0};
+	struct body_object object = {0};
+	struct json_value value;
+	bool good = read_own(page, SUMMARY) == 0 &&
+		    page->body.len > strlen(SUMMARY_CALL) &&
+		    json_read(&canon, &value, page->body.data + strlen(SUMMARY_CALL),
+			      page->body.len - strlen(SUMMARY_CALL)) == 0 &&
+		    body_object(&object, &(struct body_text){canon.data, canon.len});
 
-	if (read_own(page, SUMMARY)) {
-		return false;
+	if (good) {
+		struct body_text commit = body_string(&object, "commit");
+		struct body_text shards = body_string(&object, "shards");
+		struct body_text first = body_member(&object, "first");
+
+		good = commit.len == SNAPSHOT_HEX + 2 && first.len &&
+		       memcmp(commit.data + 1, page->job.base.hex, SNAPSHOT_HEX) == 0 &&
+		       shards.len == 2 * sizeof(page->shard) + 2 &&
+		       hex_read(page->shard, sizeof(page->shard), shards.data + 1);
+		page->first = good ? strtoull(first.data, NULL, 10) : 0;
 	}
-	commit = find(page, "\"commit\":\"");
-	shards = find(page, "\"shards\":\"");
-	first = find(page, "\"first\":");
-	if (!commit || strncmp(commit, page->job.base.hex, SNAPSHOT_HEX) != 0 ||
-	    !shards || !first || !hex_read(page->shard, sizeof(page->shard), shards) ||
-	    shards[2 * sizeof(page->shard)] != '"') {
-		return false;
-	}
-	page->first = strtoull(first, NULL, 10);
-	return true;
+	body_object_release(&object);
+	buf_release(&canon);
+	return good;
 }
 
 int page_site_open(struct page_site **out, const struct page_site_job *job,
@@ -146,75 +149,43 @@ void page_site_close(struct page_site *page)
 
 /* --- one album --- */
 
-/* The row and the id of a path about an album; NULL if it is none. */
-static const struct response *parse_path(struct page_site *page, const char *path,
-					 unsigned *shard, const char **name, size_t *len)
-{
-	const struct response *row;
-
-	buf_clear(&page->path);
-	row = response_from_snapshot(&page->path, path);
-	if (!row || (row->kind != QUERY_IMAGES && row->kind != QUERY_UNTAGGED)) {
-		return NULL;
-	}
-	/* api/v1/albums/xx/yy/N/... */
-	*shard = (unsigned)strtoul(path + strlen(ALBUMS), NULL, 16);
-	*name = path + strlen(ALBUMS "xx/yy/");
-	*len = strcspn(*name, "/");
-	buf_clear(&page->id);
-	return name_to_id(&page->id, *name, *len) ? NULL : row;
-}
-
-/* Puts the untagged images of the album whose path is in page->path. */
-static int put_untagged(struct page_site *page, const char *path,
-			const struct buf *images, struct err *err)
-{
-	struct buf body = {0};
-	int rc = 0;
-
-	buf_addstr(&body, "albumen.untagged(");
-	json_quote(&body, page->id.data, page->id.len);
-	buf_addch(&body, ',');
-	if (page_images_add(&body, images) < 0) {
-		rc = err_set(err, ERR_INPUT,
-			     "'%s' in the snapshot is no array of images as albumen "
-			     "writes them",
-			     path);
-	}
-	buf_addstr(&body, ");\n");
-	if (!rc) {
-		rc = page->job.put(page->path.data, body.data, body.len,
-				   page->job.payload, err);
-	}
-	buf_release(&body);
-	return rc;
-}
-
 static int change(struct page_site *page, const char *path, const struct buf *body,
 		  struct err *err)
 {
 	uint64_t count = body ? page_images_count(body) : 0;
-	const struct response *row;
-	const char *name;
+	struct layout_text name;
+	const struct response *row = response_parse(path, &name);
+	struct buf text = {0};
 	unsigned shard;
-	size_t len;
 	int rc = 0;
 
-	row = parse_path(page, path, &shard, &name, &len);
-	if (!row) {
+	buf_clear(&page->id);
+	if (!row || (row->kind != QUERY_IMAGES && row->kind != QUERY_UNTAGGED) ||
+	    name_to_id(&page->id, name.at, name.len)) {
 		return 0;
 	}
+	shard = (unsigned)strtoul(name.at - strlen("xx/yy/"), NULL, 16);
 	page_albums_note(&page->albums, shard, page->id.data, page->id.len,
 			 row->kind == QUERY_IMAGES ? count : PAGE_UNKNOWN,
 			 row->kind == QUERY_UNTAGGED ? count : PAGE_UNKNOWN);
-	if (row->kind == QUERY_UNTAGGED) {
-		buf_clear(&page->path);
-		buf_addf(&page->path, DATA "untagged/%.*s.js", (int)len, name);
-		if (count) {
-			rc = put_untagged(page, path, body, err);
-		} else if (!page->whole) {
-			buf_add(&page->gone, page->path.data, page->path.len + 1);
+	if (row->kind != QUERY_UNTAGGED) {
+		return 0;
+	}
+	buf_clear(&page->path);
+	buf_addf(&page->path, DATA "untagged/%.*s.js", (int)name.len, name.at);
+	if (count) {
+		buf_addstr(&text, "albumen.untagged(");
+		json_quote(&text, page->id.data, page->id.len);
+		buf_addch(&text, ',');
+		rc = page_images_add(&text, path, body, err);
+		buf_addstr(&text, ");\n");
+		if (!rc) {
+			rc = page->job.put(page->path.data, text.data, text.len,
+					   page->job.payload, err);
 		}
+		buf_release(&text);
+	} else if (!page->whole) {
+		buf_add(&page->gone, page->path.data, page->path.len + 1);
 	}
 	return rc;
 }
@@ -395,9 +366,9 @@ static int write_history(struct page_site *page, uint64_t *removed, struct err *
 		buf_clear(&path);
 		buf_clear(&body);
 		buf_addf(&path, DATA "history/%" PRIu64 ".js", chunk);
-		buf_addf(&body, "albumen.history(%" PRIu64 ",", chunk);
+		buf_addf(&body, "albumen.history(%" PRIu64 ",[", chunk);
 		page_history_add(&body, history, first, last);
-		buf_addstr(&body, ");\n");
+		buf_addstr(&body, "]);\n");
 		rc = put(page, path.data, &body, err);
 	}
 out:
@@ -416,32 +387,35 @@ out:
 
 static int write_summary(struct page_site *page, struct err *err)
 {
-	static const char *const count[][2] = {
-		{MESSAGE_IMAGES, "images"},
-		{MESSAGE_UNTAGGED, "untagged"},
-		{MESSAGE_ALBUMS, "albums"},
+	static const struct {
+		const char *name, *trailer;
+	} count[] = {
+		{"images", MESSAGE_IMAGES},
+		{"untagged", MESSAGE_UNTAGGED},
+		{"albums", MESSAGE_ALBUMS},
 	};
 	const struct snapshot_info *to = page->job.to;
+	char shards[2 * sizeof(page->shard) + 1];
 	struct buf body = {0};
 	int rc;
 
-	buf_addf(&body,
-		 "albumen.summary({\"commit\":\"%s\",\"time\":%" PRId64
-		 ",\"number\":%" PRIu64,
-		 to->commit.hex, to->time_s, page->history.last);
+	hex_write(shards, page->shard, sizeof(page->shard));
+	buf_addstr(&body, SUMMARY_CALL "{");
+	json_print_string(&body, "commit", to->commit.hex);
+	json_print_name(&body, "time");
+	buf_addf(&body, "%" PRId64, to->time_s);
+	json_print_number(&body, "number", page->history.last);
 	for (size_t i = 0; i < sizeof(count) / sizeof(*count); i++) {
-		uint64_t n = message_count(to->message, count[i][0], PAGE_UNKNOWN);
+		uint64_t n = message_count(to->message, count[i].trailer, PAGE_UNKNOWN);
 
 		if (n != PAGE_UNKNOWN) {
-			buf_addf(&body, ",\"%s\":%" PRIu64, count[i][1], n);
+			json_print_number(&body, count[i].name, n);
 		}
 	}
-	buf_addf(&body, ",\"first\":%" PRIu64 ",\"chunk\":%d,\"shards\":\"", page->first,
-		 PAGE_CHUNK);
-	for (size_t i = 0; i < sizeof(page->shard); i++) {
-		buf_addf(&body, "%02x", page->shard[i]);
-	}
-	buf_addstr(&body, "\"});\n");
+	json_print_number(&body, "first", page->first);
+	json_print_number(&body, "chunk", PAGE_CHUNK);
+	json_print_string(&body, "shards", shards);
+	buf_addstr(&body, "});\n");
 	rc = put(page, SUMMARY, &body, err);
 	buf_release(&body);
 	return rc;

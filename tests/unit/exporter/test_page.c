@@ -104,7 +104,7 @@ static void images_become_rows_of_texts(void **state)
 	(void)state;
 	buf_addstr(&in, body);
 	assert_int_equal(page_images_count(&in), 3);
-	assert_int_equal(page_images_add(&out, &in), 0);
+	assert_int_equal(page_images_add(&out, "f", &in, &why), 0);
 	assert_string_equal(out.data, "[\n[\"p,[\\\"\",null,null],\n"
 				      "[\"i\",\"2020\",\"m\\u003c\"],\n"
 				      "[\"q\",null,null]]");
@@ -114,7 +114,7 @@ static void images_become_rows_of_texts(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		buf_clear(&in);
 		buf_addstr(&in, bad[i]);
-		assert_int_equal(page_images_add(&out, &in), -1);
+		assert_int_equal(page_images_add(&out, "f", &in, &why), ERR_INPUT);
 		page_images_count(&in);
 	}
 	buf_release(&in);
@@ -212,7 +212,7 @@ static void lines_without_a_common_snapshot_are_read_whole(void **state)
 	/* What trailers do not say is null. */
 	succeed(page_history_read(&history, repo, &alien, NULL, &why));
 	page_history_add(&text, &history, 1, 1);
-	assert_non_null(strstr(text.data, "[\n[1,1700000000,null,null,\""));
+	assert_non_null(strstr(text.data, "\n[1,1700000000,null,null,\""));
 	page_history_release(&history);
 	buf_release(&text);
 	snapshot_info_release(&alien);
