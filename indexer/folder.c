@@ -7,7 +7,6 @@
 
 #include "data/base/buf.h"
 #include "data/base/log.h"
-#include "indexer/paths.h"
 #include "indexer/dirs.h"
 #include "indexer/walk.h"
 #include "indexer/watch.h"
@@ -532,77 +531,57 @@ int folder_handle(struct folder *folder, struct err *err)
 	return rc;
 }
 
-/* Lists the topmost polled folders, and says whether there are any. */
-static void list_polled(struct folder *folder, struct paths *out)
-{
-	struct dirs_node *node = folder->dirs.root;
+/* A path has at most WALK_PATH_MAX bytes, so neither of these goes very deep. */
 
-	while (node) {
-		if (node->polled) {
-			buf_clear(&folder->path);
-			dirs_path(node, &folder->path);
-			paths_append(out, folder->path.data,
-				     folder->path.len - (folder->path.len > 0));
-		} else if (node->child) {
-			node = node->child;
-			continue;
+static void list_polled(const struct dirs_node *node, struct paths *out)
+{
+	struct buf path = {0};
+
+	if (!node->polled) {
+		for (node = node->child; node; node = node->next) {
+			list_polled(node, out);
 		}
-		while (node && !node->next) {
-			node = node->parent;
-		}
-		node = node ? node->next : NULL;
+		return;
 	}
-	folder->polled = out->count > 0;
+	dirs_path(node, &path);
+	paths_append(out, path.len ? path.data : "", path.len - (path.len > 0));
+	buf_release(&path);
 }
 
 /* Forgets the folders below `node` that the last walk did not meet. */
-static void drop_unseen(struct folder *folder, struct dirs_node *top)
+static void drop_unseen(struct folder *folder, struct dirs_node *node)
 {
-	struct dirs_node *node = top->child;
+	struct dirs_node *next;
 
-	while (node) {
-		struct dirs_node *next;
-
-		if (node->seen == folder->walk && node->child) {
-			node = node->child;
-			continue;
-		}
-		next = node;
-		while (next != top && !next->next) {
-			next = next->parent;
-		}
-		next = next == top ? NULL : next->next;
-		if (node->seen != folder->walk) {
+	for (node = node->child; node; node = next) {
+		next = node->next;
+		if (node->seen == folder->walk) {
+			drop_unseen(folder, node);
+		} else {
 			dirs_drop(&folder->dirs, node, remove_watch, folder);
 		}
-		node = next;
 	}
 }
 
-int folder_each_polled(struct folder *folder,
-		       int (*each)(const char *path, size_t len, void *payload,
-				   struct err *err),
-		       void *payload, struct err *err)
+void folder_list_polled(struct folder *folder, struct paths *out)
 {
-	struct paths paths = {0};
-	const char *path;
-	size_t at = 0, len;
-	int rc = 0;
+	list_polled(folder->dirs.root, out);
+	folder->polled = out->count > 0;
+}
 
-	list_polled(folder, &paths);
-	while (!rc && paths_next(&paths, &at, &path, &len)) {
-		struct dirs_node *node;
+void folder_begin_poll(struct folder *folder)
+{
+	folder->walk++;
+}
 
-		folder->walk++;
-		rc = each(path, len, payload, err);
-		node = dirs_find(&folder->dirs, path, len);
-		if (!rc && node) {
-			drop_unseen(folder, node);
-			if (node->parent && node->seen != folder->walk) {
-				dirs_drop(&folder->dirs, node, remove_watch, folder);
-			}
-		}
+void folder_end_poll(struct folder *folder, const char *path, size_t len)
+{
+	struct dirs_node *node = dirs_find(&folder->dirs, path, len);
+
+	if (node) {
+		drop_unseen(folder, node);
 	}
-	paths_release(&paths);
-	return rc;
+	if (node && node->parent && node->seen != folder->walk) {
+		dirs_drop(&folder->dirs, node, remove_watch, folder);
+	}
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
+#include "indexer/paths.h"
 
 /*
  * folder - the metadata folder under watch: events in, paths that may have changed
@@ -83,12 +84,11 @@ bool folder_has_polled(const struct folder *folder);
 /* Looks at the whole of it from time to time: its file system raises no events for
  * what others change. */
 void folder_poll_all(struct folder *folder);
-/* Calls `each` for them, not for those inside another one; a non-zero return ends
- * it. `each` may walk it, with folder_enter as its visitor: folders that are not
- * met are forgotten. */
-int folder_each_polled(struct folder *folder,
-		       int (*each)(const char *path, size_t len, void *payload,
-				   struct err *err),
-		       void *payload, struct err *err);
+/* Lists them, without those inside another one. */
+void folder_list_polled(struct folder *folder, struct paths *out);
+/* Before and after a walk of a polled folder with folder_enter as its visitor: folders
+ * that the walk did not meet are forgotten. */
+void folder_begin_poll(struct folder *folder);
+void folder_end_poll(struct folder *folder, const char *path, size_t len);
 
 #endif

@@ -165,30 +165,30 @@ static void end_unreadable(struct ingest *g, struct batch *batch, const char *wh
 }
 
 /* The file is not what it was when its reading began. */
-static int end_changed(struct ingest *g, struct batch *batch, struct err *err)
+static void end_changed(struct ingest *g, struct batch *batch)
 {
 	if (g->flags & INGEST_UNSTEADY) {
 		end_rejected(g, batch, 0, 0, "it changes while it is read", true);
-		return 0;
+	} else {
+		ingest_stop(g, batch);
+		g->outcome.changed = true;
 	}
-	ingest_stop(g, batch);
-	return err_set(err, ERR_CHANGED, "'%s' changed while it was read", g->path.data);
 }
 
 /* Not JSON at `off` of the window: nothing of the file counts. */
-static int end_broken(struct ingest *g, struct batch *batch, size_t off,
-		      const char *reason, struct err *err)
+static void end_broken(struct ingest *g, struct batch *batch, size_t off,
+		       const char *reason)
 {
 	size_t line, column;
 
 	if (!input_is_steady(&g->in) || (g->stage == STAGE_CLAIM && !g->whole)) {
 		/* Half of one version and half of another; or it was good JSON when it
 		 * was checked. */
-		return end_changed(g, batch, err);
+		end_changed(g, batch);
+	} else {
+		input_position(&g->in, off, &line, &column);
+		end_rejected(g, batch, line, column, reason, false);
 	}
-	input_position(&g->in, off, &line, &column);
-	end_rejected(g, batch, line, column, reason, false);
-	return 0;
 }
 
 /* Reads on. False: that failed, and the file is done with. */
@@ -290,7 +290,7 @@ static void skip_oversized(struct ingest *g, struct batch *batch)
 }
 
 /* One value of a `.json` file, which begins at the start of the window. */
-static int step_value(struct ingest *g, struct batch *batch, struct err *err)
+static void step_value(struct ingest *g, struct batch *batch)
 {
 	for (;;) {
 		struct buf *canon = canon_of(g, batch);
@@ -305,7 +305,8 @@ static int step_value(struct ingest *g, struct batch *batch, struct err *err)
 		}
 		buf_setlen(canon, text);
 		if (!good && (g->in.eof || value.failed_at + WINDOW_EDGE < left)) {
-			return end_broken(g, batch, value.failed_at, value.reason, err);
+			end_broken(g, batch, value.failed_at, value.reason);
+			return;
 		}
 		/* It may only be cut off by the window. */
 		if (left > RECORD_SIZE_MAX + WINDOW_EDGE) {
@@ -314,16 +315,17 @@ static int step_value(struct ingest *g, struct batch *batch, struct err *err)
 			break;
 		}
 		if (!more(g, batch)) {
-			return 0;
+			return;
 		}
 	}
 	g->place = g->place == PLACE_START ? PLACE_END : PLACE_COMMA;
-	return 0;
 }
 
 /* One step through a `.json` file: a value, a bracket or a comma. */
-static int step_document(struct ingest *g, struct batch *batch, struct err *err)
+static void step_document(struct ingest *g, struct batch *batch)
 {
+	const char *broken = NULL;
+	enum place place = g->place;
 	size_t space;
 	char c;
 
@@ -334,49 +336,40 @@ static int step_document(struct ingest *g, struct batch *batch, struct err *err)
 			break;
 		}
 		if (!more(g, batch)) {
-			return 0;
+			return;
 		}
 	}
 	if (!input_left(&g->in)) {
-		if (g->place == PLACE_END) {
+		if (place == PLACE_END) {
 			g->place = PLACE_DONE;
-			return 0;
+			return;
 		}
-		return end_broken(g, batch, 0,
-				  g->place == PLACE_START
-					  ? "there is no JSON value"
-					  : "the document ends inside an array",
-				  err);
+		end_broken(g, batch, 0,
+			   place == PLACE_START ? "there is no JSON value"
+						: "the document ends inside an array");
+		return;
 	}
 	input_skip(&g->in, space);
 	c = *input_at(&g->in);
-	switch (g->place) {
-	case PLACE_START:
-		if (c != '[') {
-			break;
-		}
-		input_skip(&g->in, 1);
+	if (place == PLACE_START && c == '[') {
 		g->place = PLACE_FIRST;
-		return 0;
-	case PLACE_FIRST:
-	case PLACE_COMMA:
-		if (c == ']' || (c == ',' && g->place == PLACE_COMMA)) {
-			input_skip(&g->in, 1);
-			g->place = c == ']' ? PLACE_END : PLACE_ELEMENT;
-			return 0;
-		}
-		if (g->place == PLACE_COMMA) {
-			return end_broken(g, batch, 0,
-					  "expected ',' or ']' after an element", err);
-		}
-		break;
-	case PLACE_END:
-		return end_broken(g, batch, 0, "text after the end of the document", err);
-	case PLACE_ELEMENT:
-	case PLACE_DONE:
-		break;
+	} else if (c == ']' && (place == PLACE_FIRST || place == PLACE_COMMA)) {
+		g->place = PLACE_END;
+	} else if (c == ',' && place == PLACE_COMMA) {
+		g->place = PLACE_ELEMENT;
+	} else if (place == PLACE_COMMA) {
+		broken = "expected ',' or ']' after an element";
+	} else if (place == PLACE_END) {
+		broken = "text after the end of the document";
+	} else {
+		step_value(g, batch);
+		return;
 	}
-	return step_value(g, batch, err);
+	if (broken) {
+		end_broken(g, batch, 0, broken);
+	} else {
+		input_skip(&g->in, 1);
+	}
 }
 
 /* One record of the window's first `len` bytes: a line. */
@@ -433,24 +426,25 @@ static void step_line(struct ingest *g, struct batch *batch)
 }
 
 /* The end of the file was reached. */
-static int finish(struct ingest *g, struct batch *batch, struct err *err)
+static void finish(struct ingest *g, struct batch *batch)
 {
 	bool clean = !g->outcome.rejects && !(g->flags & INGEST_UNSTEADY);
 
 	if (!input_is_steady(&g->in)) {
-		return end_changed(g, batch, err);
+		end_changed(g, batch);
+		return;
 	}
 	if (g->stage == STAGE_CHECK) {
 		if (input_rewind(&g->in) < 0) {
 			end_unreadable(g, batch, "cannot read", errno);
-			return 0;
+			return;
 		}
 		batch_begin(batch, g->path.data, g->path.len,
 			    clean ? CLAIM_REPLACE : CLAIM_MERGE);
 		g->stage = STAGE_CLAIM;
 		g->place = PLACE_START;
 		g->outcome.rejects = 0;
-		return 0;
+		return;
 	}
 	if (g->whole && clean) {
 		batch->step[g->mark.count].mode = CLAIM_REPLACE;
@@ -458,29 +452,26 @@ static int finish(struct ingest *g, struct batch *batch, struct err *err)
 	batch_end(batch, &g->in.file);
 	g->outcome.racy = g->in.file.racy;
 	end(g);
-	return 0;
 }
 
-int ingest_more(struct ingest *g, struct batch *batch, struct err *err)
+void ingest_more(struct ingest *g, struct batch *batch)
 {
 	uint64_t start = g->in.base + g->in.begin;
-	int rc = 0;
 
-	while (!rc && g->stage != STAGE_IDLE) {
+	while (g->stage != STAGE_IDLE) {
 		if (!g->whole && (batch_is_full(batch) ||
 				  g->in.base + g->in.begin - start >= 8 * INPUT_CHUNK)) {
 			break;
 		}
 		if (g->place == PLACE_DONE) {
-			rc = finish(g, batch, err);
+			finish(g, batch);
 			start = 0;
 		} else if (g->lines) {
 			step_line(g, batch);
 		} else {
-			rc = step_document(g, batch, err);
+			step_document(g, batch);
 		}
 	}
-	return rc;
 }
 
 /* The path cannot be opened, or is nothing that holds metadata. */
@@ -504,9 +495,11 @@ static int end_unopened(struct ingest *g, struct batch *batch, int error, struct
 			return 0;
 		}
 	}
-	g->outcome.gone = true;
 	if (g->flags & INGEST_WITHDRAW) {
 		batch_forget(batch, g->path.data, g->path.len);
+		g->outcome.withdrawn = true;
+	} else {
+		g->outcome.gone = true;
 	}
 	end(g);
 	return 0;
@@ -542,5 +535,6 @@ int ingest_begin(struct ingest *g, struct batch *batch, const char *path, size_t
 		g->stage = STAGE_CLAIM;
 		batch_begin(batch, path, len, CLAIM_MERGE);
 	}
-	return ingest_more(g, batch, err);
+	ingest_more(g, batch);
+	return 0;
 }

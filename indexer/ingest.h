@@ -17,7 +17,7 @@
  *	rc = ingest_begin(ingest, &batch, path, len, 0, err);
  *	while (!rc && ingest_is_busy(ingest)) {
  *		(carry out the batch, clear it)
- *		rc = ingest_more(ingest, &batch, err);
+ *		ingest_more(ingest, &batch);
  *	}
  *	ingest_outcome(ingest)
  *
@@ -43,8 +43,11 @@ enum ingest_flags {
 };
 
 struct ingest_outcome {
-	bool gone;
-	bool racy;   /* it changed so lately that it is worth another look soon */
+	bool gone;      /* no regular file is there; the batch has nothing of it */
+	bool withdrawn; /* likewise, and the batch has a FORGET */
+	bool changed;   /* it changed while it was read: read it again. The batch has
+			 * nothing that counts (a DROP, where claims were under way) */
+	bool racy;      /* it changed so lately that it is worth another look soon */
 	bool barred; /* who runs this may not read it, or not enter a folder above it */
 	uint64_t rejects;
 	uint64_t bytes;
@@ -55,17 +58,13 @@ struct ingest;
 struct ingest *ingest_new(int rootfd);
 void ingest_free(struct ingest *ingest);
 
-/*
- * Begins to read `path`. ERR_CHANGED: the file changed while it was read; the
- * batch holds nothing that counts (a DROP, where claims were under way), read it
- * again. Other errors are ours (no descriptors left), not the file's.
- */
+/* Begins to read `path`. Errors are ours (no descriptors left), not the file's. */
 int ingest_begin(struct ingest *ingest, struct batch *batch, const char *path, size_t len,
 		 unsigned flags, struct err *err);
 /* True while there is more of this path to come. */
 bool ingest_is_busy(const struct ingest *ingest);
-/* Reads on. Errors as ingest_begin. The batch may be empty afterwards. */
-int ingest_more(struct ingest *ingest, struct batch *batch, struct err *err);
+/* Reads on. The batch may be empty afterwards. */
+void ingest_more(struct ingest *ingest, struct batch *batch);
 /* Gives up the file that is under way, if one is. The batch says so (a DROP) where
  * claims of it were passed on. */
 void ingest_stop(struct ingest *ingest, struct batch *batch);

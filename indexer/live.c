@@ -54,7 +54,7 @@ struct live {
 	int rootfd;
 	struct stop *stop;
 	struct index *index;
-	const struct live_options *options;
+	struct scan_options scan; /* `missing` is set for all scans but the first */
 	struct folder *folder;
 	struct folder_sink sink;
 	struct dirty dirty;
@@ -68,7 +68,6 @@ struct live {
 	int64_t absent_at_ms; /* 0: not before something happens */
 	struct room room;
 	int taking;       /* the list whose paths are being taken */
-	bool withdrawing; /* what is gone is known to be */
 	bool braked;      /* the last withdrawal was refused */
 	bool out_of_step; /* the index says so */
 	bool rescan;      /* the folder must be walked */
@@ -144,20 +143,20 @@ static void retry(struct live *live, int list, const char *path, size_t len)
 }
 
 static void on_done(const char *path, size_t len, const struct ingest_outcome *outcome,
-		    bool changed, void *payload)
+		    void *payload)
 {
 	struct live *live = payload;
 
 	if (outcome->barred) {
 		folder_barred(live->folder, path, len);
 	}
-	if (outcome->gone && !live->withdrawing) {
+	if (outcome->gone) {
 		add_absent(live, path, len, ABSENT_MS);
 	}
-	if (changed || (outcome->rejects && outcome->racy)) {
+	if (outcome->changed || (outcome->rejects && outcome->racy)) {
 		retry(live, live->taking, path, len);
 	}
-	if (outcome->racy && !changed) {
+	if (outcome->racy && !outcome->changed) {
 		later_add(&live->later, LATER_RACY, clock_now_ms(), path, len);
 	}
 }
@@ -219,33 +218,6 @@ void live_close(struct live *live)
 	}
 }
 
-/* See struct walk_visitor: watch first, then read. */
-static int on_enter(int dirfd, const char *path, size_t len, void *payload,
-		    struct err *err)
-{
-	struct live *live = payload;
-
-	return folder_enter(dirfd, path, len, live->folder, err);
-}
-
-/* See struct scan_options. */
-static void on_barred(const char *path, size_t len, void *payload)
-{
-	struct live *live = payload;
-
-	folder_barred(live->folder, path, len);
-}
-
-/* See struct scan_options. */
-static int is_in_step(bool *yes, void *payload, struct err *err)
-{
-	struct live *live = payload;
-	int rc = folder_drain(live->folder, err);
-
-	*yes = !folder_is_lost(live->folder);
-	return rc;
-}
-
 /* See struct scan_options. */
 static void on_missing(const char *path, size_t len, void *payload)
 {
@@ -255,33 +227,13 @@ static void on_missing(const char *path, size_t len, void *payload)
 	live->out_of_step = true;
 }
 
-static struct scan_options scan_options(struct live *live)
+static int scan(struct live *live, struct err *err)
 {
-	return (struct scan_options){
-		.accept_withdrawal = live->options->accept_withdrawal,
-		.allow_secrets = live->options->allow_secrets,
-		.enter = on_enter,
-		.tick = on_tick,
-		.done = on_done,
-		.barred = on_barred,
-		.in_step = is_in_step,
-		.payload = live,
-		.commit_ms = COMMIT_MS,
-	};
-}
-
-/* `first`: files that are missing are the scan's affair, which may be refused. */
-static int scan(struct live *live, bool first, struct err *err)
-{
-	struct scan_options options = scan_options(live);
 	struct scan_counts counts;
 	int rc;
 
 	live->taking = DIRTY_EVENT;
-	live->withdrawing = true; /* what goes meanwhile is missing like the rest */
-	options.missing = first ? NULL : on_missing;
-	rc = scan_run(&counts, live->index, live->rootfd, &options, err);
-	live->withdrawing = false;
+	rc = scan_run(&counts, &live->scan, err);
 	if (!rc) {
 		log_info("walked '%s': %llu files, %llu read, %llu gone, %zu folders "
 			 "watched",
@@ -350,28 +302,13 @@ static int reconcile(struct live *live, struct err *err)
 	if (!rc) {
 		live->rescan = true; /* until it has come to an end */
 		live->out_of_step = false;
-		rc = scan(live, false, err);
+		rc = scan(live, err);
 	}
 	if (!rc) {
 		live->rescan = false;
 		room_found(&live->room);
 	}
 	return rc;
-}
-
-struct poll_look {
-	struct live *live;
-	struct paths dirty, missing;
-};
-
-static int look_at_polled(const char *path, size_t len, void *payload, struct err *err)
-{
-	struct poll_look *look = payload;
-	struct scan_options options = scan_options(look->live);
-	struct scan_counts counts = {0};
-
-	return scan_look(&counts, &look->dirty, &look->missing, look->live->index,
-			 look->live->rootfd, path, len, &options, err);
 }
 
 /* Looking must not become all that is done. */
@@ -385,25 +322,32 @@ static int64_t pause_after(int64_t begun_ms, int64_t least_ms)
 /* Looks at the folders that cannot be watched. */
 static int poll_folders(struct live *live, struct err *err)
 {
-	struct poll_look look = {.live = live};
+	struct paths folders = {0}, dirty = {0}, missing = {0};
+	struct scan_counts ignored = {0};
 	const char *path;
 	size_t at = 0, len;
 	int64_t begun = clock_now_ms();
 	int rc = note_known(live, err);
 
-	if (!rc) {
-		rc = folder_each_polled(live->folder, look_at_polled, &look, err);
+	folder_list_polled(live->folder, &folders);
+	while (!rc && paths_next(&folders, &at, &path, &len)) {
+		folder_begin_poll(live->folder);
+		rc = scan_look(&ignored, &dirty, &missing, path, len, &live->scan, err);
+		if (!rc) {
+			folder_end_poll(live->folder, path, len);
+		}
 	}
-
-	while (!rc && paths_next(&look.dirty, &at, &path, &len)) {
+	at = 0;
+	while (!rc && paths_next(&dirty, &at, &path, &len)) {
 		add_dirty(live, DIRTY_EVENT, path, len);
 	}
 	at = 0;
-	while (!rc && paths_next(&look.missing, &at, &path, &len)) {
+	while (!rc && paths_next(&missing, &at, &path, &len)) {
 		add_absent(live, path, len, 0);
 	}
-	paths_release(&look.dirty);
-	paths_release(&look.missing);
+	paths_release(&folders);
+	paths_release(&dirty);
+	paths_release(&missing);
 	live->poll_at_ms = clock_now_ms() + pause_after(begun, POLL_MS);
 	return rc;
 }
@@ -504,22 +448,11 @@ static int take_todo(struct live *live, struct take *take, const struct paths *t
 		}
 	}
 	at = 0;
-	live->withdrawing = true;
 	while (!rc && paths_next(&gone, &at, &path, &len)) {
 		rc = take_withdraw(take, path, len, err);
 	}
-	live->withdrawing = false;
 	paths_release(&gone);
 	return rc;
-}
-
-static struct take_hooks take_hooks(struct live *live)
-{
-	return (struct take_hooks){.tick = on_tick,
-				   .done = on_done,
-				   .payload = live,
-				   .commit_ms = COMMIT_MS,
-				   .allow_secrets = live->options->allow_secrets};
 }
 
 /* Commits what was taken; a stop keeps what was read. */
@@ -541,7 +474,6 @@ static int end_take(struct take *take, int rc, struct err *err)
 
 static int commit(struct live *live, struct err *err)
 {
-	struct take_hooks hooks = take_hooks(live);
 	struct paths todo[DIRTY_LISTS] = {{.count = 0}};
 	struct dirty dirty = live->dirty;
 	size_t count = 0;
@@ -557,7 +489,7 @@ static int commit(struct live *live, struct err *err)
 		count += todo[list].count;
 	}
 	if (!rc && count) {
-		struct take *take = take_new(live->index, live->rootfd, &hooks);
+		struct take *take = take_new(&live->scan.take);
 
 		rc = end_take(take, take_todo(live, take, todo, err), err);
 		if (!rc) {
@@ -579,16 +511,11 @@ static int withdraw_absent(struct live *live, const struct paths *missing,
 {
 	struct withdraw withdraw = {.index = live->index,
 				    .known = live->known,
-				    .accept = live->options->accept_withdrawal};
-	struct take_hooks hooks = take_hooks(live);
-	struct take *take = take_new(live->index, live->rootfd, &hooks);
-	int rc;
+				    .accept = live->scan.accept_withdrawal};
+	struct take *take = take_new(&live->scan.take);
 
 	live->taking = DIRTY_EVENT;
-	live->withdrawing = true;
-	rc = end_take(take, withdraw_run(&withdraw, take, missing, err), err);
-	live->withdrawing = false;
-	return rc;
+	return end_take(take, withdraw_run(&withdraw, take, missing, err), err);
 }
 
 /* Withdraws what is absent, unless the brake holds. */
@@ -843,7 +770,7 @@ static int step(struct live *live, struct err *err)
 static int first_scan(struct live *live, struct err *err)
 {
 	struct pollfd stop = {.fd = live->stop->fd, .events = POLLIN};
-	int rc = scan(live, true, err);
+	int rc = scan(live, err);
 
 	while (rc == ERR_FULL && !stop_asked(live->stop)) {
 		struct index_txn *txn = NULL;
@@ -862,7 +789,7 @@ static int first_scan(struct live *live, struct err *err)
 		poll(&stop, 1, ROOM_RETRY_MS); /* events may wait: all is scanned anew */
 		rc = folder_restart(live->folder, err);
 		if (!rc) {
-			rc = scan(live, true, err);
+			rc = scan(live, err);
 		}
 	}
 	if (!rc) {
@@ -877,8 +804,19 @@ int live_run(struct live *live, struct index *index, const struct live_options *
 	int rc;
 
 	live->index = index;
-	live->options = options;
+	live->scan = (struct scan_options){
+		.take = {.index = index,
+			 .rootfd = live->rootfd,
+			 .allow_secrets = options->allow_secrets,
+			 .commit_ms = COMMIT_MS,
+			 .tick = on_tick,
+			 .done = on_done,
+			 .payload = live},
+		.accept_withdrawal = options->accept_withdrawal,
+		.folder = live->folder,
+	};
 	rc = first_scan(live, err);
+	live->scan.missing = on_missing;
 	live->poll_at_ms = clock_now_ms() + POLL_MS;
 	if (!rc) {
 		rc = ready_tell(options->ready_fd, err);

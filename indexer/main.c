@@ -30,8 +30,13 @@ struct options {
 	int verbose;
 };
 
-/* The metadata folder, open. The index is written while the folder is read, so it
- * must not lie in it. */
+static void start_log(const struct options *opt)
+{
+	log_init("albumen-indexer", opt->verbose ? LOG_DEBUG : LOG_INFO);
+}
+
+/* Opens the metadata folder. The index must not lie in it: every commit would raise
+ * events there. */
 static int open_data(int *fd, const struct options *opt, struct err *err)
 {
 	*fd = open(opt->data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -48,60 +53,34 @@ static int open_data(int *fd, const struct options *opt, struct err *err)
 	return 0;
 }
 
-static void close_data(int fd)
-{
-	if (fd >= 0) {
-		close(fd);
-	}
-}
-
-static void start_log(const struct options *opt)
-{
-	log_init("albumen-indexer", opt->verbose ? LOG_DEBUG : LOG_INFO);
-}
-
-static int tick(void *payload, struct err *err)
+static int check_stop(void *payload, struct err *err)
 {
 	return stop_check(payload, err);
 }
 
-static int run_scan(const void *values, char **operand, struct err *err)
+/* Scans once and prints the result. Returns EXIT_REJECTED if some input was rejected. */
+static int scan_once(struct index *index, int fd, struct stop *stop,
+		     const struct options *opt, struct err *err)
 {
-	const struct options *opt = values;
-	struct scan_counts counts = {0};
-	struct scan_options options = {.accept_withdrawal = opt->accept_withdrawal,
-				       .allow_secrets = opt->allow_secrets,
-				       .tick = tick};
-	struct index *index = NULL;
-	struct stop stop = {.fd = -1};
+	struct scan_options options = {.take = {.index = index,
+						.rootfd = fd,
+						.allow_secrets = opt->allow_secrets,
+						.tick = check_stop,
+						.payload = stop},
+				       .accept_withdrawal = opt->accept_withdrawal};
+	struct scan_counts counts;
 	uint64_t rejected = 0;
-	int fd, rc;
+	int rc = scan_run(&counts, &options, err);
 
-	(void)operand;
-	start_log(opt);
-	rc = open_data(&fd, opt, err);
-	if (!rc) {
-		rc = stop_open(&stop, err);
-	}
-	if (!rc) {
-		rc = index_open(&index, opt->index, INDEX_WRITE | INDEX_CREATE, err);
-	}
-	if (!rc) {
-		options.payload = &stop;
-		rc = scan_run(&counts, index, fd, &options, err);
-	}
 	if (!rc) {
 		rc = status_scan(stdout, index, &counts, opt->json, &rejected, err);
 	}
-	index_close(index);
-	stop_close(&stop);
-	close_data(fd);
 	return !rc && (rejected || counts.unreadable) ? EXIT_REJECTED : rc;
 }
 
-static int run_watch(const void *values, char **operand, struct err *err)
+/* Opens what `scan` and `watch` need, runs one of them, and closes it all. */
+static int run_writer(const struct options *opt, bool watch, struct err *err)
 {
-	const struct options *opt = values;
 	struct live_options options = {.accept_withdrawal = opt->accept_withdrawal,
 				       .allow_secrets = opt->allow_secrets,
 				       .ready_fd = (int)opt->ready_fd};
@@ -110,59 +89,68 @@ static int run_watch(const void *values, char **operand, struct err *err)
 	struct stop stop = {.fd = -1};
 	int fd, rc;
 
-	(void)operand;
 	start_log(opt);
 	rc = open_data(&fd, opt, err);
 	if (!rc) {
 		rc = stop_open(&stop, err);
 	}
-	if (!rc) {
+	if (!rc && watch) {
 		rc = live_open(&live, fd, opt->data, &stop, err);
 	}
 	if (!rc) {
 		rc = index_open(&index, opt->index, INDEX_WRITE | INDEX_CREATE, err);
 	}
 	if (!rc) {
-		rc = live_run(live, index, &options, err);
+		rc = watch ? live_run(live, index, &options, err)
+			   : scan_once(index, fd, &stop, opt, err);
 	}
 	index_close(index);
 	live_close(live);
 	stop_close(&stop);
-	close_data(fd);
-	return rc;
-}
-
-static int run_status(const void *values, char **operand, struct err *err)
-{
-	const struct options *opt = values;
-	struct index *index = NULL;
-	int rc;
-
-	(void)operand;
-	start_log(opt);
-	rc = index_open(&index, opt->index, 0, err);
-	if (!rc) {
-		rc = status_print(stdout, index, opt->json, err);
+	if (fd >= 0) {
+		close(fd);
 	}
-	index_close(index);
 	return rc;
 }
 
-static int run_check(const void *values, char **operand, struct err *err)
+static int run_reader(const struct options *opt, bool check, struct err *err)
 {
-	const struct options *opt = values;
 	struct index *index = NULL;
 	uint64_t differences = 0;
 	int rc;
 
-	(void)operand;
 	start_log(opt);
 	rc = index_open(&index, opt->index, 0, err);
 	if (!rc) {
-		rc = status_check(stdout, index, opt->json, &differences, err);
+		rc = check ? status_check(stdout, index, opt->json, &differences, err)
+			   : status_print(stdout, index, opt->json, err);
 	}
 	index_close(index);
 	return !rc && differences ? 1 : rc;
+}
+
+static int run_scan(const void *options, char **operand, struct err *err)
+{
+	(void)operand;
+	return run_writer(options, false, err);
+}
+
+static int run_watch(const void *options, char **operand, struct err *err)
+{
+	(void)operand;
+	return run_writer(options, true, err);
+}
+
+static int run_status(const void *options, char **operand, struct err *err)
+{
+	(void)operand;
+	return run_reader(options, false, err);
+}
+
+static int run_check(const void *options, char **operand, struct err *err)
+{
+	(void)operand;
+	return run_reader(options, true, err);
 }
 
 static const struct cli_command scan = {

@@ -13,6 +13,7 @@
 #include "data/index/claim.h"
 #include "data/index/gate.h"
 #include "data/index/query.h"
+#include "indexer/folder.h"
 #include "indexer/input.h"
 #include "indexer/withdraw.h"
 
@@ -64,7 +65,7 @@ static bool is_marked(const struct look *look, uint64_t number)
 static int look_at_file(const struct walk_file *file, void *payload, struct err *err)
 {
 	struct look *look = payload;
-	const struct scan_options *options = look->options;
+	const struct take_options *options = &look->options->take;
 	struct claim_file known, now;
 	struct stat st;
 	int rc = 0;
@@ -102,10 +103,9 @@ static int enter_folder(int dirfd, const char *path, size_t len, void *payload,
 {
 	struct look *look = payload;
 
-	if (!look->options->enter) {
-		return 0;
-	}
-	return look->options->enter(dirfd, path, len, look->options->payload, err);
+	return look->options->folder
+		       ? folder_enter(dirfd, path, len, look->options->folder, err)
+		       : 0;
 }
 
 static int mark_known(const char *path, size_t len, const struct claim_file *file,
@@ -132,8 +132,8 @@ static int keep_unreadable(const char *path, size_t len, int error, void *payloa
 	log_warning("cannot read folder '%s': %s; what is known of its files is kept",
 		    path, strerror(error));
 	look->counts->unreadable++;
-	if (look->options->barred) {
-		look->options->barred(path, len, look->options->payload);
+	if (look->options->folder) {
+		folder_barred(look->options->folder, path, len);
 	}
 	buf_addf(&prefix, "%.*s/", (int)len, path);
 	rc = claim_file_each(look->txn, prefix.data, prefix.len, mark_known, look, err);
@@ -153,8 +153,8 @@ static int note_missing(const char *path, size_t len, const struct claim_file *f
 }
 
 int scan_look(struct scan_counts *counts, struct paths *dirty, struct paths *missing,
-	      struct index *index, int rootfd, const char *path, size_t len,
-	      const struct scan_options *options, struct err *err)
+	      const char *path, size_t len, const struct scan_options *options,
+	      struct err *err)
 {
 	struct look look = {
 		.options = options, .counts = counts, .dirty = dirty, .missing = missing};
@@ -164,16 +164,16 @@ int scan_look(struct scan_counts *counts, struct paths *dirty, struct paths *mis
 				       .payload = &look};
 	struct index_counts known;
 	struct buf prefix = {0};
-	int rc = index_begin(&look.txn, index, false, err);
+	int rc = index_begin(&look.txn, options->take.index, false, err);
 
 	if (rc) {
 		return rc;
 	}
-	look.gate = gate_compare(look.txn, options->allow_secrets);
+	look.gate = gate_compare(look.txn, options->take.allow_secrets);
 	look.numbers = claim_file_numbers(look.txn);
 	look.seen = xzalloc((size_t)(look.numbers / 8 + 1));
 	index_counts(look.txn, &known);
-	rc = walk_run(rootfd, path, len, &visitor, err);
+	rc = walk_run(options->take.rootfd, path, len, &visitor, err);
 	if (!rc && look.known_seen < known.files) {
 		if (len) {
 			buf_addf(&prefix, "%.*s/", (int)len, path);
@@ -184,76 +184,65 @@ int scan_look(struct scan_counts *counts, struct paths *dirty, struct paths *mis
 	rc = index_end(&look.txn, rc, err);
 	free(look.seen);
 	buf_release(&prefix);
-	counts->missing = missing->count;
 	return rc;
 }
 
-static int take_all(struct take *take, const struct paths *paths, const char *verb,
-		    const struct scan_options *options, struct err *err)
+static int take_all(struct take *take, const struct paths *paths, struct err *err)
 {
 	struct log_progress progress;
 	const char *path;
 	size_t at = 0, len;
-	uint64_t steps = 0;
 	int rc = 0;
 
-	log_progress_start(&progress, verb, paths->count);
+	log_progress_start(&progress, "reading", paths->count);
 	while (!rc && paths_next(paths, &at, &path, &len)) {
 		rc = take_path(take, path, len, 0, err);
 		log_progress_step(&progress, 1);
-		if (!rc && options->tick && ++steps % TICK_FILES == 0) {
-			rc = options->tick(options->payload, err);
-		}
 	}
 	log_progress_end(&progress);
 	return rc;
 }
 
-/* What take's hooks need: the paths that changed while they were read, and those
- * that were gone when they were to be read. */
-struct changing {
+/* What the files that were read came to. */
+struct outcomes {
 	const struct scan_options *options;
-	struct paths paths;
-	struct paths *gone; /* NULL: they are being withdrawn */
+	struct paths changed; /* while they were read */
+	struct paths *gone;   /* when they were to be read. NULL: they were withdrawn */
 };
 
 static int pass_tick(void *payload, struct err *err)
 {
-	struct changing *changing = payload;
-	const struct scan_options *options = changing->options;
+	const struct take_options *options = &((struct outcomes *)payload)->options->take;
 
 	return options->tick ? options->tick(options->payload, err) : 0;
 }
 
-static void pass_done(const char *path, size_t len, const struct ingest_outcome *outcome,
-		      bool changed, void *payload)
+static void note_outcome(const char *path, size_t len,
+			 const struct ingest_outcome *outcome, void *payload)
 {
-	struct changing *changing = payload;
-	const struct scan_options *options = changing->options;
+	struct outcomes *outcomes = payload;
+	const struct take_options *options = &outcomes->options->take;
 
-	if (changed) {
-		paths_append(&changing->paths, path, len);
-		return;
-	}
-	if (outcome->gone && changing->gone) {
-		paths_append(changing->gone, path, len);
-	}
-	if (options->done) {
-		options->done(path, len, outcome, false, options->payload);
+	if (outcome->changed) {
+		paths_append(&outcomes->changed, path, len);
+	} else if (outcome->gone && outcomes->gone) {
+		paths_append(outcomes->gone, path, len);
+	} else if (options->done) {
+		options->done(path, len, outcome, options->payload);
 	}
 }
 
-/* Files that change while they are read get some more readings. */
-static int take_changing(struct take *take, struct changing *changing, struct err *err)
+/* Reads files that changed while they were read some more times. */
+static int take_changed(struct take *take, struct outcomes *outcomes, struct err *err)
 {
 	int rc = take_settle(take, err);
 
-	for (unsigned attempt = 1; !rc && changing->paths.count; attempt++) {
-		struct paths paths = changing->paths;
+	for (unsigned attempt = 1; !rc && outcomes->changed.count; attempt++) {
+		struct paths paths = outcomes->changed;
 		const char *path;
 		size_t at = 0, len;
 
-		changing->paths = (struct paths){0};
+		outcomes->changed = (struct paths){0};
 		while (!rc && paths_next(&paths, &at, &path, &len)) {
 			rc = take_path(take, path, len, attempt, err);
 		}
@@ -265,75 +254,74 @@ static int take_changing(struct take *take, struct changing *changing, struct er
 	return rc;
 }
 
-static int see_to_missing(struct take *take, const struct withdraw *withdraw,
-			  const struct paths *missing, struct changing *changing,
-			  struct err *err)
+/* Withdraws the missing files, or reports them to the caller. */
+static int end_missing(struct take *take, const struct withdraw *withdraw,
+		       const struct paths *missing, struct outcomes *outcomes,
+		       struct err *err)
 {
-	const struct scan_options *options = changing->options;
+	const struct scan_options *options = outcomes->options;
 	const char *path;
 	size_t at = 0, len;
 	int rc;
 
-	changing->gone = NULL;
+	outcomes->gone = NULL;
 	if (!options->missing) {
 		rc = withdraw_run(withdraw, take, missing, err);
-		/* One that is back is read, and may change under the reading. */
-		return rc ? rc : take_changing(take, changing, err);
+		/* A file that is back is read, and may change while it is read. */
+		return rc ? rc : take_changed(take, outcomes, err);
 	}
 	while (paths_next(missing, &at, &path, &len)) {
-		options->missing(path, len, options->payload);
+		options->missing(path, len, options->take.payload);
 	}
 	return 0;
 }
 
-static int change(struct scan_counts *counts, const struct withdraw *withdraw, int rootfd,
+static int change(struct scan_counts *counts, const struct withdraw *withdraw,
 		  const struct paths *dirty, struct paths *missing,
 		  struct index_health *health, const struct scan_options *options,
 		  struct err *err)
 {
-	struct changing changing = {.options = options, .gone = missing};
-	struct take_hooks hooks = {.tick = pass_tick,
-				   .done = pass_done,
-				   .payload = &changing,
-				   .commit_ms = options->commit_ms,
-				   .allow_secrets = options->allow_secrets};
-	struct take *take = take_new(withdraw->index, rootfd, &hooks);
-	bool in_step = true;
-	int rc = take_all(take, dirty, "reading", options, err);
+	struct outcomes outcomes = {.options = options, .gone = missing};
+	struct take_options take_options = options->take;
+	struct err ignored = {0};
+	struct take *take;
+	int rc;
 
+	take_options.tick = pass_tick;
+	take_options.done = note_outcome;
+	take_options.payload = &outcomes;
+	take = take_new(&take_options);
+	rc = take_all(take, dirty, err);
 	if (!rc) {
-		rc = take_changing(take, &changing, err);
+		rc = take_changed(take, &outcomes, err);
 	}
 	if (!rc) {
-		rc = see_to_missing(take, withdraw, missing, &changing, err);
+		rc = end_missing(take, withdraw, missing, &outcomes, err);
 	}
-	if (!rc && options->in_step) {
-		rc = options->in_step(&in_step, options->payload, err);
+	if (!rc && options->folder) {
+		rc = folder_drain(options->folder, err);
 	}
 	if (!rc) {
-		health->reconcile = !in_step || (options->missing && missing->count);
+		health->reconcile =
+			(options->folder && folder_is_lost(options->folder)) ||
+			(options->missing && missing->count);
 		health->rescans++;
 		health->walked_s = (int64_t)time(NULL);
 		rc = take_commit(take, health, err);
 	} else if (rc == ERR_STOPPED) {
-		struct err ignored = {0};
-
 		take_stop(take, &ignored); /* a stop keeps what was read */
 	}
 	counts->taken = *take_counts(take);
 	take_free(take);
-	paths_release(&changing.paths);
+	paths_release(&outcomes.changed);
 	return rc;
 }
 
 /* The brake, before anything is changed. */
-static int check(const struct withdraw *withdraw, int rootfd, const struct paths *dirty,
+static int check(const struct withdraw *withdraw, const struct paths *dirty,
 		 const struct paths *missing, const struct scan_options *options,
 		 struct err *err)
 {
-	struct take_hooks hooks = {.tick = options->tick,
-				   .payload = options->payload,
-				   .allow_secrets = options->allow_secrets};
 	struct hash stated = {0};
 	int rc = 0;
 
@@ -341,7 +329,7 @@ static int check(const struct withdraw *withdraw, int rootfd, const struct paths
 		return 0;
 	}
 	if (dirty->count) {
-		rc = withdraw_read(&stated, withdraw->index, rootfd, dirty, &hooks, err);
+		rc = withdraw_read(&stated, dirty, &options->take, err);
 	}
 	if (!rc) {
 		rc = withdraw_check(withdraw, missing, &stated, err);
@@ -350,9 +338,10 @@ static int check(const struct withdraw *withdraw, int rootfd, const struct paths
 	return rc;
 }
 
-int scan_run(struct scan_counts *counts, struct index *index, int rootfd,
-	     const struct scan_options *options, struct err *err)
+int scan_run(struct scan_counts *counts, const struct scan_options *options,
+	     struct err *err)
 {
+	struct index *index = options->take.index;
 	struct withdraw withdraw = {.index = index, .accept = options->accept_withdrawal};
 	struct paths dirty = {0}, missing = {0};
 	struct index_txn *txn = NULL;
@@ -371,16 +360,15 @@ int scan_run(struct scan_counts *counts, struct index *index, int rootfd,
 		query_read_ahead(txn);
 	}
 	index_abort(&txn);
-	rc = scan_look(counts, &dirty, &missing, index, rootfd, "", 0, options, err);
+	rc = scan_look(counts, &dirty, &missing, "", 0, options, err);
 	if (!rc) {
-		rc = check(&withdraw, rootfd, &dirty, &missing, options, err);
+		rc = check(&withdraw, &dirty, &missing, options, err);
 	}
 	if (!rc) {
-		rc = gate_set(index, options->allow_secrets, err);
+		rc = gate_set(index, options->take.allow_secrets, err);
 	}
 	if (!rc) {
-		rc = change(counts, &withdraw, rootfd, &dirty, &missing, &health, options,
-			    err);
+		rc = change(counts, &withdraw, &dirty, &missing, &health, options, err);
 	}
 	if (!rc) {
 		rc = build_end(index, err);

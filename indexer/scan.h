@@ -20,41 +20,30 @@
 struct scan_counts {
 	uint64_t files;      /* metadata files that are there */
 	uint64_t unchanged;  /* of them, those that were not read */
-	uint64_t missing;    /* known files that are not there */
 	uint64_t unreadable; /* folders that could not be read */
 	struct take_counts taken;
 };
 
 struct scan_options {
-	bool accept_withdrawal; /* though most of the known files are gone */
-	bool allow_secrets;     /* see data/index/gate.h; becomes the index's setting */
-	/* See struct walk_visitor and struct take_hooks; NULL: not wanted. */
-	int (*enter)(int dirfd, const char *path, size_t len, void *payload,
-		     struct err *err);
-	int (*tick)(void *payload, struct err *err);
-	void (*done)(const char *path, size_t len, const struct ingest_outcome *outcome,
-		     bool changed, void *payload);
-	/* Who runs this may not read this folder. NULL: not wanted. */
-	void (*barred)(const char *path, size_t len, void *payload);
-	/* A known file that is not there: the caller sees to it, and the scan does not
-	 * withdraw it. NULL: the scan withdraws it, if it may. */
+	struct take_options take; /* `done` is not called for files that are gone, nor
+				   * for those that changed: the scan reads them again */
+	bool accept_withdrawal;   /* though most of the known files are gone */
+	/* Watches each folder before it is read. NULL: nothing is watched. */
+	struct folder *folder;
+	/* Called for each known file that is not there, which the scan then does not
+	 * withdraw. NULL: the scan withdraws it, if the brake allows. */
 	void (*missing)(const char *path, size_t len, void *payload);
-	/* Asked before the last commit: false where events were lost meanwhile, so
-	 * that the folder must be walked again. NULL: none could be. */
-	int (*in_step)(bool *yes, void *payload, struct err *err);
-	void *payload;
-	int64_t commit_ms;
 };
 
 /*
- * Reconciles index and folder. ERR_REFUSED: so much is gone that it looks like an
+ * Brings the index up to the folder. ERR_REFUSED: so much is gone that it looks like an
  * unmounted disk (indexer/withdraw.h); nothing was changed, unless it went while the
- * scan ran: then nothing was withdrawn. ERR_STOPPED and others: what
- * was committed before stays, and the next scan does the rest. When it succeeds
- * the index's health says so.
+ * scan ran: then nothing was withdrawn. ERR_STOPPED and others: what was committed
+ * before stays, and the next scan does the rest. When it succeeds the index's health
+ * says so, unless the watched folder lost events meanwhile.
  */
-int scan_run(struct scan_counts *counts, struct index *index, int rootfd,
-	     const struct scan_options *options, struct err *err);
+int scan_run(struct scan_counts *counts, const struct scan_options *options,
+	     struct err *err);
 
 /*
  * The first half alone, for the folder `path` and all below it: which of its files
@@ -62,7 +51,7 @@ int scan_run(struct scan_counts *counts, struct index *index, int rootfd,
  * (*missing). Changes nothing.
  */
 int scan_look(struct scan_counts *counts, struct paths *dirty, struct paths *missing,
-	      struct index *index, int rootfd, const char *path, size_t len,
-	      const struct scan_options *options, struct err *err);
+	      const char *path, size_t len, const struct scan_options *options,
+	      struct err *err);
 
 #endif

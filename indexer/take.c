@@ -6,22 +6,25 @@
 #include "indexer/paths.h"
 #include "indexer/writer.h"
 
+#define TICK_PATHS 256 /* paths between two ticks */
+
 struct take {
-	const struct take_hooks *hooks;
+	const struct take_options *options;
 	struct ingest *ingest;
 	struct batch batch;
 	struct writer *writer;
 	unsigned unsteady; /* INGEST_UNSTEADY at the last attempt */
+	uint64_t paths;
 	struct take_counts counts;
 };
 
-struct take *take_new(struct index *index, int rootfd, const struct take_hooks *hooks)
+struct take *take_new(const struct take_options *options)
 {
 	struct take *take = xzalloc(sizeof(*take));
 
-	take->hooks = hooks;
-	take->ingest = ingest_new(rootfd);
-	take->writer = writer_new(index, hooks->commit_ms);
+	take->options = options;
+	take->ingest = ingest_new(options->rootfd);
+	take->writer = writer_new(options->index, options->commit_ms);
 	return take;
 }
 
@@ -41,18 +44,18 @@ const struct take_counts *take_counts(struct take *take)
 	return &take->counts;
 }
 
-/* A long file is under way, or many short ones: the batch is carried out when it
- * is full, and others get their turn. */
-static int pass_on(struct take *take, bool full, struct err *err)
+/* Gives the writer the batch if it is full, or if `now` says so, and ticks. */
+static int put_batch(struct take *take, bool now, struct err *err)
 {
-	const struct take_hooks *hooks = take->hooks;
+	const struct take_options *options = take->options;
 	int rc = 0;
 
-	if (full || batch_is_full(&take->batch)) {
+	if (now || batch_is_full(&take->batch)) {
 		rc = writer_put(take->writer, &take->batch, err);
-		if (!rc && hooks->tick) {
-			rc = hooks->tick(hooks->payload, err);
-		}
+		now = true;
+	}
+	if (!rc && options->tick && (now || take->paths % TICK_PATHS == 0)) {
+		rc = options->tick(options->payload, err);
 	}
 	return rc;
 }
@@ -60,32 +63,33 @@ static int pass_on(struct take *take, bool full, struct err *err)
 static int read_path(struct take *take, const char *path, size_t len, unsigned flags,
 		     struct err *err)
 {
-	const struct take_hooks *hooks = take->hooks;
+	const struct take_options *options = take->options;
 	struct ingest_outcome outcome;
 	int rc;
 
-	flags |= hooks->allow_secrets ? INGEST_SECRETS : 0;
+	flags |= options->allow_secrets ? INGEST_SECRETS : 0;
 	rc = ingest_begin(take->ingest, &take->batch, path, len, flags, err);
 	while (!rc && ingest_is_busy(take->ingest)) {
-		rc = pass_on(take, true, err);
+		rc = put_batch(take, true, err);
 		if (!rc) {
-			rc = ingest_more(take->ingest, &take->batch, err);
+			ingest_more(take->ingest, &take->batch);
 		}
 	}
-	if (rc && rc != ERR_CHANGED) {
+	if (rc) {
 		ingest_stop(take->ingest, &take->batch);
 		return rc;
 	}
 	outcome = ingest_outcome(take->ingest);
-	if (rc != ERR_CHANGED) {
-		take->counts.forgotten += outcome.gone && (flags & INGEST_WITHDRAW);
-		take->counts.read += !outcome.gone;
+	if (!outcome.changed) {
+		take->counts.forgotten += outcome.withdrawn;
+		take->counts.read += !outcome.gone && !outcome.withdrawn;
 		take->counts.bytes += outcome.bytes;
 	}
-	if (hooks->done) {
-		hooks->done(path, len, &outcome, rc == ERR_CHANGED, hooks->payload);
+	if (options->done) {
+		options->done(path, len, &outcome, options->payload);
 	}
-	return pass_on(take, false, err);
+	take->paths++;
+	return put_batch(take, false, err);
 }
 
 /* Files whose merging asks for a second reading. It may find that the file has

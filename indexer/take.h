@@ -14,9 +14,9 @@
  * take - paths into the index: reads each (ingest), has what it came to carried
  * out and committed (writer).
  *
- *	struct take *take = take_new(index, rootfd, &hooks);
+ *	struct take *take = take_new(&options);
  *	for each path: take_path(take, path, len, attempt, err);
- *	take_commit(take, err);
+ *	take_commit(take, NULL, err);
  *	take_free(take);	(what was not committed is lost)
  *
  * Order matters to who removes: paths that appeared go before those that vanished,
@@ -32,24 +32,25 @@ struct take_counts {
 	uint64_t bytes;     /* of the files read */
 };
 
-struct take_hooks {
-	/* Between steps, also in the middle of a long file: whoever has events to
-	 * drain or a stop to obey does it here. Non-zero ends the taking. */
-	int (*tick)(void *payload, struct err *err);
-	/* A path is done with. `changed`: it changed while it was read, nothing was
-	 * taken, it must be given again. */
-	void (*done)(const char *path, size_t len, const struct ingest_outcome *outcome,
-		     bool changed, void *payload);
-	void *payload;
+struct take_options {
+	struct index *index;
+	int rootfd;
+	bool allow_secrets; /* INGEST_SECRETS */
 	/* A transaction ends when it is so old (0: no limit). */
 	int64_t commit_ms;
-	bool allow_secrets; /* INGEST_SECRETS */
+	/* Called between steps, also in the middle of a long file: to read events, or to
+	 * check for a stop. Non-zero ends the work and is returned. */
+	int (*tick)(void *payload, struct err *err);
+	/* Called once a path has been read. */
+	void (*done)(const char *path, size_t len, const struct ingest_outcome *outcome,
+		     void *payload);
+	void *payload;
 };
 
 struct take;
 
-/* `hooks` is borrowed; its members may be NULL. */
-struct take *take_new(struct index *index, int rootfd, const struct take_hooks *hooks);
+/* `options` is borrowed; its callbacks may be NULL. */
+struct take *take_new(const struct take_options *options);
 void take_free(struct take *take);
 
 /* Reads `path`, whatever lies there now. `attempt` counts from 0; at the last one

@@ -105,19 +105,18 @@ static int read_file(struct hash *stated, struct index_txn *txn, struct ingest *
 	while (!rc && ingest_is_busy(ingest)) {
 		note_stated(stated, txn, batch);
 		batch_clear(batch);
-		rc = ingest_more(ingest, batch, err);
+		ingest_more(ingest, batch);
 	}
 	note_stated(stated, txn, batch);
 	ingest_stop(ingest, batch);
 	batch_clear(batch);
-	return rc == ERR_CHANGED ? 0 : rc;
+	return rc;
 }
 
-int withdraw_read(struct hash *stated, struct index *index, int rootfd,
-		  const struct paths *dirty, const struct take_hooks *hooks,
-		  struct err *err)
+int withdraw_read(struct hash *stated, const struct paths *dirty,
+		  const struct take_options *options, struct err *err)
 {
-	unsigned flags = hooks->allow_secrets ? INGEST_SECRETS : 0;
+	unsigned flags = options->allow_secrets ? INGEST_SECRETS : 0;
 	struct ingest *ingest = NULL;
 	struct batch batch = {0};
 	struct index_txn *txn = NULL;
@@ -125,19 +124,19 @@ int withdraw_read(struct hash *stated, struct index *index, int rootfd,
 	const char *path;
 	size_t at = 0, len;
 	uint64_t steps = 0;
-	int rc = index_begin(&txn, index, false, err);
+	int rc = index_begin(&txn, options->index, false, err);
 
 	if (rc) {
 		return rc;
 	}
-	ingest = ingest_new(rootfd);
+	ingest = ingest_new(options->rootfd);
 	log_progress_start(&progress, "looking for files that were renamed",
 			   dirty->count);
 	while (!rc && paths_next(dirty, &at, &path, &len)) {
 		rc = read_file(stated, txn, ingest, &batch, path, len, flags, err);
 		log_progress_step(&progress, 1);
-		if (!rc && hooks->tick && ++steps % TICK_FILES == 0) {
-			rc = hooks->tick(hooks->payload, err);
+		if (!rc && options->tick && ++steps % TICK_FILES == 0) {
+			rc = options->tick(options->payload, err);
 		}
 	}
 	log_progress_end(&progress);

@@ -41,11 +41,9 @@ bool withdraw_is_much(const struct withdraw *withdraw, uint64_t missing);
 int withdraw_check(const struct withdraw *withdraw, const struct paths *missing,
 		   const struct hash *stated, struct err *err);
 
-/* Finds what `dirty` files state, without changing the index: for withdraw_check.
- * `tick` as in struct take_hooks. */
-int withdraw_read(struct hash *stated, struct index *index, int rootfd,
-		  const struct paths *dirty, const struct take_hooks *hooks,
-		  struct err *err);
+/* Finds what `dirty` files state, without changing the index: for withdraw_check. */
+int withdraw_read(struct hash *stated, const struct paths *dirty,
+		  const struct take_options *options, struct err *err);
 
 /* Withdraws what is still missing. The brake is asked once more, after everything
  * that was taken before is committed. ERR_REFUSED: nothing was withdrawn. */

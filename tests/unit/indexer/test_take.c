@@ -75,8 +75,9 @@ static bool is_unread(struct taking *t, const char *path)
 /* Takes the files; the `left`th tick (0: none) ends it with `code`. */
 static int run(struct taking *t, const char *const *paths, int left, int code)
 {
-	struct take_hooks hooks = {.tick = tick, .payload = t};
-	struct take *take = take_new(t->index, t->f->fd, &hooks);
+	struct take_options options = {
+		.index = t->index, .rootfd = t->f->fd, .tick = tick, .payload = t};
+	struct take *take = take_new(&options);
 	struct err err = {0}, ignored = {0};
 	int rc = 0;
 
