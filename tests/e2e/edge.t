@@ -236,6 +236,16 @@ is "the collection is served" "$(ask /api/v1/tag_images) $(jq length "$T/body")"
 same "as it is" "$T/body" "$SITE/api/v1/tag_images.json"
 is "the collection by its other name" "$(ask /api/v1/tag_images.json)" 200
 
+# One table of responses, and what repeats it.
+table() { # MEMBER: its values in exporter/snapshot/response.c
+	sed -n "s/.*\.$1 = \"\([^\"]*\)\",.*/\1/p" "$ROOT/exporter/snapshot/response.c" | sort -u
+}
+is "the edge knows the requests of the table" \
+	"$(sed -n "/^const REQUESTS/,/^]/s/.*'\(.*\)'.*/\1/p" "$ROOT/exporter/site/edge/albumen.js" | sort)" \
+	"$(table request)"
+is "the model has the paths of the table" \
+	"$(sed -n '/^PATHS/,/^}/s/.*: "\(.*\)",/\1/p' "$ROOT/tests/model/model.py" | sort)" "$(table path)"
+
 # Where nginx writes, and what.
 ask "/api/v1/tag_images?image_ids[]=$one&token=SESAME" -H 'Authorization: Token SESAME' >"$T/out"
 ask "/nope?token=SESAME" -X POST --data-binary "SESAME$(printf '%100000s' '')" >"$T/out"

@@ -575,24 +575,24 @@ class Model:
     def responses(self, collections=False):
         """{path in the site: body}"""
         site = {
-            site_path(row, file_name(ident)): body for (row, ident), body in self.bodies()
+            path_of(row, file_name(ident)): body for (row, ident), body in self.bodies()
         }
         if collections:
-            site["api/v1/tag_images.json"] = array(self.live(), self.render_tag_image)
+            site[path_of("all_tag_images")] = array(self.live(), self.render_tag_image)
         return site
 
     def snapshot_files(self):
         """{path in the snapshot: body}"""
         files = {}
         for (row, ident), body in self.bodies():
-            files[site_path(row, sharded(ident))] = body
+            files[path_of(row, sharded(ident))] = body
         # What audits need besides the responses: where an image lies, and the tags.
         for ident, image in self.images.items():
             album = quote(image.album.decode()).encode()
-            files["api/v1/tag_images/%s.album" % sharded(ident)] = album
+            files[path_of("album_of", sharded(ident))] = album
         counts = collections.Counter(record.tag for record in self.live())
         for ident, tag in self.tags.items():
-            files["audit/tags/%s.json" % sharded(ident)] = (
+            files[path_of("tag", sharded(ident))] = (
                 b'{"tag":%s,"tag_images":%d}' % (tag.text, counts[ident])
             )
         return files
@@ -637,10 +637,20 @@ def sharded(ident):
     return "%s/%s/%s" % (shard[:2], shard[2:4], name)
 
 
-def site_path(row, name):
-    if row == "tag_images":
-        return "api/v1/tag_images/%s.json" % name
-    return "api/v1/albums/%s/images%s.json" % (name, "/untag" if row == "untag" else "")
+# Where a site has the responses; `*` is an id as a file name, which in a snapshot has its
+# shard in front. (tests/e2e/edge.t compares this with exporter/snapshot/response.c.)
+PATHS = {
+    "tag_images": "api/v1/tag_images/*.json",
+    "untag": "api/v1/albums/*/images/untag.json",
+    "images": "api/v1/albums/*/images.json",
+    "album_of": "api/v1/tag_images/*.album",
+    "tag": "audit/tags/*.json",
+    "all_tag_images": "api/v1/tag_images.json",
+}
+
+
+def path_of(row, name=""):
+    return PATHS[row].replace("*", name)
 
 
 def git_id(kind, data):

@@ -16,8 +16,15 @@ const IDS_MAX = 500;
 const PARAMETERS_MAX = 1000;
 const NAME_MAX = 240; /* bytes of a file name (data/format/record.h) */
 
-const ALBUM = /^\/api\/v1\/albums\/([^\/]+)\/images(\/untag)?(?:\.json)?$/;
-const TAG_IMAGES = /^\/api\/v1\/tag_images(?:\.json)?$/;
+/* The requests of the table in exporter/snapshot/response.c; `*` is an id. A site's file has
+ * the same path, and `.json` behind it. (tests/e2e/edge.t compares the two tables.) */
+const REQUESTS = [
+	'api/v1/tag_images',
+	'api/v1/albums/*/images/untag',
+	'api/v1/albums/*/images',
+];
+/* Of these, the one that may have ids in its query. */
+const JOINED = 'api/v1/tag_images';
 
 /* The characters that encodeURIComponent leaves and a file name does not. */
 const LEFT = /[.!~*'()]/;
@@ -81,35 +88,48 @@ function imageNames(query) {
 	return names.length > IDS_MAX ? null : names;
 }
 
+/* What answers the path as a client sent it: a path of REQUESTS with names in place of `*`;
+ * or null. */
+function find(path) {
+	const parts = path.slice(1).replace(/\.json$/, '').split('/');
+	let found = null;
+
+	REQUESTS.forEach((request) => {
+		const pattern = request.split('/');
+		const names = pattern.map((part, i) =>
+			part !== '*' ? (part === parts[i] ? part : null)
+				: parts[i] === undefined ? null : fileName(parts[i]));
+
+		if (pattern.length === parts.length && names.indexOf(null) < 0) {
+			found = names.join('/');
+		}
+	});
+	return path[0] === '/' ? found : null;
+}
+
 /*
  * The inner location that answers a request (nginx.conf.in says why they begin
  * with two slashes). What is left of it after one slash is the site file.
  */
 function route(r) {
 	const url = split(r);
-	const album = ALBUM.exec(url.path);
-	let name, names;
+	const path = find(url.path);
+	let names;
 
-	if (album) {
-		name = fileName(album[1]);
-		return name ? '//api/v1/albums/' + name + '/images' + (album[2] || '') + '.json'
-			: '//error/404';
-	}
-	if (!TAG_IMAGES.test(url.path)) {
+	if (path === null) {
 		return '//error/404';
 	}
-	names = imageNames(url.query);
+	names = path === JOINED ? imageNames(url.query) : [];
 	if (names === null) {
 		return '//error/ids';
 	}
 	if (names.length > 1) {
-		return '//api/v1/tag_images';
+		return '//' + JOINED;
 	}
 	if (names.length === 1) {
-		return names[0] ? '//api/v1/tag_images/' + names[0] + '.json'
-			: '//api/v1/tag_images/';
+		return '//' + JOINED + '/' + (names[0] ? names[0] + '.json' : '');
 	}
-	return '//api/v1/tag_images.json';
+	return '//' + path + '.json';
 }
 
 /* What stands between the brackets of one response, or null: an image that is not
@@ -135,7 +155,7 @@ function elements(path) {
 
 /* Tag images of several images: their arrays joined in the order asked, each once. */
 function join(r) {
-	const root = r.variables.document_root + '/api/v1/tag_images/';
+	const root = r.variables.document_root + '/' + JOINED + '/';
 	const comma = Buffer.from(',');
 	const parts = [Buffer.from('[')];
 	const seen = {};
