@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# albumen. `make help` lists the targets. Everything built lies under $(BUILD).
+# albumen. `make help` lists the targets. Everything that is built is below $(BUILD).
 #
-# Knobs, all on the command line (`make WERROR=1 CC=clang BUILD=build/clang`):
+# Variables to set on the command line (`make WERROR=1 CC=clang BUILD=build/clang`):
 #
 #   BUILD=build        where everything is built
 #   SANITIZE=          sanitizers, as in SANITIZE=address,undefined; BUILD is then
@@ -17,18 +17,18 @@
 #   PREFIX=/usr/local  where `make install` puts things
 #   DESTDIR=           a folder to install into instead of /
 #   PORT=8080          where `make serve` listens (on 127.0.0.1)
-#   TESTS=tests/e2e/*.t   the end-to-end tests of `make test`; if it is given, those
+#   TESTS=tests/e2e/*.t   the end-to-end tests of `make test`; if it is set, the tests
 #                      of tests/system are not run
-#   SYSTEM=            no: `make test` without tests/system, which needs root or
-#                      passwordless sudo; else it fails where it has neither
-#   TORTURE_S=3600     seconds of `make torture`
-#   SOAK_S=1800        seconds of `make soak`
-#   SEED=              repeats what a random test did; it prints its own
-#   ROWS=              the rows of `make torture`: ROWS='fault stop:live' (all of them)
-#   CASE=              one case of one row, as a loss is reported
+#   SYSTEM=            no: leave out tests/system, which needs root or passwordless
+#                      sudo; otherwise `make test` fails without either
+#   TORTURE_S=3600     how many seconds `make torture` runs
+#   SOAK_S=1800        how many seconds `make soak` runs
+#   SEED=              the seed of a random test, to repeat it; each test prints its own
+#   ROWS=              the rows of `make torture`, as in ROWS='fault stop:live'; default: all
+#   CASE=              run one case of one row of `make torture`
 #   WORKERS=1          how many cases of `make torture` run at once
-#   KEEP=              1: `make torture` ends at the first loss and keeps its folder
-#   FUZZ_S=60          seconds for each fuzz target of `make fuzz`
+#   KEEP=              1: `make torture` stops at the first loss and keeps its folder
+#   FUZZ_S=60          how many seconds `make fuzz` spends on each target
 
 ALBUMEN_VERSION = 0.1.0
 
@@ -67,26 +67,27 @@ DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc shellcheck syst
 
 # --- sources ----------------------------------------------------------------------
 
-# Every file in its folder: a new one needs no line here. Each program and each unit test
-# links what it uses out of three archives.
+# A new source file needs no line here. Each program and each unit test links what it uses
+# from three archives.
 DATA_SRC = $(wildcard data/*/*.c)
 INDEXER_SRC = $(filter-out indexer/main.c,$(wildcard indexer/*.c))
 EXPORTER_SRC = $(filter-out $(OFFLINE_SRC),$(wildcard exporter/*/*.c exporter/*/*/*.c))
 OFFLINE_SRC = exporter/git/offline.c
 MAIN_SRC = indexer/main.c exporter/main.c
-# What `albumen-exporter edge` makes its configuration of, found beside the program.
+# Files that a program reads at run time, from below its own folder: the parts of the
+# configuration that `albumen-exporter edge` prints,
 EDGE = albumen.js nginx.conf.in
-# What the audit page is made of, found likewise.
+# the parts of the audit page,
 PAGE = page.html page.css data.js table.js plot.js page.js
-# What goes into an auditor's bundle, found likewise.
+# and the script that bundles contain.
 EVIDENCE = tree-sha256
 BESIDE = $(EDGE:%=$(BUILD)/edge/%) $(PAGE:%=$(BUILD)/page/%) \
 	$(EVIDENCE:%=$(BUILD)/evidence/%)
 
-# One program per module: tests/unit/PART/test_MODULE.c; and what several of them share.
+# One program for each module, tests/unit/PART/test_MODULE.c, and the files that they share.
 UNIT_SRC = $(wildcard tests/unit/*/test_*.c)
 UNIT_SHARED_SRC = $(wildcard tests/unit/*.c)
-# Those of them that have threads (`make tsan`).
+# The unit tests that use threads, for `make tsan`.
 UNIT_THREADED = $(foreach m,ingest take pack snapshot_edit site relay,$(filter %/test_$(m),$(UNIT_BIN)))
 FUZZ = json record secret stamp
 
@@ -95,15 +96,15 @@ UNIT_BIN = $(UNIT_SRC:%.c=$(BUILD)/%)
 C_FILES = $(wildcard $(foreach d,data/* indexer exporter exporter/* exporter/*/* tests/* \
 	tests/unit/*,$(d)/*.[ch]))
 TESTS = tests/e2e/*.t
-# Those that need root, mounts, sysctls.
+# The tests that need root, mounts or sysctls.
 SYSTEM_TESTS = $(if $(filter file,$(origin TESTS)),$(wildcard tests/system/*.t))
 
 # --- flags ------------------------------------------------------------------------
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wformat=2 -Wundef -Wwrite-strings $(if $(WERROR),-Werror)
-# Hidden symbols: libinotifytools exports names such as `initialized` and
-# `create_watch`, and a program's own visible symbol of that name would replace them.
+# -fvisibility=hidden, because libinotifytools exports names such as `initialized` and
+# `create_watch`: a visible symbol of ours with the same name would replace the library's.
 HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE \
 	$(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
 SANFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
@@ -113,7 +114,7 @@ CFLAGS_ALL = -std=c11 -pthread $(OPT) $(WARN) -fvisibility=hidden $(HARDEN) $(SA
 	$(CFLAGS)
 LDFLAGS_ALL = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
 
-# Asked for when first needed, so that a make file can be read before `make deps`.
+# pkg-config runs when a variable is first used, so that `make deps` works without it.
 pkg = $(if $(shell pkg-config --exists $(2) 2>/dev/null && echo yes),$(shell \
 	pkg-config $(1) $(2)),$(error missing libraries or pkg-config: run `make deps`))
 LIBS = lmdb libcjson libzstd libdeflate nettle
@@ -182,7 +183,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(say) CC $<
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
-# Changes only when the compiler or its flags do; then everything is built again.
+# This file changes only when the compiler or its flags change; then all is built again.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL) $(LIBGIT2))' \
@@ -211,33 +212,33 @@ $(UNIT_BIN): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
 deps: ## install the Debian packages that are missing (to build, run and test)
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST)
 
-deps-ci: ## the same, and what .ci/run needs besides
+deps-ci: ## the same, and the packages that only .ci/run needs
 	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST) $(DEPS_CI)
 
-run: deps ## do the main job on data/samples, and show what was made
+run: deps ## index and export data/samples, and show the result
 	@$(MAKE) --no-print-directory all
 	@ALBUMEN_BUILD=$(BUILD) tests/run-demo.sh
 
-serve: deps ## answer the API from that, over nginx on 127.0.0.1:PORT
+serve: deps ## answer the API from that site, with nginx on 127.0.0.1:PORT
 	@$(MAKE) --no-print-directory all
 	@ALBUMEN_BUILD=$(BUILD) tests/run-demo.sh --serve 127.0.0.1:$(PORT)
 
-test: deps ## all unit, end-to-end and system tests
+test: deps ## run all unit, end-to-end and system tests
 	@if [ -z '$(SYSTEM_TESTS)' ] || [ '$(SYSTEM)' = no ]; then \
 		exec $(MAKE) --no-print-directory prove; \
 	elif [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then \
 		exec $(MAKE) --no-print-directory prove TESTS='$(TESTS) $(SYSTEM_TESTS)'; \
 	fi; \
 	$(MAKE) --no-print-directory prove; status=$$?; \
-	echo 'left out, as they need root or passwordless sudo (or say SYSTEM=no):' >&2; \
+	echo 'not run, because they need root or passwordless sudo (SYSTEM=no leaves them out):' >&2; \
 	printf '    %s\n' $(SYSTEM_TESTS) >&2; \
 	exit $$((status ? status : 1))
 
-# The tests alone, on the programs of $(BUILD): for CI and for variants of the build.
+# Only the tests, on the programs of $(BUILD): for CI, and for other builds.
 prove: all $(UNIT_BIN)
 	ALBUMEN_BUILD=$(BUILD) prove -j2 --exec '' $(UNIT_BIN) $(TESTS)
 
-golden: all ## write the golden files anew; review them with git diff
+golden: all ## rewrite the golden files; review them with git diff
 	ALBUMEN_BUILD=$(BUILD) GOLDEN=write prove tests/e2e/golden.t
 
 bench: all $(SHARED) ## time both programs against jq, git fast-import and tar
@@ -246,21 +247,21 @@ bench: all $(SHARED) ## time both programs against jq, git fast-import and tar
 bench-million: all $(SHARED) ## the same with a million images (some minutes, some GB)
 	ALBUMEN_BUILD=$(BUILD) tests/bench/run 1000000
 
-torture: all ## both programs under faults for TORTURE_S, as root (ROWS, SEED, CASE)
+torture: all ## run both under faults for TORTURE_S, as root (ROWS, SEED, CASE)
 	ALBUMEN_BUILD=$(BUILD) tests/torture/run --seconds $(TORTURE_S) --workers $(WORKERS) \
 		$(if $(SEED),--seed $(SEED)) $(if $(ROWS),--rows '$(ROWS)') \
 		$(if $(CASE),--case $(CASE)) $(if $(KEEP),--keep)
 
-mutants: all ## about fifty faults in the code, one at a time: does a test notice each?
+mutants: all ## put faults into the code, one at a time: a test must notice each
 	tests/mutants/run
 
-soak: all ## watch and follow under 200 changes a second for SOAK_S: nothing may grow
+soak: all ## run both under 200 changes a second for SOAK_S: nothing may grow
 	ALBUMEN_BUILD=$(BUILD) tests/soak/run --seconds $(SOAK_S) $(if $(SEED),--seed $(SEED))
 
-asan: ## all tests under the address and undefined behaviour sanitizers
+asan: ## run all tests under the address and undefined behaviour sanitizers
 	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined prove
 
-tsan: ## what has threads under the thread sanitizer: unit tests, a first scan
+tsan: ## run the tests that use threads under the thread sanitizer
 	@$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread prove-threaded
 
 .PHONY: prove-threaded
@@ -271,9 +272,9 @@ prove-threaded: all $(UNIT_THREADED)
 
 VALGRIND = valgrind -q --leak-check=full --show-leak-kinds=definite \
 	--errors-for-leak-kinds=definite --error-exitcode=99 --suppressions=tests/valgrind.supp
-# Debian 12's valgrind does not know openat2(2) and pidfd_open(2), which these need.
+# Debian 12's valgrind does not know openat2(2) and pidfd_open(2), which these tests need.
 UNIT_VALGRIND = $(filter-out %_walk %_ingest %_take %_folder %_sign %_digest,$(UNIT_BIN))
-valgrind: all $(UNIT_BIN) ## the unit tests under valgrind
+valgrind: all $(UNIT_BIN) ## run the unit tests under valgrind
 	prove -j2 --exec '$(VALGRIND)' $(UNIT_VALGRIND)
 
 $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(DATA_SRC)
@@ -283,7 +284,7 @@ $(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(DATA_SRC)
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 		-o $@ $< $(DATA_SRC) $(LIBS_LIBS)
 
-fuzz: $(FUZZ:%=$(BUILD)/fuzz/fuzz_%) ## fuzz what reads untrusted bytes (FUZZ_S each; clang)
+fuzz: $(FUZZ:%=$(BUILD)/fuzz/fuzz_%) ## fuzz the code that reads untrusted bytes (FUZZ_S each; clang)
 	$(Q)set -e; for f in $^; do \
 		mkdir -p $$f.corpus; \
 		$$f -max_total_time=$(FUZZ_S) -max_len=65536 -verbosity=0 -print_funcs=0 \
@@ -293,10 +294,10 @@ fuzz: $(FUZZ:%=$(BUILD)/fuzz/fuzz_%) ## fuzz what reads untrusted bytes (FUZZ_S 
 # --- style ------------------------------------------------------------------------
 
 lint: export FLAGS = -std=c11 $(subst ',,$(CPPFLAGS_ALL)) $(LIBS_CFLAGS) $(WARN)
-lint: all ## clang-tidy, cppcheck, include rules, symbol prefixes, headers on their own
+lint: all ## check the rules of the house: clang-tidy, cppcheck, includes, names, headers
 	@BUILD='$(BUILD)' CC='$(CC)' tests/lint.sh $(SRC)
 
-format: ## clang-format every C file in place
+format: ## format every C file in place, with clang-format
 	clang-format -i $(C_FILES)
 
 format-check: ## fail if clang-format would change a file
@@ -308,10 +309,10 @@ UNITDIR = $(PREFIX)/lib/systemd/system
 MANDIR = $(PREFIX)/share/man
 DOCDIR = $(PREFIX)/share/doc/albumen
 
-# Linked as LIBGIT2 says, and else with the shared library.
+# `make install` links libgit2 as LIBGIT2 says, by default shared.
 INSTALLED = $(if $(LIBGIT2),$(EXPORTER),$(SHARED))
 
-install: all $(INSTALLED) ## install below DESTDIR/PREFIX: programs, man pages, systemd units
+install: all $(INSTALLED) ## install programs, manual pages, licence, systemd units below DESTDIR/PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/albumen/edge \
 		$(DESTDIR)$(PREFIX)/share/albumen/page \
 		$(DESTDIR)$(PREFIX)/share/albumen/evidence \
@@ -331,7 +332,7 @@ install: all $(INSTALLED) ## install below DESTDIR/PREFIX: programs, man pages, 
 		chmod 644 $(DESTDIR)$(UNITDIR)/$${unit##*/} || exit 1; \
 	done
 
-uninstall: ## remove what install put there
+uninstall: ## remove what `make install` installed
 	rm -f $(DESTDIR)$(PREFIX)/bin/albumen-indexer $(DESTDIR)$(PREFIX)/bin/albumen-exporter \
 		$(DESTDIR)$(MANDIR)/man1/albumen-indexer.1 \
 		$(DESTDIR)$(MANDIR)/man1/albumen-exporter.1 $(DESTDIR)$(MANDIR)/man7/albumen.7 \
@@ -339,10 +340,10 @@ uninstall: ## remove what install put there
 		$(DESTDIR)$(UNITDIR)/albumen-exporter.service
 	rm -rf $(DESTDIR)$(PREFIX)/share/albumen $(DESTDIR)$(DOCDIR)
 
-clean: ## remove everything built
+clean: ## remove everything that was built
 	rm -rf $(BUILD)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
-	@echo "Knobs are explained at the top of the Makefile."
+	@echo "The variables are explained at the top of the Makefile."
