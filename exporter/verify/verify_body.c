@@ -2,9 +2,6 @@
 #include "exporter/verify/verify_body.h"
 
 #include <nettle/sha2.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 void verify_body_digest(struct verify_body_digest *out, const void *text, size_t len)
@@ -18,144 +15,89 @@ void verify_body_digest(struct verify_body_digest *out, const void *text, size_t
 
 void verify_body_release(struct verify_body *body)
 {
-	buf_release(&body->canon);
-	json_object_release(&body->elements);
-	json_object_release(&body->members);
+	body_release(&body->body);
 	record_reader_release(&body->reader);
 }
 
-__attribute__((format(printf, 2, 3))) static void fail(const struct verify_body *body,
-						       const char *fmt, ...)
-{
-	char problem[512];
-	va_list ap;
+#define FAIL(body, ...)                                                                  \
+	do {                                                                             \
+		if ((body)->report) {                                                    \
+			verify_report_fail((body)->report, (body)->path, __VA_ARGS__);   \
+		}                                                                        \
+	} while (0)
 
-	if (body->told) {
-		va_start(ap, fmt);
-		vsnprintf(problem, sizeof(problem), fmt, ap);
-		va_end(ap);
-		body->told(problem, body->payload);
+struct place {
+	struct record_id id;
+	struct stamp created;
+};
+
+/* Whether the record comes after *last, which it then becomes. */
+static bool is_in_order(struct place *last, const struct record *record)
+{
+	const struct record_id *a = &last->id, *b = &record->id;
+	int order = stamp_compare(&last->created, &record->created);
+
+	if (!order) {
+		order = memcmp(a->bytes, b->bytes, a->len < b->len ? a->len : b->len);
+		order = order ? order : a->len - b->len;
 	}
+	order = a->len ? order : -1;
+	*last = (struct place){record->id, record->created};
+	return order < 0;
 }
 
-/* Whether the text is one value in canonical text that begins with `first`. */
-static bool is_canonical(struct verify_body *body, const struct buf *text, char first)
+void verify_body_records(struct verify_body *body, enum query_response row,
+			 verify_body_fn *each, void *payload)
 {
-	struct json_value value;
+	enum record_kind kind = row == QUERY_IMAGES ? RECORD_IMAGE : RECORD_TAG_IMAGE;
+	const struct record *record = &body->reader.record[0];
+	struct place last = {0};
 
-	buf_clear(&body->canon);
-	if (json_read(&body->canon, &value, text->data, text->len) < 0) {
-		fail(body, "not JSON: %s at byte %zu", value.reason, value.failed_at);
-		return false;
-	}
-	if (value.unusable) {
-		fail(body, "%s at byte %zu", value.unusable, value.unusable_at);
-		return false;
-	}
-	if (body->canon.len != text->len ||
-	    memcmp(body->canon.data, text->data, text->len) != 0) {
-		fail(body, "not in canonical text");
-		return false;
-	}
-	if (*text->data != first) {
-		fail(body, first == '[' ? "not an array" : "not an object");
-		return false;
-	}
-	return true;
-}
-
-static int compare_ids(const struct record_id *a, const struct record_id *b)
-{
-	int order = memcmp(a->bytes, b->bytes, a->len < b->len ? a->len : b->len);
-
-	return order ? order : a->len - b->len;
-}
-
-static bool is_of_kind(const struct record_reader *reader, enum record_kind kind)
-{
-	const struct record *record = &reader->record[0];
-
-	return record->kind == kind && (kind != RECORD_TAG_IMAGE || record->embedded);
-}
-
-void verify_body_records(struct verify_body *body, const struct buf *text,
-			 enum record_kind kind, verify_body_fn *each, void *payload)
-{
-	struct record_id last_id = {.len = 0};
-	struct stamp last_created = {{0}};
-
-	if (!is_canonical(body, text, '[')) {
+	if (!body_parse(&body->body, row)) {
+		FAIL(body, "%s", body->body.problem);
 		return;
 	}
-	json_elements(&body->elements, text->data, text->len);
-	for (size_t i = 0; i < body->elements.count; i++) {
-		const struct json_span *span = &body->elements.member[i].value;
-		const struct record *record = &body->reader.record[0];
-		int order;
+	for (size_t i = 0; i < body->body.count; i++) {
+		struct body_text text = body_element(&body->body, i);
 
-		if (record_read(&body->reader, text->data + span->off, span->len) < 0) {
-			fail(body, "record %zu: %s", i + 1, body->reader.reason);
+		if (record_read(&body->reader, text.data, text.len) < 0) {
+			FAIL(body, "record %zu: %s", i + 1, body->reader.reason);
 			continue;
 		}
-		if (!is_of_kind(&body->reader, kind)) {
-			fail(body, "record %zu is no %s%s", i + 1, record_kind_name(kind),
+		if (record->kind != kind ||
+		    (kind == RECORD_TAG_IMAGE && !record->embedded)) {
+			FAIL(body, "record %zu is no %s%s", i + 1, record_kind_name(kind),
 			     kind == RECORD_TAG_IMAGE ? " with its image and tag" : "");
 			continue;
 		}
-		order = stamp_compare(&last_created, &record->created);
-		order = order ? order : compare_ids(&last_id, &record->id);
-		if (last_id.len && order >= 0) {
-			fail(body, "%s '%s' is out of order, or stands twice",
+		if (!is_in_order(&last, record)) {
+			FAIL(body, "%s '%s' is out of order, or stands twice",
 			     record_kind_name(kind), record->id.bytes);
 		}
-		last_created = record->created;
-		last_id = record->id;
-		each(text->data + span->off, record, payload);
+		each(text.data, record, payload);
 	}
 }
 
-/* A number as it is written for a count: no sign, no needless zero. */
-static bool read_count(uint64_t *out, const char *text, size_t len)
+bool verify_body_tag(struct verify_body *body, struct record_id *id,
+		     struct verify_body_digest *digest, uint64_t *count)
 {
-	char digits[21] = "";
+	const struct record *record = &body->reader.record[0];
+	struct body_text text;
 
-	if (!len || len > 19 || (len > 1 && *text == '0')) {
+	if (!body_parse(&body->body, QUERY_TAG) || !body_tag(&body->body, count)) {
+		FAIL(body, "%s", body->body.problem);
 		return false;
 	}
-	memcpy(digits, text, len);
-	*out = strtoull(digits, NULL, 10);
-	return strspn(digits, "0123456789") == len;
-}
-
-bool verify_body_tag(struct verify_body *body, const struct buf *text,
-		     struct record_id *id, struct verify_body_digest *digest,
-		     uint64_t *count)
-{
-	const struct json_member *tag = NULL, *images = NULL;
-
-	if (!is_canonical(body, text, '{')) {
+	text = body->body.record.text;
+	if (record_read(&body->reader, text.data, text.len) < 0) {
+		FAIL(body, "%s", body->reader.reason);
 		return false;
 	}
-	json_members(&body->members, text->data, text->len);
-	if (body->members.count == 2) {
-		tag = &body->members.member[0];
-		images = &body->members.member[1];
-	}
-	if (!tag || json_find(&body->members, text->data, "\"tag\"") != tag ||
-	    json_find(&body->members, text->data, "\"tag_images\"") != images ||
-	    !read_count(count, text->data + images->value.off, images->value.len)) {
-		fail(body, "not {\"tag\":{...},\"tag_images\":COUNT}");
+	if (record->kind != RECORD_TAG) {
+		FAIL(body, "not about a tag");
 		return false;
 	}
-	if (record_read(&body->reader, text->data + tag->value.off, tag->value.len) < 0) {
-		fail(body, "%s", body->reader.reason);
-		return false;
-	}
-	if (body->reader.record[0].kind != RECORD_TAG) {
-		fail(body, "not about a tag");
-		return false;
-	}
-	*id = body->reader.record[0].id;
-	verify_body_digest(digest, text->data + tag->value.off, tag->value.len);
+	*id = record->id;
+	verify_body_digest(digest, text.data, text.len);
 	return true;
 }

@@ -6,16 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "data/base/buf.h"
 #include "data/format/record.h"
+#include "exporter/body/body.h"
+#include "exporter/verify/verify_report.h"
 
 /*
- * verify_body - what the files of a snapshot say, by themselves: whether a body is
- * canonical, has the right shape, and is sorted. Pure: no I/O.
+ * verify_body - checks the files of a snapshot one by one: that a body is canonical,
+ * has the right form, and is sorted (exporter/body reads them and trusts them more).
  *
- * A body that is not sound has, in addition to the failures that are told, only the
- * records that are good: none at all where it is not canonical. That depends on
- * its bytes alone (and on what `told` is about not at all).
+ * A faulty body has only its good records, and none if it is not canonical. Which they
+ * are depends on its bytes alone, so what is added for one snapshot can be subtracted
+ * for the next one.
  */
 
 #define VERIFY_BODY_DIGEST 16
@@ -26,30 +27,27 @@ struct verify_body_digest {
 };
 void verify_body_digest(struct verify_body_digest *out, const void *text, size_t len);
 
-/* Reads bodies; reuse one to save allocations. Zeroed is ready for use. */
+/* Reads the body that the caller puts into body.bytes. Zeroed is ready for use; reuse
+ * it to save allocations. */
 struct verify_body {
-	/* Called for each failure; NULL: none is told. */
-	void (*told)(const char *problem, void *payload);
-	void *payload;
-	/* scratch */
-	struct buf canon;
-	struct json_object elements, members;
+	struct body body;
+	struct verify_report *report; /* of failures, at `path`; NULL: none is reported */
+	const char *path;
+	/* Private. */
 	struct record_reader reader;
 };
 void verify_body_release(struct verify_body *body);
 
-/*
- * An array of records of one kind, RECORD_IMAGE or RECORD_TAG_IMAGE with an embedded
- * image and tag, sorted by (created_at, id). Each is told with the text of the array
- * and all that the reader found in it.
- */
+/* Reads an array of records, which are sorted by (created_at, id): QUERY_IMAGES, or
+ * QUERY_TAG_IMAGES, where each has its image and tag embedded. Calls `each` with the
+ * text of each record and what the record reader found in it. */
 typedef void verify_body_fn(const char *text, const struct record *record, void *payload);
-void verify_body_records(struct verify_body *body, const struct buf *text,
-			 enum record_kind kind, verify_body_fn *each, void *payload);
+void verify_body_records(struct verify_body *body, enum query_response row,
+			 verify_body_fn *each, void *payload);
 
-/* {"tag":{...},"tag_images":COUNT}: false if it is not. *id: the tag's. */
-bool verify_body_tag(struct verify_body *body, const struct buf *text,
-		     struct record_id *id, struct verify_body_digest *digest,
-		     uint64_t *count);
+/* Reads {"tag":{...},"tag_images":COUNT}: false if it is not that. *id, *digest: of the
+ * tag. */
+bool verify_body_tag(struct verify_body *body, struct record_id *id,
+		     struct verify_body_digest *digest, uint64_t *count);
 
 #endif

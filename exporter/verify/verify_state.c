@@ -2,20 +2,63 @@
 #include "exporter/verify/verify_state.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/format/json.h"
-#include "exporter/verify/verify_state_inner.h"
+#include "exporter/snapshot/response.h"
+#include "exporter/verify/verify_body.h"
+#include "exporter/verify/verify_table.h"
 
 /*
- * Going from one snapshot to the next: the trees' differences are taken in one by
- * one, the tags first, so that what a tag image shows can be compared at once; then
- * all that was touched is looked at (verify_settle.c), when everything is known.
+ * A step applies each file that differs to the tables, tags first, so that what a tag
+ * image shows can be compared at once. It marks the rows that this touches. When all is
+ * applied, it checks the marked rows: albums, which say where images lie, then images
+ * and tags.
  *
- * To take back what an image's former file said, that file is read again: it costs
- * no more than reading the new one did, and nothing has to be remembered of it.
+ * To subtract what an image's former file said, that file is read again. This costs no
+ * more than reading the new one did, and nothing has to be remembered of it.
  */
+
+struct image {
+	struct verify_body_digest text;  /* in the album's list */
+	struct verify_body_digest shown; /* in its tag images */
+	uint32_t album;                  /* that lists it; 0: none */
+	uint32_t named;                  /* the album that its .album names; 0: none */
+	uint32_t tag_images;
+	uint32_t lists; /* how often it stands in a list */
+	bool has_json : 1, has_album : 1, untagged : 1, mixed : 1;
+};
+
+struct album {
+	uint8_t list[OBJECT_ID], old_list[OBJECT_ID], untagged[OBJECT_ID];
+	bool has_list : 1, had_list : 1, has_untagged : 1;
+	bool relisted : 1; /* the list is another one; old_list is what it was */
+};
+
+struct tag {
+	struct verify_body_digest text;
+	uint64_t said;    /* tag images, according to its file */
+	uint64_t counted; /* and according to theirs */
+	bool known;
+};
+
+struct verify_state {
+	struct verify_store *store;
+	struct verify_report *report;
+	struct verify_table images, albums, tags; /* by id */
+	/* By the blob that .album files hold. An album has the same number in both. */
+	struct verify_table album_blobs;
+	struct verify_table
+		shown; /* (tag, text) pairs in tag images; a row counts them */
+	struct verify_state_counts counts;
+	/* Scratch. */
+	struct verify_body body;
+	struct buf path, untagged;
+};
 
 struct verify_state *verify_state_new(struct verify_store *store,
 				      struct verify_report *report)
@@ -24,29 +67,24 @@ struct verify_state *verify_state_new(struct verify_store *store,
 
 	state->store = store;
 	state->report = report;
-	object_hash(state->empty_list, OBJECT_BLOB, "[]", 2);
+	state->images.row_bytes = sizeof(struct image);
+	state->albums.row_bytes = sizeof(struct album);
+	state->tags.row_bytes = sizeof(struct tag);
+	state->shown.row_bytes = sizeof(uint64_t);
 	return state;
 }
 
 void verify_state_free(struct verify_state *state)
 {
 	if (state) {
-		verify_ids_release(&state->image_ids);
-		verify_ids_release(&state->album_ids);
-		verify_ids_release(&state->tag_ids);
-		verify_ids_release(&state->album_blobs);
-		verify_ids_release(&state->shown);
+		verify_table_release(&state->images);
+		verify_table_release(&state->albums);
+		verify_table_release(&state->tags);
+		verify_table_release(&state->album_blobs);
+		verify_table_release(&state->shown);
 		verify_body_release(&state->body);
-		buf_release(&state->blob);
 		buf_release(&state->path);
-		buf_release(&state->other);
-		free(state->shown_count);
-		free(state->image);
-		free(state->album);
-		free(state->tag);
-		free(state->images.number);
-		free(state->albums.number);
-		free(state->tags.number);
+		buf_release(&state->untagged);
 		free(state);
 	}
 }
@@ -58,41 +96,9 @@ const struct verify_state_counts *verify_state_counts(const struct verify_state 
 
 /* --- tables --- */
 
-/* Makes room for the number `number` in an array that is indexed by numbers. */
-static void *fit(void *array, size_t *cap, uint32_t number, size_t size)
+static uint32_t add_album(struct verify_state *state, const char *id, size_t len)
 {
-	size_t old = *cap;
-
-	if (number < old) {
-		return array;
-	}
-	*cap = (size_t)number + number / 4 + 64;
-	array = xreallocarray(array, *cap, size);
-	memset((char *)array + old * size, 0, (*cap - old) * size);
-	return array;
-}
-
-uint32_t verify_state_image(struct verify_state *state, const char *id, size_t len)
-{
-	uint32_t number = verify_ids_add(&state->image_ids, id, len);
-
-	state->image =
-		fit(state->image, &state->image_cap, number, sizeof(*state->image));
-	return number;
-}
-
-uint32_t verify_state_tag(struct verify_state *state, const char *id, size_t len)
-{
-	uint32_t number = verify_ids_add(&state->tag_ids, id, len);
-
-	state->tag = fit(state->tag, &state->tag_cap, number, sizeof(*state->tag));
-	return number;
-}
-
-/* An album, and what the .album files of its images must hold. */
-static uint32_t album_of(struct verify_state *state, const char *id, size_t len)
-{
-	uint32_t number = verify_ids_add(&state->album_ids, id, len);
+	uint32_t number = verify_table_add(&state->albums, id, len);
 	struct buf text = {0};
 	uint8_t blob[OBJECT_ID];
 
@@ -100,63 +106,71 @@ static uint32_t album_of(struct verify_state *state, const char *id, size_t len)
 		json_quote(&text, id, len);
 		object_hash(blob, OBJECT_BLOB, text.data, text.len);
 		buf_release(&text);
-		number = verify_ids_add(&state->album_blobs, blob, sizeof(blob));
-		assert(number == state->album_ids.count);
-		state->album = fit(state->album, &state->album_cap, number,
-				   sizeof(*state->album));
+		number = verify_table_add(&state->album_blobs, blob, sizeof(blob));
+		assert(number == state->albums.count);
 	}
 	return number;
 }
 
-uint32_t verify_state_shown(struct verify_state *state, uint32_t tag,
-			    const struct verify_body_digest *text)
+/* How many tag images show this text of the tag. */
+static uint64_t *count_of_shown(struct verify_state *state, uint32_t tag,
+				const struct verify_body_digest *text)
 {
 	char key[sizeof(tag) + sizeof(text->bytes)];
-	uint32_t number;
 
 	memcpy(key, &tag, sizeof(tag));
 	memcpy(key + sizeof(tag), text->bytes, sizeof(text->bytes));
-	number = verify_ids_add(&state->shown, key, sizeof(key));
-	state->shown_count = fit(state->shown_count, &state->shown_cap, number,
-				 sizeof(*state->shown_count));
-	return number;
+	return verify_table_row(&state->shown,
+				verify_table_add(&state->shown, key, sizeof(key)));
 }
 
-static void list_add(struct verify_list *list, uint32_t number)
+static bool is_equal(const struct verify_body_digest *a,
+		     const struct verify_body_digest *b)
 {
-	if (list->count == list->cap) {
-		list->cap = list->cap ? list->cap * 2 : 64;
-		list->number =
-			xreallocarray(list->number, list->cap, sizeof(*list->number));
-	}
-	list->number[list->count++] = number;
+	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-void verify_state_touch_image(struct verify_state *state, uint32_t number)
+/* Whether a record's id is that of a row. */
+static bool is_id(const struct record_id *id, const struct verify_table *table,
+		  uint32_t number)
 {
-	if (!state->image[number].touched) {
-		state->image[number].touched = true;
-		list_add(&state->images, number);
-	}
+	size_t len;
+	const char *bytes = verify_table_id(table, number, &len);
+
+	return id->len == len && memcmp(id->bytes, bytes, len) == 0;
 }
 
-void verify_state_touch_album(struct verify_state *state, uint32_t number)
+/* The path of a row's file; borrowed until the next one. */
+static const char *path_of(struct verify_state *state, enum query_response kind,
+			   uint32_t number)
 {
-	if (number && !state->album[number].touched) {
-		state->album[number].touched = true;
-		list_add(&state->albums, number);
-	}
+	const struct verify_table *table =
+		kind == QUERY_TAG                                    ? &state->tags
+		: kind == QUERY_TAG_IMAGES || kind == QUERY_ALBUM_OF ? &state->images
+								     : &state->albums;
+	size_t len;
+	const char *id = verify_table_id(table, number, &len);
+
+	buf_clear(&state->path);
+	response_snapshot_path(&state->path, response_of(kind), id, len);
+	return state->path.data;
 }
 
-static void touch_tag(struct verify_state *state, uint32_t number)
+/* Reports a failure of a row's file. */
+__attribute__((format(printf, 4, 5))) static void fail(struct verify_state *state,
+						       enum query_response kind,
+						       uint32_t number, const char *fmt,
+						       ...)
 {
-	if (!state->tag[number].touched) {
-		state->tag[number].touched = true;
-		list_add(&state->tags, number);
-	}
+	char problem[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(problem, sizeof(problem), fmt, ap);
+	va_end(ap);
+	verify_report_fail(state->report, path_of(state, kind, number), "%s", problem);
 }
 
-/* Tells that a blob cannot be read. */
 static void fail_blob(struct verify_state *state, const uint8_t *id, const char *path,
 		      int rc)
 {
@@ -169,7 +183,7 @@ static void fail_blob(struct verify_state *state, const uint8_t *id, const char 
 					      : "no file");
 }
 
-/* A blob whose id says all that is to be known of it must be there all the same. */
+/* Checks that a blob whose id says all about it is there. */
 static void look_for(struct verify_state *state, const uint8_t *id, const char *path)
 {
 	int rc = verify_store_look(state->store, id);
@@ -179,12 +193,14 @@ static void look_for(struct verify_state *state, const uint8_t *id, const char *
 	}
 }
 
-bool verify_state_read(struct buf *out, struct verify_state *state, const uint8_t *id,
-		       const char *path)
+/* Reads a file into state->body. Failures of it are reported, unless path is NULL. */
+static bool read_file(struct verify_state *state, const uint8_t *id, const char *path)
 {
 	enum object_type type;
-	int rc = verify_store_read(out, &type, state->store, id);
+	int rc = verify_store_read(&state->body.body.bytes, &type, state->store, id);
 
+	state->body.report = path ? state->report : NULL;
+	state->body.path = path;
 	if (!rc && type == OBJECT_BLOB) {
 		return true;
 	}
@@ -194,55 +210,35 @@ bool verify_state_read(struct buf *out, struct verify_state *state, const uint8_
 	return false;
 }
 
-/* --- tags --- */
+/* --- applying: tags and albums --- */
 
-struct telling {
-	struct verify_report *report;
-	const char *path;
-};
-
-static void tell(const char *problem, void *payload)
+static void apply_tag(struct verify_state *state, const struct verify_tree_change *change)
 {
-	struct telling *telling = payload;
-
-	verify_report_fail(telling->report, telling->path, "%s", problem);
-}
-
-static void take_tag(struct verify_state *state, const struct verify_tree_change *change)
-{
-	uint32_t number = verify_state_tag(state, change->id, change->id_len);
-	struct verify_tag *tag = &state->tag[number];
-	struct telling telling = {state->report, change->path};
+	uint32_t number = verify_table_add(&state->tags, change->id, change->id_len);
+	struct tag *tag = verify_table_row(&state->tags, number);
 	struct record_id id;
 
-	touch_tag(state, number);
+	verify_table_mark(&state->tags, number);
 	state->counts.tags -= change->old_blob != NULL;
-	tag->known = false;
-	if (!change->new_blob) {
-		return;
-	}
-	state->counts.tags++;
-	tag->known = true;
-	memset(&tag->text, 0, sizeof(tag->text));
+	state->counts.tags += change->new_blob != NULL;
+	tag->known = change->new_blob != NULL;
+	tag->text = (struct verify_body_digest){{0}};
 	tag->said = 0;
-	state->body.told = tell;
-	state->body.payload = &telling;
-	if (verify_state_read(&state->blob, state, change->new_blob, change->path) &&
-	    verify_body_tag(&state->body, &state->blob, &id, &tag->text, &tag->said) &&
-	    (id.len != change->id_len || memcmp(id.bytes, change->id, id.len) != 0)) {
+	if (tag->known && read_file(state, change->new_blob, change->path) &&
+	    verify_body_tag(&state->body, &id, &tag->text, &tag->said) &&
+	    !is_id(&id, &state->tags, number)) {
 		verify_report_fail(state->report, change->path,
 				   "it is about the tag '%s'", id.bytes);
 	}
 }
 
-/* --- albums --- */
-
-static void take_list(struct verify_state *state, const struct verify_tree_change *change)
+static void apply_list(struct verify_state *state,
+		       const struct verify_tree_change *change)
 {
-	uint32_t number = album_of(state, change->id, change->id_len);
-	struct verify_album *album = &state->album[number];
+	uint32_t number = add_album(state, change->id, change->id_len);
+	struct album *album = verify_table_row(&state->albums, number);
 
-	verify_state_touch_album(state, number);
+	verify_table_mark(&state->albums, number);
 	if (change->kind == VERIFY_TREE_UNTAGGED) {
 		album->has_untagged = change->new_blob != NULL;
 		if (change->new_blob) {
@@ -263,160 +259,118 @@ static void take_list(struct verify_state *state, const struct verify_tree_chang
 	}
 }
 
-/* --- images --- */
-
-/* Ids that were met, for those that stand twice: they need not be neighbours. */
-struct names {
-	char **id;
-	size_t count, cap;
-};
-
-static void add_name(struct names *names, const struct record_id *id)
-{
-	if (names->count == names->cap) {
-		names->cap = names->cap ? names->cap * 2 : 16;
-		names->id = xreallocarray(names->id, names->cap, sizeof(*names->id));
-	}
-	names->id[names->count++] = xmemdup0(id->bytes, id->len);
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Tells those that stand twice, and forgets all. */
-static void end_names(struct names *names, struct verify_state *state, const char *path)
-{
-	if (names->count > 1) {
-		qsort(names->id, names->count, sizeof(*names->id), by_bytes);
-	}
-	for (size_t i = 1; i < names->count; i++) {
-		if (strcmp(names->id[i - 1], names->id[i]) == 0) {
-			verify_report_fail(state->report, path,
-					   "tag image '%s' stands twice", names->id[i]);
-		}
-	}
-	for (size_t i = 0; i < names->count; i++) {
-		free(names->id[i]);
-	}
-	free(names->id);
-}
+/* --- applying: the tag images of an image --- */
 
 struct showing {
 	struct verify_state *state;
-	const char *path; /* NULL: what is said is taken back */
 	uint32_t image;
 	uint32_t records;
-	struct names names;
+	struct verify_table ids; /* of the tag images: twins need not be neighbours */
 };
 
-/* One tag image of an image's file. */
-static void take_tag_image(const char *text, const struct record *record, void *payload)
+static void subtract_tag_image(const char *text, const struct record *record,
+			       void *payload)
 {
-	struct showing *showing = payload;
-	struct verify_state *state = showing->state;
-	struct verify_image *image = &state->image[showing->image];
-	uint32_t tag = verify_state_tag(state, record->tag.bytes, record->tag.len);
+	struct verify_state *state = payload;
+	uint32_t number =
+		verify_table_add(&state->tags, record->tag.bytes, record->tag.len);
+	struct tag *tag = verify_table_row(&state->tags, number);
 	struct verify_body_digest digest;
-	uint32_t shown;
 
 	verify_body_digest(&digest, text + record[2].text.off, record[2].text.len);
-	shown = verify_state_shown(state, tag, &digest);
-	touch_tag(state, tag);
-	if (!showing->path) {
-		state->shown_count[shown]--;
-		state->tag[tag].live--;
-		return;
-	}
-	state->shown_count[shown]++;
-	state->tag[tag].live++;
-	if (!state->tag[tag].known) {
+	verify_table_mark(&state->tags, number);
+	(*count_of_shown(state, number, &digest))--;
+	tag->counted--;
+}
+
+/* Compares the tag in a tag image with the tag's own file. */
+static void add_shown_tag(struct verify_state *state, const char *text,
+			  const struct record *record)
+{
+	uint32_t number =
+		verify_table_add(&state->tags, record->tag.bytes, record->tag.len);
+	struct tag *tag = verify_table_row(&state->tags, number);
+	struct verify_body_digest digest;
+
+	verify_body_digest(&digest, text + record[2].text.off, record[2].text.len);
+	verify_table_mark(&state->tags, number);
+	(*count_of_shown(state, number, &digest))++;
+	tag->counted++;
+	if (!tag->known) {
 		verify_report_fail(
-			state->report, showing->path,
+			state->report, state->body.path,
 			"tag image '%s' shows the tag '%s', which is not known",
 			record->id.bytes, record->tag.bytes);
-	} else if (memcmp(&digest, &state->tag[tag].text, sizeof(digest)) != 0) {
-		verify_report_fail(state->report, showing->path,
+	} else if (!is_equal(&digest, &tag->text)) {
+		verify_report_fail(state->report, state->body.path,
 				   "tag image '%s' shows another text of the tag '%s' "
 				   "than audit/tags has",
 				   record->id.bytes, record->tag.bytes);
 	}
+}
+
+static void add_tag_image(const char *text, const struct record *record, void *payload)
+{
+	struct showing *showing = payload;
+	struct verify_state *state = showing->state;
+	struct image *image = verify_table_row(&state->images, showing->image);
+	struct verify_body_digest digest;
+
+	add_shown_tag(state, text, record);
 	verify_body_digest(&digest, text + record[1].text.off, record[1].text.len);
 	if (!showing->records++) {
 		image->shown = digest;
 	}
-	image->mixed |= memcmp(&image->shown, &digest, sizeof(digest)) != 0;
-}
-
-/* Checks that each of the tag images is of this image. */
-static void check_tag_image(const char *text, const struct record *record, void *payload)
-{
-	struct showing *showing = payload;
-	struct verify_state *state = showing->state;
-	size_t len;
-	const char *id = verify_ids_get(&state->image_ids, showing->image, &len);
-
-	take_tag_image(text, record, payload);
-	add_name(&showing->names, &record->id);
-	if (record->image.len != len || memcmp(record->image.bytes, id, len) != 0) {
-		verify_report_fail(state->report, showing->path,
+	image->mixed |= !is_equal(&image->shown, &digest);
+	if (state->body.body.count > 1 &&
+	    verify_table_add(&showing->ids, record->id.bytes, record->id.len) !=
+		    showing->records) {
+		verify_report_fail(state->report, state->body.path,
+				   "tag image '%s' stands twice", record->id.bytes);
+	}
+	if (!is_id(&record->image, &state->images, showing->image)) {
+		verify_report_fail(state->report, state->body.path,
 				   "tag image '%s' is of the image '%s'",
 				   record->id.bytes, record->image.bytes);
 	}
 }
 
-static bool is_empty_list(const struct verify_state *state, const uint8_t *blob)
+static void subtract_tag_images(struct verify_state *state, struct image *image,
+				const uint8_t *blob)
 {
-	return memcmp(blob, state->empty_list, OBJECT_ID) == 0;
-}
-
-/* What the image's former file said is no longer said. */
-static void forget_tag_images(struct verify_state *state, uint32_t number,
-			      const uint8_t *blob)
-{
-	struct verify_image *image = &state->image[number];
-	struct showing showing = {.state = state, .image = number};
-
 	state->counts.images--;
 	state->counts.untagged -= image->untagged;
-	state->counts.tag_images -= image->live;
+	state->counts.tag_images -= image->tag_images;
 	image->has_json = false;
-	image->live = 0;
+	image->tag_images = 0;
 	image->mixed = false;
-	if (!is_empty_list(state, blob) &&
-	    verify_state_read(&state->blob, state, blob, NULL)) {
-		state->body.told = NULL;
-		verify_body_records(&state->body, &state->blob, RECORD_TAG_IMAGE,
-				    take_tag_image, &showing);
+	if (!body_is_empty(blob) && read_file(state, blob, NULL)) {
+		verify_body_records(&state->body, QUERY_TAG_IMAGES, subtract_tag_image,
+				    state);
 	}
 }
 
-static void learn_tag_images(struct verify_state *state, uint32_t number,
-			     const struct verify_tree_change *change)
+static void add_tag_images(struct verify_state *state, uint32_t number,
+			   const struct verify_tree_change *change)
 {
-	struct showing showing = {.state = state, .path = change->path, .image = number};
-	struct telling telling = {state->report, change->path};
-	struct verify_image *image = &state->image[number];
+	struct showing showing = {.state = state, .image = number};
+	struct image *image = verify_table_row(&state->images, number);
 
 	state->counts.images++;
 	image->has_json = true;
-	image->untagged = is_empty_list(state, change->new_blob);
+	image->untagged = body_is_empty(change->new_blob);
 	state->counts.untagged += image->untagged;
 	if (image->untagged) {
 		look_for(state, change->new_blob, change->path);
 		return;
 	}
-	if (!verify_state_read(&state->blob, state, change->new_blob, change->path)) {
+	if (!read_file(state, change->new_blob, change->path)) {
 		return;
 	}
-	state->body.told = tell;
-	state->body.payload = &telling;
-	verify_body_records(&state->body, &state->blob, RECORD_TAG_IMAGE, check_tag_image,
-			    &showing);
-	image->live = showing.records;
+	verify_body_records(&state->body, QUERY_TAG_IMAGES, add_tag_image, &showing);
+	verify_table_release(&showing.ids);
+	image->tag_images = showing.records;
 	state->counts.tag_images += showing.records;
-	end_names(&showing.names, state, change->path);
 	if (!showing.records) {
 		verify_report_fail(state->report, change->path, "it has no tag image");
 	}
@@ -426,58 +380,247 @@ static void learn_tag_images(struct verify_state *state, uint32_t number,
 	}
 }
 
-static void take_image(struct verify_state *state,
-		       const struct verify_tree_change *change)
+static void apply_image(struct verify_state *state,
+			const struct verify_tree_change *change)
 {
-	uint32_t number = verify_state_image(state, change->id, change->id_len);
-	struct verify_image *image = &state->image[number];
+	uint32_t number = verify_table_add(&state->images, change->id, change->id_len);
+	struct image *image = verify_table_row(&state->images, number);
 	bool was_untagged = image->has_json && image->untagged;
 
-	verify_state_touch_image(state, number);
+	verify_table_mark(&state->images, number);
 	if (change->kind == VERIFY_TREE_ALBUM_OF) {
 		image->has_album = change->new_blob != NULL;
-		image->said = change->new_blob
-				      ? verify_ids_find(&state->album_blobs,
-							change->new_blob, OBJECT_ID)
-				      : 0;
+		image->named = 0;
 		if (change->new_blob) {
+			image->named = verify_table_find(&state->album_blobs,
+							 change->new_blob, OBJECT_ID);
 			look_for(state, change->new_blob, change->path);
 		}
 		return;
 	}
 	if (change->old_blob) {
-		forget_tag_images(state, number, change->old_blob);
+		subtract_tag_images(state, image, change->old_blob);
 	}
 	if (change->new_blob) {
-		learn_tag_images(state, number, change);
+		add_tag_images(state, number, change);
 	}
-	if (was_untagged != (image->has_json && image->untagged)) {
-		verify_state_touch_album(state, image->album);
+	if (image->album && was_untagged != (image->has_json && image->untagged)) {
+		verify_table_mark(&state->albums, image->album);
 	}
 }
 
-static void take(const struct verify_tree_change *change, void *payload)
+static void apply(const struct verify_tree_change *change, void *payload)
 {
-	struct verify_state *state = payload;
-
 	switch (change->kind) {
 	case VERIFY_TREE_TAG:
-		take_tag(state, change);
+		apply_tag(payload, change);
 		break;
 	case VERIFY_TREE_IMAGES:
 	case VERIFY_TREE_UNTAGGED:
-		take_list(state, change);
+		apply_list(payload, change);
 		break;
 	case VERIFY_TREE_TAG_IMAGES:
 	case VERIFY_TREE_ALBUM_OF:
-		take_image(state, change);
+		apply_image(payload, change);
 		break;
 	}
+}
+
+/* --- checking: albums --- */
+
+struct listing {
+	struct verify_state *state;
+	uint32_t album;
+	bool is_new;      /* the list; if it is not, only the untagged ones are wanted */
+	struct buf want;  /* what the untagged list must be */
+	uint64_t records; /* in the list */
+};
+
+static void subtract_listed(const char *text, const struct record *record, void *payload)
+{
+	struct listing *listing = payload;
+	struct verify_table *images = &listing->state->images;
+	uint32_t number = verify_table_add(images, record->id.bytes, record->id.len);
+	struct image *image = verify_table_row(images, number);
+
+	(void)text;
+	image->lists--;
+	if (image->album == listing->album) {
+		image->album = 0;
+	}
+	verify_table_mark(images, number);
+}
+
+static void add_listed(const char *text, const struct record *record, void *payload)
+{
+	struct listing *listing = payload;
+	struct verify_state *state = listing->state;
+	uint32_t number =
+		verify_table_add(&state->images, record->id.bytes, record->id.len);
+	struct image *image = verify_table_row(&state->images, number);
+
+	listing->records++;
+	if (listing->is_new) {
+		if (!is_id(&record->album, &state->albums, listing->album)) {
+			fail(state, QUERY_IMAGES, listing->album,
+			     "image '%s' is of the album '%s'", record->id.bytes,
+			     record->album.bytes);
+		}
+		image->lists++;
+		image->album = listing->album;
+		verify_body_digest(&image->text, text, record->text.len);
+		verify_table_mark(&state->images, number);
+	}
+	if (image->has_json && image->untagged) {
+		if (listing->want.len > 1) {
+			buf_addch(&listing->want, ',');
+		}
+		buf_add(&listing->want, text, record->text.len);
+	}
+}
+
+/* An album's untagged list is not parsed: the album's list, and which of its images
+ * are tagged, determine its bytes. */
+static void check_untagged(struct listing *listing)
+{
+	struct verify_state *state = listing->state;
+	uint32_t number = listing->album;
+	const struct album *album = verify_table_row(&state->albums, number);
+	enum object_type type;
+	int rc;
+
+	if (!album->has_list) {
+		if (album->has_untagged) {
+			fail(state, QUERY_UNTAGGED, number,
+			     "the album has no list of its images");
+		}
+		return;
+	}
+	if (!album->has_untagged) {
+		fail(state, QUERY_UNTAGGED, number, "the file is missing");
+		return;
+	}
+	rc = verify_store_read(&state->untagged, &type, state->store, album->untagged);
+	if (rc || type != OBJECT_BLOB) {
+		fail_blob(state, album->untagged, path_of(state, QUERY_UNTAGGED, number),
+			  rc);
+	} else if (state->untagged.len != listing->want.len ||
+		   memcmp(state->untagged.data, listing->want.data, listing->want.len) !=
+			   0) {
+		fail(state, QUERY_UNTAGGED, number,
+		     "these are not the album's images that no tag image is of, as its "
+		     "images.json has them");
+	}
+}
+
+static void check_album(struct verify_state *state, uint32_t number)
+{
+	struct album *album = verify_table_row(&state->albums, number);
+	struct listing listing = {
+		.state = state, .album = number, .is_new = album->relisted};
+
+	if (album->relisted && album->had_list &&
+	    read_file(state, album->old_list, NULL)) {
+		verify_body_records(&state->body, QUERY_IMAGES, subtract_listed,
+				    &listing);
+	}
+	buf_addch(&listing.want, '[');
+	if (album->has_list &&
+	    read_file(state, album->list,
+		      listing.is_new ? path_of(state, QUERY_IMAGES, number) : NULL)) {
+		verify_body_records(&state->body, QUERY_IMAGES, add_listed, &listing);
+		if (listing.is_new && !listing.records) {
+			fail(state, QUERY_IMAGES, number, "it lists no image");
+		}
+	}
+	buf_addch(&listing.want, ']');
+	album->relisted = false;
+	check_untagged(&listing);
+	buf_release(&listing.want);
+}
+
+/* --- checking: images and tags --- */
+
+static void check_album_of(struct verify_state *state, uint32_t number)
+{
+	const struct image *image = verify_table_row(&state->images, number);
+	size_t len;
+	const char *album;
+
+	if (!image->has_album) {
+		fail(state, QUERY_ALBUM_OF, number, "the file is missing");
+	} else if (image->album && image->named != image->album) {
+		album = verify_table_id(&state->albums, image->album, &len);
+		fail(state, QUERY_ALBUM_OF, number,
+		     "it does not name the album that lists the image, '%.*s'", (int)len,
+		     album);
+	}
+}
+
+static void check_image(struct verify_state *state, uint32_t number)
+{
+	const struct image *image = verify_table_row(&state->images, number);
+
+	if (!image->lists) {
+		if (image->has_json || image->has_album) {
+			fail(state, QUERY_TAG_IMAGES, number, "no album lists the image");
+		}
+		return;
+	}
+	if (image->lists > 1) {
+		fail(state, QUERY_TAG_IMAGES, number, "albums list the image %u times",
+		     image->lists);
+	}
+	if (!image->has_json) {
+		fail(state, QUERY_TAG_IMAGES, number, "the file is missing");
+	} else if (image->tag_images && !image->mixed &&
+		   !is_equal(&image->shown, &image->text)) {
+		fail(state, QUERY_TAG_IMAGES, number,
+		     "it shows another text of the image than its album's images.json");
+	}
+	check_album_of(state, number);
+}
+
+static void check_tag(struct verify_state *state, uint32_t number)
+{
+	const struct tag *tag = verify_table_row(&state->tags, number);
+	uint64_t same;
+
+	if (!tag->known) {
+		if (tag->counted) {
+			fail(state, QUERY_TAG, number,
+			     "the file is missing: %" PRIu64 " tag images show the tag",
+			     tag->counted);
+		}
+		return;
+	}
+	same = *count_of_shown(state, number, &tag->text);
+	if (tag->said != tag->counted) {
+		fail(state, QUERY_TAG, number,
+		     "it counts %" PRIu64 " tag images; there are %" PRIu64, tag->said,
+		     tag->counted);
+	}
+	if (same != tag->counted) {
+		fail(state, QUERY_TAG, number,
+		     "%" PRIu64 " tag images show another text of the tag",
+		     tag->counted - same);
+	}
+}
+
+static void check_marked(struct verify_state *state, struct verify_table *table,
+			 void (*check)(struct verify_state *state, uint32_t number))
+{
+	for (size_t i = 0; i < table->marks; i++) {
+		check(state, table->marked[i]);
+	}
+	verify_table_unmark(table);
 }
 
 void verify_state_step(struct verify_state *state, const uint8_t *from,
 		       const uint8_t to[OBJECT_ID])
 {
-	verify_tree_walk(state->store, state->report, from, to, take, state);
-	verify_state_settle(state);
+	verify_tree_walk(state->store, state->report, from, to, apply, state);
+	check_marked(state, &state->albums, check_album);
+	check_marked(state, &state->images, check_image);
+	check_marked(state, &state->tags, check_tag);
 }

@@ -11,20 +11,21 @@
 #include "exporter/verify/verify_tree.h"
 
 /*
- * verify_state - what the files of a snapshot say about each other: that albums,
- * untagged lists, tag images and tags agree. It goes along the history and looks at
- * what changed alone.
+ * verify_state - whether the files of a snapshot agree with each other: albums,
+ * untagged lists, tag images and tags. It goes along the history and reads only what
+ * changed.
  *
- *	verify_state_new(&state, store, report)
+ *	state = verify_state_new(store, report);
  *	for each snapshot, the oldest first:
  *		verify_state_step(state, previous_tree, tree);
  *		verify_state_counts(state)
  *	verify_state_free(state);
  *
- * Memory: about 130 bytes and the id for each image ever seen, less for the rest.
+ * Memory: about 130 bytes and the id for each image that was ever there, less for the
+ * rest.
  */
 
-/* Trailers have the same. */
+/* As the trailers of a snapshot count. */
 struct verify_state_counts {
 	uint64_t images, untagged, albums, tags, tag_images;
 };
@@ -38,11 +39,11 @@ struct verify_state *verify_state_new(struct verify_store *store,
 void verify_state_free(struct verify_state *state);
 
 /* Goes on from the snapshot with the tree `from` (NULL: nothing) to that with the
- * tree `to`, and tells what is wrong with it. */
+ * tree `to`, and reports what is wrong with it. */
 void verify_state_step(struct verify_state *state, const uint8_t *from,
 		       const uint8_t to[OBJECT_ID]);
 
-/* What there is in the snapshot that the state is at. */
+/* Of the last snapshot. */
 const struct verify_state_counts *verify_state_counts(const struct verify_state *state);
 
 #endif

@@ -9,16 +9,16 @@
 #include <string.h>
 
 #include "exporter/verify/verify_body.h"
-#include "exporter/verify/verify_ids.h"
 #include "exporter/verify/verify_line.h"
+#include "exporter/verify/verify_table.h"
 
-/* What was told and met, in one string. */
+/* What was reported and read, in one string. */
 static struct buf said;
 
-static void told(const char *problem, void *payload)
+static void report(const struct verify_failure *failure, void *payload)
 {
 	(void)payload;
-	buf_addf(&said, "!%s;", problem);
+	buf_addf(&said, "!%s;", failure->problem);
 }
 
 static void met(const char *text, const struct record *record, void *payload)
@@ -27,18 +27,17 @@ static void met(const char *text, const struct record *record, void *payload)
 	buf_addf(&said, "%s=%.*s;", record->id.bytes, (int)record->text.len, text);
 }
 
-static void says(enum record_kind kind, const char *text, const char *expected)
+static void says(enum query_response row, const char *text, const char *expected)
 {
-	struct verify_body body = {.told = told};
-	struct buf bytes = {0};
+	struct verify_report failures = {.each = report};
+	struct verify_body body = {.report = &failures, .path = "path"};
 
 	buf_clear(&said);
 	buf_addstr(&said, "");
-	buf_addstr(&bytes, text);
-	verify_body_records(&body, &bytes, kind, met, NULL);
-	assert_string_equal(said.data ? said.data : "", expected);
+	buf_addstr(&body.body.bytes, text);
+	verify_body_records(&body, row, met, NULL);
+	assert_string_equal(said.data, expected);
 	verify_body_release(&body);
-	buf_release(&bytes);
 	buf_release(&said);
 }
 
@@ -51,25 +50,25 @@ static void says(enum record_kind kind, const char *text, const char *expected)
 static void lists_in_order_are_read(void **state)
 {
 	(void)state;
-	says(RECORD_IMAGE, "[]", "");
-	says(RECORD_IMAGE, "[" IMAGE("a") "," IMAGE("b") "]",
+	says(QUERY_IMAGES, "[]", "");
+	says(QUERY_IMAGES, "[" IMAGE("a") "," IMAGE("b") "]",
 	     "a=" IMAGE("a") ";b=" IMAGE("b") ";");
-	says(RECORD_TAG_IMAGE, "[" TAG_IMAGE("x") "]", "x=" TAG_IMAGE("x") ";");
+	says(QUERY_TAG_IMAGES, "[" TAG_IMAGE("x") "]", "x=" TAG_IMAGE("x") ";");
 	/* By instant, not by text; without a date is before all. */
-	says(RECORD_IMAGE,
+	says(QUERY_IMAGES,
 	     "[" IMAGE("z") "," DATED("y", "2020-01-01T02:00:00+02:00") "," DATED(
 		     "x", "2020-01-01T01:00:00Z") "]",
 	     "z=" IMAGE("z") ";y=" DATED("y", "2020-01-01T02:00:00+02:00") ";x=" DATED(
 		     "x", "2020-01-01T01:00:00Z") ";");
 }
 
-static void disorder_and_repetition_are_told(void **state)
+static void disorder_and_repetition_are_reported(void **state)
 {
 	(void)state;
-	says(RECORD_IMAGE, "[" IMAGE("b") "," IMAGE("a") "]",
+	says(QUERY_IMAGES, "[" IMAGE("b") "," IMAGE("a") "]",
 	     "b=" IMAGE("b") ";!image 'a' is out of order, or stands twice;a=" IMAGE(
 		     "a") ";");
-	says(RECORD_IMAGE, "[" IMAGE("a") "," IMAGE("a") "]",
+	says(QUERY_IMAGES, "[" IMAGE("a") "," IMAGE("a") "]",
 	     "a=" IMAGE("a") ";!image 'a' is out of order, or stands twice;a=" IMAGE(
 		     "a") ";");
 }
@@ -77,21 +76,21 @@ static void disorder_and_repetition_are_told(void **state)
 static void what_is_not_canonical_has_no_records(void **state)
 {
 	(void)state;
-	says(RECORD_IMAGE, "[" IMAGE("a") "]\n", "!not in canonical text;");
-	says(RECORD_IMAGE, "[ " IMAGE("a") "]", "!not in canonical text;");
-	says(RECORD_IMAGE, " [" IMAGE("a") "]", "!not in canonical text;");
-	says(RECORD_IMAGE, "[" IMAGE("\\u0061") "]", "!not in canonical text;");
-	says(RECORD_IMAGE, IMAGE("a"), "!not an array;");
-	says(RECORD_IMAGE, "", "!not JSON: there is no JSON value at byte 0;");
+	says(QUERY_IMAGES, "[" IMAGE("a") "]\n", "!not in canonical text;");
+	says(QUERY_IMAGES, "[ " IMAGE("a") "]", "!not in canonical text;");
+	says(QUERY_IMAGES, " [" IMAGE("a") "]", "!not in canonical text;");
+	says(QUERY_IMAGES, "[" IMAGE("\\u0061") "]", "!not in canonical text;");
+	says(QUERY_IMAGES, IMAGE("a"), "!not an array;");
+	says(QUERY_IMAGES, "", "!not JSON: there is no JSON value at byte 0;");
 }
 
-static void what_is_of_another_kind_is_told(void **state)
+static void what_is_of_another_kind_is_reported(void **state)
 {
 	(void)state;
-	says(RECORD_IMAGE, "[" TAG "]", "!record 1 is no image;");
-	says(RECORD_TAG_IMAGE, "[{\"id\":\"x\",\"image_id\":\"i\",\"tag_id\":\"t\"}]",
+	says(QUERY_IMAGES, "[" TAG "]", "!record 1 is no image;");
+	says(QUERY_TAG_IMAGES, "[{\"id\":\"x\",\"image_id\":\"i\",\"tag_id\":\"t\"}]",
 	     "!record 1 is no tag image with its image and tag;");
-	says(RECORD_IMAGE, "[1]", "!record 1: not an object;");
+	says(QUERY_IMAGES, "[1]", "!record 1: not an object;");
 }
 
 static bool is_tag(const char *text, uint64_t *count)
@@ -99,13 +98,11 @@ static bool is_tag(const char *text, uint64_t *count)
 	struct verify_body body = {0};
 	struct verify_body_digest digest;
 	struct record_id id;
-	struct buf bytes = {0};
 	bool good;
 
-	buf_addstr(&bytes, text);
-	good = verify_body_tag(&body, &bytes, &id, &digest, count);
+	buf_addstr(&body.body.bytes, text);
+	good = verify_body_tag(&body, &id, &digest, count);
 	verify_body_release(&body);
-	buf_release(&bytes);
 	return good;
 }
 
@@ -129,27 +126,52 @@ static void a_tag_has_a_count(void **state)
 	assert_false(is_tag("[]", &count));
 }
 
-static void strings_are_numbered_once(void **state)
+static void ids_are_numbered_once(void **state)
 {
-	struct verify_ids ids = {0};
+	struct verify_table table = {.row_bytes = sizeof(uint32_t)};
 	char name[32];
 	size_t len;
 
 	(void)state;
-	assert_int_equal(verify_ids_find(&ids, "x", 1), 0);
+	assert_int_equal(verify_table_find(&table, "x", 1), 0);
 	for (uint32_t round = 0; round < 2; round++) {
 		for (uint32_t i = 1; i <= 5000; i++) {
 			snprintf(name, sizeof(name), "%u", i);
-			assert_int_equal(verify_ids_add(&ids, name, strlen(name)), i);
+			assert_int_equal(verify_table_add(&table, name, strlen(name)), i);
+			*(uint32_t *)verify_table_row(&table, i) += i;
 		}
 	}
-	assert_int_equal(verify_ids_find(&ids, "4321", 4), 4321);
-	assert_int_equal(verify_ids_find(&ids, "4321", 3), 432);
-	assert_int_equal(verify_ids_find(&ids, "x", 1), 0);
-	assert_memory_equal(verify_ids_get(&ids, 77, &len), "77", 2);
+	assert_int_equal(verify_table_find(&table, "4321", 4), 4321);
+	assert_int_equal(verify_table_find(&table, "4321", 3), 432);
+	assert_int_equal(verify_table_find(&table, "x", 1), 0);
+	assert_memory_equal(verify_table_id(&table, 77, &len), "77", 2);
 	assert_int_equal(len, 2);
-	assert_int_equal(verify_ids_add(&ids, "", 0), 5001);
-	verify_ids_release(&ids);
+	assert_int_equal(verify_table_add(&table, "", 0), 5001);
+	for (uint32_t i = 1; i <= 5000; i++) {
+		assert_int_equal(*(uint32_t *)verify_table_row(&table, i), 2 * i);
+	}
+	assert_int_equal(*(uint32_t *)verify_table_row(&table, 5001), 0);
+	verify_table_release(&table);
+}
+
+static void rows_are_marked_once(void **state)
+{
+	struct verify_table table = {0};
+
+	(void)state;
+	for (uint32_t round = 0; round < 2; round++) {
+		verify_table_add(&table, "a", 1);
+		verify_table_add(&table, "b", 1);
+		verify_table_mark(&table, 2);
+		verify_table_mark(&table, 1);
+		verify_table_mark(&table, 2);
+		assert_int_equal(table.marks, 2);
+		assert_int_equal(table.marked[0], 2);
+		assert_int_equal(table.marked[1], 1);
+		verify_table_unmark(&table);
+		assert_int_equal(table.marks, 0);
+	}
+	verify_table_release(&table);
 }
 
 #define ID "0123456789012345678901234567890123456789"
@@ -220,11 +242,12 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists_in_order_are_read),
-		cmocka_unit_test(disorder_and_repetition_are_told),
+		cmocka_unit_test(disorder_and_repetition_are_reported),
 		cmocka_unit_test(what_is_not_canonical_has_no_records),
-		cmocka_unit_test(what_is_of_another_kind_is_told),
+		cmocka_unit_test(what_is_of_another_kind_is_reported),
 		cmocka_unit_test(a_tag_has_a_count),
-		cmocka_unit_test(strings_are_numbered_once),
+		cmocka_unit_test(ids_are_numbered_once),
+		cmocka_unit_test(rows_are_marked_once),
 		cmocka_unit_test(commits_are_read_strictly),
 		cmocka_unit_test(tags_are_read_strictly),
 	};
