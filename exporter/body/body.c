@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/format/name.h"
 #include "exporter/snapshot/response.h"
 
 const uint8_t body_empty[OBJECT_ID] = {0x06, 0x37, 0xa0, 0x88, 0xa0, 0x1e, 0x8d,
@@ -93,6 +94,16 @@ void body_object_release(struct body_object *object)
 }
 
 /* --- bodies --- */
+
+enum query_response body_path(struct buf *id, const char *path)
+{
+	struct layout_text name;
+	const struct response *row = response_parse(path, &name);
+
+	buf_clear(id);
+	return row && name_to_id(id, name.at, name.len) == 0 ? row->kind
+							     : (enum query_response)0;
+}
 
 static bool fail(struct body *body, const char *problem)
 {

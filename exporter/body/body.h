@@ -63,6 +63,10 @@ struct body_text body_string(const struct body_object *object, const char *name)
 bool body_id(struct body_object *object, struct body_text *id);
 void body_object_release(struct body_object *object);
 
+/* What a path of a snapshot names: its row, and the id, which replaces what is in *id.
+ * 0: no file of the response table. */
+enum query_response body_path(struct buf *id, const char *path);
+
 /* Reads one body after the other; reuse it to save allocations. Zeroed is ready. */
 struct body {
 	struct buf bytes;    /* the file */

@@ -4,123 +4,700 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporter/lookback/compare_inner.h"
+#include "data/format/json.h"
+#include "exporter/lookback/notes.h"
+#include "exporter/snapshot/response.h"
 
 /*
  * Trees say which files differ, in the order of their shards; events come by id. So
  * what differs is noted first: the texts of tags and images on the sides that have
- * them, and the blobs of tag images. An image that moves leaves one album's file and
- * enters another's: only when all are noted is it known what became of it.
+ * them, and the blobs of tag images.
+ *
+ * The file of an image's tag images changes also when the image or a tag in it does,
+ * so its elements are compared in the form that has neither (compare.h). There may be
+ * a million such files: they are noted by their blobs, and read one image at a time
+ * when they are reported.
  */
 
-int compare_note_album(struct compare *c, const uint8_t *old_blob,
-		       const uint8_t *new_blob, const struct body_text *album)
-{
-	const uint8_t *const blob[] = {old_blob, new_blob};
-	int rc = 0;
+/* A file that holds an array, on one side. */
+struct side {
+	struct body body;
+	struct body_text *element; /* those that are left to compare */
+	size_t count, cap;
+};
 
-	for (int side = 0; !rc && side < 2; side++) {
-		rc = compare_body_read(c, &c->body[side], blob[side], QUERY_IMAGES,
-				       album);
+struct compare {
+	struct history *history;
+	const uint8_t *tree[2]; /* before (NULL: nothing) and after */
+	compare_event_fn *each;
+	void *payload;
+	struct err *err;
+	struct notes tags, images;
+	struct notes pairs; /* images whose tag images differ; text: the two blobs */
+	struct notes *only; /* the images to note, by side; NULL: all */
+	size_t only_noted;  /* so many of them were */
+	struct side side[2];
+	/* scratch */
+	struct body_object object, inner;
+	struct notes tag_images; /* of one image; of: the tag */
+	struct buf id, path, own;
+	struct buf album; /* of the last add_list */
+};
+
+static bool is_none(const uint8_t *blob)
+{
+	static const uint8_t none[OBJECT_ID];
+
+	return !blob || memcmp(blob, none, OBJECT_ID) == 0;
+}
+
+/* --- arrays --- */
+
+static int side_read(struct compare *c, struct side *side, const uint8_t *blob,
+		     enum query_response row, const struct body_text *id)
+{
+	struct body *body = &side->body;
+	int rc;
+
+	side->count = 0;
+	if (is_none(blob) || body_is_empty(blob)) {
+		return 0;
 	}
+	rc = body_read(body, c->history, blob, row, id, c->err);
 	if (rc) {
 		return rc;
 	}
-	compare_body_differ(&c->body[0], &c->body[1]);
-	for (int side = 0; side < 2; side++) {
-		for (size_t i = 0; i < c->body[side].elements.count; i++) {
-			struct body_text text = compare_element(&c->body[side], i);
-			struct body_text id;
-
-			if (compare_record_id(c, &id, &text) != 0) {
-				return compare_bad(c, QUERY_IMAGES, album);
-			}
-			compare_list_add(&c->images, side == 1, &id, album, &text);
-		}
+	if (body->count > side->cap) {
+		side->cap = body->count;
+		side->element =
+			xreallocarray(side->element, side->cap, sizeof(*side->element));
+	}
+	side->count = body->count;
+	for (size_t i = 0; i < side->count; i++) {
+		side->element[i] = body_element(body, i);
 	}
 	return 0;
 }
 
-int compare_note(const char *path, const uint8_t *old_blob, const uint8_t *new_blob,
-		 void *payload)
+static int compare_elements(const void *left, const void *right)
+{
+	const struct body_text *a = left, *b = right;
+
+	if (a->len != b->len) {
+		return a->len < b->len ? -1 : 1;
+	}
+	return memcmp(a->data, b->data, a->len);
+}
+
+/* Leaves the elements from `begin` to `end`, in the order of their texts. */
+static void side_cut(struct side *side, size_t begin, size_t end)
+{
+	side->count = end - begin;
+	if (side->count) {
+		memmove(side->element, side->element + begin,
+			side->count * sizeof(*side->element));
+		qsort(side->element, side->count, sizeof(*side->element),
+		      compare_elements);
+	}
+}
+
+/* Leaves the elements of each side that the other does not have. Most files differ in
+ * a few elements, so what they have in common at both ends is dropped first. */
+static void sides_differ(struct side *a, struct side *b)
+{
+	size_t begin = 0, a_end = a->count, b_end = b->count;
+	size_t i = 0, j = 0, a_kept = 0, b_kept = 0;
+
+	while (begin < a_end && begin < b_end &&
+	       body_text_equal(&a->element[begin], &b->element[begin])) {
+		begin++;
+	}
+	while (a_end > begin && b_end > begin &&
+	       body_text_equal(&a->element[a_end - 1], &b->element[b_end - 1])) {
+		a_end--;
+		b_end--;
+	}
+	side_cut(a, begin, a_end);
+	side_cut(b, begin, b_end);
+	while (i < a->count || j < b->count) {
+		int order = i == a->count ? 1
+			    : j == b->count
+				    ? -1
+				    : compare_elements(&a->element[i], &b->element[j]);
+
+		if (order < 0) {
+			a->element[a_kept++] = a->element[i++];
+		} else if (order > 0) {
+			b->element[b_kept++] = b->element[j++];
+		} else {
+			i++;
+			j++;
+		}
+	}
+	a->count = a_kept;
+	b->count = b_kept;
+}
+
+/* Reads both sides of a file and leaves what differs. */
+static int sides_read(struct compare *c, const uint8_t *old_blob, const uint8_t *new_blob,
+		      enum query_response row, const struct body_text *id)
+{
+	int rc = side_read(c, &c->side[0], old_blob, row, id);
+
+	if (!rc) {
+		rc = side_read(c, &c->side[1], new_blob, row, id);
+	}
+	if (!rc) {
+		sides_differ(&c->side[0], &c->side[1]);
+	}
+	return rc;
+}
+
+static int side_fail(struct compare *c, int side, const char *problem)
+{
+	c->side[side].body.problem = problem;
+	return body_fail(&c->side[side].body, c->err);
+}
+
+/* --- noting what differs --- */
+
+static int note_images(struct compare *c, const uint8_t *old_blob,
+		       const uint8_t *new_blob, const struct body_text *album)
+{
+	int rc = sides_read(c, old_blob, new_blob, QUERY_IMAGES, album);
+
+	for (int side = 0; !rc && side < 2; side++) {
+		for (size_t i = 0; i < c->side[side].count; i++) {
+			struct note note = {.after = side == 1,
+					    .of = *album,
+					    .text = c->side[side].element[i]};
+
+			if (!body_object(&c->object, &note.text) ||
+			    !body_id(&c->object, &note.id)) {
+				return side_fail(c, side, "an image has no id");
+			}
+			if (!c->only || notes_find(c->only, &note.id, note.after)) {
+				notes_add(&c->images, &note);
+				c->only_noted++;
+			}
+		}
+	}
+	return rc;
+}
+
+static int note_tag(struct compare *c, const uint8_t *old_blob, const uint8_t *new_blob,
+		    const struct body_text *id)
+{
+	const uint8_t *const blob[] = {old_blob, new_blob};
+	struct body *body = &c->side[0].body;
+	uint64_t count;
+	int rc = 0;
+
+	for (int side = 0; !rc && side < 2; side++) {
+		if (is_none(blob[side])) {
+			continue;
+		}
+		rc = body_read(body, c->history, blob[side], QUERY_TAG, id, c->err);
+		if (!rc && !body_tag(body, &count)) {
+			rc = body_fail(body, c->err);
+		}
+		if (!rc) {
+			notes_add(&c->tags, &(struct note){.after = side == 1,
+							   .id = *id,
+							   .text = body->record.text});
+		}
+	}
+	return rc;
+}
+
+static void note_pair(struct compare *c, const uint8_t *old_blob, const uint8_t *new_blob,
+		      const struct body_text *image)
+{
+	const uint8_t *const blob[] = {old_blob, new_blob};
+	uint8_t pair[2][OBJECT_ID] = {{0}, {0}};
+
+	for (int side = 0; side < 2; side++) {
+		if (blob[side] && !body_is_empty(blob[side])) {
+			memcpy(pair[side], blob[side], OBJECT_ID);
+		}
+	}
+	if (!is_none(pair[0]) || !is_none(pair[1])) {
+		notes_add(&c->pairs,
+			  &(struct note){.id = *image,
+					 .text = {(const char *)pair, sizeof(pair)}});
+	}
+}
+
+/* A tree_diff_fn. */
+static int note_file(const char *path, const uint8_t *old_blob, const uint8_t *new_blob,
+		     void *payload)
 {
 	struct compare *c = payload;
-	enum query_response row = compare_path(&c->id, path);
-	struct body_text id = {c->id.data, c->id.len};
+	enum query_response row = body_path(&c->id, path);
+	const struct body_text id = {c->id.data, c->id.len};
 
 	switch (row) {
 	case QUERY_IMAGES:
-		return compare_note_album(c, old_blob, new_blob, &id);
+		return note_images(c, old_blob, new_blob, &id);
 	case QUERY_TAG:
-		return compare_tag_add(c, old_blob, new_blob, &id);
+		return note_tag(c, old_blob, new_blob, &id);
 	case QUERY_TAG_IMAGES:
-		compare_pair_add(c, &id, old_blob, new_blob);
+		note_pair(c, old_blob, new_blob, &id);
 		return 0;
 	default:
 		return 0;
 	}
 }
 
-/* A tag is renamed if people see another name of it. */
-static void see_name(const struct compare_member *member, void *payload)
-{
-	bool *renamed = payload;
-	const char *name = member->name.data;
-	size_t len = member->name.len;
+/* --- tag images --- */
 
-	if ((len == strlen("\"name\"") && memcmp(name, "\"name\"", len) == 0) ||
-	    (len == strlen("\"label\"") && memcmp(name, "\"label\"", len) == 0)) {
-		*renamed = true;
+/* Appends a member of a tag image that holds an object as its id alone. */
+static bool add_reference(struct compare *c, const char *name, bool plain,
+			  const struct body_text *object)
+{
+	struct body_text id;
+
+	if (!body_object(&c->inner, object) || !body_id(&c->inner, &id)) {
+		return false;
 	}
+	buf_addf(&c->own, plain ? "\"%s\":" : "\"%s_id\":", name);
+	json_quote(&c->own, id.data, id.len);
+	return true;
 }
 
-static enum compare_kind kind_of(const struct compare_event *event, bool tags)
+/* Writes the tag image c->object to c->own without its image and tag. */
+static bool write_own(struct compare *c)
 {
-	bool renamed = false;
+	const struct body_object *object = &c->object;
+	const struct body_text image = body_member(object, "image");
+	const struct body_text tag = body_member(object, "tag");
+	bool plain = body_member(object, "image_id").data ||
+		     body_member(object, "tag_id").data;
 
+	buf_clear(&c->own);
+	buf_addch(&c->own, '{');
+	for (size_t i = 0; i < object->members.count; i++) {
+		const struct json_member *m = &object->members.member[i];
+		const char *value = object->text.data + m->value.off;
+
+		buf_addstr(&c->own, i ? "," : "");
+		if (value == image.data || value == tag.data) {
+			if (!add_reference(c, value == tag.data ? "tag" : "image", plain,
+					   value == tag.data ? &tag : &image)) {
+				return false;
+			}
+		} else {
+			buf_add(&c->own, object->text.data + m->key.off,
+				m->value.off + m->value.len - m->key.off);
+		}
+	}
+	buf_addch(&c->own, '}');
+	return image.data && tag.data;
+}
+
+static bool note_tag_image(struct compare *c, int side, const struct body_text *text)
+{
+	struct note note = {.after = side == 1};
+	struct body_text tag;
+
+	if (!body_object(&c->object, text) || !write_own(c) ||
+	    !body_id(&c->object, &note.id)) {
+		return false;
+	}
+	tag = body_member(&c->object, "tag");
+	note.text = (struct body_text){c->own.data, c->own.len};
+	if (!body_object(&c->inner, &tag) || !body_id(&c->inner, &note.of)) {
+		return false;
+	}
+	notes_add(&c->tag_images, &note);
+	return true;
+}
+
+/* Notes the tag images of a noted pair that differ, in order. */
+static int read_pair(struct compare *c, const struct note *pair)
+{
+	const uint8_t *blob = (const uint8_t *)pair->text.data;
+	int rc = sides_read(c, blob, blob + OBJECT_ID, QUERY_TAG_IMAGES, &pair->id);
+
+	notes_clear(&c->tag_images);
+	for (int side = 0; !rc && side < 2; side++) {
+		for (size_t i = 0; !rc && i < c->side[side].count; i++) {
+			if (!note_tag_image(c, side, &c->side[side].element[i])) {
+				rc = side_fail(c, side,
+					       "a tag image has no id, image or tag");
+			}
+		}
+	}
+	notes_sort(&c->tag_images);
+	return rc;
+}
+
+/* --- scopes --- */
+
+static void set_path(struct compare *c, enum query_response row,
+		     const struct body_text *id)
+{
+	buf_clear(&c->path);
+	response_snapshot_path(&c->path, response_of(row), id->data, id->len);
+}
+
+static void add_path(struct compare *c, struct pathset *paths, enum query_response row,
+		     const struct body_text *id)
+{
+	set_path(c, row, id);
+	pathset_add(paths, c->path.data);
+}
+
+/* Notes what differs in these files. */
+static int note_paths(struct compare *c, struct pathset *paths)
+{
+	return pathset_diff(paths, history_trees(c->history), c->tree[0], c->tree[1],
+			    note_file, c, c->err);
+}
+
+/* The blob of a file on one side; zeros: it has none. */
+static int find(struct compare *c, uint8_t blob[OBJECT_ID], int side,
+		enum query_response row, const struct body_text *id)
+{
+	int rc = ERR_NOTFOUND;
+
+	if (c->tree[side]) {
+		set_path(c, row, id);
+		rc = tree_find(blob, history_trees(c->history), c->tree[side],
+			       c->path.data, c->err);
+	}
+	if (rc == ERR_NOTFOUND) {
+		memset(blob, 0, OBJECT_ID);
+		rc = 0;
+	}
+	return rc;
+}
+
+/* Notes the tags that differing tag images show. */
+static int note_tags_shown(struct compare *c)
+{
+	struct pathset paths = {0};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < c->pairs.count; i++) {
+		rc = read_pair(c, &c->pairs.note[i]);
+		for (size_t j = 0; !rc && j < c->tag_images.count; j++) {
+			add_path(c, &paths, QUERY_TAG, &c->tag_images.note[j].of);
+		}
+	}
+	if (!rc) {
+		rc = note_paths(c, &paths);
+	}
+	pathset_release(&paths);
+	return rc;
+}
+
+/* Adds the images.json that has the image on one side, if one has, to the paths. `named`
+ * is the file that says so: zeros if there is no such image. */
+static int add_list(struct compare *c, struct pathset *paths, uint8_t named[OBJECT_ID],
+		    const struct note *image)
+{
+	struct body *body = &c->side[0].body;
+	uint8_t tag_images[OBJECT_ID];
+	struct body_text album;
+	int side = image->after;
+	int rc = find(c, named, side, QUERY_ALBUM_OF, &image->id);
+
+	if (rc) {
+		return rc;
+	}
+	if (is_none(named)) {
+		rc = find(c, tag_images, side, QUERY_TAG_IMAGES, &image->id);
+		return rc || is_none(tag_images)
+			       ? rc
+			       : err_set(c->err, ERR_INPUT,
+					 "a snapshot does not say which album image "
+					 "'%s' lies in: it was made by an older albumen, "
+					 "or is damaged (`albumen-exporter verify` finds "
+					 "out)",
+					 image->id.data);
+	}
+	rc = body_read(body, c->history, named, QUERY_ALBUM_OF, &image->id, c->err);
+	if (!rc && !body_album(body, &album)) {
+		rc = body_fail(body, c->err);
+	}
+	if (!rc) {
+		add_path(c, paths, QUERY_IMAGES, &album);
+		buf_clear(&c->album);
+		buf_add(&c->album, album.data, album.len);
+	}
+	return rc;
+}
+
+/* Notes these images, and only these, in the albums' lists. `expected` of them must be
+ * found. */
+static int note_only(struct compare *c, struct pathset *lists, struct notes *images,
+		     size_t expected)
+{
+	int rc;
+
+	notes_sort(images);
+	c->only = images;
+	c->only_noted = 0;
+	rc = note_paths(c, lists);
+	c->only = NULL;
+	if (!rc && c->only_noted < expected) {
+		rc = err_set(c->err, ERR_INPUT,
+			     "a snapshot contradicts itself: an image such as '%s' is "
+			     "not in the images.json of its album; `albumen-exporter "
+			     "verify` checks the whole repository",
+			     images->note[0].id.data);
+	}
+	return rc;
+}
+
+/* Notes an image that is tagged on both sides: its tag images hold its text. They are
+ * read instead of the images.json of its album, which may be large. */
+static int note_tagged(struct compare *c, const struct note *pair)
+{
+	const uint8_t *blob = (const uint8_t *)pair->text.data;
+	int rc = 0;
+
+	for (int side = 0; !rc && side < 2; side++) {
+		struct note note = {.after = side == 1,
+				    .id = pair->id,
+				    .of = {c->album.data, c->album.len}};
+
+		rc = side_read(c, &c->side[side], blob + side * OBJECT_ID,
+			       QUERY_TAG_IMAGES, &pair->id);
+		if (rc) {
+			break;
+		}
+		body_object(&c->object, &c->side[side].element[0]);
+		note.text = body_member(&c->object, "image");
+		if (!note.text.data) {
+			return side_fail(c, side, "a tag image has no image");
+		}
+		notes_add(&c->images, &note);
+	}
+	return rc;
+}
+
+static int note_image(struct compare *c, const struct body_text *image)
+{
+	uint8_t named[2][OBJECT_ID];
+	struct pathset lists = {0}, own = {0};
+	struct notes sides = {0};
+	const struct note *pair;
+	size_t expected = 0;
+	bool same;
+	int rc;
+
+	add_path(c, &own, QUERY_TAG_IMAGES, image);
+	rc = note_paths(c, &own);
+	for (int side = 0; !rc && side < 2; side++) {
+		notes_add(&sides, &(struct note){.after = side == 1, .id = *image});
+		rc = add_list(c, &lists, named[side], &sides.note[side]);
+		expected += !rc && !is_none(named[side]);
+	}
+	pair = c->pairs.count ? &c->pairs.note[0] : NULL;
+	same = !rc && memcmp(named[0], named[1], OBJECT_ID) == 0;
+	if (same && pair && !is_none((const uint8_t *)pair->text.data) &&
+	    !is_none((const uint8_t *)pair->text.data + OBJECT_ID)) {
+		rc = note_tagged(c, pair);
+	} else if (!rc) {
+		/* In one album on both sides, it may not differ. */
+		rc = note_only(c, &lists, &sides, same ? 0 : expected);
+	}
+	pathset_release(&lists);
+	pathset_release(&own);
+	notes_release(&sides);
+	return rc ? rc : note_tags_shown(c);
+}
+
+/* Adds what differs in an album to the paths: as compare_scope::album_paths. */
+static int add_album_paths(struct compare *c, struct pathset *paths,
+			   const struct body_text *album)
+{
+	struct body *body = &c->side[1].body;
+	uint8_t blob[OBJECT_ID];
+	struct body_text image;
+	int rc = find(c, blob, 1, QUERY_IMAGES, album);
+
+	add_path(c, paths, QUERY_IMAGES, album);
+	if (rc || is_none(blob)) {
+		return rc;
+	}
+	rc = body_read(body, c->history, blob, QUERY_IMAGES, album, c->err);
+	for (size_t i = 0; !rc && i < body->count; i++) {
+		if (!body_record(body, i, &image)) {
+			return body_fail(body, c->err);
+		}
+		add_path(c, paths, QUERY_TAG_IMAGES, &image);
+	}
+	return rc;
+}
+
+/* Images that are in the album on one side alone may be in another one on the other:
+ * notes them there. Notes the tag images of those that left it. */
+static int note_moved(struct compare *c)
+{
+	const struct note *before, *after;
+	struct pathset lists = {0}, own = {0};
+	struct notes lone = {0};
+	uint8_t named[OBJECT_ID];
+	size_t at = 0, expected = 0;
+	int rc = 0;
+
+	notes_sort(&c->images);
+	while (notes_next(&c->images, &at, &before, &after)) {
+		if (!before || !after) {
+			notes_add(&lone,
+				  &(struct note){.after = !after,
+						 .id = (before ? before : after)->id});
+		}
+	}
+	for (size_t i = 0; !rc && i < lone.count; i++) {
+		rc = add_list(c, &lists, named, &lone.note[i]);
+		expected += !rc && !is_none(named);
+		if (lone.note[i].after) {
+			add_path(c, &own, QUERY_TAG_IMAGES, &lone.note[i].id);
+		}
+	}
+	if (!rc && lone.count) {
+		rc = note_only(c, &lists, &lone, expected);
+	}
+	if (!rc) {
+		rc = note_paths(c, &own);
+	}
+	pathset_release(&lists);
+	pathset_release(&own);
+	notes_release(&lone);
+	return rc;
+}
+
+static int note_album(struct compare *c, const struct body_text *album,
+		      struct pathset *paths)
+{
+	struct pathset own = {0};
+	int rc = paths ? 0 : add_album_paths(c, &own, album);
+
+	if (!rc) {
+		rc = note_paths(c, paths ? paths : &own);
+	}
+	if (!rc) {
+		rc = note_moved(c);
+	}
+	pathset_release(&own);
+	return rc ? rc : note_tags_shown(c);
+}
+
+static int note_scope(struct compare *c, const struct compare_scope *scope)
+{
+	const char *id = scope->album   ? scope->album
+			 : scope->image ? scope->image
+					: scope->tag;
+	const struct body_text text = {id, strlen(id)};
+	struct pathset paths = {0};
+	int rc;
+
+	if (scope->album) {
+		return note_album(c, &text, scope->album_paths);
+	}
+	if (scope->image) {
+		return note_image(c, &text);
+	}
+	add_path(c, &paths, QUERY_TAG, &text);
+	rc = note_paths(c, &paths);
+	pathset_release(&paths);
+	return rc;
+}
+
+/* --- reporting --- */
+
+static enum compare_kind tag_kind(const struct compare_event *event)
+{
 	if (!event->before.data) {
-		return tags ? COMPARE_TAG_APPEARED : COMPARE_IMAGE_APPEARED;
+		return COMPARE_TAG_APPEARED;
 	}
 	if (!event->after.data) {
-		return tags ? COMPARE_TAG_DISAPPEARED : COMPARE_IMAGE_DISAPPEARED;
+		return COMPARE_TAG_DISAPPEARED;
 	}
-	if (!tags) {
-		return COMPARE_IMAGE_CHANGED;
-	}
-	compare_members(event, see_name, &renamed);
-	return renamed ? COMPARE_TAG_RENAMED : COMPARE_TAG_CHANGED;
+	return compare_member_differs(event, "name") ||
+			       compare_member_differs(event, "label")
+		       ? COMPARE_TAG_RENAMED
+		       : COMPARE_TAG_CHANGED;
 }
 
-/* Reports what is noted in a list: tags, or images. */
-static int report(struct compare *c, struct compare_list *list, bool tags)
+/* Reports what differs in the notes. `image` has the tag images; NULL: they are tags
+ * or images. */
+static int report(struct compare *c, struct notes *notes, const struct body_text *image)
 {
-	const struct compare_record *before, *after, *any;
+	const struct note *before, *after, *any;
 	size_t at = 0;
 	int rc = 0;
 
-	compare_list_sort(list);
-	while (!rc && (any = compare_list_next(list, &at, &before, &after))) {
-		struct body_text id = compare_list_text(list, any->id, any->id_len);
+	notes_sort(notes);
+	while (!rc && notes_next(notes, &at, &before, &after)) {
 		struct compare_event event = {0};
 
+		any = after ? after : before;
 		if (before) {
-			event.before =
-				compare_list_text(list, before->text, before->text_len);
+			event.before = before->text;
 		}
 		if (after) {
-			event.after =
-				compare_list_text(list, after->text, after->text_len);
+			event.after = after->text;
 		}
-		if (tags) {
-			event.tag = id;
+		if (image) {
+			event.image = *image;
+			event.tag_image = any->id;
+			event.tag = any->of;
+			event.kind = !before  ? COMPARE_TAGGED
+				     : !after ? COMPARE_UNTAGGED
+					      : COMPARE_TAG_IMAGE_CHANGED;
+		} else if (notes == &c->images) {
+			event.image = any->id;
+			event.album = any->of;
+			event.kind = !before  ? COMPARE_IMAGE_APPEARED
+				     : !after ? COMPARE_IMAGE_DISAPPEARED
+					      : COMPARE_IMAGE_CHANGED;
 		} else {
-			event.image = id;
-			event.album = compare_list_text(list, any->album, any->album_len);
+			event.tag = any->id;
+			event.kind = tag_kind(&event);
 		}
-		event.kind = kind_of(&event, tags);
 		rc = c->each(&event, c->payload);
 	}
 	return rc;
+}
+
+static int report_all(struct compare *c)
+{
+	int rc = report(c, &c->tags, NULL);
+
+	if (!rc) {
+		rc = report(c, &c->images, NULL);
+	}
+	notes_sort(&c->pairs);
+	for (size_t i = 0; !rc && i < c->pairs.count; i++) {
+		rc = read_pair(c, &c->pairs.note[i]);
+		if (!rc) {
+			rc = report(c, &c->tag_images, &c->pairs.note[i].id);
+		}
+	}
+	return rc;
+}
+
+static void release(struct compare *c)
+{
+	notes_release(&c->tags);
+	notes_release(&c->images);
+	notes_release(&c->pairs);
+	notes_release(&c->tag_images);
+	for (int side = 0; side < 2; side++) {
+		body_release(&c->side[side].body);
+		free(c->side[side].element);
+	}
+	body_object_release(&c->object);
+	body_object_release(&c->inner);
+	buf_release(&c->id);
+	buf_release(&c->path);
+	buf_release(&c->own);
+	buf_release(&c->album);
 }
 
 int compare_trees(struct history *history, const uint8_t *from,
@@ -136,33 +713,14 @@ int compare_trees(struct history *history, const uint8_t *from,
 	};
 	int rc;
 
-	object_hash(c.empty, OBJECT_BLOB, "[]", 2);
 	if (scope && (scope->album || scope->image || scope->tag)) {
-		rc = compare_scope_note(&c, scope);
+		rc = note_scope(&c, scope);
 	} else {
-		rc = tree_diff(history_trees(history), from, to, compare_note, &c, err);
+		rc = tree_diff(history_trees(history), from, to, note_file, &c, err);
 	}
 	if (!rc) {
-		rc = report(&c, &c.tags, true);
+		rc = report_all(&c);
 	}
-	if (!rc) {
-		rc = report(&c, &c.images, false);
-	}
-	if (!rc) {
-		rc = compare_pairs_report(&c);
-	}
-	compare_list_release(&c.tags);
-	compare_list_release(&c.images);
-	free(c.pair);
-	for (int side = 0; side < 2; side++) {
-		compare_body_release(&c.body[side]);
-	}
-	json_object_release(&c.object);
-	json_object_release(&c.inner);
-	buf_release(&c.ids);
-	buf_release(&c.id);
-	buf_release(&c.canon);
-	buf_release(&c.string);
-	buf_release(&c.path);
+	release(&c);
 	return rc;
 }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/lookback/compare_event.h"
+
+#include <stdbool.h>
 #include <string.h>
 
 #include "data/format/json.h"
-#include "exporter/lookback/compare.h"
+#include "data/format/json_print.h"
 
-/* An event as JSON. */
+#define VALUE_MAX 80 /* bytes of a value in a line for people */
 
 const char *compare_kind_name(enum compare_kind kind)
 {
-	static const char *const name[] = {
+	static const char *const name[COMPARE_KINDS] = {
 		[COMPARE_TAG_APPEARED] = "tag_appeared",
 		[COMPARE_TAG_DISAPPEARED] = "tag_disappeared",
 		[COMPARE_TAG_RENAMED] = "tag_renamed",
@@ -24,126 +27,290 @@ const char *compare_kind_name(enum compare_kind kind)
 	return name[kind];
 }
 
-static struct body_text span_of(const struct body_text *text,
-				const struct json_span *span)
+/* --- members that differ --- */
+
+/* The members of a record on both sides. */
+struct members {
+	struct body_object before, after;
+};
+
+static void members_open(struct members *members, const struct compare_event *event)
 {
-	return (struct body_text){text->data + span->off, span->len};
+	*members = (struct members){0};
+	body_object(&members->before, &event->before);
+	body_object(&members->after, &event->after);
 }
 
-/* The value of the member of `object` whose key is that of `member`. */
-static struct body_text same_member(const struct body_text *text,
-				    const struct json_object *object,
-				    const struct body_text *key)
+static void members_release(struct members *members)
 {
-	for (size_t i = 0; i < object->count; i++) {
-		const struct json_member *m = &object->member[i];
+	body_object_release(&members->before);
+	body_object_release(&members->after);
+}
 
-		if (m->key.len == key->len &&
-		    memcmp(text->data + m->key.off, key->data, key->len) == 0) {
-			return span_of(text, &m->value);
+struct member {
+	struct body_text key; /* canonical: with its quotes */
+	struct body_text before, after;
+};
+
+static struct body_text span(const struct body_object *object,
+			     const struct json_span *span)
+{
+	return (struct body_text){object->text.data + span->off, span->len};
+}
+
+static struct body_text value_of(const struct body_object *object,
+				 const struct body_text *key)
+{
+	for (size_t i = 0; i < object->members.count; i++) {
+		const struct json_member *m = &object->members.member[i];
+		const struct body_text name = span(object, &m->key);
+
+		if (body_text_equal(&name, key)) {
+			return span(object, &m->value);
 		}
 	}
 	return (struct body_text){0};
 }
 
-void compare_members(const struct compare_event *event, compare_member_fn *each,
-		     void *payload)
+/* From *at on, the next member that differs. False: there is none. */
+static bool members_next(const struct members *members, size_t *at, struct member *out)
 {
-	struct json_object before = {0}, after = {0};
+	const struct json_object *before = &members->before.members;
+	const struct json_object *after = &members->after.members;
 
-	if (event->before.data) {
-		json_members(&before, event->before.data, event->before.len);
-	}
-	if (event->after.data) {
-		json_members(&after, event->after.data, event->after.len);
-	}
-	for (size_t i = 0; i < before.count; i++) {
-		struct compare_member m = {
-			.name = span_of(&event->before, &before.member[i].key),
-			.before = span_of(&event->before, &before.member[i].value),
-		};
+	for (; *at < before->count + after->count; ++*at) {
+		bool first = *at < before->count;
+		const struct json_span *key =
+			first ? &before->member[*at].key
+			      : &after->member[*at - before->count].key;
 
-		m.after = same_member(&event->after, &after, &m.name);
-		if (!m.after.data || m.after.len != m.before.len ||
-		    memcmp(m.after.data, m.before.data, m.after.len) != 0) {
-			each(&m, payload);
+		out->key = span(first ? &members->before : &members->after, key);
+		out->before = value_of(&members->before, &out->key);
+		out->after = value_of(&members->after, &out->key);
+		if (first ? !out->after.data ||
+				    !body_text_equal(&out->before, &out->after)
+			  : !out->before.data) {
+			++*at;
+			return true;
 		}
 	}
-	for (size_t i = 0; i < after.count; i++) {
-		struct compare_member m = {
-			.name = span_of(&event->after, &after.member[i].key),
-			.after = span_of(&event->after, &after.member[i].value),
-		};
-
-		if (!same_member(&event->before, &before, &m.name).data) {
-			each(&m, payload);
-		}
-	}
-	json_object_release(&before);
-	json_object_release(&after);
+	return false;
 }
 
-static void write_member(const struct compare_member *member, void *payload)
+bool compare_member_differs(const struct compare_event *event, const char *name)
 {
-	struct buf *out = payload;
+	struct members members;
+	struct body_text before, after;
 
-	buf_addstr(out, out->data[out->len - 1] == '[' ? "" : ",");
-	buf_addstr(out, "{\"member\":");
-	buf_add(out, member->name.data, member->name.len);
-	if (member->before.data) {
-		buf_addstr(out, ",\"before\":");
-		buf_add(out, member->before.data, member->before.len);
+	members_open(&members, event);
+	before = body_member(&members.before, name);
+	after = body_member(&members.after, name);
+	members_release(&members);
+	return !before.data != !after.data || !body_text_equal(&before, &after);
+}
+
+/* --- JSON --- */
+
+static void write_text(struct buf *out, const char *name, const struct body_text *json)
+{
+	if (json->data) {
+		json_print_name(out, name);
+		buf_add(out, json->data, json->len);
 	}
-	if (member->after.data) {
-		buf_addstr(out, ",\"after\":");
-		buf_add(out, member->after.data, member->after.len);
-	}
-	buf_addch(out, '}');
 }
 
 static void write_id(struct buf *out, const char *name, const struct body_text *id)
 {
 	if (id->data) {
-		buf_addf(out, ",\"%s\":", name);
-		json_quote(out, id->data, id->len);
+		json_print_bytes(out, name, id->data, id->len);
 	}
 }
 
-static void write_label(struct buf *out, const struct body_text *tag)
+static void write_members(struct buf *out, const struct members *members)
 {
-	static const struct body_text key = {"\"label\"", 7};
-	struct json_object object = {0};
-	struct body_text label;
+	struct member member;
+	size_t at = 0;
 
-	json_members(&object, tag->data, tag->len);
-	label = same_member(tag, &object, &key);
-	if (label.data) {
-		buf_addstr(out, ",\"label\":");
-		buf_add(out, label.data, label.len);
+	json_print_open(out, "members", '[');
+	while (members_next(members, &at, &member)) {
+		json_print_open(out, NULL, '{');
+		write_text(out, "member", &member.key);
+		write_text(out, "before", &member.before);
+		write_text(out, "after", &member.after);
+		buf_addch(out, '}');
 	}
-	json_object_release(&object);
+	buf_addch(out, ']');
+}
+
+/* A tag's label; absent if it has none, or if the event is about something else. */
+static struct body_text label_of(const struct compare_event *event,
+				 const struct members *members)
+{
+	switch (event->kind) {
+	case COMPARE_TAG_APPEARED:
+		return body_member(&members->after, "label");
+	case COMPARE_TAG_DISAPPEARED:
+		return body_member(&members->before, "label");
+	default:
+		return (struct body_text){0};
+	}
 }
 
 void compare_write(struct buf *out, const struct compare_event *event)
 {
-	const struct body_text *record =
-		event->after.data ? &event->after : &event->before;
+	struct members members;
+	struct body_text label;
 
-	buf_addf(out, "{\"change\":\"%s\"", compare_kind_name(event->kind));
+	members_open(&members, event);
+	label = label_of(event, &members);
+	json_print_open(out, NULL, '{');
+	json_print_string(out, "change", compare_kind_name(event->kind));
 	write_id(out, "image", &event->image);
 	write_id(out, "album", &event->album);
 	write_id(out, "tag_image", &event->tag_image);
 	write_id(out, "tag", &event->tag);
-	if (event->kind == COMPARE_TAG_APPEARED ||
-	    event->kind == COMPARE_TAG_DISAPPEARED) {
-		write_label(out, record);
-	}
+	write_text(out, "label", &label);
 	if (event->before.data && event->after.data) {
-		buf_addstr(out, ",\"members\":[");
-		compare_members(event, write_member, out);
-		buf_addch(out, ']');
+		write_members(out, &members);
 	}
-	buf_addstr(out, ",\"record\":");
-	buf_add(out, record->data, record->len);
+	write_text(out, "record", event->after.data ? &event->after : &event->before);
 	buf_addch(out, '}');
+	members_release(&members);
+}
+
+/* --- lines for people --- */
+
+/* Appends UTF-8; control characters (C0, DEL, C1) as \uNNNN. */
+static void print_plain(struct buf *out, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)bytes[i];
+
+		if (c < 0x20 || c == 0x7f) {
+			buf_addf(out, "\\u%04x", c);
+		} else if (c == 0xc2 && i + 1 < len &&
+			   (unsigned char)bytes[i + 1] < 0xa0) {
+			buf_addf(out, "\\u%04x", (unsigned char)bytes[++i]);
+		} else {
+			buf_addch(out, bytes[i]);
+		}
+	}
+}
+
+/* Appends words, then an id: in quotes if it could be mistaken for words of the line. */
+static void print_id(struct buf *out, const char *words, const struct body_text *id)
+{
+	struct buf quoted = {0};
+
+	buf_addstr(out, words);
+	if (id->len && !memchr(id->data, ' ', id->len) &&
+	    !memchr(id->data, '"', id->len) && !memchr(id->data, '\\', id->len)) {
+		print_plain(out, id->data, id->len);
+	} else {
+		json_quote(&quoted, id->data, id->len);
+		print_plain(out, quoted.data, quoted.len);
+		buf_release(&quoted);
+	}
+}
+
+static void print_value(struct buf *out, const struct body_text *value)
+{
+	size_t len = value->len;
+
+	if (!value->data) {
+		buf_addstr(out, "(absent)");
+		return;
+	}
+	if (len > VALUE_MAX) {
+		len = VALUE_MAX;
+		while ((value->data[len] & 0xc0) == 0x80) {
+			len--;
+		}
+	}
+	print_plain(out, value->data, len);
+	buf_addstr(out, len < value->len ? "..." : "");
+}
+
+static void print_members(struct buf *out, const struct members *members)
+{
+	struct member member;
+	const char *words = ": ";
+	size_t at = 0;
+
+	while (members_next(members, &at, &member)) {
+		const struct body_text name = {member.key.data + 1, member.key.len - 2};
+
+		print_id(out, words, &name);
+		buf_addch(out, ' ');
+		print_value(out, &member.before);
+		buf_addstr(out, " -> ");
+		print_value(out, &member.after);
+		words = ", ";
+	}
+	if (*words == ':') {
+		buf_addstr(out, ": the order of its members");
+	}
+}
+
+static void print_tag(struct buf *out, const struct compare_event *event,
+		      const struct members *members)
+{
+	static const char *const verb[] = {
+		[COMPARE_TAG_APPEARED] = " appeared",
+		[COMPARE_TAG_DISAPPEARED] = " disappeared",
+		[COMPARE_TAG_RENAMED] = " renamed",
+		[COMPARE_TAG_CHANGED] = " changed",
+	};
+	const struct body_text label = label_of(event, members);
+
+	print_id(out, "tag ", &event->tag);
+	if (label.data) {
+		buf_addch(out, ' ');
+		print_value(out, &label);
+	}
+	buf_addstr(out, verb[event->kind]);
+	if (event->before.data && event->after.data) {
+		print_members(out, members);
+	}
+}
+
+void compare_print(struct buf *out, const struct compare_event *event)
+{
+	struct members members;
+
+	members_open(&members, event);
+	if (event->image.data) {
+		print_id(out, "image ", &event->image);
+	}
+	switch (event->kind) {
+	case COMPARE_TAG_APPEARED:
+	case COMPARE_TAG_DISAPPEARED:
+	case COMPARE_TAG_RENAMED:
+	case COMPARE_TAG_CHANGED:
+		print_tag(out, event, &members);
+		break;
+	case COMPARE_IMAGE_APPEARED:
+		print_id(out, " appeared in album ", &event->album);
+		break;
+	case COMPARE_IMAGE_DISAPPEARED:
+		print_id(out, " disappeared from album ", &event->album);
+		break;
+	case COMPARE_IMAGE_CHANGED:
+		print_id(out, " in album ", &event->album);
+		print_members(out, &members);
+		break;
+	case COMPARE_TAGGED:
+		print_id(out, " tagged with ", &event->tag);
+		print_id(out, " by tag image ", &event->tag_image);
+		break;
+	case COMPARE_UNTAGGED:
+		print_id(out, " no longer tagged with ", &event->tag);
+		print_id(out, " by tag image ", &event->tag_image);
+		break;
+	case COMPARE_TAG_IMAGE_CHANGED:
+		print_id(out, " tag image ", &event->tag_image);
+		print_members(out, &members);
+		break;
+	}
+	members_release(&members);
 }

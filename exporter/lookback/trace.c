@@ -13,8 +13,7 @@
  * back the set of paths is made anew wherever one of those differs that say so.
  *
  * Image: its tag images, which hold its own text too; the file that names its album;
- * and where it is untagged, so that there is no such text, the album's list of
- * untagged images, which holds it.
+ * and if it is untagged, so that there is no such text, the album's list of images.
  *
  * Album: the list of its images, and the tag images of each. From that list the
  * number of images is known, and from which tag images are `[]` how many of them are
@@ -117,7 +116,7 @@ static int follow_image(struct trace *trace, const uint8_t tree[OBJECT_ID])
 		rc = body_fail(&trace->body, trace->err);
 	}
 	if (!rc) {
-		add_path(trace, QUERY_UNTAGGED, &album);
+		add_path(trace, QUERY_IMAGES, &album);
 	}
 	return rc;
 }
@@ -209,13 +208,17 @@ static int see_event(const struct compare_event *event, void *payload)
 /* Compares the step's snapshot with the one before, and tells of it. */
 static int tell(struct trace *trace, const struct history_step *step)
 {
+	struct compare_scope scope = *trace->scope;
 	int rc;
 
 	trace->any_event = false;
 	memset(trace->entry.events, 0, sizeof(trace->entry.events));
 	trace->entry.step = step;
+	if (scope.album) {
+		scope.album_paths = &trace->paths;
+	}
 	rc = compare_trees(trace->history, step->has_parent ? step->parent_tree : NULL,
-			   step->tree, trace->scope, see_event, trace, trace->err);
+			   step->tree, &scope, see_event, trace, trace->err);
 	/* The number of a tag's tag images is no part of its record. */
 	if (!rc && (trace->any_event || trace->scope->tag)) {
 		rc = trace->each(&trace->entry, trace->payload);

@@ -24,12 +24,10 @@
  * bytes for each image of the album.
  */
 
-#define TRACE_KINDS (COMPARE_TAG_IMAGE_CHANGED + 1)
-
 /* A snapshot in which something changed. */
 struct trace_entry {
 	const struct history_step *step;
-	uint64_t events[TRACE_KINDS]; /* how many of each kind */
+	uint64_t events[COMPARE_KINDS]; /* how many of each kind */
 	/* Afterwards. Of an album: its images, and the untagged ones among them. Of a
 	 * tag: its live tag images, and its label in JSON, NULL where it is gone. */
 	uint64_t images, untagged, tag_images;

@@ -128,7 +128,7 @@ static int tell(const struct trace_entry *entry, void *payload)
 {
 	uint64_t events = 0;
 
-	for (size_t i = 0; i < TRACE_KINDS; i++) {
+	for (size_t i = 0; i < COMPARE_KINDS; i++) {
 		events += entry->events[i];
 	}
 	buf_addf(&told, "= %.*s", (int)strcspn(entry->step->message, "\n"),
