@@ -55,8 +55,6 @@ struct dictionary *index_dictionary(struct index *index);
 /* The file in `dir` whose modification (inotify IN_MODIFY) says that a
  * transaction with changed responses has been committed: "DIR/changed". */
 #define INDEX_CHANGED_FILE "changed"
-/* Another file under this name is another index. */
-#define INDEX_DATA_FILE "data.mdb"
 
 /* False while a new index is built (data/index/build.h): what this transaction sees must
  * not be exported then. */

@@ -16,18 +16,19 @@
 #include "data/base/ready.h"
 #include "exporter/git/maintain.h"
 
-/* How long to sleep at most: with an index, only in case a sign was missed;
- * without one, until it is looked for again. */
+/* The longest sleep: with an index, in case an event was missed; without one, until
+ * the next look for it. */
 #define RECHECK_MS 60000
 #define ABSENT_MS 500
-/* Without inotify: how often the sign is looked at. */
+/* Without inotify: time between two looks at the `changed` file. */
 #define POLL_MS 1000
-/* What stands in the way is tried again so often, and said again so often. */
+/* Time between two attempts after a failure that may pass, and between two messages
+ * about it. */
 #define LOCKED_MS 500
 #define FULL_MS 5000
 #define SAY_MS 60000
-/* So often the lock is left free, for so long, while there is always something to do. */
-#define GIVE_WAY_MS 1000
+/* Under constant change the lock is left free this often, for this long. */
+#define YIELD_MS 1000
 #define GAP_MS 60
 /* Freed memory that is worth giving back. */
 #define SPARE (16u << 20)
@@ -36,13 +37,12 @@ struct follow {
 	struct export_job job;
 	const char *dir;
 	int ready_fd;
-	int inotify; /* watches the index's sign; -1: there is no index, or no inotify */
+	int inotify; /* -1: there is no index, or no inotify */
 	bool told_ready, told_waiting, told_polling;
-	/* What was opened, and what its sign looked like then. */
-	struct stat data, sign;
-	size_t spare; /* freed memory that could not be given back */
+	struct stat changed; /* INDEX_CHANGED_FILE as it was last looked at */
+	size_t spare;        /* freed memory that could not be given back */
 	struct follow_wait wait;
-	int64_t gave_way_ms; /* when the lock was last free for a while */
+	int64_t yielded_ms; /* when the lock was last left free */
 };
 
 int follow_wait(struct follow_wait *wait, int rc, struct stop *stop, struct err *err)
@@ -69,23 +69,29 @@ int follow_wait(struct follow_wait *wait, int rc, struct stop *stop, struct err 
 	return rc ? rc : 1;
 }
 
-static void close_index(struct follow *f)
+/* --- the index ------------------------------------------------------------------- */
+
+static void close_inotify(struct follow *f)
 {
-	index_close(f->job.index);
-	f->job.index = NULL;
 	if (f->inotify >= 0) {
 		close(f->inotify);
 		f->inotify = -1;
 	}
 }
 
-/* The file `name` of the index, by its path as it is now. */
-static int stat_file(const struct follow *f, const char *name, struct stat *st)
+static void close_index(struct follow *f)
+{
+	index_close(f->job.index);
+	f->job.index = NULL;
+	close_inotify(f);
+}
+
+static int stat_changed(const struct follow *f, struct stat *st)
 {
 	struct buf path = {0};
 	int rc;
 
-	buf_addf(&path, "%s/%s", f->dir, name);
+	buf_addf(&path, "%s/" INDEX_CHANGED_FILE, f->dir);
 	rc = stat(path.data, st);
 	buf_release(&path);
 	return rc;
@@ -96,26 +102,24 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Watches the sign, and the folder, which may be moved with it. Where inotify has no
- * more to give (inotify(7): instances, watches), the sign is looked at. */
+/* Watches the `changed` file, and the folder, which may be moved with the file in it.
+ * Where inotify is at a limit (inotify(7): instances, watches), follow polls. */
 static int watch_index(struct follow *f, struct err *err)
 {
+	/* IN_ATTRIB reports that the file was unlinked while the indexer has it open. */
+	const uint32_t mask = IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB;
 	struct buf path = {0};
 	int rc = 0;
 
 	buf_addf(&path, "%s/" INDEX_CHANGED_FILE, f->dir);
 	f->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	/* IN_ATTRIB: the file is unlinked while the indexer has it open. */
-	if (f->inotify < 0 ||
-	    inotify_add_watch(f->inotify, path.data,
-			      IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB) <
-		    0 ||
+	if (f->inotify < 0 || inotify_add_watch(f->inotify, path.data, mask) < 0 ||
 	    inotify_add_watch(f->inotify, f->dir, IN_MOVE_SELF | IN_DELETE_SELF) < 0) {
 		rc = err_sys_find(err, "cannot watch '%s'", path.data);
 		if (errno == EMFILE || errno == ENOSPC || errno == ENOMEM) {
 			if (!f->told_polling) {
 				log_warning("inotify has no watch left for '%s' (%s, see "
-					    "inotify(7)): it is looked at each second",
+					    "inotify(7)): it is checked every second",
 					    path.data,
 					    errno == EMFILE   ? "max_user_instances"
 					    : errno == ENOSPC ? "max_user_watches"
@@ -123,26 +127,23 @@ static int watch_index(struct follow *f, struct err *err)
 				f->told_polling = true;
 			}
 			rc = 0;
-			if (f->inotify >= 0) {
-				close(f->inotify);
-				f->inotify = -1;
-			}
+			close_inotify(f);
 		}
 	}
 	buf_release(&path);
 	return rc;
 }
 
-/* Watch first, then read: a commit between the two is seen by one of them. Likewise the
- * files are looked at before they are opened: one that is put in place of them between
- * the two is taken for another one later, and opened again. */
+/* The watch comes before the first read, so that no commit falls between the two. The
+ * stat comes before the open: a file that is replaced between them is noticed by
+ * is_replaced, and opened again. */
 static int open_index(struct follow *f, struct err *err)
 {
 	int rc = watch_index(f, err);
 
-	if (!rc && (stat_file(f, INDEX_CHANGED_FILE, &f->sign) < 0 ||
-		    stat_file(f, INDEX_DATA_FILE, &f->data) < 0)) {
-		rc = err_sys_find(err, "cannot look at the index '%s'", f->dir);
+	if (!rc && stat_changed(f, &f->changed) < 0) {
+		rc = err_sys_find(err, "cannot stat '" INDEX_CHANGED_FILE "' in '%s'",
+				  f->dir);
 	}
 	if (!rc) {
 		rc = index_open(&f->job.index, f->dir, 0, err);
@@ -153,23 +154,31 @@ static int open_index(struct follow *f, struct err *err)
 	return rc;
 }
 
-/* Reads what woke us. True: the sign is gone, and the index with it. */
-static bool read_signs(struct follow *f)
+/* Whether the path of the index no longer leads to what is open. */
+static bool is_replaced(const struct follow *f)
 {
-	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	bool gone = false;
-	ssize_t n;
+	struct stat now;
+	struct err why;
 
-	while ((n = read(f->inotify, events, sizeof(events))) > 0) {
-		for (char *p = events; p < events + n;) {
-			const struct inotify_event *e = (const struct inotify_event *)p;
-
-			gone |= (e->mask & ~(uint32_t)IN_MODIFY) != 0;
-			p += sizeof(*e) + e->len;
-		}
-	}
-	return gone;
+	return index_check_place(f->job.index, &why) < 0 || stat_changed(f, &now) < 0 ||
+	       !is_same_file(&now, &f->changed);
 }
+
+/* Whether the `changed` file was written since the last look. */
+static bool is_written(struct follow *f)
+{
+	struct stat now;
+	bool written = stat_changed(f, &now) < 0 || now.st_size != f->changed.st_size ||
+		       now.st_mtim.tv_sec != f->changed.st_mtim.tv_sec ||
+		       now.st_mtim.tv_nsec != f->changed.st_mtim.tv_nsec;
+
+	if (written && is_same_file(&now, &f->changed)) {
+		f->changed = now;
+	}
+	return written;
+}
+
+/* --- one export --------------------------------------------------------------------- */
 
 static void report(const struct export_result *result)
 {
@@ -182,42 +191,38 @@ static void report(const struct export_result *result)
 	}
 }
 
-/* Whether a change has come while we were at the last one. */
+/* Whether the index has changed again. */
 static bool is_waiting(const struct follow *f)
 {
-	struct pollfd sign = {.fd = f->inotify, .events = POLLIN};
+	struct pollfd changed = {.fd = f->inotify, .events = POLLIN};
 
-	return poll(&sign, 1, 0) > 0;
+	return poll(&changed, 1, 0) > 0;
 }
 
-/* Writers that wait look each 20 ms. Where one change follows the other they would never
- * meet the lock free: now and then it is left free for longer than that. */
-static void give_way(struct follow *f)
+/* Other writers try the lock every 20 ms. Under constant change they would never find it
+ * free, so it is left free for longer than that now and then. */
+static void yield_lock(struct follow *f)
 {
 	struct pollfd stop = {.fd = f->job.stop->fd, .events = POLLIN};
 	int64_t now = clock_now_ms();
 
 	if (!is_waiting(f)) {
-		f->gave_way_ms = now;
-	} else if (now - f->gave_way_ms >= GIVE_WAY_MS) {
+		f->yielded_ms = now;
+	} else if (now - f->yielded_ms >= YIELD_MS) {
 		poll(&stop, 1, GAP_MS);
-		f->gave_way_ms = clock_now_ms();
+		f->yielded_ms = clock_now_ms();
 	}
 }
 
 static int export_once(struct follow *f, struct err *err)
 {
 	struct export_result result = {0};
-	/* Other writers come between two exports; follow_wait waits for one that is at
-	 * work. */
+	/* No wait here: follow_wait does that, and logs it. */
 	int rc = snapshot_lock(f->job.repo, NULL, err);
 
-	if (rc == ERR_NOTFOUND) {
-		rc = ERR_LOCKED; /* it may be put back, as an index may */
-	}
-
 	if (rc) {
-		return rc;
+		/* A repository that is gone may come back, as an index may. */
+		return rc == ERR_NOTFOUND ? ERR_LOCKED : rc;
 	}
 	rc = export_run(&f->job, &result, err);
 	if (!rc) {
@@ -229,16 +234,16 @@ static int export_once(struct follow *f, struct err *err)
 		rc = ready_tell(f->ready_fd, err);
 	}
 	if (!rc) {
-		/* The site is at the snapshot by now: nobody waits for this. */
+		/* After the site has the snapshot, since this may take a while. */
 		rc = maintain_when_due(f->job.repo, is_waiting(f), err);
 	}
 	snapshot_unlock(f->job.repo);
-	give_way(f);
+	yield_lock(f);
 	return rc;
 }
 
-/* A first export, or a merge of packs, needs much memory once. What malloc keeps of it
- * goes back to the system, and is not tried again for what cannot. */
+/* A first export, or a merge of packs, needs much memory once. This returns to the system
+ * what malloc keeps of it, and remembers how much it could not return. */
 static void give_back(struct follow *f)
 {
 	if (mallinfo2().fordblks > f->spare + SPARE) {
@@ -247,7 +252,7 @@ static void give_back(struct follow *f)
 	}
 }
 
-/* Before its first scan has ended an index must not be exported. */
+/* An index must not be exported before its first scan has ended. */
 static int is_built(struct follow *f, bool *built, struct err *err)
 {
 	struct index_txn *txn = NULL;
@@ -258,8 +263,8 @@ static int is_built(struct follow *f, bool *built, struct err *err)
 	return rc;
 }
 
-/* Opens the index if need be and exports. One that is not there yet, or not
- * whole, is no failure. */
+/* Opens the index if it is not open, and exports. It is no failure that there is no
+ * index yet, or that it is not built. */
 static int work(struct follow *f, struct err *err)
 {
 	bool built = false;
@@ -284,69 +289,46 @@ static int work(struct follow *f, struct err *err)
 	return 0;
 }
 
-/* Whether the path of the index still leads to what is open. */
-static bool is_replaced(const struct follow *f)
+/* --- the wait for the next one ------------------------------------------------------- */
+
+/* Reads the events. True: the `changed` file or the folder is gone. */
+static bool read_events(struct follow *f)
 {
-	struct stat data, sign;
+	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	bool gone = false;
+	ssize_t n;
 
-	return stat_file(f, INDEX_DATA_FILE, &data) < 0 ||
-	       stat_file(f, INDEX_CHANGED_FILE, &sign) < 0 ||
-	       !is_same_file(&data, &f->data) || !is_same_file(&sign, &f->sign);
-}
+	while ((n = read(f->inotify, events, sizeof(events))) > 0) {
+		for (char *p = events; p < events + n;) {
+			const struct inotify_event *e = (const struct inotify_event *)p;
 
-/* Whether the sign has been written since it was last looked at. */
-static bool is_written(struct follow *f)
-{
-	struct stat now;
-	bool written = stat_file(f, INDEX_CHANGED_FILE, &now) < 0 ||
-		       now.st_size != f->sign.st_size ||
-		       now.st_mtim.tv_sec != f->sign.st_mtim.tv_sec ||
-		       now.st_mtim.tv_nsec != f->sign.st_mtim.tv_nsec;
-
-	if (written && is_same_file(&now, &f->sign)) {
-		f->sign = now;
+			gone |= (e->mask & ~(uint32_t)IN_MODIFY) != 0;
+			p += sizeof(*e) + e->len;
+		}
 	}
-	return written;
+	return gone;
 }
 
-/* Sleeps until the sign is written, a stop is asked for, or it is time to look. */
-static int sleep_without_inotify(struct follow *f, struct err *err)
+/* Sleeps until there is something to do, or a stop is asked for. */
+static int wait_for_change(struct follow *f, struct err *err)
 {
-	struct pollfd fds = {.fd = f->job.stop->fd, .events = POLLIN};
+	struct pollfd fds[] = {
+		{.fd = f->job.stop->fd, .events = POLLIN},
+		{.fd = f->inotify, .events = POLLIN}, /* poll(2) skips -1 */
+	};
+	bool has_index = f->job.index, polling = has_index && f->inotify < 0;
+	int most_ms = has_index ? RECHECK_MS : ABSENT_MS;
+	int step_ms = polling ? POLL_MS : most_ms;
 	int n = 0;
 
-	for (int ms = 0; !n && ms < RECHECK_MS; ms += POLL_MS) {
-		n = poll(&fds, 1, POLL_MS);
+	for (int ms = 0; !n && ms < most_ms; ms += step_ms) {
+		n = poll(fds, 2, step_ms);
 		if (n < 0 && errno != EINTR) {
 			return err_sys(err, "cannot wait for the index");
 		}
-		n = n > 0 || is_written(f) || is_replaced(f);
+		n = n || (polling && (is_written(f) || is_replaced(f)));
 	}
-	return 0;
-}
-
-/* Sleeps until there is something to do. */
-static int wait_for_change(struct follow *f, struct err *err)
-{
-	bool gone = false;
-	int rc;
-	struct pollfd fds[] = {
-		{.fd = f->job.stop->fd, .events = POLLIN},
-		{.fd = f->inotify, .events = POLLIN}, /* -1 is passed over */
-	};
-
-	if (f->job.index && f->inotify < 0) {
-		if ((rc = sleep_without_inotify(f, err))) {
-			return rc;
-		}
-	} else if (poll(fds, 2, f->job.index ? RECHECK_MS : ABSENT_MS) < 0 &&
-		   errno != EINTR) {
-		return err_sys(err, "cannot wait for the index");
-	}
-	if (f->job.index && f->inotify >= 0) {
-		gone = read_signs(f);
-	}
-	if (f->job.index && (gone || is_replaced(f))) {
+	if (has_index && ((!polling && read_events(f)) || is_replaced(f))) {
 		log_info("index '%s' was replaced or removed", f->dir);
 		close_index(f);
 	}

@@ -10,31 +10,30 @@
 #include "exporter/export/export.h"
 
 /*
- * follow - export now, and whenever the index changes, until a stop is asked for.
+ * follow - exports now, and whenever the index changes, until a stop is asked for.
  *
- * Woken by inotify when the indexer has committed (INDEX_CHANGED_FILE), and
- * once a minute in case that was missed (the indexer was killed between its
- * commit and its sign); asleep otherwise. Where inotify has no watch left, the sign is
- * looked at each second. An index that is not there yet, or that was deleted, moved or
- * replaced, is waited for. So is another writer, and room on a full disk.
+ * inotify wakes it when the indexer has written INDEX_CHANGED_FILE after a commit. Once a
+ * minute it looks by itself, in case the indexer was killed between the two. Where inotify
+ * has no watch left, it looks at the file every second. It waits for an index that does
+ * not exist yet, or that was removed, moved or replaced; for another writer; and for room
+ * on a full disk.
  *
- * job->index is not used: the index in the folder `dir` is opened here, as often as
- * it is made anew. `ready_fd`: data/base/ready.h; told after the first export.
- * The repository's lock is held only while there is something to export: in between
- * other writers have their turn (snapshot_unlock). Returns 0 when stopped.
+ * It opens the index in the folder `dir` itself, as often as that is made anew;
+ * job->index is not used. `ready_fd` (data/base/ready.h) is written to after the first
+ * export. It holds the repository's lock only while it exports, so that other writers have
+ * their turn (snapshot_unlock). Returns 0 when stopped.
  */
+int follow_run(const struct export_job *job, const char *dir, int ready_fd,
+	       struct err *err);
+
 struct follow_wait {
 	bool waiting;
 	int64_t said_ms;
 };
 
-/* What a daemon does about a failure that may pass: after ERR_LOCKED and ERR_FULL it
- * says so, once and then once a minute, sleeps, and returns 1: try again now.
- * ERR_STOPPED: a stop was asked for meanwhile. Returns any other `rc` as it is. Start
- * with {0}. */
+/* How a daemon treats a failure that may pass, ERR_LOCKED, ERR_FULL or ERR_CHANGED: logs
+ * it, at once and then once a minute, sleeps, and returns 1: try again now. ERR_STOPPED: a
+ * stop was asked for. Any other `rc` is returned as it is. Start with {0}. */
 int follow_wait(struct follow_wait *wait, int rc, struct stop *stop, struct err *err);
-
-int follow_run(const struct export_job *job, const char *dir, int ready_fd,
-	       struct err *err);
 
 #endif

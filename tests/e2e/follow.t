@@ -23,13 +23,13 @@ if unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_inotify_watc
 	for limit in max_inotify_instances max_inotify_watches; do
 		ok "it starts with $limit at 0" start follow unshare --user --map-root-user \
 			sh -c 'echo 0 >"/proc/sys/user/$0"; exec "$@"' $limit "${follow[@]}"
-		is "and says so" "$(said follow 'warning: .*inotify.*each second')" 1
+		is "and says so" "$(said follow 'warning: .*inotify.*every second')" 1
 		add $limit
 		ok "it sees a change" wait_until 10 has $limit
 		mv "$T/index" "$T/old"
 		add again$limit
 		ok "and another index in its place" wait_until 10 has again$limit
-		is "still said once" "$(said follow 'warning: .*inotify.*each second')" 1
+		is "still said once" "$(said follow 'warning: .*inotify.*every second')" 1
 		ok "it stops" stop follow
 		rm -rf "$T/old"
 	done
