@@ -13,11 +13,7 @@ static struct batch_step *add(struct batch *batch, enum batch_kind kind)
 {
 	struct batch_step *step;
 
-	if (batch->count == batch->cap) {
-		batch->cap = batch->cap ? 2 * batch->cap : 64;
-		batch->step =
-			xreallocarray(batch->step, batch->cap, sizeof(*batch->step));
-	}
+	batch->step = xgrow(batch->step, batch->count, &batch->cap, sizeof(*batch->step));
 	step = &batch->step[batch->count++];
 	*step = (struct batch_step){.kind = kind};
 	return step;
@@ -81,11 +77,8 @@ void batch_end(struct batch *batch, const struct claim_file *file)
 {
 	struct batch_step *step = add(batch, BATCH_END);
 
-	if (batch->files == batch->files_cap) {
-		batch->files_cap = batch->files_cap ? 2 * batch->files_cap : 64;
-		batch->file = xreallocarray(batch->file, batch->files_cap,
-					    sizeof(*batch->file));
-	}
+	batch->file =
+		xgrow(batch->file, batch->files, &batch->files_cap, sizeof(*batch->file));
 	step->record = batch->files;
 	batch->file[batch->files++] = *file;
 }

@@ -13,11 +13,8 @@ static uint32_t hash_name(const struct dirs_node *parent, const char *name, size
 
 static void add_name(struct dirs *dirs, struct dirs_node *node)
 {
-	if (dirs->node_count == dirs->node_cap) {
-		dirs->node_cap = dirs->node_cap ? 2 * dirs->node_cap : 64;
-		dirs->node =
-			xreallocarray(dirs->node, dirs->node_cap, sizeof(*dirs->node));
-	}
+	dirs->node =
+		xgrow(dirs->node, dirs->node_count, &dirs->node_cap, sizeof(*dirs->node));
 	node->place = (uint32_t)dirs->node_count++;
 	dirs->node[node->place] = node;
 	hash_add(&dirs->names, node->hash, node->place + 1);
@@ -180,11 +177,8 @@ void dirs_tie(struct dirs *dirs, struct dirs_node *node, int wd)
 	assert(wd > 0 && node->wd < 0);
 	entry = dirs_wd(dirs, wd);
 	if (!entry) {
-		if (dirs->wd_count == dirs->wd_cap) {
-			dirs->wd_cap = dirs->wd_cap ? 2 * dirs->wd_cap : 64;
-			dirs->wd =
-				xreallocarray(dirs->wd, dirs->wd_cap, sizeof(*dirs->wd));
-		}
+		dirs->wd =
+			xgrow(dirs->wd, dirs->wd_count, &dirs->wd_cap, sizeof(*dirs->wd));
 		entry = &dirs->wd[dirs->wd_count++];
 		hash_add(&dirs->wds, hash_number((uint64_t)wd), (uint32_t)dirs->wd_count);
 		*entry = (struct dirs_wd){0};

@@ -135,11 +135,8 @@ static void take_entry(struct walk *walk, int dirfd, const struct dirent64 *ent)
 	if (type != DT_DIR && (type != DT_REG || !walk_takes_file(ent->d_name))) {
 		return;
 	}
-	if (walk->count == walk->cap) {
-		walk->cap = walk->cap ? 2 * walk->cap : 256;
-		walk->entries =
-			xreallocarray(walk->entries, walk->cap, sizeof(*walk->entries));
-	}
+	walk->entries =
+		xgrow(walk->entries, walk->count, &walk->cap, sizeof(*walk->entries));
 	entry = &walk->entries[walk->count++];
 	entry->ino = ent->d_ino;
 	entry->type = type;

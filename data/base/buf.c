@@ -44,6 +44,15 @@ void *xreallocarray(void *old, size_t count, size_t size)
 	return xrealloc(old, bytes);
 }
 
+void *xgrow(void *array, size_t count, size_t *cap, size_t size)
+{
+	if (count < *cap) {
+		return array;
+	}
+	*cap = count + count / 2 + 16;
+	return xreallocarray(array, *cap, size);
+}
+
 char *xmemdup0(const void *bytes, size_t len)
 {
 	char *p = xmalloc(len + 1);

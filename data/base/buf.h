@@ -36,6 +36,9 @@ void *xzalloc(size_t size);
 void *xrealloc(void *old, size_t size);
 /* `count` * `size` bytes, refusing an overflow of the product. */
 void *xreallocarray(void *old, size_t count, size_t size);
+/* The array, which has room for *cap elements of `size` bytes, with room for one more than
+ * `count`: as it is, or in larger memory. */
+void *xgrow(void *array, size_t count, size_t *cap, size_t size);
 char *xmemdup0(const void *bytes, size_t len); /* a copy with a NUL behind it */
 char *xstrdup(const char *s);
 

@@ -70,11 +70,8 @@ static void list(struct json_object *out, const char *canon, size_t len, bool ke
 		struct json_member *m;
 		const char *start = at;
 
-		if (out->count == out->cap) {
-			out->cap = out->cap ? out->cap * 2 : 64;
-			out->member = xreallocarray(out->member, out->cap,
-						    sizeof(*out->member));
-		}
+		out->member =
+			xgrow(out->member, out->count, &out->cap, sizeof(*out->member));
 		m = &out->member[out->count++];
 		m->key = (struct json_span){0, 0};
 		if (keys) {

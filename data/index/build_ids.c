@@ -74,10 +74,7 @@ void build_ids_add(struct build_ids *ids, unsigned kind, const struct record_id 
 	size_t first_len = id->len < FIRST ? id->len : FIRST;
 	unsigned char first[FIRST] = {0};
 
-	if (list->count == list->cap) {
-		list->cap = list->cap ? list->cap + list->cap / 2 : 1024;
-		list->place = xreallocarray(list->place, list->cap, sizeof(*list->place));
-	}
+	list->place = xgrow(list->place, list->count, &list->cap, sizeof(*list->place));
 	memcpy(first, id->bytes, first_len);
 	list->place[list->count++] = (struct place){.first = be64_get(first),
 						    .at = (uint32_t)(list->bytes.len / 4),

@@ -123,11 +123,8 @@ static int look_at_file(struct loss *loss, uint64_t file, bool counted, bool *lo
 		} else if (counted) {
 			*lost |= claims <= occurrences(shared, number);
 		} else {
-			if (shared->count == shared->cap) {
-				shared->cap = shared->cap ? 2 * shared->cap : 256;
-				shared->item = xreallocarray(shared->item, shared->cap,
-							     sizeof(*shared->item));
-			}
+			shared->item = xgrow(shared->item, shared->count, &shared->cap,
+					     sizeof(*shared->item));
 			shared->item[shared->count++] = number;
 		}
 		if (*lost && counted) {

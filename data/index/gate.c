@@ -79,11 +79,8 @@ struct marks {
 static uint32_t *less_of(struct marks *marks, uint64_t file)
 {
 	if (!marks->count || marks->less[marks->count - 1].file != file) {
-		if (marks->count == marks->cap) {
-			marks->cap = marks->cap ? 2 * marks->cap : 16;
-			marks->less = xreallocarray(marks->less, marks->cap,
-						    sizeof(*marks->less));
-		}
+		marks->less = xgrow(marks->less, marks->count, &marks->cap,
+				    sizeof(*marks->less));
 		marks->less[marks->count++] = (struct less){.file = file};
 	}
 	return &marks->less[marks->count - 1].claims;

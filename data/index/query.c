@@ -181,10 +181,7 @@ static void list_release(struct list *list)
 
 static void list_add(struct list *list, uint64_t number, const struct row_record *row)
 {
-	if (list->count == list->cap) {
-		list->cap = list->cap ? list->cap * 2 : 16;
-		list->item = xreallocarray(list->item, list->cap, sizeof(*list->item));
-	}
+	list->item = xgrow(list->item, list->count, &list->cap, sizeof(*list->item));
 	list->item[list->count++] = (struct item){.created = row->created,
 						  .number = number,
 						  .id = list->ids.len,

@@ -75,10 +75,7 @@ static struct audit_draft *add_draft(struct audit_collect *c, const char *id, si
 	struct audit_draft *draft;
 	struct buf mark = {0};
 
-	if (c->count == c->cap) {
-		c->cap = c->cap ? c->cap * 2 : 16;
-		c->draft = xreallocarray(c->draft, c->cap, sizeof(*c->draft));
-	}
+	c->draft = xgrow(c->draft, c->count, &c->cap, sizeof(*c->draft));
 	draft = &c->draft[c->count++];
 	*draft = (struct audit_draft){.album.id = arena_text(&c->audit->arena, id, len)};
 	json_quote(&mark, id, len);

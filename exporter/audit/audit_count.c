@@ -95,11 +95,8 @@ static uint32_t number_of(struct audit_counter *counter,
 		.label = keep(counter->arena, tagging->label),
 	};
 	tag->number = (uint32_t)counter->tag_count;
-	if (counter->tag_count == counter->tag_cap) {
-		counter->tag_cap = counter->tag_cap ? counter->tag_cap * 2 : 64;
-		counter->tag = xreallocarray(counter->tag, counter->tag_cap,
-					     sizeof(struct tag *));
-	}
+	counter->tag = xgrow(counter->tag, counter->tag_count, &counter->tag_cap,
+			     sizeof(struct tag *));
 	counter->tag[counter->tag_count++] = tag;
 	if (!tsearch(tag, &counter->by_id, compare_tags)) {
 		abort(); /* out of memory, as in xmalloc */
@@ -109,11 +106,8 @@ static uint32_t number_of(struct audit_counter *counter,
 
 void audit_counter_see(struct audit_counter *counter, const struct audit_tagging *tagging)
 {
-	if (counter->seen_count == counter->seen_cap) {
-		counter->seen_cap = counter->seen_cap ? counter->seen_cap * 2 : 16;
-		counter->seen = xreallocarray(counter->seen, counter->seen_cap,
-					      sizeof(*counter->seen));
-	}
+	counter->seen = xgrow(counter->seen, counter->seen_count, &counter->seen_cap,
+			      sizeof(*counter->seen));
 	counter->seen[counter->seen_count++] = number_of(counter, tagging);
 }
 

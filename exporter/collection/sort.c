@@ -120,10 +120,7 @@ void sort_add(struct sort *sort, const void *key, size_t key_len, const void *te
 	if (sort->items.len > sort->memory) {
 		write_run(sort);
 	}
-	if (sort->count == sort->cap) {
-		sort->cap += sort->cap / 2 + 1024;
-		sort->item = xreallocarray(sort->item, sort->cap, sizeof(*sort->item));
-	}
+	sort->item = xgrow(sort->item, sort->count, &sort->cap, sizeof(*sort->item));
 	sort->item[sort->count++] = sort->items.len;
 	buf_add(&sort->items, &header, sizeof(header));
 	buf_add(&sort->items, key, key_len);

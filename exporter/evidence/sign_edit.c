@@ -33,7 +33,8 @@ struct signing {
 	uint32_t blobs;
 	struct spill bodies;     /* of new trees */
 	struct tree_place *tree; /* in the order of their numbers in the pack */
-	uint32_t trees, cap;
+	uint32_t trees;
+	size_t cap;
 	const struct pack *pack;      /* while the digest is computed */
 	struct digest *digest;        /* NULL until then */
 	struct log_progress progress; /* of reading files that no edit has put */
@@ -85,11 +86,8 @@ static void keep_tree(const void *body, size_t len, void *payload)
 {
 	struct signing *signing = payload;
 
-	if (signing->trees == signing->cap) {
-		signing->cap = signing->cap ? 2 * signing->cap : 16;
-		signing->tree = xreallocarray(signing->tree, signing->cap,
-					      sizeof(*signing->tree));
-	}
+	signing->tree = xgrow(signing->tree, signing->trees, &signing->cap,
+			      sizeof(*signing->tree));
 	signing->tree[signing->trees++] =
 		(struct tree_place){.at = spill_length(&signing->bodies), .len = len};
 	spill_add(&signing->bodies, body, len);

@@ -14,11 +14,7 @@ static struct body_text copy(struct notes *notes, const struct body_text *text)
 
 void notes_add(struct notes *notes, const struct note *note)
 {
-	if (notes->count == notes->cap) {
-		notes->cap += notes->cap / 2 + 64;
-		notes->note =
-			xreallocarray(notes->note, notes->cap, sizeof(*notes->note));
-	}
+	notes->note = xgrow(notes->note, notes->count, &notes->cap, sizeof(*notes->note));
 	notes->note[notes->count++] = (struct note){
 		.after = note->after,
 		.id = copy(notes, &note->id),

@@ -22,11 +22,8 @@ void page_albums_note(struct page_albums *albums, unsigned shard, const char *id
 		      size_t len, uint64_t images, uint64_t untagged)
 {
 	assert(len <= RECORD_ID_MAX && albums->ids.len + len <= UINT32_MAX);
-	if (albums->count == albums->cap) {
-		albums->cap += albums->cap / 2 + 64;
-		albums->album =
-			xreallocarray(albums->album, albums->cap, sizeof(*albums->album));
-	}
+	albums->album =
+		xgrow(albums->album, albums->count, &albums->cap, sizeof(*albums->album));
 	assert(albums->album);
 	albums->album[albums->count++] = (struct page_album){
 		.id = (uint32_t)albums->ids.len,

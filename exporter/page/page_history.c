@@ -59,10 +59,7 @@ static void add_row(struct page_history *out, const struct history_step *step)
 {
 	struct page_row *row;
 
-	if (out->count == out->cap) {
-		out->cap += out->cap / 2 + PAGE_CHUNK;
-		out->row = xreallocarray(out->row, out->cap, sizeof(*out->row));
-	}
+	out->row = xgrow(out->row, out->count, &out->cap, sizeof(*out->row));
 	row = &out->row[out->count++];
 	object_hex(row->commit, step->commit);
 	row->time_s = step->time_s;

@@ -106,11 +106,8 @@ const char *verify_commit_parse(struct verify_commit *out, const char **message,
 
 static void add(struct verify_line *line, const struct verify_commit *commit)
 {
-	if (line->count == line->cap) {
-		line->cap = line->cap ? line->cap * 2 : 64;
-		line->commit =
-			xreallocarray(line->commit, line->cap, sizeof(*line->commit));
-	}
+	line->commit =
+		xgrow(line->commit, line->count, &line->cap, sizeof(*line->commit));
 	line->commit[line->count++] = *commit;
 }
 

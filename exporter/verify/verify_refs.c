@@ -22,10 +22,7 @@ static struct verify_ref *add(struct verify_refs *refs, const char *name, size_t
 {
 	struct verify_ref *ref;
 
-	if (refs->count == refs->cap) {
-		refs->cap = refs->cap ? refs->cap * 2 : 16;
-		refs->ref = xreallocarray(refs->ref, refs->cap, sizeof(*refs->ref));
-	}
+	refs->ref = xgrow(refs->ref, refs->count, &refs->cap, sizeof(*refs->ref));
 	ref = &refs->ref[refs->count++];
 	*ref = (struct verify_ref){.name = xmemdup0(name, len)};
 	return ref;

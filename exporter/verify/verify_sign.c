@@ -116,10 +116,7 @@ void verify_sign_add(struct verify_sign *sign, enum object_type type,
 	if (!sign->verifier) {
 		return;
 	}
-	if (sign->count == sign->cap) {
-		sign->cap = sign->cap ? sign->cap * 2 : 64;
-		sign->job = xreallocarray(sign->job, sign->cap, sizeof(*sign->job));
-	}
+	sign->job = xgrow(sign->job, sign->count, &sign->cap, sizeof(*sign->job));
 	job = &sign->job[sign->count++];
 	*job = (struct job){.type = type};
 	buf_add(&job->body, body->data, body->len);

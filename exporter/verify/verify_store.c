@@ -63,11 +63,7 @@ struct verify_store {
 
 static void paths_add(struct paths *paths, const char *path, size_t len)
 {
-	if (paths->count == paths->cap) {
-		paths->cap = paths->cap ? paths->cap * 2 : 16;
-		paths->path =
-			xreallocarray(paths->path, paths->cap, sizeof(*paths->path));
-	}
+	paths->path = xgrow(paths->path, paths->count, &paths->cap, sizeof(*paths->path));
 	paths->path[paths->count++] = xmemdup0(path, len);
 }
 
@@ -128,11 +124,8 @@ static void add_loose(struct verify_store *store, size_t dir, const char *name)
 	    !hex_read(loose.id + 1, OBJECT_ID - 1, name + 3)) {
 		return;
 	}
-	if (store->looses == store->loose_cap) {
-		store->loose_cap = store->loose_cap ? store->loose_cap * 2 : 64;
-		store->loose = xreallocarray(store->loose, store->loose_cap,
-					     sizeof(*store->loose));
-	}
+	store->loose = xgrow(store->loose, store->looses, &store->loose_cap,
+			     sizeof(*store->loose));
 	store->loose[store->looses++] = loose;
 }
 

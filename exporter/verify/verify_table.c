@@ -89,11 +89,8 @@ void verify_table_mark(struct verify_table *table, uint32_t number)
 		return;
 	}
 	table->id[number - 1].is_marked = 1;
-	if (table->marks == table->mark_cap) {
-		table->mark_cap = table->mark_cap ? table->mark_cap * 2 : 64;
-		table->marked = xreallocarray(table->marked, table->mark_cap,
-					      sizeof(*table->marked));
-	}
+	table->marked = xgrow(table->marked, table->marks, &table->mark_cap,
+			      sizeof(*table->marked));
 	table->marked[table->marks++] = number;
 }
 

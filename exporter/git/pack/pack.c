@@ -43,7 +43,8 @@ struct pack {
 	void *payload;
 
 	struct packfile_entry *entry; /* by number */
-	uint32_t count, cap;
+	uint32_t count;
+	size_t cap;
 	uint64_t written; /* entries with an offset */
 	struct numbers settled;
 	struct numbers small; /* of at most SMALL_BODY, settled or not */
@@ -250,10 +251,7 @@ static uint32_t add(struct pack *pack, const uint8_t *id, enum object_type type,
 	uint32_t number = pack->count;
 
 	assert(number < NO_OBJECT);
-	if (pack->count == pack->cap) {
-		pack->cap = pack->cap ? pack->cap + pack->cap / 2 : 64;
-		pack->entry = xreallocarray(pack->entry, pack->cap, sizeof(*pack->entry));
-	}
+	pack->entry = xgrow(pack->entry, pack->count, &pack->cap, sizeof(*pack->entry));
 	memset(&pack->entry[number], 0, sizeof(*pack->entry));
 	pack->entry[number].offset = PACKFILE_NONE;
 	pack->count++;

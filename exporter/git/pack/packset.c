@@ -60,10 +60,7 @@ static void take(struct packset *set, size_t *cap, int dir_fd, const char *file)
 		return;
 	}
 	pack.size_bytes = (uint64_t)st.st_size;
-	if (set->count == *cap) {
-		*cap = *cap ? 2 * *cap : 64;
-		set->pack = xreallocarray(set->pack, *cap, sizeof(*set->pack));
-	}
+	set->pack = xgrow(set->pack, set->count, cap, sizeof(*set->pack));
 	set->pack[set->count++] = pack;
 }
 

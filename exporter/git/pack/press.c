@@ -160,11 +160,7 @@ void press_put(struct press *press, enum object_type type, uint32_t number,
 	struct press_item *item;
 
 	assert(press->filled - press->taken < BATCHES);
-	if (batch->count == batch->cap) {
-		batch->cap = batch->cap ? 2 * batch->cap : 64;
-		batch->item =
-			xreallocarray(batch->item, batch->cap, sizeof(*batch->item));
-	}
+	batch->item = xgrow(batch->item, batch->count, &batch->cap, sizeof(*batch->item));
 	item = &batch->item[batch->count++];
 	*item = (struct press_item){.type = type,
 				    .number = number,

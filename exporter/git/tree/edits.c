@@ -44,11 +44,7 @@ int edits_add(struct edits *edits, const char *path, uint32_t object, struct err
 		return err_set(err, ERR_FAIL,
 			       "too many changes for one snapshot: over 4 GiB of paths");
 	}
-	if (edits->count == edits->cap) {
-		edits->cap = edits->cap ? edits->cap + edits->cap / 2 : 16;
-		edits->edit =
-			xreallocarray(edits->edit, edits->cap, sizeof(*edits->edit));
-	}
+	edits->edit = xgrow(edits->edit, edits->count, &edits->cap, sizeof(*edits->edit));
 	edit = &edits->edit[edits->count++];
 	*edit = (struct edit){.path = (uint32_t)edits->paths.len, .object = object};
 	buf_add(&edits->paths, path, strlen(path) + 1);

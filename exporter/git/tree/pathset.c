@@ -6,11 +6,7 @@
 
 void pathset_add(struct pathset *paths, const char *path)
 {
-	if (paths->count == paths->cap) {
-		paths->cap += paths->cap / 2 + 16;
-		paths->path =
-			xreallocarray(paths->path, paths->cap, sizeof(*paths->path));
-	}
+	paths->path = xgrow(paths->path, paths->count, &paths->cap, sizeof(*paths->path));
 	paths->path[paths->count++] = xstrdup(path);
 }
 
