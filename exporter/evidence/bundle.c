@@ -4,76 +4,83 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data/base/beside.h"
 #include "data/base/file.h"
 #include "data/base/log.h"
 #include "exporter/audit/audit.h"
-#include "data/base/beside.h"
-#include "exporter/evidence/bundle_inner.h"
+#include "exporter/evidence/bundle_readme.h"
 #include "exporter/evidence/tar.h"
+#include "exporter/evidence/tool.h"
 #include "exporter/page/page.h"
 
 #define FOLDER "albumen-evidence" /* in the archive */
 #define SCRIPT "tree-sha256"
 #define SIGNERS_MAX ((size_t)1 << 20)
+#define SHALLOW_MAX ((size_t)256 << 20)
 
-struct staging {
+struct work {
 	struct snapshot_repo *repo;
 	const struct bundle *bundle;
-	bool to_stdout;
-	struct buf dir; /* of our own */
-	struct buf git, report, archive;
+	struct buf dir;  /* of our own, absolute */
+	struct buf path; /* scratch */
 	struct buf shallow, signers, script, readme;
-	struct bundle_contents contents;
+	struct bundle_readme contents;
 };
+
+/* The path of a file in our folder; borrowed until the next one. */
+static const char *in_folder(struct work *w, const char *name)
+{
+	buf_clear(&w->path);
+	buf_addf(&w->path, "%s/%s", w->dir.data, name);
+	return w->path.data;
+}
 
 /* --- the folder --- */
 
-/* Beside the file that it becomes, so that it can be renamed. */
-static int make_folder(struct staging *s, struct err *err)
+/* Makes it beside `out`, so that the archive can be renamed. */
+static int make_folder(struct work *w, struct err *err)
 {
-	const char *out = s->bundle->out, *slash = strrchr(out, '/');
+	const char *out = w->bundle->out, *slash = strrchr(out, '/');
 	char *whole;
 
-	if (s->to_stdout) {
-		buf_addstr(&s->dir, file_temp_folder());
+	if (strcmp(out, "-") == 0) {
+		buf_addstr(&w->dir, file_temp_folder());
 	} else if (slash) {
-		buf_add(&s->dir, out, (size_t)(slash - out) + (slash == out));
+		buf_add(&w->dir, out, (size_t)(slash - out) + (slash == out));
 	} else {
-		buf_addstr(&s->dir, ".");
+		buf_addstr(&w->dir, ".");
 	}
-	buf_addstr(&s->dir, "/.albumen-bundle.XXXXXX");
-	if (!mkdtemp(s->dir.data)) {
+	buf_addstr(&w->dir, "/.albumen-bundle.XXXXXX");
+	if (!mkdtemp(w->dir.data)) {
 		int rc = err_sys(err, "cannot make a folder for '%s'", out);
 
-		buf_clear(&s->dir);
+		buf_clear(&w->dir);
 		return rc;
 	}
-	/* git is run in other folders. */
-	whole = realpath(s->dir.data, NULL);
+	/* git runs in other folders. */
+	whole = realpath(w->dir.data, NULL);
 	if (whole) {
-		buf_clear(&s->dir);
-		buf_addstr(&s->dir, whole);
+		buf_clear(&w->dir);
+		buf_addstr(&w->dir, whole);
 		free(whole);
 	}
-	buf_addf(&s->git, "%s/snapshots.bundle", s->dir.data);
-	buf_addf(&s->report, "%s/report.html", s->dir.data);
-	buf_addf(&s->archive, "%s/archive.tar", s->dir.data);
 	return 0;
 }
 
-static void remove_folder(struct staging *s)
+static void remove_folder(struct work *w)
 {
-	char *roots[] = {s->dir.data, NULL};
+	char *roots[] = {w->dir.data, NULL};
 	FTSENT *entry;
 	FTS *walk;
 
-	if (!s->dir.len) {
+	if (!w->dir.len) {
 		return;
 	}
 	walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
@@ -89,71 +96,237 @@ static void remove_folder(struct staging *s)
 	}
 }
 
-/* --- what goes into it --- */
+/* --- the git bundle --- */
 
-static int write_report(struct staging *s, struct err *err)
+/*
+ * `git bundle` takes references, and a bundle that begins in the midst of history would
+ * require what is before. So it is made from a repository in our folder, which borrows
+ * all objects (objects/info/alternates), has a branch main that ends where the bundle
+ * does, and a file `shallow`, at which history begins.
+ */
+
+#define GIT_FOLDER "git"
+
+/* Runs git in the repository `dir`. *out: what it prints, or NULL. */
+static int run(const struct work *w, const char *dir, const struct buf *input,
+	       struct buf *out, int *status, const char *const *args, struct err *err)
 {
-	const struct snapshot_info *to = s->bundle->to;
-	struct audit *audit = NULL;
-	FILE *out = NULL;
-	int rc = audit_collect(&audit, s->repo, to, to->time_s, NULL, AUDIT_THUMBNAILS,
-			       err);
+	const char *argv[20] = {"git",
+				"-c",
+				"safe.directory=*",
+				"-c",
+				"pack.threads=1", /* the same bytes each time */
+				"-C",
+				dir};
+	struct tool tool = {
+		.argv = argv, .input = input, .output = out, .stop = w->bundle->stop};
+	int rc;
 
-	if (!rc && !(out = fopen(s->report.data, "we"))) {
-		rc = err_sys(err, "cannot make '%s'", s->report.data);
+	for (size_t i = 0; args[i]; i++) {
+		argv[7 + i] = args[i];
+	}
+	rc = tool_run(&tool, err);
+	if (!rc && status) {
+		*status = tool.status;
+	} else if (!rc && tool.status &&
+		   (file_disk_is_full(w->dir.data) ||
+		    strstr(tool_why(&tool), strerror(ENOSPC)))) {
+		/* git writes nowhere else. Its message depends on the file. */
+		rc = err_set(err, ERR_FULL, "'git %s' cannot write into '%s': %s; %s",
+			     args[0], w->dir.data, strerror(ENOSPC), tool_why(&tool));
+	} else if (!rc && tool.status) {
+		rc = err_set(err, ERR_FAIL, "'git %s' failed: %s", args[0],
+			     tool_why(&tool));
+	}
+	tool_release(&tool);
+	return rc;
+}
+
+#define RUN(w, dir, input, out, err, ...)                                                \
+	run(w, dir, input, out, NULL, (const char *const[]){__VA_ARGS__, NULL}, err)
+
+static int borrow_objects(struct work *w, struct err *err)
+{
+	char *real = realpath(snapshot_path(w->repo), NULL);
+	struct buf text = {0};
+	int rc;
+
+	if (!real) {
+		return err_sys(err, "cannot find '%s'", snapshot_path(w->repo));
+	}
+	if (strchr(real, '\n')) {
+		rc = err_set(err, ERR_REFUSED,
+			     "the repository's path has a newline in it, which git does "
+			     "not take");
+	} else {
+		buf_addf(&text, "%s/objects\n", real);
+		rc = file_replace(in_folder(w, GIT_FOLDER "/objects/info/alternates"),
+				  text.data, text.len, err);
+	}
+	buf_release(&text);
+	free(real);
+	return rc;
+}
+
+/* Makes history begin where the bundle does, or where the repository's own does: it may
+ * be a shallow clone. */
+static int cut_history(struct work *w, struct err *err)
+{
+	const struct snapshot_info *from = w->bundle->from;
+	struct buf path = {0};
+	int rc = 0;
+
+	if (from && *from->parent.hex) {
+		buf_addf(&w->shallow, "%s\n", from->commit.hex);
+	} else {
+		buf_addf(&path, "%s/shallow", snapshot_path(w->repo));
+		rc = file_read(&w->shallow, path.data, SHALLOW_MAX, err);
+		rc = rc == ERR_NOTFOUND ? 0 : rc;
+	}
+	w->contents.shallow = w->shallow.len > 0;
+	if (!rc && w->contents.shallow) {
+		rc = file_replace(in_folder(w, GIT_FOLDER "/shallow"), w->shallow.data,
+				  w->shallow.len, err);
+	}
+	buf_release(&path);
+	return rc;
+}
+
+/* Writes the branch, and all labels: git can tell then which are in the bundle. */
+static int write_refs(struct work *w, struct err *err)
+{
+	struct buf refs = {0};
+	int rc;
+
+	buf_addf(&refs, "%s " SNAPSHOT_BRANCH "\n", w->bundle->to->commit.hex);
+	rc = RUN(w, snapshot_path(w->repo), NULL, &refs, err, "for-each-ref",
+		 "--format=%(objectname) %(refname)", "refs/tags");
+	if (!rc) {
+		rc = file_replace(in_folder(w, GIT_FOLDER "/packed-refs"), refs.data,
+				  refs.len, err);
+	}
+	buf_release(&refs);
+	return rc;
+}
+
+static int check_range(const struct work *w, struct err *err)
+{
+	const struct snapshot_info *from = w->bundle->from, *to = w->bundle->to;
+	const char *const args[] = {"merge-base", "--is-ancestor",
+				    from ? from->commit.hex : to->commit.hex,
+				    to->commit.hex, NULL};
+	int status;
+	int rc = run(w, snapshot_path(w->repo), NULL, NULL, &status, args, err);
+
+	if (!rc && status) {
+		rc = err_set(err, ERR_USAGE,
+			     "snapshot %s is not before %s: --from must come before --to",
+			     args[2], to->commit.hex);
+	}
+	return rc;
+}
+
+static int write_bundle(struct work *w, struct err *err)
+{
+	struct buf names = {0};
+	const char *git = in_folder(w, GIT_FOLDER);
+	int rc;
+
+	buf_addstr(&names, "HEAD\n" SNAPSHOT_BRANCH "\n");
+	rc = RUN(w, git, NULL, &names, err, "for-each-ref", "--format=%(refname)",
+		 "--merged", SNAPSHOT_BRANCH, "refs/tags");
+	if (!rc) {
+		rc = RUN(w, git, &names, NULL, err, "bundle", "create", "--quiet",
+			 "../snapshots.bundle", "--stdin");
+	}
+	buf_release(&names);
+	return rc;
+}
+
+static int make_bundle(struct work *w, struct err *err)
+{
+	int rc = check_range(w, err);
+
+	if (!rc) {
+		rc = RUN(w, w->dir.data, NULL, NULL, err, "init", "--quiet", "--bare",
+			 "--template=", "--initial-branch=main", GIT_FOLDER);
 	}
 	if (!rc) {
-		rc = page_print(out, s->repo, audit, err);
+		rc = borrow_objects(w, err);
+	}
+	if (!rc) {
+		rc = cut_history(w, err);
+	}
+	if (!rc) {
+		rc = write_refs(w, err);
+	}
+	return rc ? rc : write_bundle(w, err);
+}
+
+/* --- the other files --- */
+
+static int write_report(struct work *w, struct err *err)
+{
+	const struct snapshot_info *to = w->bundle->to;
+	const char *path = in_folder(w, "report.html");
+	struct audit *audit = NULL;
+	FILE *out = NULL;
+	int rc = audit_collect(&audit, w->repo, to, to->time_s, NULL, AUDIT_THUMBNAILS,
+			       err);
+
+	if (!rc && !(out = fopen(path, "we"))) {
+		rc = err_sys(err, "cannot make '%s'", path);
+	}
+	if (!rc) {
+		rc = page_print(out, w->repo, audit, err);
 	}
 	if (rc == ERR_FULL) {
 		/* The page does not know where it is written. */
 		errno = ENOSPC;
-		rc = err_sys(err, "cannot write '%s'", s->report.data);
+		rc = err_sys(err, "cannot write '%s'", path);
 	}
 	if (out && fclose(out) != 0 && !rc) {
-		rc = err_sys(err, "cannot write '%s'", s->report.data);
+		rc = err_sys(err, "cannot write '%s'", path);
 	}
 	audit_free(audit);
 	return rc;
 }
 
 /* A snapshot that contradicts itself is evidence, too: then there is no report. */
-static int try_report(struct staging *s, struct err *err)
+static int try_report(struct work *w, struct err *err)
 {
-	int rc = write_report(s, err);
+	int rc = write_report(w, err);
 
 	if (rc == ERR_INPUT) {
 		log_warning("the bundle has no report: %s", err->msg);
 		return 0;
 	}
-	s->contents.report = rc == 0;
+	w->contents.report = rc == 0;
 	return rc;
 }
 
-static int gather(struct staging *s, struct err *err)
+static int gather(struct work *w, struct err *err)
 {
-	const struct bundle *bundle = s->bundle;
+	const struct bundle *bundle = w->bundle;
 	struct buf folder = {0};
 	int rc = beside_find(&folder, "evidence", SCRIPT, err);
 
 	if (!rc) {
-		rc = beside_read(&s->script, folder.data, SCRIPT, err);
+		rc = beside_read(&w->script, folder.data, SCRIPT, err);
 	}
 	buf_release(&folder);
 	if (!rc && bundle->signers) {
-		rc = file_read(&s->signers, bundle->signers, SIGNERS_MAX, err);
-		s->contents.signers = true;
+		rc = file_read(&w->signers, bundle->signers, SIGNERS_MAX, err);
+		w->contents.signers = true;
 	}
 	if (!rc) {
-		rc = bundle_git(&s->shallow, s->repo, bundle, s->dir.data, s->git.data,
-				err);
-		s->contents.shallow = s->shallow.len > 0;
+		rc = make_bundle(w, err);
 	}
 	if (!rc) {
-		rc = try_report(s, err);
+		rc = try_report(w, err);
 	}
 	if (!rc) {
-		bundle_readme(&s->readme, bundle, &s->contents);
+		bundle_readme(&w->readme, &w->contents);
 		rc = stop_check(bundle->stop, err);
 	}
 	return rc;
@@ -161,86 +334,82 @@ static int gather(struct staging *s, struct err *err)
 
 /* --- the archive --- */
 
-static int write_archive(struct staging *s, int fd, struct err *err)
+static int write_archive(struct work *w, int fd, struct err *err)
 {
 	struct tar tar = {.fd = fd,
-			  .name = s->bundle->out,
+			  .name = w->bundle->out,
 			  .folder = FOLDER,
-			  .time_s = s->bundle->to->time_s};
-	int rc = tar_add_bytes(&tar, "README.txt", 0644, s->readme.data, s->readme.len,
-			       err);
+			  .time_s = w->bundle->to->time_s};
 
-	if (!rc && s->contents.signers) {
-		rc = tar_add_bytes(&tar, "allowed_signers", 0644, s->signers.data,
-				   s->signers.len, err);
+	tar_add_bytes(&tar, "README.txt", 0644, w->readme.data, w->readme.len);
+	if (w->contents.signers) {
+		tar_add_bytes(&tar, "allowed_signers", 0644, w->signers.data,
+			      w->signers.len);
 	}
-	if (!rc) {
-		rc = tar_add_bytes(&tar, SCRIPT, 0755, s->script.data, s->script.len,
-				   err);
+	tar_add_bytes(&tar, SCRIPT, 0755, w->script.data, w->script.len);
+	if (w->contents.report) {
+		tar_add_file(&tar, "report.html", 0644, in_folder(w, "report.html"));
 	}
-	if (!rc && s->contents.report) {
-		rc = tar_add_file(&tar, "report.html", 0644, s->report.data, err);
+	if (w->contents.shallow) {
+		tar_add_bytes(&tar, "shallow", 0644, w->shallow.data, w->shallow.len);
 	}
-	if (!rc && s->contents.shallow) {
-		rc = tar_add_bytes(&tar, "shallow", 0644, s->shallow.data, s->shallow.len,
-				   err);
-	}
-	if (!rc) {
-		rc = tar_add_file(&tar, "snapshots.bundle", 0644, s->git.data, err);
-	}
-	return rc ? rc : tar_end(&tar, err);
+	tar_add_file(&tar, "snapshots.bundle", 0644, in_folder(w, "snapshots.bundle"));
+	return tar_end(&tar, err);
 }
 
-static int put_in_place(struct staging *s, struct err *err)
+static int put_in_place(struct work *w, struct err *err)
 {
-	const char *out = s->bundle->out, *from = s->archive.data;
-	int fd = open(from, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	int rc;
+	const char *out = w->bundle->out;
+	struct buf from = {0};
+	int fd, rc;
 
+	buf_addf(&from, "%s/archive.tar", w->dir.data);
+	fd = open(from.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0) {
-		return err_sys(err, "cannot make '%s'", from);
+		rc = err_sys(err, "cannot make '%s'", from.data);
+		buf_release(&from);
+		return rc;
 	}
-	rc = write_archive(s, fd, err);
+	rc = write_archive(w, fd, err);
 	if (!rc && fsync(fd) < 0) {
 		rc = err_sys(err, "cannot write '%s'", out);
 	}
 	if (close(fd) < 0 && !rc) {
 		rc = err_sys(err, "cannot write '%s'", out);
 	}
-	if (!rc && rename(from, out) < 0) {
-		rc = err_sys(err, "cannot rename '%s' to '%s'", from, out);
+	if (!rc && rename(from.data, out) < 0) {
+		rc = err_sys(err, "cannot rename '%s' to '%s'", from.data, out);
 	}
 	if (!rc) {
-		/* The folder that the file is in. */
-		*strrchr(s->archive.data, '/') = '\0';
-		*strrchr(s->archive.data, '/') = '\0';
-		rc = file_sync_dir(*s->archive.data ? s->archive.data : "/", err);
+		/* Two levels up is the folder that `out` is in. */
+		*strrchr(from.data, '/') = '\0';
+		*strrchr(from.data, '/') = '\0';
+		rc = file_sync_dir(*from.data ? from.data : "/", err);
 	}
+	buf_release(&from);
 	return rc;
 }
 
 int bundle_make(struct snapshot_repo *repo, const struct bundle *bundle, struct err *err)
 {
-	struct staging s = {.repo = repo,
-			    .bundle = bundle,
-			    .to_stdout = strcmp(bundle->out, "-") == 0};
-	int rc = make_folder(&s, err);
+	struct work w = {.repo = repo,
+			 .bundle = bundle,
+			 .contents = {.from = bundle->from, .to = bundle->to}};
+	int rc = make_folder(&w, err);
 
 	if (!rc) {
-		rc = gather(&s, err);
+		rc = gather(&w, err);
 	}
 	if (!rc) {
-		rc = s.to_stdout ? write_archive(&s, STDOUT_FILENO, err)
-				 : put_in_place(&s, err);
+		rc = strcmp(bundle->out, "-") == 0 ? write_archive(&w, STDOUT_FILENO, err)
+						   : put_in_place(&w, err);
 	}
-	remove_folder(&s);
-	buf_release(&s.dir);
-	buf_release(&s.git);
-	buf_release(&s.report);
-	buf_release(&s.archive);
-	buf_release(&s.shallow);
-	buf_release(&s.signers);
-	buf_release(&s.script);
-	buf_release(&s.readme);
+	remove_folder(&w);
+	buf_release(&w.dir);
+	buf_release(&w.path);
+	buf_release(&w.shallow);
+	buf_release(&w.signers);
+	buf_release(&w.script);
+	buf_release(&w.readme);
 	return rc;
 }

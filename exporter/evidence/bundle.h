@@ -13,9 +13,9 @@
  *
  *	README.txt        what is in it, and how to verify it with git and Python alone
  *	snapshots.bundle  a git bundle: the snapshots as branch main, and their labels
- *	shallow           only where the first snapshot is left out: where they begin
+ *	shallow           where the snapshots begin, if the first one is left out
  *	allowed_signers   the keys, if given
- *	tree-sha256       the script that works out a snapshot's SHA-256
+ *	tree-sha256       the script that computes a snapshot's SHA-256
  *	report.html       an audit of the last snapshot, and the counts up to it
  *
  * The bundle has all objects of its snapshots, and no commit before the first of
@@ -29,8 +29,8 @@ struct bundle {
 	struct stop *stop;
 };
 
-/* Works in a folder of its own beside `out` meanwhile. ERR_USAGE: `from` does not lie
- * on the way to `to`. ERR_STOPPED. */
+/* Works in a temporary folder beside `out`. ERR_USAGE: `from` is not an ancestor of
+ * `to`. ERR_STOPPED. */
 int bundle_make(struct snapshot_repo *repo, const struct bundle *bundle, struct err *err);
 
 #endif

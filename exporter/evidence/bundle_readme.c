@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "exporter/evidence/bundle_inner.h"
+#include "exporter/evidence/bundle_readme.h"
+
 #include "exporter/lookback/when.h"
 
 static const char get_all[] = "    git clone --bare snapshots.bundle snapshots.git\n";
@@ -17,9 +18,10 @@ static const char objects[] =
 static const char signatures[] =
 	"3. Check who signed. The keys in allowed_signers came with this archive: "
 	"compare\n"
-	"them with what you were told in another way, as whoever could forge snapshots\n"
-	"could forge that file too. Each of these must name a good signature: of every\n"
-	"snapshot, and of every label (if there are any, and they are signed).\n\n"
+	"them with keys that you have from elsewhere, as whoever can forge snapshots "
+	"can\n"
+	"forge that file too. Each of these must report a good signature, for every\n"
+	"snapshot and for every label (if there are any, and they are signed).\n\n"
 	"    git -C snapshots.git config gpg.ssh.allowedSignersFile "
 	"\"$PWD/allowed_signers\"\n"
 	"    git -C snapshots.git verify-commit $(git -C snapshots.git rev-list main)\n"
@@ -44,7 +46,7 @@ static const char digests[] =
 	"    python3 tree-sha256 snapshots.git main\n"
 	"    git -C snapshots.git log -1 main \\\n"
 	"        --format='%(trailers:key=Albumen-Tree-SHA256,valueonly,separator=)'\n\n"
-	"The script says at its top how it is worked out.\n\n";
+	"The script explains at its top how it is computed.\n\n";
 
 static const char reading[] =
 	"5. Read. Branch main is the line of snapshots, tags are labels with reasons.\n\n"
@@ -56,40 +58,38 @@ static const char reading[] =
 	"for every snapshot and checks that what they say agrees with itself;\n"
 	"`albumen-exporter audit`, log, show and diff answer questions.\n";
 
-void bundle_readme(struct buf *out, const struct bundle *bundle,
-		   const struct bundle_contents *contents)
+void bundle_readme(struct buf *out, const struct bundle_readme *readme)
 {
 	char time[WHEN_TEXT];
 
-	when_format(time, bundle->to->time_s);
+	when_format(time, readme->to->time_s);
 	buf_addf(out,
 		 "Snapshots of an image API, by albumen\n"
 		 "=====================================\n\n"
 		 "Last snapshot:  %s, %s\n",
-		 bundle->to->commit.hex, time);
-	if (contents->shallow && bundle->from) {
-		when_format(time, bundle->from->time_s);
-		buf_addf(out, "First snapshot: %s, %s\n", bundle->from->commit.hex, time);
+		 readme->to->commit.hex, time);
+	if (readme->shallow && readme->from) {
+		when_format(time, readme->from->time_s);
+		buf_addf(out, "First snapshot: %s, %s\n", readme->from->commit.hex, time);
 	}
 	buf_addstr(out, "\nsnapshots.bundle  the snapshots, as a git bundle\n"
-			"tree-sha256       works out the SHA-256 of a snapshot\n");
+			"tree-sha256       computes the SHA-256 of a snapshot\n");
+	buf_addstr(out, readme->report
+				? "report.html       an audit of the last snapshot\n"
+				: "(no report: the last snapshot could not be "
+				  "audited)\n");
+	buf_addstr(out, readme->shallow ? "shallow           where the snapshots begin\n"
+					: "");
 	buf_addstr(out,
-		   contents->report
-			   ? "report.html       an audit of the last snapshot\n"
-			   : "(no report: the last snapshot could not be audited)\n");
-	buf_addstr(out, contents->shallow
-				? "shallow           where the snapshots begin\n"
-				: "");
-	buf_addstr(out,
-		   contents->signers ? "allowed_signers   the keys that may sign\n" : "");
+		   readme->signers ? "allowed_signers   the keys that may sign\n" : "");
 	buf_addstr(out,
 		   "\nTo verify them, all you need is git 2.34 or later, OpenSSH and "
 		   "Python 3, and\nno network. In this folder:\n\n"
 		   "1. Get the snapshots out of the bundle.\n\n");
-	buf_addstr(out, contents->shallow ? get_some : get_all);
+	buf_addstr(out, readme->shallow ? get_some : get_all);
 	buf_addstr(out, "\n");
 	buf_addstr(out, objects);
-	buf_addstr(out, contents->signers ? signatures : no_signers);
+	buf_addstr(out, readme->signers ? signatures : no_signers);
 	buf_addstr(out, digests);
 	buf_addstr(out, reading);
 }

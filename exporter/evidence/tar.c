@@ -16,7 +16,7 @@
 #define COPY_BYTES ((size_t)1 << 20)
 #define OCTAL_MAX ((uint64_t)1 << 33) /* 8 GiB, in eleven octal digits */
 
-/* The fields of a header, each with the NULs or digits that it is filled with. */
+/* The fields of a header. */
 struct header {
 	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], sum[8], type;
 	char link[100], magic[8], user[32], group[32], major[8], minor[8], prefix[155];
@@ -31,8 +31,7 @@ static void put_octal(char *field, size_t size, uint64_t n)
 	memcpy(field, digits, size);
 }
 
-/* Sizes above 8 GiB are binary, with the highest bit set: GNU's form, which
- * everybody reads. */
+/* A size of 8 GiB or more is binary, with the highest bit set, as GNU tar has it. */
 static void put_size(char field[12], uint64_t size)
 {
 	if (size < OCTAL_MAX) {
@@ -43,8 +42,14 @@ static void put_size(char field[12], uint64_t size)
 	}
 }
 
-static int add_header(struct tar *tar, const char *name, unsigned mode, uint64_t size,
-		      struct err *err)
+static void put_bytes(struct tar *tar, const void *bytes, size_t len)
+{
+	if (!tar->rc) {
+		tar->rc = file_write_fd(tar->fd, bytes, len, tar->name, &tar->err);
+	}
+}
+
+static void put_header(struct tar *tar, const char *name, unsigned mode, uint64_t size)
 {
 	struct header header = {.type = '0'};
 	const unsigned char *byte = (const unsigned char *)&header;
@@ -65,77 +70,72 @@ static int add_header(struct tar *tar, const char *name, unsigned mode, uint64_t
 		sum += byte[i];
 	}
 	put_octal(header.sum, sizeof(header.sum) - 1, sum);
-	return file_write_fd(tar->fd, &header, BLOCK, tar->name, err);
+	put_bytes(tar, &header, BLOCK);
 }
 
-/* Files end at the end of a block. */
-static int pad(struct tar *tar, uint64_t size, struct err *err)
+/* A file fills whole blocks. */
+static void put_padding(struct tar *tar, uint64_t size)
 {
 	static const char zeroes[BLOCK];
 
-	return file_write_fd(tar->fd, zeroes, (size_t)(-size % BLOCK), tar->name, err);
+	put_bytes(tar, zeroes, (size_t)(-size % BLOCK));
 }
 
-int tar_add_bytes(struct tar *tar, const char *name, unsigned mode, const void *bytes,
-		  size_t len, struct err *err)
+void tar_add_bytes(struct tar *tar, const char *name, unsigned mode, const void *bytes,
+		   size_t len)
 {
-	int rc = add_header(tar, name, mode, len, err);
-
-	if (!rc) {
-		rc = file_write_fd(tar->fd, bytes, len, tar->name, err);
-	}
-	return rc ? rc : pad(tar, len, err);
+	put_header(tar, name, mode, len);
+	put_bytes(tar, bytes, len);
+	put_padding(tar, len);
 }
 
-static int copy(struct tar *tar, int fd, uint64_t size, const char *path, struct err *err)
+static void copy(struct tar *tar, int fd, uint64_t size, const char *path)
 {
 	char *block = xmalloc(COPY_BYTES);
-	uint64_t left = size;
-	int rc = 0;
 
-	while (!rc && left) {
+	for (uint64_t left = size; !tar->rc && left;) {
 		ssize_t n = read(fd, block, left < COPY_BYTES ? left : COPY_BYTES);
 
-		if (n <= 0) {
-			rc = n < 0 ? err_sys(err, "cannot read '%s'", path)
-				   : err_set(err, ERR_CHANGED, "'%s' became shorter",
-					     path);
-		} else {
-			rc = file_write_fd(tar->fd, block, (size_t)n, tar->name, err);
+		if (n > 0) {
+			put_bytes(tar, block, (size_t)n);
 			left -= (uint64_t)n;
+		} else {
+			tar->rc = n < 0 ? err_sys(&tar->err, "cannot read '%s'", path)
+					: err_set(&tar->err, ERR_CHANGED,
+						  "'%s' became shorter", path);
 		}
 	}
 	free(block);
-	return rc ? rc : pad(tar, size, err);
+	put_padding(tar, size);
 }
 
-int tar_add_file(struct tar *tar, const char *name, unsigned mode, const char *path,
-		 struct err *err)
+void tar_add_file(struct tar *tar, const char *name, unsigned mode, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
-	int rc;
+	int fd = -1;
 
-	if (fd < 0) {
-		return err_sys(err, "cannot open '%s'", path);
+	if (tar->rc) {
+		return;
 	}
-	if (fstat(fd, &st) < 0) {
-		rc = err_sys(err, "cannot stat '%s'", path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		tar->rc = err_sys(&tar->err, "cannot open '%s'", path);
 	} else if (!S_ISREG(st.st_mode)) {
-		rc = err_set(err, ERR_INPUT, "'%s' is not a regular file", path);
+		tar->rc =
+			err_set(&tar->err, ERR_INPUT, "'%s' is not a regular file", path);
 	} else {
-		rc = add_header(tar, name, mode, (uint64_t)st.st_size, err);
-		if (!rc) {
-			rc = copy(tar, fd, (uint64_t)st.st_size, path, err);
-		}
+		put_header(tar, name, mode, (uint64_t)st.st_size);
+		copy(tar, fd, (uint64_t)st.st_size, path);
 	}
-	close(fd);
-	return rc;
+	if (fd >= 0) {
+		close(fd);
+	}
 }
 
 int tar_end(struct tar *tar, struct err *err)
 {
 	static const char zeroes[2 * BLOCK];
 
-	return file_write_fd(tar->fd, zeroes, sizeof(zeroes), tar->name, err);
+	put_bytes(tar, zeroes, sizeof(zeroes));
+	return tar->rc ? err_set(err, tar->rc, "%s", tar->err.msg) : 0;
 }
