@@ -56,3 +56,24 @@ int beside_read(struct buf *out, const char *path, const char *file, struct err 
 	buf_release(&name);
 	return rc;
 }
+
+void beside_fill(struct buf *out, const char *template, const struct beside_word *words,
+		 size_t count)
+{
+	for (const char *at = template; *at;) {
+		size_t len = strcspn(at, "@"), i = 0;
+
+		buf_add(out, at, len);
+		at += len;
+		while (i < count &&
+		       strncmp(at, words[i].word, strlen(words[i].word)) != 0) {
+			i++;
+		}
+		if (i < count) {
+			buf_add(out, words[i].text->data, words[i].text->len);
+			at += strlen(words[i].word);
+		} else if (*at) {
+			buf_addch(out, *at++);
+		}
+	}
+}

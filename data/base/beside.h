@@ -2,6 +2,8 @@
 #ifndef DATA_BASE_BESIDE_H
 #define DATA_BASE_BESIDE_H
 
+#include <stddef.h>
+
 #include "data/base/buf.h"
 #include "data/base/err.h"
 
@@ -16,5 +18,15 @@ int beside_find(struct buf *out, const char *folder, const char *file, struct er
 /* Appends the text of `file` in the folder `path`. Links are followed: an
  * installation may be a farm of links. */
 int beside_read(struct buf *out, const char *path, const char *file, struct err *err);
+
+/* A word of a template, as "@SITE@", and the text that replaces it. */
+struct beside_word {
+	const char *word;
+	const struct buf *text;
+};
+
+/* Appends the template with every such word replaced. */
+void beside_fill(struct buf *out, const char *template, const struct beside_word *words,
+		 size_t count);
 
 #endif

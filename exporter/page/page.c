@@ -54,36 +54,14 @@ static void add_policy(struct buf *out, enum page_form form, const struct buf *c
 	}
 }
 
-/* Puts the parts where the template names them. */
-static void fill(struct page *page, const struct buf *template, const struct buf *csp,
-		 const struct buf *css, const struct buf *js)
-{
-	const struct {
-		const char *name;
-		const struct buf *text; /* NULL: data */
-	} word[] = {
-		{"@POLICY@", csp}, {"@STYLE@", css}, {"@DATA@", NULL}, {"@SCRIPT@", js}};
-	const char *p = template->data;
-
-	for (size_t i = 0; i < sizeof(word) / sizeof(*word); i++) {
-		const char *at = strstr(p, word[i].name);
-
-		assert(at); /* the template is ours, and names them in this order */
-		buf_add(&page->text, p, (size_t)(at - p));
-		if (word[i].text) {
-			buf_add(&page->text, word[i].text->data, word[i].text->len);
-		} else {
-			page->data_at = page->text.len;
-		}
-		p = at + strlen(word[i].name);
-	}
-	buf_addstr(&page->text, p);
-}
-
 int page_read(struct page *out, enum page_form form, struct err *err)
 {
 	struct buf path = {0}, csp = {0};
 	struct buf part[PARTS] = {0};
+	const struct beside_word words[] = {
+		{"@POLICY@", &csp}, {"@STYLE@", &part[CSS]}, {"@SCRIPT@", &part[JS]}};
+	const size_t count = sizeof(words) / sizeof(*words);
+	char *data;
 	int rc = beside_find(&path, "page", "page.html", err);
 
 	*out = (struct page){0};
@@ -92,7 +70,12 @@ int page_read(struct page *out, enum page_form form, struct err *err)
 	}
 	if (!rc) {
 		add_policy(&csp, form, &part[CSS], &part[JS]);
-		fill(out, &part[HTML], &csp, &part[CSS], &part[JS]);
+		data = strstr(part[HTML].data, "@DATA@");
+		assert(data); /* the template is ours */
+		*data = '\0';
+		beside_fill(&out->text, part[HTML].data, words, count);
+		out->data_at = out->text.len;
+		beside_fill(&out->text, data + strlen("@DATA@"), words, count);
 	}
 	for (int i = 0; i < PARTS; i++) {
 		buf_release(&part[i]);

@@ -36,10 +36,11 @@ int edge_listen(struct buf *out, const char *listen, struct err *err)
 		}
 	}
 	if (!good) {
-		return err_set(err, ERR_USAGE,
-			       "'%s' is no address to listen on; use ADDR:PORT with a "
-			       "numeric address, as in 127.0.0.1:8080 or [::1]:8080",
-			       listen);
+		return err_set(
+			err, ERR_USAGE,
+			"'%s' is not an address to listen on; use ADDR:PORT with a "
+			"numeric address, as in 127.0.0.1:8080 or [::1]:8080",
+			listen);
 	}
 	buf_addf(out, "%s:%d", address, atoi(port));
 	return 0;
@@ -66,7 +67,7 @@ int edge_quote(struct buf *out, const char *path, struct err *err)
 	return 0;
 }
 
-/* True if everybody may search the folder `path` and all above it. */
+/* True if every user may search the folder `path` and all folders above it. */
 static bool is_open_to_all(const char *path)
 {
 	char *copy = xstrdup(path);
@@ -88,8 +89,8 @@ static bool is_open_to_all(const char *path)
 	return open;
 }
 
-/* True if everybody may read the files of the site: a strict umask shows in the
- * first file and in the first folder. */
+/* True if every user may read the files of the site. They were all made with one umask, so
+ * one file and one folder show whether it was strict. */
 static bool is_readable_by_all(const char *site)
 {
 	struct buf path = {0};
@@ -107,9 +108,9 @@ static bool is_readable_by_all(const char *site)
 	return readable && is_open_to_all(site);
 }
 
-/* nginx started by root lets its workers run as `nobody`, who cannot serve a site
- * below a folder that is closed to others, as those of mktemp and many home
- * folders are. */
+/* Workers of an nginx that root starts run as `nobody`. That user cannot read a site in a
+ * folder that is closed to others, such as a home folder or one made by mktemp: then the
+ * workers run as the owner of the site. */
 static int add_user(struct buf *out, const char *site, struct err *err)
 {
 	struct passwd *user;
@@ -128,18 +129,18 @@ static int add_user(struct buf *out, const char *site, struct err *err)
 		return err_set(
 			err, ERR_FAIL,
 			"nginx's workers cannot read '%s': it is closed to others, "
-			"and its owner (user id %lu) has no name to run as",
+			"and its owner (user id %lu) has no user name for them",
 			site, (unsigned long)st.st_uid);
 	}
 	buf_addf(out,
-		 "\n# Nobody but its owner can reach the site.\n"
+		 "\n# Only the owner of the site can read it.\n"
 		 "user %s %s;\n",
 		 user->pw_name, group->gr_name);
 	return 0;
 }
 
-/* Appends `path` from the root: nginx takes relative ones from RUNDIR. Links are
- * left as they are, so a site that is switched by a link stays switchable. */
+/* Appends `path` as an absolute path: nginx reads a relative one from RUNDIR. Links are not
+ * resolved, so that operators can switch sites by a link. */
 static int add_absolute(struct buf *out, const char *path, struct err *err)
 {
 	struct stat st;
@@ -167,53 +168,27 @@ static int add_absolute(struct buf *out, const char *path, struct err *err)
 	return 0;
 }
 
-/* What the template names, as @NAME@. */
-enum { SITE, JS, LISTEN, USER, WORDS };
-static const char *const word_name[WORDS] = {"@SITE@", "@JS@", "@LISTEN@", "@USER@"};
-
-static void fill(struct buf *out, const struct buf *template, const struct buf *word)
-{
-	const char *p = template->data;
-
-	while (*p) {
-		size_t plain = strcspn(p, "@");
-		int i = 0;
-
-		buf_add(out, p, plain);
-		p += plain;
-		if (!*p) {
-			break;
-		}
-		while (i < WORDS && strncmp(p, word_name[i], strlen(word_name[i])) != 0) {
-			i++;
-		}
-		if (i < WORDS) {
-			buf_add(out, word[i].data, word[i].len);
-			p += strlen(word_name[i]);
-		} else {
-			buf_addch(out, *p++);
-		}
-	}
-}
-
 int edge_print(FILE *out, const char *site, const char *listen, struct err *err)
 {
-	struct buf word[WORDS] = {0};
 	struct buf root = {0}, path = {0}, template = {0}, text = {0};
-	size_t folder;
+	struct buf site_word = {0}, js = {0}, address = {0}, user = {0};
+	const struct beside_word words[] = {{"@SITE@", &site_word},
+					    {"@JS@", &js},
+					    {"@LISTEN@", &address},
+					    {"@USER@", &user}};
 	int rc;
 
-	if ((rc = edge_listen(&word[LISTEN], listen, err)) ||
+	if ((rc = edge_listen(&address, listen, err)) ||
 	    (rc = add_absolute(&root, site, err))) {
 		goto out;
 	}
 	assert(root.data);
-	if ((rc = edge_quote(&word[SITE], root.data, err)) ||
-	    (rc = add_user(&word[USER], root.data, err)) ||
-	    (rc = beside_find(&path, "edge", "albumen.js", err))) {
+	if ((rc = edge_quote(&site_word, root.data, err)) ||
+	    (rc = add_user(&user, root.data, err)) ||
+	    (rc = beside_find(&path, "edge", "albumen.js", err)) ||
+	    (rc = beside_read(&template, path.data, "nginx.conf.in", err))) {
 		goto out;
 	}
-	folder = path.len;
 	buf_addstr(&path, "/albumen.js");
 	/* njs writes this path into a script, between single quotes. */
 	if (strpbrk(path.data, "'\\")) {
@@ -222,21 +197,18 @@ int edge_print(FILE *out, const char *site, const char *listen, struct err *err)
 			     path.data);
 		goto out;
 	}
-	if ((rc = edge_quote(&word[JS], path.data, err))) {
+	if ((rc = edge_quote(&js, path.data, err))) {
 		goto out;
 	}
-	buf_setlen(&path, folder);
-	if ((rc = beside_read(&template, path.data, "nginx.conf.in", err))) {
-		goto out;
-	}
-	fill(&text, &template, word);
+	beside_fill(&text, template.data, words, sizeof(words) / sizeof(*words));
 	if (fwrite(text.data, 1, text.len, out) != text.len || fflush(out) != 0) {
 		rc = err_sys(err, "cannot write the configuration");
 	}
 out:
-	for (int i = 0; i < WORDS; i++) {
-		buf_release(&word[i]);
-	}
+	buf_release(&site_word);
+	buf_release(&js);
+	buf_release(&address);
+	buf_release(&user);
 	buf_release(&root);
 	buf_release(&path);
 	buf_release(&template);

@@ -8,29 +8,28 @@
 #include "data/base/err.h"
 
 /*
- * edge - what answers requests over a site: an nginx configuration made of the
- * template edge/nginx.conf.in, and edge/albumen.js, which it loads. Both are found
- * at run time: in edge/ beside the program (a build), or in
- * ../share/albumen/edge/ (an installation).
+ * edge - the nginx configuration that answers requests from a site: the template
+ * edge/nginx.conf.in, and edge/albumen.js, which it loads. Both are found at run time
+ * (data/base/beside.h).
  */
 
 /*
- * Prints the configuration of a server on `listen` (ADDR:PORT, [ADDR]:PORT, or
- * PORT, which is 127.0.0.1:PORT; addresses are numeric) over the folder `site`.
+ * Prints the configuration of a server on `listen` for the folder `site`. `listen` is
+ * ADDR:PORT, [ADDR]:PORT, or PORT, which means 127.0.0.1:PORT; addresses are numeric.
  *
- * Printed by root for a site that others cannot reach, it makes nginx's workers
- * run as the owner of the site; else it says nothing about users.
+ * If root calls this and only the owner of the site can read it, nginx's workers run as
+ * that owner; otherwise the configuration does not name a user.
  *
- * ERR_USAGE: `listen` is none, or a path holds what nginx cannot.
- * ERR_NOTFOUND: no such site, or no edge files.
+ * ERR_USAGE: `listen` is not such an address, or nginx cannot take a path.
+ * ERR_NOTFOUND: there is no such site, or our files are not installed.
  */
 int edge_print(FILE *out, const char *site, const char *listen, struct err *err);
 
 /* Appends `listen` as nginx wants it: ADDR:PORT. ERR_USAGE. */
 int edge_listen(struct buf *out, const char *listen, struct err *err);
 
-/* Appends `path` as one quoted word of an nginx configuration. ERR_USAGE where it
- * holds a control character or a `$`, which nginx takes for a variable. */
+/* Appends `path` as one quoted word of an nginx configuration. ERR_USAGE: it has a control
+ * character, or a `$`, which begins a variable of nginx. */
 int edge_quote(struct buf *out, const char *path, struct err *err);
 
 #endif
