@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What nginx cannot say in its own language: which file of a site answers a
- * request (CONTRACT.md, sections 4 and 5), and the joining of several.
+ * What an nginx configuration cannot express: which file of a site answers a request
+ * (albumen(7), "Responses" and "Paths"), and how the files of several images are joined.
  *
- * Everything is read from the URL as the client sent it ($request_uri). nginx's
- * own path is decoded and tidied, so the album `a/b` (a%2Fb) would be two folders
- * in it, and `..` would be none. Here a segment is one id, whatever it holds, and
- * becomes one file name that has neither slash nor dot.
+ * Requests are read from the URL as the client sent it ($request_uri). nginx's own path is
+ * decoded and normalised: the album `a/b` (a%2Fb) would be two folders in it, and the album
+ * `..` would vanish. Here one segment is one id, whatever it contains, and becomes one file
+ * name without a slash or a dot.
  *
- * njs 0.7.9 (Debian 12): no modules, no iterators over strings, no fs.openSync.
+ * njs 0.7.9 (Debian 12) has no modules, no iterators over strings, and no fs.openSync.
  */
 import fs from 'fs';
 
@@ -26,16 +26,15 @@ const REQUESTS = [
 /* Of these, the one that may have ids in its query. */
 const JOINED = 'api/v1/tag_images';
 
-/* The characters that encodeURIComponent leaves and a file name does not. */
+/* Characters that encodeURIComponent does not encode, but file names do. */
 const LEFT = /[.!~*'()]/;
 const LEFT_ALL = [['.', '%2E'], ['!', '%21'], ['~', '%7E'], ['*', '%2A'], ['\'', '%27'],
 	['(', '%28'], [')', '%29']];
 
 /*
- * The file name of an id that stands percent-encoded in a URL, or null where no
- * id has such a name (it is no UTF-8, or too long). A URL of 300 KB may be full of
- * escapes, so the work is left to what njs has built in: a callback for each
- * escape would hold up every other client for the better part of a second.
+ * The file name of an id that is percent-encoded in a URL; null if it cannot be an id (not
+ * UTF-8, or too long). A URL of 300 KB may be full of escapes, so functions of njs do the
+ * work: a callback for each escape would block all other clients for most of a second.
  */
 function fileName(encoded) {
 	let name;
@@ -56,8 +55,8 @@ function fileName(encoded) {
 	return name.length > 0 && name.length <= NAME_MAX ? name : null;
 }
 
-/* The URL as the client sent it, as its path and its query or null. Bytes that are
- * no UTF-8 become U+FFFD, which fileName knows. */
+/* The URL as the client sent it: its path, and its query or null. Bytes that are not UTF-8
+ * become U+FFFD, which fileName rejects. */
 function split(r) {
 	const raw = r.rawVariables.request_uri;
 	const url = raw ? raw.toString().split('#', 1)[0] : '';
@@ -67,8 +66,9 @@ function split(r) {
 		: { path: url.slice(0, mark), query: url.slice(mark + 1) };
 }
 
-/* The names asked for with image_ids[]=ID, in their order, repeated or not, null
- * for what is no id; or null where that is too much. In a query a `+` is a space. */
+/* The file names of the parameters image_ids[]=ID, in their order, with repetitions, and
+ * null for a value that cannot be an id. Null if there are too many. In a query `+` means a
+ * space. */
 function imageNames(query) {
 	const pairs = query === null ? [] : query.split('&', PARAMETERS_MAX + 1);
 	const names = [];
@@ -108,8 +108,8 @@ function find(path) {
 }
 
 /*
- * The inner location that answers a request (nginx.conf.in says why they begin
- * with two slashes). What is left of it after one slash is the site file.
+ * The internal location that answers a request; without its first slash it is the path of
+ * the file in the site. nginx.conf.in explains why it begins with two slashes.
  */
 function route(r) {
 	const url = split(r);
@@ -132,8 +132,8 @@ function route(r) {
 	return '//' + path + '.json';
 }
 
-/* What stands between the brackets of one response, or null: an image that is not
- * known has none, and one without tag images has nothing in it. */
+/* What is between the brackets of one response; null if the image is unknown or has no tag
+ * images. */
 function elements(path) {
 	const stat = fs.lstatSync(path, { throwIfNoEntry: false });
 	let body;
@@ -144,7 +144,7 @@ function elements(path) {
 	try {
 		body = fs.readFileSync(path);
 	} catch (e) {
-		/* It went between the two calls: that image has just been removed. */
+		/* The image was removed between the two calls. */
 		if (e.code === 'ENOENT') {
 			return null;
 		}
@@ -153,7 +153,8 @@ function elements(path) {
 	return body.length > 2 ? body.subarray(1, body.length - 1) : null;
 }
 
-/* Tag images of several images: their arrays joined in the order asked, each once. */
+/* Answers with the tag images of several images: their arrays joined in the order of the
+ * request, each once. */
 function join(r) {
 	const root = r.variables.document_root + '/' + JOINED + '/';
 	const comma = Buffer.from(',');
