@@ -147,30 +147,13 @@ static int resolve(const struct command_options *opt, struct snapshot_repo *repo
 	return snapshot_resolve(repo, "HEAD", info, err);
 }
 
-/* Refuses to publish from a history that an export would refuse to build on. */
-static int check_history(struct snapshot_repo *repo, struct accept *accept,
-			 struct err *err)
-{
-	struct snapshot_info head = {0};
-	struct note note;
-	int rc;
-
-	/* The note must be read first: an export at work moves main, then writes the note. */
-	note_read(&note, repo);
-	rc = snapshot_head(repo, &head, err);
-	if (!rc || rc == ERR_NOTFOUND) {
-		rc = note_check(&note, repo, &head, err);
-	}
-	snapshot_info_release(&head);
-	return rc == ERR_REFUSED ? accept_check(accept, ACCEPT_HISTORY, err) : rc;
-}
-
 static int run(const void *values, char **operand, struct err *err)
 {
 	const struct command_options *opt = values;
 	struct snapshot_repo *repo = NULL;
-	struct snapshot_info info = {0};
+	struct snapshot_info head = {0}, info = {0};
 	struct accept accept = {0};
+	struct note note;
 	int rc = command_begin(opt, err);
 
 	(void)operand;
@@ -189,7 +172,8 @@ static int run(const void *values, char **operand, struct err *err)
 		rc = snapshot_open(&repo, opt->repo, 0, "albumen-exporter", err);
 	}
 	if (!rc && !opt->check) {
-		rc = check_history(repo, &accept, err);
+		/* Refuses a history that an export would refuse to build on. */
+		rc = note_check(&note, &head, repo, &accept, err);
 	}
 	if (!rc) {
 		rc = resolve(opt, repo, &info, err);
@@ -198,6 +182,7 @@ static int run(const void *values, char **operand, struct err *err)
 		rc = opt->check || opt->repair ? check_site(opt, repo, &info, err)
 					       : publish(opt, repo, &info, err);
 	}
+	snapshot_info_release(&head);
 	snapshot_info_release(&info);
 	snapshot_close(repo);
 	return rc;

@@ -8,21 +8,17 @@
 #include "data/base/err.h"
 
 /*
- * accept - what a command refuses unless `--accept WHAT` says that it is meant. There
- * is one table of WHATs (accept.c); the check itself belongs to the module that knows
- * what to look at:
- *
- *	rc = note_check(&note, repo, &head, err);
- *	if (rc == ERR_REFUSED) {
- *		rc = accept_check(job->accept, ACCEPT_HISTORY, err);
- *	}
+ * accept - `--accept WHAT` allows, once, what a command refuses otherwise. The names of
+ * all WHATs are in accept.c; each check is in the module that it is about, such as
+ * note_check.
  */
 
 enum accept_what {
-	ACCEPT_HISTORY = 1 << 0,
+	ACCEPT_HISTORY,
+	ACCEPT_COUNT,
 };
 
-/* Bits of enum accept_what. */
+/* Sets of 1 << enum accept_what. */
 struct accept {
 	unsigned given; /* on the command line */
 	unsigned used;  /* those of them that were needed */
@@ -33,13 +29,13 @@ int accept_read(struct accept *out, const char *const *what, size_t count,
 		struct err *err);
 
 /*
- * Decides about what was refused and why, which *err says. 0: it was accepted, which
- * is logged and noted in accept->used. Else ERR_REFUSED, and the message names the
- * option. `accept` may be NULL: nothing is accepted.
+ * Decides about a refusal, whose reason is in *err. 0: it is accepted, which is logged
+ * and recorded in accept->used. Else ERR_REFUSED, with the option in the message.
+ * `accept` may be NULL: nothing is accepted.
  */
 int accept_check(struct accept *accept, enum accept_what what, struct err *err);
 
-/* Appends a trailer "Albumen-Accepted: WHAT" for each bit of `used`. */
+/* Appends a trailer "Albumen-Accepted: WHAT" for each member of the set `used`. */
 void accept_trailers(struct buf *out, unsigned used);
 
 #endif

@@ -297,27 +297,17 @@ static int commit(struct export *ex, struct err *err)
 	return rc;
 }
 
-/* What the repository says, which holds for the whole export. */
+/* Reads what stays the same for the whole export. */
 static int read_repository(struct export *ex, struct err *err)
 {
 	struct accept *accept = ex->job->accept;
-	struct snapshot_info *head = &ex->result->info;
 	struct buf trailers = {0};
-	int rc = snapshot_head(ex->job->repo, head, err);
+	int rc;
 
 	if (accept) {
 		accept->used = 0;
 	}
-	if (rc == ERR_NOTFOUND) {
-		rc = 0;
-	}
-	if (!rc) {
-		note_read(&ex->note, ex->job->repo);
-		rc = note_check(&ex->note, ex->job->repo, head, err);
-	}
-	if (rc == ERR_REFUSED) {
-		rc = accept_check(accept, ACCEPT_HISTORY, err);
-	}
+	rc = note_check(&ex->note, &ex->result->info, ex->job->repo, accept, err);
 	redact_trailers(&trailers, ex->job->redact);
 	ex->redaction = note_redaction(trailers.data, trailers.len);
 	buf_release(&trailers);
@@ -346,7 +336,7 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 	}
 	look(ex, txn);
 	/* What a tip says that somebody else may have made proves nothing. */
-	accepted = ex->job->accept && (ex->job->accept->used & ACCEPT_HISTORY);
+	accepted = ex->job->accept && (ex->job->accept->used & 1u << ACCEPT_HISTORY);
 	ex->done = ex->whole || accepted ? 0 : exported_sequence(ex, txn);
 	*nothing = has_head && ex->done && ex->done == index_sequence(txn);
 	ex->result->full = !ex->done;

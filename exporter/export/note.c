@@ -16,15 +16,13 @@
 #include "exporter/snapshot/message.h"
 
 /*
- * The file, a line each:
+ * The file has these lines; the second and the third may be missing. The sum is the id
+ * that git gives a blob of the lines above it.
  *
  *	albumen-exporter note 1
  *	made COMMIT
  *	ended COMMIT INDEX EPOCH SEQUENCE REDACTION
  *	sum SHA-1
- *
- * The second and the third may be missing. The sum is git's of a blob of the lines
- * above it.
  */
 
 #define TITLE "albumen-exporter note 1\n"
@@ -50,7 +48,7 @@ static void path_of(struct buf *out, const struct snapshot_repo *repo)
 	buf_addf(out, "%s/" NOTE_FILE, snapshot_path(repo));
 }
 
-/* False: it is not a whole note. */
+/* False: this is not a whole note. */
 static bool parse(struct note *out, const struct buf *text)
 {
 	struct note_export *e = &out->ended;
@@ -79,48 +77,51 @@ static bool parse(struct note *out, const struct buf *text)
 			       e->redact.hex) == 5;
 }
 
-void note_read(struct note *out, const struct snapshot_repo *repo)
+static void read_note(struct note *out, const char *path)
 {
-	struct buf path = {0}, text = {0};
+	struct buf text = {0};
 	struct err err = {0};
-	int rc;
+	int rc = file_read(&text, path, NOTE_MOST, &err);
 
 	*out = (struct note){0};
-	path_of(&path, repo);
-	rc = file_read(&text, path.data, NOTE_MOST, &err);
 	if (rc && rc != ERR_NOTFOUND) {
-		log_warning("%s; what was exported last is not known from it", err.msg);
+		log_warning("%s; the last export is not known from it", err.msg);
 	} else if (!rc && !parse(out, &text)) {
 		*out = (struct note){0};
-		log_warning("'%s' is damaged and is left out of account; the next "
-			    "export writes it anew",
-			    path.data);
+		log_warning("'%s' is damaged and is ignored; the next export writes it "
+			    "anew",
+			    path);
 	}
-	buf_release(&path);
 	buf_release(&text);
 }
 
+void note_read(struct note *out, const struct snapshot_repo *repo)
+{
+	struct buf path = {0};
+
+	path_of(&path, repo);
+	read_note(out, path.data);
+	buf_release(&path);
+}
+
+/* Unlike file_replace this does not flush, as each export would pay for that. */
 static int replace(const char *path, const struct buf *text, struct err *err)
 {
 	struct buf new = {0};
-	int rc = 0;
-	int fd;
+	int fd, rc;
 
 	buf_addf(&new, "%s.new", path);
 	fd = open(new.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-	if (fd < 0) {
-		rc = err_sys(err, "cannot make '%s'", new.data);
-	} else {
-		rc = file_write_fd(fd, text->data, text->len, new.data, err);
-		if (close(fd) < 0 && !rc) {
-			rc = err_sys(err, "cannot write '%s'", new.data);
-		}
-		if (!rc && rename(new.data, path) < 0) {
-			rc = err_sys(err, "cannot rename '%s'", new.data);
-		}
-		if (rc) {
-			unlink(new.data);
-		}
+	rc = fd < 0 ? err_sys(err, "cannot make '%s'", new.data)
+		    : file_write_fd(fd, text->data, text->len, new.data, err);
+	if (fd >= 0 && close(fd) < 0 && !rc) {
+		rc = err_sys(err, "cannot write '%s'", new.data);
+	}
+	if (!rc && rename(new.data, path) < 0) {
+		rc = err_sys(err, "cannot rename '%s'", new.data);
+	}
+	if (fd >= 0 && rc) {
+		unlink(new.data);
 	}
 	buf_release(&new);
 	return rc;
@@ -151,14 +152,14 @@ void note_write(const struct note *note, const struct snapshot_repo *repo)
 	buf_release(&text);
 }
 
-/* --- is main what it was? ----------------------------------------------------------- */
+/* --- is main where it was? ---------------------------------------------------------- */
 
 static bool is_same(const struct snapshot_id *a, const struct snapshot_id *b)
 {
 	return strcmp(a->hex, b->hex) == 0;
 }
 
-/* Its number among the snapshots; 0: it is none. */
+/* The commit's number among the snapshots; 0: it is not a snapshot. */
 static uint64_t number_of(const struct snapshot_info *info)
 {
 	struct buf value = {0};
@@ -170,8 +171,8 @@ static uint64_t number_of(const struct snapshot_info *info)
 	return ours ? message_count(info->message, MESSAGE_NUMBER, 0) : 0;
 }
 
-/* The commit before `at`. ERR_NOTFOUND, quietly: `at` is the first, or the first that a
- * shallow repository has. */
+/* Reads the commit `parent`. ERR_NOTFOUND, quietly: there is none, or a shallow
+ * repository does not have it. */
 static int step_back(struct snapshot_repo *repo, const struct snapshot_id *parent,
 		     struct snapshot_info *out, struct err *err)
 {
@@ -184,20 +185,19 @@ static int step_back(struct snapshot_repo *repo, const struct snapshot_id *paren
 	}
 	buf_addf(&shallow, "%s/shallow", snapshot_path(repo));
 	if (*parent->hex && access(shallow.data, F_OK) < 0) {
-		rc = err_set(
-			err, ERR_FAIL,
-			"the history of main cannot be read, as commit %s is missing "
-			"or damaged in '%s'; restore its objects from a copy or "
-			"a clone: %s",
-			parent->hex, snapshot_path(repo), unread.msg);
+		rc = err_set(err, ERR_FAIL,
+			     "the history of main cannot be read, because commit %s is "
+			     "missing or damaged in '%s'; restore its objects from a "
+			     "copy or a clone: %s",
+			     parent->hex, snapshot_path(repo), unread.msg);
 	}
 	buf_release(&shallow);
 	return rc;
 }
 
-/* Walks back from the commit `from` by first parents until `to`: *steps, and whether
- * all that come before `to` are snapshots, numbered without a gap. ERR_NOTFOUND,
- * quietly: `to` is not one of them. */
+/* Walks by first parents from the commit `from` back to `to`. *steps: how many.
+ * *snapshots: all commits before `to` are snapshots, numbered without a gap.
+ * ERR_NOTFOUND, quietly: the walk does not reach `to`. */
 static int walk(struct snapshot_repo *repo, const struct snapshot_info *from,
 		const struct snapshot_id *to, uint64_t *steps, bool *snapshots,
 		struct err *err)
@@ -216,7 +216,7 @@ static int walk(struct snapshot_repo *repo, const struct snapshot_info *from,
 		snapshot_info_release(&at);
 		rc = step_back(repo, &next, &at, err);
 		before = rc ? 0 : number_of(&at);
-		/* A commit that is not a snapshot itself has a number by its place. */
+		/* Where the walk ends, `to` need not be a snapshot. */
 		*snapshots &= !before || number == before + 1;
 		number = before;
 		(*steps)++;
@@ -225,50 +225,58 @@ static int walk(struct snapshot_repo *repo, const struct snapshot_info *from,
 	return rc;
 }
 
-static int set_back(const struct note *note, struct snapshot_repo *repo,
-		    const struct snapshot_info *head, struct err *err)
+/* Refuses, with what is wrong with main and the command that restores it. */
+static int refuse(const struct note *note, const char *path, const struct buf *what,
+		  struct err *err)
+{
+	return err_set(err, ERR_REFUSED,
+		       "%s; to restore it: git -C '%s' update-ref " SNAPSHOT_BRANCH " %s",
+		       what->data, path, note->made.hex);
+}
+
+/* Finds out how main came to be at `head`, from which note->made cannot be reached. */
+static int explain(const struct note *note, struct snapshot_repo *repo,
+		   const struct snapshot_info *head, struct err *err)
 {
 	const char *path = snapshot_path(repo);
 	struct snapshot_info made = {0};
+	struct buf what = {0};
 	struct err unread;
 	uint64_t steps;
 	bool all;
 	int rc;
 
 	if (snapshot_resolve(repo, note->made.hex, &made, &unread) < 0) {
-		return err_set(
-			err, ERR_REFUSED,
-			"main of '%s' is at %s, and the snapshot %s, which was made "
-			"here last, is no longer in the repository: its history "
-			"was rewritten, it was restored from an older copy, or a "
-			"pack is missing",
-			path, head->commit.hex, note->made.hex);
+		return err_set(err, ERR_REFUSED,
+			       "main of '%s' is at %s, and snapshot %s, the last one "
+			       "made here, is no longer in the repository: its history "
+			       "was rewritten, it was restored from an older copy, or a "
+			       "pack is missing",
+			       path, head->commit.hex, note->made.hex);
 	}
 	rc = walk(repo, &made, &head->commit, &steps, &all, err);
 	if (!rc) {
-		rc = err_set(err, ERR_REFUSED,
-			     "main of '%s' was set back by %" PRIu64
-			     " snapshot%s, to %s; to restore it: git -C '%s' "
-			     "update-ref " SNAPSHOT_BRANCH " %s",
-			     path, steps, steps == 1 ? "" : "s", head->commit.hex, path,
-			     note->made.hex);
+		buf_addf(&what,
+			 "main of '%s' was set back by %" PRIu64 " snapshot%s, to %s",
+			 path, steps, steps == 1 ? "" : "s", head->commit.hex);
 	} else if (rc == ERR_NOTFOUND) {
-		rc = err_set(
-			err, ERR_REFUSED,
-			"main of '%s' is at %s, whose history does not hold the "
-			"snapshot %s, which was made here last: it was rewritten, or "
-			"another history was put in its place; to restore it: "
-			"git -C '%s' update-ref " SNAPSHOT_BRANCH " %s",
-			path, head->commit.hex, note->made.hex, path, note->made.hex);
+		buf_addf(&what,
+			 "main of '%s' is at %s, whose history does not contain snapshot "
+			 "%s, the last one made here: it was rewritten, or replaced by "
+			 "another history",
+			 path, head->commit.hex, note->made.hex);
 	}
+	rc = what.len ? refuse(note, path, &what, err) : rc;
+	buf_release(&what);
 	snapshot_info_release(&made);
 	return rc;
 }
 
-int note_check(const struct note *note, struct snapshot_repo *repo,
-	       const struct snapshot_info *head, struct err *err)
+static int check(const struct note *note, struct snapshot_repo *repo,
+		 const struct snapshot_info *head, struct err *err)
 {
 	const char *path = snapshot_path(repo);
+	struct buf what = {0};
 	uint64_t steps;
 	bool all = true;
 	int rc = 0;
@@ -277,18 +285,19 @@ int note_check(const struct note *note, struct snapshot_repo *repo,
 		return 0; /* or there is neither */
 	}
 	if (!*head->commit.hex) {
-		return err_set(
-			err, ERR_REFUSED,
-			"'%s' has no branch main, and the snapshot %s was made here "
-			"last; to restore it: git -C '%s' update-ref " SNAPSHOT_BRANCH
-			" %s",
-			path, note->made.hex, path, note->made.hex);
+		buf_addf(&what,
+			 "'%s' has no branch main, and snapshot %s was the last one made "
+			 "here",
+			 path, note->made.hex);
+		rc = refuse(note, path, &what, err);
+		buf_release(&what);
+		return rc;
 	}
 	if (*note->made.hex) {
 		rc = walk(repo, head, &note->made, &steps, &all, err);
 	}
 	if (rc == ERR_NOTFOUND) {
-		return set_back(note, repo, head, err);
+		return explain(note, repo, head, err);
 	}
 	if (!rc && (!number_of(head) || !all)) {
 		return err_set(err, ERR_REFUSED,
@@ -299,4 +308,18 @@ int note_check(const struct note *note, struct snapshot_repo *repo,
 				       : "which is no snapshot");
 	}
 	return rc;
+}
+
+int note_check(struct note *out, struct snapshot_info *head, struct snapshot_repo *repo,
+	       struct accept *accept, struct err *err)
+{
+	int rc;
+
+	/* The note first: another program's export moves main, then writes the note. */
+	note_read(out, repo);
+	rc = snapshot_head(repo, head, err);
+	if (!rc || rc == ERR_NOTFOUND) {
+		rc = check(out, repo, head, err);
+	}
+	return rc == ERR_REFUSED ? accept_check(accept, ACCEPT_HISTORY, err) : rc;
 }

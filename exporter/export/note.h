@@ -6,20 +6,19 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
+#include "exporter/export/accept.h"
 #include "exporter/git/snapshot.h"
 
 /*
- * note - a file in the repository's folder, REPO/albumen-exporter.note, in which an
- * export leaves two facts for the next one that history cannot hold: where main was
- * when this exporter last moved or saw it, and up to where an index was exported when
- * that made no snapshot.
+ * note - the file REPO/albumen-exporter.note. In it an export leaves two facts for the
+ * next one that history cannot hold: where main was when this exporter last moved or saw
+ * it, and up to where an index was exported when that made no snapshot.
  *
- * It may be lost, or be older than the repository, at no harm: then less is noticed,
- * or everything is rendered once more. So it is not synced. Its last line is a
- * checksum: a note of which a power loss left a part counts as lost.
+ * It may be lost, or be older than the repository: then less is noticed, or everything is
+ * rendered once more. So it is not flushed. A power loss may leave a part of it, which the
+ * checksum in its last line tells from a whole note.
  *
- *	note_read(&note, repo);
- *	rc = note_check(&note, repo, &head, err);
+ *	rc = note_check(&note, &head, repo, accept, err);
  *	...
  *	note.made = head.commit;
  *	note_write(&note, repo);
@@ -27,7 +26,7 @@
 
 #define NOTE_FILE "albumen-exporter.note"
 
-/* An export that ended with the tree that the snapshot `commit` has. */
+/* An export whose tree was that of the snapshot `commit`. */
 struct note_export {
 	struct snapshot_id commit; /* "": there is none */
 	char index[37];            /* uuid */
@@ -40,23 +39,23 @@ struct note {
 	struct note_export ended;
 };
 
-/* Reads the note. Where it is absent, all is zero; likewise where it is damaged or
- * cannot be read, with a warning. */
+/* Reads the note; all is zero if it does not exist, and also, with a warning, if it is
+ * damaged or cannot be read. */
 void note_read(struct note *out, const struct snapshot_repo *repo);
-/* Replaces it. A failure is a warning. */
+/* Replaces the note. A failure is logged as a warning. */
 void note_write(const struct note *note, const struct snapshot_repo *repo);
 
-/* Trailers that say what is left out (redact_trailers), as a hash. */
+/* A hash of trailers that record what is left out (redact_trailers). */
 struct snapshot_id note_redaction(const char *trailers, size_t len);
 
 /*
- * Compares main with the note: 0 where main is at note->made, or ahead of it by
- * snapshots alone; with no note, where its tip is a snapshot or there is no main.
- * `head` is what snapshot_head read, all zero where it found nothing. ERR_REFUSED:
- * main is missing, was set back or rewritten, or its tip is no snapshot; the message
- * says which of them.
+ * Reads the note, and main's tip into *head, and compares them. 0: main is at note->made,
+ * or ahead of it by snapshots only; or there is no note, and main's tip is a snapshot or
+ * there is no main (then *head stays as it was, zeroed); or `accept` allows what was found.
+ * ERR_REFUSED: main is missing, was set back or rewritten, or its tip is not a snapshot;
+ * the message says which. The caller releases *head.
  */
-int note_check(const struct note *note, struct snapshot_repo *repo,
-	       const struct snapshot_info *head, struct err *err);
+int note_check(struct note *out, struct snapshot_info *head, struct snapshot_repo *repo,
+	       struct accept *accept, struct err *err);
 
 #endif

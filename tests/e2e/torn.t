@@ -76,7 +76,7 @@ cp -a "$repo" "$T/repo.good"
 cp -a "$T/site" "$T/site.good"
 
 rm "$repo/refs/heads/main"
-refused "main removed" "has no branch main, and the snapshot $tip was made here last"
+refused "main removed" "has no branch main, and snapshot $tip was the last one made here"
 accepts "main removed" 1
 
 unpack_fresh
@@ -108,7 +108,7 @@ unpack_fresh
 commit=$(GIT_AUTHOR_NAME=p GIT_AUTHOR_EMAIL=p@localhost GIT_COMMITTER_NAME=p GIT_COMMITTER_EMAIL=p@localhost \
 	git -C "$repo" commit-tree -p main~1 -m "$(git -C "$repo" log -1 --format=%B main)" 'main^{tree}')
 git -C "$repo" update-ref refs/heads/main "$commit"
-refused "the last snapshot amended" "whose history does not hold the snapshot $tip"
+refused "the last snapshot amended" "whose history does not contain snapshot $tip"
 accepts "the last snapshot amended" 4
 
 # The message is ours, the answers are not: what the tip says of the index proves nothing.
@@ -137,7 +137,7 @@ commit=$(GIT_AUTHOR_NAME=p GIT_AUTHOR_EMAIL=p@localhost GIT_COMMITTER_NAME=p GIT
 	git -C "$T/other.git" commit-tree -m 'quite another' "$(git -C "$T/other.git" mktree </dev/null)")
 git -C "$T/other.git" update-ref refs/heads/main "$commit"
 git -C "$repo" fetch -q "$T/other.git" +main:main
-refused "an unrelated history" "whose history does not hold the snapshot $tip"
+refused "an unrelated history" "whose history does not contain snapshot $tip"
 
 # Without a note, as an older exporter left it: only the tip can be looked at.
 rm "$repo/albumen-exporter.note"
@@ -154,7 +154,7 @@ git -C "$repo" update-ref refs/heads/main main~1
 git -C "$repo" -c gc.reflogExpire=now repack -qad
 git -C "$repo" prune --expire=now
 git -C "$repo" repack -qad
-refused "set back and collected" "which was made here last, is no longer in the repository"
+refused "set back and collected" "the last one made here, is no longer in the repository"
 
 # What is no damage: main ahead of the note by snapshots; a lost or a torn note.
 unpack_fresh
