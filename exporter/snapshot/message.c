@@ -8,50 +8,51 @@
 
 #include "data/base/hex.h"
 
+#define INDEX_LEN 36
 #define EPOCH_DIGITS 16
-#define COUNT_DIGITS 18 /* of a trailer's number at most: it then fits 64 bits */
+#define COUNT_DIGITS 18 /* at most: the number then fits into 64 bits */
+
+/* Copies the trailer's value. Returns its length; 0: there is none, or it is longer than
+ * `most`. `message` may be NULL. */
+static size_t get(char *value, size_t most, const char *message, const char *trailer)
+{
+	struct buf text = {0};
+	size_t len = 0;
+
+	if (message && snapshot_trailer(message, trailer, &text) == 0 && text.len &&
+	    text.len <= most) {
+		len = text.len;
+		memcpy(value, text.data, len + 1);
+	}
+	buf_release(&text);
+	return len;
+}
 
 uint64_t message_count(const char *message, const char *trailer, uint64_t missing)
 {
-	struct buf value = {0};
-	uint64_t count = missing;
+	char value[COUNT_DIGITS + 1];
+	size_t len = get(value, COUNT_DIGITS, message, trailer);
 
-	if (message && snapshot_trailer(message, trailer, &value) == 0 && value.len &&
-	    value.len <= COUNT_DIGITS && strspn(value.data, "0123456789") == value.len) {
-		count = strtoull(value.data, NULL, 10);
-	}
-	buf_release(&value);
-	return count;
-}
-
-/* 16 hex digits; 0: there is no such trailer. */
-static uint64_t read_epoch(const char *message)
-{
-	struct buf value = {0};
-	uint8_t epoch[EPOCH_DIGITS / 2];
-	bool said = snapshot_trailer(message, MESSAGE_EPOCH, &value) == 0 &&
-		    value.len == EPOCH_DIGITS &&
-		    hex_read(epoch, sizeof(epoch), value.data);
-
-	buf_release(&value);
-	return said ? be64_get(epoch) : 0;
+	return len && strspn(value, "0123456789") == len ? strtoull(value, NULL, 10)
+							 : missing;
 }
 
 bool message_exported(const char *message, char index[37], uint64_t *epoch,
 		      uint64_t *sequence)
 {
-	struct buf value = {0};
-	bool said = message && snapshot_trailer(message, MESSAGE_INDEX, &value) == 0 &&
-		    value.len == 36;
+	char value[INDEX_LEN + 1];
+	uint8_t bytes[EPOCH_DIGITS / 2];
 
-	if (said) {
-		memcpy(index, value.data, 37);
-		*epoch = read_epoch(message);
-		*sequence = message_count(message, MESSAGE_SEQUENCE, 0);
-		said = *sequence != 0;
+	if (get(value, INDEX_LEN, message, MESSAGE_INDEX) != INDEX_LEN) {
+		return false;
 	}
-	buf_release(&value);
-	return said;
+	memcpy(index, value, sizeof(value));
+	*sequence = message_count(message, MESSAGE_SEQUENCE, 0);
+	*epoch = get(value, EPOCH_DIGITS, message, MESSAGE_EPOCH) == EPOCH_DIGITS &&
+				 hex_read(bytes, sizeof(bytes), value)
+			 ? be64_get(bytes)
+			 : 0;
+	return *sequence != 0;
 }
 
 int message_number(uint64_t *number, struct snapshot_repo *repo,
@@ -59,11 +60,11 @@ int message_number(uint64_t *number, struct snapshot_repo *repo,
 {
 	struct snapshot_info at = {.parent = parent->commit};
 	uint64_t before = message_count(parent->message, MESSAGE_NUMBER, 0);
-	uint64_t steps = before ? 1 : 0;
+	uint64_t steps = 1;
 	int rc = 0;
 
-	/* As a rule the parent says it; a commit that is not ours does not, nor one of
-	 * which the caller knows the id alone. */
+	/* The parent's message has its number, as a rule. If the parent is somebody
+	 * else's commit, or only its id is known, count back to one that has. */
 	while (!rc && !before && *at.parent.hex) {
 		struct snapshot_id next = at.parent;
 
@@ -71,15 +72,15 @@ int message_number(uint64_t *number, struct snapshot_repo *repo,
 		rc = snapshot_resolve(repo, next.hex, &at, err);
 		if (!rc) {
 			before = message_count(at.message, MESSAGE_NUMBER, 0);
-			steps++;
+			steps += !before;
 		}
 	}
 	snapshot_info_release(&at);
-	*number = before + (before ? steps : steps + 1);
+	*number = before + steps;
 	return rc;
 }
 
-/* "12 responses added, 3 changed" for people; the trailers are for machines. */
+/* The subject, for people: "12 files added, 3 changed". */
 static void write_subject(struct buf *out, const struct snapshot_delta *d)
 {
 	const struct {
@@ -87,20 +88,16 @@ static void write_subject(struct buf *out, const struct snapshot_delta *d)
 		const char *what;
 	} part[] = {
 		{d->added, "added"}, {d->changed, "changed"}, {d->removed, "removed"}};
-	bool first = true;
+	const char *noun = NULL;
 
 	for (size_t i = 0; i < sizeof(part) / sizeof(*part); i++) {
-		if (!part[i].n) {
-			continue;
+		if (part[i].n) {
+			buf_addstr(out, noun ? ", " : "");
+			noun = noun ? "" : part[i].n == 1 ? " file" : " files";
+			buf_addf(out, "%" PRIu64 "%s %s", part[i].n, noun, part[i].what);
 		}
-		buf_addf(out, "%s%" PRIu64, first ? "" : ", ", part[i].n);
-		if (first) {
-			buf_addstr(out, part[i].n == 1 ? " file" : " files");
-		}
-		buf_addf(out, " %s", part[i].what);
-		first = false;
 	}
-	buf_addstr(out, first ? "No responses yet" : "");
+	buf_addstr(out, noun ? "" : "No responses yet");
 }
 
 static void write_count(struct buf *out, const char *trailer, uint64_t count)
@@ -108,24 +105,23 @@ static void write_count(struct buf *out, const char *trailer, uint64_t count)
 	buf_addf(out, "%s: %" PRIu64 "\n", trailer, count);
 }
 
-/* A counter that only goes up, while the index is the same. */
-static void write_since(struct buf *out, const struct message *m, const char *trailer,
-			const char *ever, uint64_t count)
+/* Writes how much the index's counter has grown since the parent, and its value. */
+static void write_growth(struct buf *out, const struct message *m, const char *trailer,
+			 const char *ever, uint64_t count)
 {
 	const char *before = m->parent->message;
-	struct buf index = {0};
+	char index[INDEX_LEN + 1] = "";
 	uint64_t base = 0;
 
-	if (before && snapshot_trailer(before, MESSAGE_INDEX, &index) == 0 &&
-	    strcmp(index.data, m->index) == 0) {
+	if (get(index, INDEX_LEN, before, MESSAGE_INDEX) &&
+	    strcmp(index, m->index) == 0) {
 		base = message_count(before, ever, 0);
 	}
-	buf_release(&index);
 	write_count(out, trailer, count >= base ? count - base : count);
 	write_count(out, ever, count);
 }
 
-/* Whether the snapshot before is of the same epoch, and of a later sequence. */
+/* Whether the parent has the same epoch and a later sequence. */
 static bool is_restored(const struct message *m)
 {
 	uint64_t epoch, sequence;
@@ -155,9 +151,9 @@ void message_write(struct buf *out, const struct message *m)
 	write_count(out, MESSAGE_TAG_IMAGES, counts->live_tag_images);
 	write_count(out, MESSAGE_FILES, counts->files);
 	write_count(out, MESSAGE_REJECTS, counts->rejects);
-	write_since(out, m, MESSAGE_OVERFLOWS, MESSAGE_OVERFLOWS_EVER,
-		    m->health->overflows);
-	write_since(out, m, MESSAGE_RESCANS, MESSAGE_RESCANS_EVER, m->health->rescans);
+	write_growth(out, m, MESSAGE_OVERFLOWS, MESSAGE_OVERFLOWS_EVER,
+		     m->health->overflows);
+	write_growth(out, m, MESSAGE_RESCANS, MESSAGE_RESCANS_EVER, m->health->rescans);
 	buf_addf(out, MESSAGE_IN_STEP ": %s\n", m->health->reconcile ? "no" : "yes");
 	if (m->clock_behind) {
 		write_count(out, MESSAGE_CLOCK_BEHIND, (uint64_t)m->clock_behind);
