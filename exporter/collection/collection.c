@@ -53,6 +53,16 @@ static int add_tag_images(struct collection *all, const char *path)
 	return rc;
 }
 
+static int add_tag(struct collection *all, const char *path)
+{
+	struct body_text id;
+	uint64_t tag_images;
+
+	return body_tag(&all->body, &tag_images) && body_id(&all->body.record, &id)
+		       ? add_record(all, &id, path)
+		       : body_fault(path, all->body.problem, all->err);
+}
+
 static int add_file(const struct snapshot_change *change, void *payload)
 {
 	struct collection *all = payload;
@@ -76,7 +86,8 @@ static int add_file(const struct snapshot_change *change, void *payload)
 	if (file->kind == QUERY_TAG_IMAGES && !body->count) {
 		memcpy(all->empty, change->new_blob.hex, sizeof(all->empty));
 	}
-	return add_tag_images(all, change->path);
+	return file->kind == QUERY_TAG ? add_tag(all, change->path)
+				       : add_tag_images(all, change->path);
 }
 
 static int give_files(struct collection *all, const struct collection_sink *sink)

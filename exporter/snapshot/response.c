@@ -37,6 +37,12 @@ const struct response response_table[] = {
 	},
 	{
 		.collected = true,
+		.stale_by = 1 << QUERY_TAG,
+		.path = "api/v1/tags.json",
+		.request = "api/v1/tags",
+	},
+	{
+		.collected = true,
 		.stale_by = 1 << QUERY_TAG_IMAGES,
 		.path = "api/v1/tag_images.json",
 		.request = "api/v1/tag_images",

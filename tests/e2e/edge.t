@@ -225,6 +225,7 @@ is "HEAD of an error" "$(ask /nope -I) $(header Content-Length)" "404 21"
 is "snapshot.json is served" "$(ask /snapshot.json) $(header Cache-Control)" "200 no-cache"
 same "as it is" "$T/body" "$SITE/snapshot.json"
 answers "no collection yet" /api/v1/tag_images 404 '{"error":"not found"}'
+answers "nor one of tags" /api/v1/tags 404 '{"error":"not found"}'
 etag=$(ask "/api/v1/tag_images?image_ids[]=$one" >/dev/null && header ETag)
 is "an unchanged file is known by its ETag" \
 	"$(ask "/api/v1/tag_images?image_ids[]=$one" -H "If-None-Match: $etag")" 304
@@ -235,6 +236,11 @@ is "a change of equal length is seen at once, whatever the client has" \
 is "the collection is served" "$(ask /api/v1/tag_images) $(jq length "$T/body")" "200 511"
 same "as it is" "$T/body" "$SITE/api/v1/tag_images.json"
 is "the collection by its other name" "$(ask /api/v1/tag_images.json)" 200
+
+is "all tags are served" "$(ask /api/v1/tags) $(jq -c 'map(.id)' "$T/body")" '200 ["T","7aab9384-1ed7-45f6-a166-afcde50f8c59"]'
+same "as they are" "$T/body" "$SITE/api/v1/tags.json"
+is "show has them, too" "$("$EXPORTER" show --repo "$T/repo" /api/v1/tags)" "$(<"$T/body")"
+is "tags are JSON" "$(header Content-Type)" "application/json; charset=utf-8"
 
 # One table of responses, and what repeats it.
 table() { # MEMBER: its values in exporter/snapshot/response.c

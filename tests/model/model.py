@@ -579,6 +579,7 @@ class Model:
         }
         if collections:
             site[path_of("all_tag_images")] = array(self.live(), self.render_tag_image)
+            site[path_of("all_tags")] = array(self.tags.values(), lambda tag: tag.text)
         return site
 
     def snapshot_files(self):
@@ -646,6 +647,7 @@ PATHS = {
     "album_of": "api/v1/tag_images/*.album",
     "tag": "audit/tags/*.json",
     "all_tag_images": "api/v1/tag_images.json",
+    "all_tags": "api/v1/tags.json",
 }
 
 

@@ -22,6 +22,7 @@ const REQUESTS = [
 	'api/v1/tag_images',
 	'api/v1/albums/*/images/untag',
 	'api/v1/albums/*/images',
+	'api/v1/tags',
 ];
 /* Of these, the one that may have ids in its query. */
 const JOINED = 'api/v1/tag_images';

@@ -46,6 +46,52 @@ static void collection_is_all_tag_images_in_order(void **state)
 	snapshot_close(repo);
 }
 
+static void tags_are_in_order(void **state)
+{
+	static const struct file files[] = {
+		{QUERY_TAG, "x",
+		 "{\"tag\":{\"id\":\"x\",\"name\":\"X\"},\"tag_images\":2}"},
+		{QUERY_TAG, "w",
+		 "{\"tag\":{\"created_at\":\"2020-01-01T00:00:00Z\",\"id\":\"w\"},"
+		 "\"tag_images\":0}"},
+		{QUERY_TAG, "v",
+		 "{\"tag\":{\"id\":\"v\",\"name\":\"X\"},\"tag_images\":0}"},
+		{0},
+	};
+	static const struct file fewer[] = {
+		{QUERY_TAG, "v",
+		 "{\"tag\":{\"id\":\"v\",\"name\":\"X\"},\"tag_images\":0}"},
+		{0},
+	};
+	static const struct file bad[] = {
+		{QUERY_TAG, "v", "{\"tag\":{\"name\":\"X\"},\"tag_images\":0}"},
+		{0},
+	};
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info first = commit(repo, files);
+	struct snapshot_info second = commit(repo, fewer);
+	struct snapshot_info third = commit(repo, bad);
+	struct site_result result;
+
+	(void)state;
+	publish(repo, &first, SITE_COLLECTIONS);
+	has("site/api/v1/tags.json",
+	    "[{\"id\":\"v\",\"name\":\"X\"},{\"id\":\"x\",\"name\":\"X\"},"
+	    "{\"created_at\":\"2020-01-01T00:00:00Z\",\"id\":\"w\"}]");
+	publish(repo, &second, SITE_COLLECTIONS);
+	has("site/api/v1/tags.json", "[{\"id\":\"v\",\"name\":\"X\"}]");
+	assert_int_equal(
+		site_publish("site", repo, &third, SITE_COLLECTIONS, &result, &why),
+		ERR_INPUT);
+	assert_non_null(strstr(why.msg, "audit/tags/"));
+	publish(repo, &second, 0);
+	assert_false(there("site/api/v1/tags.json"));
+	snapshot_info_release(&first);
+	snapshot_info_release(&second);
+	snapshot_info_release(&third);
+	snapshot_close(repo);
+}
+
 static void collection_comes_and_goes_with_the_flag(void **state)
 {
 	struct snapshot_repo *repo = open_repo("repo");
@@ -126,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(collection_is_all_tag_images_in_order),
+		TEST(tags_are_in_order),
 		TEST(collection_comes_and_goes_with_the_flag),
 		TEST(collection_is_kept_where_no_tag_image_changed),
 		TEST(collection_refuses_what_is_not_ours),
