@@ -17,8 +17,31 @@ struct collection {
 	struct sort *sort;
 	char empty[SNAPSHOT_HEX + 1]; /* the blob of `[]`, once it has been seen */
 	struct body body;
+	struct body_object tag; /* of a tag image */
 	struct buf key;
 };
+
+/*
+ * The key of an item is what the records are ordered by: created_at and id. Where the row
+ * has a file for each tag, the tag's id and a NUL (no id has one) stand in front; and each
+ * tag adds an item that is no more than that, and has no text: it comes first, and begins
+ * the file, which is `[]` if no more follow.
+ */
+static int begin_key(struct collection *all, const char *path)
+{
+	struct body_text tag = body_member(&all->body.record, "tag"), id;
+
+	buf_clear(&all->key);
+	if (!response_is_many(all->row)) {
+		return 0;
+	}
+	if (!body_object(&all->tag, &tag) || !body_id(&all->tag, &id)) {
+		return body_fault(path, "a tag image without a tag", all->err);
+	}
+	buf_add(&all->key, id.data, id.len);
+	buf_addch(&all->key, '\0');
+	return 0;
+}
 
 /* Adds the record that the body has open. */
 static int add_record(struct collection *all, const struct body_text *id,
@@ -27,16 +50,19 @@ static int add_record(struct collection *all, const struct body_text *id,
 	const struct body_object *record = &all->body.record;
 	struct body_text created = body_string(record, "created_at");
 	struct stamp stamp = {0}; /* `null` counts as absent (albumen(7)) */
+	int rc;
 
 	if (created.data && stamp_read(&stamp, created.data + 1, created.len - 2) < 0) {
 		return body_fault(path, "created_at is not a date-time", all->err);
 	}
-	buf_clear(&all->key);
-	buf_add(&all->key, stamp.bytes, sizeof(stamp.bytes));
-	buf_add(&all->key, id->data, id->len);
-	sort_add(all->sort, all->key.data, all->key.len, record->text.data,
-		 record->text.len);
-	return 0;
+	rc = begin_key(all, path);
+	if (!rc) {
+		buf_add(&all->key, stamp.bytes, sizeof(stamp.bytes));
+		buf_add(&all->key, id->data, id->len);
+		sort_add(all->sort, all->key.data, all->key.len, record->text.data,
+			 record->text.len);
+	}
+	return rc;
 }
 
 /* Adds the tag images of an image. */
@@ -58,9 +84,17 @@ static int add_tag(struct collection *all, const char *path)
 	struct body_text id;
 	uint64_t tag_images;
 
-	return body_tag(&all->body, &tag_images) && body_id(&all->body.record, &id)
-		       ? add_record(all, &id, path)
-		       : body_fault(path, all->body.problem, all->err);
+	if (!body_tag(&all->body, &tag_images) || !body_id(&all->body.record, &id)) {
+		return body_fault(path, all->body.problem, all->err);
+	}
+	if (!response_is_many(all->row)) {
+		return add_record(all, &id, path);
+	}
+	buf_clear(&all->key);
+	buf_add(&all->key, id.data, id.len);
+	buf_addch(&all->key, '\0');
+	sort_add(all->sort, all->key.data, all->key.len, "", 0);
+	return 0;
 }
 
 static int add_file(const struct snapshot_change *change, void *payload)
@@ -90,33 +124,79 @@ static int add_file(const struct snapshot_change *change, void *payload)
 				       : add_tag_images(all, change->path);
 }
 
+/* The file that is being given. */
+struct file {
+	struct collection *all;
+	const struct collection_sink *sink;
+	struct record_id id; /* of the tag, where each has a file */
+	bool begun, filled;
+	struct buf out;
+};
+
+static int end_file(struct file *file)
+{
+	const struct collection_sink *sink = file->sink;
+	int rc;
+
+	if (!file->begun) {
+		return 0;
+	}
+	file->begun = false;
+	buf_addch(&file->out, ']');
+	rc = sink->write(file->out.data, file->out.len, sink->payload, file->all->err);
+	return rc ? rc : sink->end(sink->payload, file->all->err);
+}
+
+static int begin_file(struct file *file, const char *id, size_t len)
+{
+	int rc = end_file(file);
+
+	file->begun = true;
+	file->filled = false;
+	file->id = (struct record_id){.len = (unsigned char)len};
+	memcpy(file->id.bytes, id, len);
+	buf_clear(&file->out);
+	buf_addch(&file->out, '[');
+	return rc ? rc
+		  : file->sink->begin(&file->id, file->sink->payload, file->all->err);
+}
+
+static int give_item(struct file *file, const struct sort_item *item)
+{
+	size_t id_len = response_is_many(file->all->row) ? strlen(item->key) : 0;
+	int rc = 0;
+
+	if (id_len != file->id.len || memcmp(item->key, file->id.bytes, id_len) != 0) {
+		rc = begin_file(file, item->key, id_len);
+	}
+	if (rc || !item->len) {
+		return rc;
+	}
+	if (file->filled) {
+		buf_addch(&file->out, ',');
+	}
+	file->filled = true;
+	buf_add(&file->out, item->text, item->len);
+	if (file->out.len >= CHUNK) {
+		rc = file->sink->write(file->out.data, file->out.len, file->sink->payload,
+				       file->all->err);
+		buf_clear(&file->out);
+	}
+	return rc;
+}
+
 static int give_files(struct collection *all, const struct collection_sink *sink)
 {
-	struct record_id id = {0};
+	struct file file = {.all = all, .sink = sink};
 	struct sort_item item;
-	struct buf out = {0};
-	int rc = sink->begin(&id, sink->payload, all->err);
+	/* The only file is there even if nothing is in it. */
+	int rc = response_is_many(all->row) ? 0 : begin_file(&file, "", 0);
 
-	buf_addch(&out, '[');
-	for (bool first = true; !rc && (rc = sort_next(all->sort, &item, all->err)) == 0;
-	     first = false) {
-		if (!first) {
-			buf_addch(&out, ',');
-		}
-		buf_add(&out, item.text, item.len);
-		if (out.len >= CHUNK) {
-			rc = sink->write(out.data, out.len, sink->payload, all->err);
-			buf_clear(&out);
-		}
+	while (!rc && (rc = sort_next(all->sort, &item, all->err)) == 0) {
+		rc = give_item(&file, &item);
 	}
-	if (rc == ERR_NOTFOUND) {
-		buf_addch(&out, ']');
-		rc = sink->write(out.data, out.len, sink->payload, all->err);
-	}
-	if (!rc) {
-		rc = sink->end(sink->payload, all->err);
-	}
-	buf_release(&out);
+	rc = rc == ERR_NOTFOUND ? end_file(&file) : rc;
+	buf_release(&file.out);
 	return rc;
 }
 
@@ -137,6 +217,7 @@ int collection_read(struct snapshot_repo *repo, const struct snapshot_id *tree,
 	}
 	sort_free(all.sort);
 	body_release(&all.body);
+	body_object_release(&all.tag);
 	buf_release(&all.key);
 	return rc;
 }

@@ -43,6 +43,12 @@ const struct response response_table[] = {
 	},
 	{
 		.collected = true,
+		.stale_by = 1 << QUERY_TAG_IMAGES | 1 << QUERY_TAG,
+		.path = "api/v1/tags/*/tag_images.json",
+		.request = "api/v1/tags/*/tag_images",
+	},
+	{
+		.collected = true,
 		.stale_by = 1 << QUERY_TAG_IMAGES,
 		.path = "api/v1/tag_images.json",
 		.request = "api/v1/tag_images",

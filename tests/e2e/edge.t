@@ -240,6 +240,14 @@ is "the collection by its other name" "$(ask /api/v1/tag_images.json)" 200
 is "all tags are served" "$(ask /api/v1/tags) $(jq -c 'map(.id)' "$T/body")" '200 ["T","7aab9384-1ed7-45f6-a166-afcde50f8c59"]'
 same "as they are" "$T/body" "$SITE/api/v1/tags.json"
 is "show has them, too" "$("$EXPORTER" show --repo "$T/repo" /api/v1/tags)" "$(<"$T/body")"
+id=$(jq -r '.[1].id' "$T/body")
+is "and of each, its tag images" "$(ask "/api/v1/tags/$id/tag_images")" 200
+same "as they are" "$T/body" "$SITE/api/v1/tags/$id/tag_images.json"
+is "which are all that there are of it" "$(jq -c 'map(.id)' "$T/body")" \
+	"$(jq -c --arg id "$id" 'map(select(.tag.id == $id).id)' "$SITE/api/v1/tag_images.json")"
+is "show has them, too" "$("$EXPORTER" show --repo "$T/repo" "/api/v1/tags/$id/tag_images")" "$(<"$T/body")"
+answers "of no tag" /api/v1/tags/nope/tag_images 404 '{"error":"not found"}'
+exits "not even in show" 1 "$EXPORTER" show --repo "$T/repo" /api/v1/tags/nope/tag_images
 is "tags are JSON" "$(header Content-Type)" "application/json; charset=utf-8"
 
 # One table of responses, and what repeats it.

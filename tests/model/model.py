@@ -580,6 +580,10 @@ class Model:
         if collections:
             site[path_of("all_tag_images")] = array(self.live(), self.render_tag_image)
             site[path_of("all_tags")] = array(self.tags.values(), lambda tag: tag.text)
+            for ident in self.tags:
+                of_tag = [record for record in self.live() if record.tag == ident]
+                path = path_of("tag_images_of_tag", file_name(ident))
+                site[path] = array(of_tag, self.render_tag_image)
         return site
 
     def snapshot_files(self):
@@ -648,6 +652,7 @@ PATHS = {
     "tag": "audit/tags/*.json",
     "all_tag_images": "api/v1/tag_images.json",
     "all_tags": "api/v1/tags.json",
+    "tag_images_of_tag": "api/v1/tags/*/tag_images.json",
 }
 
 

@@ -23,6 +23,7 @@ const REQUESTS = [
 	'api/v1/albums/*/images/untag',
 	'api/v1/albums/*/images',
 	'api/v1/tags',
+	'api/v1/tags/*/tag_images',
 ];
 /* Of these, the one that may have ids in its query. */
 const JOINED = 'api/v1/tag_images';

@@ -3,23 +3,25 @@
 
 #include "exporter/collection/collection.h"
 
+#define OF_T "\"tag\":{\"id\":\"t\"}}"
+
 static const struct file tagged[] = {
 	{TAGS, "i",
-	 "[{\"id\":\"b\",\"created_at\":\"2020-01-01T01:00:00+01:00\"},"
-	 "{\"id\":\"d\",\"created_at\":\"2020-01-01T00:00:01Z\",\"x\":[1,2]}]"},
+	 "[{\"id\":\"b\",\"created_at\":\"2020-01-01T01:00:00+01:00\"," OF_T ","
+	 "{\"id\":\"d\",\"created_at\":\"2020-01-01T00:00:01Z\",\"x\":[1,2]," OF_T "]"},
 	{TAGS, "j",
-	 "[{\"id\":\"c\",\"created_at\":null},{\"created_at\":"
-	 "\"2020-01-01T00:00:00Z\",\"id\":\"a\"}]"},
+	 "[{\"id\":\"c\",\"created_at\":null," OF_T ",{\"created_at\":"
+	 "\"2020-01-01T00:00:00Z\",\"id\":\"a\"," OF_T "]"},
 	{TAGS, "k", "[]"},
 	{TAGS, "l", "[]"},
 	{IMAGES, "x", "[{\"id\":\"k\"}]"},
 	{0},
 };
 static const char collected[] =
-	"[{\"id\":\"c\",\"created_at\":null},"
-	"{\"created_at\":\"2020-01-01T00:00:00Z\",\"id\":\"a\"},"
-	"{\"id\":\"b\",\"created_at\":\"2020-01-01T01:00:00+01:00\"},"
-	"{\"id\":\"d\",\"created_at\":\"2020-01-01T00:00:01Z\",\"x\":[1,2]}]";
+	"[{\"id\":\"c\",\"created_at\":null," OF_T ","
+	"{\"created_at\":\"2020-01-01T00:00:00Z\",\"id\":\"a\"," OF_T ","
+	"{\"id\":\"b\",\"created_at\":\"2020-01-01T01:00:00+01:00\"," OF_T ","
+	"{\"id\":\"d\",\"created_at\":\"2020-01-01T00:00:01Z\",\"x\":[1,2]," OF_T "]";
 
 static void collection_is_all_tag_images_in_order(void **state)
 {
@@ -90,6 +92,87 @@ static void tags_are_in_order(void **state)
 	snapshot_info_release(&second);
 	snapshot_info_release(&third);
 	snapshot_close(repo);
+}
+
+#define TAGGED(id, tag) "{\"id\":\"" id "\",\"tag\":{\"id\":\"" tag "\"}}"
+#define A_TAG(id)                                                                        \
+	{                                                                                \
+		QUERY_TAG, id, "{\"tag\":{\"id\":\"" id "\"},\"tag_images\":0}"          \
+	}
+
+/* A body of more bytes than are kept in memory to be compared. */
+static void put_large(struct file *file, char *large)
+{
+	size_t len = 0;
+
+	large[len++] = '[';
+	for (int i = 0; i < 30000; i++) {
+		len += (size_t)sprintf(large + len, "%s" TAGGED("%06d", "x"),
+				       i ? "," : "", i);
+	}
+	large[len++] = ']';
+	large[len] = '\0';
+	*file = (struct file){TAGS, "large", large};
+}
+
+static void each_tag_has_its_tag_images(void **state)
+{
+	char *large = malloc(2 << 20);
+	struct file files[] = {
+		A_TAG("x"),
+		A_TAG("x.y"),
+		A_TAG("y"),
+		{TAGS, "i", "[" TAGGED("b", "x.y") "," TAGGED("a", "x") "]"},
+		{TAGS, "j", "[" TAGGED("c", "x") "," TAGGED("a", "x.y") "]"},
+		{0},
+	};
+	static const struct file fewer[] = {
+		A_TAG("x"),
+		A_TAG("z"),
+		{TAGS, "i", "[" TAGGED("a", "x") "]"},
+		{TAGS, "j", "[" TAGGED("c", "x") "]"},
+		{0},
+	};
+	static const struct file bad[] = {{TAGS, "i", "[{\"id\":\"a\"}]"}, {0}};
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info first = commit(repo, files), second = commit(repo, fewer);
+	struct snapshot_info third = commit(repo, bad), fourth;
+	struct site_result result;
+	struct stat before, after;
+
+	(void)state;
+	assert_non_null(large);
+	put_large(&files[3], large);
+	fourth = commit(repo, files);
+	publish(repo, &first, SITE_COLLECTIONS);
+	has("site/api/v1/tags/x/tag_images.json",
+	    "[" TAGGED("a", "x") "," TAGGED("c", "x") "]");
+	has("site/api/v1/tags/x%2Ey/tag_images.json",
+	    "[" TAGGED("a", "x.y") "," TAGGED("b", "x.y") "]");
+	has("site/api/v1/tags/y/tag_images.json", "[]");
+	assert_int_equal(stat("site/api/v1/tags/x/tag_images.json", &before), 0);
+	publish(repo, &second, SITE_COLLECTIONS);
+	assert_int_equal(stat("site/api/v1/tags/x/tag_images.json", &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
+	has("site/api/v1/tags/z/tag_images.json", "[]");
+	assert_false(there("site/api/v1/tags/y"));
+	assert_false(there("site/api/v1/tags/x%2Ey"));
+	publish(repo, &fourth, SITE_COLLECTIONS);
+	large[strlen(large) - 1] = '\0';
+	assert_int_equal(stat("site/api/v1/tags/x/tag_images.json", &after), 0);
+	assert_int_equal(after.st_size, strlen(large) + strlen("," TAGGED("c", "x") "]"));
+	assert_int_equal(
+		site_publish("site", repo, &third, SITE_COLLECTIONS, &result, &why),
+		ERR_INPUT);
+	assert_non_null(strstr(why.msg, "without a tag"));
+	publish(repo, &first, 0);
+	assert_false(there("site/api/v1/tags"));
+	snapshot_info_release(&first);
+	snapshot_info_release(&second);
+	snapshot_info_release(&third);
+	snapshot_info_release(&fourth);
+	snapshot_close(repo);
+	free(large);
 }
 
 static void collection_comes_and_goes_with_the_flag(void **state)
@@ -173,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(collection_is_all_tag_images_in_order),
 		TEST(tags_are_in_order),
+		TEST(each_tag_has_its_tag_images),
 		TEST(collection_comes_and_goes_with_the_flag),
 		TEST(collection_is_kept_where_no_tag_image_changed),
 		TEST(collection_refuses_what_is_not_ours),
