@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cJSON.h>
-
 #include "data/base/hex.h"
 #include "data/format/json_char.h"
 
@@ -503,18 +501,6 @@ size_t json_skip_space(const char *text, size_t len, size_t at)
 	return (size_t)(past_space(text + at, text + len) - text);
 }
 
-void json_position(const char *text, size_t offset, size_t *line, size_t *column)
-{
-	const char *start = text, *newline;
-
-	*line = 1;
-	while ((newline = memchr(start, '\n', offset - (size_t)(start - text)))) {
-		start = newline + 1;
-		++*line;
-	}
-	*column = offset - (size_t)(start - text) + 1;
-}
-
 size_t json_source_offset(const char *text, size_t len, size_t canon_off)
 {
 	struct buf unit = {0};
@@ -557,30 +543,34 @@ size_t json_source_offset(const char *text, size_t len, size_t canon_off)
 
 int json_string(struct buf *out, const char *canon, size_t len)
 {
-	const char *parse_end = NULL;
-	cJSON *item;
-	int rc = -1;
+	static const char letters[] = "bfnrt", values[] = "\b\f\n\r\t";
+	const char *at = canon + 1, *end = canon + len - 1;
+	size_t start = out->len;
 
-	/* A string without a backslash is its own value. */
-	if (!memchr(canon, '\\', len)) {
-		buf_add(out, canon + 1, len - 2);
-		return 0;
-	}
-	/* cJSON's strings end at U+0000, so one that holds it must not get there. A
-	 * backslash of canonical text and what it escapes are read as a pair. */
-	for (size_t i = 1; i + 1 < len; i++) {
-		if (canon[i] == '\\') {
-			if (len - i > 6 && memcmp(canon + i, "\\u0000", 6) == 0) {
+	while (at < end) {
+		const char *escape = memchr(at, '\\', (size_t)(end - at));
+		const char *letter;
+		char unit[4];
+
+		buf_add(out, at, (size_t)((escape ? escape : end) - at));
+		if (!escape) {
+			break;
+		}
+		at = escape + 2;
+		if (escape[1] == 'u') {
+			int c = hex_number(at, 4);
+
+			if (!c) {
+				buf_setlen(out, start);
 				return -1;
 			}
-			i++;
+			at += 4;
+			buf_add(out, unit,
+				(size_t)(json_char_put_utf8(unit, (uint32_t)c) - unit));
+		} else {
+			letter = strchr(letters, escape[1]);
+			buf_addch(out, letter ? values[letter - letters] : escape[1]);
 		}
 	}
-	item = cJSON_ParseWithLengthOpts(canon, len, &parse_end, 0);
-	if (cJSON_IsString(item) && parse_end == canon + len) {
-		buf_addstr(out, item->valuestring);
-		rc = 0;
-	}
-	cJSON_Delete(item);
-	return rc;
+	return 0;
 }

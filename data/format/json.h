@@ -8,12 +8,8 @@
 #include "data/base/buf.h"
 
 /*
- * json - strict, lossless JSON (RFC 8259) and the canonical text of CONTRACT.md,
- * section 3. The only file that includes <cJSON.h>.
- *
- * cJSON by itself is neither strict nor lossless (it rounds numbers, takes
- * `01`, control characters and invalid UTF-8), so the work is divided: the
- * bytes are checked and copied here, and cJSON reads the values of strings.
+ * json - strict, lossless JSON (RFC 8259), and the canonical text of albumen(7). Libraries
+ * are neither: they round numbers, and accept `01`, control characters or invalid UTF-8.
  *
  * Calling sequence:
  *
@@ -22,9 +18,8 @@
  *	json_members(&object, canon.data, canon.len);	(spans inside it)
  *	json_string(&out, canon.data + m->value.off, m->value.len);
  *
- * Nothing here allocates but through `struct buf` (and cJSON, while it reads
- * one string); nothing depends on the locale. Nothing recurses: 100,000
- * opening brackets cost 100,000 bits.
+ * Memory is allocated through `struct buf` only; nothing depends on the locale. Nothing
+ * recurses: 100,000 opening brackets cost 100,000 bits.
  */
 
 /* `len` bytes from `off`. */
@@ -62,9 +57,6 @@ int json_read(struct buf *canon, struct json_value *value, const char *text, siz
 /* The offset of the first byte at or after `at` that is not JSON white space
  * (space, tab, CR, LF); `len` where there is none. */
 size_t json_skip_space(const char *text, size_t len, size_t at);
-
-/* Line and column (both from 1; a column is a byte) of `offset` in `text`. */
-void json_position(const char *text, size_t offset, size_t *line, size_t *column);
 
 /* The source offset that the byte `canon_off` of the canonical text came from:
  * `text` is what json_read was given. Slow (reads it again): for messages. */

@@ -2,19 +2,20 @@
 #include "data/format/secret.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "data/base/buf.h"
+#include "data/base/hex.h"
 #include "data/format/json.h"
 #include "data/format/record.h"
-#include "data/format/secret_inner.h"
 
 /*
  * Two sieves: first the whole text, for bytes that are rare in it and without which
  * nothing of what is looked for can be written; only where the bytes around such a
- * one look like it, all strings of the record, one by one (secret_text.c).
+ * one look like it, all strings of the record, one by one .
  *
  * Canonical text writes ASCII letters and dashes as themselves. So nothing hides
  * from the first sieve but letters that are escaped in embedded JSON, and the
@@ -23,11 +24,18 @@
 
 #define PATH_MOST 100 /* bytes of a path in a reason */
 
-/* --- the first sieve -------------------------------------------------------------- */
+enum secret_kind {
+	SECRET_NONE,
+	SECRET_TOKEN,
+	SECRET_PRIVATE_KEY,
+	SECRET_AUTHORIZATION,
+};
 
 struct text {
-	const char *begin, *end;
+	const char *at, *end;
 };
+
+/* --- the first sieve -------------------------------------------------------------- */
 
 /* Whether the word (of letters, in any case) stands at `at`, which may lie outside
  * of the text. */
@@ -35,20 +43,20 @@ static bool stands(const struct text *text, const char *at, const char *word)
 {
 	size_t len = strlen(word);
 
-	return at >= text->begin && (size_t)(text->end - at) >= len &&
+	return at >= text->at && (size_t)(text->end - at) >= len &&
 	       strncasecmp(at, word, len) == 0;
 }
 
 /* `J`: `eyJ` is how `{"` begins in base64, and with it each part of a token. */
 static bool may_be_token(const struct text *text, const char *at)
 {
-	return at - text->begin >= 2 && at[-1] == 'y' && at[-2] == 'e';
+	return at - text->at >= 2 && at[-1] == 'y' && at[-2] == 'e';
 }
 
 /* `V` of PRIVATE KEY */
 static bool may_be_key(const struct text *text, const char *at)
 {
-	return at - text->begin >= 8 && text->end - at >= 8 &&
+	return at - text->at >= 8 && text->end - at >= 8 &&
 	       memcmp(at - 3, "PRIVATE", 7) == 0;
 }
 
@@ -63,7 +71,7 @@ static bool may_be_header(const struct text *text, const char *at)
 static bool may_be_scheme(const struct text *text, const char *at)
 {
 	static const char *const schemes[] = {"bearer", "basic", "token"};
-	char before = at > text->begin ? (char)(at[-1] | 0x20) : 0;
+	char before = at > text->at ? (char)(at[-1] | 0x20) : 0;
 	int which = before == 'r' ? 0 : before == 'c' ? 1 : before == 'n' ? 2 : -1;
 
 	if (which < 0 || !stands(text, at - strlen(schemes[which]), schemes[which])) {
@@ -111,7 +119,494 @@ static bool text_may(const char *begin, size_t len)
 	return false;
 }
 
-/* --- the second -------------------------------------------------------------------- */
+/* --- one string -------------------------------------------------------------------- */
+
+/*
+ * A string is looked at layer by layer: as it stands, then with one layer of JSON
+ * escapes and percent signs undone, and so on until nothing is left to undo. What
+ * one layer hides the next one shows, so nothing need be parsed: JSON in a URL in
+ * JSON is three layers of the same text.
+ */
+
+#define LAYERS 8
+/* Limits that keep the work in proportion to the text, whatever it is: */
+#define HEADER_MAX 16384 /* characters of a token's first part */
+#define HEADERS_TRIED 4  /* places in one run where it may begin */
+#define VALUE_MAX 64     /* characters of a value that are looked at */
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+/* The value of a base64 or base64url digit, or -1. */
+static int digit64(char c)
+{
+	if (is_letter(c)) {
+		return c >= 'a' ? c - 'a' + 26 : c - 'A';
+	}
+	if (is_digit(c)) {
+		return c - '0' + 52;
+	}
+	return c == '-' || c == '+' ? 62 : c == '_' || c == '/' ? 63 : -1;
+}
+
+static bool is_base64url(char c)
+{
+	return is_letter(c) || is_digit(c) || c == '-' || c == '_';
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '+';
+}
+
+/* What tokens of all kinds are made of (RFC 6750, and `_`). */
+static bool is_token_char(char c)
+{
+	return is_base64url(c) || c == '.' || c == '~' || c == '+' || c == '/' ||
+	       c == '=';
+}
+
+static void decode64(struct buf *out, const char *at, const char *end)
+{
+	uint32_t bits = 0;
+	unsigned count = 0;
+
+	for (; at < end && *at != '='; at++) {
+		bits = bits << 6 | (uint32_t)digit64(*at);
+		count += 6;
+		if (count >= 8) {
+			count -= 8;
+			buf_addch(out, (char)(bits >> count & 0xff));
+		}
+	}
+}
+
+/* --- tokens ----------------------------------------------------------------------- */
+
+/* True if the base64url text is a JSON object with `alg` or `typ`. */
+static bool is_token_header(const char *at, const char *end)
+{
+	struct buf text = {0}, canon = {0};
+	struct json_object object = {0};
+	struct json_value value;
+	bool found = false;
+
+	if ((end - at) % 4 == 1 || end - at > HEADER_MAX) {
+		return false;
+	}
+	decode64(&text, at, end);
+	if (json_read(&canon, &value, text.data, text.len) == 0 && canon.len &&
+	    canon.data[0] == '{' &&
+	    json_skip_space(text.data, text.len, value.end) == text.len) {
+		json_members(&object, canon.data, canon.len);
+		found = json_find(&object, canon.data, "\"alg\"") ||
+			json_find(&object, canon.data, "\"typ\"");
+	}
+	json_object_release(&object);
+	buf_release(&canon);
+	buf_release(&text);
+	return found;
+}
+
+static const char *run_end(const char *at, const char *end)
+{
+	while (at < end && is_base64url(*at)) {
+		at++;
+	}
+	return at;
+}
+
+/* A run of base64url characters from `at` to `run` is followed by two more parts;
+ * the header may begin anywhere in it, behind what it is glued to. `{` and any of
+ * space, tab, line end or a quote are written `ey` or `ew`. */
+static bool run_has_header(const char *at, const char *run)
+{
+	unsigned tried = 0;
+
+	for (; run - at >= 12 && tried < HEADERS_TRIED; at++) {
+		at = memchr(at, 'e', (size_t)(run - at));
+		if (!at || run - at < 12) {
+			return false;
+		}
+		if (at[1] == 'y' || at[1] == 'w') {
+			tried++;
+			if (is_token_header(at, run)) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static bool has_token(struct text text)
+{
+	const char *at = text.at, *end = text.end;
+
+	while (at < end) {
+		const char *run = run_end(at, end), *second, *third;
+
+		if (run - at >= 12 && run < end && *run == '.') {
+			second = run_end(run + 1, end);
+			third = second < end && *second == '.' ? run_end(second + 1, end)
+							       : NULL;
+			/* Of an encrypted one the second part may be empty, of one
+			 * that is not signed the third. */
+			if (third && third - run > 2 && run_has_header(at, run)) {
+				return true;
+			}
+		}
+		at = run + 1;
+	}
+	return false;
+}
+
+/* --- private keys ----------------------------------------------------------------- */
+
+static bool skip_word(const char **at, const char *end, const char *word)
+{
+	size_t len = strlen(word);
+
+	if ((size_t)(end - *at) < len || memcmp(*at, word, len) != 0) {
+		return false;
+	}
+	*at += len;
+	return true;
+}
+
+/* What follows BEGIN: words in capitals, the last of them PRIVATE KEY or PRIVATE
+ * KEY BLOCK, and dashes. */
+static bool is_key_label(const char *at, const char *end)
+{
+	const char *stop = end - at > 80 ? at + 80 : end;
+
+	for (;
+	     at < stop && (is_space(*at) || is_digit(*at) || (*at >= 'A' && *at <= 'Z'));
+	     at++) {
+		const char *next = at;
+
+		if (skip_word(&next, end, "PRIVATE") && next < end && is_space(*next) &&
+		    (next++, skip_word(&next, end, "KEY"))) {
+			if (next < end && is_space(*next)) {
+				next++;
+				skip_word(&next, end, "BLOCK");
+			}
+			return end - next >= 4 && memcmp(next, "----", 4) == 0;
+		}
+	}
+	return false;
+}
+
+static bool has_private_key(struct text text)
+{
+	const char *at = text.at, *end = text.end;
+
+	while ((at = memmem(at, (size_t)(end - at), "----", 4))) {
+		while (at < end && *at == '-') {
+			at++;
+		}
+		if (at < end && is_space(*at)) {
+			at++;
+		}
+		if (skip_word(&at, end, "BEGIN") && is_key_label(at, end)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- Authorization ---------------------------------------------------------------- */
+
+static const char header_name[] = "authorization";
+#define HEADER_LEN (sizeof(header_name) - 1)
+
+static bool starts(const char *at, const char *end, const char *word)
+{
+	size_t len = strlen(word);
+
+	return (size_t)(end - at) >= len && strncasecmp(at, word, len) == 0;
+}
+
+/* What the characters that a token may have show of it. */
+struct shape {
+	size_t len;
+	bool letters, digits, mixed;
+};
+
+static struct shape shape_of(const char *at, const char *end)
+{
+	bool lower = false, upper = false;
+	const char *begin = at;
+	struct shape shape = {0};
+
+	if (end - at > VALUE_MAX) {
+		end = at + VALUE_MAX;
+	}
+	for (; at < end && is_token_char(*at); at++) {
+		shape.digits |= is_digit(*at);
+		shape.letters |= is_letter(*at);
+		lower |= *at >= 'a' && *at <= 'z';
+		upper |= at > begin && *at >= 'A' && *at <= 'Z';
+	}
+	shape.mixed = lower && upper;
+	shape.len = (size_t)(at - begin);
+	return shape;
+}
+
+/* Not a word, a name or a year. */
+static bool is_like_token(const char *at, const char *end, size_t least)
+{
+	struct shape shape = shape_of(at, end);
+
+	if (shape.len < least) {
+		return false;
+	}
+	return (shape.letters && shape.digits) || (shape.len >= 16 && shape.mixed) ||
+	       (shape.len >= 16 && shape.digits);
+}
+
+/* base64 of a name, a colon and a password: of its first characters, if it is long,
+ * which may end within a letter. */
+static bool is_basic_value(const char *at, const char *end)
+{
+	struct buf text = {0};
+	const char *stop = at;
+	size_t len;
+	bool found;
+
+	while (stop < end && stop - at < VALUE_MAX && digit64(*stop) >= 0) {
+		stop++;
+	}
+	if (stop - at < 4 || (stop - at) % 4 == 1) {
+		return false;
+	}
+	decode64(&text, at, stop);
+	len = text.len;
+	for (int cut = 0; stop - at == VALUE_MAX && cut < 3; cut++) {
+		len -= !json_is_utf8(text.data, len);
+	}
+	found = memchr(text.data, ':', len) && json_is_utf8(text.data, len);
+	for (size_t i = 0; i < len; i++) {
+		found &= (unsigned char)text.data[i] >= 0x20 && text.data[i] != 0x7f;
+	}
+	buf_release(&text);
+	return found;
+}
+
+/* Whether the word at `at`, which the text begins with or that stands behind a
+ * character of no word, is a scheme with a value. */
+static bool is_scheme_with_value(struct text text, const char *at)
+{
+	static const char *const schemes[] = {"bearer", "basic", "token"};
+	const char *end = text.end, *value = NULL, *before = at;
+	size_t which;
+	bool alone;
+
+	for (which = 0; which < 3; which++) {
+		if (starts(at, end, schemes[which])) {
+			value = at + strlen(schemes[which]);
+			break;
+		}
+	}
+	if (!value || value == end || !is_space(*value)) {
+		return false;
+	}
+	while (value < end && is_space(*value)) {
+		value++;
+	}
+	if (which == 1) {
+		return is_basic_value(value, end);
+	}
+	if (which == 2 && starts(value, end, "token=")) {
+		value += strlen("token=");
+		while (value < end && memchr("\"'\\", *value, 3)) {
+			value++;
+		}
+		return value < end && is_token_char(*value);
+	}
+	while (before > text.at && is_space(before[-1])) {
+		before--;
+	}
+	alone = before == text.at || memchr("\"'\\:=,;([{<>", before[-1], 12);
+	if (which == 2) {
+		return alone && is_like_token(value, end, 20);
+	}
+	return is_like_token(value, end, alone ? 8 : 16);
+}
+
+/* `"authorization": "...`: a member of JSON that is embedded. */
+static bool is_member_with_value(struct text text, const char *before, const char *at)
+{
+	bool colon = false;
+
+	if (before == text.at || before[-1] != '"' || at == text.end || *at != '"') {
+		return false;
+	}
+	for (at++; at < text.end; at++) {
+		if (*at == '"') {
+			return colon && text.end - at >= 2 && at[1] != '"';
+		}
+		if (!is_space(*at) && (*at != ':' || colon)) {
+			return false;
+		}
+		colon |= *at == ':';
+	}
+	return false;
+}
+
+/* `Authorization: `, also quoted and as `=`, with a scheme and anything behind it,
+ * or with what looks like a token. */
+static bool is_line_with_value(struct text text, const char *at)
+{
+	static const char *const schemes[] = {"bearer", "basic",     "token",
+					      "digest", "negotiate", "ntlm",
+					      "apikey", "oauth",     "aws4-hmac-sha256"};
+	const char *end = text.end, *name_end = at;
+	bool colon = false;
+
+	for (; at < end && at < name_end + 16 && memchr("\"'\\:=> \t", *at, 8); at++) {
+		colon |= *at == ':';
+	}
+	if (at == name_end) {
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
+		if (starts(at, end, schemes[i])) {
+			const char *value = at + strlen(schemes[i]);
+
+			return end - value >= 2 && is_space(value[0]) &&
+			       !is_space(value[1]);
+		}
+	}
+	return colon && is_like_token(at, end, 16);
+}
+
+/* The name of the header stands at `name`: does it have a value? */
+static bool is_header_with_value(struct text text, const char *name)
+{
+	const char *before = name, *after = name + HEADER_LEN;
+
+	if (before - text.at >= 6 && starts(before - 6, text.end, "proxy-")) {
+		before -= 6;
+	}
+	return is_member_with_value(text, before, after) ||
+	       is_line_with_value(text, after);
+}
+
+static bool has_authorization(struct text text)
+{
+	for (const char *at = text.at; at < text.end; at++) {
+		bool word = at > text.at && (is_letter(at[-1]) || is_digit(at[-1]));
+
+		switch (*at | 0x20) {
+		case 'a':
+			if (starts(at, text.end, header_name) &&
+			    is_header_with_value(text, at)) {
+				return true;
+			}
+			break;
+		case 'b':
+		case 't':
+			if (!word && is_scheme_with_value(text, at)) {
+				return true;
+			}
+			break;
+		}
+	}
+	return false;
+}
+
+static bool is_header(const char *name, size_t len)
+{
+	if (len > 6 && strncasecmp(name, "proxy-", 6) == 0) {
+		name += 6;
+		len -= 6;
+	}
+	return len == HEADER_LEN && strncasecmp(name, header_name, len) == 0;
+}
+
+/* --- layers ----------------------------------------------------------------------- */
+
+/* One escape at `at`: its length, and the character; 0 where it is none. What is
+ * not ASCII is of no interest here. */
+static size_t read_escape(const char *at, size_t left, char *out)
+{
+	static const char letters[] = "nrtbf\"\\/", values[] = "\n\r\t\b\f\"\\/";
+	const char *letter;
+	int value;
+
+	if (*at == '%' && left >= 3) {
+		value = hex_number(at + 1, 2);
+		*out = (char)value;
+		return value < 0 ? 0 : 3;
+	}
+	if (*at != '\\' || left < 2) {
+		return 0;
+	}
+	if (at[1] == 'u' && left >= 6) {
+		value = hex_number(at + 2, 4);
+		*out = value < 0x80 ? (char)value : '?';
+		return value < 0 ? 0 : 6;
+	}
+	letter = at[1] ? strchr(letters, at[1]) : NULL;
+	if (!letter) {
+		return 0;
+	}
+	*out = values[letter - letters];
+	return 2;
+}
+
+/* Undoes one layer in place; false if there was none. */
+static bool undo_layer(struct buf *text)
+{
+	char *in = text->data, *end = text->data + text->len, *out = in;
+	bool undone = false;
+
+	while (in < end) {
+		size_t len = read_escape(in, (size_t)(end - in), out);
+
+		if (len) {
+			undone = true;
+			in += len;
+			out++;
+		} else {
+			*out++ = *in++;
+		}
+	}
+	buf_setlen(text, (size_t)(out - text->data));
+	return undone;
+}
+
+static enum secret_kind in_string(const char *canon, size_t len)
+{
+	enum secret_kind kind = SECRET_NONE;
+	struct buf layer = {0};
+	bool more = true;
+
+	buf_add(&layer, canon, len);
+	for (int i = 0; i < LAYERS && more && !kind; i++) {
+		struct text text = {layer.data, layer.data + layer.len};
+
+		if (has_token(text)) {
+			kind = SECRET_TOKEN;
+		} else if (has_private_key(text)) {
+			kind = SECRET_PRIVATE_KEY;
+		} else if (has_authorization(text)) {
+			kind = SECRET_AUTHORIZATION;
+		}
+		more = undo_layer(&layer);
+	}
+	buf_release(&layer);
+	return kind;
+}
+
+/* --- all strings of a record ------------------------------------------------------- */
 
 struct level {
 	struct json_span name; /* of the member that is under way, without quotes */
@@ -195,10 +690,10 @@ static bool is_secret(struct secret *out, struct walk *walk, struct json_span te
 	enum secret_kind kind = SECRET_NONE;
 
 	if (text_may(canon + text.off, text.len)) {
-		kind = secret_in_string(canon + text.off, text.len);
+		kind = in_string(canon + text.off, text.len);
 	}
 	if (top && top->object && !is_name && text.len &&
-	    secret_is_header(canon + top->name.off, top->name.len)) {
+	    is_header(canon + top->name.off, top->name.len)) {
 		kind = SECRET_AUTHORIZATION;
 	}
 	if (kind) {

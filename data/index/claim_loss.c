@@ -16,46 +16,34 @@
  * and counted there.
  */
 
-struct numbers {
-	uint64_t *item;
-	size_t count, cap;
-};
-
 struct loss {
 	struct index_txn *txn;
 	const struct hash *stated;
-	struct numbers
-		shared; /* records with several claims, once for each in the list */
+	struct hash places; /* of records with several claims: in `shared`, and one */
+	struct shared {
+		uint64_t number;
+		uint64_t claims; /* by files of the list */
+	} * shared;
+	size_t cap;
 };
 
-static int by_number(const void *left, const void *right)
+/* Where the claims of the list on a record are counted; valid until the next call. */
+static uint64_t *claims_of(struct loss *loss, uint64_t number)
 {
-	uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+	uint32_t hash = hash_number(number), place;
+	size_t at = 0;
 
-	return a < b ? -1 : a > b;
-}
-
-/* The number of times that a sorted list holds `n`. */
-static uint64_t occurrences(const struct numbers *numbers, uint64_t n)
-{
-	size_t bound[2];
-
-	for (int side = 0; side < 2; side++) {
-		size_t low = 0, high = numbers->count;
-
-		while (low < high) {
-			size_t middle = low + (high - low) / 2;
-			uint64_t at = numbers->item[middle];
-
-			if (at < n || (side && at == n)) {
-				low = middle + 1;
-			} else {
-				high = middle;
-			}
-		}
-		bound[side] = low;
+	do {
+		place = hash_next(&loss->places, hash, &at);
+	} while (place && loss->shared[place - 1].number != number);
+	if (!place) {
+		loss->shared = xgrow(loss->shared, loss->places.count, &loss->cap,
+				     sizeof(*loss->shared));
+		place = (uint32_t)loss->places.count + 1;
+		loss->shared[place - 1] = (struct shared){.number = number};
+		hash_add(&loss->places, hash, place);
 	}
-	return bound[1] - bound[0];
+	return &loss->shared[place - 1].claims;
 }
 
 /* The claims of all files on a record, whatever they say of it. */
@@ -102,7 +90,6 @@ static int look_at_file(struct loss *loss, uint64_t file, bool counted, bool *lo
 	     rc == 0 && store_has_prefix(c, prefix.data, prefix.len);
 	     rc = store_next(c)) {
 		uint64_t number;
-		struct numbers *shared = &loss->shared;
 		uint64_t claims;
 
 		*none = false;
@@ -121,11 +108,9 @@ static int look_at_file(struct loss *loss, uint64_t file, bool counted, bool *lo
 		if (claims <= 1) {
 			*lost = true;
 		} else if (counted) {
-			*lost |= claims <= occurrences(shared, number);
+			*lost |= claims <= *claims_of(loss, number);
 		} else {
-			shared->item = xgrow(shared->item, shared->count, &shared->cap,
-					     sizeof(*shared->item));
-			shared->item[shared->count++] = number;
+			++*claims_of(loss, number);
 		}
 		if (*lost && counted) {
 			break;
@@ -153,10 +138,6 @@ int claim_loss(struct index_txn *txn, const uint64_t *file, size_t count,
 		*empty += none;
 		open[i] = !is_lost && !none;
 	}
-	if (loss.shared.count) {
-		qsort(loss.shared.item, loss.shared.count, sizeof(*loss.shared.item),
-		      by_number);
-	}
 	for (size_t i = 0; i < count && !rc; i++) {
 		bool is_lost, none;
 
@@ -166,7 +147,8 @@ int claim_loss(struct index_txn *txn, const uint64_t *file, size_t count,
 		}
 	}
 	free(open);
-	free(loss.shared.item);
+	hash_release(&loss.places);
+	free(loss.shared);
 	return rc;
 }
 

@@ -127,38 +127,6 @@ int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
 	return 0;
 }
 
-static int known_number(struct index_txn *txn, unsigned kind, const char *id, size_t len,
-			uint64_t *number)
-{
-	struct row_record row;
-	struct record_id key = {0};
-
-	if (len > RECORD_ID_MAX) {
-		return ERR_NOTFOUND;
-	}
-	key.len = (unsigned char)len;
-	memcpy(key.bytes, id, len);
-	*number = ids_number(txn, kind, &key);
-	if (!*number || txn_record_get(txn, *number, &row) < 0 || !row.known) {
-		int rc = store_status(txn->store, NULL);
-
-		return rc ? rc : ERR_NOTFOUND;
-	}
-	return 0;
-}
-
-int query_image_number(struct index_txn *txn, const char *id, size_t len,
-		       uint64_t *number)
-{
-	return known_number(txn, RECORD_IMAGE, id, len, number);
-}
-
-int query_album_number(struct index_txn *txn, const char *id, size_t len,
-		       uint64_t *number)
-{
-	return known_number(txn, ROW_ALBUM, id, len, number);
-}
-
 /* Records on their way into a list: sorted by (created_at, id). */
 struct item {
 	struct stamp created;

@@ -34,12 +34,6 @@ uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit)
 /* The id of an image, album or tag. ERR_NOTFOUND: no such number. */
 int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
 	     struct err *err);
-/* The number of a known image or album by its id. ERR_NOTFOUND, quietly. */
-int query_image_number(struct index_txn *txn, const char *id, size_t len,
-		       uint64_t *number);
-int query_album_number(struct index_txn *txn, const char *id, size_t len,
-		       uint64_t *number);
-
 /*
  * Appends a response's body to *body: the JSON array of CONTRACT.md, section 4,
  * byte for byte; for QUERY_TAG {"tag":{its text},"tag_images":COUNT}, for

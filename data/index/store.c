@@ -299,6 +299,14 @@ static int leave_lmdb(const struct fault_area *outer, int rc)
 	return rc;
 }
 
+/* Frees the slots of readers whose processes are gone. */
+static int clear_readers(struct store *store, struct err *err)
+{
+	int rc = mdb_reader_check(store->env, NULL);
+
+	return rc ? store_err(store, err, rc, "clear the stale readers of") : 0;
+}
+
 static int open_store(struct store *store, const struct store_spec *spec, unsigned flags,
 		      struct err *err)
 {
@@ -341,7 +349,7 @@ static int open_store(struct store *store, const struct store_spec *spec, unsign
 	store_file_guard(&store->file, fd, info.me_mapaddr, info.me_mapsize);
 	mdb_env_set_userctx(store->env, &store->file.area);
 	mdb_env_set_assert(store->env, on_assert);
-	rc = store_clear_readers(store, err);
+	rc = clear_readers(store, err);
 	return rc ? rc : open_tables(store, spec, flags, err);
 }
 
@@ -390,13 +398,6 @@ void store_read_ahead(struct store_txn *txn)
 	}
 }
 
-int store_clear_readers(struct store *store, struct err *err)
-{
-	int rc = mdb_reader_check(store->env, NULL);
-
-	return rc ? store_err(store, err, rc, "clear the stale readers of") : 0;
-}
-
 int store_begin(struct store_txn **out, struct store *store, bool write, struct err *err)
 {
 	struct store_txn *txn = xzalloc(sizeof(*txn));
@@ -411,7 +412,7 @@ int store_begin(struct store_txn **out, struct store *store, bool write, struct 
 	}
 	rc = mdb_txn_begin(store->env, NULL, flags, &txn->txn);
 
-	if (rc == MDB_READERS_FULL && store_clear_readers(store, err) == 0) {
+	if (rc == MDB_READERS_FULL && clear_readers(store, err) == 0) {
 		rc = mdb_txn_begin(store->env, NULL, flags, &txn->txn);
 	}
 	*out = NULL;

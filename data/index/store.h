@@ -31,7 +31,7 @@
  *
  * Durability: a commit is on the disk when it returns (LMDB's default flags). A
  * reader that was killed is cleared at store_open, by writers once a minute, and
- * by store_clear_readers.
+ * where no slot is left for another reader.
  */
 
 #define STORE_KEY_MAX 511
@@ -77,9 +77,6 @@ void store_close(struct store *store);
  * touches some twenty rows, and none is near another.
  */
 void store_read_ahead(struct store_txn *txn);
-
-/* Frees the slots of readers whose processes are gone (HAZARDS C4). */
-int store_clear_readers(struct store *store, struct err *err);
 
 /*
  * ERR_REPLACED: the folder was removed, renamed, or has another file in its place;

@@ -281,29 +281,12 @@ int version_compare_text(struct index_txn *txn, const struct row_version_key *a,
 	return rc;
 }
 
-int version_compare(struct index_txn *txn, const struct row_version_key *a,
-		    const struct row_version_key *b, int *order, struct err *err)
-{
-	struct buf right = {0};
-	int rc = 0;
-
-	*order = stamp_compare(&a->stamp, &b->stamp);
-	if (!*order && memcmp(a->hash, b->hash, ROW_HASH_SIZE) != 0) {
-		rc = version_text(txn, b, &right, err);
-		if (!rc) {
-			rc = version_compare_text(txn, a, b, right.data, right.len, order,
-						  err);
-		}
-	}
-	buf_release(&right);
-	return rc;
-}
-
 int version_elect(struct index_txn *txn, uint64_t number, struct row_version_key *out,
 		  struct err *err)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_VERSION);
 	unsigned char prefix[8];
+	struct buf best = {0};
 	bool found = false;
 	int rc;
 
@@ -336,7 +319,12 @@ int version_elect(struct index_txn *txn, uint64_t number, struct row_version_key
 			found = true;
 			continue;
 		}
-		rc = version_compare(txn, &key, out, &order, err);
+		buf_clear(&best);
+		rc = version_text(txn, out, &best, err);
+		if (!rc) {
+			rc = version_compare_text(txn, &key, out, best.data, best.len,
+						  &order, err);
+		}
 		if (rc) {
 			break;
 		}
@@ -345,6 +333,7 @@ int version_elect(struct index_txn *txn, uint64_t number, struct row_version_key
 		}
 	}
 	store_cursor_close(c);
+	buf_release(&best);
 	if (rc == ERR_NOTFOUND) {
 		rc = 0;
 	}

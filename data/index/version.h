@@ -58,14 +58,11 @@ void version_compose(struct buf *out, const struct row_version *row, const char 
 int version_text(struct index_txn *txn, const struct row_version_key *key,
 		 struct buf *out, struct err *err);
 
-/* Which of two versions of one record wins: *order is negative (b), 0 (they are
- * the same) or positive (a). In the second form b is not stored yet: `text` is
- * its canonical text. */
+/* Which of two versions of one record wins: *order is positive (a), negative (b), or 0
+ * (they are the same). `text` is the canonical text of b, which need not be stored. */
 int version_compare_text(struct index_txn *txn, const struct row_version_key *a,
 			 const struct row_version_key *b, const char *text, size_t len,
 			 int *order, struct err *err);
-int version_compare(struct index_txn *txn, const struct row_version_key *a,
-		    const struct row_version_key *b, int *order, struct err *err);
 
 /* The greatest claimed version of a record. ERR_NOTFOUND: none is claimed. */
 int version_elect(struct index_txn *txn, uint64_t number, struct row_version_key *out,

@@ -14,6 +14,7 @@
 #include "data/index/build.h"
 #include "data/index/check.h"
 #include "data/format/json.h"
+#include "data/index/ids.h"
 #include "data/index/query.h"
 #include "data/format/record.h"
 
@@ -108,18 +109,18 @@ static const char *body(struct index_fixture *f, enum query_response response,
 {
 	static char text[65536];
 	struct query_key key = {.response = response};
+	struct record_id record_id = {.len = (unsigned char)strlen(id)};
 	struct index_txn *txn = NULL;
 	struct buf out = {0};
 	struct err err = {0};
 	int rc;
 
+	memcpy(record_id.bytes, id, record_id.len);
 	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
-	rc = response == QUERY_TAG_IMAGES
-		     ? query_image_number(txn, id, strlen(id), &key.number)
-		     : query_album_number(txn, id, strlen(id), &key.number);
-	if (rc == 0) {
-		rc = query_body(txn, &key, &out, &err);
-	}
+	key.number = ids_number(
+		txn, response == QUERY_TAG_IMAGES ? (unsigned)RECORD_IMAGE : ROW_ALBUM,
+		&record_id);
+	rc = key.number ? query_body(txn, &key, &out, &err) : ERR_NOTFOUND;
 	assert_true(rc == 0 || rc == ERR_NOTFOUND);
 	assert_true(out.len < sizeof(text));
 	snprintf(text, sizeof(text), "%s", out.data ? out.data : "");

@@ -336,23 +336,6 @@ static void depth_is_counted_not_limited(void **state)
 	free(text);
 }
 
-static void position_counts_lines_and_bytes(void **state)
-{
-	static const char text[] = "ab\n\nc\xc3\xa9"
-				   "d\r\ne";
-	static const size_t want[][3] = {{0, 1, 1}, {2, 1, 3}, {3, 2, 1},  {4, 3, 1},
-					 {7, 3, 4}, {9, 3, 6}, {10, 4, 1}, {11, 4, 2}};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
-		size_t line, column;
-
-		json_position(text, want[i][0], &line, &column);
-		assert_int_equal(line, want[i][1]);
-		assert_int_equal(column, want[i][2]);
-	}
-}
-
 static void source_offset_leads_back(void **state)
 {
 	/* Each marked byte stands for itself on both sides. */
@@ -614,7 +597,6 @@ int main(void)
 		cmocka_unit_test(utf8_is_checked),
 		cmocka_unit_test(half_a_surrogate_pair_is_read_to_its_end),
 		cmocka_unit_test(depth_is_counted_not_limited),
-		cmocka_unit_test(position_counts_lines_and_bytes),
 		cmocka_unit_test(source_offset_leads_back),
 		cmocka_unit_test(members_are_listed_in_order),
 		cmocka_unit_test(elements_are_listed_in_order),
