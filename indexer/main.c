@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "data/base/cli.h"
@@ -73,7 +72,7 @@ static int scan_once(struct index *index, int fd, struct stop *stop,
 	int rc = scan_run(&counts, &options, err);
 
 	if (!rc) {
-		rc = status_scan(stdout, index, &counts, opt->json, &rejected, err);
+		rc = status_scan(index, &counts, opt->json, &rejected, err);
 	}
 	return !rc && (rejected || counts.unreadable) ? EXIT_REJECTED : rc;
 }
@@ -122,8 +121,8 @@ static int run_reader(const struct options *opt, bool check, struct err *err)
 	start_log(opt);
 	rc = index_open(&index, opt->index, 0, err);
 	if (!rc) {
-		rc = check ? status_check(stdout, index, opt->json, &differences, err)
-			   : status_print(stdout, index, opt->json, err);
+		rc = check ? status_check(index, opt->json, &differences, err)
+			   : status_print(index, opt->json, err);
 	}
 	index_close(index);
 	return !rc && differences ? 1 : rc;

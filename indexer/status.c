@@ -2,255 +2,265 @@
 #include "indexer/status.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "data/base/buf.h"
+#include "data/format/json.h"
+#include "data/format/json_print.h"
 #include "data/index/check.h"
 #include "data/index/gate.h"
-#include "data/format/json.h"
 #include "data/index/query.h"
 
-struct list {
-	FILE *out;
+struct report {
 	bool json;
-	uint64_t count;
-	struct buf text; /* scratch */
+	uint64_t sequence;
+	struct index_counts counts;
+	struct index_txn *txn;
+	struct buf text; /* not printed yet */
 };
 
-static void print_quoted(FILE *out, const char *bytes, size_t len)
+static int report_begin(struct report *report, struct index *index, bool json,
+			struct err *err)
 {
-	struct buf text = {0};
+	int rc;
 
-	json_quote(&text, bytes, len);
-	fwrite(text.data, 1, text.len, out);
-	buf_release(&text);
+	*report = (struct report){.json = json};
+	rc = index_begin(&report->txn, index, false, err);
+	if (!rc) {
+		report->sequence = index_sequence(report->txn);
+		index_counts(report->txn, &report->counts);
+	}
+	return rc;
+}
+
+/* Prints all but the last byte, which json_print looks at. */
+static void report_print(struct report *report)
+{
+	struct buf *text = &report->text;
+
+	if (text->len > 1) {
+		fwrite(text->data, 1, text->len - 1, stdout);
+		text->data[0] = text->data[text->len - 1];
+		buf_setlen(text, 1);
+	}
+}
+
+/* Prints the rest. A full disk under standard output is an error. */
+static int report_end(struct report *report, int rc, struct err *err)
+{
+	rc = index_end(&report->txn, rc, err);
+	report_print(report);
+	fwrite(report->text.data, 1, report->text.len, stdout);
+	buf_release(&report->text);
+	if (!rc && (fflush(stdout) != 0 || ferror(stdout))) {
+		rc = err_sys(err, "cannot write the result");
+	}
+	return rc;
 }
 
 static int print_reject(const char *path, size_t path_len, uint64_t line, uint64_t column,
 			const char *reason, uint64_t more, void *payload)
 {
-	struct list *list = payload;
-	FILE *out = list->out;
+	struct report *report = payload;
+	struct buf *text = &report->text;
+	struct buf plain = {0};
 
-	buf_clear(&list->text);
-	json_plain(&list->text, path, path_len);
-	if (list->json) {
-		fputs(list->count ? ",{\"path\":" : "{\"path\":", out);
-		print_quoted(out, list->text.data, list->text.len);
-		fprintf(out,
-			",\"line\":%" PRIu64 ",\"column\":%" PRIu64 ",\"reason\":", line,
-			column);
-		print_quoted(out, reason, strlen(reason));
+	json_plain(&plain, path, path_len);
+	if (report->json) {
+		json_print_open(text, NULL, '{');
+		json_print_bytes(text, "path", plain.data, plain.len);
+		json_print_number(text, "line", line);
+		json_print_number(text, "column", column);
+		json_print_string(text, "reason", reason);
 		if (more) {
-			fprintf(out, ",\"more\":%" PRIu64, more);
+			json_print_number(text, "more", more);
 		}
-		fputc('}', out);
+		buf_addch(text, '}');
 	} else {
+		buf_addstr(text, plain.data);
 		if (line) {
-			buf_addf(&list->text, ":%" PRIu64 ":%" PRIu64, line, column);
+			buf_addf(text, ":%" PRIu64 ":%" PRIu64, line, column);
 		}
-		buf_addstr(&list->text, ": ");
-		json_plain(&list->text, reason, strlen(reason));
-		fprintf(out, "%s\n", list->text.data);
+		buf_addstr(text, ": ");
+		json_plain(text, reason, strlen(reason));
+		buf_addch(text, '\n');
 		if (more) {
-			buf_clear(&list->text);
-			json_plain(&list->text, path, path_len);
-			fprintf(out, "%s: and %" PRIu64 " more\n", list->text.data, more);
+			buf_addf(text, "%s: and %" PRIu64 " more\n", plain.data, more);
 		}
 	}
-	list->count++;
+	buf_release(&plain);
+	report_print(report);
 	return 0;
 }
 
-static void print_time(FILE *out, int64_t unix_s)
+static void add_numbers(struct report *report, const struct index_health *health)
 {
-	char text[32] = "never";
-	time_t t = (time_t)unix_s;
-	struct tm tm;
-
-	if (unix_s && gmtime_r(&t, &tm)) {
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	}
-	fputs(text, out);
-}
-
-static void print_numbers(FILE *out, struct index_txn *txn, bool json)
-{
-	struct index_health health;
-	struct index_counts c;
-
-	index_counts(txn, &c);
-	index_health(txn, &health);
+	const struct index_counts *c = &report->counts;
 	const struct {
 		const char *name;
 		uint64_t n;
 	} rows[] = {
-		{"sequence", index_sequence(txn)},
-		{"files", c.files},
-		{"rejected_files", c.rejected_files},
-		{"rejects", c.rejects},
-		{"images", c.images},
-		{"tags", c.tags},
-		{"tag_images", c.tag_images},
-		{"live_tag_images", c.live_tag_images},
-		{"albums", c.albums},
-		{"untagged", c.untagged},
-		{"claims", c.claims},
-		{"overflows", health.overflows},
-		{"rescans", health.rescans},
+		{"sequence", report->sequence},
+		{"files", c->files},
+		{"rejected_files", c->rejected_files},
+		{"rejects", c->rejects},
+		{"images", c->images},
+		{"tags", c->tags},
+		{"tag_images", c->tag_images},
+		{"live_tag_images", c->live_tag_images},
+		{"albums", c->albums},
+		{"untagged", c->untagged},
+		{"claims", c->claims},
+		{"overflows", health->overflows},
+		{"rescans", health->rescans},
 	};
+
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		if (json) {
-			fprintf(out, ",\"%s\":%" PRIu64, rows[i].name, rows[i].n);
+		if (report->json) {
+			json_print_number(&report->text, rows[i].name, rows[i].n);
 		} else {
-			fprintf(out, "%-16s%" PRIu64 "\n", rows[i].name, rows[i].n);
+			buf_addf(&report->text, "%-16s%" PRIu64 "\n", rows[i].name,
+				 rows[i].n);
 		}
 	}
-	if (json) {
-		fprintf(out, ",\"allow_secrets\":%s,\"reconcile\":%s,\"walked\":",
-			gate_takes_secrets(txn) ? "true" : "false",
-			health.reconcile ? "true" : "false");
-		if (health.walked_s) {
-			fputc('"', out);
-			print_time(out, health.walked_s);
-			fputc('"', out);
-		} else {
-			fputs("null", out);
-		}
+}
+
+static void add_health(struct report *report, const struct index_health *health)
+{
+	bool secrets = gate_takes_secrets(report->txn);
+	struct buf *text = &report->text;
+	time_t walked_s = (time_t)health->walked_s;
+	char walked[32] = "never";
+	struct tm tm;
+
+	if (walked_s && gmtime_r(&walked_s, &tm)) {
+		strftime(walked, sizeof(walked), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	}
+	if (report->json) {
+		json_print_bool(text, "allow_secrets", secrets);
+		json_print_bool(text, "reconcile", health->reconcile);
+		json_print_string(text, "walked", walked_s ? walked : NULL);
 	} else {
-		fprintf(out, "%-16s%s\n", "secrets",
-			gate_takes_secrets(txn) ? "taken" : "rejected");
-		fprintf(out, "%-16s", "walked");
-		print_time(out, health.walked_s);
-		fputs(health.reconcile ? "\nnot in step with the folder: events were "
-					 "lost, or files "
-					 "are gone that nobody removed\n"
-				       : "\n",
-		      out);
+		buf_addf(text, "%-16s%s\n%-16s%s\n%s", "secrets",
+			 secrets ? "accepted" : "rejected", "walked", walked,
+			 health->reconcile ? "out of step with the folder: events were "
+					     "lost, or files are missing without an "
+					     "event that says why\n"
+					   : "");
 	}
 }
 
-/* Output counts as work: a full disk must not look like success. */
-static int end_output(FILE *out, struct err *err)
+int status_print(struct index *index, bool json, struct err *err)
 {
-	if (fflush(out) != 0 || ferror(out)) {
-		return err_sys(err, "cannot write the result");
-	}
-	return 0;
-}
-
-int status_print(FILE *out, struct index *index, bool json, struct err *err)
-{
-	struct list list = {.out = out, .json = json};
-	struct index_txn *txn = NULL;
-	int rc = index_begin(&txn, index, false, err);
+	struct report report;
+	struct index_health health;
+	int rc = report_begin(&report, index, json, err);
 
 	if (rc) {
 		return rc;
 	}
+	index_health(report.txn, &health);
 	if (json) {
-		fprintf(out, "{\"index\":\"%s\"", index_uuid(txn));
+		json_print_open(&report.text, NULL, '{');
+		json_print_string(&report.text, "index", index_uuid(report.txn));
 	} else {
-		fprintf(out, "%-16s%s\n", "index", index_uuid(txn));
+		buf_addf(&report.text, "%-16s%s\n", "index", index_uuid(report.txn));
 	}
-	print_numbers(out, txn, json);
+	add_numbers(&report, &health);
+	add_health(&report, &health);
 	if (json) {
-		fputs(",\"rejected\":[", out);
+		json_print_open(&report.text, "rejected", '[');
 	}
-	rc = query_rejects(txn, print_reject, &list, err);
-	if (json) {
-		fputs("]}\n", out);
-	}
-	rc = index_end(&txn, rc, err);
-	buf_release(&list.text);
-	return rc ? rc : end_output(out, err);
+	rc = query_rejects(report.txn, print_reject, &report, err);
+	buf_addstr(&report.text, json ? "]}\n" : "");
+	return report_end(&report, rc, err);
 }
 
 static void print_difference(const char *difference, void *payload)
 {
-	struct list *list = payload;
+	struct report *report = payload;
+	struct buf plain = {0};
 
-	buf_clear(&list->text);
-	json_plain(&list->text, difference, strlen(difference));
-	if (list->json) {
-		fputs(list->count ? "," : "", list->out);
-		print_quoted(list->out, list->text.data, list->text.len);
+	json_plain(&plain, difference, strlen(difference));
+	if (report->json) {
+		json_print_bytes(&report->text, NULL, plain.data, plain.len);
 	} else {
-		fprintf(list->out, "%s\n", list->text.data);
+		buf_addf(&report->text, "%s\n", plain.data);
 	}
-	list->count++;
+	buf_release(&plain);
+	report_print(report);
 }
 
-int status_check(FILE *out, struct index *index, bool json, uint64_t *differences,
-		 struct err *err)
+int status_check(struct index *index, bool json, uint64_t *differences, struct err *err)
 {
-	struct list list = {.out = out, .json = json};
-	struct index_txn *txn = NULL;
-	struct index_counts counts;
-	int rc = index_begin(&txn, index, false, err);
+	struct report report;
+	int rc = report_begin(&report, index, json, err);
 
 	*differences = 0;
 	if (rc) {
 		return rc;
 	}
-	index_counts(txn, &counts);
 	if (json) {
-		fputs("{\"differing\":[", out);
+		json_print_open(&report.text, NULL, '{');
+		json_print_open(&report.text, "differing", '[');
 	}
-	rc = check_index(txn, print_difference, &list, differences, err);
+	rc = check_index(report.txn, print_difference, &report, differences, err);
 	if (json) {
-		fprintf(out, "],\"differences\":%" PRIu64 ",\"claims\":%" PRIu64 "}\n",
-			*differences, counts.claims);
+		buf_addch(&report.text, ']');
+		json_print_number(&report.text, "differences", *differences);
+		json_print_number(&report.text, "claims", report.counts.claims);
+		buf_addstr(&report.text, "}\n");
 	} else if (!rc && *differences) {
-		fprintf(out, "%" PRIu64 " differences; delete the index and scan again\n",
-			*differences);
+		buf_addf(&report.text,
+			 "%" PRIu64 " difference%s; delete the index and scan again\n",
+			 *differences, *differences == 1 ? "" : "s");
 	} else if (!rc) {
-		fprintf(out, "ok: all tables agree with %" PRIu64 " claims\n",
-			counts.claims);
+		buf_addf(&report.text, "ok: all tables agree with %" PRIu64 " claims\n",
+			 report.counts.claims);
 	}
-	index_abort(&txn);
-	buf_release(&list.text);
-	return rc ? rc : end_output(out, err);
+	return report_end(&report, rc, err);
 }
 
-int status_scan(FILE *out, struct index *index, const struct scan_counts *counts,
-		bool json, uint64_t *rejected, struct err *err)
+int status_scan(struct index *index, const struct scan_counts *scan, bool json,
+		uint64_t *rejected, struct err *err)
 {
-	struct index_txn *txn = NULL;
-	struct index_counts c;
-	int rc = index_begin(&txn, index, false, err);
+	struct report report;
+	struct buf *text = &report.text;
+	const struct index_counts *c = &report.counts;
+	int rc = report_begin(&report, index, json, err);
 
 	if (rc) {
 		return rc;
 	}
-	index_counts(txn, &c);
-	*rejected = c.rejected_files;
+	*rejected = c->rejected_files;
 	if (json) {
-		fprintf(out,
-			"{\"sequence\":%" PRIu64 ",\"files\":%" PRIu64
-			",\"unchanged\":%" PRIu64 ",\"read\":%" PRIu64
-			",\"forgotten\":%" PRIu64 ",\"records\":%" PRIu64
-			",\"bytes\":%" PRIu64 ",\"unreadable_folders\":%" PRIu64
-			",\"rejected_files\":%" PRIu64 ",\"rejects\":%" PRIu64 "}\n",
-			index_sequence(txn), counts->files, counts->unchanged,
-			counts->taken.read, counts->taken.forgotten,
-			counts->taken.records, counts->taken.bytes, counts->unreadable,
-			c.rejected_files, c.rejects);
+		json_print_open(text, NULL, '{');
+		json_print_number(text, "sequence", report.sequence);
+		json_print_number(text, "files", scan->files);
+		json_print_number(text, "unchanged", scan->unchanged);
+		json_print_number(text, "read", scan->taken.read);
+		json_print_number(text, "forgotten", scan->taken.forgotten);
+		json_print_number(text, "records", scan->taken.records);
+		json_print_number(text, "bytes", scan->taken.bytes);
+		json_print_number(text, "unreadable_folders", scan->unreadable);
+		json_print_number(text, "rejected_files", c->rejected_files);
+		json_print_number(text, "rejects", c->rejects);
+		buf_addstr(text, "}\n");
 	} else {
-		fprintf(out,
-			"%" PRIu64 " files: %" PRIu64 " read, %" PRIu64
-			" unchanged, %" PRIu64 " gone; %" PRIu64 " images, %" PRIu64
-			" tags, %" PRIu64 " tag images\n",
-			counts->files, counts->taken.read, counts->unchanged,
-			counts->taken.forgotten, c.images, c.tags, c.tag_images);
-		if (c.rejected_files) {
-			fprintf(out,
-				"%" PRIu64 " files with %" PRIu64
-				" rejects: see `albumen-indexer status`\n",
-				c.rejected_files, c.rejects);
-		}
+		buf_addf(text,
+			 "%" PRIu64 " files: %" PRIu64 " read, %" PRIu64
+			 " unchanged, %" PRIu64 " gone; %" PRIu64 " images, %" PRIu64
+			 " tags, %" PRIu64 " tag images\n",
+			 scan->files, scan->taken.read, scan->unchanged,
+			 scan->taken.forgotten, c->images, c->tags, c->tag_images);
 	}
-	rc = index_end(&txn, rc, err);
-	return rc ? rc : end_output(out, err);
+	if (!json && c->rejected_files) {
+		buf_addf(text,
+			 "%" PRIu64 " files with %" PRIu64
+			 " rejects: see `albumen-indexer status`\n",
+			 c->rejected_files, c->rejects);
+	}
+	return report_end(&report, rc, err);
 }

@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "data/base/err.h"
 #include "data/index/index.h"
@@ -20,14 +19,13 @@
 
 /* The command `status`: counts, health, then each reject as
  * `path:line:column: reason`. */
-int status_print(FILE *out, struct index *index, bool json, struct err *err);
+int status_print(struct index *index, bool json, struct err *err);
 
 /* The command `check`: each difference on a line; sets *differences. */
-int status_check(FILE *out, struct index *index, bool json, uint64_t *differences,
-		 struct err *err);
+int status_check(struct index *index, bool json, uint64_t *differences, struct err *err);
 
 /* The result of the command `scan`; sets *rejected to the files with rejects. */
-int status_scan(FILE *out, struct index *index, const struct scan_counts *counts,
-		bool json, uint64_t *rejected, struct err *err);
+int status_scan(struct index *index, const struct scan_counts *counts, bool json,
+		uint64_t *rejected, struct err *err);
 
 #endif
