@@ -23,7 +23,7 @@ struct dirs_node {
 	struct dirs_node *child, *next, *prev;
 	int wd;        /* -1: not watched */
 	bool polled;   /* cannot be watched: it is looked at from time to time */
-	bool barred;   /* something in it could not be looked at, for lack of a right */
+	bool denied;   /* something in it could not be looked at, for lack of a right */
 	uint32_t seen; /* the last walk that came through it */
 	uint32_t hash, place; /* in `node` */
 	uint64_t dev, ino;    /* of the folder that is watched */

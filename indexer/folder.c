@@ -332,14 +332,14 @@ static int visit_file(const struct walk_file *file, void *payload, struct err *e
 	return ++folder->files % DRAIN_FILES ? 0 : folder_drain(folder, err);
 }
 
-void folder_barred(struct folder *folder, const char *path, size_t len)
+void folder_note_denied(struct folder *folder, const char *path, size_t len)
 {
 	struct dirs_node *node = folder->dirs.root;
 
 	for (size_t at = 0; node; at++) {
 		size_t begin = at;
 
-		node->barred = true;
+		node->denied = true;
 		while (at < len && path[at] != '/') {
 			at++;
 		}
@@ -354,7 +354,7 @@ static int visit_unreadable(const char *path, size_t len, int error, void *paylo
 			    struct err *err)
 {
 	(void)err;
-	folder_barred(payload, path, len);
+	folder_note_denied(payload, path, len);
 	log_warning("cannot read folder '%s': %s", path, strerror(error));
 	return 0;
 }
@@ -457,10 +457,10 @@ static int handle_end(struct folder *folder, struct dirs_node *node, int wd,
 static int handle_attributes(struct folder *folder, struct dirs_node *node,
 			     struct err *err)
 {
-	bool barred = node->barred;
+	bool denied = node->denied;
 
-	node->barred = false;
-	return barred ? reread(folder, err) : 0;
+	node->denied = false;
+	return denied ? reread(folder, err) : 0;
 }
 
 static int handle(struct folder *folder, const struct queued *event, const char *name,

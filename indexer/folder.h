@@ -54,7 +54,7 @@ int folder_restart(struct folder *folder, struct err *err);
 /* Who runs this may not look at the file or folder `path`. That may be up to any
  * folder above it, so all of them are read anew when their attributes change: no
  * event tells of what their opening brings to light. */
-void folder_barred(struct folder *folder, const char *path, size_t len);
+void folder_note_denied(struct folder *folder, const char *path, size_t len);
 
 /* A walk's visitor: watches the open folder. `payload` is the struct folder. */
 int folder_enter(int dirfd, const char *path, size_t len, void *payload, struct err *err);

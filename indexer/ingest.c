@@ -159,7 +159,7 @@ static void end_unreadable(struct ingest *g, struct batch *batch, const char *wh
 {
 	char reason[160];
 
-	g->outcome.barred = error == EACCES || error == EPERM;
+	g->outcome.denied = error == EACCES || error == EPERM;
 	snprintf(reason, sizeof(reason), "%s: %s", what, strerror(error));
 	end_rejected(g, batch, 0, 0, reason, true);
 }

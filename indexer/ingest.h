@@ -48,7 +48,7 @@ struct ingest_outcome {
 	bool changed;   /* it changed while it was read: read it again. The batch has
 			 * nothing that counts (a DROP, where claims were under way) */
 	bool racy;      /* it changed so lately that it is worth another look soon */
-	bool barred; /* who runs this may not read it, or not enter a folder above it */
+	bool denied; /* who runs this may not read it, or not enter a folder above it */
 	uint64_t rejects;
 	uint64_t bytes;
 };

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define HEADER 12
+#define HEADER 12 /* bytes of an entry before its path */
 
 static const int delay_ms[LATER_COUNT] = {
 	[LATER_APPEARED] = 50,   [LATER_RETRY_1] = 50, [LATER_RETRY_2] = 1000,
@@ -18,7 +18,7 @@ bool later_add(struct later *later, enum later_which which, int64_t now_ms,
 	if (queue->count >= LATER_MAX) {
 		return false;
 	}
-	/* What was taken out makes room once it is more than what is left. */
+	/* Entries that were taken out are dropped once they fill more than half. */
 	if (queue->head > queue->text.len / 2) {
 		memmove(queue->text.data, queue->text.data + queue->head,
 			queue->text.len - queue->head);
@@ -62,21 +62,18 @@ bool later_take(struct later *later, int64_t now_ms, enum later_which *which,
 	return false;
 }
 
-int64_t later_wait_ms(const struct later *later, int64_t now_ms)
+int64_t later_due_ms(const struct later *later)
 {
-	int64_t wait = -1;
+	int64_t at_ms = INT64_MAX;
 
 	for (int i = 0; i < LATER_COUNT; i++) {
 		const struct later_queue *queue = &later->queue[i];
 
-		if (queue->count) {
-			int64_t left = due(queue) - now_ms;
-
-			left = left > 0 ? left : 0;
-			wait = wait < 0 || left < wait ? left : wait;
+		if (queue->count && due(queue) < at_ms) {
+			at_ms = due(queue);
 		}
 	}
-	return wait;
+	return at_ms;
 }
 
 void later_release(struct later *later)

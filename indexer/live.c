@@ -5,17 +5,16 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "data/base/clock.h"
 #include "data/base/log.h"
+#include "data/base/ready.h"
 #include "data/index/claim.h"
 #include "indexer/dirty.h"
 #include "indexer/folder.h"
 #include "indexer/input.h"
 #include "indexer/later.h"
 #include "indexer/paths.h"
-#include "data/base/ready.h"
 #include "indexer/room.h"
 #include "indexer/root.h"
 #include "indexer/scan.h"
@@ -25,33 +24,31 @@
 #include "indexer/withdraw.h"
 
 /*
- * Three sources say that a path may have changed: events, looking again at what
- * was noted for later, and the folders that cannot be watched. All of them end in
- * lists of dirty paths, one list for each reason, and a commit goes through the
- * lists: compare with the index, read what differs. So the cost of a batch is
- * that of its paths, however large the library is.
+ * Paths that may have changed come from three sources: events, paths that are due for
+ * another look (later), and folders that are polled because they cannot be watched. All
+ * of them go to the lists of dirty paths, one list for each reason. A commit goes
+ * through the lists: it compares each path with the index, and reads the files that
+ * differ. So a commit costs what its paths cost, however large the library is.
  *
- * A file that an event says is removed is withdrawn by the next commit. One that is
- * merely not found is absent, and perhaps hidden: by another file system that was
- * mounted there, or because its own is gone. Absent files are collected for some
- * seconds, so that the brake (indexer/withdraw.h) sees all of them at once. What it
- * refuses stays absent, and is looked at again until the files are back.
+ * A file that an event reports as removed is withdrawn by the next commit. A file that
+ * is only not found is *absent*: another file system may be mounted over it, or its own
+ * may be unmounted. Absent files are collected for some seconds, so that the brake
+ * (indexer/withdraw.h) counts all of them at once. Those that it refuses to withdraw
+ * stay absent, and are looked at again until they are back.
  *
- * A full disk loses nothing: the lists stay, and it is tried again.
+ * A full disk loses nothing: the lists stay, and the commit is retried.
  */
 
 #define COMMIT_MS 200
 #define COMMIT_PATHS 10000
-#define POLL_MS 5000  /* between two looks at folders that cannot be watched... */
-#define POLL_SHARE 20 /* ...or so many times as long as the look took */
-
+#define POLL_MS 5000   /* least time between two polls */
+#define POLL_SHARE 20  /* a pause is at least so many times as long as the last poll */
 #define ABSENT_MS 3000 /* absent files are collected: longer than LATER_RACY waits */
-#define ROOT_MS 60000  /* between two looks at what the root's name means */
-#define FIND_MS 1000   /* the same while it means nothing, or nothing of use */
+#define ROOT_MS 60000  /* between two checks of the root */
+#define FIND_MS 1000   /* between two attempts to find the root again */
 
 struct live {
 	struct root root;
-	int rootfd;
 	struct stop *stop;
 	struct index *index;
 	struct scan_options scan; /* `missing` is set for all scans but the first */
@@ -60,26 +57,20 @@ struct live {
 	struct dirty dirty;
 	struct later later;
 	struct paths absent;
-	size_t held;    /* of them, those that `unmounted` holds */
+	size_t held;    /* absent files below an unmounted file system */
 	uint64_t known; /* files known before the first of the others was missed */
-	struct paths unmounted; /* prefixes whose files may be absent */
+	struct paths unmounted; /* see indexer/unmounted.h */
 	int64_t poll_at_ms;
 	int64_t root_at_ms;
-	int64_t absent_at_ms; /* 0: not before something happens */
+	int64_t absent_at_ms; /* 0: no time is set */
 	struct room room;
-	int taking;       /* the list whose paths are being taken */
-	bool braked;      /* the last withdrawal was refused */
-	bool out_of_step; /* the index says so */
-	bool rescan;      /* the folder must be walked */
-	bool waiting;     /* the root is not there */
+	int reading;      /* the list of the paths that are being read */
+	bool refused;     /* the last withdrawal */
+	bool out_of_step; /* recorded in the index */
+	bool rescan;      /* the whole folder must be walked */
+	bool root_gone;
 };
 
-static void add_dirty(struct live *live, int list, const char *path, size_t len)
-{
-	dirty_add(&live->dirty, list, path, len);
-}
-
-/* The file is not there, and no event says why. */
 static void add_absent(struct live *live, const char *path, size_t len, int64_t delay_ms)
 {
 	int64_t at = clock_now_ms() + delay_ms;
@@ -90,14 +81,20 @@ static void add_absent(struct live *live, const char *path, size_t len, int64_t 
 	}
 }
 
+/* --- what the folder reports (struct folder_sink) ---------------------------------- */
+
 static void on_changed(const char *path, size_t len, void *payload)
 {
-	add_dirty(payload, DIRTY_EVENT, path, len);
+	struct live *live = payload;
+
+	dirty_add(&live->dirty, DIRTY_EVENT, path, len);
 }
 
 static void on_removed(const char *path, size_t len, void *payload)
 {
-	add_dirty(payload, DIRTY_REMOVAL, path, len);
+	struct live *live = payload;
+
+	dirty_add(&live->dirty, DIRTY_REMOVAL, path, len);
 }
 
 static void on_appeared(const char *path, size_t len, void *payload)
@@ -105,31 +102,34 @@ static void on_appeared(const char *path, size_t len, void *payload)
 	struct live *live = payload;
 	struct stat st;
 
-	/* A second name of a file that is there already is whole; so nobody waits for
-	 * who links files into the folder. Others are given time to be written. */
-	if (walk_stat(live->rootfd, path, &st) == 0 &&
+	/* A file with two names was linked here, and is complete. Any other file gets
+	 * some time to be written. */
+	if (walk_stat(live->root.fd, path, &st) == 0 &&
 	    (st.st_nlink > 1 ||
 	     !later_add(&live->later, LATER_APPEARED, clock_now_ms(), path, len))) {
-		add_dirty(live, DIRTY_EVENT, path, len);
+		dirty_add(&live->dirty, DIRTY_EVENT, path, len);
 	}
 }
 
-static void on_left(const char *prefix, size_t len, bool told, void *payload)
+static void on_left(const char *prefix, size_t len, bool removed, void *payload)
 {
 	struct live *live = payload;
 
-	dirty_leave(&live->dirty, told, prefix, len);
+	dirty_add(&live->dirty, removed ? DIRTY_FOLDER_REMOVAL : DIRTY_FOLDER, prefix,
+		  len);
 }
 
 static void on_unmounted(const char *prefix, size_t len, void *payload)
 {
 	struct live *live = payload;
 
-	unmounted_add(&live->unmounted, live->rootfd, prefix, len);
+	unmounted_add(&live->unmounted, live->root.fd, prefix, len);
 }
 
-/* A bad file may be one that is being written, and one that changes while it is
- * read certainly is: it gets another chance, three times. */
+/* --- what reading reports (struct take_options) ------------------------------------ */
+
+/* Reads a file again later if it is bad or changed while it was read: it may not be
+ * written to its end yet. Three times at most. */
 static void retry(struct live *live, int list, const char *path, size_t len)
 {
 	enum later_which next = LATER_RETRY_1;
@@ -147,21 +147,21 @@ static void on_done(const char *path, size_t len, const struct ingest_outcome *o
 {
 	struct live *live = payload;
 
-	if (outcome->barred) {
-		folder_barred(live->folder, path, len);
+	if (outcome->denied) {
+		folder_note_denied(live->folder, path, len);
 	}
 	if (outcome->gone) {
 		add_absent(live, path, len, ABSENT_MS);
 	}
 	if (outcome->changed || (outcome->rejects && outcome->racy)) {
-		retry(live, live->taking, path, len);
+		retry(live, live->reading, path, len);
 	}
 	if (outcome->racy && !outcome->changed) {
 		later_add(&live->later, LATER_RACY, clock_now_ms(), path, len);
 	}
 }
 
-/* In long work: events are taken in, so that their queue does not overflow. */
+/* Reads events during long work, so that the kernel's queue does not overflow. */
 static int on_tick(void *payload, struct err *err)
 {
 	struct live *live = payload;
@@ -184,9 +184,7 @@ int live_open(struct live **out, int rootfd, const char *root, struct stop *stop
 	int rc;
 
 	*out = NULL;
-	live->rootfd = rootfd;
 	live->stop = stop;
-	live->taking = DIRTY_EVENT;
 	live->sink = (struct folder_sink){.changed = on_changed,
 					  .appeared = on_appeared,
 					  .removed = on_removed,
@@ -218,53 +216,35 @@ void live_close(struct live *live)
 	}
 }
 
-/* See struct scan_options. */
-static void on_missing(const char *path, size_t len, void *payload)
-{
-	struct live *live = payload;
+/* --- the state of the index -------------------------------------------------------- */
 
-	add_absent(live, path, len, 0);
-	live->out_of_step = true;
-}
-
-static int scan(struct live *live, struct err *err)
-{
-	struct scan_counts counts;
-	int rc;
-
-	live->taking = DIRTY_EVENT;
-	rc = scan_run(&counts, &live->scan, err);
-	if (!rc) {
-		log_info("walked '%s': %llu files, %llu read, %llu gone, %zu folders "
-			 "watched",
-			 live->root.path, (unsigned long long)counts.files,
-			 (unsigned long long)counts.taken.read,
-			 (unsigned long long)counts.taken.forgotten,
-			 folder_watches(live->folder));
-	}
-	return rc;
-}
-
-/* Before a look: what may be found absent is a share of what is known now, not of what
- * the look adds. */
-static int note_known(struct live *live, struct err *err)
+static int read_state(struct live *live, uint64_t *files, bool *built, struct err *err)
 {
 	struct index_txn *txn = NULL;
 	struct index_counts counts;
-	int rc = 0;
+	int rc = index_begin(&txn, live->index, false, err);
 
-	if (live->absent.count <= live->held) {
-		rc = index_begin(&txn, live->index, false, err);
-		if (!rc) {
-			index_counts(txn, &counts);
-			live->known = counts.files;
-			index_abort(&txn);
-		}
+	if (!rc) {
+		index_counts(txn, &counts);
+		*files = counts.files;
+		*built = index_is_built(txn);
+		index_abort(&txn);
 	}
 	return rc;
 }
 
-/* Writes down whether the folder must be walked, and that events were lost. */
+/* Call this before any look: the brake compares the absent files with what was known
+ * before the look that missed them, not with what the look adds. */
+static int note_known(struct live *live, struct err *err)
+{
+	bool built;
+
+	return live->absent.count <= live->held
+		       ? read_state(live, &live->known, &built, err)
+		       : 0;
+}
+
+/* Records whether the folder must be walked, and how often events were lost. */
 static int note_health(struct live *live, bool reconcile, struct err *err)
 {
 	struct index_txn *txn = NULL;
@@ -285,9 +265,39 @@ static int note_health(struct live *live, bool reconcile, struct err *err)
 	return rc;
 }
 
-/* All is walked anew: events were lost, or the root is another one. That it must be is
- * written down first, so that a kill in the middle is not taken for an index that is
- * in step. */
+/* --- scans and polls --------------------------------------------------------------- */
+
+/* See struct scan_options. */
+static void on_missing(const char *path, size_t len, void *payload)
+{
+	struct live *live = payload;
+
+	add_absent(live, path, len, 0);
+	live->out_of_step = true;
+}
+
+static int scan(struct live *live, struct err *err)
+{
+	struct scan_counts counts;
+	int rc;
+
+	live->reading = DIRTY_EVENT;
+	rc = scan_run(&counts, &live->scan, err);
+	if (!rc) {
+		room_found(&live->room);
+		log_info("walked '%s': %llu files, %llu read, %llu gone, %zu folders "
+			 "watched",
+			 live->root.path, (unsigned long long)counts.files,
+			 (unsigned long long)counts.taken.read,
+			 (unsigned long long)counts.taken.forgotten,
+			 folder_watches(live->folder));
+	}
+	return rc;
+}
+
+/* Walks the whole folder, because events were lost or the root was replaced. That a
+ * walk is due is recorded first: after a kill in the middle, the index must not pass
+ * for one that is in step. */
 static int reconcile(struct live *live, struct err *err)
 {
 	int rc = note_health(live, true, err);
@@ -300,18 +310,17 @@ static int reconcile(struct live *live, struct err *err)
 		rc = note_known(live, err);
 	}
 	if (!rc) {
-		live->rescan = true; /* until it has come to an end */
+		live->rescan = true; /* until it has ended */
 		live->out_of_step = false;
 		rc = scan(live, err);
 	}
 	if (!rc) {
 		live->rescan = false;
-		room_found(&live->room);
 	}
 	return rc;
 }
 
-/* Looking must not become all that is done. */
+/* The time of the next look: looking must not take up all the time. */
 static int64_t pause_after(int64_t begun_ms, int64_t least_ms)
 {
 	int64_t took = clock_now_ms() - begun_ms;
@@ -339,7 +348,7 @@ static int poll_folders(struct live *live, struct err *err)
 	}
 	at = 0;
 	while (!rc && paths_next(&dirty, &at, &path, &len)) {
-		add_dirty(live, DIRTY_EVENT, path, len);
+		dirty_add(&live->dirty, DIRTY_EVENT, path, len);
 	}
 	at = 0;
 	while (!rc && paths_next(&missing, &at, &path, &len)) {
@@ -352,6 +361,8 @@ static int poll_folders(struct live *live, struct err *err)
 	return rc;
 }
 
+/* --- a commit ---------------------------------------------------------------------- */
+
 static int add_known(const char *path, size_t len, const struct claim_file *file,
 		     void *payload)
 {
@@ -360,7 +371,7 @@ static int add_known(const char *path, size_t len, const struct claim_file *file
 	return 0;
 }
 
-/* Whether the path is to be read: it differs from what the index knows. */
+/* Whether the path must be read: it differs from what the index knows. */
 static bool differs(struct live *live, struct index_txn *txn, int list, const char *path,
 		    size_t len)
 {
@@ -368,7 +379,7 @@ static bool differs(struct live *live, struct index_txn *txn, int list, const ch
 	struct stat st;
 	bool is_known = claim_file_get(txn, path, len, &known) == 0;
 
-	if (walk_stat(live->rootfd, path, &st) < 0) {
+	if (walk_stat(live->root.fd, path, &st) < 0) {
 		return is_known || !walk_is_gone(errno);
 	}
 	if (!is_known || !S_ISREG(st.st_mode)) {
@@ -381,81 +392,80 @@ static bool differs(struct live *live, struct index_txn *txn, int list, const ch
 	if (list >= LATER_RETRY_1 && list <= LATER_RETRY_3 && known.rejects) {
 		retry(live, list, path, len);
 	}
-	/* Only what an event names may have changed behind equal stat values, and
-	 * what is looked at again for that very reason. */
+	/* A racy file may have changed although its stat values are equal. It is read
+	 * again for an event, or because its second look is due. */
 	return known.racy && (list == DIRTY_EVENT || list == LATER_RACY);
 }
 
-/* Goes through the dirty paths and keeps those that are to be read. */
-static int compare(struct live *live, struct dirty *dirty, struct paths *todo,
+/* Finds those of the dirty paths that must be read. */
+static int compare(struct live *live, struct dirty *dirty, struct dirty *todo,
 		   struct err *err)
 {
 	struct index_txn *txn = NULL;
 	const char *path;
-	size_t len;
+	size_t at, len;
 	int rc = index_begin(&txn, live->index, false, err);
 
-	for (int told = 0; told < 2 && !rc; told++) {
-		struct paths *list = &dirty->list[told ? DIRTY_REMOVAL : DIRTY_EVENT];
-		size_t at = 0;
+	for (int list = DIRTY_FOLDER; list < DIRTY_LISTS && !rc; list++) {
+		struct paths *files = &dirty->list[list - DIRTY_FOLDER + DIRTY_EVENT];
 
-		while (!rc && paths_next(&dirty->left[told], &at, &path, &len)) {
-			rc = claim_file_each(txn, path, len, add_known, list, err);
+		at = 0;
+		while (!rc && paths_next(&dirty->list[list], &at, &path, &len)) {
+			rc = claim_file_each(txn, path, len, add_known, files, err);
 		}
 	}
 	unmounted_keep(&live->unmounted, &dirty->list[DIRTY_REMOVAL],
 		       &dirty->list[DIRTY_EVENT]);
-	for (int list = 0; list < DIRTY_LISTS && !rc; list++) {
-		size_t at = 0;
-
+	for (int list = 0; list < DIRTY_FILES && !rc; list++) {
+		at = 0;
 		while (paths_next(&dirty->list[list], &at, &path, &len)) {
 			if (differs(live, txn, list, path, len)) {
-				paths_append(&todo[list], path, len);
+				paths_append(&todo->list[list], path, len);
 			}
 		}
 	}
 	return index_end(&txn, rc, err);
 }
 
-/* Reads what differs. What is there goes before what is gone: a renamed file never
- * is without its claims. */
-static int take_todo(struct live *live, struct take *take, const struct paths *todo,
+/* Reads the files first and withdraws the removed ones afterwards, so that the claims
+ * of a renamed file never vanish in between. */
+static int take_todo(struct live *live, struct take *take, const struct dirty *todo,
 		     struct err *err)
 {
-	struct paths gone = {0};
+	struct paths removed = {0};
 	const char *path;
 	size_t at, len;
 	int rc = 0;
 
-	for (int list = 0; list < DIRTY_LISTS && !rc; list++) {
+	for (int list = 0; list < DIRTY_FILES && !rc; list++) {
 		unsigned attempt = list >= LATER_RETRY_1 && list <= LATER_RETRY_3
 					   ? (unsigned)(list - LATER_RETRY_1 + 1)
 					   : 0;
 
-		live->taking = list;
+		live->reading = list;
 		at = 0;
-		while (!rc && paths_next(&todo[list], &at, &path, &len)) {
+		while (!rc && paths_next(&todo->list[list], &at, &path, &len)) {
 			struct stat st;
 
-			if (walk_stat(live->rootfd, path, &st) == 0 ||
+			if (walk_stat(live->root.fd, path, &st) == 0 ||
 			    !walk_is_gone(errno)) {
 				rc = take_path(take, path, len, attempt, err);
 			} else if (list == DIRTY_REMOVAL) {
-				paths_append(&gone, path, len);
+				paths_append(&removed, path, len);
 			} else {
 				add_absent(live, path, len, ABSENT_MS);
 			}
 		}
 	}
 	at = 0;
-	while (!rc && paths_next(&gone, &at, &path, &len)) {
+	while (!rc && paths_next(&removed, &at, &path, &len)) {
 		rc = take_withdraw(take, path, len, err);
 	}
-	paths_release(&gone);
+	paths_release(&removed);
 	return rc;
 }
 
-/* Commits what was taken; a stop keeps what was read. */
+/* Commits the work so far. After a stop, what was read is kept. */
 static int end_take(struct take *take, int rc, struct err *err)
 {
 	struct err ignored = {0};
@@ -474,24 +484,19 @@ static int end_take(struct take *take, int rc, struct err *err)
 
 static int commit(struct live *live, struct err *err)
 {
-	struct paths todo[DIRTY_LISTS] = {{.count = 0}};
-	struct dirty dirty = live->dirty;
-	size_t count = 0;
+	struct dirty dirty = live->dirty, todo = {0};
 	int rc;
 
-	/* What gets dirty from here on is for the next one. */
+	/* What gets dirty from here on is for the next commit. */
 	live->dirty = (struct dirty){0};
 	rc = note_known(live, err);
 	if (!rc) {
-		rc = compare(live, &dirty, todo, err);
+		rc = compare(live, &dirty, &todo, err);
 	}
-	for (int list = 0; list < DIRTY_LISTS; list++) {
-		count += todo[list].count;
-	}
-	if (!rc && count) {
+	if (!rc && dirty_count(&todo)) {
 		struct take *take = take_new(&live->scan.take);
 
-		rc = end_take(take, take_todo(live, take, todo, err), err);
+		rc = end_take(take, take_todo(live, take, &todo, err), err);
 		if (!rc) {
 			room_found(&live->room);
 		}
@@ -499,43 +504,48 @@ static int commit(struct live *live, struct err *err)
 	if (rc == ERR_FULL) {
 		dirty_join(&live->dirty, &dirty);
 	}
-	for (int list = 0; list < DIRTY_LISTS; list++) {
-		paths_release(&todo[list]);
-	}
+	dirty_release(&todo);
 	dirty_release(&dirty);
 	return rc;
 }
 
-static int withdraw_absent(struct live *live, const struct paths *missing,
-			   struct err *err)
+/* --- absent files ------------------------------------------------------------------ */
+
+static int withdraw_missing(struct live *live, const struct paths *missing,
+			    struct err *err)
 {
 	struct withdraw withdraw = {.index = live->index,
 				    .known = live->known,
 				    .accept = live->scan.accept_withdrawal};
-	struct take *take = take_new(&live->scan.take);
+	struct take *take;
 
-	live->taking = DIRTY_EVENT;
+	if (!missing->count) {
+		return 0;
+	}
+	live->reading = DIRTY_EVENT;
+	take = take_new(&live->scan.take);
 	return end_take(take, withdraw_run(&withdraw, take, missing, err), err);
 }
 
-/* Withdraws what is absent, unless the brake holds. */
-static int settle_absent(struct live *live, struct err *err)
+/* Withdraws the absent files that are still missing, unless the brake refuses. */
+static int withdraw_absent(struct live *live, struct err *err)
 {
 	struct paths missing = {0}, held = {0}, back = {0};
 	const char *path;
 	size_t at = 0, len;
 	int64_t begun = clock_now_ms();
-	int rc = withdraw_sort(live->index, live->rootfd, &live->absent, &live->unmounted,
-			       &missing, &held, &back, err);
+	bool refused;
+	int rc = withdraw_sort(live->index, live->root.fd, &live->absent,
+			       &live->unmounted, &missing, &held, &back, err);
 
 	while (!rc && paths_next(&back, &at, &path, &len)) {
-		add_dirty(live, DIRTY_EVENT, path, len);
+		dirty_add(&live->dirty, DIRTY_EVENT, path, len);
 	}
-	paths_release(&back);
-	if (!rc && missing.count) {
-		rc = withdraw_absent(live, &missing, err);
+	if (!rc) {
+		rc = withdraw_missing(live, &missing, err);
 	}
-	if (rc && rc != ERR_REFUSED) {
+	refused = rc == ERR_REFUSED;
+	if (rc && !refused) {
 		goto out;
 	}
 	paths_release(&live->absent);
@@ -543,46 +553,45 @@ static int settle_absent(struct live *live, struct err *err)
 	live->absent = held;
 	live->held = held.count;
 	held = (struct paths){0};
-	if (rc) {
-		int64_t pause = pause_after(begun, POLL_MS);
-
-		at = 0;
-		if (!live->braked) {
-			log_warning("%s; the watch goes on, and looks whether they are "
-				    "back",
-				    err->msg);
-		}
-		while (paths_next(&missing, &at, &path, &len)) {
-			add_absent(live, path, len, pause);
-		}
-	} else if (live->braked) {
-		log_info("the files that were gone are back (%zu are not, and withdrawn)",
+	at = 0;
+	while (refused && paths_next(&missing, &at, &path, &len)) {
+		add_absent(live, path, len, pause_after(begun, POLL_MS));
+	}
+	if (refused && !live->refused) {
+		log_warning("%s; the watch goes on, and checks whether they are back",
+			    err->msg);
+	} else if (!refused && live->refused) {
+		log_info("the files that were gone are back (%zu are not, and were "
+			 "withdrawn)",
 			 missing.count);
 	}
-	live->braked = rc != 0;
+	live->refused = refused;
 	rc = 0;
 	if (live->out_of_step != (live->absent.count > 0) &&
 	    !folder_is_lost(live->folder)) {
 		rc = note_health(live, live->absent.count > 0, err);
 		if (rc && !live->absent_at_ms) {
-			live->absent_at_ms = clock_now_ms(); /* to be written down yet */
+			live->absent_at_ms = clock_now_ms(); /* record it again */
 		}
 	}
 out:
 	paths_release(&missing);
 	paths_release(&held);
+	paths_release(&back);
 	return rc;
 }
 
-/* Moves what is due into the lists. */
-static void take_due(struct live *live)
+/* --- waiting ----------------------------------------------------------------------- */
+
+/* Moves the paths that are due to the lists. */
+static void add_due(struct live *live)
 {
 	enum later_which which;
 	const char *path;
 	size_t len;
 
 	while (later_take(&live->later, clock_now_ms(), &which, &path, &len)) {
-		add_dirty(live, which, path, len);
+		dirty_add(&live->dirty, which, path, len);
 	}
 }
 
@@ -594,22 +603,14 @@ static bool commit_is_due(const struct live *live)
 	       (count && clock_now_ms() - live->dirty.since_ms >= COMMIT_MS);
 }
 
-static int64_t sooner(int64_t wait_ms, int64_t at_ms)
-{
-	int64_t left = at_ms - clock_now_ms();
-
-	left = left > 0 ? left : 0;
-	return wait_ms < 0 || left < wait_ms ? left : wait_ms;
-}
-
-/* Waits for an event, a stop, a mount, or so long. */
+/* Waits `wait_ms` for an event, a stop, or a change of the mounts. */
 static int wait_for(struct live *live, int64_t wait_ms, struct err *err)
 {
 	struct pollfd fds[] = {{.fd = folder_fd(live->folder), .events = POLLIN},
 			       {.fd = live->stop->fd, .events = POLLIN},
 			       {.fd = live->root.mounts, .events = POLLPRI}};
 
-	int ready = poll(fds, 3, (int)wait_ms);
+	int ready = poll(fds, 3, wait_ms > 0 ? (int)wait_ms : 0);
 
 	if (ready < 0) {
 		return errno == EINTR ? 0 : err_sys(err, "cannot wait for events");
@@ -621,31 +622,34 @@ static int wait_for(struct live *live, int64_t wait_ms, struct err *err)
 	return ready == 0 ? index_check_place(live->index, err) : 0;
 }
 
-/* Nothing is to be done: sleeps until something is. */
+static void no_later_than(int64_t *at_ms, int64_t limit_ms)
+{
+	*at_ms = limit_ms < *at_ms ? limit_ms : *at_ms;
+}
+
+/* There is nothing to do: waits until there is. */
 static int sleep_until_event(struct live *live, struct err *err)
 {
-	int64_t wait = sooner(ROOT_MS, live->root_at_ms);
+	int64_t at = live->root_at_ms;
 
 	if (live->room.until_ms) {
-		return wait_for(live, sooner(wait, live->room.until_ms), err);
+		no_later_than(&at, live->room.until_ms);
+	} else {
+		no_later_than(&at, later_due_ms(&live->later));
+		if (folder_has_polled(live->folder)) {
+			no_later_than(&at, live->poll_at_ms);
+		}
+		if (live->absent_at_ms) {
+			no_later_than(&at, live->absent_at_ms);
+		}
 	}
-	if (later_wait_ms(&live->later, 0) >= 0) {
-		int64_t due = later_wait_ms(&live->later, clock_now_ms());
-
-		wait = due < wait ? due : wait;
-	}
-	if (folder_has_polled(live->folder)) {
-		wait = sooner(wait, live->poll_at_ms);
-	}
-	if (live->absent_at_ms) {
-		wait = sooner(wait, live->absent_at_ms);
-	}
-	return wait_for(live, wait, err);
+	return wait_for(live, at - clock_now_ms(), err);
 }
 
 /* --- the root ---------------------------------------------------------------------- */
 
-/* The root's name means something else now. What it held is not gone. */
+/* Another folder, or none, has the root's name now. The files that it held are not
+ * gone. */
 static int leave_root(struct live *live, struct err *err)
 {
 	struct err ignored = {0};
@@ -656,7 +660,7 @@ static int leave_root(struct live *live, struct err *err)
 		    "the watch waits until a folder with metadata files is there",
 		    live->root.path);
 	if (live->dirty.since_ms && !live->room.until_ms) {
-		rc = commit(live, err); /* what happened to it while it was there */
+		rc = commit(live, err); /* what changed while it was there */
 	}
 	if (rc == ERR_FULL || !rc) {
 		note_health(live, true, &ignored);
@@ -669,15 +673,14 @@ static int leave_root(struct live *live, struct err *err)
 	paths_release(&live->absent);
 	paths_release(&live->unmounted);
 	later_release(&live->later);
-	live->absent = live->unmounted = (struct paths){0};
 	live->absent_at_ms = 0;
 	live->held = 0;
-	live->braked = false;
-	live->waiting = true;
+	live->refused = false;
+	live->root_gone = true;
 	return rc;
 }
 
-/* Whether the root is what its name means, if it is time to ask. */
+/* Checks that the root's name still means the open folder, if that is due. */
 static int check_root(struct live *live, struct err *err)
 {
 	if (clock_now_ms() < live->root_at_ms) {
@@ -687,41 +690,40 @@ static int check_root(struct live *live, struct err *err)
 	if (!root_is_current(&live->root)) {
 		return leave_root(live, err);
 	}
-	live->rescan |= unmounted_check(&live->unmounted, live->rootfd);
+	live->rescan |= unmounted_check(&live->unmounted, live->root.fd);
 	return 0;
 }
 
 static int wait_for_root(struct live *live, struct err *err)
 {
-	struct index_txn *txn = NULL;
-	struct index_counts known;
 	int64_t begun = clock_now_ms();
-	int rc = index_begin(&txn, live->index, false, err);
+	uint64_t files;
+	bool built;
+	int rc = read_state(live, &files, &built, err);
 
-	if (rc) {
-		return rc;
+	if (!rc) {
+		rc = root_find(&live->root, files > 0, err);
 	}
-	index_counts(txn, &known);
-	index_abort(&txn);
-	rc = root_find(&live->root, known.files > 0, err);
 	if (rc == ERR_NOTFOUND) {
 		return wait_for(live, pause_after(begun, FIND_MS), err);
 	}
 	if (!rc) {
 		log_info("'%s' is watched again", live->root.path);
-		live->waiting = false;
+		live->root_gone = false;
 		live->rescan = true;
 		poll_if_remote(live);
 	}
 	return rc;
 }
 
+/* --- the loop ---------------------------------------------------------------------- */
+
 static int step(struct live *live, struct err *err)
 {
 	bool handled;
-	int rc = live->waiting ? 0 : check_root(live, err);
+	int rc = live->root_gone ? 0 : check_root(live, err);
 
-	if (rc || live->waiting) {
+	if (rc || live->root_gone) {
 		return rc ? rc : wait_for_root(live, err);
 	}
 	rc = folder_drain(live->folder, err);
@@ -730,8 +732,8 @@ static int step(struct live *live, struct err *err)
 	}
 	handled = folder_has_events(live->folder);
 	if (handled && live->root_at_ms > clock_now_ms() + FIND_MS) {
-		/* Its removal raises no event of its own, as it is open; that of what
-		 * was in it does. */
+		/* The removal of the root itself raises no event while it is open; the
+		 * removal of the files in it does. */
 		live->root_at_ms = clock_now_ms() + FIND_MS;
 	}
 	rc = folder_handle(live->folder, err);
@@ -745,7 +747,7 @@ static int step(struct live *live, struct err *err)
 	if (!rc && (folder_is_lost(live->folder) || live->rescan)) {
 		return reconcile(live, err);
 	}
-	take_due(live);
+	add_due(live);
 	if (!rc && folder_has_polled(live->folder) &&
 	    clock_now_ms() >= live->poll_at_ms) {
 		rc = poll_folders(live, err);
@@ -757,43 +759,35 @@ static int step(struct live *live, struct err *err)
 		return commit(live, err);
 	}
 	if (live->absent_at_ms && clock_now_ms() >= live->absent_at_ms) {
-		/* Not in a folder that is not the one any more. */
+		/* Withdraw nothing if the root was replaced meanwhile. */
 		live->root_at_ms = 0;
 		rc = check_root(live, err);
-		return rc || live->waiting ? rc : settle_absent(live, err);
+		return rc || live->root_gone ? rc : withdraw_absent(live, err);
 	}
 	live->room.until_ms = 0;
 	return sleep_until_event(live, err);
 }
 
-/* The first scan. A new index that is not read to its end cannot go on. */
+/* The first scan. An index whose first scan never ended (it is not built) cannot be
+ * used, so a full disk ends the program then. */
 static int first_scan(struct live *live, struct err *err)
 {
 	struct pollfd stop = {.fd = live->stop->fd, .events = POLLIN};
+	uint64_t files;
+	bool built;
 	int rc = scan(live, err);
 
 	while (rc == ERR_FULL && !stop_asked(live->stop)) {
-		struct index_txn *txn = NULL;
-		bool built;
-
-		rc = index_begin(&txn, live->index, false, err);
-		if (rc) {
-			return rc;
-		}
-		built = index_is_built(txn);
-		index_abort(&txn);
-		if (!built) {
-			return ERR_FULL; /* err is that of the scan */
+		rc = read_state(live, &files, &built, err);
+		if (rc || !built) {
+			return rc ? rc : ERR_FULL; /* *err is still that of the scan */
 		}
 		room_wait(&live->room, err);
-		poll(&stop, 1, ROOM_RETRY_MS); /* events may wait: all is scanned anew */
+		poll(&stop, 1, ROOM_RETRY_MS); /* not for events: everything is scanned */
 		rc = folder_restart(live->folder, err);
 		if (!rc) {
 			rc = scan(live, err);
 		}
-	}
-	if (!rc) {
-		room_found(&live->room);
 	}
 	return rc == ERR_FULL && live->stop->asked ? ERR_STOPPED : rc;
 }
@@ -806,7 +800,7 @@ int live_run(struct live *live, struct index *index, const struct live_options *
 	live->index = index;
 	live->scan = (struct scan_options){
 		.take = {.index = index,
-			 .rootfd = live->rootfd,
+			 .rootfd = live->root.fd,
 			 .allow_secrets = options->allow_secrets,
 			 .commit_ms = COMMIT_MS,
 			 .tick = on_tick,
@@ -830,7 +824,7 @@ int live_run(struct live *live, struct index *index, const struct live_options *
 	}
 	if (rc == ERR_STOPPED || (!rc && live->stop->asked)) {
 		log_info("stopped by a signal");
-		/* What nobody walks for any more must at least be known. */
+		/* We stop before the rescan; record that one is due. */
 		rc = folder_is_lost(live->folder) ? note_health(live, true, err) : 0;
 	}
 	return rc;

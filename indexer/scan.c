@@ -133,7 +133,7 @@ static int keep_unreadable(const char *path, size_t len, int error, void *payloa
 		    path, strerror(error));
 	look->counts->unreadable++;
 	if (look->options->folder) {
-		folder_barred(look->options->folder, path, len);
+		folder_note_denied(look->options->folder, path, len);
 	}
 	buf_addf(&prefix, "%.*s/", (int)len, path);
 	rc = claim_file_each(look->txn, prefix.data, prefix.len, mark_known, look, err);

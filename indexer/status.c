@@ -145,7 +145,7 @@ static void add_health(struct report *report, const struct index_health *health)
 	} else {
 		buf_addf(text, "%-16s%s\n%-16s%s\n%s", "secrets",
 			 secrets ? "accepted" : "rejected", "walked", walked,
-			 health->reconcile ? "out of step with the folder: events were "
+			 health->reconcile ? "not in step with the folder: events were "
 					     "lost, or files are missing without an "
 					     "event that says why\n"
 					   : "");

@@ -258,7 +258,8 @@ static void a_root_that_is_moved_is_told(void **state)
 	buf_release(&moved);
 }
 
-static void a_barred_folder_is_read_anew_when_it_may_have_been_opened(void **state)
+static void
+a_folder_without_permission_is_read_again_when_its_attributes_change(void **state)
 {
 	struct watched *w = *state;
 
@@ -269,7 +270,7 @@ static void a_barred_folder_is_read_anew_when_it_may_have_been_opened(void **sta
 	scan(w, "");
 	assert_int_equal(fchmodat(w->f->fd, "a", 0700, 0), 0);
 	tells(w, "");
-	folder_barred(w->folder, "a/x.json", 8);
+	folder_note_denied(w->folder, "a/x.json", 8);
 	assert_int_equal(fchmodat(w->f->fd, "b", 0700, 0), 0);
 	tells(w, "");
 	assert_int_equal(fchmodat(w->f->fd, "a", 0755, 0), 0);
@@ -369,7 +370,7 @@ int main(void)
 		TEST(a_removed_folder_is_left),
 		TEST(a_folder_that_takes_the_place_of_another_is_watched),
 		TEST(a_root_that_is_moved_is_told),
-		TEST(a_barred_folder_is_read_anew_when_it_may_have_been_opened),
+		TEST(a_folder_without_permission_is_read_again_when_its_attributes_change),
 		TEST(a_restart_forgets_watches_and_events),
 		TEST(nothing_is_polled_where_all_is_watched),
 		TEST(polled_wholly_it_follows_folders_that_raise_no_event),
