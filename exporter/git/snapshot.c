@@ -731,6 +731,13 @@ int snapshot_tags(struct snapshot_repo *repo, struct buf *names, struct err *err
 	return rc ? git_failure(err, rc, "list the tags of", repo->path) : 0;
 }
 
+bool snapshot_tag_is_valid(const char *name)
+{
+	int valid = 0;
+
+	return git_tag_name_is_valid(&valid, name) == 0 && valid;
+}
+
 int snapshot_ref(char hex[OBJECT_HEX + 1], struct snapshot_repo *repo, const char *name,
 		 struct err *err)
 {

@@ -97,6 +97,8 @@ int snapshot_resolve(struct snapshot_repo *repo, const char *rev,
 
 /* Appends the names of all tags ("refs/tags/" left off), each with a NUL behind. */
 int snapshot_tags(struct snapshot_repo *repo, struct buf *names, struct err *err);
+/* Whether git takes the name for a tag. Some repository must be open. */
+bool snapshot_tag_is_valid(const char *name);
 
 /* Appends the file `path` of the snapshot's tree to *out. ERR_NOTFOUND, quietly. */
 int snapshot_read(struct snapshot_repo *repo, const struct snapshot_id *tree,
