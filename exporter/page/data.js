@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The audit page. Its data are rows of arrays (all times are Unix seconds, a count that
- * is not known is null):
+ * The audit page. Its data are rows, each an array. Times are Unix seconds; an unknown count
+ * is null.
  *
- *	album		[ID, images, untagged, BLOCK]	(BLOCK: in a report)
+ *	album		[ID, images, untagged, BLOCK]	(BLOCK: only in a report)
  *	untagged image	[ID, created_at, thumbnail, since, since's commit]	(the last
- *			two in a report)
+ *			two: only in a report)
  *	snapshot	[number, time, images, untagged, commit]
  *	tag		[ID, label, images]
  *
- * A report has them inside, in elements <script type="application/json">; a site has
- * them in scripts in data/, each a call of one of the functions of `albumen`
- * (exporter/site/page_site.h lists the files). A page from a disk may load scripts, and
- * nothing else; that is why.
+ * A report contains them, in elements <script type="application/json">. A site has them in
+ * scripts in data/, each of which calls one function of `albumen` (exporter/site/page_site.h
+ * lists the files): scripts are all that a page opened from a disk may load.
  *
- * The four files of scripts are one when the page is made, in this order: data.js,
- * table.js, plot.js, page.js.
+ * exporter/page/page.c joins the four scripts in this order: data.js, table.js, plot.js,
+ * page.js.
  *
- * Ids and other texts are strangers' input: they become text nodes and properties,
- * never markup, and their direction is their own (<bdi>). There may be a hundred
- * thousand albums: of a table only the rows in sight exist.
+ * Ids and other texts are untrusted. They become text nodes and properties, never markup, and
+ * each is in a <bdi>, so that its direction does not affect the rest. There may be 100,000
+ * albums, so only the visible rows of a table exist.
  */
 'use strict';
 
 const $ = (id) => document.getElementById(id);
 
-/* An element with properties and children; a string becomes text. */
+/* Makes an element with properties and children; a string becomes a text node. */
 function make(name, properties, ...children) {
 	const element = document.createElement(name);
 
@@ -46,7 +45,7 @@ const grouped = new Intl.NumberFormat('en');
 const count = (n) => (n === null || n === undefined ? 'unknown' : grouped.format(n));
 const some = (n, noun) => `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
 
-/* A share in percent: never 0 or 100 while that is not quite so. */
+/* A share in percent. It is 0 % or 100 % only if that is exact. */
 function percent(part, whole) {
 	if (part === null || whole === null || part === undefined || whole === undefined) {
 		return 'unknown';
@@ -72,7 +71,7 @@ function iso(seconds) {
 }
 const day = (seconds) => iso(seconds).slice(0, 10);
 const minute = (seconds) => iso(seconds).slice(0, 16).replace('T', ' ');
-/* What a record says of its time, as short as can be: unread by anybody, if odd. */
+/* The created_at of a record: its date, or the whole text if it does not look like a time. */
 const stamp = (text) => (text === null ? 'unknown' :
 	/^\d{4}-\d\d-\d\dT/.test(text) ? text.slice(0, 10) : text);
 
@@ -82,9 +81,9 @@ function age(from, to) {
 	return days > 0 ? some(days, 'day') : 'less than a day';
 }
 
-/* --- where the data come from --- */
+/* --- loading data --- */
 
-/* A report's: parsed when they are asked for. */
+/* From a report: data are parsed when needed. */
 function reportSource(first) {
 	const parse = (element) => JSON.parse(element.textContent);
 	const all = (kind) => [...document.querySelectorAll(`script.${kind}`)];
@@ -97,7 +96,7 @@ function reportSource(first) {
 		async albums(take) {
 			for (const element of all('albums')) {
 				take(parse(element));
-				/* Let the page answer between two of many. */
+				/* Let the page react to the user in between. */
 				await new Promise((done) => setTimeout(done));
 			}
 		},
@@ -116,7 +115,7 @@ function reportSource(first) {
 	};
 }
 
-/* A site's: loaded when they are asked for. */
+/* From a site: data are loaded when needed. */
 function siteSource() {
 	const waiting = new Map();
 	const AT_ONCE = 8;
@@ -130,14 +129,14 @@ function siteSource() {
 
 		waiting.set(key, done);
 		script.onload = script.onerror = () => {
-			/* After an answer this comes too late to matter. */
+			/* Has no effect if the script has called answer(). */
 			fail(new Error(`cannot load data/${path}`));
 			waiting.delete(key);
 			script.remove();
 		};
 		document.head.append(script);
 	});
-	/* Several at a time, each taken as it comes. */
+	/* Loads several files at a time, and passes each to `take` when it arrives. */
 	const each = async (jobs, take) => {
 		const next = async () => {
 			while (jobs.length) {

@@ -6,7 +6,7 @@ function figures(root, entries) {
 		{ className: wide ? 'wide' : '' }, make('dt', null, title), make('dd', null, ...[value].flat()))));
 }
 
-/* A text of the data: in its own direction. */
+/* A text from the data, with a direction of its own. */
 const own = (text) => make('bdi', { title: text }, text);
 
 function gauge(part, whole) {
@@ -22,7 +22,7 @@ class Page {
 		this.albums = [];
 		this.byId = new Map();
 		this.order = [];
-		this.lower = []; /* the ids, in lower case, for the filter */
+		this.lower = []; /* the ids in lower case, for the filter */
 		this.sorted = { key: 'untagged', down: true };
 		this.open = null;
 		this.loaded = false;
@@ -50,7 +50,7 @@ class Page {
 			{ title: 'Image' },
 			{ title: 'Created', style: 'created' },
 			this.source.hasSince && { title: 'Untagged since', style: 'known' },
-			{ title: 'Thumbnail’s address', style: 'last' },
+			{ title: 'Thumbnail address', style: 'last' },
 		].filter(Boolean));
 		this.images.root.classList.toggle('since', this.source.hasSince);
 		this.snapshots = new Table($('snapshots'), 'Snapshots', [
@@ -107,7 +107,7 @@ class Page {
 	async start() {
 		this.summary = await this.source.summary();
 		this.showSummary();
-		/* What a link names is shown first, and the list comes in beside it. */
+		/* The album in the address is shown first; the list follows. */
 		this.readHash();
 		const albums = this.source.albums((rows) => {
 			this.addAlbums(rows);
@@ -159,9 +159,9 @@ class Page {
 			: `, untagged since ${day(image[3])} (${age(image[3], this.summary.as_of)})`;
 	}
 
-	/* [image, created_at, by]: null for what the data do not say. */
+	/* [image, created_at, by]; null for what is unknown. */
 	lastFigure(last) {
-		return last && ['Tagged last', [own(last[0]), `, ${stamp(last[1])}, by `,
+		return last && ['Last tagged', [own(last[0]), `, ${stamp(last[1])}, by `,
 			last[2] === null ? 'unknown' : own(last[2])], true];
 	}
 
@@ -183,7 +183,7 @@ class Page {
 	/* --- history --- */
 
 	showHistory() {
-		/* Snapshots that do not say their counts are not in the plot. */
+		/* Snapshots without counts are not plotted. */
 		const rows = this.history.sort((a, b) => a[0] - b[0])
 			.filter((row) => row[2] !== null && row[3] !== null);
 
@@ -200,8 +200,8 @@ class Page {
 		});
 		$('plot-words').textContent = rows.length === 1 ? 'There is one snapshot so far.'
 			: `All albums: ${some(rows.length, 'snapshot')} from ${minute(first[1])} (${count(first[3])} untagged) to ` +
-			`${minute(last[1])} (${count(last[3])}). The most were ${count(most[3])} on ${day(most[1])}, ` +
-			`the least ${count(least[3])} on ${day(least[1])}.`;
+			`${minute(last[1])} (${count(last[3])}). The most: ${count(most[3])} on ${day(most[1])}; ` +
+			`the fewest: ${count(least[3])} on ${day(least[1])}.`;
 		this.plotted = rows;
 		this.plot.set(rows);
 		this.showSnapshots();
@@ -231,7 +231,7 @@ class Page {
 		});
 	}
 
-	/* At most a few times a second while they come in. */
+	/* Refreshes at most a few times a second while albums arrive. */
 	refreshLater() {
 		if (!this.timer) {
 			this.timer = setTimeout(() => this.refresh(), 250);
@@ -303,7 +303,7 @@ class Page {
 		$('album-tools').hidden = true;
 		figures($('album-figures'), []);
 		if (i === undefined) {
-			$('album-words').textContent = this.loaded ? 'There is no album of this id in the snapshot.'
+			$('album-words').textContent = this.loaded ? 'The snapshot has no album with this id.'
 				: 'Loading …';
 			return;
 		}
@@ -320,7 +320,7 @@ class Page {
 				this.showAlbum(album);
 			}
 		} catch (error) {
-			$('album-words').textContent += ` The list of them could not be loaded: ${error.message}.`;
+			$('album-words').textContent += ` The list could not be loaded: ${error.message}.`;
 		}
 	}
 
@@ -337,8 +337,8 @@ class Page {
 		this.setPictures(false);
 	}
 
-	/* Only what is an address for a web browser: a path alone is of the API's host,
-	 * which a page from a disk does not know. */
+	/* Only addresses that a browser can load. A path is relative to the API's host, which a
+	 * page opened from a disk does not know. */
 	canLoad(address) {
 		return address !== null && (/^https?:\/\//i.test(address) ||
 			(/^\/(?!\/)/.test(address) && /^https?:$/.test(location.protocol)));
@@ -441,7 +441,7 @@ class Page {
 				try {
 					wanted[key] = decodeURIComponent(part.slice(equals + 1));
 				} catch (error) {
-					/* Half an escape: a link that was cut off. */
+					/* A link that was cut off within an escape. */
 				}
 			}
 		});

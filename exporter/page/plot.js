@@ -14,7 +14,7 @@ function draw(parent, name, attributes, text) {
 	return element;
 }
 
-/* 1, 2 or 5 times a power of ten: the least of which `steps` reach `most`. */
+/* The smallest 1, 2 or 5 times a power of ten of which `steps` reach `most`. */
 function niceStep(most, steps) {
 	const power = 10 ** Math.floor(Math.log10(most / steps));
 
@@ -43,7 +43,7 @@ class Plot {
 		return this.share ? (row[2] ? row[3] / row[2] * 100 : 0) : row[3];
 	}
 
-	/* Several snapshots to a pixel: of each pixel the first, least, most and last. */
+	/* The snapshots to draw: of those on one pixel, the first, lowest, highest and last. */
 	points() {
 		const kept = [];
 		let last = -1, group = [];
@@ -77,7 +77,7 @@ class Plot {
 		const svg = document.createElementNS(SVG, 'svg');
 		const first = this.rows[0][1];
 		const span = Math.max(1, this.rows[this.rows.length - 1][1] - first);
-		const most = Math.max(this.share ? 1 : 4, ...this.points0());
+		const most = Math.max(this.share ? 1 : 4, this.highest());
 		const step = Math.max(niceStep(most, 4), this.share ? 0 : 1);
 		const top = Math.ceil(most / step - 1e-9) * step;
 		const left = 12 + 7 * (this.share ? 5 : count(top).length);
@@ -97,7 +97,7 @@ class Plot {
 				this.share ? `${Math.round(value * 100) / 100} %` : count(value));
 		}
 		this.drawTimes(svg, first, span, height, right - left);
-		/* What a snapshot says holds until the next one. */
+		/* Counts stay the same until the next snapshot, so the line has steps. */
 		const points = this.points();
 		let path = '';
 
@@ -116,18 +116,12 @@ class Plot {
 		this.show(this.at);
 	}
 
-	/* The values, a few thousand at a time: there may be too many for one call. */
-	points0() {
-		let most = 0;
-
-		this.rows.forEach((row) => {
-			most = Math.max(most, this.value(row));
-		});
-		return [most];
+	highest() {
+		return this.rows.reduce((most, row) => Math.max(most, this.value(row)), 0);
 	}
 
 	drawTimes(svg, first, span, height, width) {
-		/* Dates where days differ from one to the next, else minutes, which are longer. */
+		/* Dates if neighbouring labels have different ones; else times, which are longer. */
 		const fit = (pixels) => Math.max(1, Math.min(6, Math.floor(width / pixels)));
 		const dates = span >= 2 * fit(130) * 86400;
 		const ticks = this.rows.length === 1 ? 0 : fit(dates ? 130 : 200);
@@ -141,7 +135,7 @@ class Plot {
 		}
 	}
 
-	/* Points at one snapshot: by a line, and in words for eyes and ears. */
+	/* Points at one snapshot: with a line, and in words, also for screen readers. */
 	show(i) {
 		const row = this.rows[i];
 		const words = snapshotWords(row);

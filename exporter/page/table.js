@@ -2,10 +2,9 @@
 /* --- a table of any length --- */
 
 /*
- * Shows `length` rows, of which only those in sight (and a few around them) exist. The
- * roles tell a screen reader what the elements, which are laid out freely, amount to.
- * Where rows hold a link, arrow keys go from one to the next, and one of them alone is
- * in the order of the tab key.
+ * Shows `length` rows. Only the visible rows, and a few around them, exist as elements. Roles
+ * tell screen readers that these elements are a table. If rows have links, arrow keys move
+ * between them, and the tab key reaches one of them.
  */
 class Table {
 	constructor(root, label, columns) {
@@ -58,7 +57,7 @@ class Table {
 		});
 	}
 
-	/* Other rows than before. */
+	/* Shows other rows. `keepPlace`: without scrolling to the top. */
 	set(length, row, keepPlace) {
 		this.length = length;
 		this.row = row;
@@ -88,13 +87,13 @@ class Table {
 		}
 	}
 
-	/* Makes the rows that are in sight, and removes those that are not. */
+	/* Makes the rows that are visible, and removes those that are not. */
 	update() {
 		if (!this.row || this.printing) {
 			return;
 		}
 		const height = this.rowHeight();
-		/* A browser's elements are not higher than some 17 million pixels. */
+		/* Browsers limit the height of an element to some 17 million pixels. */
 		const reach = Math.min(this.length, Math.floor(15e6 / height));
 
 		if (height !== this.height) {
@@ -122,7 +121,7 @@ class Table {
 	}
 
 	render(first, last, place) {
-		/* A row that has the focus takes it along only as far as it is in sight. */
+		/* If the row with the focus is removed, the table gets the focus. */
 		const focused = this.space.contains(document.activeElement);
 
 		this.shown.forEach((element, i) => {
@@ -137,7 +136,7 @@ class Table {
 
 				place(element, i);
 				this.shown.set(i, element);
-				/* In order, for who reads or goes through them. */
+				/* In order, for screen readers and the tab key. */
 				this.space.insertBefore(element, this.after(i));
 			}
 		}
@@ -183,7 +182,7 @@ class Table {
 		return element && element.querySelector('a');
 	}
 
-	/* One link is in the order of the tab key; without any, the table itself is. */
+	/* The tab key reaches the current row's link; if there are no links, the table. */
 	setCurrent(i) {
 		const old = this.link(this.current);
 
@@ -229,7 +228,7 @@ class Table {
 		}
 	}
 
-	/* On paper there is no scrolling: as many rows as somebody might read. */
+	/* Paper does not scroll: makes as many rows as somebody might read. */
 	print(on) {
 		if (!this.row) {
 			return;
@@ -247,7 +246,7 @@ class Table {
 		}
 	}
 }
-/* How high a table may be: most of the window. */
+/* The height of a table at most: most of the window. */
 Table.sight = () => Math.max(360, Math.min(1200, window.innerHeight - 160));
 Table.AROUND = 8;
 Table.PRINTED = 1000;

@@ -158,7 +158,7 @@ is "nothing of it has been run or loaded" "$(sed -n 3,4p "$T/out")" \
 true'
 hostile_albums "from a disk" "$page"
 browse "$page#album=none" "$READY" "$(text '#album-words')"
-is "an album that is not known" "$(<"$T/out") $(<"$T/console")" '"There is no album of this id in the snapshot." '
+is "an album that is not known" "$(<"$T/out") $(<"$T/console")" '"The snapshot has no album with this id." '
 browse "$page#album=%E0%A4%A&filter" "$READY" "$(text '#count')"
 is "half a deep link" "$(<"$T/out") $(<"$T/console")" '"17 albums" '
 
