@@ -10,24 +10,24 @@
 #include "data/base/beside.h"
 
 /*
- * What the page may do stands in its own Content-Security-Policy, so that it holds
- * wherever the file lies: run this one script, by its hash, and in a site those of
- * the site's own folder (`file:` because a page opened from a disk is its own
- * origin's stranger); show pictures from the addresses in the data, which the
- * script does only when told to. Nothing else: no connection, no frame, no form.
+ * The page has its own Content-Security-Policy, which holds wherever the file is. It may run
+ * this one script, named by its hash, and in a site the scripts of the site. (`file:`: the
+ * origin of a page opened from a disk does not match 'self'.) It may show pictures from the
+ * addresses in the data, which the script does only when the user asks. It may do nothing
+ * else: no connections, no frames, no forms.
  */
 static const char policy[] = "default-src 'none'; base-uri 'none'; form-action 'none'; "
 			     "img-src data: http: https:; ";
 
 enum { HTML, CSS, JS, PARTS };
-/* What the parts are made of: the scripts are one after the other. */
+/* The files of each part; a part with several is their texts, in this order. */
 static const struct {
 	int part;
 	const char *name;
 } file[] = {{HTML, "page.html"}, {CSS, "page.css"}, {JS, "data.js"},
 	    {JS, "table.js"},    {JS, "plot.js"},   {JS, "page.js"}};
 
-/* Appends 'sha256-...' of what stands inside an element. */
+/* Appends 'sha256-...' of the text of an element. */
 static void add_hash(struct buf *out, const struct buf *text)
 {
 	uint8_t digest[SHA256_DIGEST_SIZE];

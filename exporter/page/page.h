@@ -12,32 +12,33 @@
 #include "exporter/git/snapshot.h"
 
 /*
- * page - the audit page: one HTML file with its style and script inside, made of
- * page/page.html, page.css and four scripts, which come with the program (beside.h).
+ * page - the audit page: one HTML file that contains its style and its script. It is made
+ * of exporter/page/page.html, page.css and four scripts, which are found at run time
+ * (data/base/beside.h).
  *
- * It has two forms. With its data inside it is a report that may be mailed around;
- * without, it loads what it needs from data/ beside it (page_site.h). The data are
- * the same in both: rows of arrays, which page/data.js explains at its top.
+ * It has two forms. A report contains its data, and can be sent as one file. The page of a
+ * site loads its data from data/ beside it (page_site.h). The data are the same in both:
+ * rows, which data.js explains at its top.
  */
 
-#define PAGE_UNKNOWN UINT64_MAX /* a count that the data do not say */
+#define PAGE_UNKNOWN UINT64_MAX /* a count that is not known */
 
 enum page_form {
-	PAGE_REPORT, /* data inside; it may load nothing but thumbnails, when asked */
-	PAGE_SITE,   /* scripts of its own folder, too */
+	PAGE_REPORT, /* may load only thumbnails, when the user asks for them */
+	PAGE_SITE,   /* may also load scripts of its own folder */
 };
 
 struct page {
 	struct buf text;
-	size_t data_at; /* where a report's data go */
+	size_t data_at; /* where the data of a report go: an offset in the text */
 };
 
-/* Reads the page. ERR_NOTFOUND: the program's files are not there. */
+/* Makes the page. ERR_NOTFOUND: our files are not installed. */
 int page_read(struct page *out, enum page_form form, struct err *err);
 void page_release(struct page *page);
 
-/* Writes the report of an audit that was made with AUDIT_THUMBNAILS, and the history
- * up to its snapshot, to `out`. */
+/* Writes the report of an audit to `out`, with the history up to its snapshot. The audit
+ * must have been made with AUDIT_THUMBNAILS. */
 int page_print(FILE *out, struct snapshot_repo *repo, const struct audit *audit,
 	       struct err *err);
 

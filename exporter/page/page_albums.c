@@ -74,7 +74,8 @@ void page_albums_sort(struct page_albums *albums)
 	albums->count = kept + 1;
 }
 
-/* Adds an album of `from`; what `old` (may be NULL) says where it does not. */
+/* Adds an album of `from`, with counts of `old` (may be NULL) if its own are not known. False:
+ * a count is not known. */
 static bool add_merged(struct page_albums *out, const struct page_albums *from,
 		       const struct page_album *album, const struct page_album *old)
 {
@@ -177,7 +178,7 @@ static bool read_count(uint64_t *out, const char *text, size_t len)
 	return true;
 }
 
-/* Notes one row, if it is one and comes after the one before. */
+/* Notes one row. False: it is not a row, or not after the one before. */
 static bool parse_row(struct page_albums *out, unsigned shard, const char *row,
 		      size_t len, struct json_object *cells, struct buf *id)
 {

@@ -9,8 +9,14 @@
 #include "exporter/page/page.h"
 
 /*
- * page_albums - albums with their counts, for the audit page of a site: gathered
- * from responses, sorted, and as the rows of a file. Zeroed is empty.
+ * page_albums - albums with their counts, for the audit page of a site: noted from responses,
+ * sorted, merged, and printed as the rows of a file. Zeroed is empty.
+ *
+ *	page_albums_note(&albums, shard, id, len, images, PAGE_UNKNOWN);
+ *	page_albums_note(&albums, shard, id, len, PAGE_UNKNOWN, untagged);
+ *	page_albums_sort(&albums);
+ *	page_albums_add(&text, &albums);
+ *	page_albums_release(&albums);
  */
 
 #define PAGE_SHARDS 256 /* the snapshot's folders api/v1/albums/XX */
@@ -29,25 +35,27 @@ struct page_albums {
 };
 void page_albums_release(struct page_albums *albums);
 
-/* Notes what is known of an album; an album may be noted twice.
- * Ids are no longer than RECORD_ID_MAX. */
+/* Notes the counts of an album; another note may have the count that is PAGE_UNKNOWN here.
+ * Ids have at most RECORD_ID_MAX bytes. */
 void page_albums_note(struct page_albums *albums, unsigned shard, const char *id,
 		      size_t len, uint64_t images, uint64_t untagged);
-/* Sorts by shard, then id, and makes one of two notes about one album. */
+/* Sorts by shard, then id, and joins notes about the same album. */
 void page_albums_sort(struct page_albums *albums);
 
-/* Brings `old` (NULL: none; sorted, of one shard) up to noted[from ..]. Albums without
- * images go. Returns 0, or -1 where some count is not known; that album is left out. */
+/* Appends to *out the albums of `old` (may be NULL) and the `count` albums from noted[from]
+ * on; for an album in both, the known counts of `noted`. Both are sorted and of one shard.
+ * Albums without images are left out. Returns 0, or -1 if a count of an album is in neither;
+ * that album is left out. */
 int page_albums_merge(struct page_albums *out, const struct page_albums *old,
 		      const struct page_albums *noted, size_t from, size_t count);
 
-/* The untagged images of an album of sorted ones; 0 if it is not there. */
+/* How many images of an album are untagged; 0 if it is not listed. The albums are sorted. */
 uint64_t page_albums_untagged(const struct page_albums *albums, unsigned shard,
 			      const char *id, size_t len);
 
 /* Appends a JSON array with a line for each: ["ID",images,untagged]. */
 void page_albums_add(struct buf *out, const struct page_albums *albums);
-/* Reads such text. Returns 0, or -1 if it is none. */
+/* Reads such an array. Returns 0, or -1 if the text is not one. */
 int page_albums_parse(struct page_albums *out, unsigned shard, const char *text,
 		      size_t len);
 

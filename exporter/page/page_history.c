@@ -11,7 +11,7 @@
 #include "exporter/git/history.h"
 #include "exporter/snapshot/message.h"
 
-/* A walk from a snapshot back to the first, with the number of each. */
+/* A walk from a snapshot back to the first, with the number of each snapshot. */
 struct line {
 	struct history *history;
 	struct history_step step;
@@ -67,7 +67,7 @@ static void add_row(struct page_history *out, const struct history_step *step)
 	row->untagged = message_count(step->message, MESSAGE_UNTAGGED, PAGE_UNKNOWN);
 }
 
-/* Walks both lines back to where they meet; what is only of `to` becomes rows. */
+/* Walks both lines back to where they meet; snapshots that only `to` has become rows. */
 static int find_common(struct page_history *out, struct line *to, struct line *base,
 		       struct err *err)
 {

@@ -11,9 +11,9 @@
 #include "exporter/page/page.h"
 
 /*
- * page_history - how many images were untagged in each snapshot, for the audit page:
- * what the commits' trailers say, and nothing of the trees. A site has it in files
- * of PAGE_CHUNK snapshots, so that one more snapshot is one small file.
+ * page_history - how many images were untagged in each snapshot, for the audit page. Only the
+ * trailers of the commits are read, no trees. A site has it in files of PAGE_CHUNK
+ * snapshots, so that one more snapshot changes one small file.
  */
 
 #define PAGE_CHUNK 128
@@ -21,29 +21,29 @@
 struct page_row {
 	char commit[SNAPSHOT_HEX + 1];
 	int64_t time_s;
-	uint64_t images, untagged; /* PAGE_UNKNOWN: no such trailer */
+	uint64_t images, untagged; /* PAGE_UNKNOWN: there is no trailer */
 };
 
 struct page_history {
 	uint64_t last;        /* number of the newest snapshot, which is row[0] */
 	struct page_row *row; /* the one before it is row[1], and so on */
 	size_t count, cap;
-	/* Up to this number history is that of the base, too, whose own number is
-	 * base_last. 0: nothing is known to be. */
+	/* Up to the snapshot of this number, the base has the same history; 0: none of it.
+	 * base_last is the number of the base. */
 	uint64_t kept, base_last;
 };
 
 /*
- * Reads the history of `to`: all of it, or with a `base` only as far as it is not
- * that of the snapshot `base`, and from there to the beginning of its chunk. Costs a
- * commit's reading for each row. A shallow clone ends early.
+ * Reads the history of the snapshot `to`. With a `base`, reads only what the snapshot `base`
+ * does not have in its history, and from there back to the beginning of a chunk. Reads one
+ * commit per row. In a shallow clone history begins later.
  */
 int page_history_read(struct page_history *out, struct snapshot_repo *repo,
 		      const struct snapshot_info *to, const struct snapshot_info *base,
 		      struct err *err);
 void page_history_release(struct page_history *history);
 
-/* The number of the oldest row; 0 where there is no row. */
+/* The number of the oldest row; 0 if there are no rows. */
 uint64_t page_history_first(const struct page_history *history);
 
 /* Appends the rows with the numbers `first` to `last`, the oldest first, as the elements of

@@ -19,34 +19,33 @@
 #include "exporter/snapshot/response.h"
 
 /*
- * A change of one image must not cost the library, so files of albums' counts are
- * patched: the one in the site, which is at the base, gives the lines of the albums
- * that did not change. That is why a line stands for an album, in the order of ids,
- * and why a patched file and one written from nothing are the same bytes. A file
- * that does not look so (somebody else's hands) is written anew from the snapshot.
+ * The cost of one changed image must not depend on the number of albums. So files of albums
+ * are patched: the file in the site, which is at the base, has the lines of the albums that
+ * did not change. A line is one album, in the order of ids, so that a patched file has the
+ * same bytes as a new one. A file that is not like that (somebody else changed it) is written
+ * anew from the snapshot.
  */
 
 #define INDEX "audit/index.html"
 #define DATA "audit/data/"
 #define SUMMARY DATA "summary.js"
-#define OURS_MAX (64u << 20)
-#define ALBUMS "api/v1/albums/"
-#define SHARDS PAGE_SHARDS
+#define FILE_MAX (64u << 20)
 
-/* How these files begin; in a file of albums the number of its folder XX follows. */
+/* What these files begin with; in a file of albums the number of its folder XX follows. */
 #define ALBUMS_CALL "albumen.albums("
 #define SUMMARY_CALL "albumen.summary("
 
 struct page_site {
 	struct page_site_job job;
-	bool whole; /* nothing is known of what the site has */
+	bool whole; /* all of it is written; what the site has is not known */
 	struct snapshot_info base;
 	struct page page;
-	struct page_albums albums; /* noted so far */
-	uint8_t shard[SHARDS / 8]; /* which files of albums there are */
-	uint64_t first;            /* number of the first snapshot of history; 0: none */
+	struct page_albums albums;      /* that changed */
+	uint8_t shard[PAGE_SHARDS / 8]; /* a bit for each file of albums that exists */
+	uint64_t first; /* number of the first snapshot of history; 0: none */
 	struct page_history history;
-	struct buf path, body, id, gone; /* gone: paths, each with a NUL behind */
+	struct buf gone; /* files to be removed: paths, each with a NUL behind it */
+	struct buf path, body, id; /* scratch */
 };
 
 int page_site_mark(char mark[PAGE_SITE_MARK + 1], struct err *err)
@@ -68,7 +67,7 @@ int page_site_mark(char mark[PAGE_SITE_MARK + 1], struct err *err)
 
 /* --- what the site has --- */
 
-/* Reads a file of ours. ERR_NOTFOUND: it is not there, or no plain file. */
+/* Reads a file of the page into page->body. ERR_NOTFOUND: it cannot be read. */
 static int read_own(struct page_site *page, const char *path)
 {
 	struct buf name = {0};
@@ -77,7 +76,7 @@ static int read_own(struct page_site *page, const char *path)
 
 	buf_clear(&page->body);
 	buf_addf(&name, "%s/%s", page->job.site, path);
-	rc = file_read(&page->body, name.data, OURS_MAX, &why);
+	rc = file_read(&page->body, name.data, FILE_MAX, &why);
 	buf_release(&name);
 	return rc ? ERR_NOTFOUND : 0;
 }
@@ -89,6 +88,7 @@ static bool read_summary(struct page_site *page)
 	struct buf canon = {0};
 	struct body_object object = {0};
 	struct json_value value;
+	uint8_t shard[sizeof(page->shard)];
 	bool good = read_own(page, SUMMARY) == 0 &&
 		    page->body.len > strlen(SUMMARY_CALL) &&
 		    json_read(&canon, &value, page->body.data + strlen(SUMMARY_CALL),
@@ -102,9 +102,12 @@ static bool read_summary(struct page_site *page)
 
 		good = commit.len == SNAPSHOT_HEX + 2 && first.len &&
 		       memcmp(commit.data + 1, page->job.base.hex, SNAPSHOT_HEX) == 0 &&
-		       shards.len == 2 * sizeof(page->shard) + 2 &&
-		       hex_read(page->shard, sizeof(page->shard), shards.data + 1);
-		page->first = good ? strtoull(first.data, NULL, 10) : 0;
+		       shards.len == 2 * sizeof(shard) + 2 &&
+		       hex_read(shard, sizeof(shard), shards.data + 1);
+		if (good) {
+			memcpy(page->shard, shard, sizeof(shard));
+			page->first = strtoull(first.data, NULL, 10);
+		}
 	}
 	body_object_release(&object);
 	buf_release(&canon);
@@ -118,7 +121,7 @@ int page_site_open(struct page_site **out, const struct page_site_job *job,
 	int rc = page_read(&page->page, PAGE_SITE, err);
 
 	page->job = *job;
-	page->whole = !*job->base.hex || job->told_all;
+	page->whole = !*job->base.hex || job->every_file;
 	if (!rc && !page->whole) {
 		rc = snapshot_resolve(job->repo, job->base.hex, &page->base, err);
 		page->whole = !rc && !read_summary(page);
@@ -193,7 +196,7 @@ static int change(struct page_site *page, const char *path, const struct buf *bo
 int page_site_change(struct page_site *page, const char *path, const struct buf *body,
 		     struct err *err)
 {
-	return page->whole && !page->job.told_all ? 0 : change(page, path, body, err);
+	return page->whole && !page->job.every_file ? 0 : change(page, path, body, err);
 }
 
 /* --- the rest --- */
@@ -215,18 +218,29 @@ static int walk_one(const struct snapshot_change *found, void *payload)
 	return rc ? rc : change(walk->page, found->path, &walk->body, walk->err);
 }
 
-/* Reads the albums in the folder `path` of the snapshot, as if they were new. */
-static int read_albums(struct page_site *page, const char *path, struct err *err)
+/* Adds the albums in a folder XX of the snapshot (`shard` < 0: in all of them) as if they
+ * had changed. */
+static int read_albums(struct page_site *page, int shard, struct err *err)
 {
 	struct walk walk = {.page = page, .err = err};
-	int rc = snapshot_diff_paths(page->job.repo, NULL, &page->job.to->tree, &path, 1,
-				     walk_one, &walk, err);
+	struct buf folder = {0};
+	const char *path;
+	int rc;
 
+	response_site_root(&folder, response_of(QUERY_IMAGES));
+	buf_addch(&folder, '/');
+	if (shard >= 0) {
+		buf_addf(&folder, "%02x/", (unsigned)shard);
+	}
+	path = folder.data;
+	rc = snapshot_diff_paths(page->job.repo, NULL, &page->job.to->tree, &path, 1,
+				 walk_one, &walk, err);
 	buf_release(&walk.body);
+	buf_release(&folder);
 	return rc;
 }
 
-/* Puts a file that may be there as it is. */
+/* Puts a file, unless it is there already. */
 static int put(struct page_site *page, const char *path, const struct buf *body,
 	       struct err *err)
 {
@@ -239,14 +253,15 @@ static int put(struct page_site *page, const char *path, const struct buf *body,
 	return rc;
 }
 
-/* The albums of the file that was read into page->body, as notes. */
-static bool old_albums(struct page_site *page, struct page_albums *out, unsigned shard)
+/* Reads the albums of the site's file `path`. False: it is not a file as we write it. */
+static bool read_shard(struct page_site *page, struct page_albums *out, const char *path,
+		       unsigned shard)
 {
 	struct buf call = {0};
 	bool good;
 
 	buf_addf(&call, ALBUMS_CALL "%u,", shard);
-	good = page->body.len > call.len + 3 &&
+	good = read_own(page, path) == 0 && page->body.len > call.len + 3 &&
 	       memcmp(page->body.data, call.data, call.len) == 0 &&
 	       memcmp(page->body.data + page->body.len - 3, ");\n", 3) == 0 &&
 	       page_albums_parse(out, shard, page->body.data + call.len,
@@ -255,39 +270,31 @@ static bool old_albums(struct page_site *page, struct page_albums *out, unsigned
 	return good;
 }
 
-/* What is to stand in the file of the albums noted[0 .. count - 1]. */
-static int merge_shard(struct page_site *page, struct page_albums *out,
-		       const struct page_albums *noted, size_t from, size_t count,
-		       unsigned shard, struct err *err)
+/* Lists the albums for the file `path`: those of page->albums[from .. from + count - 1],
+ * which changed, and those that the file has and that did not. False: the file is not as
+ * we write it, or a count is in neither. */
+static bool patch_shard(struct page_site *page, struct page_albums *out, const char *path,
+			size_t from, size_t count, unsigned shard)
 {
-	char folder[sizeof(ALBUMS "xx/")];
-	struct page_albums aside;
-	bool has = page->shard[shard / 8] & 0x80 >> shard % 8;
-	int rc = 0;
+	struct page_albums old = {0};
+	bool has = !page->whole && page->shard[shard / 8] & 0x80 >> shard % 8;
+	bool good = !has || read_shard(page, &old, path, shard);
 
-	if (page->whole) {
-		page_albums_merge(out, NULL, noted, from, count);
-		return 0;
-	}
-	buf_clear(&page->body);
-	if (has && read_own(page, page->path.data) == 0) {
-		struct page_albums old = {0};
+	good = good && (page_albums_merge(out, &old, &page->albums, from, count) == 0 ||
+			page->whole);
+	page_albums_release(&old);
+	return good;
+}
 
-		if (old_albums(page, &old, shard) &&
-		    page_albums_merge(out, &old, noted, from, count) == 0) {
-			page_albums_release(&old);
-			return 0;
-		}
-		page_albums_release(&old);
-	} else if (!has && page_albums_merge(out, NULL, noted, from, count) == 0) {
-		return 0;
-	}
-	/* Not what we wrote: the snapshot knows. */
-	page_albums_release(out);
-	aside = page->albums;
+/* Lists the albums of the snapshot's folder XX. */
+static int reread_shard(struct page_site *page, struct page_albums *out, unsigned shard,
+			struct err *err)
+{
+	struct page_albums aside = page->albums;
+	int rc;
+
 	page->albums = (struct page_albums){0};
-	snprintf(folder, sizeof(folder), ALBUMS "%02x/", shard);
-	rc = read_albums(page, folder, err);
+	rc = read_albums(page, (int)shard, err);
 	page_albums_sort(&page->albums);
 	if (!rc) {
 		page_albums_merge(out, NULL, &page->albums, 0, page->albums.count);
@@ -297,6 +304,8 @@ static int merge_shard(struct page_site *page, struct page_albums *out,
 	return rc;
 }
 
+/* Writes the file of the albums of a folder XX; page->albums[from .. from + count - 1] are
+ * those of them that changed. */
 static int write_shard(struct page_site *page, size_t from, size_t count,
 		       uint64_t *removed, struct err *err)
 {
@@ -304,12 +313,13 @@ static int write_shard(struct page_site *page, size_t from, size_t count,
 	uint8_t bit = (uint8_t)(0x80 >> shard % 8);
 	struct page_albums merged = {0};
 	struct buf body = {0}, path = {0};
-	int rc;
+	int rc = 0;
 
 	buf_addf(&path, DATA "albums/%02x.js", shard);
-	buf_clear(&page->path);
-	buf_addstr(&page->path, path.data);
-	rc = merge_shard(page, &merged, &page->albums, from, count, shard, err);
+	if (!patch_shard(page, &merged, path.data, from, count, shard)) {
+		page_albums_release(&merged);
+		rc = reread_shard(page, &merged, shard, err);
+	}
 	page->shard[shard / 8] &= (uint8_t)~bit;
 	if (!rc && merged.count) {
 		page->shard[shard / 8] |= bit;
@@ -421,7 +431,7 @@ static int write_summary(struct page_site *page, struct err *err)
 	return rc;
 }
 
-/* Whether the file is of the page: all that is written is known by now. */
+/* True if the file is part of the page, or not ours. Called when all else is written. */
 static bool is_kept(const char *path, void *payload)
 {
 	struct page_site *page = payload;
@@ -433,7 +443,7 @@ static bool is_kept(const char *path, void *payload)
 	}
 	if (strncmp(path, DATA "albums/", strlen(DATA "albums/")) == 0) {
 		n = strtoull(path + strlen(DATA "albums/"), &end, 16);
-		return n < SHARDS && strcmp(end, ".js") == 0 &&
+		return n < PAGE_SHARDS && strcmp(end, ".js") == 0 &&
 		       strlen(path) == strlen(DATA "albums/xx.js") &&
 		       (page->shard[n / 8] & 0x80 >> n % 8);
 	}
@@ -460,7 +470,7 @@ static bool is_kept(const char *path, void *payload)
 					    (unsigned)strtoul(shard, NULL, 16),
 					    page->id.data, page->id.len) > 0;
 	}
-	return strncmp(path, DATA, strlen(DATA)) != 0; /* not ours */
+	return strncmp(path, DATA, strlen(DATA)) != 0;
 }
 
 static int remove_gone(struct page_site *page, uint64_t *removed, struct err *err)
@@ -483,8 +493,8 @@ int page_site_write(struct page_site *page, uint64_t *removed, struct err *err)
 {
 	int rc = 0;
 
-	if (page->whole && !page->job.told_all) {
-		rc = read_albums(page, ALBUMS, err);
+	if (page->whole && !page->job.every_file) {
+		rc = read_albums(page, -1, err);
 	}
 	if (!rc) {
 		rc = put(page, INDEX, &page->page.text, err);

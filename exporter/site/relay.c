@@ -8,12 +8,12 @@
 #include "data/base/buf.h"
 #include "data/base/threads.h"
 
-#define LOADS 4               /* on their way */
-#define THREAD_FROM 256       /* files before a thread pays */
-#define LOAD_FILES 64         /* files handed over at once */
+#define LOADS 4
+#define THREAD_FROM 256       /* a thread pays from so many files on */
+#define LOAD_FILES 64         /* a load is handed over when it has so many files */
 #define LOAD_BYTES (1u << 20) /* or so many bytes */
 
-/* Some files: their paths (with a NUL) and bodies lie in `bytes`. */
+/* Some files. `bytes` has their paths, each with a NUL behind it, and their bodies. */
 struct load {
 	struct buf bytes;
 	struct {
@@ -27,17 +27,17 @@ struct relay {
 	relay_fn *put;
 	void *payload;
 	size_t passed;
-	bool threads; /* allowed */
+	bool threads; /* a thread may be started */
 	bool started;
 	pthread_t thread;
-	/* Under the mutex; the load behind the queued ones is the caller's, the
-	 * oldest one the thread's. */
+	/* All below is guarded by the mutex, but for the content of loads: the thread has
+	 * the oldest of the queued ones, the caller has the one behind them. */
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	struct load load[LOADS];
 	size_t head, queued;
 	bool end;
-	int rc; /* of what went wrong first */
+	int rc; /* the first failure */
 	struct err err;
 };
 
@@ -98,13 +98,13 @@ static void *run(void *payload)
 	return NULL;
 }
 
-/* The load that the caller fills. */
+/* The load that the caller fills. Called with the mutex locked. */
 static struct load *filling(struct relay *r)
 {
 	return &r->load[(r->head + r->queued) % LOADS];
 }
 
-/* Hands the filled load over and waits until there is an empty one. */
+/* Hands the filled load to the thread, and waits for an empty one. */
 static int hand_over(struct relay *r, struct err *err)
 {
 	int rc;
@@ -130,7 +130,7 @@ int relay_pass(struct relay *r, const char *path, const char *body, size_t len,
 
 	if (r->threads && !r->started && ++r->passed > THREAD_FROM) {
 		r->started = threads_start(&r->thread, run, r);
-		r->threads = r->started; /* none to be had: it works without */
+		r->threads = r->started; /* if that failed, it works without */
 	}
 	if (!r->started) {
 		if (!r->rc) {

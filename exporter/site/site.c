@@ -385,7 +385,7 @@ static int open_page(struct publish *p)
 	struct page_site_job job = {
 		.repo = p->repo,
 		.to = p->to,
-		.told_all = !p->difference.bases,
+		.every_file = !p->difference.bases,
 		.place = p->place,
 		.site = p->site,
 		.put = put_page_file,

@@ -10,57 +10,56 @@
 #include "exporter/site/place.h"
 
 /*
- * site - a folder as the projection of one snapshot (CONTRACT.md, sections 5 and
- * 8). Each file by temporary file and rename; snapshot.json last.
+ * site - a folder that holds the files of one snapshot, for a web server (albumen(7)).
  *
- * What a site is at: snapshot.json names the commit that every file is at.
- * SITE/.albumen/ is the site's own (a web server must not serve it): `lock`, the
- * writer's lock; `tmp/`, files on their way; `pending`, the commits that an
- * interrupted publication may have left files of, or "done". (site.c tells the
- * whole story.)
+ * snapshot.json names the commit that every file is at; it is written last. SITE/.albumen
+ * belongs to us, and a web server must not serve it: `lock` is the writer's lock, `tmp/`
+ * has files before they are renamed, `pending` names the commits that an interrupted
+ * publish may have left files of, or says "done".
+ *
+ * The order of writes and fsyncs of a publish is explained at the top of site.c.
  */
 
 struct site_result {
 	uint64_t written, removed; /* files */
-	bool touched;              /* false: the site was there already */
-	/* A folder, or another part of the site that costs nothing to look for, had gone, as
-	 * the log tells. site_check finds, and mends, all of it. */
+	bool touched;              /* false: the site was at the snapshot already */
+	/* Files were missing that the site must have had, as the log says. Only those that
+	 * cost nothing to look for: site_check finds all. */
 	bool damaged;
 };
 
 enum site_flags {
-	/* Also write api/v1/tag_images.json, the collection of all live tag images;
-	 * without it that file is removed. Costs the whole data. */
+	/* The site also has the collected responses (response.h). Without this flag they
+	 * are removed. The cost grows with the data. */
 	SITE_COLLECTIONS = 1 << 0,
-	/* Also have the audit page (page_site.h); without it that is removed. The
-	 * first time costs the whole data. */
+	/* The site also has the audit page (page_site.h). Without this flag it is removed.
+	 * The cost of the first time grows with the data. */
 	SITE_AUDIT_PAGE = 1 << 1,
 };
 
 /*
- * Brings the folder `path` (made if absent) to the snapshot `to`. A folder whose
- * state is not known is compared file by file: what is not of the snapshot
- * below api/v1/tag_images and api/v1/albums goes, all else stays.
- * ERR_LOCKED: another process publishes there.
+ * Brings the folder `path` (made if it is missing) to the snapshot `to`. If the state of the
+ * folder is not known, every file is compared: files of albums and images that the snapshot
+ * does not have are removed, all others stay. ERR_LOCKED: another process publishes there.
  */
 int site_publish(const char *path, struct snapshot_repo *repo,
 		 const struct snapshot_info *to, unsigned flags,
 		 struct site_result *result, struct err *err);
 
-/* What a look at every file found. */
+/* What comparing every file found. */
 struct site_check {
-	place_found_fn *found; /* told of each file that is not as in the snapshot */
+	place_found_fn *found; /* called for each file that differs */
 	void *payload;
 	uint64_t missing, changed, extra; /* files */
-	bool unfinished;                  /* a publication to this site did not end */
+	bool unfinished;                  /* a publish of this site did not finish */
 	bool mended;
 };
 
 /*
- * Compares every file of the folder `path` with the snapshot `to`; with `mend`, then
- * brings it to that where anything differs. The collection and the audit page are part
- * of it where the site says that it has them, or `flags` ask for them. Without `mend`
- * nothing is changed. ERR_NOTFOUND: no such folder. ERR_LOCKED: as above.
+ * Compares every file of the folder `path` with the snapshot `to`. With `mend`, the site is
+ * then brought to it if anything differs; without, nothing is changed. Collected responses
+ * and the audit page are compared if snapshot.json says that the site has them, or `flags`
+ * ask for them. ERR_LOCKED: another process publishes there.
  */
 int site_check(const char *path, struct snapshot_repo *repo,
 	       const struct snapshot_info *to, unsigned flags, bool mend,
