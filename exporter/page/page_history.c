@@ -33,7 +33,7 @@ static int line_next(struct line *line, struct err *err)
 static int line_start(struct line *line, struct snapshot_repo *repo,
 		      const struct snapshot_info *info, struct err *err)
 {
-	/* That the number comes after that of the parent is all message_number asks. */
+	/* message_number returns the number after that of a parent, and needs only its id. */
 	struct snapshot_info parent = {.commit = info->parent};
 	uint8_t commit[OBJECT_ID];
 	int rc = 0;
