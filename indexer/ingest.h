@@ -11,7 +11,7 @@
 
 /*
  * ingest - one path, read: whatever lies there now becomes steps of a batch. It
- * looks at files only; carrying the steps out is take's (indexer/take.h).
+ * looks at files only; carrying the steps out is take's (indexer/apply.h).
  *
  *	struct ingest *ingest = ingest_new(rootfd);
  *	rc = ingest_begin(ingest, &batch, path, len, 0, err);

@@ -18,7 +18,7 @@
 #include "indexer/room.h"
 #include "indexer/root.h"
 #include "indexer/scan.h"
-#include "indexer/take.h"
+#include "indexer/apply.h"
 #include "indexer/unmounted.h"
 #include "indexer/walk.h"
 #include "indexer/withdraw.h"
@@ -126,7 +126,7 @@ static void on_unmounted(const char *prefix, size_t len, void *payload)
 	unmounted_add(&live->unmounted, live->root.fd, prefix, len);
 }
 
-/* --- what reading reports (struct take_options) ------------------------------------ */
+/* --- what reading reports (struct apply_options) ------------------------------------ */
 
 /* Reads a file again later if it is bad or changed while it was read: it may not be
  * written to its end yet. Three times at most. */
@@ -288,8 +288,8 @@ static int scan(struct live *live, struct err *err)
 		log_info("walked '%s': %llu files, %llu read, %llu gone, %zu folders "
 			 "watched",
 			 live->root.path, (unsigned long long)counts.files,
-			 (unsigned long long)counts.taken.read,
-			 (unsigned long long)counts.taken.forgotten,
+			 (unsigned long long)counts.applied.read,
+			 (unsigned long long)counts.applied.withdrawn,
 			 folder_watches(live->folder));
 	}
 	return rc;
@@ -429,8 +429,8 @@ static int compare(struct live *live, struct dirty *dirty, struct dirty *todo,
 
 /* Reads the files first and withdraws the removed ones afterwards, so that the claims
  * of a renamed file never vanish in between. */
-static int take_todo(struct live *live, struct take *take, const struct dirty *todo,
-		     struct err *err)
+static int apply_todo(struct live *live, struct apply *apply, const struct dirty *todo,
+		      struct err *err)
 {
 	struct paths removed = {0};
 	const char *path;
@@ -449,7 +449,7 @@ static int take_todo(struct live *live, struct take *take, const struct dirty *t
 
 			if (walk_stat(live->root.fd, path, &st) == 0 ||
 			    !walk_is_gone(errno)) {
-				rc = take_path(take, path, len, attempt, err);
+				rc = apply_path(apply, path, len, attempt, err);
 			} else if (list == DIRTY_REMOVAL) {
 				paths_append(&removed, path, len);
 			} else {
@@ -459,26 +459,26 @@ static int take_todo(struct live *live, struct take *take, const struct dirty *t
 	}
 	at = 0;
 	while (!rc && paths_next(&removed, &at, &path, &len)) {
-		rc = take_withdraw(take, path, len, err);
+		rc = apply_withdraw(apply, path, len, err);
 	}
 	paths_release(&removed);
 	return rc;
 }
 
 /* Commits the work so far. After a stop, what was read is kept. */
-static int end_take(struct take *take, int rc, struct err *err)
+static int end_apply(struct apply *apply, int rc, struct err *err)
 {
 	struct err ignored = {0};
 
 	if (rc == ERR_STOPPED) {
-		take_stop(take, &ignored);
+		apply_commit_complete(apply, &ignored);
 	} else if (!rc) {
-		rc = take_commit(take, NULL, err);
+		rc = apply_commit(apply, NULL, err);
 	}
 	log_debug("committed %llu files read, %llu gone",
-		  (unsigned long long)take_counts(take)->read,
-		  (unsigned long long)take_counts(take)->forgotten);
-	take_free(take);
+		  (unsigned long long)apply_counts(apply)->read,
+		  (unsigned long long)apply_counts(apply)->withdrawn);
+	apply_free(apply);
 	return rc;
 }
 
@@ -494,9 +494,9 @@ static int commit(struct live *live, struct err *err)
 		rc = compare(live, &dirty, &todo, err);
 	}
 	if (!rc && dirty_count(&todo)) {
-		struct take *take = take_new(&live->scan.take);
+		struct apply *apply = apply_new(&live->scan.apply);
 
-		rc = end_take(take, take_todo(live, take, &todo, err), err);
+		rc = end_apply(apply, apply_todo(live, apply, &todo, err), err);
 		if (!rc) {
 			room_found(&live->room);
 		}
@@ -517,14 +517,14 @@ static int withdraw_missing(struct live *live, const struct paths *missing,
 	struct withdraw withdraw = {.index = live->index,
 				    .known = live->known,
 				    .accept = live->scan.accept_withdrawal};
-	struct take *take;
+	struct apply *apply;
 
 	if (!missing->count) {
 		return 0;
 	}
 	live->reading = DIRTY_EVENT;
-	take = take_new(&live->scan.take);
-	return end_take(take, withdraw_run(&withdraw, take, missing, err), err);
+	apply = apply_new(&live->scan.apply);
+	return end_apply(apply, withdraw_run(&withdraw, apply, missing, err), err);
 }
 
 /* Withdraws the absent files that are still missing, unless the brake refuses. */
@@ -799,13 +799,13 @@ int live_run(struct live *live, struct index *index, const struct live_options *
 
 	live->index = index;
 	live->scan = (struct scan_options){
-		.take = {.index = index,
-			 .rootfd = live->root.fd,
-			 .allow_secrets = options->allow_secrets,
-			 .commit_ms = COMMIT_MS,
-			 .tick = on_tick,
-			 .done = on_done,
-			 .payload = live},
+		.apply = {.index = index,
+			  .rootfd = live->root.fd,
+			  .allow_secrets = options->allow_secrets,
+			  .commit_ms = COMMIT_MS,
+			  .tick = on_tick,
+			  .done = on_done,
+			  .payload = live},
 		.accept_withdrawal = options->accept_withdrawal,
 		.folder = live->folder,
 	};

@@ -61,11 +61,11 @@ static int check_stop(void *payload, struct err *err)
 static int scan_once(struct index *index, int fd, struct stop *stop,
 		     const struct options *opt, struct err *err)
 {
-	struct scan_options options = {.take = {.index = index,
-						.rootfd = fd,
-						.allow_secrets = opt->allow_secrets,
-						.tick = check_stop,
-						.payload = stop},
+	struct scan_options options = {.apply = {.index = index,
+						 .rootfd = fd,
+						 .allow_secrets = opt->allow_secrets,
+						 .tick = check_stop,
+						 .payload = stop},
 				       .accept_withdrawal = opt->accept_withdrawal};
 	struct scan_counts counts;
 	uint64_t rejected = 0;

@@ -65,7 +65,7 @@ static bool is_marked(const struct look *look, uint64_t number)
 static int look_at_file(const struct walk_file *file, void *payload, struct err *err)
 {
 	struct look *look = payload;
-	const struct take_options *options = &look->options->take;
+	const struct apply_options *options = &look->options->apply;
 	struct claim_file known, now;
 	struct stat st;
 	int rc = 0;
@@ -164,16 +164,16 @@ int scan_look(struct scan_counts *counts, struct paths *dirty, struct paths *mis
 				       .payload = &look};
 	struct index_counts known;
 	struct buf prefix = {0};
-	int rc = index_begin(&look.txn, options->take.index, false, err);
+	int rc = index_begin(&look.txn, options->apply.index, false, err);
 
 	if (rc) {
 		return rc;
 	}
-	look.gate = gate_compare(look.txn, options->take.allow_secrets);
+	look.gate = gate_compare(look.txn, options->apply.allow_secrets);
 	look.numbers = claim_file_numbers(look.txn);
 	look.seen = xzalloc((size_t)(look.numbers / 8 + 1));
 	index_counts(look.txn, &known);
-	rc = walk_run(options->take.rootfd, path, len, &visitor, err);
+	rc = walk_run(options->apply.rootfd, path, len, &visitor, err);
 	if (!rc && look.known_seen < known.files) {
 		if (len) {
 			buf_addf(&prefix, "%.*s/", (int)len, path);
@@ -187,7 +187,7 @@ int scan_look(struct scan_counts *counts, struct paths *dirty, struct paths *mis
 	return rc;
 }
 
-static int take_all(struct take *take, const struct paths *paths, struct err *err)
+static int read_dirty(struct apply *apply, const struct paths *paths, struct err *err)
 {
 	struct log_progress progress;
 	const char *path;
@@ -196,7 +196,7 @@ static int take_all(struct take *take, const struct paths *paths, struct err *er
 
 	log_progress_start(&progress, "reading", paths->count);
 	while (!rc && paths_next(paths, &at, &path, &len)) {
-		rc = take_path(take, path, len, 0, err);
+		rc = apply_path(apply, path, len, 0, err);
 		log_progress_step(&progress, 1);
 	}
 	log_progress_end(&progress);
@@ -212,7 +212,8 @@ struct outcomes {
 
 static int pass_tick(void *payload, struct err *err)
 {
-	const struct take_options *options = &((struct outcomes *)payload)->options->take;
+	const struct apply_options *options =
+		&((struct outcomes *)payload)->options->apply;
 
 	return options->tick ? options->tick(options->payload, err) : 0;
 }
@@ -221,7 +222,7 @@ static void note_outcome(const char *path, size_t len,
 			 const struct ingest_outcome *outcome, void *payload)
 {
 	struct outcomes *outcomes = payload;
-	const struct take_options *options = &outcomes->options->take;
+	const struct apply_options *options = &outcomes->options->apply;
 
 	if (outcome->changed) {
 		paths_append(&outcomes->changed, path, len);
@@ -233,9 +234,9 @@ static void note_outcome(const char *path, size_t len,
 }
 
 /* Reads files that changed while they were read some more times. */
-static int take_changed(struct take *take, struct outcomes *outcomes, struct err *err)
+static int read_changed(struct apply *apply, struct outcomes *outcomes, struct err *err)
 {
-	int rc = take_settle(take, err);
+	int rc = apply_finish(apply, err);
 
 	for (unsigned attempt = 1; !rc && outcomes->changed.count; attempt++) {
 		struct paths paths = outcomes->changed;
@@ -244,18 +245,18 @@ static int take_changed(struct take *take, struct outcomes *outcomes, struct err
 
 		outcomes->changed = (struct paths){0};
 		while (!rc && paths_next(&paths, &at, &path, &len)) {
-			rc = take_path(take, path, len, attempt, err);
+			rc = apply_path(apply, path, len, attempt, err);
 		}
 		paths_release(&paths);
 		if (!rc) {
-			rc = take_settle(take, err);
+			rc = apply_finish(apply, err);
 		}
 	}
 	return rc;
 }
 
 /* Withdraws the missing files, or reports them to the caller. */
-static int end_missing(struct take *take, const struct withdraw *withdraw,
+static int end_missing(struct apply *apply, const struct withdraw *withdraw,
 		       const struct paths *missing, struct outcomes *outcomes,
 		       struct err *err)
 {
@@ -266,12 +267,12 @@ static int end_missing(struct take *take, const struct withdraw *withdraw,
 
 	outcomes->gone = NULL;
 	if (!options->missing) {
-		rc = withdraw_run(withdraw, take, missing, err);
+		rc = withdraw_run(withdraw, apply, missing, err);
 		/* A file that is back is read, and may change while it is read. */
-		return rc ? rc : take_changed(take, outcomes, err);
+		return rc ? rc : read_changed(apply, outcomes, err);
 	}
 	while (paths_next(missing, &at, &path, &len)) {
-		options->missing(path, len, options->take.payload);
+		options->missing(path, len, options->apply.payload);
 	}
 	return 0;
 }
@@ -282,21 +283,21 @@ static int change(struct scan_counts *counts, const struct withdraw *withdraw,
 		  struct err *err)
 {
 	struct outcomes outcomes = {.options = options, .gone = missing};
-	struct take_options take_options = options->take;
+	struct apply_options apply_options = options->apply;
 	struct err ignored = {0};
-	struct take *take;
+	struct apply *apply;
 	int rc;
 
-	take_options.tick = pass_tick;
-	take_options.done = note_outcome;
-	take_options.payload = &outcomes;
-	take = take_new(&take_options);
-	rc = take_all(take, dirty, err);
+	apply_options.tick = pass_tick;
+	apply_options.done = note_outcome;
+	apply_options.payload = &outcomes;
+	apply = apply_new(&apply_options);
+	rc = read_dirty(apply, dirty, err);
 	if (!rc) {
-		rc = take_changed(take, &outcomes, err);
+		rc = read_changed(apply, &outcomes, err);
 	}
 	if (!rc) {
-		rc = end_missing(take, withdraw, missing, &outcomes, err);
+		rc = end_missing(apply, withdraw, missing, &outcomes, err);
 	}
 	if (!rc && options->folder) {
 		rc = folder_drain(options->folder, err);
@@ -307,12 +308,12 @@ static int change(struct scan_counts *counts, const struct withdraw *withdraw,
 			(options->missing && missing->count);
 		health->rescans++;
 		health->walked_s = (int64_t)time(NULL);
-		rc = take_commit(take, health, err);
+		rc = apply_commit(apply, health, err);
 	} else if (rc == ERR_STOPPED) {
-		take_stop(take, &ignored); /* a stop keeps what was read */
+		apply_commit_complete(apply, &ignored); /* a stop keeps what was read */
 	}
-	counts->taken = *take_counts(take);
-	take_free(take);
+	counts->applied = *apply_counts(apply);
+	apply_free(apply);
 	paths_release(&outcomes.changed);
 	return rc;
 }
@@ -329,7 +330,7 @@ static int check(const struct withdraw *withdraw, const struct paths *dirty,
 		return 0;
 	}
 	if (dirty->count) {
-		rc = withdraw_read(&stated, dirty, &options->take, err);
+		rc = withdraw_read(&stated, dirty, &options->apply, err);
 	}
 	if (!rc) {
 		rc = withdraw_check(withdraw, missing, &stated, err);
@@ -341,7 +342,7 @@ static int check(const struct withdraw *withdraw, const struct paths *dirty,
 int scan_run(struct scan_counts *counts, const struct scan_options *options,
 	     struct err *err)
 {
-	struct index *index = options->take.index;
+	struct index *index = options->apply.index;
 	struct withdraw withdraw = {.index = index, .accept = options->accept_withdrawal};
 	struct paths dirty = {0}, missing = {0};
 	struct index_txn *txn = NULL;
@@ -365,7 +366,7 @@ int scan_run(struct scan_counts *counts, const struct scan_options *options,
 		rc = check(&withdraw, &dirty, &missing, options, err);
 	}
 	if (!rc) {
-		rc = gate_set(index, options->take.allow_secrets, err);
+		rc = gate_set(index, options->apply.allow_secrets, err);
 	}
 	if (!rc) {
 		rc = change(counts, &withdraw, &dirty, &missing, &health, options, err);

@@ -9,7 +9,7 @@
 #include "data/base/err.h"
 #include "data/index/index.h"
 #include "indexer/paths.h"
-#include "indexer/take.h"
+#include "indexer/apply.h"
 #include "indexer/walk.h"
 
 /*
@@ -21,13 +21,13 @@ struct scan_counts {
 	uint64_t files;      /* metadata files that are there */
 	uint64_t unchanged;  /* of them, those that were not read */
 	uint64_t unreadable; /* folders that could not be read */
-	struct take_counts taken;
+	struct apply_counts applied;
 };
 
 struct scan_options {
-	struct take_options take; /* `done` is not called for files that are gone, nor
+	struct apply_options apply; /* `done` is not called for files that are gone, nor
 				   * for those that changed: the scan reads them again */
-	bool accept_withdrawal;   /* though most of the known files are gone */
+	bool accept_withdrawal;     /* though most of the known files are gone */
 	/* Watches each folder before it is read. NULL: nothing is watched. */
 	struct folder *folder;
 	/* Called for each known file that is not there, which the scan then does not

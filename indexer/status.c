@@ -240,10 +240,10 @@ int status_scan(struct index *index, const struct scan_counts *scan, bool json,
 		json_print_number(text, "sequence", report.sequence);
 		json_print_number(text, "files", scan->files);
 		json_print_number(text, "unchanged", scan->unchanged);
-		json_print_number(text, "read", scan->taken.read);
-		json_print_number(text, "forgotten", scan->taken.forgotten);
-		json_print_number(text, "records", scan->taken.records);
-		json_print_number(text, "bytes", scan->taken.bytes);
+		json_print_number(text, "read", scan->applied.read);
+		json_print_number(text, "forgotten", scan->applied.withdrawn);
+		json_print_number(text, "records", scan->applied.records);
+		json_print_number(text, "bytes", scan->applied.bytes);
 		json_print_number(text, "unreadable_folders", scan->unreadable);
 		json_print_number(text, "rejected_files", c->rejected_files);
 		json_print_number(text, "rejects", c->rejects);
@@ -253,8 +253,8 @@ int status_scan(struct index *index, const struct scan_counts *scan, bool json,
 			 "%" PRIu64 " files: %" PRIu64 " read, %" PRIu64
 			 " unchanged, %" PRIu64 " gone; %" PRIu64 " images, %" PRIu64
 			 " tags, %" PRIu64 " tag images\n",
-			 scan->files, scan->taken.read, scan->unchanged,
-			 scan->taken.forgotten, c->images, c->tags, c->tag_images);
+			 scan->files, scan->applied.read, scan->unchanged,
+			 scan->applied.withdrawn, c->images, c->tags, c->tag_images);
 	}
 	if (!json && c->rejected_files) {
 		buf_addf(text,

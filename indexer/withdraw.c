@@ -114,7 +114,7 @@ static int read_file(struct hash *stated, struct index_txn *txn, struct ingest *
 }
 
 int withdraw_read(struct hash *stated, const struct paths *dirty,
-		  const struct take_options *options, struct err *err)
+		  const struct apply_options *options, struct err *err)
 {
 	unsigned flags = options->allow_secrets ? INGEST_SECRETS : 0;
 	struct ingest *ingest = NULL;
@@ -146,7 +146,7 @@ int withdraw_read(struct hash *stated, const struct paths *dirty,
 	return rc;
 }
 
-int withdraw_run(const struct withdraw *withdraw, struct take *take,
+int withdraw_run(const struct withdraw *withdraw, struct apply *apply,
 		 const struct paths *missing, struct err *err)
 {
 	struct log_progress progress;
@@ -155,7 +155,7 @@ int withdraw_run(const struct withdraw *withdraw, struct take *take,
 	int rc = 0;
 
 	if (withdraw_is_much(withdraw, missing->count)) {
-		rc = take_commit(take, NULL, err);
+		rc = apply_commit(apply, NULL, err);
 		if (!rc) {
 			rc = withdraw_check(withdraw, missing, NULL, err);
 		}
@@ -165,7 +165,7 @@ int withdraw_run(const struct withdraw *withdraw, struct take *take,
 	}
 	log_progress_start(&progress, "withdrawing", missing->count);
 	while (!rc && paths_next(missing, &at, &path, &len)) {
-		rc = take_withdraw(take, path, len, err);
+		rc = apply_withdraw(apply, path, len, err);
 		log_progress_step(&progress, 1);
 	}
 	log_progress_end(&progress);

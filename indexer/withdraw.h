@@ -9,7 +9,7 @@
 #include "data/base/hash.h"
 #include "data/index/index.h"
 #include "indexer/paths.h"
-#include "indexer/take.h"
+#include "indexer/apply.h"
 
 /*
  * withdraw - takes back the claims of files that a look did not find, and holds the
@@ -43,11 +43,11 @@ int withdraw_check(const struct withdraw *withdraw, const struct paths *missing,
 
 /* Finds what `dirty` files state, without changing the index: for withdraw_check. */
 int withdraw_read(struct hash *stated, const struct paths *dirty,
-		  const struct take_options *options, struct err *err);
+		  const struct apply_options *options, struct err *err);
 
 /* Withdraws what is still missing. The brake is asked once more, after everything
  * that was taken before is committed. ERR_REFUSED: nothing was withdrawn. */
-int withdraw_run(const struct withdraw *withdraw, struct take *take,
+int withdraw_run(const struct withdraw *withdraw, struct apply *apply,
 		 const struct paths *missing, struct err *err);
 
 /*

@@ -372,7 +372,7 @@ static int idle(struct writer *w, struct err *err)
 	return rc;
 }
 
-int writer_settle(struct writer *w, struct paths *again, struct err *err)
+int writer_wait(struct writer *w, struct paths *again, struct err *err)
 {
 	int rc = idle(w, err);
 	const char *path;

@@ -17,7 +17,7 @@
  *
  *	struct writer *writer = writer_new(index, commit_ms);
  *	writer_put(writer, &batch, err);	(many; the batch comes back empty)
- *	writer_settle(writer, &again, err);	(all of it is carried out)
+ *	writer_wait(writer, &again, err);	(all of it is carried out)
  *	writer_commit(writer, NULL, err);
  *	writer_free(writer);
  *
@@ -39,7 +39,7 @@ int writer_put(struct writer *writer, struct batch *batch, struct err *err);
 
 /* Waits until everything is carried out. Appends the paths of files whose
  * merging asks for a second reading, with CLAIM_REPLACE, to *again. */
-int writer_settle(struct writer *writer, struct paths *again, struct err *err);
+int writer_wait(struct writer *writer, struct paths *again, struct err *err);
 
 /* Settles and commits. `health`, if not NULL, is written in the same transaction.
  * Nothing to write: nothing is done. */

@@ -5,11 +5,11 @@
 #include "data/index/check.h"
 #include "data/index/claim.h"
 #include "data/index/index.h"
-#include "indexer/take.h"
+#include "indexer/apply.h"
 
 /* Takes files in while a tick ends the work at a chosen moment: at its `left`th
  * call it returns `code`. */
-struct taking {
+struct work {
 	struct folder_fixture *f;
 	char dir[80]; /* of the index */
 	struct index *index;
@@ -19,17 +19,17 @@ struct taking {
 
 static int tick(void *payload, struct err *err)
 {
-	struct taking *t = payload;
+	struct work *t = payload;
 
 	t->ticks++;
 	return --t->left == 0 ? err_set(err, t->code, "told to end") : 0;
 }
 
-static void taking_open(struct taking *t, struct folder_fixture *f)
+static void work_open(struct work *t, struct folder_fixture *f)
 {
 	struct err err = {0};
 
-	*t = (struct taking){.f = f};
+	*t = (struct work){.f = f};
 	snprintf(t->dir, sizeof(t->dir), "%.*s/.index", 64, f->dir.data);
 	assert_int_equal(index_open(&t->index, t->dir, INDEX_WRITE | INDEX_CREATE, &err),
 			 0);
@@ -43,7 +43,7 @@ static void print_difference(const char *difference, void *payload)
 }
 
 /* Asserts that all tables agree; returns the number of images. */
-static uint64_t images(struct taking *t)
+static uint64_t images(struct work *t)
 {
 	struct index_txn *txn = NULL;
 	struct index_counts counts;
@@ -59,7 +59,7 @@ static uint64_t images(struct taking *t)
 }
 
 /* Whether the next scan reads the file, whatever its stat says. */
-static bool is_unread(struct taking *t, const char *path)
+static bool is_unread(struct work *t, const char *path)
 {
 	struct index_txn *txn = NULL;
 	struct claim_file file;
@@ -73,11 +73,11 @@ static bool is_unread(struct taking *t, const char *path)
 }
 
 /* Takes the files; the `left`th tick (0: none) ends it with `code`. */
-static int run(struct taking *t, const char *const *paths, int left, int code)
+static int run(struct work *t, const char *const *paths, int left, int code)
 {
-	struct take_options options = {
+	struct apply_options options = {
 		.index = t->index, .rootfd = t->f->fd, .tick = tick, .payload = t};
-	struct take *take = take_new(&options);
+	struct apply *apply = apply_new(&options);
 	struct err err = {0}, ignored = {0};
 	int rc = 0;
 
@@ -88,16 +88,16 @@ static int run(struct taking *t, const char *const *paths, int left, int code)
 		size_t len = strlen(paths[i]);
 		bool there = faccessat(t->f->fd, paths[i], F_OK, 0) == 0;
 
-		rc = there ? take_path(take, paths[i], len, 0, &err)
-			   : take_withdraw(take, paths[i], len, &err);
+		rc = there ? apply_path(apply, paths[i], len, 0, &err)
+			   : apply_withdraw(apply, paths[i], len, &err);
 	}
 	if (!rc) {
-		rc = take_commit(take, NULL, &err);
+		rc = apply_commit(apply, NULL, &err);
 	}
 	if (rc == ERR_STOPPED) {
-		take_stop(take, &ignored);
+		apply_commit_complete(apply, &ignored);
 	}
-	take_free(take);
+	apply_free(apply);
 	return rc;
 }
 
@@ -123,10 +123,10 @@ static const char *const none[] = {NULL};
 
 /* A large file whose records were set back waits for its second reading, and a new
  * one of nine megabytes is under way. */
-static void prepare(struct taking *t, struct folder_fixture *f)
+static void prepare(struct work *t, struct folder_fixture *f)
 {
 	put_images(f, "large.ndjson", 300, 2022, 5000, 1);
-	taking_open(t, f);
+	work_open(t, f);
 	assert_int_equal(run(t, large, 0, 0), 0);
 	assert_int_equal(images(t), 300);
 	put_images(f, "large.ndjson", 300, 2019, 5000, 1);
@@ -135,7 +135,7 @@ static void prepare(struct taking *t, struct folder_fixture *f)
 
 static void each_tick(struct folder_fixture *f, int code)
 {
-	struct taking t;
+	struct work t;
 	int left = 1, rc;
 
 	/* Every moment at which it can be told, until it comes to its end. */
@@ -185,9 +185,9 @@ static void an_error_commits_nothing(void **state)
 
 static void nothing_to_take_is_no_error(void **state)
 {
-	struct taking t;
+	struct work t;
 
-	taking_open(&t, *state);
+	work_open(&t, *state);
 	assert_int_equal(run(&t, none, 0, 0), 0);
 	assert_int_equal(run(&t, both, 0, 0), 0); /* no such files */
 	assert_int_equal(images(&t), 0);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "indexer/apply.h"
+
+#include <stdlib.h>
+
+#include "indexer/paths.h"
+#include "indexer/writer.h"
+
+#define TICK_PATHS 256 /* paths between two ticks */
+
+struct apply {
+	const struct apply_options *options;
+	struct ingest *ingest;
+	struct batch batch;
+	struct writer *writer;
+	unsigned unsteady; /* INGEST_UNSTEADY at the last attempt */
+	uint64_t paths;
+	struct apply_counts counts;
+};
+
+struct apply *apply_new(const struct apply_options *options)
+{
+	struct apply *apply = xzalloc(sizeof(*apply));
+
+	apply->options = options;
+	apply->ingest = ingest_new(options->rootfd);
+	apply->writer = writer_new(options->index, options->commit_ms);
+	return apply;
+}
+
+void apply_free(struct apply *apply)
+{
+	if (apply) {
+		writer_free(apply->writer);
+		ingest_free(apply->ingest);
+		batch_release(&apply->batch);
+		free(apply);
+	}
+}
+
+const struct apply_counts *apply_counts(struct apply *apply)
+{
+	apply->counts.records = writer_claims(apply->writer);
+	return &apply->counts;
+}
+
+/* Gives the writer the batch if it is full, or if `now` says so, and ticks. */
+static int put_batch(struct apply *apply, bool now, struct err *err)
+{
+	const struct apply_options *options = apply->options;
+	int rc = 0;
+
+	if (now || batch_is_full(&apply->batch)) {
+		rc = writer_put(apply->writer, &apply->batch, err);
+		now = true;
+	}
+	if (!rc && options->tick && (now || apply->paths % TICK_PATHS == 0)) {
+		rc = options->tick(options->payload, err);
+	}
+	return rc;
+}
+
+static int read_path(struct apply *apply, const char *path, size_t len, unsigned flags,
+		     struct err *err)
+{
+	const struct apply_options *options = apply->options;
+	struct ingest_outcome outcome;
+	int rc;
+
+	flags |= options->allow_secrets ? INGEST_SECRETS : 0;
+	rc = ingest_begin(apply->ingest, &apply->batch, path, len, flags, err);
+	while (!rc && ingest_is_busy(apply->ingest)) {
+		rc = put_batch(apply, true, err);
+		if (!rc) {
+			ingest_more(apply->ingest, &apply->batch);
+		}
+	}
+	if (rc) {
+		ingest_stop(apply->ingest, &apply->batch);
+		return rc;
+	}
+	outcome = ingest_outcome(apply->ingest);
+	if (!outcome.changed) {
+		apply->counts.withdrawn += outcome.withdrawn;
+		apply->counts.read += !outcome.gone && !outcome.withdrawn;
+		apply->counts.bytes += outcome.bytes;
+	}
+	if (options->done) {
+		options->done(path, len, &outcome, options->payload);
+	}
+	apply->paths++;
+	return put_batch(apply, false, err);
+}
+
+int apply_path(struct apply *apply, const char *path, size_t len, unsigned attempt,
+	       struct err *err)
+{
+	apply->unsteady = attempt + 1 >= APPLY_ATTEMPTS ? INGEST_UNSTEADY : 0;
+	return read_path(apply, path, len, apply->unsteady, err);
+}
+
+int apply_withdraw(struct apply *apply, const char *path, size_t len, struct err *err)
+{
+	apply->unsteady = 0;
+	return read_path(apply, path, len, INGEST_WITHDRAW, err);
+}
+
+int apply_finish(struct apply *apply, struct err *err)
+{
+	struct paths again = {0};
+	int rc = 0;
+
+	/* A second reading may find that the file has changed since: `done` reports
+	 * that, as for any file. */
+	do {
+		struct paths round = again;
+		const char *path;
+		size_t at = 0, len;
+
+		again = (struct paths){0};
+		while (!rc && paths_next(&round, &at, &path, &len)) {
+			rc = read_path(apply, path, len, INGEST_REPLACE | apply->unsteady,
+				       err);
+		}
+		paths_release(&round);
+		if (!rc) {
+			rc = writer_put(apply->writer, &apply->batch, err);
+		}
+		if (!rc) {
+			rc = writer_wait(apply->writer, &again, err);
+		}
+	} while (!rc && again.count);
+	paths_release(&again);
+	return rc;
+}
+
+int apply_commit(struct apply *apply, const struct index_health *health, struct err *err)
+{
+	int rc = apply_finish(apply, err);
+
+	return rc ? rc : writer_commit(apply->writer, health, err);
+}
+
+int apply_commit_complete(struct apply *apply, struct err *err)
+{
+	int rc = writer_put(apply->writer, &apply->batch, err);
+
+	return rc ? rc : writer_commit(apply->writer, NULL, err);
+}

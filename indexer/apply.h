@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef INDEXER_APPLY_H
+#define INDEXER_APPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/base/err.h"
+#include "data/index/index.h"
+#include "indexer/ingest.h"
+
+/*
+ * apply - applies files to the index: reads each one (ingest), carries out what that
+ * came to, and commits it (writer).
+ *
+ *	struct apply *apply = apply_new(&options);
+ *	for each path: apply_path(apply, path, len, attempt, err);
+ *	apply_commit(apply, NULL, err);
+ *	apply_free(apply);	(what was not committed is lost)
+ *
+ * Apply files that appeared before those that vanished: the claims of a renamed file
+ * then stand under its new name before they fall under its old one.
+ */
+
+#define APPLY_ATTEMPTS 4 /* readings of a file that changes while it is read */
+
+struct apply_counts {
+	uint64_t read;      /* files whose content was read */
+	uint64_t withdrawn; /* files that were gone, whose claims were withdrawn */
+	uint64_t records;   /* claims that the files state (three for a tag image) */
+	uint64_t bytes;     /* of the files that were read */
+};
+
+struct apply_options {
+	struct index *index;
+	int rootfd;
+	bool allow_secrets; /* INGEST_SECRETS */
+	int64_t commit_ms;  /* a transaction ends when it is so old (0: no limit) */
+	/* Called now and then, also in the middle of a large file: to read events, or to
+	 * check for a stop. A non-zero return ends the work and is returned. */
+	int (*tick)(void *payload, struct err *err);
+	/* Called when a path has been read, before its claims are committed. */
+	void (*done)(const char *path, size_t len, const struct ingest_outcome *outcome,
+		     void *payload);
+	void *payload;
+};
+
+struct apply;
+
+/* `options` is borrowed; its callbacks may be NULL. */
+struct apply *apply_new(const struct apply_options *options);
+void apply_free(struct apply *apply);
+
+/* Applies the file that lies at `path` now. A file that is gone keeps its claims: it
+ * is only reported to `done` (see indexer/withdraw.h). `attempt` counts from 0; if the
+ * file still changes at the last one (APPLY_ATTEMPTS - 1), that is its reject. */
+int apply_path(struct apply *apply, const char *path, size_t len, unsigned attempt,
+	       struct err *err);
+
+/* The same, but withdraws the claims of a file that is gone. */
+int apply_withdraw(struct apply *apply, const char *path, size_t len, struct err *err);
+
+/* Waits until everything so far is carried out, and reads the files again that merging
+ * asked for: `done` has then been called for all of it. */
+int apply_finish(struct apply *apply, struct err *err);
+
+/* apply_finish, and a commit. `health`, if not NULL, is written in the same
+ * transaction. Does nothing if there is nothing to write. */
+int apply_commit(struct apply *apply, const struct index_health *health, struct err *err);
+
+/* Instead of apply_commit after a stop (a call above returned ERR_STOPPED): commits the
+ * files that were read completely, and reads nothing more. The file that was being read,
+ * and those that wait for a second reading, are left as a kill would leave them: their
+ * new claims are added, none is withdrawn, and the next scan reads them again. */
+int apply_commit_complete(struct apply *apply, struct err *err);
+
+const struct apply_counts *apply_counts(struct apply *apply);
+
+#endif
