@@ -133,3 +133,9 @@ int stamp_is_absent(const struct stamp *stamp)
 
 	return stamp_compare(stamp, &absent) == 0;
 }
+
+int64_t stamp_unix_s(const struct stamp *stamp)
+{
+	return (int64_t)be64_get(stamp->bytes) - STAMP_BIAS -
+	       days_of(1970, 1, 1) * INT64_C(86400);
+}

@@ -28,4 +28,7 @@ int stamp_read(struct stamp *out, const char *text, size_t len);
 int stamp_compare(const struct stamp *a, const struct stamp *b);
 int stamp_is_absent(const struct stamp *stamp);
 
+/* Unix seconds of a stamp that is not absent, without its fraction. */
+int64_t stamp_unix_s(const struct stamp *stamp);
+
 #endif

@@ -2,36 +2,29 @@
 #ifndef EXPORTER_AUDIT_AUDIT_H
 #define EXPORTER_AUDIT_AUDIT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "data/base/arena.h"
-#include "data/base/err.h"
+#include "data/format/stamp.h"
 #include "exporter/git/snapshot.h"
 
 /*
- * audit - what one snapshot says of its albums: how many images, how many of them
- * untagged and since when, which tags, and who tagged last. It is read from the
- * repository alone, so a clone will do.
- *
- *	struct audit *audit = NULL;
- *	audit_collect(&audit, repo, &info, as_of_s, NULL, 0, err);
- *	... audit->all, audit->album[0 .. audit->album_count - 1] ...
- *	audit_free(audit);
+ * audit - what one snapshot says about its albums: how many images each has, how many
+ * of them are untagged and since when, which tags they show, and who tagged last.
+ * audit_collect.h makes one from a repository, audit_print.h prints it.
  *
  * Texts: ids are UTF-8 as they are, with a NUL behind. Members of records
- * (created_at, name, label, by, thumbnail) are canonical JSON as it stands in the
- * snapshot, quotes and escapes included, so they may go into JSON as they are; NULL
- * stands for what the record does not say. All of it lives as long as the audit.
+ * (created_at, name, label, by, thumbnail) are canonical JSON, quotes and escapes
+ * included, so they can be copied into JSON as they are; NULL means that the record
+ * does not say. All of it lives as long as the audit.
  *
- * Memory: about 130 bytes for each untagged image (and its thumbnail's address,
- * where asked for), and 200 for each album. Tagged images leave nothing behind but
- * what they add to the counts.
+ * Memory: about 130 bytes for each untagged image (and its thumbnail's address, if
+ * asked for), and 200 for each album. Tagged images only add to the counts.
  */
 
-/* The first snapshot that showed some image untagged, without a break up to the
- * audited one. */
+/* A snapshot in which an image was untagged, and has been in every snapshot from then
+ * to the audited one. */
 struct audit_since {
 	char commit[SNAPSHOT_HEX + 1];
 	int64_t time_s; /* commit time, Unix seconds */
@@ -42,7 +35,7 @@ struct audit_image {
 	const char *id;
 	const char *created_at; /* JSON, or NULL: absent or null */
 	const char *thumbnail;  /* JSON: its thumbnails.mini; only AUDIT_THUMBNAILS */
-	/* NULL: unknown. So it is in a clone that is too shallow to tell. */
+	/* NULL: unknown, as in a clone that is too shallow. */
 	const struct audit_since *since;
 };
 
@@ -87,33 +80,20 @@ struct audit {
 	struct audit_counts all;
 	struct audit_album *album; /* by untagged down, then id */
 	size_t album_count;
-	/* Where history ends in this clone before everything was known: for how long
-	 * the images without a `since` have been untagged at least. */
+	/* The first snapshot that a shallow clone has: the images without a `since` have
+	 * been untagged at least from then on. NULL: every `since` is known, or none was
+	 * asked for. */
 	const struct audit_since *horizon;
 	struct arena arena; /* what the texts live in */
 };
 
-enum audit_flags {
-	AUDIT_THUMBNAILS = 1 << 0, /* also read the addresses of thumbnails */
-	AUDIT_NO_SINCE = 1 << 1,   /* leave every `since` unknown: history is not read */
-};
-
-/*
- * Audits the snapshot `info`; with `album` that album alone: ERR_NOTFOUND if the
- * snapshot has none of that id. ERR_INPUT: the snapshot contradicts itself, or is of
- * a version of albumen that could not be audited yet.
- *
- * Costs: the tag images of the audited images are read, once; history is read back
- * to the snapshot that answers the last `since`, and of it only what differs there
- * from one snapshot to the next.
- */
-int audit_collect(struct audit **out, struct snapshot_repo *repo,
-		  const struct snapshot_info *info, int64_t as_of_s, const char *album,
-		  unsigned flags, struct err *err);
 /* NULL is allowed. */
 void audit_free(struct audit *audit);
 
-/* untagged / images in ten-thousandths, rounded (a half up); 0 for no images. */
+/* The instant of a created_at; absent (zero) for NULL and for what is no instant. */
+struct stamp audit_stamp(const char *created_at);
+
+/* untagged / images in ten-thousandths, rounded half up; 0 if there are no images. */
 unsigned audit_share(const struct audit_counts *counts);
 
 #endif

@@ -1,206 +1,198 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/audit/audit_collect.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/format/name.h"
-#include "exporter/audit/audit_inner.h"
+#include "data/base/log.h"
+#include "data/format/json.h"
+#include "exporter/audit/audit_count.h"
+#include "exporter/audit/audit_since.h"
+#include "exporter/body/body.h"
+#include "exporter/git/history.h"
 #include "exporter/git/tree/pathset.h"
+#include "exporter/snapshot/message.h"
 #include "exporter/snapshot/response.h"
 
 /*
- * First the albums: of all of them only their names and
- * untagged lists are read, as which image lies in which album stands beside each
- * image; of a single one the list of its images. Then the images, in the order of
- * their folders, which is that in which they lie in a pack: of the untagged nothing
- * is read, of the others their tag images, which go into the counts.
+ * An audit in three passes.
+ *
+ * Albums: of all albums only the names and the untagged lists are read, because the
+ * file beside each image's tag images names its album; of a single album, its list of
+ * images.
+ *
+ * Images, in the order of their folders, which is their order in a pack: of untagged
+ * images nothing is read, of the others their tag images, which go into the counts.
+ *
+ * History, back to the snapshot that answers the last `since` (audit_since.h).
  */
 
-/* --- paths --- */
+/* An album that is being collected. */
+struct draft {
+	struct audit_album album;
+	uint8_t mark[OBJECT_ID]; /* the blob beside its images that names it */
+	uint64_t listed;         /* images in its untagged list */
+	struct stamp last;       /* created_at of counts.last ... */
+	char *last_texts;        /* ... whose texts are here: they often change */
+};
 
-bool audit_path_id(struct buf *id, const char *path, const char *suffix)
-{
-	size_t len = strlen(path), suffix_len = strlen(suffix);
-	const char *end, *name;
+struct collect {
+	struct audit *audit;
+	struct history *history;
+	const struct tree_store *trees;
+	uint8_t commit[OBJECT_ID], tree[OBJECT_ID];
+	const char *only; /* the album asked for, or NULL */
+	unsigned flags;
+	struct audit_counter *counter;
+	struct draft *draft;
+	size_t count, cap;
+	/* The album of the image `image`: its .album file comes before its .json. */
+	struct draft *here;
+	struct buf image;
+	struct buf id, path;
+	struct body body;
+	struct body_object inner;
+	struct log_progress progress;
+	struct err *err;
+};
 
-	if (len < suffix_len || strcmp(path + len - suffix_len, suffix) != 0) {
-		return false;
-	}
-	end = path + len - suffix_len;
-	name = memrchr(path, '/', (size_t)(end - path));
-	return name && name_to_id(id, name + 1, (size_t)(end - name - 1)) == 0;
-}
-
-int audit_find_tree(uint8_t id[OBJECT_ID], const struct tree_store *trees,
-		    const uint8_t root[OBJECT_ID], const char *path, struct err *err)
-{
-	struct buf body = {0};
-	int rc = 0;
-
-	memcpy(id, root, OBJECT_ID);
-	while (!rc && *path) {
-		size_t len = strcspn(path, "/");
-		struct tree_cursor cursor;
-		struct tree_entry entry;
-		bool found = false;
-
-		rc = tree_read(&body, &cursor, trees, id, err);
-		while (!rc && !found && tree_next(&cursor, &entry)) {
-			found = entry.is_tree && entry.name_len == len &&
-				memcmp(entry.name, path, len) == 0;
-		}
-		if (!rc && !found) {
-			rc = tree_end(&cursor, id, err);
-			rc = rc ? rc : ERR_NOTFOUND;
-		}
-		if (!rc) {
-			memcpy(id, entry.id, OBJECT_ID);
-			path += len + (path[len] == '/');
-		}
-	}
-	buf_release(&body);
-	return rc;
-}
-
-int audit_collect_contradiction(struct audit_collect *c, const char *album,
-				const char *what)
+static int contradiction(struct collect *c, const char *album, const char *what)
 {
 	return err_set(c->err, ERR_INPUT,
 		       "snapshot %s contradicts itself about album '%s': %s; "
-		       "`albumen-exporter verify` checks all of a repository",
+		       "`albumen-exporter verify` checks the whole repository",
 		       c->audit->commit.hex, album, what);
 }
 
-static struct audit_draft *add_draft(struct audit_collect *c, const char *id, size_t len)
+static struct draft *add_draft(struct collect *c, const char *id, size_t len)
 {
-	struct audit_draft *draft;
+	struct draft *draft;
 	struct buf mark = {0};
 
 	c->draft = xgrow(c->draft, c->count, &c->cap, sizeof(*c->draft));
 	draft = &c->draft[c->count++];
-	*draft = (struct audit_draft){.album.id = arena_text(&c->audit->arena, id, len)};
+	*draft = (struct draft){.album.id = arena_text(&c->audit->arena, id, len)};
 	json_quote(&mark, id, len);
 	object_hash(draft->mark, OBJECT_BLOB, mark.data, mark.len);
 	buf_release(&mark);
 	return draft;
 }
 
-/* --- first: albums --- */
+/* --- images --- */
 
-static int read_untagged(struct audit_collect *c, struct audit_draft *draft,
+static const char *keep(struct collect *c, struct body_text text)
+{
+	return text.data ? arena_text(&c->audit->arena, text.data, text.len) : NULL;
+}
+
+static bool read_untagged_image(struct collect *c, size_t n, struct audit_image *out)
+{
+	const struct body_object *record = &c->body.record;
+	struct body_text id, thumbnails;
+
+	if (!body_record(&c->body, n, &id)) {
+		return false;
+	}
+	*out = (struct audit_image){
+		.id = keep(c, id),
+		.created_at = keep(c, body_string(record, "created_at")),
+	};
+	if (c->flags & AUDIT_THUMBNAILS) {
+		thumbnails = body_member(record, "thumbnails");
+		if (body_object(&c->inner, &thumbnails)) {
+			out->thumbnail = keep(c, body_string(&c->inner, "mini"));
+		}
+	}
+	return true;
+}
+
+static int read_untagged(struct collect *c, struct draft *draft,
 			 const uint8_t blob[OBJECT_ID])
 {
 	const struct body_text album = {draft->album.id, strlen(draft->album.id)};
-	struct body *body = &c->reader.body;
-	struct arena *arena = &c->audit->arena;
+	struct audit_image *image;
 	int rc;
 
 	if (body_is_empty(blob)) {
 		return 0;
 	}
-	rc = body_read(body, c->history, blob, QUERY_UNTAGGED, &album, c->err);
+	rc = body_read(&c->body, c->history, blob, QUERY_UNTAGGED, &album, c->err);
 	if (rc) {
 		return rc;
 	}
-	draft->listed = body->count;
-	draft->album.image =
-		arena_alloc(arena, body->count * sizeof(*draft->album.image));
-	for (size_t i = 0; i < body->count; i++) {
-		if (!audit_read_image(&c->reader, i, arena, c->flags,
-				      &draft->album.image[i])) {
-			return body_fail(body, c->err);
+	image = arena_alloc(&c->audit->arena, c->body.count * sizeof(*image));
+	draft->listed = c->body.count;
+	draft->album.image = image;
+	for (size_t i = 0; i < c->body.count; i++) {
+		if (!read_untagged_image(c, i, &image[i])) {
+			return body_fail(&c->body, c->err);
 		}
 	}
 	return 0;
 }
 
-/* A file below api/v1/albums; an album's images.json comes before its untagged ones. */
-static int see_album(const char *path, const uint8_t *old_blob, const uint8_t *new_blob,
-		     void *payload)
+static int compare_texts(const struct body_text *a, const char *b)
 {
-	struct audit_collect *c = payload;
-	int rc = 0;
+	size_t len = strlen(b);
+	int order = memcmp(a->data, b, a->len < len ? a->len : len);
 
-	(void)old_blob;
-	buf_clear(&c->id);
-	if (audit_path_id(&c->id, path, "/images.json")) {
-		add_draft(c, c->id.data, c->id.len);
-	} else if (audit_path_id(&c->id, path, "/images/untag.json")) {
-		struct audit_draft *draft = c->count ? &c->draft[c->count - 1] : NULL;
+	return order ? order : (a->len > len) - (a->len < len);
+}
 
-		rc = draft && strcmp(draft->album.id, c->id.data) == 0
-			     ? read_untagged(c, draft, new_blob)
-			     : audit_collect_contradiction(
-				       c, c->id.data,
-				       "it has untagged images, but no images");
+/* Appends a text and a NUL at *at. */
+static const char *put(char **at, struct body_text text)
+{
+	char *copy = *at;
+
+	if (!text.data) {
+		return NULL;
 	}
-	return rc;
+	memcpy(copy, text.data, text.len);
+	copy[text.len] = '\0';
+	*at += text.len + 1;
+	return copy;
 }
 
-static int compare_marks(const void *a, const void *b)
+/* The tag image in c->body.record may be the last of the album. */
+static void see_last(struct collect *c, struct draft *draft, const struct body_text *id,
+		     const struct body_text *image)
 {
-	const struct audit_draft *x = a, *y = b;
-
-	return memcmp(x->mark, y->mark, OBJECT_ID);
-}
-
-static int collect_albums(struct audit_collect *c)
-{
-	uint8_t root[OBJECT_ID];
-	int rc = audit_find_tree(root, c->trees, c->tree, "api/v1/albums", c->err);
-
-	if (!rc) {
-		rc = tree_diff(c->trees, NULL, root, see_album, c, c->err);
-	}
-	if (c->count > 1) {
-		qsort(c->draft, c->count, sizeof(*c->draft), compare_marks);
-	}
-	return rc == ERR_NOTFOUND ? 0 : rc;
-}
-
-/* --- then: images --- */
-
-static const char *heap_text(const char *text, size_t len)
-{
-	return text ? xmemdup0(text, len) : NULL;
-}
-
-void audit_collect_drop_last(struct audit_last *last)
-{
-	free((char *)(uintptr_t)last->tag_image);
-	free((char *)(uintptr_t)last->image);
-	free((char *)(uintptr_t)last->created_at);
-	free((char *)(uintptr_t)last->by);
-	*last = (struct audit_last){0};
-}
-
-static void see_last(struct audit_draft *draft, const struct audit_tagging *tagging,
-		     const char *image)
-{
+	const struct body_object *record = &c->body.record;
+	const struct body_text created_at = body_string(record, "created_at");
+	const struct body_text user = body_string(record, "user");
 	struct audit_last *last = &draft->album.counts.last;
-	int order = stamp_compare(&tagging->created, &draft->last);
+	struct stamp created = {{0}};
+	char *at;
+	int order;
 
+	if (created_at.data &&
+	    stamp_read(&created, created_at.data + 1, created_at.len - 2) < 0) {
+		created = (struct stamp){{0}};
+	}
+	order = stamp_compare(&created, &draft->last);
 	if (last->tag_image &&
-	    (order ? order : strcmp(tagging->id, last->tag_image)) <= 0) {
+	    (order ? order : compare_texts(id, last->tag_image)) <= 0) {
 		return;
 	}
-	audit_collect_drop_last(last);
+	free(draft->last_texts);
+	at = draft->last_texts =
+		xmalloc(id->len + image->len + created_at.len + user.len + 4);
 	*last = (struct audit_last){
-		.tag_image = xstrdup(tagging->id),
-		.image = xstrdup(image),
-		.created_at =
-			heap_text(tagging->created_at.data, tagging->created_at.len),
-		.by = heap_text(tagging->user.data, tagging->user.len),
+		.tag_image = put(&at, *id),
+		.image = put(&at, *image),
+		.created_at = put(&at, created_at),
+		.by = put(&at, user),
 	};
-	draft->last = tagging->created;
+	draft->last = created;
 }
 
 /* An image of the album. */
-static int see_image(struct audit_collect *c, struct audit_draft *draft,
-		     const char *image, const uint8_t blob[OBJECT_ID])
+static int see_image(struct collect *c, struct draft *draft,
+		     const struct body_text *image, const uint8_t blob[OBJECT_ID])
 {
-	const struct body_text id = {image, strlen(image)};
 	struct audit_counts *counts = &draft->album.counts;
-	struct body *body = &c->reader.body;
+	struct body *body = &c->body;
+	struct body_text id, tag, tag_id;
 	int rc;
 
 	log_progress_step(&c->progress, 1);
@@ -209,112 +201,174 @@ static int see_image(struct audit_collect *c, struct audit_draft *draft,
 		counts->untagged++;
 		return 0;
 	}
-	rc = body_read(body, c->history, blob, QUERY_TAG_IMAGES, &id, c->err);
+	audit_count_image(c->counter, (uint32_t)(draft - c->draft));
+	rc = body_read(body, c->history, blob, QUERY_TAG_IMAGES, image, c->err);
 	for (size_t i = 0; !rc && i < body->count; i++) {
-		struct audit_tagging tagging;
-
-		if (!audit_read_tagging(&c->reader, i, &tagging)) {
+		if (!body_record(body, i, &id)) {
 			return body_fail(body, c->err);
 		}
-		audit_counter_see(c->counter, &tagging);
-		see_last(draft, &tagging, image);
+		tag = body_member(&body->record, "tag");
+		if (!body_object(&c->inner, &tag) || !body_id(&c->inner, &tag_id)) {
+			body->problem = "a tag image without its tag";
+			return body_fail(body, c->err);
+		}
+		audit_count_tag(c->counter, &tag_id, &c->inner);
+		see_last(c, draft, &id, image);
 	}
-	audit_counter_next(c->counter, (uint32_t)(draft - c->draft));
 	return rc;
 }
 
-/* A file below api/v1/tag_images: that which names an image's album comes first. */
+/* --- all albums --- */
+
+static int find_untagged(struct collect *c, const uint8_t blob[OBJECT_ID])
+{
+	struct draft *draft = c->count ? &c->draft[c->count - 1] : NULL;
+
+	if (!draft || strcmp(draft->album.id, c->id.data) != 0) {
+		return contradiction(c, c->id.data,
+				     "it has untagged images, but no images");
+	}
+	return read_untagged(c, draft, blob);
+}
+
+/* A file in the folder of albums. An album's list of images comes before that of its
+ * untagged ones. */
+static int see_album(const char *path, const uint8_t *old_blob, const uint8_t *new_blob,
+		     void *payload)
+{
+	struct collect *c = payload;
+
+	(void)old_blob;
+	switch (body_path(&c->id, path)) {
+	case QUERY_IMAGES:
+		add_draft(c, c->id.data, c->id.len);
+		return 0;
+	case QUERY_UNTAGGED:
+		return find_untagged(c, new_blob);
+	default:
+		return 0;
+	}
+}
+
+static int compare_marks(const void *a, const void *b)
+{
+	const struct draft *x = a, *y = b;
+
+	return memcmp(x->mark, y->mark, OBJECT_ID);
+}
+
+/* The blob names the album of the image c->id. */
+static int find_album(struct collect *c, const uint8_t blob[OBJECT_ID])
+{
+	struct draft key = {.listed = 0};
+
+	memcpy(key.mark, blob, OBJECT_ID);
+	c->here = c->count ? bsearch(&key, c->draft, c->count, sizeof(*c->draft),
+				     compare_marks)
+			   : NULL;
+	buf_clear(&c->image);
+	buf_add(&c->image, c->id.data, c->id.len);
+	if (c->here) {
+		return 0;
+	}
+	return err_set(c->err, ERR_INPUT,
+		       "snapshot %s has no list of images of the album that image '%s' "
+		       "lies in; `albumen-exporter verify` checks the whole repository",
+		       c->audit->commit.hex, c->id.data);
+}
+
+/* A file in the folder of tag images. */
 static int see_file(const char *path, const uint8_t *old_blob, const uint8_t *new_blob,
 		    void *payload)
 {
-	struct audit_collect *c = payload;
-	struct audit_draft key = {.listed = 0};
+	struct collect *c = payload;
+	enum query_response row = body_path(&c->id, path);
+	const struct body_text image = {c->id.data, c->id.len};
 
 	(void)old_blob;
-	buf_clear(&c->id);
-	if (audit_path_id(&c->id, path, ".album")) {
-		memcpy(key.mark, new_blob, OBJECT_ID);
-		c->here = c->count ? bsearch(&key, c->draft, c->count, sizeof(*c->draft),
-					     compare_marks)
-				   : NULL;
-		buf_clear(&c->image_name);
-		buf_add(&c->image_name, c->id.data, c->id.len);
-		return c->here ? 0
-			       : err_set(c->err, ERR_INPUT,
-					 "snapshot %s lists no images of the album that "
-					 "image '%s' lies in; `albumen-exporter verify` "
-					 "checks all of a repository",
-					 c->audit->commit.hex, c->id.data);
+	if (row == QUERY_ALBUM_OF) {
+		return find_album(c, new_blob);
 	}
-	if (!audit_path_id(&c->id, path, ".json")) {
+	if (row != QUERY_TAG_IMAGES) {
 		return 0;
 	}
-	if (!c->here || strcmp(c->id.data, c->image_name.data) != 0) {
+	if (!c->here || strcmp(c->id.data, c->image.data) != 0) {
 		return err_set(c->err, ERR_INPUT,
 			       "snapshot %s does not say which album image '%s' lies in: "
 			       "it was made by an older albumen; `--album ID` audits it "
 			       "album by album",
 			       c->audit->commit.hex, c->id.data);
 	}
-	return see_image(c, c->here, c->id.data, new_blob);
+	return see_image(c, c->here, &image, new_blob);
 }
 
-static int collect_images(struct audit_collect *c)
+/* Calls `each` for the files of a row's folder. */
+static int see_folder(struct collect *c, enum query_response row, tree_diff_fn *each)
 {
-	uint8_t root[OBJECT_ID];
-	int rc = audit_find_tree(root, c->trees, c->tree, "api/v1/tag_images", c->err);
+	struct pathset folder = {0};
+	int rc;
 
-	if (!rc) {
-		rc = tree_diff(c->trees, NULL, root, see_file, c, c->err);
-	}
-	return rc == ERR_NOTFOUND ? 0 : rc;
+	buf_clear(&c->path);
+	response_site_root(&c->path, response_of(row));
+	buf_addch(&c->path, '/');
+	pathset_add(&folder, c->path.data);
+	rc = pathset_diff(&folder, c->trees, NULL, c->tree, each, c, c->err);
+	pathset_release(&folder);
+	return rc;
 }
 
-/* --- both, for a single album --- */
+static int collect_all(struct collect *c)
+{
+	int rc = see_folder(c, QUERY_IMAGES, see_album);
 
-/* One of the album's images. */
+	if (c->count) {
+		qsort(c->draft, c->count, sizeof(*c->draft), compare_marks);
+	}
+	return rc ? rc : see_folder(c, QUERY_TAG_IMAGES, see_file);
+}
+
+/* --- a single album --- */
+
 static int see_own_file(const char *path, const uint8_t *old_blob,
 			const uint8_t *new_blob, void *payload)
 {
-	struct audit_collect *c = payload;
+	struct collect *c = payload;
+	struct body_text image;
 
 	(void)old_blob;
-	buf_clear(&c->id);
-	return new_blob && audit_path_id(&c->id, path, ".json")
-		       ? see_image(c, c->draft, c->id.data, new_blob)
-		       : 0;
+	body_path(&c->id, path);
+	image = (struct body_text){c->id.data, c->id.len};
+	return see_image(c, c->draft, &image, new_blob);
 }
 
-/* The paths of the tag images of the album's images. */
-static int list_own(struct audit_collect *c, struct pathset *paths,
+/* Adds the paths of the tag images of the album's images. */
+static int list_own(struct collect *c, struct pathset *paths,
 		    const uint8_t blob[OBJECT_ID])
 {
 	const struct response *row = response_of(QUERY_TAG_IMAGES);
 	const struct body_text album = {c->only, strlen(c->only)};
-	struct body *body = &c->reader.body;
 	struct body_text image;
-	int rc = body_read(body, c->history, blob, QUERY_IMAGES, &album, c->err);
+	int rc = body_read(&c->body, c->history, blob, QUERY_IMAGES, &album, c->err);
 
-	for (size_t i = 0; !rc && i < body->count; i++) {
-		if (!body_record(body, i, &image)) {
-			return body_fail(body, c->err);
+	for (size_t i = 0; !rc && i < c->body.count; i++) {
+		if (!body_record(&c->body, i, &image)) {
+			return body_fail(&c->body, c->err);
 		}
-		buf_clear(&c->id);
-		response_snapshot_path(&c->id, row, image.data, image.len);
-		pathset_add(paths, c->id.data);
+		buf_clear(&c->path);
+		response_snapshot_path(&c->path, row, image.data, image.len);
+		pathset_add(paths, c->path.data);
 	}
 	return rc;
 }
 
-/* The blob of the only album's response. */
-static int find_own(struct audit_collect *c, uint8_t blob[OBJECT_ID],
-		    enum query_response kind)
+/* The blob of a row about the album. */
+static int find_own(struct collect *c, uint8_t blob[OBJECT_ID], enum query_response row)
 {
 	int rc;
 
-	buf_clear(&c->id);
-	response_snapshot_path(&c->id, response_of(kind), c->only, strlen(c->only));
-	rc = tree_find(blob, c->trees, c->tree, c->id.data, c->err);
+	buf_clear(&c->path);
+	response_snapshot_path(&c->path, response_of(row), c->only, strlen(c->only));
+	rc = tree_find(blob, c->trees, c->tree, c->path.data, c->err);
 	if (rc == ERR_NOTFOUND) {
 		rc = err_set(c->err, rc, "no album '%s' in snapshot %s", c->only,
 			     c->audit->commit.hex);
@@ -322,41 +376,186 @@ static int find_own(struct audit_collect *c, uint8_t blob[OBJECT_ID],
 	return rc;
 }
 
-static int collect_own(struct audit_collect *c)
+static int collect_own(struct collect *c)
 {
 	struct pathset paths = {0};
-	struct audit_draft *draft;
 	uint8_t blob[OBJECT_ID];
-	size_t listed = 0;
+	size_t listed;
 	int rc = find_own(c, blob, QUERY_IMAGES);
 
 	if (!rc) {
 		rc = list_own(c, &paths, blob);
-		listed = c->reader.body.count;
 	}
 	if (!rc) {
-		draft = add_draft(c, c->only, strlen(c->only));
+		listed = c->body.count;
+		add_draft(c, c->only, strlen(c->only));
 		rc = pathset_diff(&paths, c->trees, NULL, c->tree, see_own_file, c,
 				  c->err);
-		if (!rc && draft->album.counts.images != listed) {
-			rc = audit_collect_contradiction(c, c->only,
-							 "images have no tag images");
+		if (!rc && c->draft->album.counts.images != listed) {
+			rc = contradiction(c, c->only,
+					   "not every image of it has tag images");
 		}
 	}
-	if (!rc && (rc = find_own(c, blob, QUERY_UNTAGGED)) == 0) {
+	if (!rc) {
+		rc = find_own(c, blob, QUERY_UNTAGGED);
+	}
+	if (!rc) {
 		rc = read_untagged(c, c->draft, blob);
 	}
 	pathset_release(&paths);
 	return rc;
 }
 
-int audit_collect_drafts(struct audit_collect *c)
+/* --- the result --- */
+
+static const char *keep_text(struct collect *c, const char *text)
 {
+	return text ? arena_text(&c->audit->arena, text, strlen(text)) : NULL;
+}
+
+static int finish_album(struct collect *c, size_t number)
+{
+	struct draft *draft = &c->draft[number];
+	struct audit_counts *counts = &draft->album.counts;
+	struct audit_last *last = &counts->last;
+
+	if (counts->untagged != draft->listed || counts->images == 0) {
+		return contradiction(c, draft->album.id,
+				     "its list of untagged images and the images "
+				     "without tag images are not the same");
+	}
+	counts->oldest = counts->untagged ? draft->album.image : NULL;
+	*last = (struct audit_last){
+		.tag_image = keep_text(c, last->tag_image),
+		.image = keep_text(c, last->image),
+		.created_at = keep_text(c, last->created_at),
+		.by = keep_text(c, last->by),
+	};
+	audit_count_album(c->counter, (uint32_t)number, counts);
+	c->audit->album[number] = draft->album;
+	return 0;
+}
+
+/* The order of two records by (created_at, id). */
+static int compare_created(const char *a_created, const char *a_id, const char *b_created,
+			   const char *b_id)
+{
+	struct stamp a = audit_stamp(a_created), b = audit_stamp(b_created);
+	int order = stamp_compare(&a, &b);
+
+	return order ? order : strcmp(a_id, b_id);
+}
+
+/* Adds an album to all together. */
+static void add_album(struct audit_counts *all, const struct audit_counts *album)
+{
+	const struct audit_image *oldest = album->oldest;
+	const struct audit_last *last = &album->last;
+
+	all->images += album->images;
+	all->untagged += album->untagged;
+	if (oldest && (!all->oldest ||
+		       compare_created(oldest->created_at, oldest->id,
+				       all->oldest->created_at, all->oldest->id) < 0)) {
+		all->oldest = oldest;
+	}
+	if (last->tag_image &&
+	    (!all->last.tag_image ||
+	     compare_created(last->created_at, last->tag_image, all->last.created_at,
+			     all->last.tag_image) > 0)) {
+		all->last = *last;
+	}
+}
+
+static int compare_albums(const void *a, const void *b)
+{
+	const struct audit_album *x = a, *y = b;
+
+	if (x->counts.untagged != y->counts.untagged) {
+		return x->counts.untagged > y->counts.untagged ? -1 : 1;
+	}
+	return strcmp(x->id, y->id);
+}
+
+static int finish(struct collect *c)
+{
+	struct audit *audit = c->audit;
+	int rc = 0;
+
+	audit->album = xreallocarray(NULL, c->count + 1, sizeof(*audit->album));
+	audit->album_count = c->count;
+	for (size_t i = 0; !rc && i < c->count; i++) {
+		rc = finish_album(c, i);
+		if (!rc) {
+			add_album(&audit->all, &audit->album[i].counts);
+		}
+	}
+	if (!rc) {
+		audit_count_all(c->counter, &audit->all);
+		qsort(audit->album, audit->album_count, sizeof(*audit->album),
+		      compare_albums);
+	}
+	return rc;
+}
+
+static int collect(struct collect *c)
+{
+	int rc = c->only ? collect_own(c) : collect_all(c);
+
+	log_progress_end(&c->progress);
+	if (!rc) {
+		rc = finish(c);
+	}
+	if (!rc && !(c->flags & AUDIT_NO_SINCE)) {
+		rc = audit_since_find(c->audit, c->history, c->commit, c->only, c->err);
+	}
+	return rc;
+}
+
+static void release(struct collect *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		free(c->draft[i].last_texts);
+	}
+	free(c->draft);
+	audit_count_free(c->counter);
+	history_free(c->history);
+	body_release(&c->body);
+	body_object_release(&c->inner);
+	buf_release(&c->image);
+	buf_release(&c->id);
+	buf_release(&c->path);
+}
+
+int audit_collect(struct audit **out, struct snapshot_repo *repo,
+		  const struct snapshot_info *info, int64_t as_of_s, const char *album,
+		  unsigned flags, struct err *err)
+{
+	struct collect c = {.only = album, .flags = flags, .err = err};
 	int rc;
 
-	if (c->only) {
-		return collect_own(c);
+	*out = NULL;
+	if (!object_unhex(c.commit, info->commit.hex) ||
+	    !object_unhex(c.tree, info->tree.hex)) {
+		return err_set(err, ERR_INPUT, "'%s' is not a snapshot",
+			       info->commit.hex);
 	}
-	rc = collect_albums(c);
-	return rc ? rc : collect_images(c);
+	c.audit = xzalloc(sizeof(*c.audit));
+	c.audit->commit = info->commit;
+	c.audit->number = message_count(info->message, MESSAGE_NUMBER, 0);
+	c.audit->time_s = info->time_s;
+	c.audit->as_of_s = as_of_s;
+	c.history = history_new(repo);
+	c.trees = history_trees(c.history);
+	c.counter = audit_count_new(&c.audit->arena);
+	log_progress_start(&c.progress, "auditing",
+			   album ? 0 : message_count(info->message, MESSAGE_IMAGES, 0));
+	rc = collect(&c);
+	release(&c);
+	if (rc) {
+		audit_free(c.audit);
+		return rc;
+	}
+	*out = c.audit;
+	return 0;
 }

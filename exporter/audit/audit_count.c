@@ -1,45 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/audit/audit_count.h"
+
 #include <assert.h>
-#include <search.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporter/audit/audit_inner.h"
+#include "data/base/buf.h"
+#include "data/base/hash.h"
 
 /*
- * How many images of each album show each tag. Images come in the order of their
- * shards, that is at random, so a count is kept for each pair of album and tag that
- * has been met: as a list of pairs, which is sorted and added up whenever it is
- * full. It is grown only when that did not empty half of it, so it has at most twice
- * the room that the result needs.
+ * Images come in the order of their shards, which is random, so a count is kept for each
+ * pair of album and tag that has been met: as a list of pairs, which is sorted and
+ * added up whenever it is full. It grows only if less than half of it became free, so
+ * it takes at most twice the memory that the result needs.
  */
 
-struct tag {
-	struct audit_tag tag; /* first: tsearch compares these */
-	uint32_t number;
+struct pair {
+	uint32_t album, tag; /* tag: its number in audit_counter::tag */
+	uint32_t images;
 };
 
-struct pair {
-	uint32_t album, tag;
-	uint32_t images;
+struct tag {
+	const struct audit_tag *tag;
+	uint64_t image; /* the last one that shows it */
 };
 
 struct audit_counter {
 	struct arena *arena;
-	void *by_id; /* tsearch: struct tag */
-	const struct tag **tag;
+	struct tag *tag;
 	size_t tag_count, tag_cap;
+	struct hash by_id; /* a tag's number + 1 */
 	struct pair *pair;
 	size_t count, cap;
+	uint32_t album; /* of the current image */
+	uint64_t image; /* the current image: they are counted from 1 */
 	bool ended;     /* the pairs are added up for good */
-	size_t at;      /* the first of them that audit_counter_album has not given */
-	uint32_t *seen; /* tags of the image that is being counted */
-	size_t seen_count, seen_cap;
+	size_t at;      /* the first pair that audit_count_album has not given */
 };
 
 #define PAIRS_FIRST 4096
 
-struct audit_counter *audit_counter_new(struct arena *arena)
+struct audit_counter *audit_count_new(struct arena *arena)
 {
 	struct audit_counter *counter = xzalloc(sizeof(*counter));
 
@@ -49,27 +51,14 @@ struct audit_counter *audit_counter_new(struct arena *arena)
 	return counter;
 }
 
-static void keep_node(void *node)
-{
-	(void)node; /* it lives in the audit's arena */
-}
-
-void audit_counter_free(struct audit_counter *counter)
+void audit_count_free(struct audit_counter *counter)
 {
 	if (counter) {
-		tdestroy(counter->by_id, keep_node);
+		hash_release(&counter->by_id);
 		free(counter->tag);
 		free(counter->pair);
-		free(counter->seen);
 		free(counter);
 	}
-}
-
-static int compare_tags(const void *a, const void *b)
-{
-	const struct audit_tag *const x = a, *const y = b;
-
-	return strcmp(x->id, y->id);
 }
 
 static const char *keep(struct arena *arena, struct body_text text)
@@ -78,37 +67,31 @@ static const char *keep(struct arena *arena, struct body_text text)
 }
 
 /* The number of the tag. */
-static uint32_t number_of(struct audit_counter *counter,
-			  const struct audit_tagging *tagging)
+static uint32_t number_of(struct audit_counter *counter, const struct body_text *id,
+			  const struct body_object *object)
 {
-	struct audit_tag key = {.id = tagging->tag};
-	struct tag **found = tfind(&key, &counter->by_id, compare_tags);
-	struct tag *tag;
+	uint32_t hash = hash_bytes(id->data, id->len, 0), number;
+	struct audit_tag *tag;
+	size_t at = 0;
 
-	if (found) {
-		return (*found)->number;
+	while ((number = hash_next(&counter->by_id, hash, &at))) {
+		const char *known = counter->tag[number - 1].tag->id;
+
+		if (strlen(known) == id->len && memcmp(known, id->data, id->len) == 0) {
+			return number - 1;
+		}
 	}
 	tag = arena_alloc(counter->arena, sizeof(*tag));
-	tag->tag = (struct audit_tag){
-		.id = arena_text(counter->arena, tagging->tag, strlen(tagging->tag)),
-		.name = keep(counter->arena, tagging->name),
-		.label = keep(counter->arena, tagging->label),
+	*tag = (struct audit_tag){
+		.id = keep(counter->arena, *id),
+		.name = keep(counter->arena, body_string(object, "name")),
+		.label = keep(counter->arena, body_string(object, "label")),
 	};
-	tag->number = (uint32_t)counter->tag_count;
 	counter->tag = xgrow(counter->tag, counter->tag_count, &counter->tag_cap,
-			     sizeof(struct tag *));
-	counter->tag[counter->tag_count++] = tag;
-	if (!tsearch(tag, &counter->by_id, compare_tags)) {
-		abort(); /* out of memory, as in xmalloc */
-	}
-	return tag->number;
-}
-
-void audit_counter_see(struct audit_counter *counter, const struct audit_tagging *tagging)
-{
-	counter->seen = xgrow(counter->seen, counter->seen_count, &counter->seen_cap,
-			      sizeof(*counter->seen));
-	counter->seen[counter->seen_count++] = number_of(counter, tagging);
+			     sizeof(*counter->tag));
+	counter->tag[counter->tag_count++] = (struct tag){.tag = tag};
+	hash_add(&counter->by_id, hash, (uint32_t)counter->tag_count);
+	return (uint32_t)counter->tag_count - 1;
 }
 
 static int compare_pairs(const void *a, const void *b)
@@ -153,26 +136,22 @@ static void add_pair(struct audit_counter *counter, uint32_t album, uint32_t tag
 		(struct pair){.album = album, .tag = tag, .images = 1};
 }
 
-static int compare_numbers(const void *a, const void *b)
+void audit_count_image(struct audit_counter *counter, uint32_t album)
 {
-	const uint32_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
+	counter->album = album;
+	counter->image++;
 }
 
-void audit_counter_next(struct audit_counter *counter, uint32_t album)
+void audit_count_tag(struct audit_counter *counter, const struct body_text *id,
+		     const struct body_object *tag)
 {
+	uint32_t number = number_of(counter, id, tag);
+
 	/* Several tag images may show one tag. */
-	if (counter->seen_count > 1) {
-		qsort(counter->seen, counter->seen_count, sizeof(*counter->seen),
-		      compare_numbers);
+	if (counter->tag[number].image != counter->image) {
+		counter->tag[number].image = counter->image;
+		add_pair(counter, counter->album, number);
 	}
-	for (size_t i = 0; i < counter->seen_count; i++) {
-		if (i == 0 || counter->seen[i] != counter->seen[i - 1]) {
-			add_pair(counter, album, counter->seen[i]);
-		}
-	}
-	counter->seen_count = 0;
 }
 
 /* --- the result --- */
@@ -195,8 +174,8 @@ static void sort_counts(struct audit_counts *counts)
 	}
 }
 
-void audit_counter_album(struct audit_counter *counter, uint32_t album,
-			 struct audit_counts *out)
+void audit_count_album(struct audit_counter *counter, uint32_t album,
+		       struct audit_counts *out)
 {
 	size_t begin, end;
 
@@ -215,18 +194,18 @@ void audit_counter_album(struct audit_counter *counter, uint32_t album,
 	for (size_t i = 0; i < out->tag_count; i++) {
 		const struct pair *pair = &counter->pair[begin + i];
 
-		out->tag[i] = (struct audit_tag_count){&counter->tag[pair->tag]->tag,
+		out->tag[i] = (struct audit_tag_count){counter->tag[pair->tag].tag,
 						       pair->images};
 	}
 	sort_counts(out);
 }
 
-void audit_counter_all(struct audit_counter *counter, struct audit_counts *out)
+void audit_count_all(struct audit_counter *counter, struct audit_counts *out)
 {
 	out->tag_count = counter->tag_count;
 	out->tag = arena_alloc(counter->arena, out->tag_count * sizeof(*out->tag));
 	for (size_t i = 0; i < counter->tag_count; i++) {
-		out->tag[i] = (struct audit_tag_count){&counter->tag[i]->tag, 0};
+		out->tag[i] = (struct audit_tag_count){counter->tag[i].tag, 0};
 	}
 	for (size_t i = 0; i < counter->count; i++) {
 		out->tag[counter->pair[i].tag].images += counter->pair[i].images;

@@ -2,152 +2,150 @@
 #include "exporter/audit/audit_print.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "data/base/buf.h"
 #include "data/format/json.h"
+#include "data/format/json_print.h"
 #include "exporter/lookback/when.h"
 
-/* So much is written at a time. */
 #define FLUSH_BYTES (64u << 10)
 
-/* What there is goes out; whether it went is asked at the end. */
-static void flush(FILE *out, struct buf *text, size_t at_least)
+/* Writes what is in `text` once it is much, and leaves its last byte: json_print looks
+ * at it. Write errors are found by finish(). */
+static void flush(FILE *out, struct buf *text)
 {
-	if (text->len >= at_least) {
-		fwrite(text->data, 1, text->len, out);
+	char last;
+
+	if (text->len > FLUSH_BYTES) {
+		last = text->data[text->len - 1];
+		fwrite(text->data, 1, text->len - 1, out);
 		buf_clear(text);
+		buf_addch(text, last);
 	}
 }
 
 static int finish(FILE *out, struct buf *text, struct err *err)
 {
-	flush(out, text, 1);
+	fwrite(text->data, 1, text->len, out);
 	buf_release(text);
 	return fflush(out) || ferror(out) ? err_sys(err, "cannot write the audit") : 0;
 }
 
-static void add_share(struct buf *text, const struct audit_counts *counts)
+/* --- JSON --- */
+
+/* 0.3333 */
+static void add_fraction(struct buf *text, const struct audit_counts *counts)
 {
 	unsigned share = audit_share(counts);
 
 	buf_addf(text, "%u.%04u", share / 10000, share % 10000);
 }
 
-/* --- JSON --- */
-
-static void add_id(struct buf *text, const char *member, const char *id)
-{
-	buf_addf(text, "\"%s\":", member);
-	json_quote(text, id, strlen(id));
-}
-
-/* A text that is JSON already; `unsaid` stands for what the data do not say. */
-static void add_text(struct buf *text, const char *member, const char *json,
-		     const char *unsaid)
-{
-	buf_addf(text, ",\"%s\":%s", member, json ? json : unsaid);
-}
-
-static void add_time(struct buf *text, const char *member, int64_t time_s)
+static void json_time(struct buf *text, const char *member, int64_t time_s)
 {
 	char time[WHEN_TEXT];
 
 	when_format(time, time_s);
-	buf_addf(text, ",\"%s\":\"%s\"", member, time);
+	json_print_string(text, member, time);
 }
 
-static void add_image(struct buf *text, const struct audit_image *image)
+static void json_image(struct buf *text, const char *member,
+		       const struct audit_image *image)
 {
-	buf_addch(text, '{');
-	add_id(text, "image", image->id);
-	add_text(text, "created_at", image->created_at, "null");
-	if (image->since) {
-		add_time(text, "since", image->since->time_s);
-		buf_addf(text, ",\"snapshot\":\"%s\"}", image->since->commit);
-	} else {
-		buf_addstr(text, ",\"since\":\"unknown\",\"snapshot\":\"unknown\"}");
-	}
-}
-
-static void add_last(struct buf *text, const struct audit_last *last)
-{
-	if (!last->tag_image) {
-		buf_addstr(text, "null");
+	if (!image) {
+		json_print_raw(text, member, NULL);
 		return;
 	}
-	buf_addch(text, '{');
-	add_id(text, "image", last->image);
-	buf_addch(text, ',');
-	add_id(text, "tag_image", last->tag_image);
-	add_text(text, "created_at", last->created_at, "null");
-	add_text(text, "by", last->by, "\"unknown\"");
+	json_print_open(text, member, '{');
+	json_print_string(text, "image", image->id);
+	json_print_raw(text, "created_at", image->created_at);
+	if (image->since) {
+		json_time(text, "since", image->since->time_s);
+	} else {
+		json_print_string(text, "since", "unknown");
+	}
+	json_print_string(text, "snapshot",
+			  image->since ? image->since->commit : "unknown");
 	buf_addch(text, '}');
 }
 
-static void add_tags(struct buf *text, const struct audit_counts *counts)
+static void json_last(struct buf *text, const struct audit_last *last)
 {
+	if (!last->tag_image) {
+		json_print_raw(text, "last_tagged", NULL);
+		return;
+	}
+	json_print_open(text, "last_tagged", '{');
+	json_print_string(text, "image", last->image);
+	json_print_string(text, "tag_image", last->tag_image);
+	json_print_raw(text, "created_at", last->created_at);
+	json_print_raw(text, "by", last->by ? last->by : "\"unknown\"");
+	buf_addch(text, '}');
+}
+
+static void json_tags(struct buf *text, const struct audit_counts *counts)
+{
+	json_print_open(text, "tags", '[');
 	for (size_t i = 0; i < counts->tag_count; i++) {
 		const struct audit_tag_count *count = &counts->tag[i];
 
-		buf_addstr(text, i ? ",{" : "{");
-		add_id(text, "tag", count->tag->id);
-		add_text(text, "name", count->tag->name, "null");
-		add_text(text, "label", count->tag->label, "null");
-		buf_addf(text, ",\"images\":%" PRIu64 "}", count->images);
+		json_print_open(text, NULL, '{');
+		json_print_string(text, "tag", count->tag->id);
+		json_print_raw(text, "name", count->tag->name);
+		json_print_raw(text, "label", count->tag->label);
+		json_print_number(text, "images", count->images);
+		buf_addch(text, '}');
 	}
+	buf_addch(text, ']');
 }
 
-static void add_counts(struct buf *text, const struct audit_counts *counts)
+static void json_counts(struct buf *text, const struct audit_counts *counts)
 {
-	buf_addf(text,
-		 "\"images\":%" PRIu64 ",\"tagged\":%" PRIu64 ",\"untagged\":%" PRIu64
-		 ",\"share\":",
-		 counts->images, counts->images - counts->untagged, counts->untagged);
-	add_share(text, counts);
-	buf_addstr(text, ",\"oldest_untagged\":");
-	if (counts->oldest) {
-		add_image(text, counts->oldest);
-	} else {
-		buf_addstr(text, "null");
-	}
-	buf_addstr(text, ",\"last_tagged\":");
-	add_last(text, &counts->last);
-	buf_addstr(text, ",\"tags\":[");
-	add_tags(text, counts);
-	buf_addch(text, ']');
+	json_print_number(text, "images", counts->images);
+	json_print_number(text, "tagged", counts->images - counts->untagged);
+	json_print_number(text, "untagged", counts->untagged);
+	json_print_name(text, "share");
+	add_fraction(text, counts);
+	json_image(text, "oldest_untagged", counts->oldest);
+	json_last(text, &counts->last);
+	json_tags(text, counts);
 }
 
 int audit_print_json(FILE *out, const struct audit *audit, struct err *err)
 {
 	struct buf text = {0};
 
-	buf_addf(&text, "{\"snapshot\":\"%s\",\"number\":", audit->commit.hex);
+	json_print_open(&text, NULL, '{');
+	json_print_string(&text, "snapshot", audit->commit.hex);
 	if (audit->number) {
-		buf_addf(&text, "%" PRIu64, audit->number);
+		json_print_number(&text, "number", audit->number);
 	} else {
-		buf_addstr(&text, "null");
+		json_print_raw(&text, "number", NULL);
 	}
-	add_time(&text, "time", audit->time_s);
-	add_time(&text, "as_of", audit->as_of_s);
-	buf_addstr(&text, ",\n\"all\":{");
-	add_counts(&text, &audit->all);
-	buf_addf(&text, ",\"albums\":%zu},\n\"albums\":[", audit->album_count);
+	json_time(&text, "time", audit->time_s);
+	json_time(&text, "as_of", audit->as_of_s);
+	buf_addstr(&text, ",\n");
+	json_print_open(&text, "all", '{');
+	json_counts(&text, &audit->all);
+	json_print_number(&text, "albums", audit->album_count);
+	buf_addstr(&text, "},\n");
+	json_print_open(&text, "albums", '[');
 	for (size_t i = 0; i < audit->album_count; i++) {
 		const struct audit_album *album = &audit->album[i];
 
-		buf_addstr(&text, i ? ",\n{" : "\n{");
-		add_id(&text, "album", album->id);
-		buf_addch(&text, ',');
-		add_counts(&text, &album->counts);
-		buf_addstr(&text, ",\"untagged_images\":[");
+		buf_addstr(&text, i ? ",\n" : "\n");
+		json_print_open(&text, NULL, '{');
+		json_print_string(&text, "album", album->id);
+		json_counts(&text, &album->counts);
+		json_print_open(&text, "untagged_images", '[');
 		for (uint64_t j = 0; j < album->counts.untagged; j++) {
-			buf_addstr(&text, j ? "," : "");
-			add_image(&text, &album->image[j]);
-			flush(out, &text, FLUSH_BYTES);
+			json_image(&text, NULL, &album->image[j]);
+			flush(out, &text);
 		}
 		buf_addstr(&text, "]}");
-		flush(out, &text, FLUSH_BYTES);
+		flush(out, &text);
 	}
 	buf_addstr(&text, "]}\n");
 	return finish(out, &text, err);
@@ -155,31 +153,29 @@ int audit_print_json(FILE *out, const struct audit *audit, struct err *err)
 
 /* --- CSV --- */
 
-/* Adds to a field that is open: quotes are doubled. */
-static void add_field_part(struct buf *text, const char *part)
+/* Adds to an open field: quotes are doubled. */
+static void csv_part(struct buf *text, const char *part)
 {
 	for (; *part; part++) {
-		if (*part == '"') {
-			buf_addch(text, '"');
-		}
+		buf_addstr(text, *part == '"' ? "\"" : "");
 		buf_addch(text, *part);
 	}
 }
 
-static void add_field(struct buf *text, const char *value)
+static void csv_field(struct buf *text, const char *value)
 {
 	buf_addch(text, ',');
 	if (value[strcspn(value, ",;\"\r\n")]) {
 		buf_addch(text, '"');
-		add_field_part(text, value);
+		csv_part(text, value);
 		buf_addch(text, '"');
 	} else {
 		buf_addstr(text, value);
 	}
 }
 
-/* The value of a JSON string; as it stands there if it has a U+0000 in it. */
-static void add_json_field(struct buf *text, const char *json, const char *unsaid)
+/* The value of a JSON string; with U+0000 in it, its JSON. `absent` is for NULL. */
+static void csv_json(struct buf *text, const char *json, const char *absent)
 {
 	struct buf value = {0};
 
@@ -187,40 +183,40 @@ static void add_json_field(struct buf *text, const char *json, const char *unsai
 		buf_clear(&value);
 		buf_addstr(&value, json);
 	}
-	add_field(text, json ? value.len ? value.data : "" : unsaid);
+	csv_field(text, json ? value.len ? value.data : "" : absent);
 	buf_release(&value);
 }
 
-static void add_tag_field(struct buf *text, const struct audit_counts *counts)
+static void csv_tags(struct buf *text, const struct audit_counts *counts)
 {
 	buf_addstr(text, ",\"");
 	for (size_t i = 0; i < counts->tag_count; i++) {
 		buf_addstr(text, i ? ";" : "");
-		add_field_part(text, counts->tag[i].tag->id);
+		csv_part(text, counts->tag[i].tag->id);
 		buf_addf(text, "=%" PRIu64, counts->tag[i].images);
 	}
 	buf_addch(text, '"');
 }
 
-static void add_row(struct buf *text, const char *scope, const char *album,
+static void csv_row(struct buf *text, const char *scope, const char *album,
 		    const struct audit_counts *counts)
 {
 	const struct audit_image *oldest = counts->oldest;
 	char since[WHEN_TEXT] = "unknown";
 
 	buf_addstr(text, scope);
-	add_field(text, album);
+	csv_field(text, album);
 	buf_addf(text, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",", counts->images,
 		 counts->images - counts->untagged, counts->untagged);
-	add_share(text, counts);
+	add_fraction(text, counts);
 	if (oldest && oldest->since) {
 		when_format(since, oldest->since->time_s);
 	}
-	add_field(text, oldest ? oldest->id : "");
-	add_field(text, oldest ? since : "");
-	add_json_field(text, counts->last.created_at, "");
-	add_json_field(text, counts->last.by, counts->last.tag_image ? "unknown" : "");
-	add_tag_field(text, counts);
+	csv_field(text, oldest ? oldest->id : "");
+	csv_field(text, oldest ? since : "");
+	csv_json(text, counts->last.created_at, "");
+	csv_json(text, counts->last.by, counts->last.tag_image ? "unknown" : "");
+	csv_tags(text, counts);
 	buf_addstr(text, "\r\n");
 }
 
@@ -230,10 +226,266 @@ int audit_print_csv(FILE *out, const struct audit *audit, struct err *err)
 
 	buf_addstr(&text, "scope,album,images,tagged,untagged,share,oldest_untagged,"
 			  "oldest_since,last_tagged_at,last_tagged_by,tags\r\n");
-	add_row(&text, "all", "", &audit->all);
+	csv_row(&text, "all", "", &audit->all);
 	for (size_t i = 0; i < audit->album_count; i++) {
-		add_row(&text, "album", audit->album[i].id, &audit->album[i].counts);
-		flush(out, &text, FLUSH_BYTES);
+		csv_row(&text, "album", audit->album[i].id, &audit->album[i].counts);
+		flush(out, &text);
+	}
+	return finish(out, &text, err);
+}
+
+/* --- columns of text --- */
+
+/* The longest texts other than ids, in characters. */
+#define LABEL_MAX 50
+#define USER_MAX 60
+#define CREATED_MAX 29
+
+/* Whether a terminal would obey a character instead of showing it: control characters
+ * (C0, DEL, C1), and those that set the direction of writing or end a line. `c` is the
+ * first byte of `len`. */
+static bool is_unsafe(const unsigned char *c, size_t len)
+{
+	return c[0] < 0x20 || c[0] == 0x7f || (len == 2 && c[0] == 0xc2 && c[1] < 0xa0) ||
+	       (len == 3 && c[0] == 0xe2 && c[1] == 0x80 &&
+		(c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae))) ||
+	       (len == 3 && c[0] == 0xe2 && c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9);
+}
+
+/* Appends at most `most` characters of UTF-8, safe for a terminal. */
+static void add_plain(struct buf *text, const char *utf8, size_t most)
+{
+	const unsigned char *at = (const unsigned char *)utf8;
+
+	for (; *at && most; most--) {
+		size_t len = 1;
+
+		while ((at[len] & 0xc0) == 0x80) {
+			len++;
+		}
+		if (is_unsafe(at, len)) {
+			buf_addch(text, '?');
+		} else {
+			buf_add(text, at, len);
+		}
+		at += len;
+	}
+	buf_addstr(text, *at ? "..." : "");
+}
+
+static void add_id(struct buf *text, const char *id)
+{
+	add_plain(text, id, SIZE_MAX);
+}
+
+/* The value of a JSON string, cut to `most` characters. */
+static void add_json(struct buf *text, const char *json, size_t most)
+{
+	struct buf value = {0};
+
+	if (!json) {
+		buf_addstr(text, "unknown");
+	} else if (json_string(&value, json, strlen(json)) < 0) {
+		add_plain(text, json, most);
+	} else if (value.len) {
+		add_plain(text, value.data, most);
+	}
+	buf_release(&value);
+}
+
+static void add_time(struct buf *text, int64_t time_s)
+{
+	char time[WHEN_TEXT];
+
+	when_format(time, time_s);
+	buf_addstr(text, time);
+}
+
+/* The day in UTC. */
+static void add_day(struct buf *text, int64_t time_s)
+{
+	add_time(text, time_s);
+	buf_setlen(text, text->len - strlen("T00:00:00Z"));
+}
+
+/* "12 days": in the largest unit of which there are at least two, rounded down. */
+static void add_age(struct buf *text, int64_t seconds)
+{
+	static const struct {
+		int64_t seconds;
+		const char *name;
+	} unit[] = {{86400, "days"}, {3600, "hours"}, {60, "min"}, {1, "s"}};
+	size_t i = 0;
+
+	while (i < 3 && seconds < 2 * unit[i].seconds) {
+		i++;
+	}
+	buf_addf(text, "%" PRId64 " %s", seconds < 0 ? 0 : seconds / unit[i].seconds,
+		 unit[i].name);
+}
+
+/* "33.33 %", the whole part `width` wide at least. */
+static void add_percent(struct buf *text, const struct audit_counts *counts, int width)
+{
+	unsigned share = audit_share(counts);
+
+	buf_addf(text, "%*u.%02u %%", width, share / 100, share % 100);
+}
+
+/* Appends spaces up to a column of the line, at least two. */
+static void add_column(struct buf *text, size_t column)
+{
+	const char *line = memrchr(text->data, '\n', text->len);
+	size_t used = text->len - (line ? (size_t)(line + 1 - text->data) : 0);
+
+	buf_addf(text, "%*s", used + 2 < column ? (int)(column - used) : 2, "");
+}
+
+static void add_totals(struct buf *text, const struct audit *audit, bool images)
+{
+	const struct audit_counts *all = &audit->all;
+
+	buf_addf(text, "snapshot  %s", audit->commit.hex);
+	if (audit->number) {
+		buf_addf(text, ", number %" PRIu64, audit->number);
+	}
+	buf_addstr(text, "\nof        ");
+	add_time(text, audit->time_s);
+	buf_addstr(text, "\nas of     ");
+	add_time(text, audit->as_of_s);
+	if (images && audit->album_count) {
+		buf_addstr(text, "\nalbum     ");
+		add_id(text, audit->album[0].id);
+	} else {
+		buf_addf(text, "\nalbums    %zu", audit->album_count);
+	}
+	buf_addf(text,
+		 "\nimages    %" PRIu64 "\ntagged    %" PRIu64 "\nuntagged  %" PRIu64,
+		 all->images, all->images - all->untagged, all->untagged);
+	if (all->images) {
+		buf_addstr(text, ", ");
+		add_percent(text, all, 0);
+	}
+	buf_addch(text, '\n');
+}
+
+static void add_oldest(struct buf *text, const struct audit_image *oldest)
+{
+	buf_addstr(text, "\noldest untagged image  ");
+	add_id(text, oldest->id);
+	buf_addstr(text, "\n  created              ");
+	add_json(text, oldest->created_at, LABEL_MAX);
+	buf_addstr(text, "\n  untagged since       ");
+	if (oldest->since) {
+		add_time(text, oldest->since->time_s);
+	} else {
+		buf_addstr(text, "unknown");
+	}
+	buf_addch(text, '\n');
+}
+
+static void add_last(struct buf *text, const struct audit_last *last)
+{
+	buf_addstr(text, "\nlast tagged image      ");
+	add_id(text, last->image);
+	buf_addstr(text, "\n  at                   ");
+	add_json(text, last->created_at, LABEL_MAX);
+	buf_addstr(text, "\n  by                   ");
+	add_json(text, last->by, USER_MAX);
+	buf_addch(text, '\n');
+}
+
+static void add_tags(struct buf *text, const struct audit_counts *all)
+{
+	buf_addstr(text, all->tag_count ? "\n   IMAGES  TAG\n" : "");
+	for (size_t i = 0; i < all->tag_count; i++) {
+		const struct audit_tag_count *count = &all->tag[i];
+
+		buf_addf(text, "%9" PRIu64 "  ", count->images);
+		add_id(text, count->tag->id);
+		if (count->tag->label && strcmp(count->tag->label, "\"\"") != 0) {
+			buf_addstr(text, "  ");
+			add_json(text, count->tag->label, LABEL_MAX);
+		}
+		buf_addch(text, '\n');
+	}
+}
+
+static void add_album(struct buf *text, const struct audit_album *album)
+{
+	const struct audit_counts *counts = &album->counts;
+	struct stamp created = audit_stamp(counts->last.created_at);
+
+	buf_addf(text, "%9" PRIu64 "  %9" PRIu64 "  ", counts->untagged, counts->images);
+	add_percent(text, counts, 3);
+	add_column(text, 32);
+	if (!counts->oldest) {
+		buf_addch(text, '-');
+	} else if (counts->oldest->since) {
+		add_day(text, counts->oldest->since->time_s);
+	} else {
+		buf_addstr(text, "unknown");
+	}
+	add_column(text, 44);
+	if (!counts->last.tag_image) {
+		buf_addch(text, '-');
+	} else if (stamp_is_absent(&created)) {
+		buf_addstr(text, "unknown");
+	} else {
+		add_day(text, stamp_unix_s(&created));
+	}
+	add_column(text, 57);
+	add_id(text, album->id);
+	buf_addch(text, '\n');
+}
+
+static void add_image(struct buf *text, const struct audit_image *image, int64_t as_of_s)
+{
+	if (image->since) {
+		add_time(text, image->since->time_s);
+		add_column(text, 22);
+		add_age(text, as_of_s - image->since->time_s);
+	} else {
+		buf_addstr(text, "unknown");
+		add_column(text, 22);
+		buf_addstr(text, "unknown");
+	}
+	add_column(text, 33);
+	add_json(text, image->created_at, CREATED_MAX);
+	add_column(text, 64);
+	add_id(text, image->id);
+	buf_addch(text, '\n');
+}
+
+int audit_print_table(FILE *out, const struct audit *audit, bool images, struct err *err)
+{
+	struct buf text = {0};
+
+	add_totals(&text, audit, images);
+	if (audit->all.oldest) {
+		add_oldest(&text, audit->all.oldest);
+	}
+	if (audit->all.last.tag_image) {
+		add_last(&text, &audit->all.last);
+	}
+	add_tags(&text, &audit->all);
+	if (images && audit->all.untagged) {
+		buf_addf(&text, "\n%-20s  %-9s  %-29s  %s\n", "UNTAGGED SINCE", "AGE",
+			 "CREATED", "IMAGE");
+	} else if (!images && audit->album_count) {
+		buf_addstr(&text, "\n UNTAGGED     IMAGES     SHARE  SINCE       "
+				  "LAST TAGGED  ALBUM\n");
+	}
+	for (size_t i = 0; i < audit->album_count; i++) {
+		const struct audit_album *album = &audit->album[i];
+
+		if (!images) {
+			add_album(&text, album);
+		}
+		for (uint64_t j = 0; images && j < album->counts.untagged; j++) {
+			add_image(&text, &album->image[j], audit->as_of_s);
+		}
+		flush(out, &text);
 	}
 	return finish(out, &text, err);
 }

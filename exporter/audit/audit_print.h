@@ -9,20 +9,20 @@
 #include "exporter/audit/audit.h"
 
 /*
- * audit_print - an audit for people, programs and spreadsheets; for browsers there
- * is page.h. All return ERR_FULL or ERR_FAIL where `out` takes no more.
+ * audit_print - prints an audit for people, programs and spreadsheets; page.h prints it
+ * for browsers. Each returns ERR_FULL or ERR_FAIL if it cannot write to `out`.
  */
 
-/* Columns of text: all, tags, then each album; with `images`, instead of albums their
- * untagged images. Lines fit 100 columns unless an id is over 36 bytes: ids are
- * never cut, other texts are. Characters that would move a terminal's cursor or turn
- * the writing round are shown as question marks. */
+/* Columns of text: totals, tags, then the albums; with `images`, instead of the albums
+ * their untagged images. Lines fit 100 columns unless an id has more than 36 bytes: ids
+ * are never cut, other texts are. Characters that would move a terminal's cursor or
+ * reverse the direction of writing are shown as question marks. */
 int audit_print_table(FILE *out, const struct audit *audit, bool images, struct err *err);
 
 /* One JSON object, with a line for each album. */
 int audit_print_json(FILE *out, const struct audit *audit, struct err *err);
 
-/* RFC 4180, with a header: a row for all, then one for each album. */
+/* RFC 4180, with a header: a row for all albums together, then one for each. */
 int audit_print_csv(FILE *out, const struct audit *audit, struct err *err);
 
 #endif

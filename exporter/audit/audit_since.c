@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/audit/audit_since.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporter/audit/audit_inner.h"
+#include "exporter/body/body.h"
 #include "exporter/git/tree/pathset.h"
 #include "exporter/snapshot/response.h"
 
 /*
- * Since when: history is walked back from the audited snapshot, each snapshot's tree
- * compared with that of the one before. No body is read, as an untagged image is
- * one whose tag images are the blob `[]`. An image that has no answer yet is
- * untagged in every snapshot passed so far; so the first difference that is met at
- * its path, where there was something else before or nothing, is the answer.
+ * History is walked back from the audited snapshot; each snapshot's tree is compared
+ * with that of the one before. No body is read, as an untagged image is one whose tag
+ * images are the blob `[]`. An image that has no answer yet is untagged in every
+ * snapshot passed so far; so the first difference at its path, where there was another
+ * file before or none, is the answer.
  *
- * For few images their paths are followed; for the many of a whole snapshot all
- * differences below api/v1/tag_images are looked at. Either way what does not differ
- * is not read.
+ * For few images their paths are compared; for those of a whole snapshot, everything
+ * in the folder of tag images. Either way what does not differ is not read.
  */
 
 struct search {
@@ -23,15 +24,11 @@ struct search {
 	struct history *history;
 	struct audit_image **image; /* those looked for, by id */
 	size_t count, left;
-	bool few;
-	struct pathset paths; /* few: of their tag images */
+	struct pathset paths;
 	struct history_step step;
-	struct audit_since *since; /* this step's, once something is since it */
+	struct audit_since *since; /* of this step, once it is an answer */
 	struct buf id;
 	struct err *err;
-	/* Not few: api/v1/tag_images of the last step's parent. */
-	uint8_t root[OBJECT_ID];
-	bool has_root;
 };
 
 static int compare_images(const void *a, const void *b)
@@ -41,34 +38,44 @@ static int compare_images(const void *a, const void *b)
 	return strcmp((*x)->id, (*y)->id);
 }
 
-static void collect_images(struct search *search)
+static void list_images(struct search *search)
 {
 	struct audit *audit = search->audit;
-	const struct response *row = response_of(QUERY_TAG_IMAGES);
-	struct buf path = {0};
 
-	search->count = audit->all.untagged;
-	search->image = xreallocarray(NULL, search->count + 1, sizeof(*search->image));
-	search->left = 0;
+	search->image =
+		xreallocarray(NULL, audit->all.untagged + 1, sizeof(*search->image));
 	for (size_t i = 0; i < audit->album_count; i++) {
 		const struct audit_album *album = &audit->album[i];
 
 		for (uint64_t j = 0; j < album->counts.untagged; j++) {
-			search->image[search->left++] = &album->image[j];
+			search->image[search->count++] = &album->image[j];
 		}
 	}
+	search->left = search->count;
 	qsort(search->image, search->count, sizeof(struct audit_image *), compare_images);
-	for (size_t i = 0; search->few && i < search->count; i++) {
+}
+
+static void list_paths(struct search *search, bool few)
+{
+	const struct response *row = response_of(QUERY_TAG_IMAGES);
+	struct buf path = {0};
+
+	for (size_t i = 0; few && i < search->count; i++) {
 		const char *id = search->image[i]->id;
 
 		buf_clear(&path);
 		response_snapshot_path(&path, row, id, strlen(id));
 		pathset_add(&search->paths, path.data);
 	}
+	if (!few) {
+		response_site_root(&path, row);
+		buf_addch(&path, '/');
+		pathset_add(&search->paths, path.data);
+	}
 	buf_release(&path);
 }
 
-/* What this step has to say as an answer. */
+/* This step as an answer. */
 static const struct audit_since *answer(struct search *search)
 {
 	if (!search->since) {
@@ -87,8 +94,7 @@ static int see_change(const char *path, const uint8_t *old_blob, const uint8_t *
 	struct audit_image key, *wanted = &key, **found;
 
 	(void)old_blob;
-	buf_clear(&search->id);
-	if (!audit_path_id(&search->id, path, ".json")) {
+	if (body_path(&search->id, path) != QUERY_TAG_IMAGES) {
 		return 0;
 	}
 	key.id = search->id.data;
@@ -98,57 +104,21 @@ static int see_change(const char *path, const uint8_t *old_blob, const uint8_t *
 		return 0;
 	}
 	if (!body_is_empty(new_blob)) {
-		return err_set(search->err, ERR_INPUT,
-			       "image '%s' is listed as untagged, but has tag images; "
-			       "`albumen-exporter verify` checks all of a repository",
-			       key.id);
+		return body_fault(path, "the image is listed as untagged", search->err);
 	}
 	(*found)->since = answer(search);
 	search->left--;
 	return 0;
 }
 
-/* The images' folder in a snapshot's tree. *has: there is one. */
-static int find_root(struct search *search, uint8_t root[OBJECT_ID], bool *has,
-		     const uint8_t tree[OBJECT_ID])
-{
-	int rc = audit_find_tree(root, history_trees(search->history), tree,
-				 "api/v1/tag_images", search->err);
-
-	*has = rc == 0;
-	return rc == ERR_NOTFOUND ? 0 : rc;
-}
-
-static int compare_with_parent(struct search *search)
-{
-	const struct tree_store *trees = history_trees(search->history);
-	const struct history_step *step = &search->step;
-	uint8_t now[OBJECT_ID];
-	bool has_now = search->has_root;
-	int rc;
-
-	if (search->few) {
-		return pathset_diff(&search->paths, trees, step->parent_tree, step->tree,
-				    see_change, search, search->err);
-	}
-	memcpy(now, search->root, OBJECT_ID);
-	rc = find_root(search, search->root, &search->has_root, step->parent_tree);
-	if (!rc && has_now) {
-		rc = tree_diff(trees, search->has_root ? search->root : NULL, now,
-			       see_change, search, search->err);
-	}
-	return rc;
-}
-
-/* Whatever has no answer yet. */
 static void answer_all(struct search *search)
 {
 	for (size_t i = 0; i < search->count; i++) {
 		if (!search->image[i]->since) {
 			search->image[i]->since = answer(search);
-			search->left--;
 		}
 	}
+	search->left = 0;
 }
 
 static int walk(struct search *search)
@@ -160,11 +130,12 @@ static int walk(struct search *search)
 		search->since = NULL;
 		rc = history_next(search->history, &search->step, search->err);
 		if (rc == ERR_NOTFOUND) {
-			/* A clone without the rest: what is known is how long at least. */
-			return 0;
+			return 0; /* a shallow clone: its horizon is known */
 		}
 		if (!rc && step->has_parent) {
-			rc = compare_with_parent(search);
+			rc = pathset_diff(&search->paths, history_trees(search->history),
+					  step->parent_tree, step->tree, see_change,
+					  search, search->err);
 		} else if (!rc && history_is_cut(search->history)) {
 			search->audit->horizon = answer(search);
 		} else if (!rc) {
@@ -175,21 +146,15 @@ static int walk(struct search *search)
 }
 
 int audit_since_find(struct audit *audit, struct history *history,
-		     const uint8_t commit[OBJECT_ID], const uint8_t tree[OBJECT_ID],
-		     bool few, struct err *err)
+		     const uint8_t commit[OBJECT_ID], bool few, struct err *err)
 {
-	struct search search = {
-		.audit = audit, .history = history, .few = few, .err = err};
-	int rc = 0;
+	struct search search = {.audit = audit, .history = history, .err = err};
+	int rc;
 
-	collect_images(&search);
-	if (!few) {
-		rc = find_root(&search, search.root, &search.has_root, tree);
-	}
-	if (!rc) {
-		history_start(history, commit);
-		rc = walk(&search);
-	}
+	list_images(&search);
+	list_paths(&search, few);
+	history_start(history, commit);
+	rc = walk(&search);
 	pathset_release(&search.paths);
 	buf_release(&search.id);
 	free(search.image);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "data/base/log.h"
-#include "exporter/audit/audit.h"
+#include "exporter/audit/audit_collect.h"
 #include "exporter/audit/audit_print.h"
 #include "exporter/command/command.h"
 #include "exporter/git/snapshot.h"

@@ -14,7 +14,7 @@
 #include "data/base/beside.h"
 #include "data/base/file.h"
 #include "data/base/log.h"
-#include "exporter/audit/audit.h"
+#include "exporter/audit/audit_collect.h"
 #include "exporter/evidence/bundle_readme.h"
 #include "exporter/evidence/tar.h"
 #include "exporter/evidence/tool.h"

@@ -39,13 +39,12 @@ int when_now(int64_t *now, struct err *err)
  * has one. */
 static bool read_rfc3339(int64_t *instant, const char *text)
 {
-	struct stamp stamp, epoch;
+	struct stamp stamp;
 
 	if (stamp_read(&stamp, text, strlen(text)) < 0) {
 		return false;
 	}
-	stamp_read(&epoch, "1970-01-01T00:00:00Z", WHEN_TEXT - 1);
-	*instant = (int64_t)(be64_get(stamp.bytes) - be64_get(epoch.bytes));
+	*instant = stamp_unix_s(&stamp);
 	return true;
 }
 

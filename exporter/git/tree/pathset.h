@@ -23,7 +23,8 @@ struct pathset {
 	size_t sorted; /* so many of them are in order */
 };
 
-/* Adds a file's path, which is copied: not empty, no slash first, last or doubled. */
+/* Adds the path of a file, or of a folder with a slash behind it, which stands for all in
+ * it (then no other path may lie in it). The path is copied. */
 void pathset_add(struct pathset *paths, const char *path);
 /* Empty again. */
 void pathset_clear(struct pathset *paths);

@@ -2,8 +2,8 @@
 #include "tests/unit/snapshot_fixture.h"
 
 #include "data/format/json.h"
-#include "exporter/audit/audit.h"
-#include "exporter/audit/audit_inner.h"
+#include "exporter/audit/audit_collect.h"
+#include "exporter/audit/audit_count.h"
 #include "exporter/snapshot/response.h"
 
 #define DAY 86400
@@ -210,26 +210,27 @@ static void counts_of_many_albums_and_tags_add_up(void **state)
 {
 	enum { ALBUMS = 150, TAGS = 100, ROUNDS = 3 };
 	struct arena arena = {0};
-	struct audit_counter *counter = audit_counter_new(&arena);
+	struct audit_counter *counter = audit_count_new(&arena);
 	struct audit_counts counts = {0};
+	struct body_object object = {0};
 	char id[16];
 
 	(void)state;
 	for (int i = 0; i < ALBUMS * ROUNDS; i++) {
+		audit_count_image(counter, (uint32_t)(i % ALBUMS));
 		for (int tag = 0; tag < TAGS; tag++) {
-			struct audit_tagging tagging = {.id = "x", .tag = id};
+			struct body_text text = {id, 3};
 
 			snprintf(id, sizeof(id), "t%02d", tag);
 			/* The last tag is on a third of the images, twice on each. */
 			if (tag < TAGS - 1 || i < ALBUMS) {
-				audit_counter_see(counter, &tagging);
-				audit_counter_see(counter, &tagging);
+				audit_count_tag(counter, &text, &object);
+				audit_count_tag(counter, &text, &object);
 			}
 		}
-		audit_counter_next(counter, (uint32_t)(i % ALBUMS));
 	}
 	for (uint32_t album = 0; album < ALBUMS; album++) {
-		audit_counter_album(counter, album, &counts);
+		audit_count_album(counter, album, &counts);
 		assert_int_equal(counts.tag_count, TAGS);
 		for (size_t tag = 0; tag < TAGS; tag++) {
 			snprintf(id, sizeof(id), "t%02zu", tag);
@@ -238,11 +239,11 @@ static void counts_of_many_albums_and_tags_add_up(void **state)
 					 tag < TAGS - 1 ? ROUNDS : 1);
 		}
 	}
-	audit_counter_all(counter, &counts);
+	audit_count_all(counter, &counts);
 	assert_int_equal(counts.tag_count, TAGS);
 	assert_int_equal(counts.tag[0].images, ALBUMS * ROUNDS);
 	assert_int_equal(counts.tag[TAGS - 1].images, ALBUMS);
-	audit_counter_free(counter);
+	audit_count_free(counter);
 	arena_release(&arena);
 }
 
