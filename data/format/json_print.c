@@ -43,6 +43,12 @@ void json_print_number(struct buf *out, const char *name, uint64_t number)
 	buf_addf(out, "%" PRIu64, number);
 }
 
+void json_print_maybe(struct buf *out, const char *name, uint64_t number, bool known)
+{
+	json_print_name(out, name);
+	buf_addf(out, known ? "%" PRIu64 : "null", number);
+}
+
 void json_print_bool(struct buf *out, const char *name, bool value)
 {
 	json_print_raw(out, name, value ? "true" : "false");

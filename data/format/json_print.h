@@ -38,6 +38,8 @@ void json_print_open(struct buf *out, const char *name, char bracket);
 void json_print_string(struct buf *out, const char *name, const char *text);
 void json_print_bytes(struct buf *out, const char *name, const char *text, size_t len);
 void json_print_number(struct buf *out, const char *name, uint64_t number);
+/* null if it is not known. */
+void json_print_maybe(struct buf *out, const char *name, uint64_t number, bool known);
 void json_print_bool(struct buf *out, const char *name, bool value);
 /* A value that is JSON already; NULL is printed as null. */
 void json_print_raw(struct buf *out, const char *name, const char *json);

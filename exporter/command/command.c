@@ -167,12 +167,18 @@ void command_add_site(struct buf *out, const struct command_options *opt,
 		}
 		buf_addch(out, '}');
 	} else if (site->touched) {
-		buf_addf(out, "site: %" PRIu64 " files written, %" PRIu64 " removed\n",
-			 site->written, site->removed);
+		buf_addstr(out, "site: ");
+		command_add_count(out, site->written, "file");
+		buf_addf(out, " written, %" PRIu64 " removed\n", site->removed);
 	} else {
 		buf_addstr(out, site->damaged ? "site: damaged, nothing written\n"
 					      : "site: nothing to do\n");
 	}
+}
+
+void command_add_count(struct buf *out, uint64_t count, const char *noun)
+{
+	buf_addf(out, "%" PRIu64 " %s%s", count, noun, count == 1 ? "" : "s");
 }
 
 void command_print(struct buf *out)

@@ -76,6 +76,8 @@ void command_add_snapshot(struct buf *out, const struct snapshot_info *info);
 /* Appends what became of --site, if there is one: a member, or a line. */
 void command_add_site(struct buf *out, const struct command_options *opt,
 		      const struct site_result *site);
+/* Appends "1 file" or "2 files". */
+void command_add_count(struct buf *out, uint64_t count, const char *noun);
 /* Prints a report, and frees it. */
 void command_print(struct buf *out);
 

@@ -24,8 +24,7 @@
 struct log {
 	const struct command_options *opt;
 	struct labels labels;
-	struct buf events; /* of the snapshot that the line is about */
-	struct buf line;
+	struct buf line, events; /* of one snapshot */
 	struct err *err;
 };
 
@@ -49,13 +48,19 @@ static void add_string(struct buf *out, const char *name, const char *value, siz
 	}
 }
 
-/* "1 image", "2 images" */
-static void add_number(struct buf *out, uint64_t count, const char *noun)
+/* As JSON a member; for people `before`, and "1 image" or "2 images". */
+static void add_count(struct log *log, const char *name, const char *before,
+		      uint64_t count, const char *one, const char *many)
 {
-	buf_addf(out, "%" PRIu64 " %s%s", count, noun, count == 1 ? "" : "s");
+	if (log->opt->json) {
+		json_print_number(&log->line, name, count);
+	} else {
+		buf_addf(&log->line, "%s%" PRIu64 " %s", before, count,
+			 count == 1 ? one : many);
+	}
 }
 
-/* What every line begins with. */
+/* Begins a line. */
 static void add_snapshot(struct log *log, const struct history_step *step)
 {
 	struct buf *out = &log->line;
@@ -70,41 +75,32 @@ static void add_snapshot(struct log *log, const struct history_step *step)
 	}
 	json_print_open(out, NULL, '{');
 	json_print_string(out, "snapshot", hex);
-	if (number) {
-		json_print_number(out, "number", number);
-	} else {
-		json_print_raw(out, "number", NULL);
-	}
+	json_print_maybe(out, "number", number, number);
 	json_print_string(out, "time", time);
 }
 
 /* --- all snapshots --- */
 
 static const struct {
-	const char *name, *trailer;
-	const char *noun; /* NULL: the name is not a noun */
+	const char *trailer, *name, *one, *many;
 } counts[] = {
-	{"images", MESSAGE_IMAGES, "image"},
-	{"untagged", MESSAGE_UNTAGGED, NULL},
-	{"albums", MESSAGE_ALBUMS, "album"},
-	{"tags", MESSAGE_TAGS, "tag"},
-	{"tag_images", MESSAGE_TAG_IMAGES, "tag image"},
+	{MESSAGE_IMAGES, "images", "image", "images"},
+	{MESSAGE_UNTAGGED, "untagged", "untagged", "untagged"},
+	{MESSAGE_ALBUMS, "albums", "album", "albums"},
+	{MESSAGE_TAGS, "tags", "tag", "tags"},
+	{MESSAGE_TAG_IMAGES, "tag_images", "tag image", "tag images"},
 };
 
-static void add_counts(struct buf *out, bool json, const char *message)
+static void add_counts(struct log *log, const char *message)
 {
 	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
 		uint64_t count = message_count(message, counts[i].trailer, UINT64_MAX);
 
-		if (json && count == UINT64_MAX) {
-			json_print_raw(out, counts[i].name, NULL);
-		} else if (json) {
-			json_print_number(out, counts[i].name, count);
-		} else if (count != UINT64_MAX && counts[i].noun) {
-			buf_addstr(out, ", ");
-			add_number(out, count, counts[i].noun);
-		} else if (count != UINT64_MAX) {
-			buf_addf(out, ", %" PRIu64 " %s", count, counts[i].name);
+		if (count != UINT64_MAX) {
+			add_count(log, counts[i].name, ", ", count, counts[i].one,
+				  counts[i].many);
+		} else if (log->opt->json) {
+			json_print_raw(&log->line, counts[i].name, NULL);
 		}
 	}
 }
@@ -142,7 +138,7 @@ static int print_snapshot(struct log *log, const struct history_step *step)
 		buf_addstr(&log->line, "  ");
 		json_plain(&log->line, step->message, subject);
 	}
-	add_counts(&log->line, log->opt->json, step->message);
+	add_counts(log, step->message);
 	add_labels(log, step);
 	buf_addstr(&log->line, log->opt->json ? "}" : "");
 	return print_line(log);
@@ -166,7 +162,7 @@ static int log_all(struct log *log, struct snapshot_repo *repo,
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
-/* --- those in which something changed --- */
+/* --- snapshots in which something changed --- */
 
 static int add_event(const struct compare_event *event, void *payload)
 {
@@ -188,42 +184,38 @@ static int add_event(const struct compare_event *event, void *payload)
 
 static void add_album(struct log *log, const struct trace_entry *entry)
 {
-	struct buf *out = &log->line;
 	const char *album = log->opt->album;
 	const uint64_t *n = entry->events;
 	const struct {
-		const char *name, *noun, *verb;
+		const char *name, *one, *many;
 		uint64_t count;
 	} change[] = {
-		{"appeared", "image", "appeared", n[COMPARE_IMAGE_APPEARED]},
-		{"disappeared", "image", "disappeared", n[COMPARE_IMAGE_DISAPPEARED]},
-		{"changed", "image", "changed", n[COMPARE_IMAGE_CHANGED]},
-		{"tagged", "tag image", "appeared", n[COMPARE_TAGGED]},
-		{"untagged_now", "tag image", "disappeared", n[COMPARE_UNTAGGED]},
-		{"tag_images_changed", "tag image", "changed",
+		{"appeared", "image appeared", "images appeared",
+		 n[COMPARE_IMAGE_APPEARED]},
+		{"disappeared", "image disappeared", "images disappeared",
+		 n[COMPARE_IMAGE_DISAPPEARED]},
+		{"changed", "image changed", "images changed", n[COMPARE_IMAGE_CHANGED]},
+		{"tagged", "tag image appeared", "tag images appeared",
+		 n[COMPARE_TAGGED]},
+		{"untagged_now", "tag image disappeared", "tag images disappeared",
+		 n[COMPARE_UNTAGGED]},
+		{"tag_images_changed", "tag image changed", "tag images changed",
 		 n[COMPARE_TAG_IMAGE_CHANGED]},
-		{"tags_changed", "tag", "changed",
+		{"tags_changed", "tag changed", "tags changed",
 		 n[COMPARE_TAG_APPEARED] + n[COMPARE_TAG_DISAPPEARED] +
 			 n[COMPARE_TAG_RENAMED] + n[COMPARE_TAG_CHANGED]},
 	};
 	const char *before = ": ";
 
 	if (log->opt->json) {
-		add_string(out, "album", album, strlen(album));
-		json_print_number(out, "images", entry->images);
-		json_print_number(out, "untagged", entry->untagged);
-	} else {
-		buf_addstr(out, "  ");
-		add_number(out, entry->images, "image");
-		buf_addf(out, ", %" PRIu64 " untagged", entry->untagged);
+		add_string(&log->line, "album", album, strlen(album));
 	}
+	add_count(log, "images", "  ", entry->images, "image", "images");
+	add_count(log, "untagged", ", ", entry->untagged, "untagged", "untagged");
 	for (size_t i = 0; i < sizeof(change) / sizeof(*change); i++) {
-		if (log->opt->json) {
-			json_print_number(out, change[i].name, change[i].count);
-		} else if (change[i].count) {
-			buf_addstr(out, before);
-			add_number(out, change[i].count, change[i].noun);
-			buf_addf(out, " %s", change[i].verb);
+		if (change[i].count || log->opt->json) {
+			add_count(log, change[i].name, before, change[i].count,
+				  change[i].one, change[i].many);
 			before = ", ";
 		}
 	}
@@ -231,17 +223,13 @@ static void add_album(struct log *log, const struct trace_entry *entry)
 
 static void add_tag(struct log *log, const struct trace_entry *entry)
 {
-	struct buf *out = &log->line;
 	const char *tag = log->opt->tag;
 
 	if (log->opt->json) {
-		add_string(out, "tag", tag, strlen(tag));
-		json_print_raw(out, "label", entry->label);
-		json_print_number(out, "tag_images", entry->tag_images);
-	} else {
-		buf_addstr(out, "  ");
-		add_number(out, entry->tag_images, "tag image");
+		add_string(&log->line, "tag", tag, strlen(tag));
+		json_print_raw(&log->line, "label", entry->label);
 	}
+	add_count(log, "tag_images", "  ", entry->tag_images, "tag image", "tag images");
 }
 
 static int print_entry(const struct trace_entry *entry, void *payload)

@@ -25,12 +25,12 @@ static void report(bool json, const struct maintain_result *result)
 		add_packs(&out, "after", result->packs, result->bytes);
 		buf_addstr(&out, "}\n");
 	} else if (result->done) {
-		buf_addf(&out,
-			 "%" PRIu64 " objects repacked\n"
-			 "before: %" PRIu64 " packs, %" PRIu64 " bytes\n"
-			 "now: %" PRIu64 " packs, %" PRIu64 " bytes\n",
-			 result->objects, result->packs_before, result->bytes_before,
-			 result->packs, result->bytes);
+		command_add_count(&out, result->objects, "object");
+		buf_addstr(&out, " repacked\nbefore: ");
+		command_add_count(&out, result->packs_before, "pack");
+		buf_addf(&out, ", %" PRIu64 " bytes\nnow: ", result->bytes_before);
+		command_add_count(&out, result->packs, "pack");
+		buf_addf(&out, ", %" PRIu64 " bytes\n", result->bytes);
 	} else {
 		buf_addstr(&out, "nothing to do\n");
 	}

@@ -62,12 +62,13 @@ static void report_check(bool json, const struct site_check *check,
 	} else if (!faults && !check->unfinished) {
 		buf_addstr(&out, "site: nothing differs");
 	} else {
-		buf_addf(&out,
-			 "%ssite: %" PRIu64 " files missing, %" PRIu64
-			 " changed, %" PRIu64 " extra%s",
-			 check->unfinished ? "unfinished: a publication was interrupted\n"
-					   : "",
-			 check->missing, check->changed, check->extra,
+		buf_addstr(&out, check->unfinished
+					 ? "unfinished: a publication was interrupted\n"
+					 : "");
+		buf_addstr(&out, "site: ");
+		command_add_count(&out, check->missing, "file");
+		buf_addf(&out, " missing, %" PRIu64 " changed, %" PRIu64 " extra%s",
+			 check->changed, check->extra,
 			 check->mended ? ", all mended" : "");
 	}
 	buf_addch(&out, '\n');

@@ -20,11 +20,7 @@ static void print_failure(const struct verify_failure *failure, void *payload)
 	if (opt->json) {
 		json_print_open(&out, NULL, '{');
 		json_print_string(&out, "commit", text_or_null(failure->commit));
-		if (failure->number) {
-			json_print_number(&out, "number", failure->number);
-		} else {
-			json_print_raw(&out, "number", NULL);
-		}
+		json_print_maybe(&out, "number", failure->number, failure->number);
 		json_print_string(&out, "path", text_or_null(failure->path));
 		json_print_string(&out, "problem", text_or_null(failure->problem));
 		buf_addstr(&out, "}\n");
@@ -48,31 +44,22 @@ static void report_json(const struct verify_result *result, bool has_signers)
 	json_print_string(&out, "to", text_or_null(result->last));
 	json_print_number(&out, "objects", result->objects);
 	json_print_number(&out, "signed", result->is_signed);
-	if (has_signers) {
-		json_print_number(&out, "good", result->good);
-	} else {
-		json_print_raw(&out, "good", NULL);
-	}
+	json_print_maybe(&out, "good", result->good, has_signers);
 	json_print_number(&out, "labels", result->labels);
 	buf_addstr(&out, "}\n");
 	command_print(&out);
-}
-
-static void add_count(struct buf *out, uint64_t count, const char *noun)
-{
-	buf_addf(out, "%" PRIu64 " %s%s", count, noun, count == 1 ? "" : "s");
 }
 
 static void report_text(const struct verify_result *result, bool has_signers)
 {
 	struct buf out = {0};
 
-	add_count(&out, result->snapshots, "snapshot");
+	command_add_count(&out, result->snapshots, "snapshot");
 	if (*result->last) {
 		buf_addf(&out, ", the last is %s", result->last);
 	}
 	buf_addstr(&out, "; ");
-	add_count(&out, result->objects, "object");
+	command_add_count(&out, result->objects, "object");
 	if (!result->is_signed) {
 		buf_addstr(&out, "; none signed");
 	} else {
@@ -86,9 +73,9 @@ static void report_text(const struct verify_result *result, bool has_signers)
 		}
 	}
 	buf_addstr(&out, "; ");
-	add_count(&out, result->labels, "label");
+	command_add_count(&out, result->labels, "label");
 	buf_addstr(&out, "; ");
-	add_count(&out, result->failures, "failure");
+	command_add_count(&out, result->failures, "failure");
 	buf_addstr(&out, "\n");
 	command_print(&out);
 }

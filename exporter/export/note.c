@@ -225,13 +225,14 @@ static int walk(struct snapshot_repo *repo, const struct snapshot_info *from,
 	return rc;
 }
 
-/* Refuses, with what is wrong with main and the command that restores it. */
-static int refuse(const struct note *note, const char *path, const struct buf *what,
-		  struct err *err)
+/* Adds to the refusal in *err the command that restores main. */
+static int add_remedy(const struct note *note, const char *path, struct err *err)
 {
+	struct err found = *err;
+
 	return err_set(err, ERR_REFUSED,
 		       "%s; to restore it: git -C '%s' update-ref " SNAPSHOT_BRANCH " %s",
-		       what->data, path, note->made.hex);
+		       found.msg, path, note->made.hex);
 }
 
 /* Finds out how main came to be at `head`, from which note->made cannot be reached. */
@@ -240,7 +241,6 @@ static int explain(const struct note *note, struct snapshot_repo *repo,
 {
 	const char *path = snapshot_path(repo);
 	struct snapshot_info made = {0};
-	struct buf what = {0};
 	struct err unread;
 	uint64_t steps;
 	bool all;
@@ -256,18 +256,19 @@ static int explain(const struct note *note, struct snapshot_repo *repo,
 	}
 	rc = walk(repo, &made, &head->commit, &steps, &all, err);
 	if (!rc) {
-		buf_addf(&what,
-			 "main of '%s' was set back by %" PRIu64 " snapshot%s, to %s",
-			 path, steps, steps == 1 ? "" : "s", head->commit.hex);
+		err_set(err, ERR_REFUSED,
+			"main of '%s' was set back by %" PRIu64 " snapshot%s, to %s",
+			path, steps, steps == 1 ? "" : "s", head->commit.hex);
 	} else if (rc == ERR_NOTFOUND) {
-		buf_addf(&what,
-			 "main of '%s' is at %s, whose history does not contain snapshot "
-			 "%s, the last one made here: it was rewritten, or replaced by "
-			 "another history",
-			 path, head->commit.hex, note->made.hex);
+		err_set(err, ERR_REFUSED,
+			"main of '%s' is at %s, whose history does not contain snapshot "
+			"%s, the last one made here: it was rewritten, or replaced by "
+			"another history",
+			path, head->commit.hex, note->made.hex);
 	}
-	rc = what.len ? refuse(note, path, &what, err) : rc;
-	buf_release(&what);
+	if (!rc || rc == ERR_NOTFOUND) {
+		rc = add_remedy(note, path, err);
+	}
 	snapshot_info_release(&made);
 	return rc;
 }
@@ -276,7 +277,6 @@ static int check(const struct note *note, struct snapshot_repo *repo,
 		 const struct snapshot_info *head, struct err *err)
 {
 	const char *path = snapshot_path(repo);
-	struct buf what = {0};
 	uint64_t steps;
 	bool all = true;
 	int rc = 0;
@@ -285,13 +285,11 @@ static int check(const struct note *note, struct snapshot_repo *repo,
 		return 0; /* or there is neither */
 	}
 	if (!*head->commit.hex) {
-		buf_addf(&what,
-			 "'%s' has no branch main, and snapshot %s was the last one made "
-			 "here",
-			 path, note->made.hex);
-		rc = refuse(note, path, &what, err);
-		buf_release(&what);
-		return rc;
+		err_set(err, ERR_REFUSED,
+			"'%s' has no branch main, and snapshot %s was the last one made "
+			"here",
+			path, note->made.hex);
+		return add_remedy(note, path, err);
 	}
 	if (*note->made.hex) {
 		rc = walk(repo, head, &note->made, &steps, &all, err);

@@ -557,15 +557,19 @@ static void printed_values_have_commas_between_them(void **state)
 	json_print_raw(&out, NULL, "[0.0]");
 	buf_addstr(&out, "],\n");
 	json_print_bool(&out, "yes", true);
+	json_print_maybe(&out, "n", 1, true);
+	json_print_maybe(&out, "m", 1, false);
 	json_print_name(&out, "raw");
 	json_print_open(&out, NULL, '{');
 	json_print_bool(&out, "no", false);
 	buf_addstr(&out, "}}\n");
 	json_print_open(&out, NULL, '{');
 	buf_addstr(&out, "}\n");
-	assert_string_equal(out.data, "{\"a\":\"{\",\"none\":null,"
-				      "\"list\":[18446744073709551615,0,[0.0]],\n"
-				      "\"yes\":true,\"raw\":{\"no\":false}}\n{}\n");
+	assert_string_equal(
+		out.data,
+		"{\"a\":\"{\",\"none\":null,"
+		"\"list\":[18446744073709551615,0,[0.0]],\n"
+		"\"yes\":true,\"n\":1,\"m\":null,\"raw\":{\"no\":false}}\n{}\n");
 	buf_release(&out);
 }
 
