@@ -11,9 +11,11 @@
 #include "exporter/evidence/sign.h"
 #include "exporter/evidence/sign_edit.h"
 #include "exporter/git/pack/pack.h"
-#include "exporter/git/snapshot_inner.h"
 #include "exporter/lookback/when.h"
 #include "exporter/snapshot/message.h"
+#include "exporter/git/commit.h"
+#include "exporter/git/publish.h"
+#include "exporter/git/repo.h"
 
 #define TAGS "refs/tags/"
 #define NAME_MAX_BYTES 200
@@ -30,8 +32,8 @@ static const char *name_fault(const char *name)
 		return "is not UTF-8";
 	}
 	/* libgit2 1.5.1 takes DEL, git does not. "@" and "HEAD" are other snapshots. */
-	if (!snapshot_tag_is_valid(name) || strchr(name, 0x7f) ||
-	    strcmp(name, "@") == 0 || strcmp(name, "HEAD") == 0) {
+	if (!repo_tag_is_valid(name) || strchr(name, 0x7f) || strcmp(name, "@") == 0 ||
+	    strcmp(name, "HEAD") == 0) {
 		return "is not a name that git takes; see git-check-ref-format(1)";
 	}
 	return NULL;
@@ -53,7 +55,7 @@ static int check_name(struct snapshot_repo *repo, const char *name, struct err *
 			"the label '%s' reads as a time, so --at could not find it",
 			name);
 	}
-	rc = snapshot_tags(repo, &tags, err);
+	rc = repo_tags(repo, &tags, err);
 	for (size_t at = 0; !rc && at < tags.len;) {
 		const char *tag = tags.data + at;
 		size_t tag_len = strlen(tag), name_len = strlen(name);
@@ -128,7 +130,7 @@ static int write_message(struct buf *out, struct snapshot_repo *repo,
 	}
 	if (!rc && label->key) {
 		buf_addf(out, DIGEST_TRAILER ": %s\n", is.data);
-		if (snapshot_trailer(info->message, DIGEST_TRAILER, &said) == 0 &&
+		if (commit_trailer(info->message, DIGEST_TRAILER, &said) == 0 &&
 		    strcmp(said.data, is.data) != 0) {
 			rc = err_set(err, ERR_FAIL,
 				     "snapshot %s says that the SHA-256 of its tree is "
@@ -153,7 +155,7 @@ static int write_tag(struct buf *body, struct snapshot_repo *repo,
 		return rc;
 	}
 	buf_addf(body, "object %s\ntype commit\ntag %s\ntagger %s %" PRId64 " +0000\n\n",
-		 info->commit.hex, label->name, SNAPSHOT_AUTHOR, time_s);
+		 info->commit.hex, label->name, COMMIT_AUTHOR, time_s);
 	rc = write_message(body, repo, label, reason_len, err);
 	if (!rc && label->key) {
 		rc = sign_body(body, OBJECT_TAG, label->key, err);
@@ -171,7 +173,7 @@ static int store(uint8_t id[OBJECT_ID], struct snapshot_repo *repo, const char *
 	buf_addf(&dir, "%s/objects/pack", snapshot_path(repo));
 	pack_open(&pack, dir.data, 0, NULL, NULL);
 	pack_add_id(pack, id, OBJECT_TAG, body->data, body->len);
-	rc = snapshot_publish(repo, pack, ref, NULL, id, err);
+	rc = publish_pack(repo, pack, ref, NULL, id, err);
 	pack_close(pack);
 	buf_release(&dir);
 	return rc;

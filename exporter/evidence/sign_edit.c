@@ -10,7 +10,8 @@
 #include "exporter/evidence/sign.h"
 #include "exporter/git/pack/pack.h"
 #include "exporter/git/pack/spill.h"
-#include "exporter/git/snapshot_inner.h"
+#include "exporter/git/repo.h"
+#include "exporter/git/snapshot_edit.h"
 
 /*
  * The new objects of an edit are in packs that cannot be read yet. So the SHA-256 of
@@ -107,7 +108,7 @@ static int read_tree(struct buf *body, const uint8_t id[OBJECT_ID], void *payloa
 
 		return spill_read(&signing->bodies, body, place->at, place->len, err);
 	}
-	return snapshot_object(signing->repo, body, id, OBJECT_TREE, err);
+	return repo_object(signing->repo, body, id, OBJECT_TREE, err);
 }
 
 static int hash_blob(uint8_t sha256[DIGEST_ID], const uint8_t id[OBJECT_ID],
@@ -125,7 +126,7 @@ static int hash_blob(uint8_t sha256[DIGEST_ID], const uint8_t id[OBJECT_ID],
 			memcpy(sha256, bytes.data, DIGEST_ID);
 		}
 	} else {
-		rc = snapshot_object(signing->repo, &bytes, id, OBJECT_BLOB, err);
+		rc = repo_object(signing->repo, &bytes, id, OBJECT_BLOB, err);
 		if (!rc) {
 			digest_object(sha256, OBJECT_BLOB, bytes.data, bytes.len);
 		}
@@ -226,7 +227,7 @@ static int hash_stored(uint8_t sha256[DIGEST_ID], const uint8_t id[OBJECT_ID],
 		       void *payload, struct err *err)
 {
 	struct buf body = {0};
-	int rc = snapshot_object(payload, &body, id, OBJECT_BLOB, err);
+	int rc = repo_object(payload, &body, id, OBJECT_BLOB, err);
 
 	if (!rc) {
 		digest_object(sha256, OBJECT_BLOB, body.data, body.len);
@@ -239,7 +240,7 @@ int sign_digest(struct buf *hex, struct snapshot_repo *repo,
 		const struct snapshot_id *tree, struct err *err)
 {
 	struct digest_source source = {
-		.tree = snapshot_tree, .blob = hash_stored, .payload = repo};
+		.tree = repo_tree, .blob = hash_stored, .payload = repo};
 	bool kept = snapshot_writable(repo);
 	struct digest *digest = NULL;
 	uint8_t id[OBJECT_ID], sha256[DIGEST_ID];

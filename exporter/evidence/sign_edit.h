@@ -4,7 +4,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
-#include "exporter/git/snapshot.h"
+#include "exporter/git/snapshot_edit.h"
 
 /*
  * sign_edit - signs the snapshot that an edit makes: the commit message gets the

@@ -9,7 +9,7 @@
 #include "data/base/stop.h"
 #include "data/index/index.h"
 #include "exporter/export/accept.h"
-#include "exporter/git/snapshot.h"
+#include "exporter/git/snapshot_edit.h"
 #include "exporter/snapshot/redact.h"
 #include "exporter/site/site.h"
 

@@ -14,6 +14,7 @@
 #include "data/base/log.h"
 #include "exporter/git/pack/object.h"
 #include "exporter/snapshot/message.h"
+#include "exporter/git/commit.h"
 
 /*
  * The file has these lines; the second and the third may be missing. The sum is the id
@@ -164,8 +165,8 @@ static uint64_t number_of(const struct snapshot_info *info)
 {
 	struct buf value = {0};
 	bool ours = info->message &&
-		    snapshot_trailer(info->message, MESSAGE_INDEX, &value) == 0 &&
-		    snapshot_trailer(info->message, MESSAGE_SEQUENCE, &value) == 0;
+		    commit_trailer(info->message, MESSAGE_INDEX, &value) == 0 &&
+		    commit_trailer(info->message, MESSAGE_SEQUENCE, &value) == 0;
 
 	buf_release(&value);
 	return ours ? message_count(info->message, MESSAGE_NUMBER, 0) : 0;

@@ -8,7 +8,8 @@
 #include "data/base/file.h"
 #include "data/base/log.h"
 #include "exporter/git/maintain_inner.h"
-#include "exporter/git/snapshot_inner.h"
+#include "exporter/git/publish.h"
+#include "exporter/git/repo_note.h"
 
 /*
  * A file beside the repository's names the packs that are compact: made by
@@ -19,7 +20,7 @@
  * The order of a replacement: new packs are durable; a note of what comes and goes; the
  * new ones have their names; the hint; then the old packs go, the index first
  * (packset_remove). A kill in between leaves objects in two packs, which git does not
- * mind and the next merge ends; a pack without its index is removed (snapshot_recover).
+ * mind and the next merge ends; a pack without its index is removed (publish_recover).
  */
 
 #define RECORD "albumen-exporter.compact"
@@ -79,21 +80,18 @@ static int write_record(const struct packset *set, struct snapshot_repo *repo,
 int maintain_note(struct snapshot_repo *repo, const struct packset *set,
 		  const char *names, struct err *err)
 {
-	struct snapshot_note note = {0};
-	struct buf all = {0};
+	struct repo_note note = {0};
 	int rc;
 
-	/* Those that are there already keep their index all the time. */
-	buf_addstr(&all, names);
-	snapshot_folder_fresh(snapshot_path(repo), &all);
+	buf_addstr(&note.packs, names);
+	repo_note_only_new(&note.packs, snapshot_path(repo));
 	for (size_t i = 0; i < set->count; i++) {
 		if (set->pack[i].chosen) {
-			buf_addf(&all, "%s\n", set->pack[i].name);
+			buf_addf(&note.packs, "%s\n", set->pack[i].name);
 		}
 	}
-	note.names = all.data;
-	rc = snapshot_folder_note(snapshot_path(repo), &note, err);
-	buf_release(&all);
+	rc = repo_note_write(snapshot_path(repo), &note, err);
+	repo_note_release(&note);
 	return rc;
 }
 
@@ -116,7 +114,7 @@ static int remove_chosen(const struct packset *set, struct snapshot_repo *repo,
 		}
 	}
 	buf_release(&midx);
-	return rc ? rc : snapshot_folder_forget(snapshot_path(repo), "", 0, err);
+	return rc ? rc : repo_note_remove(snapshot_path(repo), "", 0, err);
 }
 
 /* --- merging --- */
@@ -209,7 +207,7 @@ int maintain_when_due(struct snapshot_repo *repo, bool busy, struct err *err)
 		log_warning("cannot merge the packs of '%s': %s", snapshot_path(repo),
 			    why.msg);
 		/* What this does not end, the next writer does. */
-		snapshot_recover(repo, NULL);
+		publish_recover(repo, NULL);
 	}
 	buf_release(&dir);
 	return changed ? snapshot_reopen(repo, err) : 0;

@@ -9,8 +9,10 @@
 #include "data/base/file.h"
 #include "data/base/log.h"
 #include "exporter/git/maintain_inner.h"
+#include "exporter/git/repo.h"
+#include "exporter/git/repo_folder.h"
+#include "exporter/git/tree/tree.h"
 #include "exporter/git/pack/packindex.h"
-#include "exporter/git/snapshot_inner.h"
 
 /*
  * What is to be packed stands in the indexes of the old packs; nothing is left out,
@@ -46,7 +48,7 @@ struct compaction {
 	uint8_t *id; /* OBJECT_ID bytes each, sorted, each once */
 	uint8_t *state;
 	size_t count;
-	struct snapshot_packer *packer; /* NULL: no batch begun */
+	struct repo_packer *packer; /* NULL: no batch begun */
 	size_t batched;
 	size_t added;     /* before this batch */
 	bool one, latest; /* one snapshot is to be packed; the latest is being walked */
@@ -118,8 +120,8 @@ static int write_batch(struct compaction *c, struct err *err)
 	int rc = 0;
 
 	if (c->packer) {
-		rc = snapshot_packer_write(c->packer, c->stage.data, err);
-		snapshot_packer_free(c->packer);
+		rc = repo_packer_write(c->packer, c->stage.data, err);
+		repo_packer_free(c->packer);
 		c->packer = NULL;
 		log_progress_step(&c->progress, c->batched);
 		c->added += c->batched;
@@ -133,9 +135,8 @@ static int begin_batch(struct compaction *c, struct err *err)
 {
 	bool files = c->latest && (c->one || c->count - c->added > BATCH_OBJECTS);
 
-	return snapshot_packer_open(&c->packer, c->repo,
-				    files ? DELTA_BYTES_FILES : DELTA_BYTES_VERSIONS,
-				    err);
+	return repo_packer_open(&c->packer, c->repo,
+				files ? DELTA_BYTES_FILES : DELTA_BYTES_VERSIONS, err);
 }
 
 /* Adds an object that is at `path` (NULL: nowhere). *added: it was not yet. */
@@ -154,7 +155,7 @@ static int add(struct compaction *c, const uint8_t id[OBJECT_ID], const char *pa
 		rc = begin_batch(c, err);
 	}
 	if (!rc) {
-		rc = snapshot_packer_add(c->packer, id, path, err);
+		rc = repo_packer_add(c->packer, id, path, err);
 	}
 	c->batched++;
 	if (!rc && c->batched == BATCH_OBJECTS) {
@@ -168,7 +169,7 @@ static int add(struct compaction *c, const uint8_t id[OBJECT_ID], const char *pa
 static int walk_tree(struct compaction *c, const uint8_t id[OBJECT_ID], struct buf *path,
 		     unsigned depth, struct err *err)
 {
-	struct tree_store store = {.read = snapshot_tree, .payload = c->repo};
+	struct tree_store store = {.read = repo_tree, .payload = c->repo};
 	struct tree_cursor cursor;
 	struct tree_entry entry;
 	struct buf body = {0};
@@ -331,7 +332,7 @@ int maintain_pack(struct buf *names, uint64_t *objects, struct snapshot_repo *re
 	struct compaction c = {.repo = repo, .dir = dir};
 	int rc;
 
-	buf_addf(&c.stage, "%s/%s", snapshot_path(repo), SNAPSHOT_STAGE);
+	buf_addf(&c.stage, "%s/%s", snapshot_path(repo), REPO_FOLDER_STAGE);
 	rc = list_objects(&c, set, err);
 	if (!rc && mkdir(c.stage.data, 0777) < 0) {
 		rc = err_sys(err, "cannot make folder '%s'", c.stage.data);
@@ -345,9 +346,9 @@ int maintain_pack(struct buf *names, uint64_t *objects, struct snapshot_repo *re
 		rc = install_all(&c, set, names, err);
 	}
 	*objects = c.count;
-	snapshot_packer_free(c.packer);
+	repo_packer_free(c.packer);
 	/* What a failure leaves there need not wait for the next snapshot_open. */
-	snapshot_folder_unstage(snapshot_path(repo), NULL);
+	repo_folder_unstage(snapshot_path(repo), NULL);
 	buf_release(&c.stage);
 	free(c.id);
 	free(c.state);

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/git/snapshot_edit.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "exporter/git/tree/edits.h"
+#include "exporter/git/commit.h"
 #include "exporter/git/pack/pack.h"
-#include "exporter/git/snapshot_inner.h"
-
-/*
- * The order that makes a kill harmless at any point: blobs, trees and the commit
- * into packs with temporary names; packs durable; a note of what comes; packs
- * named, so that git sees objects that nothing refers to yet; the branch. What a
- * kill leaves before the last step, the next snapshot_open removes (snapshot_publish).
- */
+#include "exporter/git/publish.h"
+#include "exporter/git/repo.h"
+#include "exporter/git/tree/edits.h"
+#include "exporter/git/tree/tree.h"
 
 struct snapshot_edit {
 	struct snapshot_repo *repo;
@@ -30,7 +28,7 @@ struct snapshot_edit {
 
 static bool known(const uint8_t id[OBJECT_ID], void *payload)
 {
-	return snapshot_has(payload, id);
+	return repo_has(payload, id);
 }
 
 int snapshot_edit_begin(struct snapshot_edit **out, struct snapshot_repo *repo,
@@ -57,9 +55,9 @@ int snapshot_edit_begin(struct snapshot_edit **out, struct snapshot_repo *repo,
 	}
 	snapshot_info_release(&head);
 	buf_addf(&dir, "%s/objects/pack", snapshot_path(repo));
-	/* Before the first snapshot there is nothing to be known. */
-	pack_open(&edit->pack, dir.data, snapshot_threads(repo),
-		  edit->has_tip ? known : NULL, repo);
+	/* Before the first snapshot the repository has no objects. */
+	pack_open(&edit->pack, dir.data, repo->threads, edit->has_tip ? known : NULL,
+		  repo);
 	buf_release(&dir);
 	*out = edit;
 	return 0;
@@ -97,7 +95,7 @@ int snapshot_put(struct snapshot_edit *edit, const char *path, const char *body,
 void snapshot_remove(struct snapshot_edit *edit, const char *path)
 {
 	assert(!edit->built);
-	/* What cannot be put is not there to be removed. */
+	/* A path that is not valid cannot be in the tree. */
 	edits_add(&edit->edits, path, EDITS_REMOVE, NULL);
 }
 
@@ -116,7 +114,7 @@ static int read_tree(struct buf *body, const uint8_t id[OBJECT_ID], void *payloa
 {
 	struct snapshot_edit *edit = payload;
 
-	return snapshot_tree(body, id, edit->repo, err);
+	return repo_tree(body, id, edit->repo, err);
 }
 
 static const uint8_t *blob_id(uint32_t object, void *payload)
@@ -159,64 +157,66 @@ int snapshot_edit_build(struct snapshot_edit *edit, struct snapshot_id *tree, bo
 	return 0;
 }
 
-/* The body of the commit. */
-static void write_commit(struct buf *out, const struct snapshot_info *info)
+/* Writes the commit into the pack, signed if that is asked for. */
+static int write_commit(uint8_t id[OBJECT_ID], struct snapshot_edit *edit,
+			const struct commit *commit, struct err *err)
 {
-	buf_addf(out, "tree %s\n", info->tree.hex);
-	if (*info->parent.hex) {
-		buf_addf(out, "parent %s\n", info->parent.hex);
+	struct buf body = {0};
+	int rc = 0;
+
+	commit_write(&body, commit);
+	if (edit->signer) {
+		rc = edit->signer->commit(&body, edit->signer_payload, err);
 	}
-	buf_addf(out, "author %s %lld +0000\n", SNAPSHOT_AUTHOR, (long long)info->time_s);
-	buf_addf(out, "committer %s %lld +0000\n\n", SNAPSHOT_AUTHOR,
-		 (long long)info->time_s);
-	buf_addstr(out, info->message);
-	if (out->data[out->len - 1] != '\n') {
-		buf_addch(out, '\n');
+	if (!rc) {
+		pack_add_id(edit->pack, id, OBJECT_COMMIT, body.data, body.len);
 	}
+	buf_release(&body);
+	return rc;
 }
 
 int snapshot_edit_commit(struct snapshot_edit **edit_ptr, const char *message,
 			 int64_t time_s, struct snapshot_info *out, struct err *err)
 {
 	struct snapshot_edit *edit = *edit_ptr;
-	struct snapshot_info info = {0};
-	struct buf text = {0}, body = {0};
-	uint8_t commit[OBJECT_ID];
+	/* git takes no time before 1970. */
+	struct commit commit = {.has_parent = edit->has_tip,
+				.time_s = time_s < 0 ? 0 : time_s};
+	struct buf text = {0};
+	uint8_t id[OBJECT_ID];
 	int rc = 0;
 
 	*edit_ptr = NULL;
+	*out = (struct snapshot_info){0};
 	assert(edit->built);
-	/* git takes no time before 1970. */
-	info.time_s = time_s < 0 ? 0 : time_s;
-	if (edit->has_tip) {
-		object_hex(info.parent.hex, edit->tip);
-		if (info.time_s < edit->tip_time_s) {
-			info.time_s = edit->tip_time_s;
-		}
+	memcpy(commit.tree, edit->tree, OBJECT_ID);
+	memcpy(commit.parent, edit->tip, OBJECT_ID);
+	if (edit->has_tip && commit.time_s < edit->tip_time_s) {
+		commit.time_s = edit->tip_time_s;
 	}
-	object_hex(info.tree.hex, edit->tree);
 	buf_addstr(&text, message);
 	if (edit->signer) {
 		rc = edit->signer->message(&text, edit->pack, edit->tree,
 					   edit->signer_payload, err);
 	}
-	info.message = xmemdup0(text.data, text.len);
-	write_commit(&body, &info);
-	if (!rc && edit->signer) {
-		rc = edit->signer->commit(&body, edit->signer_payload, err);
+	commit.message = text.data;
+	if (!rc) {
+		rc = write_commit(id, edit, &commit, err);
 	}
 	if (!rc) {
-		pack_add_id(edit->pack, commit, OBJECT_COMMIT, body.data, body.len);
-		object_hex(info.commit.hex, commit);
-		rc = snapshot_publish(edit->repo, edit->pack, SNAPSHOT_BRANCH,
-				      edit->has_tip ? edit->tip : NULL, commit, err);
+		rc = publish_pack(edit->repo, edit->pack, SNAPSHOT_BRANCH,
+				  edit->has_tip ? edit->tip : NULL, id, err);
 	}
 	edit->committed = !rc;
-	if (rc) {
-		snapshot_info_release(&info);
+	if (!rc) {
+		object_hex(out->commit.hex, id);
+		object_hex(out->tree.hex, commit.tree);
+		if (commit.has_parent) {
+			object_hex(out->parent.hex, commit.parent);
+		}
+		out->time_s = commit.time_s;
+		out->message = xmemdup0(text.data, text.len);
 	}
-	*out = info;
-	buf_release(&body);
 	buf_release(&text);
 	snapshot_edit_drop(&edit);
 	return rc;

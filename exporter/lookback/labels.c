@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
+#include "exporter/git/repo.h"
 
 static int compare(const void *left, const void *right)
 {
@@ -38,7 +39,7 @@ static int add(struct labels *labels, struct snapshot_repo *repo, const char *na
 int labels_read(struct labels *out, struct snapshot_repo *repo, struct err *err)
 {
 	struct buf names = {0};
-	int rc = snapshot_tags(repo, &names, err);
+	int rc = repo_tags(repo, &names, err);
 	size_t count = 0;
 
 	*out = (struct labels){0};

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "data/base/hex.h"
+#include "exporter/git/commit.h"
 
 #define INDEX_LEN 36
 #define EPOCH_DIGITS 16
@@ -19,7 +20,7 @@ static size_t get(char *value, size_t most, const char *message, const char *tra
 	struct buf text = {0};
 	size_t len = 0;
 
-	if (message && snapshot_trailer(message, trailer, &text) == 0 && text.len &&
+	if (message && commit_trailer(message, trailer, &text) == 0 && text.len &&
 	    text.len <= most) {
 		len = text.len;
 		memcpy(value, text.data, len + 1);

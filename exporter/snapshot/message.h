@@ -8,11 +8,11 @@
 #include "data/base/buf.h"
 #include "data/base/err.h"
 #include "data/index/index.h"
-#include "exporter/git/snapshot.h"
+#include "exporter/git/snapshot_edit.h"
 
 /*
  * message - the message of a snapshot's commit: a subject for people, and trailers for
- * machines (albumen(7)), which snapshot_trailer reads.
+ * machines (albumen(7)), which commit_trailer reads.
  */
 
 #define MESSAGE_INDEX "Albumen-Index"       /* uuid of the index */

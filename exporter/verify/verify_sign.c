@@ -10,6 +10,7 @@
 #include "exporter/evidence/digest.h"
 #include "exporter/evidence/sign.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/git/commit.h"
 
 #define WORKERS 2
 
@@ -281,7 +282,7 @@ void verify_sign_digest(struct verify_sign *sign, const char *message,
 	struct buf said = {0};
 	struct err err;
 
-	if (snapshot_trailer(message, DIGEST_TRAILER, &said)) {
+	if (commit_trailer(message, DIGEST_TRAILER, &said)) {
 		if (is_signed) {
 			verify_report_fail(sign->report, path,
 					   "it is signed, but the trailer " DIGEST_TRAILER

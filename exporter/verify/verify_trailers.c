@@ -9,6 +9,7 @@
 #include "data/base/buf.h"
 #include "data/base/hex.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/git/commit.h"
 #include "exporter/snapshot/message.h"
 
 /* A number, as it is written for a count. False: there is none. */
@@ -16,7 +17,7 @@ static bool read_number(uint64_t *out, struct verify_report *report, const char 
 			const char *name)
 {
 	struct buf value = {0};
-	bool found = snapshot_trailer(message, name, &value) == 0;
+	bool found = commit_trailer(message, name, &value) == 0;
 
 	if (!found) {
 		verify_report_fail(report, "", "the trailer %s is missing", name);
@@ -40,7 +41,7 @@ static uint64_t read_epoch(struct verify_report *report, const char *message)
 	struct buf value = {0};
 	uint8_t epoch[8] = {0};
 
-	if (snapshot_trailer(message, MESSAGE_EPOCH, &value) == 0) {
+	if (commit_trailer(message, MESSAGE_EPOCH, &value) == 0) {
 		if (value.len != 2 * sizeof(epoch) ||
 		    !hex_read(epoch, sizeof(epoch), value.data)) {
 			memset(epoch, 0, sizeof(epoch));
@@ -62,12 +63,12 @@ static void check_sequence(struct verify_trailers *trailers, struct verify_repor
 	uint64_t epoch, sequence = 0;
 	bool is_restored;
 
-	is_restored = snapshot_trailer(message, MESSAGE_RESTORED, &restored) == 0;
+	is_restored = commit_trailer(message, MESSAGE_RESTORED, &restored) == 0;
 	if (is_restored && strcmp(restored.data, "yes") != 0) {
 		verify_report_fail(report, "",
 				   "the trailer " MESSAGE_RESTORED " is not yes");
 	}
-	if (snapshot_trailer(message, MESSAGE_INDEX, &index) || !index.len ||
+	if (commit_trailer(message, MESSAGE_INDEX, &index) || !index.len ||
 	    index.len > VERIFY_TRAILERS_INDEX) {
 		verify_report_fail(report, "",
 				   "the trailer " MESSAGE_INDEX " is missing, or empty");
@@ -108,11 +109,11 @@ void verify_trailers_check(struct verify_trailers *trailers, struct verify_repor
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 		read_number(&said, report, message, numbers[i]);
 	}
-	if (snapshot_trailer(message, MESSAGE_CLOCK_BEHIND, &value) == 0) {
+	if (commit_trailer(message, MESSAGE_CLOCK_BEHIND, &value) == 0) {
 		read_number(&said, report, message, MESSAGE_CLOCK_BEHIND);
 		buf_clear(&value);
 	}
-	if (snapshot_trailer(message, MESSAGE_IN_STEP, &value) ||
+	if (commit_trailer(message, MESSAGE_IN_STEP, &value) ||
 	    (strcmp(value.data, "yes") != 0 && strcmp(value.data, "no") != 0)) {
 		verify_report_fail(report, "",
 				   "the trailer " MESSAGE_IN_STEP " is not yes or no");

@@ -9,6 +9,7 @@
 #include "data/base/file.h"
 #include "exporter/snapshot/response.h"
 #include "exporter/site/site.h"
+#include "exporter/git/snapshot_edit.h"
 
 /*
  * site_fixture - snapshots of a few files, and sites of them, in the folder of the

@@ -5,6 +5,7 @@
 #include "tests/unit/git_fixture.h"
 
 #include "exporter/git/snapshot.h"
+#include "exporter/git/snapshot_edit.h"
 
 /*
  * snapshot_fixture - a repository of snapshots, `r.git` in the test's own folder.

@@ -5,6 +5,7 @@
 #include "exporter/audit/audit_collect.h"
 #include "exporter/audit/audit_count.h"
 #include "exporter/snapshot/response.h"
+#include "exporter/git/snapshot_edit.h"
 
 #define DAY 86400
 

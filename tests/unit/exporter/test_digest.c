@@ -8,7 +8,8 @@
 
 #include "data/base/file.h"
 #include "exporter/evidence/sign_edit.h"
-#include "exporter/git/snapshot_inner.h"
+#include "exporter/git/repo.h"
+#include "exporter/git/snapshot_edit.h"
 
 /*
  * The judge is git itself: `truth` puts the files of a snapshot into a repository
@@ -44,7 +45,7 @@ static int count_tree(struct buf *body, const uint8_t id[OBJECT_ID], void *paylo
 	struct counted *counted = payload;
 
 	counted->trees++;
-	return snapshot_tree(body, id, counted->repo, e);
+	return repo_tree(body, id, counted->repo, e);
 }
 
 static int count_blob(uint8_t sha256[DIGEST_ID], const uint8_t id[OBJECT_ID],
@@ -54,7 +55,7 @@ static int count_blob(uint8_t sha256[DIGEST_ID], const uint8_t id[OBJECT_ID],
 	struct buf body = {0};
 
 	counted->blobs++;
-	assert_int_equal(snapshot_object(counted->repo, &body, id, OBJECT_BLOB, e), 0);
+	assert_int_equal(repo_object(counted->repo, &body, id, OBJECT_BLOB, e), 0);
 	digest_object(sha256, OBJECT_BLOB, body.data, body.len);
 	buf_release(&body);
 	return 0;

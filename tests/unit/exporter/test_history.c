@@ -217,7 +217,7 @@ static void what_is_no_commit_is_told(void **state)
 			 body[i]);
 		start_at(history, command.data);
 		assert_int_equal(history_next(history, &step, &err), ERR_INPUT);
-		assert_non_null(strstr(err.msg, "not as git writes it"));
+		assert_non_null(strstr(err.msg, "is malformed"));
 		assert_int_equal(history_next(history, &step, &err), ERR_NOTFOUND);
 	}
 	/* A tree, and nothing at all. */

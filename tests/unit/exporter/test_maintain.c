@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "exporter/git/maintain.h"
-#include "exporter/git/snapshot_inner.h"
+#include "exporter/git/snapshot_edit.h"
 
 /*
  * The repository has a few hundred small snapshots; git says after each step what
@@ -347,8 +347,8 @@ static pid_t start_keeper(int *said, keeper *maintain, unsigned first)
 		return child;
 	}
 	close(pipes[0]);
+	setenv("ALBUMEN_THREADS", "0", 1);
 	repo = snapshot_fixture_open();
-	snapshot_set_threads(repo, 0);
 	for (unsigned n = first;; n++) {
 		snapshots(repo, n, n + 1);
 		if (write(pipes[1], "b", 1) != 1) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "exporter/git/pack/mapped.h"
+#include "exporter/git/commit.h"
 
 /* --- making a repository --- */
 
@@ -447,15 +448,14 @@ static void trailers_are_in_the_last_paragraph(void **state)
 	struct buf value = {0};
 
 	(void)state;
-	assert_int_equal(snapshot_trailer(message, "Albumen-Sequence", &value), 0);
+	assert_int_equal(commit_trailer(message, "Albumen-Sequence", &value), 0);
 	assert_string_equal(value.data, "5");
-	assert_int_equal(snapshot_trailer(message, "Albumen-Index", &value), 0);
+	assert_int_equal(commit_trailer(message, "Albumen-Index", &value), 0);
 	assert_string_equal(value.data, "5a b");
-	assert_int_equal(snapshot_trailer(message, "Albumen", &value), ERR_NOTFOUND);
-	assert_int_equal(snapshot_trailer("Only: subject\n", "Only", &value),
-			 ERR_NOTFOUND);
-	assert_int_equal(snapshot_trailer("", "Only", &value), ERR_NOTFOUND);
-	assert_int_equal(snapshot_trailer("x\n\nKey:\n", "Key", &value), 0);
+	assert_int_equal(commit_trailer(message, "Albumen", &value), ERR_NOTFOUND);
+	assert_int_equal(commit_trailer("Only: subject\n", "Only", &value), ERR_NOTFOUND);
+	assert_int_equal(commit_trailer("", "Only", &value), ERR_NOTFOUND);
+	assert_int_equal(commit_trailer("x\n\nKey:\n", "Key", &value), 0);
 	assert_string_equal(value.data, "5a b");
 	buf_release(&value);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/snapshot_fixture.h"
+#include "exporter/git/snapshot_edit.h"
 
 #include <signal.h>
 
@@ -219,9 +220,8 @@ static void a_bad_path_is_refused(void **state)
 	snapshot_close(repo);
 }
 
-/* A commit of 2,000 files, with this many threads. */
-static void commit_with_threads(struct snapshot_id *id, const char *path,
-				unsigned threads)
+/* A commit of 2,000 files. */
+static void commit_many(struct snapshot_id *id, const char *path)
 {
 	struct snapshot_repo *repo = NULL;
 	struct snapshot_info info = {0};
@@ -234,7 +234,6 @@ static void commit_with_threads(struct snapshot_id *id, const char *path,
 	assert_int_equal(snapshot_open(&repo, path, SNAPSHOT_WRITE | SNAPSHOT_CREATE,
 				       "test", &err),
 			 0);
-	snapshot_set_threads(repo, threads);
 	assert_int_equal(snapshot_edit_begin(&edit, repo, false, &err), 0);
 	for (unsigned n = 0; n < 2000; n++) {
 		buf_clear(&name);
@@ -259,8 +258,10 @@ static void threads_do_not_change_a_snapshot(void **state)
 	struct snapshot_id serial, threaded;
 
 	(void)state;
-	commit_with_threads(&serial, "serial", 0);
-	commit_with_threads(&threaded, "threaded", 2);
+	setenv("ALBUMEN_THREADS", "0", 1);
+	commit_many(&serial, "serial");
+	unsetenv("ALBUMEN_THREADS");
+	commit_many(&threaded, "threaded");
 	assert_string_equal(serial.hex, threaded.hex);
 	git_fixture_says("diff -r serial/objects threaded/objects && "
 			 "git -C threaded fsck --strict --no-progress",

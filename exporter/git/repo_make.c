@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/git/repo_make.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -7,15 +9,15 @@
 #include <unistd.h>
 
 #include "data/base/file.h"
-#include "exporter/git/snapshot_inner.h"
+#include "exporter/git/repo_folder.h"
 
 /*
- * The parts of a repository that is being made, between the folder that it is made in and
- * their places. A try that failed may not have made durable what it made, and to sync that
- * again proves nothing: so what a try begins with is made anew, or renamed again.
+ * An attempt that failed may have left parts that are not durable, and after a failed fsync
+ * the next one succeeds without having written anything. So each attempt makes the parts
+ * that it finds again, or renames them again.
  */
 
-/* HEAD comes last, and goes first: without it there is no repository. */
+/* In the order of renaming. HEAD is last: without it there is no repository. */
 static const char *const parts[] = {"objects",     "refs",  "config", "info",
 				    "description", "hooks", "HEAD"};
 #define PARTS (sizeof(parts) / sizeof(*parts))
@@ -26,13 +28,13 @@ static void full_path(struct buf *out, const char *path, const char *name)
 	buf_addf(out, "%s/%s", path, name);
 }
 
-bool snapshot_making_is(const char *path)
+bool repo_make_is_under_way(const char *path)
 {
 	struct buf making = {0};
 	struct stat st;
 	bool is;
 
-	full_path(&making, path, SNAPSHOT_MAKING);
+	full_path(&making, path, REPO_MAKE_IN);
 	is = lstat(making.data, &st) == 0;
 	buf_release(&making);
 	return is;
@@ -64,7 +66,7 @@ static bool is_part(const char *name)
 	return false;
 }
 
-/* What is no part is libgit2's: locks, and files that it tries something out with. */
+/* Everything else is libgit2's: its locks, and files with which it tries something out. */
 static int sweep(const char *making, struct err *err)
 {
 	struct buf path = {0};
@@ -88,15 +90,15 @@ static int sweep(const char *making, struct err *err)
 	return rc;
 }
 
-int snapshot_making_begin(const char *path, struct err *err)
+int repo_make_begin(const char *path, struct err *err)
 {
-	/* Empty folders are made anew. */
+	/* They are made again, if they are empty. */
 	static const char *const empty[] = {"objects/pack", "objects/info", "objects",
 					    "refs/heads",   "refs/tags",    "refs"};
 	struct buf making = {0}, name = {0};
 	int rc = 0;
 
-	full_path(&making, path, SNAPSHOT_MAKING);
+	full_path(&making, path, REPO_MAKE_IN);
 	if (mkdir(making.data, 0777) < 0 && errno != EEXIST) {
 		rc = err_sys(err, "cannot make folder '%s'", making.data);
 	}
@@ -115,19 +117,19 @@ int snapshot_making_begin(const char *path, struct err *err)
 	return rc;
 }
 
-/* Writes a file again, as it is, so that it is durable. */
+/* Writes a file again with the same content, so that it is durable. */
 static int write_again(const char *folder, const char *name, struct err *err)
 {
-	int rc = snapshot_folder_copy(folder, name, SNAPSHOT_TEMP_CONFIG, err);
+	int rc = repo_folder_copy(folder, name, REPO_FOLDER_TEMP_CONFIG, err);
 
-	return rc ? rc : snapshot_folder_settle(folder, SNAPSHOT_TEMP_CONFIG, name, err);
+	return rc ? rc : repo_folder_rename(folder, REPO_FOLDER_TEMP_CONFIG, name, err);
 }
 
-static int sync_parts(const char *making, struct err *err)
+static int flush_parts(const char *making, struct err *err)
 {
 	static const char *const folders[] = {"objects/pack", "objects", "refs/heads",
 					      "refs/tags", "refs"};
-	/* git_repository_init_ext leaves out what it finds half made. */
+	/* git_repository_init_ext skips folders of a repository that it finds half made. */
 	static const char *const wanted[] = {"objects", "objects/pack", "objects/info",
 					     "refs",    "refs/heads",   "refs/tags"};
 	struct buf name = {0};
@@ -139,7 +141,6 @@ static int sync_parts(const char *making, struct err *err)
 			rc = err_sys(err, "cannot make folder '%s'", name.data);
 		}
 	}
-
 	if (!rc) {
 		rc = write_again(making, "HEAD", err);
 	}
@@ -151,9 +152,9 @@ static int sync_parts(const char *making, struct err *err)
 	return rc;
 }
 
-/* The folders above may be new, too. One that we may not open, or that cannot be written
- * or synced at all (EINVAL: fsync(2)), was not made here. */
-static int sync_above(const char *path, struct err *err)
+/* The folders above may be new, too. We did not make one that we may not open, or that
+ * cannot be flushed at all (EINVAL: fsync(2)). */
+static int flush_above(const char *path, struct err *err)
 {
 	struct buf folder = {0};
 	int rc = 0;
@@ -176,13 +177,13 @@ static int sync_above(const char *path, struct err *err)
 	return rc;
 }
 
-int snapshot_making_end(const char *path, struct err *err)
+int repo_make_end(const char *path, struct err *err)
 {
 	struct buf making = {0}, name = {0};
 	int rc;
 
-	full_path(&making, path, SNAPSHOT_MAKING);
-	rc = sync_parts(making.data, err);
+	full_path(&making, path, REPO_MAKE_IN);
+	rc = flush_parts(making.data, err);
 	for (size_t i = 0; !rc && i < PARTS; i++) {
 		rc = move_part(making.data, path, parts[i], err);
 	}
@@ -190,7 +191,7 @@ int snapshot_making_end(const char *path, struct err *err)
 		rc = file_sync_dir(path, err);
 	}
 	if (!rc) {
-		rc = sync_above(path, err);
+		rc = flush_above(path, err);
 	}
 	if (!rc && rmdir(making.data) < 0) {
 		rc = err_sys(err, "cannot remove folder '%s'", making.data);

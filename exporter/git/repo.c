@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/git/repo.h"
+
+#include <errno.h>
+#include <git2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "data/base/file.h"
+#include "exporter/git/reflock.h"
+#include "exporter/git/repo_folder.h"
+#include "exporter/git/repo_make.h"
+
+/* Turns libgit2's failure into ours. libgit2 may give no reason. */
+static int git_failure(struct err *err, int git_rc, const char *what, const char *subject)
+{
+	const git_error *last = git_error_last();
+	const char *why = last && last->message ? last->message : "no reason given";
+	int code = ERR_FAIL;
+
+	if (git_rc == GIT_ENOTFOUND) {
+		code = ERR_NOTFOUND;
+	} else if (git_rc == GIT_ELOCKED) {
+		code = ERR_LOCKED;
+	} else if (strstr(why, strerror(ENOSPC)) || strstr(why, strerror(EDQUOT))) {
+		/* libgit2 passes on no errno, only its text. */
+		code = ERR_FULL;
+	} else if (!(last && last->message) &&
+		   (errno == ENOSPC || errno == EDQUOT || file_disk_is_full(subject))) {
+		why = strerror(ENOSPC);
+		code = ERR_FULL;
+	}
+	return err_set(err, code, "cannot %s '%s': %s", what, subject, why);
+}
+
+/*
+ * These settings hold for the whole process. The user's configuration must not change what
+ * a snapshot is. New objects need no check that the objects they name exist. A moved branch
+ * is flushed. repo_object checks hashes, with a faster SHA-1. Memory: at most 16 MiB of
+ * cached trees, and files are mapped in small windows, a few at a time.
+ */
+int repo_start(struct err *err)
+{
+	static const int levels[] = {GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_GLOBAL,
+				     GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_PROGRAMDATA};
+	int rc = git_libgit2_init();
+
+	if (rc < 0) {
+		return git_failure(err, rc, "start", "libgit2");
+	}
+	rc = 0;
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		rc |= git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
+	}
+	rc |= git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+	rc |= git_libgit2_opts(GIT_OPT_ENABLE_STRICT_OBJECT_CREATION, 0);
+	rc |= git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
+	rc |= git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
+	rc |= git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, (ssize_t)16 << 20);
+	rc |= git_libgit2_opts(GIT_OPT_SET_MWINDOW_SIZE, (size_t)32 << 20);
+	rc |= git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, (size_t)512 << 20);
+	rc |= git_libgit2_opts(GIT_OPT_SET_MWINDOW_FILE_LIMIT, (size_t)128);
+	return rc ? git_failure(err, rc, "set up", "libgit2") : 0;
+}
+
+void repo_stop(void)
+{
+	git_libgit2_shutdown();
+}
+
+int repo_make(const char *path, const char *branch, struct err *err)
+{
+	git_repository_init_options options = {
+		.version = GIT_REPOSITORY_INIT_OPTIONS_VERSION,
+		.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_NO_DOTGIT_DIR |
+			 GIT_REPOSITORY_INIT_MKDIR,
+		.initial_head = branch,
+	};
+	git_repository *git = NULL;
+	git_config *config = NULL;
+	struct buf making = {0};
+	int git_rc, rc = repo_make_begin(path, err);
+
+	if (rc) {
+		return rc;
+	}
+	buf_addf(&making, "%s/" REPO_MAKE_IN, path);
+	git_rc = git_repository_init_ext(&git, making.data, &options);
+	if (!git_rc) {
+		git_rc = git_repository_config(&config, git);
+	}
+	if (!git_rc) {
+		/* No `git gc` may start by itself while a writer works. */
+		git_rc = git_config_set_int32(config, "gc.auto", 0);
+	}
+	git_config_free(config);
+	git_repository_free(git);
+	buf_release(&making);
+	return git_rc ? git_failure(err, git_rc, "make a repository in", path)
+		      : repo_make_end(path, err);
+}
+
+/* Sets a key of the repository's configuration under git's lock of it. libgit2 writes to a
+ * copy, so that a kill leaves no lock of libgit2's behind. */
+static int set_config(struct snapshot_repo *repo, const char *key, int64_t value,
+		      struct err *err)
+{
+	git_config *config = NULL;
+	struct buf copy = {0};
+	int64_t now;
+	char *lock = NULL;
+	int git_rc, rc;
+
+	git_rc = git_repository_config(&config, repo->git);
+	if (!git_rc && git_config_get_int64(&now, config, key) == 0 && now == value) {
+		git_config_free(config);
+		return 0;
+	}
+	git_config_free(config);
+	config = NULL;
+	rc = reflock_take(&lock, repo->path, "config", err);
+	if (rc) {
+		return rc;
+	}
+	buf_addf(&copy, "%s/" REPO_FOLDER_TEMP_CONFIG, repo->path);
+	rc = repo_folder_copy(repo->path, "config", REPO_FOLDER_TEMP_CONFIG, err);
+	if (!rc) {
+		git_rc = git_config_open_ondisk(&config, copy.data);
+		if (!git_rc) {
+			git_rc = git_config_set_int64(config, key, value);
+		}
+		git_config_free(config);
+		rc = git_rc ? git_failure(err, git_rc, "configure", repo->path) : 0;
+	}
+	if (!rc) {
+		rc = repo_folder_rename(repo->path, REPO_FOLDER_TEMP_CONFIG, "config",
+					err);
+	}
+	if (rc) {
+		unlink(copy.data);
+	}
+	reflock_drop(&lock);
+	buf_release(&copy);
+	return rc;
+}
+
+int repo_open(struct snapshot_repo *repo, struct err *err)
+{
+	unsigned flags = GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_NO_DOTGIT;
+	int rc = git_repository_open_ext(&repo->git, repo->path, flags, NULL);
+
+	return rc ? git_failure(err, rc, "open repository", repo->path) : 0;
+}
+
+int repo_open_objects(struct snapshot_repo *repo, struct err *err)
+{
+	int rc = git_repository_odb(&repo->odb, repo->git);
+
+	return rc ? git_failure(err, rc, "open the objects of", repo->path) : 0;
+}
+
+void repo_close(struct snapshot_repo *repo)
+{
+	git_odb_free(repo->odb);
+	git_repository_free(repo->git);
+	repo->odb = NULL;
+	repo->git = NULL;
+}
+
+int repo_prepare(struct snapshot_repo *repo, const char *branch, struct err *err)
+{
+	git_config *config = NULL;
+	git_reference *head = NULL;
+	const char *target = NULL;
+	int64_t gc;
+	int rc;
+
+	if (!git_repository_is_bare(repo->git)) {
+		return err_set(err, ERR_REFUSED,
+			       "the repository '%s' has a work tree; it must be bare",
+			       repo->path);
+	}
+	rc = git_reference_lookup(&head, repo->git, "HEAD");
+	if (rc) {
+		return git_failure(err, rc, "read HEAD of", repo->path);
+	}
+	target = git_reference_symbolic_target(head);
+	if (!target || strcmp(target, branch) != 0) {
+		rc = err_set(err, ERR_REFUSED,
+			     "HEAD of '%s' is at %s; set it to %s with: "
+			     "git -C '%s' symbolic-ref HEAD %s",
+			     repo->path, target ? target : "no branch", branch,
+			     repo->path, branch);
+		goto out;
+	}
+	rc = git_repository_config(&config, repo->git);
+	if (rc) {
+		rc = git_failure(err, rc, "configure", repo->path);
+	} else if (git_config_get_int64(&gc, config, "gc.auto") == GIT_ENOTFOUND) {
+		rc = set_config(repo, "gc.auto", 0, err);
+	}
+out:
+	git_config_free(config);
+	git_reference_free(head);
+	return rc;
+}
+
+bool repo_is_incomplete(struct snapshot_repo *repo)
+{
+	git_config *config = NULL;
+	int bare;
+	bool incomplete =
+		repo_make_is_under_way(repo->path) ||
+		(git_repository_config(&config, repo->git) == 0 &&
+		 git_config_get_bool(&bare, config, "core.bare") == GIT_ENOTFOUND);
+
+	git_config_free(config);
+	return incomplete;
+}
+
+/* --- objects --- */
+
+static int unreadable(struct snapshot_repo *repo, int git_rc, const char *hex,
+		      struct err *err)
+{
+	struct buf advice = {0};
+	int rc;
+
+	buf_addstr(&advice, "");
+	repo_folder_advise(&advice, repo->path);
+	if (git_rc == GIT_ENOTFOUND) {
+		rc = err_set(err, ERR_FAIL,
+			     "cannot read object '%s': it is missing from '%s'%s", hex,
+			     repo->path,
+			     advice.len ? advice.data
+					: "; restore its pack from a copy or a clone");
+	} else {
+		rc = git_failure(err, git_rc, "read object", hex);
+	}
+	buf_release(&advice);
+	return rc;
+}
+
+int repo_object(struct snapshot_repo *repo, struct buf *body, const uint8_t id[OBJECT_ID],
+		enum object_type type, struct err *err)
+{
+	char hex[OBJECT_HEX + 1];
+	uint8_t actual[OBJECT_ID];
+	git_odb_object *object = NULL;
+	git_oid oid;
+	int rc;
+
+	object_hex(hex, id);
+	memcpy(oid.id, id, OBJECT_ID);
+	rc = git_odb_read(&object, repo->odb, &oid);
+	if (rc) {
+		return unreadable(repo, rc, hex, err);
+	}
+	/* libgit2 uses the same numbers of types: those of the pack format. */
+	object_hash(actual, type, git_odb_object_data(object),
+		    git_odb_object_size(object));
+	if (memcmp(actual, id, OBJECT_ID) != 0) {
+		rc = err_set(err, ERR_FAIL,
+			     "object %s in '%s' is damaged, or not what it should be",
+			     hex, repo->path);
+	} else {
+		buf_add(body, git_odb_object_data(object), git_odb_object_size(object));
+	}
+	git_odb_object_free(object);
+	return rc;
+}
+
+int repo_tree(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
+	      struct err *err)
+{
+	return repo_object(payload, body, id, OBJECT_TREE, err);
+}
+
+bool repo_has(struct snapshot_repo *repo, const uint8_t id[OBJECT_ID])
+{
+	git_oid oid;
+
+	memcpy(oid.id, id, OBJECT_ID);
+	return git_odb_exists_ext(repo->odb, &oid, GIT_ODB_LOOKUP_NO_REFRESH) == 1;
+}
+
+void repo_refresh(struct snapshot_repo *repo)
+{
+	git_odb_refresh(repo->odb);
+}
+
+/* --- references --- */
+
+int repo_ref(char hex[OBJECT_HEX + 1], struct snapshot_repo *repo, const char *name,
+	     struct err *err)
+{
+	git_oid oid;
+	int rc = git_reference_name_to_id(&oid, repo->git, name);
+
+	*hex = '\0';
+	if (rc == GIT_ENOTFOUND) {
+		return 0;
+	}
+	if (rc) {
+		return git_failure(err, rc, "read a reference of", repo->path);
+	}
+	object_hex(hex, oid.id);
+	return 0;
+}
+
+int repo_resolve(uint8_t commit[OBJECT_ID], struct snapshot_repo *repo, const char *rev,
+		 struct err *err)
+{
+	git_object *named = NULL, *peeled = NULL;
+	char hex[OBJECT_HEX + 1];
+	git_oid oid;
+	int rc = git_revparse_single(&named, repo->git, rev);
+
+	if (!rc) {
+		rc = git_object_peel(&peeled, named, GIT_OBJECT_COMMIT);
+	}
+	if (rc == GIT_ENOTFOUND && git_reference_name_to_id(&oid, repo->git, rev) == 0) {
+		object_hex(hex, oid.id);
+		rc = unreadable(repo, rc, hex, err);
+	} else if (rc == GIT_ENOTFOUND || rc == GIT_EINVALIDSPEC ||
+		   rc == GIT_EAMBIGUOUS || rc == GIT_EPEEL) {
+		rc = err_set(err, ERR_NOTFOUND, "no snapshot '%s' in '%s'", rev,
+			     repo->path);
+	} else if (rc) {
+		rc = git_failure(err, rc, "look up", rev);
+	} else {
+		memcpy(commit, git_object_id(peeled)->id, OBJECT_ID);
+	}
+	git_object_free(named);
+	git_object_free(peeled);
+	return rc;
+}
+
+int repo_tags(struct snapshot_repo *repo, struct buf *names, struct err *err)
+{
+	git_strarray tags = {0};
+	int rc = git_tag_list(&tags, repo->git);
+
+	for (size_t i = 0; i < tags.count; i++) {
+		buf_add(names, tags.strings[i], strlen(tags.strings[i]) + 1);
+	}
+	git_strarray_dispose(&tags);
+	return rc ? git_failure(err, rc, "list the tags of", repo->path) : 0;
+}
+
+bool repo_tag_is_valid(const char *name)
+{
+	int valid = 0;
+
+	return git_tag_name_is_valid(&valid, name) == 0 && valid;
+}
+
+/* --- packs with deltas --- */
+
+/* Without a limit, a window of large albums would take gigabytes. */
+#define DELTA_WINDOW_BYTES (32 << 20)
+/* pack.deltaCacheSize of git itself; libgit2 1.5 reads that key as the size of the largest
+ * object that it seeks deltas for. */
+#define DELTA_CACHE_BYTES (1 << 20)
+
+struct repo_packer {
+	git_packbuilder *builder;
+	const char *path;
+};
+
+/* libgit2 takes its limits from the repository's configuration, and reads it once. */
+static int new_builder(git_packbuilder **out, struct snapshot_repo *repo,
+		       size_t delta_bytes_max, struct err *err)
+{
+	int rc = set_config(repo, "pack.windowMemory", DELTA_WINDOW_BYTES, err);
+
+	if (!rc) {
+		rc = set_config(repo, "pack.deltaCacheSize", (int64_t)delta_bytes_max,
+				err);
+	}
+	if (!rc) {
+		int git_rc = git_packbuilder_new(out, repo->git);
+
+		rc = git_rc ? git_failure(err, git_rc, "begin a pack for", repo->path)
+			    : 0;
+	}
+	return rc ? rc : set_config(repo, "pack.deltaCacheSize", DELTA_CACHE_BYTES, err);
+}
+
+int repo_packer_open(struct repo_packer **out, struct snapshot_repo *repo,
+		     size_t delta_bytes_max, struct err *err)
+{
+	git_packbuilder *builder = NULL;
+	int rc = new_builder(&builder, repo, delta_bytes_max, err);
+
+	*out = NULL;
+	if (rc) {
+		git_packbuilder_free(builder);
+		return rc;
+	}
+	git_packbuilder_set_threads(builder, repo->threads + 1);
+	*out = xzalloc(sizeof(**out));
+	(*out)->builder = builder;
+	(*out)->path = repo->path;
+	return 0;
+}
+
+int repo_packer_add(struct repo_packer *packer, const uint8_t id[OBJECT_ID],
+		    const char *name, struct err *err)
+{
+	git_oid oid;
+	int rc;
+
+	memcpy(oid.id, id, OBJECT_ID);
+	rc = git_packbuilder_insert(packer->builder, &oid, name);
+	return rc ? git_failure(err, rc, "pack an object of", packer->path) : 0;
+}
+
+int repo_packer_write(struct repo_packer *packer, const char *dir, struct err *err)
+{
+	int rc;
+
+	errno = 0; /* libgit2 does not say why it could not write the index */
+	rc = git_packbuilder_write(packer->builder, dir, 0, NULL, NULL);
+	return rc ? git_failure(err, rc, "write a pack into", dir) : 0;
+}
+
+void repo_packer_free(struct repo_packer *packer)
+{
+	if (packer) {
+		git_packbuilder_free(packer->builder);
+		free(packer);
+	}
+}
