@@ -239,7 +239,7 @@ static void apply_list(struct verify_state *state,
 	struct album *album = verify_table_row(&state->albums, number);
 
 	verify_table_mark(&state->albums, number);
-	if (change->kind == VERIFY_TREE_UNTAGGED) {
+	if (change->kind == QUERY_UNTAGGED) {
 		album->has_untagged = change->new_blob != NULL;
 		if (change->new_blob) {
 			memcpy(album->untagged, change->new_blob, OBJECT_ID);
@@ -388,7 +388,7 @@ static void apply_image(struct verify_state *state,
 	bool was_untagged = image->has_json && image->untagged;
 
 	verify_table_mark(&state->images, number);
-	if (change->kind == VERIFY_TREE_ALBUM_OF) {
+	if (change->kind == QUERY_ALBUM_OF) {
 		image->has_album = change->new_blob != NULL;
 		image->named = 0;
 		if (change->new_blob) {
@@ -412,15 +412,15 @@ static void apply_image(struct verify_state *state,
 static void apply(const struct verify_tree_change *change, void *payload)
 {
 	switch (change->kind) {
-	case VERIFY_TREE_TAG:
+	case QUERY_TAG:
 		apply_tag(payload, change);
 		break;
-	case VERIFY_TREE_IMAGES:
-	case VERIFY_TREE_UNTAGGED:
+	case QUERY_IMAGES:
+	case QUERY_UNTAGGED:
 		apply_list(payload, change);
 		break;
-	case VERIFY_TREE_TAG_IMAGES:
-	case VERIFY_TREE_ALBUM_OF:
+	case QUERY_TAG_IMAGES:
+	case QUERY_ALBUM_OF:
 		apply_image(payload, change);
 		break;
 	}

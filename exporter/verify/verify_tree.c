@@ -8,68 +8,16 @@
 #include "data/format/name.h"
 #include "data/format/record.h"
 #include "exporter/git/tree/tree.h"
-
-/* The layout: in a folder of one kind, entries of these shapes, and what they are. */
-enum node {
-	ROOT,
-	AUDIT,
-	API,
-	V1,
-	TAGS_X,
-	TAGS_Y,
-	TAGS,
-	ALBUMS_X,
-	ALBUMS_Y,
-	ALBUMS,
-	ALBUM,
-	ALBUM_IMAGES,
-	IMAGES_X,
-	IMAGES_Y,
-	IMAGES,
-	NODES
-};
-enum shape {
-	END,
-	WORD,  /* the text */
-	SHARD, /* two hex digits */
-	NAME,  /* an id as a file name, and the text */
-};
-struct rule {
-	enum shape shape;
-	const char *text;
-	bool folder;
-	unsigned to; /* enum node, or enum verify_tree_kind */
-};
-#define RULES_MAX 3
-static const struct rule layout[NODES][RULES_MAX] = {
-	[ROOT] = {{WORD, "audit", true, AUDIT}, {WORD, "api", true, API}},
-	[AUDIT] = {{WORD, "tags", true, TAGS_X}},
-	[API] = {{WORD, "v1", true, V1}},
-	[V1] = {{WORD, "albums", true, ALBUMS_X}, {WORD, "tag_images", true, IMAGES_X}},
-	[TAGS_X] = {{SHARD, "", true, TAGS_Y}},
-	[TAGS_Y] = {{SHARD, "", true, TAGS}},
-	[TAGS] = {{NAME, ".json", false, VERIFY_TREE_TAG}},
-	[ALBUMS_X] = {{SHARD, "", true, ALBUMS_Y}},
-	[ALBUMS_Y] = {{SHARD, "", true, ALBUMS}},
-	[ALBUMS] = {{NAME, "", true, ALBUM}},
-	[ALBUM] = {{WORD, "images.json", false, VERIFY_TREE_IMAGES},
-		   {WORD, "images", true, ALBUM_IMAGES}},
-	[ALBUM_IMAGES] = {{WORD, "untag.json", false, VERIFY_TREE_UNTAGGED}},
-	[IMAGES_X] = {{SHARD, "", true, IMAGES_Y}},
-	[IMAGES_Y] = {{SHARD, "", true, IMAGES}},
-	[IMAGES] = {{NAME, ".json", false, VERIFY_TREE_TAG_IMAGES},
-		    {NAME, ".album", false, VERIFY_TREE_ALBUM_OF}},
-};
+#include "exporter/snapshot/response.h"
 
 struct walk {
 	struct verify_store *store;
 	struct verify_report *report;
 	verify_tree_fn *each;
 	void *payload;
-	struct buf path;
-	struct buf id; /* of the last name that was matched */
-	char shard[5]; /* of the folders that the walk is in */
-	bool audit;    /* of the root only audit/ is walked, or only the rest */
+	struct buf path; /* of the folder, with a slash at its end; then of an entry */
+	struct buf id, own_path;
+	bool tags; /* of the root only the folder of the tags is walked, or only the rest */
 };
 
 /* One tree of the two: its entries that belong, one after the other. */
@@ -77,51 +25,42 @@ struct side {
 	struct buf body;
 	struct tree_cursor cursor;
 	struct tree_entry entry;
-	const struct rule *rule; /* of the entry; NULL: there is none any more */
-	bool tell;               /* what is wrong is told */
+	bool there;                 /* there is an entry */
+	const struct response *row; /* NULL: the entry is a folder */
+	bool tell;                  /* what is wrong is reported */
 };
 
 /* --- one entry --- */
 
-static bool is_shard(const char *name, size_t len)
+/* Whether the path is a row's, and walk->id is an id then. */
+static bool is_file(struct walk *walk, const struct response **row)
 {
-	uint8_t shard;
-
-	return len == 2 && hex_read(&shard, 1, name);
-}
-
-/* Whether it is the name of an id with `suffix`; walk->id is the id then. */
-static bool is_name(struct walk *walk, const struct tree_entry *entry, const char *suffix)
-{
-	size_t suffix_len = strlen(suffix), len = entry->name_len - suffix_len;
+	struct layout_text name;
 
 	buf_clear(&walk->id);
-	return entry->name_len > suffix_len && len <= RECORD_NAME_MAX &&
-	       memcmp(entry->name + len, suffix, suffix_len) == 0 &&
-	       name_to_id(&walk->id, entry->name, len) == 0 &&
+	*row = response_parse(walk->path.data, &name);
+	return *row && name_to_id(&walk->id, name.at, name.len) == 0 &&
 	       !record_id_fault(walk->id.data, walk->id.len);
 }
 
-static const struct rule *find_rule(struct walk *walk, enum node node,
-				    const struct tree_entry *entry)
+/* Whether the entry belongs where the walk is. *row is NULL if it is a folder. */
+static bool find_row(const struct response **row, struct walk *walk,
+		     const struct tree_entry *entry)
 {
 	const char *mode = entry->is_tree ? "40000" : "100644";
+	size_t base = walk->path.len;
+	bool belongs;
 
+	*row = NULL;
 	if (entry->mode_len != strlen(mode) ||
 	    memcmp(entry->mode, mode, entry->mode_len) != 0) {
-		return NULL;
+		return false;
 	}
-	for (size_t i = 0; i < RULES_MAX && layout[node][i].shape != END; i++) {
-		const struct rule *rule = &layout[node][i];
-
-		if (rule->folder == entry->is_tree &&
-		    (rule->shape == WORD    ? strcmp(entry->name, rule->text) == 0
-		     : rule->shape == SHARD ? is_shard(entry->name, entry->name_len)
-					    : is_name(walk, entry, rule->text))) {
-			return rule;
-		}
-	}
-	return NULL;
+	buf_add(&walk->path, entry->name, entry->name_len);
+	belongs =
+		entry->is_tree ? response_is_folder(walk->path.data) : is_file(walk, row);
+	buf_setlen(&walk->path, base);
+	return belongs;
 }
 
 /* Tells what is wrong with the entry `name` of the folder that the walk is in. */
@@ -135,12 +74,12 @@ static void fail_entry(struct walk *walk, const char *name, const char *problem)
 }
 
 /* Goes on to the next entry that belongs. */
-static void side_next(struct side *side, struct walk *walk, enum node node)
+static void side_next(struct side *side, struct walk *walk)
 {
 	struct tree_entry before = side->entry;
 
-	side->rule = NULL;
-	while (!side->rule && tree_next(&side->cursor, &side->entry)) {
+	side->there = false;
+	while (!side->there && tree_next(&side->cursor, &side->entry)) {
 		const struct tree_entry *entry = &side->entry;
 
 		if (before.name &&
@@ -154,21 +93,20 @@ static void side_next(struct side *side, struct walk *walk, enum node node)
 			}
 			return;
 		}
-		side->rule = find_rule(walk, node, entry);
-		if (!side->rule && side->tell) {
+		side->there = find_row(&side->row, walk, entry);
+		if (!side->there && side->tell) {
 			fail_entry(walk, entry->name,
 				   "the entry does not belong into a snapshot");
 		}
 		before = *entry;
 	}
-	if (!side->rule && side->cursor.broken && side->tell) {
+	if (!side->there && side->cursor.broken && side->tell) {
 		verify_report_fail(walk->report, walk->path.len ? walk->path.data : "",
 				   "the tree is no tree");
 	}
 }
 
-static void side_start(struct side *side, struct walk *walk, enum node node,
-		       const uint8_t *id)
+static void side_start(struct side *side, struct walk *walk, const uint8_t *id)
 {
 	char hex[OBJECT_HEX + 1];
 	enum object_type type;
@@ -189,108 +127,88 @@ static void side_start(struct side *side, struct walk *walk, enum node node,
 	if (rc || type != OBJECT_TREE) {
 		return;
 	}
-	if (side->tell && !side->body.len && node != ROOT) {
+	if (side->tell && !side->body.len && walk->path.len) {
 		verify_report_fail(walk->report, walk->path.data,
 				   "a folder without files");
 	}
 	side->cursor = (struct tree_cursor){.at = side->body.data,
 					    .end = side->body.data + side->body.len};
-	side_next(side, walk, node);
+	side_next(side, walk);
 }
 
 /* --- two trees --- */
 
-static void walk_folder(struct walk *walk, enum node node, const uint8_t *from,
-			const uint8_t *to);
+static void walk_folder(struct walk *walk, const uint8_t *from, const uint8_t *to);
 
-/* Checks the shard of the folders above, once, when the entry is new. */
-static void check_shard(struct walk *walk, const struct tree_entry *entry, size_t len)
-{
-	char shard[5];
-
-	name_shard(shard, entry->name, len);
-	if (strcmp(shard, walk->shard) != 0) {
-		fail_entry(walk, entry->name, "the file lies in the wrong shard");
-	}
-}
-
-static void note_shard(struct walk *walk, enum node node, const char *name)
-{
-	bool first = node == TAGS_X || node == ALBUMS_X || node == IMAGES_X;
-
-	memcpy(walk->shard + (first ? 0 : 2), name, 2);
-	walk->shard[4] = '\0';
-}
-
-static void tell_file(struct walk *walk, const struct rule *rule, const uint8_t *from,
+/* A file that differs; its path is the walk's. */
+static void give_file(struct walk *walk, const struct response *row, const uint8_t *from,
 		      const uint8_t *to)
 {
-	struct verify_tree_change change = {.kind = (enum verify_tree_kind)rule->to,
-					    .path = walk->path.data,
-					    .id = walk->id.data,
-					    .id_len = walk->id.len,
-					    .old_blob = from,
-					    .new_blob = to};
+	struct verify_tree_change change = {
+		.kind = row->kind, .old_blob = from, .new_blob = to};
 
+	is_file(walk, &row);
+	if (to && !from) {
+		buf_clear(&walk->own_path);
+		response_snapshot_path(&walk->own_path, row, walk->id.data, walk->id.len);
+		if (strcmp(walk->own_path.data, walk->path.data) != 0) {
+			verify_report_fail(walk->report, walk->path.data,
+					   "the file lies in the wrong shard");
+		}
+	}
+	change.path = walk->path.data;
+	change.id = walk->id.data;
+	change.id_len = walk->id.len;
 	walk->each(&change, walk->payload);
 }
 
 /* An entry that differs. */
-static void walk_entry(struct walk *walk, enum node node, const struct side *side,
-		       const uint8_t *from, const uint8_t *to)
+static void walk_entry(struct walk *walk, const struct side *side, const uint8_t *from,
+		       const uint8_t *to)
 {
 	const struct tree_entry *entry = &side->entry;
-	const struct rule *rule = side->rule;
 	size_t base = walk->path.len;
 
-	if (node == ROOT && (rule->to == AUDIT) != walk->audit) {
+	if (!base && layout_is_folder(response_of(QUERY_TAG)->path, LAYOUT_SNAPSHOT,
+				      entry->name) != walk->tags) {
 		return;
 	}
-	if (rule->shape == SHARD) {
-		note_shard(walk, node, entry->name);
-	} else if (rule->shape == NAME) {
-		is_name(walk, entry, rule->text);
-		if (to && !from) {
-			check_shard(walk, entry, entry->name_len - strlen(rule->text));
-		}
-	}
 	buf_add(&walk->path, entry->name, entry->name_len);
-	if (rule->folder) {
-		buf_addch(&walk->path, '/');
-		walk_folder(walk, rule->to, from, to);
+	if (side->row) {
+		give_file(walk, side->row, from, to);
 	} else {
-		tell_file(walk, rule, from, to);
+		buf_addch(&walk->path, '/');
+		walk_folder(walk, from, to);
 	}
 	buf_setlen(&walk->path, base);
 }
 
-static void walk_folder(struct walk *walk, enum node node, const uint8_t *from,
-			const uint8_t *to)
+static void walk_folder(struct walk *walk, const uint8_t *from, const uint8_t *to)
 {
 	struct side old = {0}, new = {0};
 
-	/* The root is walked twice, and told once. */
-	new.tell = node != ROOT || walk->audit;
-	side_start(&old, walk, node, from);
-	side_start(&new, walk, node, to);
-	while (old.rule || new.rule) {
-		int order = !old.rule ? 1
-			    : !new.rule
+	/* The root is walked twice, and what is wrong with it reported once. */
+	new.tell = walk->path.len || walk->tags;
+	side_start(&old, walk, from);
+	side_start(&new, walk, to);
+	while (old.there || new.there) {
+		int order = !old.there ? 1
+			    : !new.there
 				    ? -1
 				    : tree_compare(old.entry.name, old.entry.name_len,
 						   old.entry.is_tree, new.entry.name,
 						   new.entry.name_len, new.entry.is_tree);
 
 		if (order || memcmp(old.entry.id, new.entry.id, OBJECT_ID) != 0) {
-			walk_entry(walk, node, order <= 0 ? &old : &new,
+			walk_entry(walk, order <= 0 ? &old : &new,
 				   order <= 0 ? old.entry.id : NULL,
 				   order >= 0 ? new.entry.id : NULL);
 		}
 		if (order <= 0) {
-			side_next(&old, walk, node);
+			side_next(&old, walk);
 		}
 		if (order >= 0) {
-			side_next(&new, walk, node);
+			side_next(&new, walk);
 		}
 	}
 	buf_release(&old.body);
@@ -307,10 +225,11 @@ void verify_tree_walk(struct verify_store *store, struct verify_report *report,
 	if (from && memcmp(from, to, OBJECT_ID) == 0) {
 		return;
 	}
-	walk.audit = true;
-	walk_folder(&walk, ROOT, from, to);
-	walk.audit = false;
-	walk_folder(&walk, ROOT, from, to);
+	walk.tags = true;
+	walk_folder(&walk, from, to);
+	walk.tags = false;
+	walk_folder(&walk, from, to);
 	buf_release(&walk.path);
 	buf_release(&walk.id);
+	buf_release(&walk.own_path);
 }

@@ -4,32 +4,24 @@
 
 #include <stdint.h>
 
+#include "data/index/query.h"
 #include "exporter/git/pack/object.h"
 #include "exporter/verify/verify_report.h"
 #include "exporter/verify/verify_store.h"
 
 /*
- * verify_tree - the trees of two snapshots after each other: what the newer one has
- * that the older one has not is checked against the layout of a snapshot
- * (CONTRACT.md, section 5), and every file that differs is told. Equal folders are
- * not read.
+ * verify_tree - compares the trees of two snapshots. What is new is checked: it has to be a
+ * row of exporter/snapshot/response.h, in its place. Each file that differs is handed to
+ * the caller. Equal folders are not read.
  *
- * What is not as it should be is a failure and does not exist for the caller: a
- * folder that cannot be read is empty, an entry that does not belong is not told.
- * As that depends on nothing but the objects, the same holds when the folder is the
- * older side, so that what is told adds up.
+ * What is wrong is reported, and is not there for the caller: a folder that cannot be read
+ * is empty, an entry that does not belong is left out. As that depends on nothing but the
+ * objects, the same holds when the folder is on the older side, so that the differences
+ * add up.
  */
 
-enum verify_tree_kind {
-	VERIFY_TREE_IMAGES,     /* albums/xx/yy/N/images.json */
-	VERIFY_TREE_UNTAGGED,   /* albums/xx/yy/N/images/untag.json */
-	VERIFY_TREE_TAG_IMAGES, /* tag_images/xx/yy/N.json */
-	VERIFY_TREE_ALBUM_OF,   /* tag_images/xx/yy/N.album */
-	VERIFY_TREE_TAG,        /* audit/tags/xx/yy/N.json */
-};
-
 struct verify_tree_change {
-	enum verify_tree_kind kind;
+	enum query_response kind;
 	const char *path; /* these are borrowed until the callback returns */
 	const char *id;   /* that N stands for: a good one, NUL-terminated */
 	size_t id_len;
@@ -37,7 +29,7 @@ struct verify_tree_change {
 };
 typedef void verify_tree_fn(const struct verify_tree_change *change, void *payload);
 
-/* Tells tags first, then albums, then images. `from` may be NULL: nothing. */
+/* Tags come first, then albums, then images. `from` may be NULL: no files. */
 void verify_tree_walk(struct verify_store *store, struct verify_report *report,
 		      const uint8_t *from, const uint8_t to[OBJECT_ID],
 		      verify_tree_fn *each, void *payload);
