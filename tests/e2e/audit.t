@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Audits: of every snapshot of random histories against a slow model, on a clone that
-# lies alone, and what a script can ask of them. SNAPSHOTS and SEED as in history.t.
+# The audit of every snapshot of random histories equals that of a slow model, and works on
+# a clone alone; its options for scripts. SNAPSHOTS and SEED are as in history.t.
 . "$(dirname "$0")/lib.sh"
 
 seed=${SEED:-$(((RANDOM << 15) + RANDOM))}
@@ -40,71 +40,71 @@ field() { # FILTER: of the JSON audit in $T/out
 	jq -cr "$1" "$T/out"
 }
 
-exits "an audit of a clone that lies alone" 0 audit --format json --at HEAD
-is "counts" "$(field '.all | [.images, .tagged, .untagged, .albums, .tags[0].images]')" \
+exits "a clone alone can be audited" 0 audit --format json --at HEAD
+is "the report has the counts" "$(field '.all | [.images, .tagged, .untagged, .albums, .tags[0].images]')" \
 	"[3,1,2,2,1]"
 is "the share has four digits" "$(grep -o '"share":[0-9.]*' "$T/out" | head -n 1)" \
 	'"share":0.6667'
-is "albums by untagged images" "$(field '[.albums[].album]')" '["south","north"]'
+is "albums are sorted by the number of untagged images" "$(field '[.albums[].album]')" '["south","north"]'
 is "a move between albums does not make an image new, losing its tag does" \
 	"$(field '[.albums[0].untagged_images[] | [.image, .since]]')" \
 	'[["a","2023-11-15T22:13:20Z"],["c","2023-11-14T22:13:20Z"]]'
-is "the snapshot that it has been untagged since" \
+is "the report names the snapshot since which an image is untagged" \
 	"$(field '.albums[0].untagged_images[0].snapshot')" \
 	"$(git -C "$T/clone" rev-parse HEAD~1)"
-is "who tagged last, where nobody says it" "$(field '.all.last_tagged.by')" unknown
-exits "an audit of the first snapshot" 0 audit --format json --at HEAD~2
-is "who tagged last, where it is said" "$(field '.all.last_tagged.by')" eve
-is "it is numbered" "$(field .number)" 1
-exits "an audit of the time between two snapshots" 0 \
+is "who tagged last is unknown if no record says it" "$(field '.all.last_tagged.by')" unknown
+exits "the first snapshot can be audited" 0 audit --format json --at HEAD~2
+is "who tagged last is shown if a record says it" "$(field '.all.last_tagged.by')" eve
+is "the report has the number of the snapshot" "$(field .number)" 1
+exits "an instant between two snapshots can be audited" 0 \
 	audit --format json --at 2023-11-16T10:00:00Z
-is "is of the earlier one, as of then" "$(field '[.number, .as_of]')" \
+is "that audits the earlier snapshot, as of the instant" "$(field '[.number, .as_of]')" \
 	'[2,"2023-11-16T10:00:00Z"]'
 
 unshare -rn true 2>/dev/null &&
-	ok "without a network" unshare -rn "$EXPORTER" audit --repo "$T/clone"
+	ok "an audit needs no network" unshare -rn "$EXPORTER" audit --repo "$T/clone"
 
 # --- scripts ----------------------------------------------------------------------------
 
-exits "--fail-over: as many as allowed" 0 audit --fail-over 2
-exits "--fail-over: one more" 1 audit --fail-over 1
-ok "says how many, and where most of them are" grep -q ' 2, .* over the 1 .*south' "$T/err"
-ok "the report is printed all the same" grep -q '^untagged  2' "$T/out"
-exits "--fail-over: of one album" 0 audit --fail-over 0 --album north
-exits "--older-than: none is older" 0 audit --at HEAD --older-than 2d
-exits "--older-than: one is older" 1 audit --at HEAD --older-than 47h
-ok "says which, and since when" \
+exits "--fail-over accepts as many untagged images as it says" 0 audit --fail-over 2
+exits "--fail-over fails with one more" 1 audit --fail-over 1
+ok "the message says how many, and in which album most of them are" grep -q ' 2, .* over the 1 .*south' "$T/err"
+ok "the report is printed nevertheless" grep -q '^untagged  2' "$T/out"
+exits "--fail-over counts the audited album only" 0 audit --fail-over 0 --album north
+exits "--older-than accepts an image that is younger" 0 audit --at HEAD --older-than 2d
+exits "--older-than fails with an image that is older" 1 audit --at HEAD --older-than 47h
+ok "the message says which, and since when" \
 	grep -q "1, .* 'c' in album 'south', since 2023-11-14T22:13:20Z" "$T/err"
-exits "ages are counted to the instant that was named" 1 \
+exits "ages are counted up to the instant of --at" 1 \
 	audit --at 2023-11-17 --older-than 2d
-exits "an age that is none" 2 audit --older-than soon
-exits "a format that is none" 2 audit --format xml
-exits "an album that is none" 1 audit --album east
-ok "is named" grep -q "no album 'east'" "$T/err"
+exits "a wrong age is refused" 2 audit --older-than soon
+exits "an unknown format is refused" 2 audit --format xml
+exits "an unknown album is refused" 1 audit --album east
+ok "the message names the album" grep -q "no album 'east'" "$T/err"
 
 # --- people -----------------------------------------------------------------------------
 
-exits "a table of an album" 0 audit --album south --at HEAD
-ok "has its images, since when, and for how long" \
+exits "an album is printed as a table" 0 audit --album south --at HEAD
+ok "the table has its images, since when and for how long they are untagged" \
 	grep -Eq '^2023-11-14T22:13:20Z  2 days +2020-01-01T00:00:00Z +c$' "$T/out"
-exits "a table of everything" 0 audit --at HEAD
+exits "everything is printed as a table" 0 audit --at HEAD
 is "no line is wider than 100 columns" "$(awk 'length > 100' "$T/out")" ""
-ok "a label does not reach the terminal as it is" grep -q 'Crack ?\[31m?$' "$T/out"
-is "nor does anything else but newlines" "$(tr -d '\n -~' <"$T/out" | od -An -tx1)" ""
+ok "control characters of a label do not reach the terminal" grep -q 'Crack ?\[31m?$' "$T/out"
+is "nor do any others but newlines" "$(tr -d '\n -~' <"$T/out" | od -An -tx1)" ""
 "$EXPORTER" audit --repo "$T/clone" >/dev/full 2>"$T/err"
-is "a full disk is no success" "$?" 75
+is "a full disk is exit status 75" "$?" 75
 
 # --- clones that are not whole, and snapshots that are not right ------------------------
 
 git clone -q --depth 1 "file://$T/clone" "$T/shallow"
-exits "an audit of a shallow clone" 0 "$EXPORTER" audit --repo "$T/shallow" --format json
-is "does not guess" "$(field '[.albums[].untagged_images[] | .since, .snapshot] | unique')" \
+exits "a shallow clone can be audited" 0 "$EXPORTER" audit --repo "$T/shallow" --format json
+is "it does not guess since when images are untagged" "$(field '[.albums[].untagged_images[] | .since, .snapshot] | unique')" \
 	'["unknown"]'
 exits "nor does --older-than" 1 "$EXPORTER" audit --repo "$T/shallow" --at HEAD --older-than 1d
-ok "but says why" grep -q 'unshallow' "$T/err"
-exits "what the clone has may be enough" 1 "$EXPORTER" audit --repo "$T/shallow" --older-than 1d
-ok "and is said so" grep -q 'than 1d: 2, .* since 2023-11-16T22:13:20Z at least$' "$T/err"
-ok "without more" not grep -q 'unshallow' "$T/err"
+ok "the message says why" grep -q 'unshallow' "$T/err"
+exits "a shallow clone may hold enough for --older-than" 1 "$EXPORTER" audit --repo "$T/shallow" --older-than 1d
+ok "the message says since when at least" grep -q 'than 1d: 2, .* since 2023-11-16T22:13:20Z at least$' "$T/err"
+ok "and does not ask for more history" not grep -q 'unshallow' "$T/err"
 
 tamper() { # PATH COMMAND...: a snapshot in which the file is what COMMAND makes of it
 	local path=$1
@@ -118,17 +118,17 @@ path=$(git -C "$T/clone" ls-files | grep 'tag_images/.*/b.json')
 for body in '[{"id":' '{}' '[7]' '[{"id":"x","tag":7}]' '[{"id":"x","tag":{"id":7}}]' \
 	'[{"id":"x\u0000","tag":{"id":"y"}}]' ' []' '[ ]' '["\ud800"]' ''; do
 	tamper "$path" printf %s "$body"
-	exits "a body that is not ours is an error: $body" 1 audit
-	ok "and named" grep -q "$path" "$T/err"
+	exits "a body that albumen did not write is an error: $body" 1 audit
+	ok "the message names it" grep -q "$path" "$T/err"
 	git -C "$T/clone" reset -q --hard HEAD~1
 done
 tamper "$path" printf '[]'
-exits "an image that is untagged, but not listed" 1 audit
-ok "is a contradiction" grep -q "contradicts itself about album 'north'" "$T/err"
+exits "an untagged image that its album does not list is an error" 1 audit
+ok "the message says that the snapshot contradicts itself" grep -q "contradicts itself about album 'north'" "$T/err"
 git -C "$T/clone" reset -q --hard HEAD~1
 path=$(git -C "$T/clone" ls-files | grep 'tag_images/.*/b.album')
 git -C "$T/clone" rm -q "$path"
 git -C "$T/clone" -c user.name=m -c user.email=m@localhost commit -qm older
-exits "a snapshot of before albums stood beside images" 1 audit
-exits "is audited album by album" 0 audit --album north
+exits "a snapshot without .album files cannot be audited as a whole" 1 audit
+exits "but album by album" 0 audit --album north
 done_testing

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# git works in the repository beside the exporter. What git or a person put there is never
+# git works in the repository while the exporter does. What git or a person put there is never
 # removed, and nothing is lost.
-# LeakSanitizer does not work under ptrace(2).
+# LeakSanitizer does not work under strace, which uses ptrace(2).
 export ASAN_OPTIONS=detect_leaks=0
 . "$(dirname "$0")/lib.sh"
 
@@ -35,7 +35,7 @@ done
 scan >"$T/out" && export_repo >"$T/out"
 made=1
 
-# Each call that names or removes a file takes 0.05 s: an export begins at every point of it.
+# Each call that renames or removes a file takes 0.05 s, so that exports begin at every point.
 slow_git() {
 	strace -f -qq -o "$T/trace" -e trace=rename,link,unlink \
 		-e inject=rename,link,unlink:delay_enter=50000 git -C "$T/repo" "$@" >"$T/git.out" 2>&1
@@ -60,7 +60,7 @@ done
 echo "# $made snapshots"
 is "repack, gc and pack-refs, slowed down, lose nothing of $((made - 1)) exports" "$bad" 0
 
-# The same the other way round: git begins at every point of an export.
+# The reverse: git begins at every point of an export.
 bad=0
 for ((round = 0; round < 5 * ROUNDS; round++)); do
 	change "$((++made))"
@@ -79,8 +79,8 @@ for ((round = 0; round < 5 * ROUNDS; round++)); do
 	[ -z "$(sound)" ] || bad=$((bad + 1))
 done
 is "an export, slowed down, loses nothing beside repack and pack-refs" "$bad" 0
-is "git fsck has nothing to say" "$(sound)" ""
-is "nothing is left over" "$(git -C "$T/repo" count-objects -v | grep '^garbage:')" "garbage: 0"
+is "git fsck finds nothing" "$(sound)" ""
+is "no garbage is left" "$(git -C "$T/repo" count-objects -v | grep '^garbage:')" "garbage: 0"
 
 # A pack whose index was lost.
 git -C "$T/repo" repack -adq
@@ -88,17 +88,17 @@ pack=$(cd "$T/repo/objects/pack" && echo pack-*.pack)
 cp "$T/repo/objects/pack/${pack%.pack}.idx" "$T/idx"
 rm -f "$T/repo/objects/pack/${pack%.pack}.idx"
 change lost
-exits "a history that cannot be read is no reason to begin another" 1 export_repo
-ok "and the mend is named" grep -qF "git -C '$T/repo' index-pack 'objects/pack/$pack'" "$T/err"
-ok "the pack is still there" [ -s "$T/repo/objects/pack/$pack" ]
-exits "publish says it, too" 1 "$EXPORTER" publish --repo "$T/repo" --site "$T/site"
-ok "with the mend" grep -qF "index-pack 'objects/pack/$pack'" "$T/err"
-exits "audit likewise" 1 "$EXPORTER" audit --repo "$T/repo"
-ok "with the mend, again" grep -qF "index-pack 'objects/pack/$pack'" "$T/err"
-ok "which does mend it" eval "$(sed -n 's/.*with: //p' "$T/err")"
-exits "then the export goes on" 0 export_repo
+exits "an export never begins a new history because it cannot read the old one" 1 export_repo
+ok "the message names the command that repairs it" grep -qF "git -C '$T/repo' index-pack 'objects/pack/$pack'" "$T/err"
+ok "the pack is kept" [ -s "$T/repo/objects/pack/$pack" ]
+exits "publish fails, too" 1 "$EXPORTER" publish --repo "$T/repo" --site "$T/site"
+ok "and names the command" grep -qF "index-pack 'objects/pack/$pack'" "$T/err"
+exits "audit fails, too" 1 "$EXPORTER" audit --repo "$T/repo"
+ok "and names the command, too" grep -qF "index-pack 'objects/pack/$pack'" "$T/err"
+ok "that command repairs it" eval "$(sed -n 's/.*with: //p' "$T/err")"
+exits "then the export succeeds" 0 export_repo
 made=$((made + 1))
-is "after all the others" "$(snapshots)" "$made"
+is "its snapshot follows all the others" "$(snapshots)" "$made"
 
 # A pack or an index that is cut short.
 for suffix in idx pack; do
@@ -106,46 +106,46 @@ for suffix in idx pack; do
 	for file in "$T"/cut/objects/pack/*."$suffix"; do
 		chmod u+w "$file" && truncate -s -1 "$file"
 	done
-	exits "with a $suffix cut short nothing is shown" 1 "$EXPORTER" show --repo "$T/cut" /api/v1/albums/a1/images
-	ok "and the file is named" grep -qE "'[^']*\.$suffix' is (cut short|not the pack)" "$T/err"
-	exits "nor exported" 1 "$EXPORTER" export --index "$T/index" --repo "$T/cut"
-	ok "which names it, too" grep -qE "'[^']*\.$suffix' is (cut short|not the pack)" "$T/err"
+	exits "with a short $suffix file show fails" 1 "$EXPORTER" show --repo "$T/cut" /api/v1/albums/a1/images
+	ok "and names the file" grep -qE "'[^']*\.$suffix' is (cut short|not the pack)" "$T/err"
+	exits "with a short $suffix file export fails" 1 "$EXPORTER" export --index "$T/index" --repo "$T/cut"
+	ok "and names the file, too" grep -qE "'[^']*\.$suffix' is (cut short|not the pack)" "$T/err"
 done
 
-# A pack that somebody's git has just named, and whose index is to come.
+# A pack that git has renamed into place, and whose index it has not written yet.
 printf x >"$T/repo/objects/pack/pack-0123456789012345678901234567890123456789.pack"
 touch "$T/repo/objects/pack/pack_git2_ABC" "$T/repo/objects/tmp_object_git2_ABC"
 change orphan
-exits "a pack without an index is somebody's" 0 export_repo
+exits "a pack without an index does not stop an export" 0 export_repo
 made=$((made + 1))
-ok "and stays" [ -s "$T/repo/objects/pack/pack-0123456789012345678901234567890123456789.pack" ]
-ok "what another libgit2 is writing likewise" [ -e "$T/repo/objects/pack/pack_git2_ABC" -a \
+ok "the pack is kept" [ -s "$T/repo/objects/pack/pack-0123456789012345678901234567890123456789.pack" ]
+ok "temporary files of another libgit2 are kept" [ -e "$T/repo/objects/pack/pack_git2_ABC" -a \
 	-e "$T/repo/objects/tmp_object_git2_ABC" ]
 rm -f "$T"/repo/objects/pack/pack-0123* "$T"/repo/objects/pack/*git2* "$T"/repo/objects/*git2*
 
-# Locks of others.
+# Locks of other programs.
 for lock in refs/heads/main packed-refs HEAD config refs/heads/other; do
 	: >"$T/repo/$lock.lock"
 	change "$lock"
 	case $lock in
 	refs/heads/main)
-		exits "$lock.lock of another program is respected" 75 export_repo
-		ok "and named" grep -qF "$T/repo/$lock.lock" "$T/err"
-		ok "with what to do" grep -q "remove" "$T/err"
+		exits "an export waits for $lock.lock of another program" 75 export_repo
+		ok "the message names it" grep -qF "$T/repo/$lock.lock" "$T/err"
+		ok "and says what to do" grep -q "remove" "$T/err"
 		;;
 	*)
-		exits "$lock.lock of another program is none of ours" 0 export_repo
+		exits "$lock.lock of another program does not stop an export" 0 export_repo
 		made=$((made + 1))
 		;;
 	esac
-	ok "it stays" [ -e "$T/repo/$lock.lock" ]
+	ok "$lock.lock is kept" [ -e "$T/repo/$lock.lock" ]
 	rm "$T/repo/$lock.lock"
 done
 : >"$T/repo/refs/tags/kept.lock"
-exits "a label, too, waits for a lock" 75 "$EXPORTER" snapshot --repo "$T/repo" --label kept --reason why
+exits "a label waits for a lock, too" 75 "$EXPORTER" snapshot --repo "$T/repo" --label kept --reason why
 rm "$T/repo/refs/tags/kept.lock"
-exits "and is made without" 0 "$EXPORTER" snapshot --repo "$T/repo" --label kept --reason why
-is "there is a snapshot of each change" "$(snapshots)" "$made"
-is "git fsck has nothing to say, at the end" "$(sound)" ""
-is "and nothing is left over, at the end" "$(git -C "$T/repo" count-objects -v | grep '^garbage:')" "garbage: 0"
+exits "the label is made once the lock is gone" 0 "$EXPORTER" snapshot --repo "$T/repo" --label kept --reason why
+is "each change has a snapshot" "$(snapshots)" "$made"
+is "git fsck finds nothing at the end" "$(sound)" ""
+is "no garbage is left at the end" "$(git -C "$T/repo" count-objects -v | grep '^garbage:')" "garbage: 0"
 done_testing

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What an auditor takes away: made from a clone, taken apart in a clean folder, and verified
-# by the commands of its own README.txt, with git, OpenSSH and Python alone.
+# A bundle for an auditor: made from a clone, unpacked in an empty folder, and verified with
+# the commands of its own README.txt, which need git, OpenSSH and Python only.
 . "$(dirname "$0")/lib.sh"
 
 image() { # NUMBER TITLE
 	printf '{"public_id":"i%s","album_id":"a%s","title":"%s"}\n' "$1" "$(($1 % 3))" "$2" >"$T/data/$1.json"
 }
-offline() { # CMD: without a network, where that can be arranged
+offline() { # CMD: without a network, if the system allows that
 	if unshare --net true 2>/dev/null; then unshare --net "$@"; else "$@"; fi
 }
 bundle() {
@@ -16,7 +16,7 @@ bundle() {
 unpack() { # FILE FOLDER
 	mkdir "$T/$2" && tar -xf "$T/$1" -C "$T/$2" && [ "$(ls "$T/$2")" = albumen-evidence ]
 }
-commands() { # STEP: those of README.txt, as they stand there
+commands() { # STEP: prints the commands of that step of README.txt
 	sed -n "/^$1\\. /,/^$(($1 + 1))\\. /p" README.txt | sed -n 's/^    //p'
 }
 follow() { # FOLDER STEP: runs them
@@ -37,62 +37,62 @@ mv "$T/index" "$T/data" "$T/repo" "$T/allowed" "$T/key" "$T/key.pub" "$(mkdir "$
 cp "$T/away/allowed" "$T/allowed"
 
 # All of it.
-exits "a bundle of a clone" 0 bundle "$T/all.tar" --signers "$T/allowed"
+exits "a clone can be bundled" 0 bundle "$T/all.tar" --signers "$T/allowed"
 (cd "$T" && offline "$EXPORTER" bundle --repo clone here.tar --signers allowed >"$T/log" 2>&1)
-is "by a relative path it is the same" "$(cmp "$T/here.tar" "$T/all.tar" 2>&1)" ""
+is "a relative path gives the same bundle" "$(cmp "$T/here.tar" "$T/all.tar" 2>&1)" ""
 rm -f "$T/here.tar"
-is "nothing is left beside it" "$(find "$T" -name '.albumen-bundle*')" ""
+is "no temporary folder is left" "$(find "$T" -name '.albumen-bundle*')" ""
 ok "it unpacks into one folder" unpack all.tar all
-is "with what it should have" "$(ls "$T/all/albumen-evidence" | tr '\n' ' ')" \
+is "the folder has the right files" "$(ls "$T/all/albumen-evidence" | tr '\n' ' ')" \
 	"README.txt allowed_signers report.html snapshots.bundle tree-sha256 "
-ok "its first step gets the snapshots" follow all 1
+ok "step 1 of its README gets the snapshots" follow all 1
 is "all of them, and the labels" "$(git -C "$T/all/albumen-evidence/snapshots.git" for-each-ref --format='%(refname)' | tr '\n' ' ')$(
 	git -C "$T/all/albumen-evidence/snapshots.git" rev-list --count main)" \
 	"refs/heads/main refs/tags/label/12 refs/tags/label/4 refs/tags/label/8 12"
-is "the same ones" "$(git -C "$T/all/albumen-evidence/snapshots.git" rev-parse HEAD)" "$main"
-is "the second finds nothing wrong" "$(follow all 2 2>&1)" ""
-ok "the third verifies signatures" follow all 3
+is "with the same ids" "$(git -C "$T/all/albumen-evidence/snapshots.git" rev-parse HEAD)" "$main"
+is "step 2 finds nothing wrong" "$(follow all 2 2>&1)" ""
+ok "step 3 verifies signatures" follow all 3
 is "of 12 snapshots, 3 labels, and 3 again in the log" \
 	"$(follow all 3 2>&1 | grep -c 'Good "git" signature for exporter@example.org')" 18
 follow all 4 >"$T/out"
-ok "the fourth prints two lines" [ "$(grep -cE '^[0-9a-f]{64}$' "$T/out")" = 2 ]
-is "that are the same" "$(sort -u "$T/out" | wc -l)" 1
-same "the script is the one that is tested" "$T/all/albumen-evidence/tree-sha256" "$ROOT/tests/tree-sha256"
-ok "the report is a page" grep -qi '<!doctype html' "$T/all/albumen-evidence/report.html"
-ok "our own commands work on it" "$EXPORTER" audit --repo "$T/all/albumen-evidence/snapshots.git"
+ok "step 4 prints two ids" [ "$(grep -cE '^[0-9a-f]{64}$' "$T/out")" = 2 ]
+is "the two are equal" "$(sort -u "$T/out" | wc -l)" 1
+same "the script is a copy of tests/tree-sha256" "$T/all/albumen-evidence/tree-sha256" "$ROOT/tests/tree-sha256"
+ok "the report is an HTML page" grep -qi '<!doctype html' "$T/all/albumen-evidence/report.html"
+ok "albumen's commands work on it" "$EXPORTER" audit --repo "$T/all/albumen-evidence/snapshots.git"
 
 # The same again, and to stdout.
-exits "made again" 0 bundle "$T/again.tar" --signers "$T/allowed"
+exits "a second bundle is made" 0 bundle "$T/again.tar" --signers "$T/allowed"
 ok "it has the same bytes" cmp "$T/all.tar" "$T/again.tar"
 bundle - --signers "$T/allowed" >"$T/stdout.tar"
-ok "on stdout, too" cmp "$T/all.tar" "$T/stdout.tar"
+ok "so has one on standard output" cmp "$T/all.tar" "$T/stdout.tar"
 
 # A part.
-exits "a bundle of some snapshots" 0 bundle "$T/some.tar" --from label/4 --to label/8
-ok "unpacks" unpack some.tar some
-is "it has no keys, and says where it begins" "$(ls "$T/some/albumen-evidence" | tr '\n' ' ')" \
+exits "some snapshots can be bundled" 0 bundle "$T/some.tar" --from label/4 --to label/8
+ok "that bundle unpacks" unpack some.tar some
+is "it has no keys, and a file that says where it begins" "$(ls "$T/some/albumen-evidence" | tr '\n' ' ')" \
 	"README.txt report.html shallow snapshots.bundle tree-sha256 "
-ok "its first step gets them" follow some 1
+ok "step 1 gets these snapshots" follow some 1
 is "from the first to the last" "$(git -C "$T/some/albumen-evidence/snapshots.git" log --format=%H main | tr '\n' ' ')" \
 	"$(git -C "$T/clone" log --format=%H -5 label/8 | tr '\n' ' ')"
 is "with their labels" "$(git -C "$T/some/albumen-evidence/snapshots.git" tag | tr '\n' ' ')" "label/4 label/8 "
-is "git finds nothing wrong" "$(follow some 2 2>&1)" ""
-ok "nothing of the time before is in it" not git -C "$T/some/albumen-evidence/snapshots.git" cat-file -e label/4~1
+is "step 2 finds nothing wrong" "$(follow some 2 2>&1)" ""
+ok "no earlier snapshot is in it" not git -C "$T/some/albumen-evidence/snapshots.git" cat-file -e label/4~1
 follow some 4 >"$T/out"
 is "the SHA-256 is right" "$(sort -u "$T/out" | grep -cE '^[0-9a-f]{64}$') $(wc -l <"$T/out")" "1 2"
-ok "our own commands work on it" "$EXPORTER" log --repo "$T/some/albumen-evidence/snapshots.git"
-exits "a bundle can be made of that" 0 offline "$EXPORTER" bundle --repo "$T/some/albumen-evidence/snapshots.git" "$T/part.tar"
-ok "it unpacks" unpack part.tar part
-ok "and its first step gets them" follow part 1
+ok "albumen's commands work on it" "$EXPORTER" log --repo "$T/some/albumen-evidence/snapshots.git"
+exits "what was unpacked can be bundled" 0 offline "$EXPORTER" bundle --repo "$T/some/albumen-evidence/snapshots.git" "$T/part.tar"
+ok "that bundle unpacks, too" unpack part.tar part
+ok "its step 1 gets the snapshots" follow part 1
 is "all five" "$(git -C "$T/part/albumen-evidence/snapshots.git" rev-list --count main)" 5
 
-# What cannot be.
-exits "the wrong way round" 2 bundle "$T/none.tar" --from label/8 --to label/4
-ok "is said" grep -q -- '--from must come before --to' "$T/err"
-exits "keys that are not there" 1 bundle "$T/none.tar" --signers "$T/nosuch"
-exits "a folder that is not there" 1 bundle "$T/nosuch/none.tar"
-exits "a snapshot that is not there" 1 bundle "$T/none.tar" --to nosuch
-exits "without git" 1 env PATH=/nonexistent "$EXPORTER" bundle --repo "$T/clone" "$T/none.tar"
-ok "it says what is missing" grep -q "cannot run 'git'" "$T/err"
-ok "nothing is left of all that" [ ! -e "$T/none.tar" -a -z "$(find "$T" -name '.albumen-bundle*')" ]
+# What is refused.
+exits "--from after --to is refused" 2 bundle "$T/none.tar" --from label/8 --to label/4
+ok "the message says why" grep -q -- '--from must come before --to' "$T/err"
+exits "a missing file of signers is refused" 1 bundle "$T/none.tar" --signers "$T/nosuch"
+exits "a missing folder is refused" 1 bundle "$T/nosuch/none.tar"
+exits "an unknown snapshot is refused" 1 bundle "$T/none.tar" --to nosuch
+exits "without git no bundle is made" 1 env PATH=/nonexistent "$EXPORTER" bundle --repo "$T/clone" "$T/none.tar"
+ok "the message names git" grep -q "cannot run 'git'" "$T/err"
+ok "a failed bundle leaves no files" [ ! -e "$T/none.tar" -a -z "$(find "$T" -name '.albumen-bundle*')" ]
 done_testing
