@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# follow goes on: without inotify, beside other writers, on a full disk, and when the
+# follow keeps running: without inotify, beside other writers, on a full disk, and when the
 # index is replaced.
 . "$(dirname "$0")/lib.sh"
 
@@ -21,42 +21,42 @@ add one
 # Without inotify.
 if unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_inotify_watches' 2>"$T/err"; then
 	for limit in max_inotify_instances max_inotify_watches; do
-		ok "it starts with $limit at 0" start follow unshare --user --map-root-user \
+		ok "follow starts with $limit at 0" start follow unshare --user --map-root-user \
 			sh -c 'echo 0 >"/proc/sys/user/$0"; exec "$@"' $limit "${follow[@]}"
 		is "and says so" "$(said follow 'warning: .*inotify.*every second')" 1
 		add $limit
-		ok "it sees a change" wait_until 10 has $limit
+		ok "it exports a change" wait_until 10 has $limit
 		mv "$T/index" "$T/old"
 		add again$limit
-		ok "and another index in its place" wait_until 10 has again$limit
-		is "still said once" "$(said follow 'warning: .*inotify.*every second')" 1
+		ok "and another index in the place of the first" wait_until 10 has again$limit
+		is "it has said so once" "$(said follow 'warning: .*inotify.*every second')" 1
 		ok "it stops" stop follow
 		rm -rf "$T/old"
 	done
 else
-	result 0 "without inotify # SKIP no limits of one's own here"
+	result 0 "without inotify # SKIP no limits per user here"
 fi
 
 # The index is moved away, and another one made.
-ok "it starts" start follow "${follow[@]}"
+ok "follow starts" start follow "${follow[@]}"
 mv "$T/index" "$T/old"
-ok "an index that is moved away is missed" wait_until 10 grep -q 'was replaced or removed' "$T/follow.log"
+ok "follow says that the index was moved" wait_until 10 grep -q 'was replaced or removed' "$T/follow.log"
 add two
-ok "the new one is followed" wait_until 10 has two
+ok "it exports the new index" wait_until 10 has two
 rm -r "$T/index"
 add three
-ok "one that was removed and made again, too" wait_until 10 has three
+ok "and one that was removed and made again" wait_until 10 has three
 
 # Another program publishes the site.
 exec {lock}>"$T/site/.albumen/lock"
 flock "$lock"
 add four
-ok "a site that is locked is waited for" wait_until 10 grep -q 'locked by.*; waiting' "$T/follow.log"
-wait_until 1 false # what would be said again, would be by then
-ok "it runs on" alive follow
-is "and says it once" "$(said follow 'locked by.*; waiting')" 1
+ok "follow waits for a locked site" wait_until 10 grep -q 'locked by.*; waiting' "$T/follow.log"
+wait_until 1 false # by now a second message would have been logged
+ok "it keeps running" alive follow
+is "it says so once" "$(said follow 'locked by.*; waiting')" 1
 exec {lock}>&-
-ok "and publishes when that has ended" wait_until 10 has four
+ok "it publishes when the lock is gone" wait_until 10 has four
 ok "it stops" stop follow
 
 # Another program writes the repository.
@@ -64,13 +64,13 @@ exec {lock}>"$T/repo/albumen-exporter.lock"
 flock "$lock"
 eval "spawn follow \"\${follow[@]}\" $lock>&-" # it must not inherit the lock
 add five
-ok "a repository that is locked is waited for" wait_until 10 grep -q 'locked by.*; waiting' "$T/follow.log"
-ok "it runs" alive follow
+ok "follow waits for a locked repository" wait_until 10 grep -q 'locked by.*; waiting' "$T/follow.log"
+ok "it keeps running" alive follow
 exec {lock}>&-
-ok "and exports when that has ended" wait_until 10 has five
+ok "it exports when the lock is gone" wait_until 10 has five
 ok "it stops" stop follow
 
-# A full disk, in a mount of the test's own.
+# A full disk, in a mount that belongs to the test.
 mkdir "$T/disk"
 cat >"$T/full" <<'EOS'
 mount -t tmpfs -o size=4m none "$T/disk" || exit 99
@@ -107,10 +107,10 @@ if unshare --user --map-root-user --mount true 2>"$T/err"; then
 	sed -i 's/data2/data/g' "$T/full"
 	mv "$T/data2/six.json" "$T/six.json"
 	sed -i 's|^"$INDEXER"|cp "$T/six.json" "$T/data/"; &|' "$T/full"
-	ok "a full disk is waited out" unshare --user --map-root-user --mount bash "$T/full"
-	is "it is said once" "$(grep -c 'No space left.*; waiting' "$T/full.log")" 1
-	is "and when it goes on" "$(grep -c 'going on' "$T/full.log")" 1
+	ok "follow waits until a full disk has room" unshare --user --map-root-user --mount bash "$T/full"
+	is "it says so once" "$(grep -c 'No space left.*; waiting' "$T/full.log")" 1
+	is "and says when it goes on" "$(grep -c 'going on' "$T/full.log")" 1
 else
-	result 0 "a full disk # SKIP no mounts of one's own here"
+	result 0 "a full disk # SKIP no mounts per user here"
 fi
 done_testing

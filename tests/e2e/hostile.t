@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Whatever lies in the folder: nothing stops or hangs, and what should be is listed.
+# Whatever is in the folder, a scan neither stops nor hangs, and lists what it rejects.
 . "$(dirname "$0")/lib.sh"
 
 if [ "$(id -u)" = 0 ]; then
-	# To root no file is unreadable.
+	# Root can read every file.
 	as_user() { setpriv --reuid 65534 --regid 65534 --clear-groups -- "$@"; }
 	chmod 755 "$T"
-	# The build may lie where only root can look.
+	# The build may be where only root can look.
 	install -m 755 "$INDEXER" "$T/albumen-indexer"
 	INDEXER=$T/albumen-indexer
 	install -d -o 65534 -g 65534 "$T/index"
@@ -30,8 +30,8 @@ good='{"public_id":"good","album_id":"a"}'
 echo "$good" >"$D/good.json"
 echo '{"public_id":"in","album_id":"a"}' >"$D/closed/x.json"
 echo '{"public_id":"searched","album_id":"a"}' >"$D/nosearch/x.json"
-exits "a folder without faults" 0 bounded
-is "has three images" "$(count images)" 3
+exits "a folder without faults is scanned" 0 bounded
+is "it has three images" "$(count images)" 3
 
 mkfifo "$D/fifo.json"
 ln -s good.json "$D/link.json"
@@ -95,28 +95,28 @@ for name in fifo.json link.json broken.json loop socket.json dir/x.json empty.nd
 	absent "$name"
 done
 is "every good record is known" "$(count images)" 10
-ok "also that in a folder which cannot be read" test "$(count files)" -ge 20
-exits "and again" 3 bounded
+ok "also one in a folder that cannot be read" test "$(count files)" -ge 20
+exits "a second scan ends alike" 3 bounded
 is "nothing is lost" "$(count images)" 10
-ok "the list is JSON as well" test "$(count 'rejected | length')" -ge 15
-ok "the index agrees with itself" "$INDEXER" check --index "$T/index"
+ok "the rejects are listed as JSON, too" test "$(count 'rejected | length')" -ge 15
+ok "the tables of the index are right" "$INDEXER" check --index "$T/index"
 
 chmod 755 "$D/closed" "$D/nosearch"
 chmod 644 "$D/unreadable.json"
 bounded >/dev/null
-is "what can be read again is" "$(count images)" 11
+is "a file that can be read again is read" "$(count images)" 11
 absent unreadable.json
 
 rm "$D/good.json" "$D/closed/x.json"
 mkdir "$D/good.json"
 ln -s ../long.ndjson "$D/closed/x.json"
-exits "a file that became a folder, one that became a link" 3 bounded
-is "are gone" "$(count files)" "$(find "$D" -type f -printf x | wc -c)"
+exits "a file became a folder, another a link" 3 bounded
+is "both are withdrawn" "$(count files)" "$(find "$D" -type f -printf x | wc -c)"
 
 mkdir -p "$T/many"
 jq -nr 'range(30000) | "nonsense"' >"$T/many/x.ndjson"
-exits "30,000 bad lines" 3 as_user timeout 60 "$INDEXER" scan --data "$T/many" --index "$T/index" \
+exits "a file with 30,000 bad lines is read" 3 as_user timeout 60 "$INDEXER" scan --data "$T/many" --index "$T/index" \
 	--accept-withdrawal
-is "are counted" "$(count rejects)" 30000
-is "and listed up to a point" "$(count "rejected[-1] | .line + .more")" 30000
+is "the rejects are counted" "$(count rejects)" 30000
+is "and the first of them listed" "$(count "rejected[-1] | .line + .more")" 30000
 done_testing

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A file that gets other bytes, with its size, its inode and its time of writing kept, as
-# copying programs can do: only its ctime tells.
+# A file gets other bytes, but keeps its size, its inode and its mtime, as some programs that
+# copy files do: only its ctime has changed.
 . "$(dirname "$0")/lib.sh"
 
 record() { # ALBUM, of one letter
 	printf '{"public_id":"one","album_id":"%s"}\n' "$1" >"$T/data/a.json"
 	touch -d @1500000000 "$T/data/a.json"
 }
-later() { # the file is older than what is read once more for its youth
+later() { # the file is too old to be read a second time for being young
 	[ "$(date +%s)" -gt $(($(stat -c %Z "$T/data/a.json") + 3)) ]
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Limits of the process (ulimit): on open files, on the size of a file, on address space.
-# They are told as what they are, and when they are gone a plain retry does the work.
+# The messages name them, and once they are gone the same command succeeds.
 . "$(dirname "$0")/lib.sh"
 
 mkdir "$T/data"
@@ -21,34 +21,34 @@ under() { # LIMIT CMD...
 	)
 }
 index=$T/index
-ok 'a scan' scan
-ok 'an export' export_all
+ok 'a scan succeeds' scan
+ok 'an export succeeds' export_all
 
 for command in "$INDEXER scan --data $T/data" "$INDEXER check" \
 	"$EXPORTER export --repo $T/repo --site $T/site"; do
 	name=${command%% --*}
 	for n in 8 12 20 40; do
 		# shellcheck disable=SC2086 # a command line
-		exits "${name##*/} with $n files" 1 under "-n $n" $command --index "$index"
-		ok 'names the limit' grep -q 'too many open files.*ulimit -n' "$T/err"
+		exits "${name##*/} fails with $n open files" 1 under "-n $n" $command --index "$index"
+		ok 'and names the limit' grep -q 'too many open files.*ulimit -n' "$T/err"
 	done
 done
 exits 'a soft limit is raised' 0 under '-S -n 8' "$INDEXER" check --index "$index"
 
 rm -r "$index" "$T/repo" "$T/site"
 for n in 4 8 16 64 256; do
-	exits "a first scan with files of $n KiB at most" 1 under "-f $n" "$INDEXER" scan \
+	exits "a first scan fails if files may have $n KiB" 1 under "-f $n" "$INDEXER" scan \
 		--data "$T/data" --index "$index"
-	ok "names the reason" grep -q "File too large" "$T/err"
+	ok "and names the reason" grep -q "File too large" "$T/err"
 done
-ok 'a plain retry' scan
+ok 'it succeeds without the limit' scan
 ok 'the index is whole' "$INDEXER" check --index "$index"
 for n in 4 8 16 64; do
-	exits "a first export with files of $n KiB at most" 1 under "-f $n" "$EXPORTER" export \
+	exits "a first export fails if files may have $n KiB" 1 under "-f $n" "$EXPORTER" export \
 		--index "$index" --repo "$T/repo" --site "$T/site"
-	ok "names the reason" grep -q "File too large" "$T/err"
+	ok "and names the reason" grep -q "File too large" "$T/err"
 done
-ok 'a plain retry' export_all
+ok 'it succeeds without the limit' export_all
 ok 'the repository is whole' git -C "$T/repo" fsck --strict
 ok 'the history is whole' "$EXPORTER" verify --repo "$T/repo"
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# When did something change? `log` on a clone, with nothing else there; random
-# histories of log and show against the model. HISTORIES and SNAPSHOTS scale these up;
+# When did something change? `log` on a clone alone, and random
+# histories of log and show against the model. HISTORIES and SNAPSHOTS enlarge these;
 # SEED repeats a failure.
 . "$(dirname "$0")/lib.sh"
 
@@ -12,20 +12,20 @@ log_of() {
 	"$EXPORTER" log --repo "$T/clone" "$@"
 }
 
-# Snapshot of the records on stdin, at a time.
+# Makes a snapshot of the records on standard input, at a given time.
 snapshot_at() {
 	cat >"$T/data/all.ndjson"
 	scan >/dev/null && SOURCE_DATE_EPOCH=$(date -d "$1" +%s) export_all >/dev/null
 }
 
 mkdir "$T/data"
-ok 'the first snapshot' snapshot_at 2026-01-01T12:00:00Z <<'END'
+ok 'a first snapshot is made' snapshot_at 2026-01-01T12:00:00Z <<'END'
 {"public_id":"one","album_id":"harbour","title":"Quay"}
 {"public_id":"two","album_id":"harbour"}
 {"public_id":"far","album_id":"hills & dales"}
 {"id":"T1","name":"boat","label":"Boat"}
 END
-ok 'one is tagged' snapshot_at 2026-02-01T12:00:00Z <<'END'
+ok 'one image is tagged' snapshot_at 2026-02-01T12:00:00Z <<'END'
 {"public_id":"one","album_id":"harbour","title":"Quay"}
 {"public_id":"two","album_id":"harbour"}
 {"public_id":"far","album_id":"hills & dales"}
@@ -39,14 +39,14 @@ ok 'the tag gets another label' snapshot_at 2026-03-01T12:00:00Z <<'END'
 {"id":"T1","name":"boat","label":"Ship"}
 {"id":"K1","image_id":"one","tag_id":"T1"}
 END
-ok 'two moves, far gets a title' snapshot_at 2026-04-01T12:00:00Z <<'END'
+ok 'one image moves, another gets a title' snapshot_at 2026-04-01T12:00:00Z <<'END'
 {"public_id":"one","album_id":"harbour","title":"Quay"}
 {"public_id":"two","album_id":"hills & dales"}
 {"public_id":"far","album_id":"hills & dales","title":"Summit"}
 {"id":"T1","name":"boat","label":"Ship"}
 {"id":"K1","image_id":"one","tag_id":"T1"}
 END
-ok 'all of the tags go, and far' snapshot_at 2026-05-01T12:00:00Z <<'END'
+ok 'all tags are removed, and an image' snapshot_at 2026-05-01T12:00:00Z <<'END'
 {"public_id":"one","album_id":"harbour","title":"Quay"}
 {"public_id":"two","album_id":"hills & dales"}
 END
@@ -67,11 +67,11 @@ ${commit[0]:0:12}  2026-01-01T12:00:00Z  SUBJECT, 3 images, 3 untagged, 2 albums
 END
 same 'every snapshot has a line, the newest first' "$T/out" "$T/want"
 log_of --json >"$T/out"
-is 'the same as JSON' "$(jq -r '[.snapshot, .number, .time, .images, .untagged, .albums, .tags,
+is '--json has the same' "$(jq -r '[.snapshot, .number, .time, .images, .untagged, .albums, .tags,
 	.tag_images, .labels[]] | join(" ")' "$T/out" | sed -n 3p)" \
 	"${commit[2]} 3 2026-03-01T12:00:00Z 3 2 2 1 1 audit/2026-q1"
 is 'its subject is the commit'\''s' "$(jq -r .subject "$T/out")" "$(git -C "$T/clone" log --format=%s)"
-is 'it may begin in the past' "$(log_of --json --at 2026-03-15 | jq -r .number | tr '\n' ' ')" '3 2 1 '
+is '--at begins in the past' "$(log_of --json --at 2026-03-15 | jq -r .number | tr '\n' ' ')" '3 2 1 '
 
 # An image.
 log_of --image one >"$T/out"
@@ -86,17 +86,17 @@ ${commit[1]:0:12}  2026-02-01T12:00:00Z
 ${commit[0]:0:12}  2026-01-01T12:00:00Z
 	image one appeared in album harbour
 END
-same 'what happened to an image' "$T/out" "$T/want"
+same '--image lists the changes of an image' "$T/out" "$T/want"
 log_of --image two --json >"$T/out"
 cat >"$T/want" <<END
 {"snapshot":"${commit[3]}","number":4,"time":"2026-04-01T12:00:00Z","events":[{"change":"image_changed","image":"two","album":"hills & dales","members":[{"member":"album_id","before":"harbour","after":"hills & dales"}],"record":{"public_id":"two","album_id":"hills & dales"}}]}
 {"snapshot":"${commit[0]}","number":1,"time":"2026-01-01T12:00:00Z","events":[{"change":"image_appeared","image":"two","album":"harbour","record":{"public_id":"two","album_id":"harbour"}}]}
 END
 sed -i 's/ & / \\u0026 /g' "$T/want"
-same 'as JSON, of one that is never tagged, and moves' "$T/out" "$T/want"
-is 'of one that is gone' "$(log_of --image far --json | jq -c '[.number, .events[].change]' |
+same '--image --json lists those of one that moves' "$T/out" "$T/want"
+is 'and of one that is gone' "$(log_of --image far --json | jq -c '[.number, .events[].change]' |
 	tr -d '\n')" '[5,"image_disappeared"][4,"image_changed"][1,"image_appeared"]'
-is 'up to a time in the past' "$(log_of --image far --json --at "${commit[3]}" |
+is 'and up to a time in the past' "$(log_of --image far --json --at "${commit[3]}" |
 	jq -r .number | tr '\n' ' ')" '4 1 '
 
 # An album.
@@ -108,8 +108,8 @@ ${commit[2]:0:12}  2026-03-01T12:00:00Z  2 images, 1 untagged: 1 tag changed
 ${commit[1]:0:12}  2026-02-01T12:00:00Z  2 images, 1 untagged: 1 tag image appeared
 ${commit[0]:0:12}  2026-01-01T12:00:00Z  2 images, 2 untagged: 2 images appeared
 END
-same 'how many in an album' "$T/out" "$T/want"
-is 'as JSON' "$(log_of --album 'hills & dales' --json | sed -n 2p)" \
+same '--album counts the changes of an album' "$T/out" "$T/want"
+is '--album --json does, too' "$(log_of --album 'hills & dales' --json | sed -n 2p)" \
 	"{\"snapshot\":\"${commit[3]}\",\"number\":4,\"time\":\"2026-04-01T12:00:00Z\",\"album\":\"hills \\u0026 dales\",\"images\":2,\"untagged\":2,\"appeared\":0,\"disappeared\":0,\"changed\":2,\"tagged\":0,\"untagged_now\":0,\"tag_images_changed\":0,\"tags_changed\":0}"
 
 # A tag.
@@ -123,42 +123,42 @@ ${commit[1]:0:12}  2026-02-01T12:00:00Z  1 tag image
 ${commit[0]:0:12}  2026-01-01T12:00:00Z  0 tag images
 	tag T1 "Boat" appeared
 END
-same 'what happened to a tag' "$T/out" "$T/want"
-is 'as JSON, with its label then' "$(log_of --tag T1 --json |
+same '--tag lists the changes of a tag' "$T/out" "$T/want"
+is '--tag --json has the label of the time' "$(log_of --tag T1 --json |
 	jq -c '[.number, .tag, .label, .tag_images, (.events | length)]' | tr -d '\n')" \
 	'[5,"T1",null,0,1][3,"T1","Ship",1,1][2,"T1","Boat",1,0][1,"T1","Boat",0,1]'
 
-# What is not there.
+# What does not exist.
 for kind in image album tag; do
-	exits "no $kind of that name" 1 log_of --$kind none
-	is 'is told' "$(<"$T/err")" "albumen-exporter: error: no $kind 'none' in any snapshot"
-	is 'with nothing on stdout' "$(<"$T/out")" ''
+	exits "an unknown $kind is refused" 1 log_of --$kind none
+	is 'the message names it' "$(<"$T/err")" "albumen-exporter: error: no $kind 'none' in any snapshot"
+	is 'nothing is printed' "$(<"$T/out")" ''
 done
-exits 'a tag in a history that never had it' 1 log_of --tag T1 \
+exits 'a tag that this history never had is refused' 1 log_of --tag T1 \
 	--at "$(git -C "$T/clone" commit-tree -m x "$(git -C "$T/clone" mktree </dev/null)")"
-ok 'is told likewise' grep -q "no tag 'T1' in any snapshot" "$T/err"
-exits 'an empty id' 1 log_of --image ''
-exits 'two at once' 2 log_of --image one --tag T1
-exits 'operands' 2 log_of HEAD
-exits 'a time before the first' 1 log_of --at 2025-12-31
+ok 'the message names it, too' grep -q "no tag 'T1' in any snapshot" "$T/err"
+exits 'an empty id is refused' 1 log_of --image ''
+exits 'two kinds at once are refused' 2 log_of --image one --tag T1
+exits 'operands are refused' 2 log_of HEAD
+exits 'a time before the first snapshot is refused' 1 log_of --at 2025-12-31
 
 # A shallow clone.
 git clone -q --depth 3 "file://$T/clone" "$T/shallow"
 "$EXPORTER" log --repo "$T/shallow" --image one --json >"$T/out" 2>"$T/err"
-is 'a shallow clone tells what it can' "$(jq -r .number "$T/out" | tr '\n' ' ')" '5 '
-ok 'and that this is not all' grep -q 'this clone is shallow' "$T/err"
-is 'of all snapshots, too' "$("$EXPORTER" log --repo "$T/shallow" | wc -l)" 3
-exits 'what it has not it cannot know of' 1 "$EXPORTER" log --repo "$T/shallow" --image none
-ok 'and says so' grep -q 'in any snapshot that this clone has' "$T/err"
+is 'in a shallow clone it prints what it can' "$(jq -r .number "$T/out" | tr '\n' ' ')" '5 '
+ok 'and says that there may be more' grep -q 'this clone is shallow' "$T/err"
+is 'without an id it lists the snapshots of the clone' "$("$EXPORTER" log --repo "$T/shallow" | wc -l)" 3
+exits 'an id that a shallow clone does not have is refused' 1 "$EXPORTER" log --repo "$T/shallow" --image none
+ok 'the message says that the clone is shallow' grep -q 'in any snapshot that this clone has' "$T/err"
 
-# Nothing that a hostile commit says reaches the terminal.
+# Control characters of a hostile commit do not reach the terminal.
 git -C "$T/clone" commit -q --allow-empty -m $'\e[31mred\a'
-is 'control characters are shown' "$(log_of | head -n 1 | cut -c37-)" '\x1b[31mred\x07'
-is 'and JSON has them as JSON has' "$(log_of --json | head -n 1 | jq -c '[.subject, .images]')" \
+is 'control characters are escaped' "$(log_of | head -n 1 | cut -c37-)" '\x1b[31mred\x07'
+is 'and escaped as JSON in JSON' "$(log_of --json | head -n 1 | jq -c '[.subject, .images]')" \
 	'["\u001b[31mred\u0007",null]'
-# A reader who has seen enough.
+# A reader that closes the pipe.
 log_of --json | head -n 1 >/dev/null
-is 'a reader who leaves ends it' "${PIPESTATUS[0]}" 0
+is 'a closed pipe ends it without an error' "${PIPESTATUS[0]}" 0
 
 seed=${SEED:-$(((RANDOM << 15) + RANDOM))}
 for ((i = 0; i < ${HISTORIES:-1}; i++)); do

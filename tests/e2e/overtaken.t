@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The index changes under an export: most images are withdrawn, and the feed forgets
-# them, while the export stands still between two of its transactions.
+# The index changes while an export runs: most images are withdrawn, and the feed drops their
+# entries, while the export is stopped between two of its transactions.
 . "$(dirname "$0")/lib.sh"
 
 make_library() {
 	mkdir -p "$T/data"
-	# Texts that take their time to be compressed.
+	# Texts that take a while to compress.
 	awk 'BEGIN { srand(1); for (i = 0; i < 60000; i++) {
 		text = ""
 		for (j = 0; j < 30; j++) { text = text int(rand() * 1e9) }
@@ -19,7 +19,7 @@ is_writing() {
 	compgen -G "$T/repo/objects/pack/*" >"$T/packs"
 }
 
-# The export is stopped wherever it stands. That is the middle if it has not said yet
+# The export is stopped wherever it is. That is the middle if it has not logged yet
 # how many responses it rendered.
 stop_in_the_middle() {
 	local try
@@ -44,19 +44,19 @@ tree() { # REPO
 
 make_library
 ok "60,000 images are scanned" scan
-ok "an export stands still in the middle" stop_in_the_middle
+ok "an export is stopped in the middle" stop_in_the_middle
 for i in {2..39}; do
 	rm "$T/data/$i.ndjson"
 done
-ok "most are withdrawn meanwhile" scan --accept-withdrawal
+ok "most images are withdrawn meanwhile" scan --accept-withdrawal
 rm "$T/data/1.ndjson"
-ok "the feed forgets them with the next change" scan
+ok "the next change drops their entries from the feed" scan
 kill -CONT "$(<"$T/export.pid")"
 ok "the export goes on" wait_until 60 ended
-ok "and ends well" stop export
+ok "and ends with status 0" stop export
 ok "it says that it began again" grep -q 'begins again' "$T/export.log"
 ok "a clean export is made" "$EXPORTER" export --index "$T/index" --repo "$T/clean"
-is "the snapshot is that of a clean one" "$(tree "$T/repo")" "$(tree "$T/clean")"
+is "its tree is that of the clean export" "$(tree "$T/repo")" "$(tree "$T/clean")"
 "$EXPORTER" export --index "$T/index" --repo "$T/repo" >"$T/out"
-ok "there is nothing to do after it" grep -q 'nothing changed' "$T/out"
+ok "the next export has nothing to do" grep -q 'nothing changed' "$T/out"
 done_testing
