@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A publication whose sync fails, or that is killed at any call: the next one writes
-# again, and syncs, what the first one may not have made durable.
+# A publication in which a flush fails, or that is killed at any call: the next one writes
+# and flushes again what the first one may not have made durable.
 . "$(dirname "$0")/lib.sh"
 export ASAN_OPTIONS=detect_leaks=0
 
-files() { # SITE: every file that is served, and what is in it
+files() { # SITE: prints the hash of every file that is served
 	(cd "$1" && find . -path ./.albumen -prune -o -type f -exec sha1sum {} +) |
 		sed 's/^\([^ ]*\) *\.\/\(.*\)/\2 \1/' | sort
 }
@@ -15,31 +15,31 @@ publish() { # REV [STRACE-OPTION]...
 	strace -f -y -qq -o "$T/trace" "$@" \
 		"$EXPORTER" publish --repo "$T/repo" --site "$T/victim" --rev "$rev" >"$T/out" 2>&1
 }
-reset() { # CASE: the site before it
+reset() { # CASE: makes the site as it was before
 	rm -rf "$T/victim"
 	[ "$1" = none ] || cp -a "$T/$1" "$T/victim"
 }
-renamed() { # paths that a traced publication put into place
+renamed() { # prints the paths that a traced publication renamed into place
 	sed -n 's/.*rename[a-z0-9]*(.*, [0-9]*<[^>]*\/victim\(\/[^>]*\|\)>, "\([^"]*\)".*) = 0$/\1\/\2/p' \
 		"$T/trace" | sed 's/^\///' | sort -u
 }
-written() { # OLD NEW: the files of site NEW that OLD does not have so
+written() { # OLD NEW: prints the files of site NEW that differ in OLD
 	[ "$1" = none ] && mkdir -p "$T/none"
 	comm -13 <(files "$T/$1") <(files "$T/$2") | sed 's/ .*//' |
 		grep -v '^snapshot.json$' | sort
 }
-gone() { # OLD NEW: folders that OLD has files in which NEW has not
+gone() { # OLD NEW: prints the folders of files that OLD has and NEW does not
 	[ "$1" = none ] && return
 	comm -23 <(files "$T/$1" | sed 's/ .*//' | sort) \
 		<(files "$T/$2" | sed 's/ .*//' | sort) | sed 's/\/[^/]*$//' | sort -u
 }
-# What the retry must do: all that differs is written, and synced after the last rename
-# and before snapshot.json is put; or, where snapshot.json was put, its folder is synced.
+# What the next run must do: write all that differs, and flush it after the last rename
+# and before snapshot.json is renamed; or, if snapshot.json was renamed, flush its folder.
 makes_durable() { # OLD NEW
 	local last sync
 	if [ "$names_new" = yes ]; then
 		grep -q "\(fsync\|syncfs\)([0-9]*<$T/victim>) *= 0" "$T/trace" ||
-			{ echo "the folder of snapshot.json is not synced"; return 1; }
+			{ echo "the folder of snapshot.json is not flushed"; return 1; }
 		return 0
 	fi
 	comm -23 <(written "$1" "$2") <(renamed) >"$T/unwritten"
@@ -52,14 +52,14 @@ makes_durable() { # OLD NEW
 	grep -n "syncfs([0-9]*<$T/victim>) *= 0" "$T/trace" | cut -d: -f1 >"$T/syncs"
 	sync=$(tail -n 1 "$T/syncs")
 	[ "${sync:-0}" -gt "${last:-0}" ] && return 0
-	# Else each folder by itself.
+	# Otherwise each folder is flushed by itself.
 	{ written "$1" "$2" | sed 's/\/[^/]*$//'; gone "$1" "$2"; } | sort -u | while read -r folder; do
 		[ ! -d "$T/victim/$folder" ] ||
 			grep -q "fsync([0-9]*<$T/victim/$folder>) *= 0" "$T/trace" ||
-			{ echo "folder $folder is not synced"; exit 1; }
+			{ echo "folder $folder is not flushed"; exit 1; }
 	done
 }
-is_done() { # what is behind this word in the note does not count
+is_done() { # the rest of the note does not count
 	[ "$(head -n 1 "$T/victim/.albumen/pending")" = "done" ]
 }
 retry() { # NAME OLD NEW
@@ -123,7 +123,7 @@ for case in "${cases[@]}"; do
 			retry "EIO at $call $nth from $old to $new, then a retry" $old $new
 		done
 	done
-	is "$old to $new: each failed sync is made good by a retry" \
+	is "$old to $new: after each failed flush the next run makes all durable" \
 		"$tests_failed $((faults > 1))" "$failed 1"
 	kills=0
 	for call in openat write pwrite64 ftruncate renameat mkdirat unlinkat fsync syncfs; do
@@ -138,20 +138,20 @@ for case in "${cases[@]}"; do
 			retry "killed at $call $nth from $old to $new, then a retry" $old $new
 		done
 	done
-	is "$old to $new: killed at any call, a retry makes it whole" \
+	is "$old to $new: after a kill at any call the next run completes the site" \
 		"$tests_failed $((kills > 10))" "$failed 1"
 done
 
-# One failed sync after the other, and then another snapshot than the one that failed.
+# Two failed flushes, one after the other, and then another snapshot than either.
 reset one
 publish two -e trace=fsync -e inject=fsync:error=EIO:when=3+
 publish three -e trace=syncfs -e inject=syncfs:error=EIO:when=1
-ok "after two that failed" publish one \
+ok "a publication after two that failed succeeds" publish one \
 	-e trace=fsync,fdatasync,syncfs,rename,renameat,renameat2,unlinkat
 { written one two; written one three; written three one; written two one; } | sort -u |
 	while read -r path; do [ -e "$T/one/$path" ] && echo "$path"; done >"$T/must"
-is "the one before is written again" "$(comm -23 "$T/must" <(renamed))" ""
+is "it writes again all that the two may have changed" "$(comm -23 "$T/must" <(renamed))" ""
 files "$T/victim" >"$T/got"
 files "$T/one" >"$T/want"
-same "and is right" "$T/got" "$T/want"
+same "and the site is right" "$T/got" "$T/want"
 done_testing

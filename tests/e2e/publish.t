@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Publishing: any snapshot onto any folder, by the difference, and right again after
-# whatever interrupted it.
+# Publishing: any snapshot to any folder, writing only the difference, and right after
+# every interruption.
 . "$(dirname "$0")/lib.sh"
 
 publish() { # SITE [OPTION]...
@@ -9,7 +9,7 @@ publish() { # SITE [OPTION]...
 	shift
 	"$EXPORTER" publish --repo "$T/repo" --site "$site" "$@"
 }
-files() { # SITE: every file that is served, and what is in it
+files() { # SITE: prints the hash of every file that is served
 	(cd "$1" && find . -path ./.albumen -prune -o -type f -exec sha1sum {} + | sort -k2)
 }
 same_files() { # NAME SITE SITE
@@ -17,19 +17,19 @@ same_files() { # NAME SITE SITE
 	files "$3" >"$T/files.want"
 	same "$1" "$T/files.got" "$T/files.want"
 }
-inodes() { # SITE: every file and folder, the site's own too, as they are on disk
+inodes() { # SITE: prints every file and folder as they are on disk, .albumen too
 	find "$1" -printf '%p %i %T@ %C@\n' | sort
 }
 image() { # ID ALBUM TITLE
 	printf '{"public_id":"%s","album_id":"%s","title":"%s"}\n' "$1" "$2" "$3"
 }
-names() { # SITE: that snapshot.json names
+names() { # SITE: prints the commit that snapshot.json names
 	jq -r .commit "$1/snapshot.json"
 }
-killed() { # CALL NTH OPTION...: a publisher is killed as it makes that system call
+killed() { # CALL NTH OPTION...: kills publish at that system call
 	local call=$1 nth=$2
 	shift 2
-	# In a shell of its own, which keeps to itself what it says of the end.
+	# In a subshell, so that the shell's message about the kill is not printed.
 	(ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$T/trace" -e "trace=$call" \
 		-e "inject=$call:signal=KILL:when=$nth" \
 		"$EXPORTER" publish --repo "$T/repo" "$@"; exit $?) >"$T/out" 2>&1
@@ -57,9 +57,9 @@ git -C "$T/repo" tag three main
 git -C "$T/repo" tag two main~1
 git -C "$T/repo" tag one main~2
 
-# The site is the snapshot, file for file.
+# The site equals the snapshot, file by file.
 for rev in one two three; do
-	ok "$rev into a new folder" publish "$T/$rev" --rev "$rev"
+	ok "$rev is published into a new folder" publish "$T/$rev" --rev "$rev"
 	git -C "$T/repo" ls-tree -r "$rev" | while read -r _ _ blob path; do
 		case $path in # what snapshots alone have
 		*.album | audit/*) continue ;;
@@ -78,52 +78,52 @@ for rev in one two three; do
 done
 same_files "the exported site is the same as a published one" "$T/site" "$T/three"
 
-# By the difference.
+# Only the difference is written.
 inodes "$T/three" >"$T/before"
-ok "the same again" publish "$T/three"
-same "touches nothing" <(inodes "$T/three") "$T/before"
-ok "the current site goes back" publish "$T/site" --rev HEAD~1
-same_files "to what a new folder has" "$T/site" "$T/two"
-ok "and on" publish "$T/site"
-same_files "to what it had" "$T/site" "$T/three"
+ok "publish again succeeds" publish "$T/three"
+same "and changes no file" <(inodes "$T/three") "$T/before"
+ok "a site is set back to the snapshot before" publish "$T/site" --rev HEAD~1
+same_files "it equals a new folder at that snapshot" "$T/site" "$T/two"
+ok "it is brought to the last snapshot again" publish "$T/site"
+same_files "and equals what it was" "$T/site" "$T/three"
 echo '{"public_id":"new","album_id":"album1"}' >"$T/data/new.json"
 cp -a "$T/three" "$T/copy"
 inodes "$T/copy" | sed 's/ [^ ]*$//' >"$T/before"
 scan >/dev/null && export_all >"$T/out"
-ok "a copy of a site is brought up" publish "$T/copy"
-same_files "it is as the exported one" "$T/copy" "$T/site"
+ok "a copy of a site is brought to the last snapshot" publish "$T/copy"
+same_files "it equals the exported site" "$T/copy" "$T/site"
 is "only what changed was written" \
 	"$(inodes "$T/copy" | sed 's/ [^ ]*$//' | diff "$T/before" - | sed -n 's/^> //p' |
 		grep -o '[^/]*\(/images/[^/]*\|/[^/]*\)\.json' | sort | tr '\n' ' ')" \
 	"album1/images.json album1/images/untag.json copy/snapshot.json tag_images/new.json "
 
-# What other people did to it.
+# Changes that somebody else made.
 cp -a "$T/site" "$T/odd"
 rm "$T/odd/snapshot.json" "$T/odd/api/v1/tag_images/new.json"
 echo mine >"$T/odd/index.html"
 echo x >"$T/odd/api/v1/tag_images/stray.json"
 echo x >>"$T/odd/api/v1/tag_images/many7.json"
-ok "a site that says nothing is compared" publish "$T/odd"
-is "what is not the API's stays" "$(cat "$T/odd/index.html")" mine
+ok "a site without snapshot.json is published to" publish "$T/odd"
+is "a file outside the API is kept" "$(cat "$T/odd/index.html")" mine
 rm "$T/odd/index.html"
-same_files "all else is right again" "$T/odd" "$T/site"
+same_files "all other files are right" "$T/odd" "$T/site"
 
 # Collections.
-ok "with collections" publish "$T/odd" --collections
+ok "publish --collections succeeds" publish "$T/odd" --collections
 jq -c 'sort_by(.created_at, .id)' <(cat "$T"/odd/api/v1/tag_images/*.json | jq -s add) >"$T/want"
-same "all tag images in one file" <(jq -c . "$T/odd/api/v1/tag_images.json") "$T/want"
-ok "and without" publish "$T/odd"
-same_files "it has gone" "$T/odd" "$T/site"
+same "one file has all tag images" <(jq -c . "$T/odd/api/v1/tag_images.json") "$T/want"
+ok "publish without --collections succeeds" publish "$T/odd"
+same_files "the collection is removed" "$T/odd" "$T/site"
 
-# Who else is there.
+# Another process.
 mkdir -p "$T/locked/.albumen"
 exec {lock}>"$T/locked/.albumen/lock"
 flock "$lock"
-exits "a site that another process publishes is left alone" 75 publish "$T/locked"
+exits "a site that another process publishes is exit status 75" 75 publish "$T/locked"
 exec {lock}>&-
-ok "until it has ended" publish "$T/locked"
+ok "publish succeeds when the other has ended" publish "$T/locked"
 
-# Killed at any instant. The place is found by the publisher's own system calls.
+# Killed at any instant, which is chosen by a system call of the program.
 count=0
 strace -qq -e trace=none true 2>"$T/err" || {
 	result 0 "killed at any instant # SKIP strace cannot trace here"
@@ -152,12 +152,12 @@ ok "it was killed often enough" [ "$count" -ge 10 ]
 for nth in 1 5 25; do
 	rm -rf "$T/victim"
 	killed mkdirat $((nth + 5)) --site "$T/victim"
-	is "a new site that is killed shows nothing" "$(ls "$T/victim")" ""
-	ok "and is then made" publish "$T/victim"
-	same_files "as any" "$T/victim" "$T/site"
+	is "a kill while a new site is made leaves nothing visible" "$(ls "$T/victim")" ""
+	ok "the next publish succeeds" publish "$T/victim"
+	same_files "the site is as any other" "$T/victim" "$T/site"
 done
 
-# A full disk, in a mount of the test's own.
+# A full disk, in a mount that belongs to the test.
 mkdir "$T/disk"
 cat >"$T/full" <<'EOS'
 mount -t tmpfs -o size=4m none "$T/disk" || exit 99
@@ -175,11 +175,11 @@ cp -a "$T/disk/site" "$T/survivor"
 EOS
 export T EXPORTER
 if ! unshare --user --map-root-user --mount true 2>"$T/err"; then
-	result 0 "a full disk # SKIP no mounts of one's own here"
+	result 0 "a full disk # SKIP no mounts per user here"
 	done_testing
 fi
 unshare --user --map-root-user --mount bash "$T/full" >"$T/out" 2>"$T/err"
-is "a full disk means to try again, and every file is whole" "$(tr '\n' ' ' <"$T/status")" "75 0 "
-is "it is said which" "$(grep -c "$T/disk/site/api.*No space left on device" "$T/err")" 1
-same_files "with room again, all is right" "$T/survivor" "$T/three"
+is "a full disk is exit status 75, and every file is whole" "$(tr '\n' ' ' <"$T/status")" "75 0 "
+is "the message names the file" "$(grep -c "$T/disk/site/api.*No space left on device" "$T/err")" 1
+same_files "with room again the next publish completes the site" "$T/survivor" "$T/three"
 done_testing

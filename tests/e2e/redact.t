@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# --drop and --round-gps: what is left of every response, compared with a slow model,
-# and what the snapshots say of it.
+# --drop and --round-gps: the responses equal those of a slow model,
+# and the snapshots record the options.
 . "$(dirname "$0")/lib.sh"
 
 seed=${ALBUMEN_SEED:-$RANDOM}
@@ -57,64 +57,64 @@ compare() { # NAME OPTION...
 	ok "$name" diff -rq "$T/got" "$T/want"
 }
 compare "without options nothing is left out"
-is "the tree is the plain one" "$(tree repo)" "$(tree plain)"
-is "and nothing is said" "$(trailers)" ""
-compare "a member" --drop exifs
-is "is gone" "$(grep -c '"exifs":{"a"' "$T"/before/api/v1/albums/*/*/n/images.json \
+is "the tree is that of a plain export" "$(tree repo)" "$(tree plain)"
+is "the snapshot has no such trailer" "$(trailers)" ""
+compare "a member is left out" --drop exifs
+is "it is in no response" "$(grep -c '"exifs":{"a"' "$T"/before/api/v1/albums/*/*/n/images.json \
 	"$T"/got/api/v1/albums/*/*/n/images.json | sed 's/.*://' | paste -sd' ')" "1 0"
-is "what was left out is said" "$(trailers)" "Albumen-Drop: exifs"
-compare "members of members" --drop infos.location --drop exifs.a.b.c
-is "they are said in their order" "$(trailers)" \
+is "a trailer says what was left out" "$(trailers)" "Albumen-Drop: exifs"
+compare "members of members are left out" --drop infos.location --drop exifs.a.b.c
+is "the trailers are sorted" "$(trailers)" \
 	"Albumen-Drop: exifs.a.b.c Albumen-Drop: infos.location"
-compare "members of images alone, and of tags alone" --drop image.title --drop tag.color \
+compare "members of images alone and of tags alone are left out" --drop image.title --drop tag.color \
 	--drop tag.action.actions --drop image.width
-compare "members of all kinds" --drop user --drop label_en --drop "a & b" --drop title
-compare "that nobody has" --drop nobody.has.this --drop width
+compare "members of all kinds of records are left out" --drop user --drop label_en --drop "a & b" --drop title
+compare "members that no record has change nothing" --drop nobody.has.this --drop width
 for n in 0 1 4 9; do
-	compare "places to $n decimals" --round-gps $n
+	compare "coordinates are rounded to $n decimals" --round-gps $n
 done
-compare "both" --round-gps 2 --drop gps_html --drop infos.location.accuracy
-is "both are said" "$(trailers)" \
+compare "members are left out and coordinates rounded" --round-gps 2 --drop gps_html --drop infos.location.accuracy
+is "the trailers say both" "$(trailers)" \
 	"Albumen-Drop: gps_html Albumen-Drop: infos.location.accuracy Albumen-Round-GPS: 2"
-ok "plain git is content" git -C "$T/repo" fsck --strict --no-progress
+ok "git fsck finds nothing" git -C "$T/repo" fsck --strict --no-progress
 
-# The same again is nothing new; other options are, however little has changed.
+# The same options render only what changed; other options render everything.
 count=$(snapshots)
-exits "the same options in another order" 0 export_all --json \
+exits "the same options in another order succeed" 0 export_all --json \
 	--drop infos.location.accuracy --drop gps_html --drop gps_html --round-gps 2
-is "make no snapshot and render nothing" "$(jq -c '[.made, .rendered]' "$T/out") $(snapshots)" \
+is "and make no snapshot and render nothing" "$(jq -c '[.made, .rendered]' "$T/out") $(snapshots)" \
 	"[false,0] $count"
 echo '{"public_id":"new","album_id":"n","gps":[1.23456,2],"gps_html":[3.4]}' >"$T/data/new.json"
 scan >/dev/null
-exits "one change" 0 export_all --json --drop infos.location.accuracy --drop gps_html --round-gps 2
-is "does not render everything" "$(jq -c '[.full, .rendered < 50]' "$T/out")" "[false,true]"
-ok "without what is left out" grep -qF '{"public_id":"new","album_id":"n","gps":[1.23,2]}' \
+exits "one change is exported" 0 export_all --json --drop infos.location.accuracy --drop gps_html --round-gps 2
+is "without rendering everything" "$(jq -c '[.full, .rendered < 50]' "$T/out")" "[false,true]"
+ok "its response lacks what is left out" grep -qF '{"public_id":"new","album_id":"n","gps":[1.23,2]}' \
 	"$T/site/api/v1/albums/n/images.json"
 rm "$T/data/new.json"
 scan >/dev/null
-exits "less to leave out" 0 export_all --json --round-gps 2
-is "renders everything" "$(jq .full "$T/out")" true
-exits "nothing to leave out" 0 export_all --json
-is "renders everything as well" "$(jq .full "$T/out")" true
-is "and is the plain tree again" "$(tree repo) $(trailers)" "$(tree plain) "
+exits "fewer options succeed" 0 export_all --json --round-gps 2
+is "and render everything" "$(jq .full "$T/out")" true
+exits "no options succeed" 0 export_all --json
+is "and render everything, too" "$(jq .full "$T/out")" true
+is "the tree is that of a plain export again" "$(tree repo) $(trailers)" "$(tree plain) "
 
-# follow keeps leaving it out.
+# follow leaves members out, too.
 start follow "$EXPORTER" follow --index "$T/index" --repo "$T/repo" --site "$T/site" --drop gps
-is "follow leaves out from the start" "$(grep -cF '"gps":[' "$T/site/api/v1/albums/n/images.json")" 0
+is "the first export of follow leaves the member out" "$(grep -cF '"gps":[' "$T/site/api/v1/albums/n/images.json")" 0
 echo '{"public_id":"new","album_id":"n","gps":[1.23456,2]}' >"$T/data/new.json"
 scan >/dev/null
-ok "and of what comes" wait_until 10 grep -qF '{"public_id":"new","album_id":"n"}' \
+ok "so do the later ones" wait_until 10 grep -qF '{"public_id":"new","album_id":"n"}' \
 	"$T/site/api/v1/albums/n/images.json"
 stop follow
 
-# What responses need stays, and what is no path is said before anything is done.
+# Members that responses need, and wrong paths, are refused before anything is done.
 for path in id public_id album_id image tag image_id tag_id created_at updated_at image.id \
 	name label tag.label tag.created_at a..b . '' .a a. $'a\nb' ' a'; do
 	exits "--drop '${path//$'\n'/\\n}' is refused" 2 \
 		"$EXPORTER" export --index "$T/index" --repo "$T/none" --drop "$path"
 done
-exits "too many decimals are" 2 "$EXPORTER" export --index "$T/index" --repo "$T/none" --round-gps 10
-exits "and none" 2 "$EXPORTER" export --index "$T/index" --repo "$T/none" --round-gps x
-ok "and nothing was made" test ! -e "$T/none"
+exits "too many decimals are refused" 2 "$EXPORTER" export --index "$T/index" --repo "$T/none" --round-gps 10
+exits "a number of decimals that is not a number is refused" 2 "$EXPORTER" export --index "$T/index" --repo "$T/none" --round-gps x
+ok "no repository was made" test ! -e "$T/none"
 
 done_testing

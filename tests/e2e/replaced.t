@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The index's folder, its lock and the file that exporters watch, removed, renamed and
-# replaced under the programs that use them: none of them goes on in files that have no
-# name any more, and none waits for what will never come.
+# The folder of the index, its lock and the file that exporters watch are removed, renamed
+# and replaced under the programs that use them: no program goes on in deleted files, and
+# none waits for ever.
 . "$(dirname "$0")/lib.sh"
 
 mkdir "$T/data"
@@ -16,13 +16,13 @@ ended() {
 start_watch() {
 	start watch "$INDEXER" watch --data "$T/data" --index "$T/index"
 }
-# Ends with a change that cannot be committed to the index's own place.
+# Passes if watch ends at a change that it cannot commit to the index at its path.
 watch_ends() { # NAME NUMBER
 	image "$2"
 	ok "$1: watch ends" wait_until 20 ended watch
 	stop watch
-	is 'to be started again' $? 75
-	ok 'and says why' grep -q 'was removed or replaced' "$T/watch.log"
+	is '$1: with status 75' $? 75
+	ok '$1: and says why' grep -q 'was removed or replaced' "$T/watch.log"
 }
 indexed() { # IMAGE
 	"$EXPORTER" export --index "$T/index" --repo "$T/other" >/dev/null &&
@@ -35,33 +35,33 @@ published() { # IMAGE
 image 1
 start_watch
 start follow "$EXPORTER" follow --index "$T/index" --repo "$T/repo" --site "$T/site"
-ok 'it is published' published 1
+ok 'the first image is published' published 1
 
 mv "$T/index" "$T/away"
 watch_ends 'the folder is renamed' 2
-ok 'nothing was committed to it' not grep -q 'image-2' "$T/away/data.mdb"
+ok 'nothing was committed to the renamed folder' not grep -q 'image-2' "$T/away/data.mdb"
 start_watch
-ok 'follow finds the new one' wait_until 20 published 2
+ok 'follow exports the new index' wait_until 20 published 2
 
 rm -r "$T/index"
 watch_ends 'the folder is removed' 3
 start_watch
-ok 'follow finds the new one' wait_until 20 published 3
+ok 'follow exports the new index' wait_until 20 published 3
 
 cp -r "$T/index" "$T/copy"
 rm -r "$T/index"
 mv "$T/copy" "$T/index"
 watch_ends 'the folder is replaced by a copy' 4
 start_watch
-ok 'follow finds it' wait_until 20 published 4
+ok 'follow exports the copy' wait_until 20 published 4
 
 rm "$T/index/data.mdb"
 watch_ends 'the data is removed' 5
 rm -r "$T/index"
 start_watch
-ok 'follow finds the new one' wait_until 20 published 5
+ok 'follow exports the new index' wait_until 20 published 5
 
-# readers that have another lock file are not seen by the writer
+# The writer does not see readers that use another lock.mdb.
 rm "$T/index/lock.mdb"
 watch_ends 'the lock of the data is removed' 9
 start_watch
@@ -70,27 +70,27 @@ ok 'follow goes on' wait_until 20 published 9
 
 rm "$T/index/changed"
 image 6
-ok 'the file that tells exporters is made again' wait_until 20 test -s "$T/index/changed"
-ok 'and they are told' wait_until 20 published 6
+ok 'a removed INDEX/changed is made again' wait_until 20 test -s "$T/index/changed"
+ok 'and wakes follow' wait_until 20 published 6
 image 7
-ok 'again' wait_until 20 published 7
+ok 'and wakes it again' wait_until 20 published 7
 
 rm "$T/index/changed" && mkdir "$T/index/changed"
 image 11
-ok 'a folder in its place is no obstacle' wait_until 20 indexed 11
+ok 'a folder in its place stops no export' wait_until 20 indexed 11
 rmdir "$T/index/changed"
 image 12
-ok 'once it has gone the file is made again' wait_until 20 test -s "$T/index/changed"
-ok 'and they are told' wait_until 20 published 12
+ok 'when the folder is gone the file is made again' wait_until 20 test -s "$T/index/changed"
+ok 'and wakes follow' wait_until 20 published 12
 
-# the lock of another name protects nothing
+# A removed lock protects nothing.
 rm "$T/index/albumen-indexer.lock"
 ok 'with the lock removed another indexer begins' scan
 watch_ends 'the lock is removed' 8
-ok 'and a plain scan goes on' scan
+ok 'a scan succeeds after that' scan
 ok 'the index is whole' "$INDEXER" check --index "$T/index"
 ok 'all is published' wait_until 20 published 8
 stop follow
-is 'follow ends well' $? 0
+is 'follow ends with status 0' $? 0
 
 done_testing

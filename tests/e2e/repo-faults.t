@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The writers of a repository are killed before every call that writes, and fail at every
-# call that makes something durable; each time a plain retry follows. Nothing is lost or
-# left over, and the retry makes durable what the first try did not.
-# LeakSanitizer does not work under ptrace(2).
+# call that flushes; each time the command is run again. Nothing is lost or
+# left over, and the second run makes durable what the first did not.
+# LeakSanitizer does not work under strace, which uses ptrace(2).
 export ASAN_OPTIONS=detect_leaks=0
 . "$(dirname "$0")/lib.sh"
 
@@ -13,7 +13,7 @@ SYNCS="fsync fdatasync syncfs"
 image() { # NUMBER TITLE
 	printf '{"public_id":"i%s","album_id":"a%s","title":"%s"}\n' "$1" "$(($1 % 3))" "$2"
 }
-left_over() { # what a repository at rest does not have
+left_over() { # prints files that an idle repository must not have
 	(cd "$T/repo" && find . -name '*.lock' ! -name albumen-exporter.lock -o -name 'tmp_*' -o \
 		-name '*git2*' -o -name '.albumen*' -o -name '*.keep' -o \
 		-name albumen-exporter.packs -o -name albumen-exporter.ref -o \
@@ -27,16 +27,16 @@ sound() {
 	git -C "$T/repo" fsck --full --strict --no-progress 2>&1
 	left_over
 }
-result_of() { # what a clean run makes
+result_of() { # prints what a run made
 	git -C "$T/repo" rev-parse 'main^{tree}'
 	git -C "$T/repo" rev-list --count main
 	git -C "$T/repo" for-each-ref --format='%(refname)'
 }
-copy() { # the repository as it was before the command $1
+copy() { # COMMAND: makes the repository as it was before that command
 	rm -rf "$T/repo"
 	[ ! -d "$T/$1.before" ] || cp -a "$T/$1.before" "$T/repo"
 }
-remember() { # as what it is before the command $1
+remember() { # COMMAND: keeps the repository as it is before that command
 	rm -rf "$T/$1.before"
 	cp -a "$T/repo" "$T/$1.before"
 }
@@ -76,7 +76,7 @@ for name in first second signed label maintain; do
 	strace -f -qq -o "$T/clean" -e trace="${CALLS// /,},syncfs" "${command[@]}" >"$T/out" 2>&1
 	want=$(result_of)
 	bad=0 tries=0
-	is "$name leaves nothing" "$(sound)" ""
+	is "$name leaves no temporary file" "$(sound)" ""
 	for call in $CALLS; do
 		grep -q " $call(" "$T/clean" || continue
 		for ((n = 1; ; n++)); do
@@ -98,7 +98,7 @@ for name in first second signed label maintain; do
 			fi
 		done
 	done
-	is "$name, killed before each of $tries calls, is whole after a retry" "$bad" 0
+	is "$name, killed before each of $tries calls, completes in the next run" "$bad" 0
 	bad=0 tries=0
 	for call in $SYNCS; do
 		grep -q " $call(" "$T/clean" || continue
@@ -112,7 +112,7 @@ for name in first second signed label maintain; do
 			failed=$(paths "$T/trace" INJECTED)
 			strace -f -y -qq -o "$T/again" -e trace="${SYNCS// /,}" "${command[@]}" >"$T/out" 2>"$T/err.again"
 			again=$?
-			# A cache may be given up (the digests): then the first try went well.
+			# A failed flush of the digests, which are a cache, does not fail the command.
 			if [ "$status" = 0 ]; then
 				grep -q digests "$T/trace" || again=2
 			elif ! paths "$T/again" ' = 0$' | grep -qxF "$failed"; then
@@ -131,6 +131,6 @@ for name in first second signed label maintain; do
 			fi
 		done
 	done
-	is "$name, failing at each of $tries syncs, is durable after a retry" "$bad" 0
+	is "$name, failing at each of $tries flushes, is durable after the next run" "$bad" 0
 done
 done_testing

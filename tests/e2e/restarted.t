@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A first scan is killed while `follow` waits for it, and another one begins from
-# nothing: `follow` must not go on with what it has seen of the first.
+# A first scan is killed while `follow` waits for it, and another one starts from
+# nothing: `follow` must not use what it read of the first.
 . "$(dirname "$0")/lib.sh"
 
 records() { # SEED COUNT
@@ -14,7 +14,7 @@ records() { # SEED COUNT
 claims() {
 	"$INDEXER" status --index "$T/index" --json | jq .claims
 }
-has_begun() { # far enough for dictionaries
+has_begun() { # the scan has made its dictionaries
 	[ "$(claims)" -ge 3000 ]
 }
 uuid() {
@@ -47,7 +47,7 @@ records 77 4000 | sed 's/"title"/"name"/; s/-77/_seventy-seven_/g' >"$T/data/1.n
 ok "a second first scan ends" scan
 is "it is another index" "$([ "$(uuid)" != "$before" ] && echo other)" other
 ok "follow exports it" wait_until 30 has_exported
-ok "and ends well" stop follow
+ok "and ends with status 0" stop follow
 "$EXPORTER" export --index "$T/index" --repo "$T/clean" --site "$T/clean-site" >"$T/out" 2>&1
-ok "its site is a clean one" diff -r "$T/site/api" "$T/clean-site/api"
+ok "its site is that of a clean export" diff -r "$T/site/api" "$T/clean-site/api"
 done_testing

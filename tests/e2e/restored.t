@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What an export goes on from: an index restored from a copy is noticed, and what was
-# exported without a snapshot is remembered.
+# What an export goes on from: it notices an index restored from a copy, and remembers
+# an export that made no snapshot.
 . "$(dirname "$0")/lib.sh"
 
 image() { # ID ALBUM TITLE
@@ -16,7 +16,7 @@ rendered() { # exports, and prints how many responses were rendered
 trailer() { # NAME
 	git -C "$T/repo" log -1 --format="%(trailers:key=$1,valueonly)" main | head -n 1
 }
-is_clean() { # NAME: tree and site are those of a clean rebuild
+is_clean() { # NAME: passes if tree and site are those of a clean rebuild
 	rm -rf "$T/clean"
 	mkdir "$T/clean"
 	"$INDEXER" scan --data "$T/data" --index "$T/clean/index" >"$T/out" 2>&1
@@ -41,7 +41,7 @@ ok "and exported" export_all
 ok "a snapshot says the epoch of its sequence" grep -qE '^[0-9a-f]{16}$' <<<"$(trailer Albumen-Epoch)"
 cp -a "$T/index" "$T/copy"
 
-# The copy and what came after it change other images, as often as each other.
+# Index and copy have as many changes since, of other images.
 for i in 1 2 3; do
 	image "i$i" a "changed $i" >"$T/data/$i.json"
 done
@@ -55,14 +55,14 @@ done
 for i in 4 5 6 7; do
 	image "i$i" a "otherwise $i" >"$T/data/$i.json"
 done
-ok "a copy is restored, and others change" scan
-ok "the restored index has gone as far" [ "$("$INDEXER" status --index "$T/index" --json | jq .sequence)" -ge "$before" ]
+ok "a copy is restored, and other images change" scan
+ok "its sequence is as far as before" [ "$("$INDEXER" status --index "$T/index" --json | jq .sequence)" -ge "$before" ]
 export_all --json >"$T/out"
 is "everything is rendered" "$(jq .full "$T/out")" true
 is_clean "restored and changed"
-is "then nothing is" "$(rendered)" 0
+is "the next export renders nothing" "$(rendered)" 0
 
-# Restored to where it was, with nothing new: the sequence runs backwards.
+# Restored without a change: the sequence runs backwards.
 cp -a "$T/index" "$T/copy.2"
 image i8 a later >"$T/data/8.json"
 ok "an image changes" scan
@@ -71,15 +71,15 @@ rm -rf "$T/index"
 cp -a "$T/copy.2" "$T/index"
 image i8 a 8 >"$T/data/8.json"
 touch -d '2020-01-01' "$T/data/8.json"
-ok "a copy is restored and exported as it is" export_all
+ok "a restored copy is exported without a change" export_all
 is_clean "restored alone"
 
-# Index and repository are both older than the other: the repository is restored.
-is "an index that was restored costs one full export" "$(rendered)" 0
+# The next export after that.
+is "a restored index costs one full export only" "$(rendered)" 0
 
-# An index made anew: the same tree, so there is no snapshot that could say it.
+# A new index of the same folder: the tree is the same, so no snapshot can record it.
 rm -rf "$T/index"
-ok "the index is made anew" scan
+ok "the index is made again" scan
 export_all --json >"$T/out"
 is "everything is rendered once" "$(jq .full "$T/out")" true
 is "no snapshot is made" "$(jq .made "$T/out")" false
@@ -88,19 +88,19 @@ is "nor does a third" "$(rendered)" 0
 image i9 a new >"$T/data/9.json"
 ok "an image changes" scan
 export_all --json >"$T/out"
-is "what changed alone is rendered" "$(jq .full "$T/out")" false
+is "only what changed is rendered" "$(jq .full "$T/out")" false
 is_clean "made anew and changed"
 rm -rf "$T/index"
-ok "the index is made anew once more" scan
+ok "the index is made once more" scan
 ok "it is exported" export_all
 echo nonsense >"$T/repo/albumen-exporter.note"
-ok "a note that was damaged costs a full export" [ "$(rendered)" -gt 0 ]
-is "one alone" "$(rendered)" 0
+ok "a damaged note costs a full export" [ "$(rendered)" -gt 0 ]
+is "one only" "$(rendered)" 0
 rm "$T/repo/albumen-exporter.note"
-ok "so does a note that was lost" [ "$(rendered)" -gt 0 ]
-is "likewise" "$(rendered)" 0
-ok "other members are left out" export_all --drop exifs
-ok "a drop that matches nothing is rendered once" [ "$(export_all --drop exifs --json | jq .rendered)" = 0 ]
-ok "then without it once" [ "$(rendered)" -gt 0 ]
+ok "so does a lost note" [ "$(rendered)" -gt 0 ]
+is "one only, too" "$(rendered)" 0
+ok "an export leaves a member out" export_all --drop exifs
+ok "the same --drop renders nothing the next time" [ "$(export_all --drop exifs --json | jq .rendered)" = 0 ]
+ok "without it everything is rendered" [ "$(rendered)" -gt 0 ]
 is_clean "at the end"
 done_testing
