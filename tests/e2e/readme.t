@@ -54,6 +54,17 @@ try() {
 	esac
 }
 
+quotes() { # each line of the walk's code blocks stands in one of the files that it names
+	local line
+	sed -n '/^### Add a response$/,/^### /p' README.md >"$T/walk"
+	grep -oE '`(data|exporter|tests)/[^` ]*`' "$T/walk" | tr -d '`' | sort -u >"$T/named"
+	sed -n '/^   ```[a-z]/,/^   ```$/{/```/!p}' "$T/walk" | sed 's/^   //' >"$T/quoted"
+	[ -s "$T/quoted" ] || return 1
+	while IFS= read -r line; do
+		xargs grep -qxF -- "$line" <"$T/named" || { echo "$line"; return 1; }
+	done <"$T/quoted"
+}
+ok "README's walk quotes the code as it is" quotes
 for file in README.md tests/README.md data/README.md; do
 	paths "$file" | xargs ls -d >/dev/null 2>"$T/missing"
 	is "all files that $file names are there" "$(<"$T/missing")" ''
