@@ -208,18 +208,6 @@ static void spread(struct derive *d)
 
 /* --- rows ---------------------------------------------------------------------- */
 
-static void feed(struct derive *d, uint64_t number, enum query_response response,
-		 uint64_t *sequence)
-{
-	unsigned char key[8], value[9];
-
-	*sequence = ++d->txn->meta.sequence;
-	be64_put(key, *sequence);
-	value[0] = (unsigned char)response;
-	be64_put(value + 1, number);
-	store_append(d->txn->store, TABLE_FEED, key, sizeof(key), value, sizeof(value));
-}
-
 static int write_winner(struct derive *d, uint64_t number,
 			const struct row_version_key *key,
 			const struct row_version *facts)
@@ -241,9 +229,9 @@ static int write_winner(struct derive *d, uint64_t number,
 	row.live_count = f->live_count;
 	row.joined = f->joined;
 	if (row.kind == RECORD_IMAGE) {
-		feed(d, number, QUERY_TAG_IMAGES, &row.feed[0]);
+		feed_mark(d->txn, number, &row, QUERY_TAG_IMAGES);
 	} else if (row.kind == RECORD_TAG) {
-		feed(d, number, QUERY_TAG, &row.feed[0]);
+		feed_mark(d->txn, number, &row, QUERY_TAG);
 	}
 	txn_record_put(d->txn, number, &row);
 	return wrote(d);
@@ -267,8 +255,8 @@ static int write_albums(struct derive *d)
 		row.known = true;
 		row.live_count = f->live_count;
 		row.joined = f->joined;
-		feed(d, n, QUERY_UNTAGGED, &row.feed[0]);
-		feed(d, n, QUERY_IMAGES, &row.feed[1]);
+		feed_mark(d->txn, n, &row, QUERY_UNTAGGED);
+		feed_mark(d->txn, n, &row, QUERY_IMAGES);
 		txn_record_put(d->txn, n, &row);
 		rc = wrote(d);
 	}

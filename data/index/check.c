@@ -76,25 +76,25 @@ static void expect(struct check *check, bool good, const char *what,
 
 /* Walks a table; `row` says 0 to go on. */
 static int walk(struct check *check, enum table table,
-		int (*row)(struct check *, struct store_value, struct store_value))
+		int (*row)(struct check *, const struct store_cursor *))
 {
 	struct store_cursor *c = store_cursor_open(check->txn->store, table);
 	int rc = 0;
 
-	for (rc = store_seek(c, NULL, 0); rc == 0; rc = store_next(c)) {
-		rc = row(check, store_key(c), store_cursor_value(c));
+	for (rc = store_first(c, NULL, 0); rc == 0; rc = store_next(c)) {
+		rc = row(check, c);
 		if (rc) {
 			break;
 		}
 	}
-	store_cursor_close(c);
-	return rc == ERR_NOTFOUND ? 0 : rc;
+	return store_walk_end(c, rc);
 }
 
 /* --- files and their rejects --------------------------------------------------- */
 
-static int file_row(struct check *check, struct store_value key, struct store_value v)
+static int file_row(struct check *check, const struct store_cursor *c)
 {
+	struct store_value key = store_key(c), v = store_cursor_value(c);
 	struct buf path_key = {0};
 	struct noted_file *file;
 	struct row_file row;
@@ -139,8 +139,9 @@ static struct noted_file *file_of(struct check *check, struct store_value key)
 								  : NULL;
 }
 
-static int reject_row(struct check *check, struct store_value key, struct store_value v)
+static int reject_row(struct check *check, const struct store_cursor *c)
 {
+	struct store_value key = store_key(c), v = store_cursor_value(c);
 	struct noted_file *file =
 		key.len == 16 && v.len >= 16 ? file_of(check, key) : NULL;
 
@@ -207,8 +208,9 @@ static struct held *held(struct check *check, const struct row_version_key *vers
 	return &check->held[n - 1];
 }
 
-static int claim_row(struct check *check, struct store_value key, struct store_value v)
+static int claim_row(struct check *check, const struct store_cursor *c)
 {
+	struct store_value key = store_key(c), v = store_cursor_value(c);
 	struct row_version_key version;
 	struct noted_file *file;
 
@@ -231,8 +233,9 @@ static int claim_row(struct check *check, struct store_value key, struct store_v
 	return 0;
 }
 
-static int pin_row(struct check *check, struct store_value key, struct store_value v)
+static int pin_row(struct check *check, const struct store_cursor *c)
 {
+	struct store_value key = store_key(c), v = store_cursor_value(c);
 	struct row_version row;
 
 	if (key.len == ROW_VERSION_KEY_SIZE &&
@@ -294,8 +297,9 @@ static void text_facts(struct check *check, const struct row_version_key *key,
 	}
 }
 
-static int version_row(struct check *check, struct store_value key, struct store_value v)
+static int version_row(struct check *check, const struct store_cursor *c)
 {
+	struct store_value key = store_key(c), v = store_cursor_value(c);
 	struct row_version_key version;
 	struct row_version row;
 	struct row_record of;
@@ -338,24 +342,26 @@ static bool pair_there(struct check *check, enum table table, struct row_key key
 	return store_get(check->txn->store, table, key.bytes, key.len, &v) == 0;
 }
 
-static void feed_entry(struct check *check, uint64_t number, const struct row_record *row,
-		       enum query_response response)
+static void expect_entry(struct check *check, uint64_t number, struct row_record *row,
+			 enum query_response response)
 {
-	uint64_t sequence = row->feed[response == QUERY_IMAGES ? 1 : 0];
-	unsigned char key[8];
-	struct store_value v;
+	uint64_t sequence = *feed_last(row, response);
+	struct row_key key = row_key1(sequence);
+	struct store_cursor *c;
+	struct query_key entry;
 
 	if (!sequence) {
 		expect(check, !row->known, "a response was never fed", &row->id);
 		return;
 	}
-	be64_put(key, sequence);
 	check->feed_entries++;
+	c = store_cursor_open(check->txn->store, TABLE_FEED);
 	expect(check,
-	       store_get(check->txn->store, TABLE_FEED, key, sizeof(key), &v) == 0 &&
-		       v.len == 9 && *(const unsigned char *)v.data == response &&
-		       be64_get((const char *)v.data + 1) == number,
+	       store_first(c, key.bytes, key.len) == 0 &&
+		       feed_entry_get(&entry, c) == 0 && entry.response == response &&
+		       entry.number == number,
 	       "a response's feed entry is missing", &row->id);
+	store_cursor_close(c);
 }
 
 /* Rows of a relation table that start with `number`; with `live`, those of live
@@ -363,13 +369,12 @@ static void feed_entry(struct check *check, uint64_t number, const struct row_re
 static uint64_t related(struct check *check, enum table table, uint64_t number, bool live)
 {
 	struct store_cursor *c = store_cursor_open(check->txn->store, table);
-	unsigned char prefix[8];
+	struct row_key prefix = row_key1(number);
 	struct row_record row;
 	uint64_t n = 0;
 
-	be64_put(prefix, number);
-	for (int rc = store_seek(c, prefix, sizeof(prefix));
-	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix)); rc = store_next(c)) {
+	for (int rc = store_first(c, prefix.bytes, prefix.len); rc == 0;
+	     rc = store_next(c)) {
 		struct store_value key = store_key(c);
 		uint64_t other = be64_get((const char *)key.data + key.len - 8);
 
@@ -379,7 +384,7 @@ static uint64_t related(struct check *check, enum table table, uint64_t number, 
 	return n;
 }
 
-static void image_row(struct check *check, uint64_t number, const struct row_record *row)
+static void image_row(struct check *check, uint64_t number, struct row_record *row)
 {
 	uint64_t live = related(check, TABLE_IMAGE_TAGS, number, true);
 	struct row_key key = row_key2(row->album, number);
@@ -388,7 +393,7 @@ static void image_row(struct check *check, uint64_t number, const struct row_rec
 	       &row->id);
 	expect(check, related(check, TABLE_IMAGE_TAGS, number, false) == row->joined,
 	       "an image's tag images are miscounted", &row->id);
-	feed_entry(check, number, row, QUERY_TAG_IMAGES);
+	expect_entry(check, number, row, QUERY_TAG_IMAGES);
 	if (!row->known) {
 		return;
 	}
@@ -400,13 +405,13 @@ static void image_row(struct check *check, uint64_t number, const struct row_rec
 	       "an image's place among the untagged is wrong", &row->id);
 }
 
-static void tag_row(struct check *check, uint64_t number, const struct row_record *row)
+static void tag_row(struct check *check, uint64_t number, struct row_record *row)
 {
 	expect(check, related(check, TABLE_TAG_IMAGES, number, true) == row->live_count,
 	       "a tag's live tag images are miscounted", &row->id);
 	expect(check, related(check, TABLE_TAG_IMAGES, number, false) == row->joined,
 	       "a tag's tag images are miscounted", &row->id);
-	feed_entry(check, number, row, QUERY_TAG);
+	expect_entry(check, number, row, QUERY_TAG);
 	check->counts.tags += row->known;
 }
 
@@ -452,8 +457,9 @@ static void winner(struct check *check, uint64_t number, const struct row_record
 	}
 }
 
-static int record_row(struct check *check, struct store_value key, struct store_value v)
+static int record_row(struct check *check, const struct store_cursor *c)
 {
+	struct store_value key = store_key(c), v = store_cursor_value(c);
 	struct row_record row;
 	uint64_t number;
 
@@ -472,8 +478,8 @@ static int record_row(struct check *check, struct store_value key, struct store_
 		expect(check,
 		       related(check, TABLE_ALBUM_UNTAGGED, number, false) == row.joined,
 		       "an album's untagged images are miscounted", &row.id);
-		feed_entry(check, number, &row, QUERY_UNTAGGED);
-		feed_entry(check, number, &row, QUERY_IMAGES);
+		expect_entry(check, number, &row, QUERY_UNTAGGED);
+		expect_entry(check, number, &row, QUERY_IMAGES);
 		check->counts.albums += images > 0;
 		return 0;
 	}
@@ -491,29 +497,19 @@ static int record_row(struct check *check, struct store_value key, struct store_
 /* --- the feed ------------------------------------------------------------------- */
 
 /* Each entry is the one that its record's row names. */
-static int feed_row(struct check *check, struct store_value key, struct store_value v)
+static int feed_row(struct check *check, const struct store_cursor *c)
 {
-	const unsigned char *value = v.data;
+	struct query_key entry;
 	struct row_record row;
-	unsigned response;
-	bool good = false;
 
-	if (key.len != 8 || v.len != 9) {
+	if (feed_entry_get(&entry, c) < 0) {
 		differ(check, "an entry of the feed is damaged");
 		return 0;
 	}
-	check->feed_last = be64_get(key.data);
-	response = value[0];
-	if (response >= QUERY_TAG_IMAGES && response <= QUERY_TAG &&
-	    txn_record_get(check->txn, be64_get(value + 1), &row) == 0) {
-		unsigned kind = response == QUERY_TAG_IMAGES ? (unsigned)RECORD_IMAGE
-				: response == QUERY_TAG      ? (unsigned)RECORD_TAG
-							     : (unsigned)ROW_ALBUM;
-
-		good = row.kind == kind &&
-		       row.feed[response == QUERY_IMAGES ? 1 : 0] == check->feed_last;
-	}
-	if (!good) {
+	check->feed_last = entry.sequence;
+	if (txn_record_get(check->txn, entry.number, &row) < 0 ||
+	    row.kind != feed_kind(entry.response) ||
+	    *feed_last(&row, entry.response) != entry.sequence) {
 		differ(check, "an entry of the feed is stray: sequence %llu",
 		       (unsigned long long)check->feed_last);
 	}

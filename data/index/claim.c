@@ -478,11 +478,8 @@ static int withdraw_others(struct index_txn *txn, struct claim_file *file,
 		key = row_key2(file->number, number);
 		rc = store_seek(c, key.bytes, key.len);
 	}
-	store_cursor_close(c);
-	if ((rc == 0 || rc == ERR_NOTFOUND) && left) {
-		return txn_damaged(txn, err, "the claims of a file");
-	}
-	return rc == ERR_NOTFOUND ? 0 : rc;
+	rc = store_walk_end(c, rc);
+	return !rc && left ? txn_damaged(txn, err, "the claims of a file") : rc;
 }
 
 /* The transaction's first failure goes before what followed from it: that alone has a
@@ -606,8 +603,7 @@ int claim_file_each(struct index_txn *txn, const char *prefix, size_t prefix_len
 	uint64_t met = 0;
 	int rc;
 
-	for (rc = store_seek(c, prefix, seek_len);
-	     rc == 0 && store_has_prefix(c, prefix, seek_len); rc = store_next(c)) {
+	for (rc = store_first(c, prefix, seek_len); rc == 0; rc = store_next(c)) {
 		struct store_value key = store_key(c), v = store_cursor_value(c);
 		const char *path = key.data;
 		size_t len = key.len;
@@ -630,12 +626,11 @@ int claim_file_each(struct index_txn *txn, const char *prefix, size_t prefix_len
 			break;
 		}
 	}
-	store_cursor_close(c);
-	if ((rc == 0 || rc == ERR_NOTFOUND) && !prefix_len &&
-	    met != txn->meta.counts.files) {
+	rc = store_walk_end(c, rc);
+	if (!rc && !prefix_len && met != txn->meta.counts.files) {
 		return txn_damaged(txn, err, "the files");
 	}
-	return rc == ERR_NOTFOUND ? 0 : rc;
+	return rc;
 }
 
 uint64_t claim_file_numbers(const struct index_txn *txn)

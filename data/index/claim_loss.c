@@ -51,14 +51,11 @@ static int count_claims(struct index_txn *txn, uint64_t number, uint64_t *claims
 			struct err *err)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_VERSION);
-	struct buf prefix = {0};
+	struct row_key prefix = row_key1(number);
 	int rc;
 
 	*claims = 0;
-	buf_addu64(&prefix, number);
-	for (rc = store_seek(c, prefix.data, prefix.len);
-	     rc == 0 && store_has_prefix(c, prefix.data, prefix.len);
-	     rc = store_next(c)) {
+	for (rc = store_first(c, prefix.bytes, prefix.len); rc == 0; rc = store_next(c)) {
 		struct store_value v = store_cursor_value(c);
 		struct row_version row;
 
@@ -68,9 +65,7 @@ static int count_claims(struct index_txn *txn, uint64_t number, uint64_t *claims
 		}
 		*claims += row.claims;
 	}
-	store_cursor_close(c);
-	buf_release(&prefix);
-	return rc == ERR_NOTFOUND ? 0 : rc;
+	return store_walk_end(c, rc);
 }
 
 /* Looks at the claims of one file. *lost: one of its records goes with it, as far
@@ -80,15 +75,12 @@ static int look_at_file(struct loss *loss, uint64_t file, bool counted, bool *lo
 			bool *none, struct err *err)
 {
 	struct store_cursor *c = store_cursor_open(loss->txn->store, TABLE_CLAIM);
-	struct buf prefix = {0};
+	struct row_key prefix = row_key1(file);
 	int rc;
 
 	*lost = false;
 	*none = true;
-	buf_addu64(&prefix, file);
-	for (rc = store_seek(c, prefix.data, prefix.len);
-	     rc == 0 && store_has_prefix(c, prefix.data, prefix.len);
-	     rc = store_next(c)) {
+	for (rc = store_first(c, prefix.bytes, prefix.len); rc == 0; rc = store_next(c)) {
 		uint64_t number;
 		uint64_t claims;
 
@@ -116,9 +108,7 @@ static int look_at_file(struct loss *loss, uint64_t file, bool counted, bool *lo
 			break;
 		}
 	}
-	store_cursor_close(c);
-	buf_release(&prefix);
-	return rc == ERR_NOTFOUND ? 0 : rc;
+	return store_walk_end(c, rc);
 }
 
 int claim_loss(struct index_txn *txn, const uint64_t *file, size_t count,

@@ -6,6 +6,7 @@
 
 struct index_txn;
 struct row_record;
+struct store_cursor;
 
 /*
  * feed - the change feed: which responses changed, in the order of their last
@@ -30,6 +31,17 @@ struct query_key {
 	uint64_t number;
 	uint64_t sequence; /* of its last change */
 };
+
+/* The kind of row (enum record_kind or ROW_ALBUM) that a response is made of. */
+unsigned feed_kind(enum query_response response);
+/* Where that row keeps the sequence of the response's entry. */
+uint64_t *feed_last(struct row_record *row, enum query_response response);
+/* Decodes an entry, whose row may be damaged all the same. -1: it is no entry. */
+int feed_entry_get(struct query_key *out, const struct store_cursor *cursor);
+
+/* Appends an entry; returns its sequence. */
+uint64_t feed_append(struct index_txn *txn, uint64_t number,
+		     enum query_response response);
 
 /* Moves the entry of a response to the end, giving it one where it has none.
  * `row` is that of its image, album or tag; the caller puts it. */

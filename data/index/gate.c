@@ -133,9 +133,8 @@ static int withdraw_secrets(struct index_txn *txn, struct marks *marks, struct e
 			rc = rc ? rc : store_seek(c, at.bytes, at.len);
 		}
 	}
-	store_cursor_close(c);
 	buf_release(&text);
-	return rc == ERR_NOTFOUND ? 0 : rc;
+	return store_walk_end(c, rc);
 }
 
 static int note_file(const char *path, size_t len, const struct claim_file *file,

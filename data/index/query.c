@@ -11,38 +11,16 @@
 #include "data/index/txn.h"
 #include "data/index/version.h"
 
-/* The kind of record that a response is of. */
-static unsigned kind_of(enum query_response response)
-{
-	switch (response) {
-	case QUERY_TAG_IMAGES:
-	case QUERY_ALBUM_OF:
-		return RECORD_IMAGE;
-	case QUERY_TAG:
-		return RECORD_TAG;
-	default:
-		return ROW_ALBUM;
-	}
-}
-
 /* The entry under the cursor: it is the one that its record's row names, and no other
  * record goes by the same id, which would be answered in its place. */
 static int feed_entry(struct index_txn *txn, struct store_cursor *c,
 		      struct query_key *out)
 {
-	const unsigned char *value = store_cursor_value(c).data;
 	struct row_record row;
 
-	if (store_key(c).len != 8 || store_cursor_value(c).len != 9) {
-		return ERR_FORMAT;
-	}
-	out->sequence = be64_get(store_key(c).data);
-	out->response = (enum query_response)value[0];
-	out->number = be64_get(value + 1);
-	if (value[0] < QUERY_TAG_IMAGES || value[0] > QUERY_TAG ||
-	    txn_record_get(txn, out->number, &row) < 0 ||
-	    row.kind != kind_of(out->response) ||
-	    row.feed[out->response == QUERY_IMAGES ? 1 : 0] != out->sequence ||
+	if (feed_entry_get(out, c) < 0 || txn_record_get(txn, out->number, &row) < 0 ||
+	    row.kind != feed_kind(out->response) ||
+	    *feed_last(&row, out->response) != out->sequence ||
 	    !ids_is(txn, row.kind, &row.id, out->number)) {
 		return ERR_FORMAT;
 	}
@@ -53,11 +31,9 @@ int query_feed(struct index_txn *txn, uint64_t after, struct query_key *out,
 	       struct err *err)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_FEED);
-	unsigned char key[8];
-	int rc;
+	struct row_key key = row_key1(after + 1);
+	int rc = store_seek(c, key.bytes, key.len);
 
-	be64_put(key, after + 1);
-	rc = store_seek(c, key, sizeof(key));
 	if (!rc) {
 		rc = feed_entry(txn, c, out);
 		/* No other entry was passed over on the way to this one. */
@@ -86,14 +62,12 @@ void query_read_ahead(struct index_txn *txn)
 
 uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit)
 {
-	struct store_cursor *c;
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_FEED);
+	struct row_key key = row_key1(after + 1);
 	bool whole = after == 0;
-	unsigned char key[8];
 	uint64_t n = 0;
 
-	c = store_cursor_open(txn->store, TABLE_FEED);
-	be64_put(key, after + 1);
-	for (int rc = store_seek(c, key, sizeof(key)); rc == 0 && n < limit;
+	for (int rc = store_seek(c, key.bytes, key.len); rc == 0 && n < limit;
 	     rc = store_next(c)) {
 		uint64_t sequence =
 			store_key(c).len == 8 ? be64_get(store_key(c).data) : 0;
@@ -192,14 +166,12 @@ static int list_fill(struct list *list, struct index_txn *txn, enum table table,
 	struct store_cursor *c = store_cursor_open(txn->store, table);
 	uint64_t met = 0,
 		 want = table == TABLE_ALBUM_IMAGES ? of->live_count : of->joined;
-	unsigned char prefix[8];
+	struct row_key prefix = row_key1(of->version.number);
 	struct row_record row;
 	uint64_t last = 0;
 	int rc;
 
-	be64_put(prefix, of->version.number);
-	for (rc = store_seek(c, prefix, sizeof(prefix));
-	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix)); rc = store_next(c)) {
+	for (rc = store_first(c, prefix.bytes, prefix.len); rc == 0; rc = store_next(c)) {
 		uint64_t number = store_key(c).len == 16
 					  ? be64_get((const char *)store_key(c).data + 8)
 					  : 0;
@@ -215,8 +187,8 @@ static int list_fill(struct list *list, struct index_txn *txn, enum table table,
 			list_add(list, number, &row);
 		}
 	}
-	store_cursor_close(c);
-	if ((rc && rc != ERR_NOTFOUND) || met != want ||
+	rc = store_walk_end(c, rc);
+	if (rc || met != want ||
 	    (table == TABLE_IMAGE_TAGS && list->count != of->live_count)) {
 		txn_damaged(txn, NULL, "a relation");
 		return store_status(txn->store, err);
@@ -343,7 +315,7 @@ int query_body(struct index_txn *txn, const struct query_key *key, struct buf *b
 	struct row_record row;
 	int rc = txn_record_get(txn, key->number, &row);
 
-	if (rc || row.kind != kind_of(key->response)) {
+	if (rc || row.kind != feed_kind(key->response)) {
 		return txn_damaged(txn, err, "the feed");
 	}
 	if (!row.known) {
@@ -384,8 +356,8 @@ static int rejects_of_file(const char *path, size_t len, const struct claim_file
 			   void *payload)
 {
 	struct reject_walk *walk = payload;
+	struct row_key prefix = row_key1(file->number);
 	struct store_cursor *c;
-	unsigned char prefix[8];
 	uint64_t n = 0;
 	int rc;
 
@@ -393,36 +365,30 @@ static int rejects_of_file(const char *path, size_t len, const struct claim_file
 		return 0;
 	}
 	c = store_cursor_open(walk->txn->store, TABLE_REJECT);
-	be64_put(prefix, file->number);
-	for (rc = store_seek(c, prefix, sizeof(prefix));
-	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix));) {
+	rc = store_first(c, prefix.bytes, prefix.len);
+	while (rc == 0) {
 		struct store_value v = store_cursor_value(c);
 		uint64_t line, column;
 		char *reason;
+		int each;
 
-		if (v.len < 16) {
+		if (v.len < ROW_REJECT_SIZE) {
 			rc = txn_damaged(walk->txn, walk->err, "a reject");
 			break;
 		}
 		line = be64_get(v.data);
 		column = be64_get((const char *)v.data + 8);
-		reason = xmemdup0((const char *)v.data + 16, v.len - 16);
+		reason = xmemdup0((const char *)v.data + ROW_REJECT_SIZE,
+				  v.len - ROW_REJECT_SIZE);
 		n++;
 		rc = store_next(c);
-		if (rc == 0 && store_has_prefix(c, prefix, sizeof(prefix))) {
-			rc = walk->each(path, len, line, column, reason, 0,
-					walk->payload);
-		} else if (rc == 0 || rc == ERR_NOTFOUND) {
-			/* the last one kept */
-			rc = walk->each(path, len, line, column, reason,
-					file->rejects - n, walk->payload);
-			free(reason);
-			break;
-		}
+		/* The last one kept stands for those that were not. */
+		each = walk->each(path, len, line, column, reason,
+				  rc == 0 ? 0 : file->rejects - n, walk->payload);
 		free(reason);
+		rc = each ? each : rc;
 	}
-	store_cursor_close(c);
-	return rc == ERR_NOTFOUND ? 0 : rc;
+	return store_walk_end(c, rc);
 }
 
 int query_rejects(struct index_txn *txn, query_reject_fn *each, void *payload,

@@ -29,18 +29,27 @@ static bool load(struct index_txn *txn, uint64_t number, struct row_record *row)
 	return txn_record_get(txn, number, row) == 0;
 }
 
-static void count(uint64_t *counter, bool up)
+/* What is added to a counter to count up or down. */
+static uint64_t step(bool up)
 {
-	*counter += up ? 1 : (uint64_t)-1;
+	return up ? 1 : (uint64_t)-1;
 }
 
-static void mark_image(struct index_txn *txn, uint64_t image)
+#define NO_RESPONSE 0
+
+/* Adds to the counts of a row (less: wrapped around) and marks a response as changed. */
+static void change(struct index_txn *txn, uint64_t number, uint64_t live, uint64_t joined,
+		   enum query_response response)
 {
 	struct row_record row;
 
-	if (load(txn, image, &row)) {
-		feed_mark(txn, image, &row, QUERY_TAG_IMAGES);
-		txn_record_put(txn, image, &row);
+	if (load(txn, number, &row)) {
+		row.live_count += live;
+		row.joined += joined;
+		if (response) {
+			feed_mark(txn, number, &row, response);
+		}
+		txn_record_put(txn, number, &row);
 	}
 }
 
@@ -60,15 +69,9 @@ static void put_pair(struct index_txn *txn, enum table table, uint64_t a, uint64
 static void set_untagged(struct index_txn *txn, uint64_t album, uint64_t image,
 			 bool untagged)
 {
-	struct row_record row;
-
 	put_pair(txn, TABLE_ALBUM_UNTAGGED, album, image, untagged);
-	count(&txn->meta.counts.untagged, untagged);
-	if (load(txn, album, &row)) {
-		count(&row.joined, untagged);
-		feed_mark(txn, album, &row, QUERY_UNTAGGED);
-		txn_record_put(txn, album, &row);
-	}
+	txn->meta.counts.untagged += step(untagged);
+	change(txn, album, 0, step(untagged), QUERY_UNTAGGED);
 }
 
 /* One live tag image more or less of an image: its response is stale, and when it
@@ -82,24 +85,12 @@ static void count_live(struct index_txn *txn, uint64_t image, bool up)
 		return;
 	}
 	was_tagged = row.live_count > 0;
-	count(&row.live_count, up);
-	count(&txn->meta.counts.live_tag_images, up);
+	row.live_count += step(up);
+	txn->meta.counts.live_tag_images += step(up);
 	feed_mark(txn, image, &row, QUERY_TAG_IMAGES);
 	txn_record_put(txn, image, &row);
 	if (row.known && was_tagged != (row.live_count > 0)) {
 		set_untagged(txn, row.album, image, was_tagged);
-	}
-}
-
-/* So many live tag images more of a tag (less: wrapped around). */
-static void count_tagged(struct index_txn *txn, uint64_t tag, uint64_t step)
-{
-	struct row_record row;
-
-	if (load(txn, tag, &row)) {
-		row.live_count += step;
-		feed_mark(txn, tag, &row, QUERY_TAG);
-		txn_record_put(txn, tag, &row);
 	}
 }
 
@@ -147,20 +138,20 @@ static void place_image(struct index_txn *txn, uint64_t album, uint64_t image,
 		put_pair(txn, TABLE_ALBUM_IMAGES, album, image, came > 0);
 		if (came > 0 ? row.live_count == 0 : row.live_count == 1) {
 			row.known = came > 0;
-			count(&txn->meta.counts.albums, row.known);
+			txn->meta.counts.albums += step(row.known);
 			/* The whole list of untagged ones appears or goes too, even
 			 * where it is empty. */
 			feed_mark(txn, album, &row, QUERY_UNTAGGED);
 		}
-		count(&row.live_count, came > 0);
+		row.live_count += step(came > 0);
 	}
 	feed_mark(txn, album, &row, QUERY_IMAGES);
 	if (untagged) {
 		feed_mark(txn, album, &row, QUERY_UNTAGGED);
 		if (came) {
 			put_pair(txn, TABLE_ALBUM_UNTAGGED, album, image, came > 0);
-			count(&row.joined, came > 0);
-			count(&txn->meta.counts.untagged, came > 0);
+			row.joined += step(came > 0);
+			txn->meta.counts.untagged += step(came > 0);
 		}
 	}
 	txn_record_put(txn, album, &row);
@@ -171,12 +162,11 @@ static void place_image(struct index_txn *txn, uint64_t album, uint64_t image,
 static void revive_image(struct index_txn *txn, uint64_t image, bool known)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_IMAGE_TAGS);
-	unsigned char prefix[8];
+	struct row_key prefix = row_key1(image);
 	uint64_t changed = 0, met = 0;
 
-	be64_put(prefix, image);
-	for (int rc = store_seek(c, prefix, sizeof(prefix));
-	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix)); rc = store_next(c)) {
+	for (int rc = store_first(c, prefix.bytes, prefix.len); rc == 0;
+	     rc = store_next(c)) {
 		uint64_t number = be64_get((const char *)store_key(c).data + 8);
 		struct row_record row;
 		bool live;
@@ -192,20 +182,14 @@ static void revive_image(struct index_txn *txn, uint64_t image, bool known)
 		live = known && is_known(txn, row.tag);
 		if (set_live(txn, number, live)) {
 			changed++;
-			count_tagged(txn, row.tag, live ? 1 : (uint64_t)-1);
+			change(txn, row.tag, step(live), 0, QUERY_TAG);
 		}
 	}
 	store_cursor_close(c);
 	expect_joined(txn, image, met);
 	if (changed) {
-		struct row_record row;
-		uint64_t step = known ? changed : (uint64_t)0 - changed;
-
-		if (load(txn, image, &row)) {
-			row.live_count += step;
-			txn->meta.counts.live_tag_images += step;
-			txn_record_put(txn, image, &row);
-		}
+		change(txn, image, step(known) * changed, 0, NO_RESPONSE);
+		txn->meta.counts.live_tag_images += step(known) * changed;
 	}
 }
 
@@ -214,12 +198,11 @@ static void revive_image(struct index_txn *txn, uint64_t image, bool known)
 static void retell_tag(struct index_txn *txn, uint64_t tag, bool known, bool flipped)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_TAG_IMAGES);
-	unsigned char prefix[8];
+	struct row_key prefix = row_key1(tag);
 	uint64_t changed = 0, met = 0;
 
-	be64_put(prefix, tag);
-	for (int rc = store_seek(c, prefix, sizeof(prefix));
-	     rc == 0 && store_has_prefix(c, prefix, sizeof(prefix)); rc = store_next(c)) {
+	for (int rc = store_first(c, prefix.bytes, prefix.len); rc == 0;
+	     rc = store_next(c)) {
 		uint64_t image = be64_get((const char *)store_key(c).data + 8);
 		uint64_t number = be64_get((const char *)store_key(c).data + 16);
 		struct row_record row;
@@ -237,7 +220,7 @@ static void retell_tag(struct index_txn *txn, uint64_t tag, bool known, bool fli
 			continue;
 		}
 		if (!flipped) {
-			mark_image(txn, image);
+			change(txn, image, 0, 0, QUERY_TAG_IMAGES);
 		} else if (set_live(txn, number, known)) {
 			count_live(txn, image, known);
 			changed++;
@@ -245,7 +228,7 @@ static void retell_tag(struct index_txn *txn, uint64_t tag, bool known, bool fli
 	}
 	store_cursor_close(c);
 	expect_joined(txn, tag, met);
-	count_tagged(txn, tag, known ? changed : (uint64_t)0 - changed);
+	change(txn, tag, step(known) * changed, 0, QUERY_TAG);
 }
 
 static void image_winner(struct index_txn *txn, uint64_t number,
@@ -255,7 +238,7 @@ static void image_winner(struct index_txn *txn, uint64_t number,
 	struct row_record row;
 
 	if (old->known != new->known) {
-		count(&txn->meta.counts.images, new->known);
+		txn->meta.counts.images += step(new->known);
 	}
 	/* It leaves its album as what it was, with the tag images that it had. */
 	if (old->known && (!new->known || moved)) {
@@ -283,19 +266,9 @@ static void tag_winner(struct index_txn *txn, uint64_t number,
 		       const struct row_record *old, const struct row_record *new)
 {
 	if (old->known != new->known) {
-		count(&txn->meta.counts.tags, new->known);
+		txn->meta.counts.tags += step(new->known);
 	}
 	retell_tag(txn, number, new->known, old->known != new->known);
-}
-
-static void count_joined(struct index_txn *txn, uint64_t number, bool up)
-{
-	struct row_record row;
-
-	if (load(txn, number, &row)) {
-		count(&row.joined, up);
-		txn_record_put(txn, number, &row);
-	}
 }
 
 static void join(struct index_txn *txn, uint64_t number, const struct row_record *row,
@@ -303,8 +276,8 @@ static void join(struct index_txn *txn, uint64_t number, const struct row_record
 {
 	struct row_key key = row_key3(row->tag, row->image, number);
 
-	count_joined(txn, row->image, there);
-	count_joined(txn, row->tag, there);
+	change(txn, row->image, 0, step(there), NO_RESPONSE);
+	change(txn, row->tag, 0, step(there), NO_RESPONSE);
 	put_pair(txn, TABLE_IMAGE_TAGS, row->image, number, there);
 	if (there) {
 		store_put(txn->store, TABLE_TAG_IMAGES, key.bytes, key.len, "", 0);
@@ -320,7 +293,7 @@ static void tag_image_winner(struct index_txn *txn, uint64_t number,
 	bool moved = old->image != new->image || old->tag != new->tag;
 
 	if (old->known != new->known) {
-		count(&txn->meta.counts.tag_images, new->known);
+		txn->meta.counts.tag_images += step(new->known);
 	}
 	if (old->known && (!new->known || moved)) {
 		join(txn, number, old, false);
@@ -330,10 +303,10 @@ static void tag_image_winner(struct index_txn *txn, uint64_t number,
 	}
 	set_live(txn, number, live);
 	if (old->live && (!live || old->tag != new->tag)) {
-		count_tagged(txn, old->tag, (uint64_t)-1);
+		change(txn, old->tag, (uint64_t)-1, 0, QUERY_TAG);
 	}
 	if (live && (!old->live || old->tag != new->tag)) {
-		count_tagged(txn, new->tag, 1);
+		change(txn, new->tag, 1, 0, QUERY_TAG);
 	}
 	if (old->live && (!live || old->image != new->image)) {
 		count_live(txn, old->image, false);
@@ -341,7 +314,7 @@ static void tag_image_winner(struct index_txn *txn, uint64_t number,
 	if (live && (!old->live || old->image != new->image)) {
 		count_live(txn, new->image, true);
 	} else if (live) {
-		mark_image(txn, new->image);
+		change(txn, new->image, 0, 0, QUERY_TAG_IMAGES);
 	}
 }
 

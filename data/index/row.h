@@ -46,6 +46,9 @@ struct row_key row_key1(uint64_t a);
 struct row_key row_key2(uint64_t a, uint64_t b);
 struct row_key row_key3(uint64_t a, uint64_t b, uint64_t c);
 
+/* A reject begins with its line and its column; the reason follows. */
+#define ROW_REJECT_SIZE 16
+
 #define ROW_SUM_SIZE 4
 
 /* Appends the sum of the key and of what the buffer holds from `start` on. */

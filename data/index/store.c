@@ -44,6 +44,8 @@ struct store_cursor {
 	struct store_txn *txn;
 	MDB_cursor *cursor; /* NULL where the open failed */
 	MDB_val key, value;
+	const void *prefix; /* of the walk, borrowed */
+	size_t prefix_len;
 };
 
 /* The one translator of LMDB's codes: positive ones are errno's. `what`: "cannot WHAT
@@ -624,6 +626,12 @@ void store_cursor_close(struct store_cursor *cursor)
 	}
 }
 
+int store_walk_end(struct store_cursor *cursor, int rc)
+{
+	store_cursor_close(cursor);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
 static int move(struct store_cursor *cursor, MDB_cursor_op op)
 {
 	struct store_txn *txn = cursor->txn;
@@ -675,9 +683,24 @@ int store_seek_last(struct store_cursor *cursor, const void *prefix, size_t len)
 	return rc;
 }
 
+/* A walk ends behind the last key with its prefix. */
+static int within(const struct store_cursor *cursor, int rc)
+{
+	return rc == 0 && !store_has_prefix(cursor, cursor->prefix, cursor->prefix_len)
+		       ? ERR_NOTFOUND
+		       : rc;
+}
+
+int store_first(struct store_cursor *cursor, const void *prefix, size_t len)
+{
+	cursor->prefix = prefix;
+	cursor->prefix_len = len;
+	return within(cursor, store_seek(cursor, prefix, len));
+}
+
 int store_next(struct store_cursor *cursor)
 {
-	return move(cursor, MDB_NEXT);
+	return within(cursor, move(cursor, MDB_NEXT));
 }
 
 int store_previous(struct store_cursor *cursor)

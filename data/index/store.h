@@ -116,21 +116,26 @@ size_t store_count(struct store_txn *txn, size_t table);
  * after a write to its own table, seek again.
  *
  *	struct store_cursor *c = store_cursor_open(txn, table);
- *	for (rc = store_seek(c, prefix, len); rc == 0; rc = store_next(c)) {
- *		if (!store_has_prefix(c, prefix, len)) { break; }
+ *	for (rc = store_first(c, prefix, len); rc == 0; rc = store_next(c)) {
  *		... store_key(c), store_cursor_value(c) ...
  *	}
- *	store_cursor_close(c);
+ *	rc = store_walk_end(c, rc);
  *
  * A failed open gives a cursor on which every call fails.
  */
 struct store_cursor;
 struct store_cursor *store_cursor_open(struct store_txn *txn, size_t table);
 void store_cursor_close(struct store_cursor *cursor);
+/* Closes the cursor of a walk that ended with `rc`; returns 0 where that is the end of the
+ * table or the prefix (ERR_NOTFOUND), else `rc`. */
+int store_walk_end(struct store_cursor *cursor, int rc);
 /* To the first key at or after `key` (len 0: the first of all). */
 int store_seek(struct store_cursor *cursor, const void *key, size_t len);
 /* To the last key that starts with `prefix` (len 0: the last of all). */
 int store_seek_last(struct store_cursor *cursor, const void *prefix, size_t len);
+/* To the first key that starts with `prefix` (len 0: the first of all); store_next then
+ * ends behind the last one. `prefix` is borrowed until the cursor is closed. */
+int store_first(struct store_cursor *cursor, const void *prefix, size_t len);
 int store_next(struct store_cursor *cursor);
 int store_previous(struct store_cursor *cursor);
 struct store_value store_key(const struct store_cursor *cursor);

@@ -332,10 +332,7 @@ int version_elect(struct index_txn *txn, uint64_t number, struct row_version_key
 			*out = key;
 		}
 	}
-	store_cursor_close(c);
 	buf_release(&best);
-	if (rc == ERR_NOTFOUND) {
-		rc = 0;
-	}
+	rc = store_walk_end(c, rc);
 	return rc ? rc : found ? 0 : ERR_NOTFOUND;
 }
