@@ -537,12 +537,8 @@ int cli_main(const struct cli_program *program, void *values, int argc, char **a
 		rc = 2;
 	} else {
 		rc = apply(&cli, &err);
-		if (!rc) {
-			rc = get_descriptors(&err);
-		}
-		if (!rc) {
-			rc = cli.command->run(cli.values, cli.operand, &err);
-		}
+		rc = rc ? rc : get_descriptors(&err);
+		rc = rc ? rc : cli.command->run(cli.values, cli.operand, &err);
 	}
 	/* A result that did not reach its file is a failure too. */
 	if (rc >= 0 && (fflush(stdout) == EOF || ferror(stdout))) {

@@ -381,25 +381,15 @@ static int derive_all(struct derive *d)
 		spread(d);
 		rc = each_winner(d, write_winner);
 	}
-	if (!rc) {
-		rc = write_albums(d);
-	}
-	if (!rc) {
-		rc = add_unknown(d);
-	}
+	rc = rc ? rc : write_albums(d);
+	rc = rc ? rc : add_unknown(d);
 	if (!rc) {
 		build_ids_sort(d->ids);
 		rc = write_relations(d, TABLE_TAG_IMAGES, d->counts.tag_images);
 	}
-	if (!rc) {
-		rc = write_relations(d, TABLE_IMAGE_TAGS, d->counts.tag_images);
-	}
-	if (!rc) {
-		rc = write_relations(d, TABLE_ALBUM_IMAGES, d->counts.images);
-	}
-	if (!rc) {
-		rc = write_relations(d, TABLE_ALBUM_UNTAGGED, d->counts.untagged);
-	}
+	rc = rc ? rc : write_relations(d, TABLE_IMAGE_TAGS, d->counts.tag_images);
+	rc = rc ? rc : write_relations(d, TABLE_ALBUM_IMAGES, d->counts.images);
+	rc = rc ? rc : write_relations(d, TABLE_ALBUM_UNTAGGED, d->counts.untagged);
 	return rc ? rc : build_ids_each(d->ids, write_id, d);
 }
 

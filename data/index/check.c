@@ -160,9 +160,7 @@ static int check_files(struct check *check)
 	check->files = check->txn->meta.next_file;
 	check->file = xzalloc((check->files + 1) * sizeof(*check->file));
 	rc = walk(check, TABLE_FILE, file_row);
-	if (!rc) {
-		rc = walk(check, TABLE_REJECT, reject_row);
-	}
+	rc = rc ? rc : walk(check, TABLE_REJECT, reject_row);
 	for (uint64_t n = 0; !rc && n < check->files; n++) {
 		const struct noted_file *file = &check->file[n];
 		uint64_t kept = file->rejects_noted < CLAIM_REJECTS_KEPT
@@ -577,18 +575,10 @@ int check_index(struct index_txn *txn, check_fn *each, void *payload,
 	store_read_ahead(txn->store);
 	txn->examined = true;
 	rc = check_files(&check);
-	if (!rc) {
-		rc = count_holds(&check);
-	}
-	if (!rc) {
-		rc = walk(&check, TABLE_VERSION, version_row);
-	}
-	if (!rc) {
-		rc = walk(&check, TABLE_RECORD, record_row);
-	}
-	if (!rc) {
-		rc = walk(&check, TABLE_FEED, feed_row);
-	}
+	rc = rc ? rc : count_holds(&check);
+	rc = rc ? rc : walk(&check, TABLE_VERSION, version_row);
+	rc = rc ? rc : walk(&check, TABLE_RECORD, record_row);
+	rc = rc ? rc : walk(&check, TABLE_FEED, feed_row);
 	if (!rc) {
 		totals(&check);
 		rc = store_status(txn->store, err);

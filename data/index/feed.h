@@ -39,10 +39,6 @@ uint64_t *feed_last(struct row_record *row, enum query_response response);
 /* Decodes an entry, whose row may be damaged all the same. -1: it is no entry. */
 int feed_entry_get(struct query_key *out, const struct store_cursor *cursor);
 
-/* Appends an entry; returns its sequence. */
-uint64_t feed_append(struct index_txn *txn, uint64_t number,
-		     enum query_response response);
-
 /* Moves the entry of a response to the end, giving it one where it has none.
  * `row` is that of its image, album or tag; the caller puts it. */
 void feed_mark(struct index_txn *txn, uint64_t number, struct row_record *row,

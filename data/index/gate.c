@@ -191,9 +191,7 @@ int gate_set(struct index *index, bool allow_secrets, struct err *err)
 	if (change == GATE_CLOSES) {
 		rc = withdraw_secrets(txn, &marks, err);
 	}
-	if (!rc) {
-		rc = mark_files(txn, &marks, err);
-	}
+	rc = rc ? rc : mark_files(txn, &marks, err);
 	buf_release(&marks.paths);
 	free(marks.less);
 	if (rc) {

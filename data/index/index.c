@@ -474,9 +474,7 @@ int index_begin(struct index_txn **out, struct index *index, bool write, struct 
 		index->in_txn = true;
 		rc = get_meta(txn, err);
 	}
-	if (!rc) {
-		rc = dictionary_load(txn, err);
-	}
+	rc = rc ? rc : dictionary_load(txn, err);
 	if (rc) {
 		index_abort(&txn);
 		return rc;

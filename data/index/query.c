@@ -248,9 +248,7 @@ static int tag_image_text(struct index_txn *txn, uint64_t number,
 	}
 	buf_addstr(&tag_member, "\"tag\":");
 	rc = version_get(txn, &row.version, &facts, &own, err);
-	if (!rc) {
-		rc = winning_text(txn, RECORD_TAG, row.tag, &tag_member, err);
-	}
+	rc = rc ? rc : winning_text(txn, RECORD_TAG, row.tag, &tag_member, err);
 	if (!rc) {
 		version_compose(body, &facts, own.data, own.len, image_member,
 				&tag_member);

@@ -37,6 +37,7 @@ struct store_txn {
 	struct store *store;
 	MDB_txn *txn;
 	bool write;
+	const struct fault_area *outer; /* CALL */
 	struct err failed; /* the first failure; code 0 while there is none */
 };
 
@@ -107,6 +108,20 @@ static int txn_result(struct store_txn *txn, int rc, const char *what)
 	return write_err(txn->store, &txn->failed, rc, what);
 }
 
+static int leave_lmdb(struct store_txn *txn, int rc)
+{
+	fault_leave(txn->outer);
+	return rc;
+}
+
+/* A call of LMDB that follows what the pages of the file say: a fault of memory in it is
+ * one of the file. */
+#define CALL(txn, call)                                                                  \
+	((txn)->outer = fault_enter(&(txn)->store->file.area), leave_lmdb(txn, call))
+/* Such a call in a transaction that has not failed; notes its failure. */
+#define RUN(txn, call, what)                                                             \
+	((txn)->failed.code ? (txn)->failed.code : txn_result(txn, CALL(txn, call), what))
+
 static int open_env(struct store *store, bool made, struct err *err)
 {
 	/* NOTLS: a reader's slot belongs to its transaction. To fill a new one is to
@@ -118,18 +133,10 @@ static int open_env(struct store *store, bool made, struct err *err)
 		MDB_env *env = NULL;
 		int rc = mdb_env_create(&env);
 
-		if (!rc) {
-			rc = mdb_env_set_maxdbs(env, (MDB_dbi)store->count);
-		}
-		if (!rc) {
-			rc = mdb_env_set_maxreaders(env, READERS_MAX);
-		}
-		if (!rc) {
-			rc = mdb_env_set_mapsize(env, map_size);
-		}
-		if (!rc) {
-			rc = mdb_env_open(env, store->file.dir, flags, 0666);
-		}
+		rc = rc ? rc : mdb_env_set_maxdbs(env, (MDB_dbi)store->count);
+		rc = rc ? rc : mdb_env_set_maxreaders(env, READERS_MAX);
+		rc = rc ? rc : mdb_env_set_mapsize(env, map_size);
+		rc = rc ? rc : mdb_env_open(env, store->file.dir, flags, 0666);
 		if (!rc) {
 			store->env = env;
 			return 0;
@@ -213,9 +220,7 @@ static int check_free(struct store *store, off_t size, off_t want, struct err *e
 		int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &look.txn);
 
 		/* Table 0 has lists of free pages: a length, and so many numbers. */
-		if (!rc) {
-			rc = mdb_cursor_open(look.txn, 0, &look.cursor);
-		}
+		rc = rc ? rc : mdb_cursor_open(look.txn, 0, &look.cursor);
 		if (rc) {
 			mdb_txn_abort(look.txn);
 			return store_err(store, err, rc, "read the free pages of");
@@ -289,18 +294,6 @@ static void on_assert(MDB_env *env, const char *what)
 	fault_end(mdb_env_get_userctx(env));
 }
 
-/* Around a call of LMDB that follows what the pages of the file say. */
-static const struct fault_area *enter_lmdb(struct store_txn *txn)
-{
-	return fault_enter(&txn->store->file.area);
-}
-
-static int leave_lmdb(const struct fault_area *outer, int rc)
-{
-	fault_leave(outer);
-	return rc;
-}
-
 /* Frees the slots of readers whose processes are gone. */
 static int clear_readers(struct store *store, struct err *err)
 {
@@ -319,9 +312,7 @@ static int open_store(struct store *store, const struct store_spec *spec, unsign
 	int rc = create ? file_mkdirs(store->file.dir, err) : 0;
 	int fd;
 
-	if (!rc) {
-		rc = store_file_look(&state, &store->file, err);
-	}
+	rc = rc ? rc : store_file_look(&state, &store->file, err);
 	if (!rc && state == STORE_FILE_UNMADE && !(flags & STORE_UNUSED)) {
 		rc = err_set(err, ERR_FORMAT, "'%s' was cut short; %s", store->file.path,
 			     store->file.mend);
@@ -335,12 +326,8 @@ static int open_store(struct store *store, const struct store_spec *spec, unsign
 		rc = err_set(err, ERR_NOTFOUND, "no %s in '%s'", store->file.noun,
 			     store->file.dir);
 	}
-	if (!rc) {
-		rc = store_file_allocate_lock(&store->file, err);
-	}
-	if (!rc) {
-		rc = open_env(store, state != STORE_FILE_THERE, err);
-	}
+	rc = rc ? rc : store_file_allocate_lock(&store->file, err);
+	rc = rc ? rc : open_env(store, state != STORE_FILE_THERE, err);
 	if (rc) {
 		return rc;
 	}
@@ -424,9 +411,7 @@ int store_begin(struct store_txn **out, struct store *store, bool write, struct 
 	}
 	txn->store = store;
 	rc = store_check_place(store, err);
-	if (!rc) {
-		rc = check_size(store, err);
-	}
+	rc = rc ? rc : check_size(store, err);
 	if (rc) {
 		store_abort(&txn);
 		return rc;
@@ -452,14 +437,6 @@ static int check_before_commit(struct store *store, struct err *err)
 	return rc;
 }
 
-static void abort_txn(struct store_txn *txn)
-{
-	const struct fault_area *outer = enter_lmdb(txn);
-
-	mdb_txn_abort(txn->txn);
-	fault_leave(outer);
-}
-
 int store_commit(struct store_txn **txn, struct err *err)
 {
 	struct store_txn *t = *txn;
@@ -473,9 +450,8 @@ int store_commit(struct store_txn **txn, struct err *err)
 	if (rc) {
 		mdb_txn_abort(t->txn);
 	} else {
-		const struct fault_area *outer = enter_lmdb(t);
 		/* frees it, whatever it returns */
-		int mdb = leave_lmdb(outer, mdb_txn_commit(t->txn));
+		int mdb = CALL(t, mdb_txn_commit(t->txn));
 
 		if (mdb) {
 			rc = write_err(store, err, mdb, "commit to");
@@ -490,7 +466,7 @@ int store_commit(struct store_txn **txn, struct err *err)
 void store_abort(struct store_txn **txn)
 {
 	if (*txn) {
-		abort_txn(*txn);
+		CALL(*txn, (mdb_txn_abort((*txn)->txn), 0));
 		free(*txn);
 		*txn = NULL;
 	}
@@ -520,34 +496,19 @@ static MDB_val val(const void *data, size_t len)
 int store_get(struct store_txn *txn, size_t table, const void *key, size_t key_len,
 	      struct store_value *out)
 {
-	const struct fault_area *outer;
-	MDB_val k = val(key, key_len);
-	MDB_val v;
-	int rc;
+	MDB_val k = val(key, key_len), v;
+	int rc = RUN(txn, mdb_get(txn->txn, txn->store->table[table], &k, &v), "read");
 
-	if (txn->failed.code) {
-		return txn->failed.code;
-	}
-	outer = enter_lmdb(txn);
-	rc = leave_lmdb(outer, mdb_get(txn->txn, txn->store->table[table], &k, &v));
 	if (!rc) {
 		*out = (struct store_value){.data = v.mv_data, .len = v.mv_size};
 	}
-	return txn_result(txn, rc, "read");
+	return rc;
 }
 
 static int put(struct store_txn *txn, size_t table, MDB_val k, MDB_val v, unsigned flags)
 {
-	const struct fault_area *outer;
-	int rc;
-
-	if (txn->failed.code) {
-		return txn->failed.code;
-	}
-	outer = enter_lmdb(txn);
-	rc = leave_lmdb(outer,
-			mdb_put(txn->txn, txn->store->table[table], &k, &v, flags));
-	return txn_result(txn, rc, "write");
+	return RUN(txn, mdb_put(txn->txn, txn->store->table[table], &k, &v, flags),
+		   "write");
 }
 
 int store_put(struct store_txn *txn, size_t table, const void *key, size_t key_len,
@@ -564,41 +525,24 @@ int store_append(struct store_txn *txn, size_t table, const void *key, size_t ke
 
 int store_delete(struct store_txn *txn, size_t table, const void *key, size_t key_len)
 {
-	const struct fault_area *outer;
-	int rc;
 	MDB_val k = val(key, key_len);
 
-	if (txn->failed.code) {
-		return txn->failed.code;
-	}
-	outer = enter_lmdb(txn);
-	rc = leave_lmdb(outer, mdb_del(txn->txn, txn->store->table[table], &k, NULL));
-	return txn_result(txn, rc, "write");
+	return RUN(txn, mdb_del(txn->txn, txn->store->table[table], &k, NULL), "write");
 }
 
 int store_empty(struct store_txn *txn, size_t table)
 {
-	const struct fault_area *outer;
-	int rc;
-
-	if (txn->failed.code) {
-		return txn->failed.code;
-	}
-	outer = enter_lmdb(txn);
-	rc = leave_lmdb(outer, mdb_drop(txn->txn, txn->store->table[table], 0));
-	return txn_result(txn, rc, "empty a table of");
+	return RUN(txn, mdb_drop(txn->txn, txn->store->table[table], 0),
+		   "empty a table of");
 }
 
 size_t store_count(struct store_txn *txn, size_t table)
 {
 	MDB_stat stat;
 
-	if (txn->failed.code ||
-	    txn_result(txn, mdb_stat(txn->txn, txn->store->table[table], &stat), "read") <
-		    0) {
-		return 0;
-	}
-	return stat.ms_entries;
+	return RUN(txn, mdb_stat(txn->txn, txn->store->table[table], &stat), "read") < 0
+		       ? 0
+		       : stat.ms_entries;
 }
 
 struct store_cursor *store_cursor_open(struct store_txn *txn, size_t table)
@@ -606,11 +550,8 @@ struct store_cursor *store_cursor_open(struct store_txn *txn, size_t table)
 	struct store_cursor *cursor = xzalloc(sizeof(*cursor));
 
 	cursor->txn = txn;
-	if (!txn->failed.code &&
-	    txn_result(
-		    txn,
-		    mdb_cursor_open(txn->txn, txn->store->table[table], &cursor->cursor),
-		    "read") < 0) {
+	if (RUN(txn, mdb_cursor_open(txn->txn, txn->store->table[table], &cursor->cursor),
+		"read") < 0) {
 		cursor->cursor = NULL;
 	}
 	return cursor;
@@ -634,17 +575,9 @@ int store_walk_end(struct store_cursor *cursor, int rc)
 
 static int move(struct store_cursor *cursor, MDB_cursor_op op)
 {
-	struct store_txn *txn = cursor->txn;
-	const struct fault_area *outer;
-	int rc;
-
-	if (txn->failed.code) {
-		return txn->failed.code;
-	}
-	outer = enter_lmdb(txn);
-	rc = leave_lmdb(outer,
-			mdb_cursor_get(cursor->cursor, &cursor->key, &cursor->value, op));
-	return txn_result(txn, rc, "read");
+	return RUN(cursor->txn,
+		   mdb_cursor_get(cursor->cursor, &cursor->key, &cursor->value, op),
+		   "read");
 }
 
 int store_seek(struct store_cursor *cursor, const void *key, size_t len)

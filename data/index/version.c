@@ -244,9 +244,7 @@ int version_text(struct index_txn *txn, const struct row_version_key *key,
 		buf_add(out, own.data, own.len);
 	} else if (!rc) {
 		rc = written_member(txn, &row, true, &image, err);
-		if (!rc) {
-			rc = written_member(txn, &row, false, &tag, err);
-		}
+		rc = rc ? rc : written_member(txn, &row, false, &tag, err);
 		if (!rc) {
 			version_compose(out, &row, own.data, own.len, &image, &tag);
 		}
@@ -321,10 +319,9 @@ int version_elect(struct index_txn *txn, uint64_t number, struct row_version_key
 		}
 		buf_clear(&best);
 		rc = version_text(txn, out, &best, err);
-		if (!rc) {
-			rc = version_compare_text(txn, &key, out, best.data, best.len,
-						  &order, err);
-		}
+		rc = rc ? rc
+			: version_compare_text(txn, &key, out, best.data, best.len,
+					       &order, err);
 		if (rc) {
 			break;
 		}
