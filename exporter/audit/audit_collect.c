@@ -12,7 +12,6 @@
 #include "exporter/git/history.h"
 #include "exporter/git/tree/pathset.h"
 #include "exporter/snapshot/message.h"
-#include "exporter/snapshot/response.h"
 
 /*
  * An audit in three passes.
@@ -49,7 +48,9 @@ struct collect {
 	/* The album of the image `image`: its .album file comes before its .json. */
 	struct draft *here;
 	struct buf image;
-	struct buf id, path;
+	struct pathset paths; /* of tag images */
+	size_t only_images;   /* in the list of the only album */
+	struct buf id;
 	struct body body;
 	struct body_object inner;
 	struct log_progress progress;
@@ -218,36 +219,36 @@ static int see_image(struct collect *c, struct draft *draft,
 	return rc;
 }
 
-/* --- all albums --- */
+/* --- files --- */
 
-static int find_untagged(struct collect *c, const uint8_t blob[OBJECT_ID])
-{
-	struct draft *draft = c->count ? &c->draft[c->count - 1] : NULL;
-
-	if (!draft || strcmp(draft->album.id, c->id.data) != 0) {
-		return contradiction(c, c->id.data,
-				     "it has untagged images, but no images");
-	}
-	return read_untagged(c, draft, blob);
-}
-
-/* A file in the folder of albums. An album's list of images comes before that of its
- * untagged ones. */
+/* A file in the folder of albums, or one of the only album. An album's list of images
+ * comes before that of its untagged ones. */
 static int see_album(const char *path, const uint8_t *old_blob, const uint8_t *new_blob,
 		     void *payload)
 {
 	struct collect *c = payload;
+	enum query_response row = body_path(&c->id, path);
+	const struct body_text id = {c->id.data, c->id.len};
+	struct draft *draft = c->count ? &c->draft[c->count - 1] : NULL;
+	int rc;
 
 	(void)old_blob;
-	switch (body_path(&c->id, path)) {
-	case QUERY_IMAGES:
-		add_draft(c, c->id.data, c->id.len);
-		return 0;
-	case QUERY_UNTAGGED:
-		return find_untagged(c, new_blob);
-	default:
-		return 0;
+	if (row == QUERY_IMAGES) {
+		add_draft(c, id.data, id.len);
+		if (!c->only) {
+			return 0;
+		}
+		rc = body_read(&c->body, c->history, new_blob, row, &id, c->err);
+		c->only_images = c->body.count;
+		return rc ? rc : body_add_images(&c->body, &c->paths, c->err);
 	}
+	if (row == QUERY_UNTAGGED) {
+		return draft && strcmp(draft->album.id, id.data) == 0
+			       ? read_untagged(c, draft, new_blob)
+			       : contradiction(c, id.data,
+					       "it has untagged images, but no images");
+	}
+	return 0;
 }
 
 static int compare_marks(const void *a, const void *b)
@@ -277,7 +278,7 @@ static int find_album(struct collect *c, const uint8_t blob[OBJECT_ID])
 		       c->audit->commit.hex, c->id.data);
 }
 
-/* A file in the folder of tag images. */
+/* A file in the folder of tag images, or the tag images of one of the only album. */
 static int see_file(const char *path, const uint8_t *old_blob, const uint8_t *new_blob,
 		    void *payload)
 {
@@ -292,117 +293,54 @@ static int see_file(const char *path, const uint8_t *old_blob, const uint8_t *ne
 	if (row != QUERY_TAG_IMAGES) {
 		return 0;
 	}
-	if (!c->here || strcmp(c->id.data, c->image.data) != 0) {
+	if (c->only) {
+		return see_image(c, c->draft, &image, new_blob);
+	}
+	if (!c->here || strcmp(image.data, c->image.data) != 0) {
 		return err_set(c->err, ERR_INPUT,
 			       "snapshot %s does not say which album image '%s' lies in: "
 			       "it was made by an older albumen; `--album ID` audits it "
 			       "album by album",
-			       c->audit->commit.hex, c->id.data);
+			       c->audit->commit.hex, image.data);
 	}
 	return see_image(c, c->here, &image, new_blob);
 }
 
-/* Calls `each` for the files of a row's folder. */
-static int see_folder(struct collect *c, enum query_response row, tree_diff_fn *each)
+static int see_paths(struct collect *c, struct pathset *paths, tree_diff_fn *each)
 {
-	struct pathset folder = {0};
-	int rc;
-
-	buf_clear(&c->path);
-	response_site_root(&c->path, response_of(row));
-	buf_addch(&c->path, '/');
-	pathset_add(&folder, c->path.data);
-	rc = pathset_diff(&folder, c->trees, NULL, c->tree, each, c, c->err);
-	pathset_release(&folder);
-	return rc;
+	return pathset_diff(paths, c->trees, NULL, c->tree, each, c, c->err);
 }
 
-static int collect_all(struct collect *c)
+static int collect_files(struct collect *c)
 {
-	int rc = see_folder(c, QUERY_IMAGES, see_album);
+	struct pathset albums = {0};
+	int rc;
 
+	if (c->only) {
+		const struct body_text only = {c->only, strlen(c->only)};
+
+		body_add_path(&albums, QUERY_IMAGES, &only);
+		body_add_path(&albums, QUERY_UNTAGGED, &only);
+	} else {
+		body_add_folder(&albums, QUERY_IMAGES);
+		body_add_folder(&c->paths, QUERY_TAG_IMAGES);
+	}
+	rc = see_paths(c, &albums, see_album);
+	pathset_release(&albums);
+	if (!rc && c->only && !c->count) {
+		rc = err_set(c->err, ERR_NOTFOUND, "no album '%s' in snapshot %s",
+			     c->only, c->audit->commit.hex);
+	}
+	if (rc) {
+		return rc;
+	}
 	if (c->count) {
 		qsort(c->draft, c->count, sizeof(*c->draft), compare_marks);
 	}
-	return rc ? rc : see_folder(c, QUERY_TAG_IMAGES, see_file);
-}
-
-/* --- a single album --- */
-
-static int see_own_file(const char *path, const uint8_t *old_blob,
-			const uint8_t *new_blob, void *payload)
-{
-	struct collect *c = payload;
-	struct body_text image;
-
-	(void)old_blob;
-	body_path(&c->id, path);
-	image = (struct body_text){c->id.data, c->id.len};
-	return see_image(c, c->draft, &image, new_blob);
-}
-
-/* Adds the paths of the tag images of the album's images. */
-static int list_own(struct collect *c, struct pathset *paths,
-		    const uint8_t blob[OBJECT_ID])
-{
-	const struct response *row = response_of(QUERY_TAG_IMAGES);
-	const struct body_text album = {c->only, strlen(c->only)};
-	struct body_text image;
-	int rc = body_read(&c->body, c->history, blob, QUERY_IMAGES, &album, c->err);
-
-	for (size_t i = 0; !rc && i < c->body.count; i++) {
-		if (!body_record(&c->body, i, &image)) {
-			return body_fail(&c->body, c->err);
-		}
-		buf_clear(&c->path);
-		response_snapshot_path(&c->path, row, image.data, image.len);
-		pathset_add(paths, c->path.data);
+	rc = see_paths(c, &c->paths, see_file);
+	if (!rc && c->only && c->draft->album.counts.images != c->only_images) {
+		rc = contradiction(c, c->only, "not every image of it has tag images");
 	}
-	return rc;
-}
-
-/* The blob of a row about the album. */
-static int find_own(struct collect *c, uint8_t blob[OBJECT_ID], enum query_response row)
-{
-	int rc;
-
-	buf_clear(&c->path);
-	response_snapshot_path(&c->path, response_of(row), c->only, strlen(c->only));
-	rc = tree_find(blob, c->trees, c->tree, c->path.data, c->err);
-	if (rc == ERR_NOTFOUND) {
-		rc = err_set(c->err, rc, "no album '%s' in snapshot %s", c->only,
-			     c->audit->commit.hex);
-	}
-	return rc;
-}
-
-static int collect_own(struct collect *c)
-{
-	struct pathset paths = {0};
-	uint8_t blob[OBJECT_ID];
-	size_t listed;
-	int rc = find_own(c, blob, QUERY_IMAGES);
-
-	if (!rc) {
-		rc = list_own(c, &paths, blob);
-	}
-	if (!rc) {
-		listed = c->body.count;
-		add_draft(c, c->only, strlen(c->only));
-		rc = pathset_diff(&paths, c->trees, NULL, c->tree, see_own_file, c,
-				  c->err);
-		if (!rc && c->draft->album.counts.images != listed) {
-			rc = contradiction(c, c->only,
-					   "not every image of it has tag images");
-		}
-	}
-	if (!rc) {
-		rc = find_own(c, blob, QUERY_UNTAGGED);
-	}
-	if (!rc) {
-		rc = read_untagged(c, c->draft, blob);
-	}
-	pathset_release(&paths);
 	return rc;
 }
 
@@ -500,7 +438,7 @@ static int finish(struct collect *c)
 
 static int collect(struct collect *c)
 {
-	int rc = c->only ? collect_own(c) : collect_all(c);
+	int rc = collect_files(c);
 
 	log_progress_end(&c->progress);
 	if (!rc) {
@@ -520,11 +458,11 @@ static void release(struct collect *c)
 	free(c->draft);
 	audit_count_free(c->counter);
 	history_free(c->history);
+	pathset_release(&c->paths);
 	body_release(&c->body);
 	body_object_release(&c->inner);
 	buf_release(&c->image);
 	buf_release(&c->id);
-	buf_release(&c->path);
 }
 
 int audit_collect(struct audit **out, struct snapshot_repo *repo,

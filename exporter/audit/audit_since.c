@@ -6,7 +6,6 @@
 
 #include "exporter/body/body.h"
 #include "exporter/git/tree/pathset.h"
-#include "exporter/snapshot/response.h"
 
 /*
  * History is walked back from the audited snapshot; each snapshot's tree is compared
@@ -57,22 +56,16 @@ static void list_images(struct search *search)
 
 static void list_paths(struct search *search, bool few)
 {
-	const struct response *row = response_of(QUERY_TAG_IMAGES);
-	struct buf path = {0};
-
-	for (size_t i = 0; few && i < search->count; i++) {
+	if (!few) {
+		body_add_folder(&search->paths, QUERY_TAG_IMAGES);
+		return;
+	}
+	for (size_t i = 0; i < search->count; i++) {
 		const char *id = search->image[i]->id;
 
-		buf_clear(&path);
-		response_snapshot_path(&path, row, id, strlen(id));
-		pathset_add(&search->paths, path.data);
+		body_add_path(&search->paths, QUERY_TAG_IMAGES,
+			      &(struct body_text){id, strlen(id)});
 	}
-	if (!few) {
-		response_site_root(&path, row);
-		buf_addch(&path, '/');
-		pathset_add(&search->paths, path.data);
-	}
-	buf_release(&path);
 }
 
 /* This step as an answer. */

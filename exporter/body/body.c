@@ -105,6 +105,41 @@ enum query_response body_path(struct buf *id, const char *path)
 							     : (enum query_response)0;
 }
 
+int body_find(uint8_t blob[OBJECT_ID], struct history *history, const uint8_t *tree,
+	      enum query_response row, const struct body_text *id, struct err *err)
+{
+	struct buf path = {0};
+	int rc = ERR_NOTFOUND;
+
+	memset(blob, 0, OBJECT_ID);
+	if (tree) {
+		response_snapshot_path(&path, response_of(row), id->data, id->len);
+		rc = tree_find(blob, history_trees(history), tree, path.data, err);
+	}
+	buf_release(&path);
+	return rc;
+}
+
+void body_add_path(struct pathset *paths, enum query_response row,
+		   const struct body_text *id)
+{
+	struct buf path = {0};
+
+	response_snapshot_path(&path, response_of(row), id->data, id->len);
+	pathset_add(paths, path.data);
+	buf_release(&path);
+}
+
+void body_add_folder(struct pathset *paths, enum query_response row)
+{
+	struct buf path = {0};
+
+	response_site_root(&path, response_of(row));
+	buf_addch(&path, '/');
+	pathset_add(paths, path.data);
+	buf_release(&path);
+}
+
 static bool fail(struct body *body, const char *problem)
 {
 	body->problem = problem;
@@ -177,6 +212,15 @@ int body_read(struct body *body, struct history *history, const uint8_t blob[OBJ
 	return rc;
 }
 
+int body_load(struct body *body, struct history *history, const uint8_t *tree,
+	      enum query_response row, const struct body_text *id, struct err *err)
+{
+	uint8_t blob[OBJECT_ID];
+	int rc = body_find(blob, history, tree, row, id, err);
+
+	return rc ? rc : body_read(body, history, blob, row, id, err);
+}
+
 struct body_text body_element(const struct body *body, size_t n)
 {
 	const struct json_span *element = &body->list.member[n].value;
@@ -193,6 +237,19 @@ bool body_record(struct body *body, size_t n, struct body_text *id)
 	}
 	snprintf(body->reason, sizeof(body->reason), "record %zu has no id", n + 1);
 	return fail(body, body->reason);
+}
+
+int body_add_images(struct body *body, struct pathset *paths, struct err *err)
+{
+	struct body_text id;
+
+	for (size_t i = 0; i < body->count; i++) {
+		if (!body_record(body, i, &id)) {
+			return body_fail(body, err);
+		}
+		body_add_path(paths, QUERY_TAG_IMAGES, &id);
+	}
+	return 0;
 }
 
 /* A count as it is written: no sign, no needless zero. */

@@ -12,6 +12,7 @@
 #include "data/index/query.h"
 #include "exporter/git/history.h"
 #include "exporter/git/pack/object.h"
+#include "exporter/git/tree/pathset.h"
 
 /*
  * body - reads the files of a snapshot: what query_body() once wrote. By row of the
@@ -67,6 +68,16 @@ void body_object_release(struct body_object *object);
  * 0: no file of the response table. */
 enum query_response body_path(struct buf *id, const char *path);
 
+/* The blob of the file about `id` in a tree, which may be NULL: nothing. ERR_NOTFOUND,
+ * quietly, with a blob of zeros: there is none. */
+int body_find(uint8_t blob[OBJECT_ID], struct history *history, const uint8_t *tree,
+	      enum query_response row, const struct body_text *id, struct err *err);
+
+/* Adds the path of the file about `id`; of the folder that has all files of the row. */
+void body_add_path(struct pathset *paths, enum query_response row,
+		   const struct body_text *id);
+void body_add_folder(struct pathset *paths, enum query_response row);
+
 /* Reads one body after the other; reuse it to save allocations. Zeroed is ready. */
 struct body {
 	struct buf bytes;    /* the file */
@@ -87,7 +98,10 @@ struct body {
  * writes. */
 int body_read(struct body *body, struct history *history, const uint8_t blob[OBJECT_ID],
 	      enum query_response row, const struct body_text *id, struct err *err);
-/* The same of what the caller has put into body->bytes. False: body->problem. */
+/* body_find() and body_read(). */
+int body_load(struct body *body, struct history *history, const uint8_t *tree,
+	      enum query_response row, const struct body_text *id, struct err *err);
+/* Checks what the caller has put into body->bytes. False: body->problem. */
 bool body_parse(struct body *body, enum query_response row);
 
 /* The canonical text of the record `n` of an array, whatever it is. */
@@ -95,6 +109,8 @@ struct body_text body_element(const struct body *body, size_t n);
 /* Opens the record `n` as body->record. False (body->problem): not a record with an
  * id. */
 bool body_record(struct body *body, size_t n, struct body_text *id);
+/* Adds the paths of the tag images of every image in an array of images. ERR_INPUT. */
+int body_add_images(struct body *body, struct pathset *paths, struct err *err);
 /* QUERY_TAG: the tag, which is opened as body->record, and the count of its live tag
  * images. False: body->problem. */
 bool body_tag(struct body *body, uint64_t *tag_images);

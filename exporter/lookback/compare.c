@@ -6,7 +6,6 @@
 
 #include "data/format/json.h"
 #include "exporter/lookback/notes.h"
-#include "exporter/snapshot/response.h"
 
 /*
  * Trees say which files differ, in the order of their shards; events come by id. So
@@ -40,7 +39,7 @@ struct compare {
 	/* scratch */
 	struct body_object object, inner;
 	struct notes tag_images; /* of one image; of: the tag */
-	struct buf id, path, own;
+	struct buf id, own;
 	struct buf album; /* of the last add_list */
 };
 
@@ -334,20 +333,6 @@ static int read_pair(struct compare *c, const struct note *pair)
 
 /* --- scopes --- */
 
-static void set_path(struct compare *c, enum query_response row,
-		     const struct body_text *id)
-{
-	buf_clear(&c->path);
-	response_snapshot_path(&c->path, response_of(row), id->data, id->len);
-}
-
-static void add_path(struct compare *c, struct pathset *paths, enum query_response row,
-		     const struct body_text *id)
-{
-	set_path(c, row, id);
-	pathset_add(paths, c->path.data);
-}
-
 /* Notes what differs in these files. */
 static int note_paths(struct compare *c, struct pathset *paths)
 {
@@ -355,22 +340,13 @@ static int note_paths(struct compare *c, struct pathset *paths)
 			    note_file, c, c->err);
 }
 
-/* The blob of a file on one side; zeros: it has none. */
+/* The blob of a file on one side; zeros: there is none. */
 static int find(struct compare *c, uint8_t blob[OBJECT_ID], int side,
 		enum query_response row, const struct body_text *id)
 {
-	int rc = ERR_NOTFOUND;
+	int rc = body_find(blob, c->history, c->tree[side], row, id, c->err);
 
-	if (c->tree[side]) {
-		set_path(c, row, id);
-		rc = tree_find(blob, history_trees(c->history), c->tree[side],
-			       c->path.data, c->err);
-	}
-	if (rc == ERR_NOTFOUND) {
-		memset(blob, 0, OBJECT_ID);
-		rc = 0;
-	}
-	return rc;
+	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
 /* Notes the tags that differing tag images show. */
@@ -382,7 +358,7 @@ static int note_tags_shown(struct compare *c)
 	for (size_t i = 0; !rc && i < c->pairs.count; i++) {
 		rc = read_pair(c, &c->pairs.note[i]);
 		for (size_t j = 0; !rc && j < c->tag_images.count; j++) {
-			add_path(c, &paths, QUERY_TAG, &c->tag_images.note[j].of);
+			body_add_path(&paths, QUERY_TAG, &c->tag_images.note[j].of);
 		}
 	}
 	if (!rc) {
@@ -422,7 +398,7 @@ static int add_list(struct compare *c, struct pathset *paths, uint8_t named[OBJE
 		rc = body_fail(body, c->err);
 	}
 	if (!rc) {
-		add_path(c, paths, QUERY_IMAGES, &album);
+		body_add_path(paths, QUERY_IMAGES, &album);
 		buf_clear(&c->album);
 		buf_add(&c->album, album.data, album.len);
 	}
@@ -488,7 +464,7 @@ static int note_image(struct compare *c, const struct body_text *image)
 	bool same;
 	int rc;
 
-	add_path(c, &own, QUERY_TAG_IMAGES, image);
+	body_add_path(&own, QUERY_TAG_IMAGES, image);
 	rc = note_paths(c, &own);
 	for (int side = 0; !rc && side < 2; side++) {
 		notes_add(&sides, &(struct note){.after = side == 1, .id = *image});
@@ -510,27 +486,18 @@ static int note_image(struct compare *c, const struct body_text *image)
 	return rc ? rc : note_tags_shown(c);
 }
 
-/* Adds what differs in an album to the paths: as compare_scope::album_paths. */
+/* Adds what compare_scope::album_paths would have. */
 static int add_album_paths(struct compare *c, struct pathset *paths,
 			   const struct body_text *album)
 {
 	struct body *body = &c->side[1].body;
-	uint8_t blob[OBJECT_ID];
-	struct body_text image;
-	int rc = find(c, blob, 1, QUERY_IMAGES, album);
+	int rc = body_load(body, c->history, c->tree[1], QUERY_IMAGES, album, c->err);
 
-	add_path(c, paths, QUERY_IMAGES, album);
-	if (rc || is_none(blob)) {
-		return rc;
+	body_add_path(paths, QUERY_IMAGES, album);
+	if (!rc) {
+		rc = body_add_images(body, paths, c->err);
 	}
-	rc = body_read(body, c->history, blob, QUERY_IMAGES, album, c->err);
-	for (size_t i = 0; !rc && i < body->count; i++) {
-		if (!body_record(body, i, &image)) {
-			return body_fail(body, c->err);
-		}
-		add_path(c, paths, QUERY_TAG_IMAGES, &image);
-	}
-	return rc;
+	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
 /* Images that are in the album on one side alone may be in another one on the other:
@@ -556,7 +523,7 @@ static int note_moved(struct compare *c)
 		rc = add_list(c, &lists, named, &lone.note[i]);
 		expected += !rc && !is_none(named);
 		if (lone.note[i].after) {
-			add_path(c, &own, QUERY_TAG_IMAGES, &lone.note[i].id);
+			body_add_path(&own, QUERY_TAG_IMAGES, &lone.note[i].id);
 		}
 	}
 	if (!rc && lone.count) {
@@ -602,7 +569,7 @@ static int note_scope(struct compare *c, const struct compare_scope *scope)
 	if (scope->image) {
 		return note_image(c, &text);
 	}
-	add_path(c, &paths, QUERY_TAG, &text);
+	body_add_path(&paths, QUERY_TAG, &text);
 	rc = note_paths(c, &paths);
 	pathset_release(&paths);
 	return rc;
@@ -695,7 +662,6 @@ static void release(struct compare *c)
 	body_object_release(&c->object);
 	body_object_release(&c->inner);
 	buf_release(&c->id);
-	buf_release(&c->path);
 	buf_release(&c->own);
 	buf_release(&c->album);
 }

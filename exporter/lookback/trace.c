@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/lookback/trace.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "exporter/body/body.h"
 #include "exporter/git/tree/pathset.h"
-#include "exporter/snapshot/response.h"
 
 /*
- * Which files have to do with the scope depends on the snapshot, so as the walk goes
- * back the set of paths is made anew wherever one of those differs that say so.
+ * The paths that matter depend on the snapshot. So as the walk goes back, they are
+ * collected anew wherever a file differs that decides about them.
  *
- * Image: its tag images, which hold its own text too; the file that names its album;
- * and if it is untagged, so that there is no such text, the album's list of images.
+ * Image: its tag images, which contain its own text too, and the file that names its
+ * album; if it is untagged, its text is only in the album's list of images.
  *
- * Album: the list of its images, and the tag images of each. From that list the
- * number of images is known, and from which tag images are `[]` how many of them are
- * untagged: so a step in which images were tagged need not read either list.
+ * Album: the list of its images, and the tag images of each. The list says how many
+ * images there are, and the tag images that are `[]` are counted: a step in which
+ * only tag images differ needs no list.
  *
  * Tag: its one file.
  */
@@ -25,6 +23,7 @@
 struct trace {
 	struct history *history;
 	const struct compare_scope *scope;
+	struct body_text id; /* of the scope */
 	struct trace_end *end;
 	trace_event_fn *each_event;
 	trace_entry_fn *each;
@@ -32,7 +31,6 @@ struct trace {
 	struct err *err;
 
 	struct pathset paths;
-	struct buf list_path; /* the album's list of images */
 	/* Of the current step. */
 	struct trace_entry entry;
 	struct buf label;
@@ -40,48 +38,25 @@ struct trace {
 	bool outdated; /* the paths are to be collected anew */
 	bool any_event;
 	int64_t more_untagged_before; /* than afterwards, in the album */
-	/* scratch */
-	struct buf path;
+	struct buf found;             /* scratch: the id in a path */
 	struct body body;
 };
 
-/* Adds the file of a row about `id` to the paths that are followed. */
-static void add_path(struct trace *trace, enum query_response row,
-		     const struct body_text *id)
-{
-	buf_clear(&trace->path);
-	response_snapshot_path(&trace->path, response_of(row), id->data, id->len);
-	pathset_add(&trace->paths, trace->path.data);
-}
-
-/* The same, and finds the file. ERR_NOTFOUND, quietly. */
-static int add_found(struct trace *trace, uint8_t blob[OBJECT_ID],
-		     const uint8_t tree[OBJECT_ID], enum query_response row,
-		     const struct body_text *id)
-{
-	add_path(trace, row, id);
-	return tree_find(blob, history_trees(trace->history), tree, trace->path.data,
-			 trace->err);
-}
-
-static int read_body(struct trace *trace, const uint8_t blob[OBJECT_ID],
-		     enum query_response row, const struct body_text *id)
-{
-	return body_read(&trace->body, trace->history, blob, row, id, trace->err);
-}
-
 /* --- which paths to follow --- */
+
+/* Follows the file about `id`, and reads it. ERR_NOTFOUND, quietly. */
+static int follow_file(struct trace *trace, const uint8_t tree[OBJECT_ID],
+		       enum query_response row, const struct body_text *id)
+{
+	body_add_path(&trace->paths, row, id);
+	return body_load(&trace->body, trace->history, tree, row, id, trace->err);
+}
 
 static int follow_tag(struct trace *trace, const uint8_t tree[OBJECT_ID])
 {
-	const struct body_text id = {trace->scope->tag, strlen(trace->scope->tag)};
-	uint8_t blob[OBJECT_ID];
 	struct body_text label;
-	int rc = add_found(trace, blob, tree, QUERY_TAG, &id);
+	int rc = follow_file(trace, tree, QUERY_TAG, &trace->id);
 
-	if (!rc) {
-		rc = read_body(trace, blob, QUERY_TAG, &id);
-	}
 	if (!rc && !body_tag(&trace->body, &trace->entry.tag_images)) {
 		rc = body_fail(&trace->body, trace->err);
 	}
@@ -98,25 +73,25 @@ static int follow_tag(struct trace *trace, const uint8_t tree[OBJECT_ID])
 
 static int follow_image(struct trace *trace, const uint8_t tree[OBJECT_ID])
 {
-	const struct body_text id = {trace->scope->image, strlen(trace->scope->image)};
-	uint8_t tag_images[OBJECT_ID], blob[OBJECT_ID];
+	uint8_t blob[OBJECT_ID];
 	struct body_text album;
-	int rc = add_found(trace, tag_images, tree, QUERY_TAG_IMAGES, &id);
-	int found = add_found(trace, blob, tree, QUERY_ALBUM_OF, &id);
+	int rc = body_find(blob, trace->history, tree, QUERY_TAG_IMAGES, &trace->id,
+			   trace->err);
 
-	if (rc || !body_is_empty(tag_images)) {
+	body_add_path(&trace->paths, QUERY_TAG_IMAGES, &trace->id);
+	if (rc || !body_is_empty(blob)) {
+		body_add_path(&trace->paths, QUERY_ALBUM_OF, &trace->id);
 		return rc;
 	}
-	/* An older albumen did not write which album an image lies in. */
-	if (found) {
-		return found == ERR_NOTFOUND ? 0 : found;
+	rc = follow_file(trace, tree, QUERY_ALBUM_OF, &trace->id);
+	if (rc == ERR_NOTFOUND) {
+		return 0; /* an older albumen did not write which album an image is in */
 	}
-	rc = read_body(trace, blob, QUERY_ALBUM_OF, &id);
 	if (!rc && !body_album(&trace->body, &album)) {
 		rc = body_fail(&trace->body, trace->err);
 	}
 	if (!rc) {
-		add_path(trace, QUERY_IMAGES, &album);
+		body_add_path(&trace->paths, QUERY_IMAGES, &album);
 	}
 	return rc;
 }
@@ -134,33 +109,20 @@ static int count_untagged(const char *path, const uint8_t *old_blob,
 
 static int follow_album(struct trace *trace, const uint8_t tree[OBJECT_ID])
 {
-	const struct body_text album = {trace->scope->album, strlen(trace->scope->album)};
-	const struct body *body = &trace->body;
-	uint8_t blob[OBJECT_ID];
-	struct body_text image;
-	int rc = tree_find(blob, history_trees(trace->history), tree,
-			   trace->list_path.data, trace->err);
+	int rc = follow_file(trace, tree, QUERY_IMAGES, &trace->id);
 
 	if (!rc) {
-		rc = read_body(trace, blob, QUERY_IMAGES, &album);
-	}
-	for (size_t i = 0; !rc && i < body->count; i++) {
-		if (body_record(&trace->body, i, &image)) {
-			add_path(trace, QUERY_TAG_IMAGES, &image);
-		} else {
-			rc = body_fail(body, trace->err);
-		}
+		trace->entry.images = trace->body.count;
+		rc = body_add_images(&trace->body, &trace->paths, trace->err);
 	}
 	if (!rc) {
-		trace->entry.images = body->count;
 		rc = pathset_diff(&trace->paths, history_trees(trace->history), NULL,
 				  tree, count_untagged, trace, trace->err);
 	}
-	pathset_add(&trace->paths, trace->list_path.data);
 	return rc;
 }
 
-/* Makes the paths for a step into the snapshot with this tree, and counts. */
+/* Collects the paths for a step into the snapshot with this tree, and counts. */
 static int follow(struct trace *trace, const uint8_t tree[OBJECT_ID])
 {
 	int rc;
@@ -187,7 +149,7 @@ static int see_path(const char *path, const uint8_t *old_blob, const uint8_t *ne
 	struct trace *trace = payload;
 
 	trace->hit = true;
-	if (!trace->scope->album || strcmp(path, trace->list_path.data) == 0) {
+	if (!trace->scope->album || body_path(&trace->found, path) == QUERY_IMAGES) {
 		trace->outdated = true;
 	} else {
 		trace->more_untagged_before += body_is_empty(old_blob);
@@ -205,8 +167,8 @@ static int see_event(const struct compare_event *event, void *payload)
 	return trace->each_event(event, trace->payload);
 }
 
-/* Compares the step's snapshot with the one before, and tells of it. */
-static int tell(struct trace *trace, const struct history_step *step)
+/* Compares the step's snapshot with the one before, and reports it. */
+static int report(struct trace *trace, const struct history_step *step)
 {
 	struct compare_scope scope = *trace->scope;
 	int rc;
@@ -219,7 +181,7 @@ static int tell(struct trace *trace, const struct history_step *step)
 	}
 	rc = compare_trees(trace->history, step->has_parent ? step->parent_tree : NULL,
 			   step->tree, &scope, see_event, trace, trace->err);
-	/* The number of a tag's tag images is no part of its record. */
+	/* A tag's file differs also when only the count of its tag images does. */
 	if (!rc && (trace->any_event || trace->scope->tag)) {
 		rc = trace->each(&trace->entry, trace->payload);
 	}
@@ -240,7 +202,7 @@ static int take_step(struct trace *trace, const struct history_step *step)
 			  step->has_parent ? step->parent_tree : NULL, step->tree,
 			  see_path, trace, trace->err);
 	if (!rc && trace->hit) {
-		rc = tell(trace, step);
+		rc = report(trace, step);
 	}
 	if (!rc && trace->outdated && step->has_parent) {
 		return follow(trace, step->parent_tree);
@@ -293,15 +255,14 @@ int trace_run(struct trace_end *end, struct snapshot_repo *repo,
 			       from->hex);
 	}
 	trace.history = history_new(repo);
-	if (scope->album) {
-		response_snapshot_path(&trace.list_path, response_of(QUERY_IMAGES),
-				       scope->album, strlen(scope->album));
-	}
+	trace.id.data = scope->album   ? scope->album
+			: scope->image ? scope->image
+				       : scope->tag;
+	trace.id.len = strlen(trace.id.data);
 	rc = walk(&trace, commit);
 	pathset_release(&trace.paths);
-	buf_release(&trace.list_path);
 	buf_release(&trace.label);
-	buf_release(&trace.path);
+	buf_release(&trace.found);
 	body_release(&trace.body);
 	history_free(trace.history);
 	return rc;
