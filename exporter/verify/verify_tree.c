@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "data/base/hex.h"
 #include "data/format/name.h"
 #include "data/format/record.h"
 #include "exporter/git/tree/tree.h"
@@ -15,56 +14,56 @@ struct walk {
 	struct verify_report *report;
 	verify_tree_fn *each;
 	void *payload;
-	struct buf path; /* of the folder, with a slash at its end; then of an entry */
-	struct buf id, own_path;
-	bool tags; /* of the root only the folder of the tags is walked, or only the rest */
+	struct buf path;     /* of the folder, with a '/' at its end; "" for the root */
+	struct buf id;       /* that the file found last is about */
+	struct buf own_path; /* where the file about an id belongs */
+	bool tags; /* of the root only the tags' folder is walked, or all others */
 };
 
-/* One tree of the two: its entries that belong, one after the other. */
+/* One of the two trees of a folder: its entries that belong, one after the other. */
 struct side {
 	struct buf body;
 	struct tree_cursor cursor;
 	struct tree_entry entry;
-	bool there;                 /* there is an entry */
-	const struct response *row; /* NULL: the entry is a folder */
-	bool tell;                  /* what is wrong is reported */
+	bool ended;
+	bool report; /* what is wrong */
 };
 
 /* --- one entry --- */
 
-/* Whether the path is a row's, and walk->id is an id then. */
-static bool is_file(struct walk *walk, const struct response **row)
+/* The row of the file walk->path, and its id in walk->id. */
+static const struct response *find_row(struct walk *walk)
 {
 	struct layout_text name;
+	const struct response *row = response_parse(walk->path.data, &name);
 
 	buf_clear(&walk->id);
-	*row = response_parse(walk->path.data, &name);
-	return *row && name_to_id(&walk->id, name.at, name.len) == 0 &&
-	       !record_id_fault(walk->id.data, walk->id.len);
+	return row && name_to_id(&walk->id, name.at, name.len) == 0 &&
+			       !record_id_fault(walk->id.data, walk->id.len)
+		       ? row
+		       : NULL;
 }
 
-/* Whether the entry belongs where the walk is. *row is NULL if it is a folder. */
-static bool find_row(const struct response **row, struct walk *walk,
-		     const struct tree_entry *entry)
+static bool belongs(struct walk *walk, const struct tree_entry *entry)
 {
 	const char *mode = entry->is_tree ? "40000" : "100644";
 	size_t base = walk->path.len;
-	bool belongs;
+	bool found;
 
-	*row = NULL;
 	if (entry->mode_len != strlen(mode) ||
-	    memcmp(entry->mode, mode, entry->mode_len) != 0) {
+	    memcmp(entry->mode, mode, entry->mode_len) != 0 ||
+	    memchr(entry->name, '/', entry->name_len)) {
 		return false;
 	}
 	buf_add(&walk->path, entry->name, entry->name_len);
-	belongs =
-		entry->is_tree ? response_is_folder(walk->path.data) : is_file(walk, row);
+	found = entry->is_tree ? response_is_folder(walk->path.data)
+			       : find_row(walk) != NULL;
 	buf_setlen(&walk->path, base);
-	return belongs;
+	return found;
 }
 
-/* Tells what is wrong with the entry `name` of the folder that the walk is in. */
-static void fail_entry(struct walk *walk, const char *name, const char *problem)
+/* Reports what is wrong with an entry of the folder ("": with the folder). */
+static void fail(struct walk *walk, const char *name, const char *problem)
 {
 	size_t base = walk->path.len;
 
@@ -73,36 +72,41 @@ static void fail_entry(struct walk *walk, const char *name, const char *problem)
 	buf_setlen(&walk->path, base);
 }
 
+static int compare(const struct tree_entry *a, const struct tree_entry *b)
+{
+	return tree_compare(a->name, a->name_len, a->is_tree, b->name, b->name_len,
+			    b->is_tree);
+}
+
 /* Goes on to the next entry that belongs. */
 static void side_next(struct side *side, struct walk *walk)
 {
 	struct tree_entry before = side->entry;
 
-	side->there = false;
-	while (!side->there && tree_next(&side->cursor, &side->entry)) {
+	while (tree_next(&side->cursor, &side->entry)) {
 		const struct tree_entry *entry = &side->entry;
 
-		if (before.name &&
-		    (tree_compare(before.name, before.name_len, before.is_tree,
-				  entry->name, entry->name_len, entry->is_tree) >= 0 ||
-		     strcmp(before.name, entry->name) == 0)) {
-			side->cursor.at = side->cursor.end;
-			if (side->tell) {
-				fail_entry(walk, entry->name,
-					   "the entry is out of order, or stands twice");
+		if (before.name && (compare(&before, entry) >= 0 ||
+				    strcmp(before.name, entry->name) == 0)) {
+			side->ended = true;
+			if (side->report) {
+				fail(walk, entry->name,
+				     "the entry is out of order, or stands twice");
 			}
 			return;
 		}
-		side->there = find_row(&side->row, walk, entry);
-		if (!side->there && side->tell) {
-			fail_entry(walk, entry->name,
-				   "the entry does not belong into a snapshot");
+		if (belongs(walk, entry)) {
+			return;
+		}
+		if (side->report) {
+			fail(walk, entry->name,
+			     "the entry does not belong into a snapshot");
 		}
 		before = *entry;
 	}
-	if (!side->there && side->cursor.broken && side->tell) {
-		verify_report_fail(walk->report, walk->path.len ? walk->path.data : "",
-				   "the tree is no tree");
+	side->ended = true;
+	if (side->cursor.broken && side->report) {
+		fail(walk, "", "the tree is no tree");
 	}
 }
 
@@ -112,25 +116,26 @@ static void side_start(struct side *side, struct walk *walk, const uint8_t *id)
 	enum object_type type;
 	int rc;
 
+	side->ended = true;
 	if (!id) {
 		return;
 	}
 	rc = verify_store_read(&side->body, &type, walk->store, id);
-	if (side->tell && (rc || type != OBJECT_TREE)) {
-		object_hex(hex, id);
-		verify_report_fail(walk->report, walk->path.len ? walk->path.data : "",
-				   "tree %s is %s", hex,
-				   rc == ERR_NOTFOUND ? "missing"
-				   : rc               ? "damaged"
-						      : "no tree");
-	}
 	if (rc || type != OBJECT_TREE) {
+		object_hex(hex, id);
+		if (side->report) {
+			verify_report_fail(walk->report, walk->path.data, "tree %s is %s",
+					   hex,
+					   rc == ERR_NOTFOUND ? "missing"
+					   : rc               ? "damaged"
+							      : "no tree");
+		}
 		return;
 	}
-	if (side->tell && !side->body.len && walk->path.len) {
-		verify_report_fail(walk->report, walk->path.data,
-				   "a folder without files");
+	if (side->report && !side->body.len && walk->path.len) {
+		fail(walk, "", "a folder without files");
 	}
+	side->ended = false;
 	side->cursor = (struct tree_cursor){.at = side->body.data,
 					    .end = side->body.data + side->body.len};
 	side_next(side, walk);
@@ -138,47 +143,51 @@ static void side_start(struct side *side, struct walk *walk, const uint8_t *id)
 
 /* --- two trees --- */
 
-static void walk_folder(struct walk *walk, const uint8_t *from, const uint8_t *to);
-
-/* A file that differs; its path is the walk's. */
-static void give_file(struct walk *walk, const struct response *row, const uint8_t *from,
-		      const uint8_t *to)
+/* Whether the entry of the root is the folder that tags lie in. */
+static bool is_tags(const struct tree_entry *entry)
 {
-	struct verify_tree_change change = {
-		.kind = row->kind, .old_blob = from, .new_blob = to};
+	const char *path = response_of(QUERY_TAG)->path;
 
-	is_file(walk, &row);
-	if (to && !from) {
-		buf_clear(&walk->own_path);
-		response_snapshot_path(&walk->own_path, row, walk->id.data, walk->id.len);
-		if (strcmp(walk->own_path.data, walk->path.data) != 0) {
-			verify_report_fail(walk->report, walk->path.data,
-					   "the file lies in the wrong shard");
-		}
+	return strncmp(path, entry->name, entry->name_len) == 0 &&
+	       path[entry->name_len] == '/';
+}
+
+/* A file that differs. */
+static void walk_file(struct walk *walk, const uint8_t *from, const uint8_t *to)
+{
+	const struct response *row = find_row(walk);
+	struct verify_tree_change change = {.kind = row->kind,
+					    .path = walk->path.data,
+					    .id = walk->id.data,
+					    .id_len = walk->id.len,
+					    .old_blob = from,
+					    .new_blob = to};
+
+	buf_clear(&walk->own_path);
+	response_snapshot_path(&walk->own_path, row, walk->id.data, walk->id.len);
+	if (to && !from && strcmp(walk->own_path.data, walk->path.data) != 0) {
+		fail(walk, "", "the file lies in the wrong shard");
 	}
-	change.path = walk->path.data;
-	change.id = walk->id.data;
-	change.id_len = walk->id.len;
 	walk->each(&change, walk->payload);
 }
 
+static void walk_folder(struct walk *walk, const uint8_t *from, const uint8_t *to);
+
 /* An entry that differs. */
-static void walk_entry(struct walk *walk, const struct side *side, const uint8_t *from,
-		       const uint8_t *to)
+static void walk_entry(struct walk *walk, const struct tree_entry *entry,
+		       const uint8_t *from, const uint8_t *to)
 {
-	const struct tree_entry *entry = &side->entry;
 	size_t base = walk->path.len;
 
-	if (!base && layout_is_folder(response_of(QUERY_TAG)->path, LAYOUT_SNAPSHOT,
-				      entry->name) != walk->tags) {
+	if (!base && is_tags(entry) != walk->tags) {
 		return;
 	}
 	buf_add(&walk->path, entry->name, entry->name_len);
-	if (side->row) {
-		give_file(walk, side->row, from, to);
-	} else {
+	if (entry->is_tree) {
 		buf_addch(&walk->path, '/');
 		walk_folder(walk, from, to);
+	} else {
+		walk_file(walk, from, to);
 	}
 	buf_setlen(&walk->path, base);
 }
@@ -187,20 +196,17 @@ static void walk_folder(struct walk *walk, const uint8_t *from, const uint8_t *t
 {
 	struct side old = {0}, new = {0};
 
-	/* The root is walked twice, and what is wrong with it reported once. */
-	new.tell = walk->path.len || walk->tags;
+	/* The root is walked twice, and reported once. */
+	new.report = walk->path.len || walk->tags;
 	side_start(&old, walk, from);
 	side_start(&new, walk, to);
-	while (old.there || new.there) {
-		int order = !old.there ? 1
-			    : !new.there
-				    ? -1
-				    : tree_compare(old.entry.name, old.entry.name_len,
-						   old.entry.is_tree, new.entry.name,
-						   new.entry.name_len, new.entry.is_tree);
+	while (!old.ended || !new.ended) {
+		int order = old.ended   ? 1
+			    : new.ended ? -1
+					: compare(&old.entry, &new.entry);
 
 		if (order || memcmp(old.entry.id, new.entry.id, OBJECT_ID) != 0) {
-			walk_entry(walk, order <= 0 ? &old : &new,
+			walk_entry(walk, order <= 0 ? &old.entry : &new.entry,
 				   order <= 0 ? old.entry.id : NULL,
 				   order >= 0 ? new.entry.id : NULL);
 		}
@@ -225,6 +231,7 @@ void verify_tree_walk(struct verify_store *store, struct verify_report *report,
 	if (from && memcmp(from, to, OBJECT_ID) == 0) {
 		return;
 	}
+	buf_addstr(&walk.path, "");
 	walk.tags = true;
 	walk_folder(&walk, from, to);
 	walk.tags = false;

@@ -224,4 +224,12 @@ exits "names that speak to terminals" 1 verify "$T/clone"
 found "are told plainly" "^$commit a\\\\x1b\\[31mred\\\\x0aline: the entry does not belong into a snapshot\$"
 exits "and in JSON" 1 verify "$T/clone" --json
 is "of which each line is whole" "$(jq -s 'all(type == "object")' "$T/out")" true
+fresh
+id=$(git -C "$T/clone" rev-parse main:audit/tags)
+tree=$({ printf '40000 audit/tags\0' && printf "$(sed 's/../\\x&/g' <<<"$id")"; } |
+	git -C "$T/clone" hash-object -t tree -w --literally --stdin)
+commit=$(git -C "$T/clone" commit-tree -m x -p main "$tree")
+git -C "$T/clone" update-ref refs/heads/main "$commit"
+exits "a name with a slash in it" 1 verify "$T/clone"
+found "is no path" "^$commit audit/tags: the entry does not belong into a snapshot\$"
 done_testing

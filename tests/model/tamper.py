@@ -704,7 +704,7 @@ def bad_tree(clone):
         moved = "/".join(words)
         first = forge_files(clone, at,
                             lambda tree: clone.put(clone.put(tree, path, None), moved, blob), how)
-        path = moved if "albums" not in moved else moved[:moved.index("/images")]
+        path = moved
     else:
         mode = b"100755" if what == "mode" else b"120000"
         first = forge_files(clone, at, lambda tree: clone.put(tree, path, blob, mode), how)
