@@ -16,32 +16,31 @@
 #include "exporter/snapshot/response.h"
 
 /*
- * How a snapshot of one instant is made without one long transaction.
+ * How to make a snapshot of one instant without one long transaction.
  *
- * The change feed has one entry a response, ordered by last change, so reading
- * it from sequence S gives each response that changed since S, once. A long read
- * transaction would keep LMDB from reusing pages, so the feed is read in slices,
- * each in a transaction of its own. A response that changes after it was
- * rendered has moved to the end of the feed and is met again. When a slice
- * reaches the end, every response has been rendered as it is in that slice's
- * transaction: the snapshot is of that instant, and its sequence goes into the
- * commit. The last word on a path wins (snapshot.h).
+ * The change feed has one entry for each response, sorted by last change. Read from
+ * sequence S on, it gives each response that changed since S, once. A long read
+ * transaction would keep LMDB from reusing pages, so the export reads the feed in slices,
+ * each in a transaction of its own. A response that changes after it was rendered moves
+ * to the end of the feed, and is rendered again; the last version of a path counts
+ * (snapshot.h). When a slice reaches the end of the feed, every response has been
+ * rendered as it is in that slice's transaction: the snapshot is of that instant, and its
+ * sequence goes into the commit.
  *
- * A full export is the same from sequence 0 onto an empty tree: every response
- * that exists has an entry, so what no longer exists is not in the tree.
+ * A full export starts at sequence 0 with an empty tree. Every response that exists has
+ * an entry, so nothing else gets into the tree.
  *
- * Each transaction checks that it sees what the one before it saw, and later changes
- * (may_go_on). Where it does not, what was rendered is dropped, and the export begins
- * again with everything.
+ * Each transaction checks that it continues the one before it (may_go_on). If it does
+ * not, the export drops what it rendered, and begins again with everything.
  */
 
-/* One slice ends after this many responses, or this long. */
+/* A slice ends after this many responses, or after this time. */
 #define SLICE_RESPONSES 4096
 #define SLICE_MS 500
 enum slice { SLICE_FULL, SLICE_END, SLICE_LOST };
 
-/* After so many attempts that were in vain, everything is rendered in a single
- * transaction: the index grows while that lasts, but then the export ends. */
+/* After this many failed attempts everything is rendered in a single transaction: the
+ * index grows meanwhile, but the export ends. */
 #define ATTEMPTS_SLICED 3
 
 struct export
@@ -50,15 +49,11 @@ struct export
 	struct export_result *result;
 	struct snapshot_edit *edit;
 	struct note note;
-	struct snapshot_id redaction; /* note_redaction of this job's */
-	/* The index as the last transaction saw it. */
-	struct {
-		char index[37];
-		uint64_t epoch, sequence, floor;
-	} seen;
-	uint64_t done; /* sequence up to which the feed is rendered */
-	bool whole;    /* all in one transaction */
-	bool worked;   /* the tree was built, and is the branch's */
+	struct note_export seen; /* the index in the last transaction; this redaction */
+	uint64_t floor;          /* of the feed, in that transaction */
+	uint64_t done;           /* the feed is rendered up to this sequence */
+	bool whole;              /* render all in one transaction */
+	bool worked;             /* the branch now has the tree that was built */
 	struct index_counts counts;
 	struct index_health health;
 	struct log_progress progress;
@@ -71,18 +66,17 @@ void export_result_release(struct export_result *result)
 	*result = (struct export_result){0};
 }
 
-/* --- what there is to go on from ---------------------------------------------------- */
+/* --- where to start -------------------------------------------------------------------- */
 
-/* What the index is, as the transaction sees it. */
-static void look(struct export *ex, const struct index_txn *txn)
+static void remember_index(struct export *ex, const struct index_txn *txn)
 {
 	snprintf(ex->seen.index, sizeof(ex->seen.index), "%s", index_uuid(txn));
 	ex->seen.epoch = index_epoch(txn);
 	ex->seen.sequence = index_sequence(txn);
-	ex->seen.floor = index_feed_floor(txn);
+	ex->floor = index_feed_floor(txn);
 }
 
-/* Whether the feed tells all that has changed in the index since `at`. */
+/* Whether the feed has all changes of the index since `at`. */
 static bool can_follow(const struct index_txn *txn, const struct note_export *at)
 {
 	return strcmp(at->index, index_uuid(txn)) == 0 &&
@@ -90,8 +84,8 @@ static bool can_follow(const struct index_txn *txn, const struct note_export *at
 	       index_epoch_holds(txn, at->epoch, at->sequence);
 }
 
-/* The sequence up to which the tree of the branch's tip shows this index: what the
- * tip says, or the note; 0: neither is true of the index as it is now. */
+/* The sequence up to which the tip's tree shows this index, from the tip's message or
+ * from the note. 0: neither is about the index as it is now. */
 static uint64_t exported_sequence(struct export *ex, const struct index_txn *txn)
 {
 	const struct snapshot_info *head = &ex->result->info;
@@ -105,7 +99,7 @@ static uint64_t exported_sequence(struct export *ex, const struct index_txn *txn
 		exported = said.sequence;
 	}
 	if (*head->commit.hex && strcmp(noted->commit.hex, head->commit.hex) == 0 &&
-	    strcmp(noted->redact.hex, ex->redaction.hex) == 0 &&
+	    strcmp(noted->redact.hex, ex->seen.redact.hex) == 0 &&
 	    noted->sequence > exported && can_follow(txn, noted)) {
 		exported = noted->sequence;
 	}
@@ -113,10 +107,10 @@ static uint64_t exported_sequence(struct export *ex, const struct index_txn *txn
 }
 
 /*
- * Whether the export may go on in this transaction from where the one before it left
- * off. Not if the index is another now, or was set back; nor if the feed has since
- * forgotten entries that the export has not read (of responses that are gone): it may
- * have rendered those responses while they were there.
+ * Whether the export may continue in this transaction. Not if the index is another one
+ * now, or was set back. Nor if the feed has dropped entries that the export has not read:
+ * they were of responses that no longer exist, and the export may have rendered those
+ * before.
  */
 static bool may_go_on(const struct export *ex, const struct index_txn *txn)
 {
@@ -125,7 +119,7 @@ static bool may_go_on(const struct export *ex, const struct index_txn *txn)
 	return index_is_built(txn) && strcmp(ex->seen.index, index_uuid(txn)) == 0 &&
 	       (!ex->seen.sequence ||
 		index_epoch_holds(txn, ex->seen.epoch, ex->seen.sequence)) &&
-	       (floor == ex->seen.floor || floor <= ex->done);
+	       (floor == ex->floor || floor <= ex->done);
 }
 
 /* --- rendering ------------------------------------------------------------------------ */
@@ -177,7 +171,7 @@ static int render(struct export *ex, struct index_txn *txn, const struct query_k
 	return rc;
 }
 
-/* Whether a slice of `n` responses has had enough. The last attempt is one slice. */
+/* Whether a slice is to end after `n` responses. The last attempt is one slice. */
 static bool is_full(const struct export *ex, unsigned n, int64_t until)
 {
 	unsigned most = ex->job->slice ? ex->job->slice : SLICE_RESPONSES;
@@ -185,9 +179,8 @@ static bool is_full(const struct export *ex, unsigned n, int64_t until)
 	return !ex->whole && (n >= most || clock_now_ms() >= until);
 }
 
-/* Renders up to a slice's worth. SLICE_END: the feed was read to its end, and ex->done,
- * ex->seen, counts and health are of this instant. SLICE_LOST: what was rendered
- * is of no use. */
+/* Renders one slice. SLICE_END: the feed was read to its end, and ex->done, ex->seen,
+ * counts and health are of this instant. SLICE_LOST: the export must begin again. */
 static int render_slice(struct export *ex, enum slice *end, struct err *err)
 {
 	struct index_txn *txn = NULL;
@@ -198,7 +191,7 @@ static int render_slice(struct export *ex, enum slice *end, struct err *err)
 	if (!rc && !(ex->whole ? index_is_built(txn) : may_go_on(ex, txn))) {
 		*end = SLICE_LOST;
 	} else if (!rc) {
-		look(ex, txn);
+		remember_index(ex, txn);
 	}
 	for (unsigned n = 0; !rc && *end == SLICE_FULL && !is_full(ex, n, until); n++) {
 		struct query_key key;
@@ -234,18 +227,19 @@ static int render_slice(struct export *ex, enum slice *end, struct err *err)
 	return rc;
 }
 
-/* A snapshot's time is never before its parent's (snapshot_edit_commit): where the clock
- * is, it is said. */
+/* A snapshot's time is never before its parent's (snapshot_edit_commit). This warns if
+ * the clock is, and returns by how many seconds, or 0. */
 static int64_t clock_behind(const struct snapshot_info *parent, int64_t now)
 {
 	int64_t behind = *parent->commit.hex ? parent->time_s - now : 0;
 
-	if (behind > 0) {
-		log_warning("the clock is %" PRId64 " seconds behind the last snapshot; "
-			    "this one carries the time of that",
-			    behind);
+	if (behind <= 0) {
+		return 0;
 	}
-	return behind > 0 ? behind : 0;
+	log_warning("the clock is %" PRId64 " second%s behind the last snapshot; the new "
+		    "one gets the last one's time",
+		    behind, behind == 1 ? "" : "s");
+	return behind;
 }
 
 static int write_message(struct export *ex, struct buf *out, int64_t now, struct err *err)
@@ -309,12 +303,12 @@ static int read_repository(struct export *ex, struct err *err)
 	}
 	rc = note_check(&ex->note, &ex->result->info, ex->job->repo, accept, err);
 	redact_trailers(&trailers, ex->job->redact);
-	ex->redaction = note_redaction(trailers.data, trailers.len);
+	ex->seen.redact = note_redaction(trailers.data, trailers.len);
 	buf_release(&trailers);
 	return rc;
 }
 
-/* Where the export starts, and whether there is anything to do. */
+/* Decides where the export starts, and whether there is anything to do. */
 static int plan(struct export *ex, bool *nothing, struct err *err)
 {
 	bool has_head = *ex->result->info.commit.hex != '\0';
@@ -330,12 +324,12 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 		index_abort(&txn);
 		return err_set(
 			err, ERR_LOCKED,
-			"index '%s' is being filled for the first time; export when "
-			"its first scan has ended",
+			"the first scan into index '%s' has not ended; export then",
 			index_dir(ex->job->index));
 	}
-	look(ex, txn);
-	/* What a tip says that somebody else may have made proves nothing. */
+	remember_index(ex, txn);
+	/* After --accept history the tip may be somebody else's, so its message proves
+	 * nothing. */
 	accepted = ex->job->accept && (ex->job->accept->used & 1u << ACCEPT_HISTORY);
 	ex->done = ex->whole || accepted ? 0 : exported_sequence(ex, txn);
 	*nothing = has_head && ex->done && ex->done == index_sequence(txn);
@@ -345,12 +339,12 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 		query_read_ahead(txn);
 	}
 	total = query_feed_count(txn, ex->done, UINT64_MAX);
-	rc = index_end(&txn, 0, err); /* a damaged feed fails it */
+	rc = index_end(&txn, 0, err); /* fails if the feed is damaged */
 	log_progress_start(&ex->progress, "exporting", total);
 	return rc;
 }
 
-/* The edit is of the branch's tip: that must be the commit which was read. */
+/* An edit starts from the branch's tip, which must still be the commit that was read. */
 static int begin_edit(struct export *ex, struct err *err)
 {
 	struct snapshot_info now = {0};
@@ -362,8 +356,8 @@ static int begin_edit(struct export *ex, struct err *err)
 	}
 	if (!rc && strcmp(now.commit.hex, ex->result->info.commit.hex) != 0) {
 		rc = err_set(err, ERR_CHANGED,
-			     "another program moved main of '%s' while it was read; "
-			     "export again",
+			     "another program moved main of '%s' meanwhile; export "
+			     "again",
 			     snapshot_path(ex->job->repo));
 	}
 	snapshot_info_release(&now);
@@ -373,8 +367,8 @@ static int begin_edit(struct export *ex, struct err *err)
 	return rc;
 }
 
-/* One attempt at a snapshot. *again: the index has changed in a way that the feed does
- * not tell. */
+/* One attempt at a snapshot. *again: the index changed in a way that the feed does not
+ * show. */
 static int attempt(struct export *ex, bool *again, struct err *err)
 {
 	enum slice end = SLICE_FULL;
@@ -394,7 +388,7 @@ static int attempt(struct export *ex, bool *again, struct err *err)
 		*again = true;
 		ex->result->restarts++;
 		ex->whole = ex->result->restarts >= ATTEMPTS_SLICED;
-		log_info("the index changed more than its change feed can tell: the "
+		log_info("the index changed more than its change feed shows: the "
 			 "export begins again");
 	} else if (!rc) {
 		log_debug("rendered %" PRIu64 " responses, up to sequence %" PRIu64,
@@ -406,22 +400,16 @@ static int attempt(struct export *ex, bool *again, struct err *err)
 	return rc;
 }
 
-/* Leaves word for the next export: where main is, and, if its tip does not say it, up
- * to where the index is exported. */
+/* Leaves the next export a note of where main is, and, unless the tip's message says it,
+ * up to where the index is exported. */
 static void leave_note(struct export *ex)
 {
 	const struct snapshot_info *head = &ex->result->info;
 	struct note note = {.made = head->commit, .ended = ex->note.ended};
 
 	if (ex->worked) {
-		note.ended = (struct note_export){0};
-	}
-	if (ex->worked && !ex->result->made) {
-		note.ended.commit = head->commit;
-		note.ended.redact = ex->redaction;
-		note.ended.epoch = ex->seen.epoch;
-		note.ended.sequence = ex->done;
-		memcpy(note.ended.index, ex->seen.index, sizeof(note.ended.index));
+		ex->seen.commit = head->commit;
+		note.ended = ex->result->made ? (struct note_export){0} : ex->seen;
 	}
 	if (ex->worked || strcmp(note.made.hex, ex->note.made.hex) != 0) {
 		note_write(&note, ex->job->repo);
