@@ -1,25 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The edge: a real nginx with the configuration that `edge` prints answers the API
-# from a site, the recorded calls first of all.
+# The edge: nginx, with the configuration that `edge` prints, answers requests from a site
+# as the live API did (tests/fixtures/recorded).
 . "$(dirname "$0")/lib.sh"
 
-# nginx's workers outlive a master that is killed, so it is stopped, not killed.
+# nginx is stopped, not killed: its workers would survive.
 trap 'status=$?; [ -f "$T/nginx.pid" ] && stop nginx; (exit "$status"); cleanup' EXIT
 
-# A name that a careless configuration would stumble over.
+# A path that has to be quoted in the configuration.
 SITE="$T/a \"site\" {;} #'x'"
 RUN=$T/run
 PORT=$(free_port)
 URL=http://127.0.0.1:$PORT
 RECORDED=$ROOT/tests/fixtures/recorded
 
-ask() { # PATH [CURL-OPTION]...: head in $T/head, body in $T/body, prints the status
+ask() { # PATH [CURL-OPTION]...: headers to $T/head, body to $T/body; prints the status
 	local path=$1
 	shift
 	curl -s -g --path-as-is -D "$T/head" -o "$T/body" -w '%{http_code}' "$@" "$URL$path"
 }
-raw() { # TEXT: sends these bytes, prints the first line of the answer
+raw() { # TEXT: sends these bytes, prints the first line of the response
 	local line
 	exec 9<>"/dev/tcp/127.0.0.1/$PORT"
 	printf "$1" >&9
@@ -27,13 +27,13 @@ raw() { # TEXT: sends these bytes, prints the first line of the answer
 	exec 9>&-
 	echo "${line%$'\r'}"
 }
-header() { # NAME: its values in the last answer, one a line
+header() { # NAME: its values in the last response, one per line
 	tr -d '\r' <"$T/head" | sed -n "s/^$1: //Ip"
 }
 answers() { # NAME PATH STATUS BODY
 	is "$1" "$(ask "$2") $(<"$T/body")" "$3 $4"
 }
-part() { # FILE HEADING: what stands in <pre> under the last such heading
+part() { # FILE HEADING: the text of <pre> under the last such heading
 	awk -v heading="#### $2" '
 		$0 == heading { text = ""; state = 1; next }
 		state == 1 && sub(/<pre>/, "") { state = 2 }
@@ -48,7 +48,7 @@ start_nginx() {
 	spawn nginx nginx -p "$RUN" -c "$T/nginx.conf" -g 'daemon off;'
 	wait_until 10 curl -s "$URL/"
 }
-publish() { # what has changed in $T/data
+publish() { # exports the changes in $T/data
 	scan >/dev/null &&
 		"$EXPORTER" export --index "$T/index" --repo "$T/repo" --site "$SITE" "$@" >/dev/null
 }
@@ -70,7 +70,7 @@ done >"$T/data/albums.ndjson"
 	done
 } >"$T/data/many.ndjson"
 
-ok "a site is made" publish
+ok "export makes a site" publish
 ok "nginx runs with the printed configuration" start_nginx || {
 	diag <"$T/nginx.log"
 	done_testing
@@ -85,24 +85,24 @@ for call in tag-images untag; do
 	while read -r line; do
 		is "$call: ${line%%:*}" "$(header "${line%%:*}")" "${line#*: }"
 	done <"$T/want"
-	is "$call: the headers that belong to one request are nginx's own" \
+	is "$call: X-Request-Id and X-Runtime come from nginx" \
 		"$(header X-Request-Id | grep -cx '[0-9a-f]\{32\}') $(header X-Runtime |
 			grep -cx '[0-9]*\.[0-9]\{3\}')" "1 1"
-	is "$call: no credential" "$(header X-token)$(header Set-Cookie)" ""
-	is "$call: no version of nginx" "$(header Server)" nginx
+	is "$call: no credentials" "$(header X-token)$(header Set-Cookie)" ""
+	is "$call: the version of nginx is hidden" "$(header Server)" nginx
 	cp "$T/body" "$T/plain"
-	is "$call: the length is exact" "$(wc -c <"$T/body")" "$(header Content-Length)"
+	is "$call: Content-Length is right" "$(wc -c <"$T/body")" "$(header Content-Length)"
 
 	ask "${route/#\/\//\/}" -H 'Accept-Encoding: gzip' --raw >"$T/out"
-	is "$call: gzip when asked for" "$(header Content-Encoding)" gzip
-	is "$call: Vary is there once with gzip, too" "$(header Vary)" Accept-Encoding
-	is "$call: the type is the same with gzip" "$(header Content-Type)" \
+	is "$call: gzip if the client accepts it" "$(header Content-Encoding)" gzip
+	is "$call: with gzip, Vary is there once" "$(header Vary)" Accept-Encoding
+	is "$call: with gzip, the type is the same" "$(header Content-Type)" \
 		"application/json; charset=utf-8"
 	ask "${route/#\/\//\/}" --compressed >"$T/out"
-	same "$call: gzip holds the same bytes" "$T/body" "$T/plain"
+	same "$call: with gzip, the bytes are the same" "$T/body" "$T/plain"
 
 	ask "${route/#\/\//\/}" -I >"$T/out"
-	is "$call: HEAD tells the length" "$(header Content-Length)" "$(wc -c <"$T/plain")"
+	is "$call: HEAD has the Content-Length" "$(header Content-Length)" "$(wc -c <"$T/plain")"
 	while read -r line; do
 		is "$call: HEAD: ${line%%:*}" "$(header "${line%%:*}")" "${line#*: }"
 	done < <(grep '^Cache-Control\|^P3P' "$T/want")
@@ -116,34 +116,34 @@ tagged() { # IMAGE NUMBER
 	printf '{"id":"t%s","image":{"public_id":"%s","album_id":"many"},"tag":{"id":"T","name":"t","label":"t"}}' \
 		"$2" "$1"
 }
-answers "untagged images of an album" /api/v1/albums/a%2Fb/images/untag 200 "$untag"
-answers "the same with .json" /api/v1/albums/a%2Fb/images/untag.json 200 "$untag"
-answers "images of an album" /api/v1/albums/a%2fb/images 200 "$untag"
-answers "the same with .json, and a query" '/api/v1/albums/a%2Fb/images.json?x=/&y' 200 "$untag"
-answers "an album that is not known" /api/v1/albums/none/images 404 '{"error":"not found"}'
+answers "the untagged images of an album" /api/v1/albums/a%2Fb/images/untag 200 "$untag"
+answers "the untagged images of an album, with .json" /api/v1/albums/a%2Fb/images/untag.json 200 "$untag"
+answers "the images of an album" /api/v1/albums/a%2fb/images 200 "$untag"
+answers "the images of an album, with .json and a query" '/api/v1/albums/a%2Fb/images.json?x=/&y' 200 "$untag"
+answers "an unknown album" /api/v1/albums/none/images 404 '{"error":"not found"}'
 answers "an album whose images are all tagged" /api/v1/albums/many/images/untag 200 '[]'
-answers "tag images of one image" "/api/v1/tag_images?image_ids[]=$one" 200 "[$(tagged $one 1)]"
-answers "the same with .json" "/api/v1/tag_images.json?image_ids[]=$one" 200 "[$(tagged $one 1)]"
-answers "of an image without" '/api/v1/tag_images?image_ids[]=in%20con' 200 '[]'
-is "headers of an answer without a file" "$(header Referrer-Policy)" \
+answers "the tag images of one image" "/api/v1/tag_images?image_ids[]=$one" 200 "[$(tagged $one 1)]"
+answers "the tag images of one image, with .json" "/api/v1/tag_images.json?image_ids[]=$one" 200 "[$(tagged $one 1)]"
+answers "the tag images of an untagged image" '/api/v1/tag_images?image_ids[]=in%20con' 200 '[]'
+is "a response without elements has its headers" "$(header Referrer-Policy)" \
 	"origin-when-cross-origin, strict-origin-when-cross-origin"
-answers "of an image that is not known" '/api/v1/tag_images?image_ids[]=none' 200 '[]'
-is "headers of no answer at all" "$(header Cache-Control)" "no-cache, no-store"
-answers "of several, in the order asked, each once, unknown ones adding nothing" \
+answers "the tag images of an unknown image" '/api/v1/tag_images?image_ids[]=none' 200 '[]'
+is "a response without a file has its headers" "$(header Cache-Control)" "no-cache, no-store"
+answers "several images: in the order of the request, each once, unknown ones left out" \
 	"/api/v1/tag_images?image_ids[]=$two&image_ids%5B%5D=none&image_ids%5b%5d=$one&x[]=1&image_ids[]=$two&image_ids[]=in+con" \
 	200 "[$(tagged $two 2),$(tagged $one 1)]"
-is "headers of a joined answer" "$(header Content-Type), $(header Cache-Control)" \
+is "a joined response has its headers" "$(header Content-Type), $(header Cache-Control)" \
 	"application/json; charset=utf-8, no-cache, no-store"
-answers "of several that are not known" '/api/v1/tag_images?image_ids[]=n&image_ids[]=m' 200 '[]'
-answers "an id in a query may be percent-encoded throughout" \
+answers "several unknown images" '/api/v1/tag_images?image_ids[]=n&image_ids[]=m' 200 '[]'
+answers "every character of an id in a query may be percent-encoded" \
 	"/api/v1/tag_images?image_ids[]=${one//0/%30}" 200 "[$(tagged $one 1)]"
-answers "a plus in a query is a space" '/api/v1/tag_images?image_ids[]=in+con' 200 '[]'
-answers "empty ids add nothing" "/api/v1/tag_images?image_ids[]=&image_ids[]&image_ids[]=$one" \
+answers "a plus in a query means a space" '/api/v1/tag_images?image_ids[]=in+con' 200 '[]'
+answers "empty ids are ignored" "/api/v1/tag_images?image_ids[]=&image_ids[]&image_ids[]=$one" \
 	200 "[$(tagged $one 1)]"
-answers "without image_ids[], and no collection" '/api/v1/tag_images?image_ids=1' 404 \
+answers "no image_ids[], and no collection in the site" '/api/v1/tag_images?image_ids=1' 404 \
 	'{"error":"not found"}'
 
-# Ids of every kind, by their percent-encoded URL.
+# Ids of every kind, percent-encoded in the URL.
 encode() { # every byte
 	printf %s "$1" | od -An -v -tx1 | tr -d '\n' | tr ' ' %
 }
@@ -164,9 +164,9 @@ for i in {1..500}; do
 	[ "$i" = 500 ] || echo -n ,
 done >"$T/inner"
 printf '[%s]' "$(<"$T/inner")" >"$T/want"
-is "500 ids are answered" "$(ask "/api/v1/tag_images?${ids:1}")" 200
-same "with all their tag images" "$T/body" "$T/want"
-answers "501 are refused" "/api/v1/tag_images?${ids:1}&image_ids[]=x" 400 \
+is "500 ids are accepted" "$(ask "/api/v1/tag_images?${ids:1}")" 200
+same "500 ids: all their tag images" "$T/body" "$T/want"
+answers "501 ids are refused" "/api/v1/tag_images?${ids:1}&image_ids[]=x" 400 \
 	'{"error":"more than 500 image_ids or 1000 parameters"}'
 {
 	printf 'GET /api/v1/tag_images?image_ids[]=%s' "$one"
@@ -175,8 +175,8 @@ answers "501 are refused" "/api/v1/tag_images?${ids:1}&image_ids[]=x" 400 \
 	done
 	printf ' HTTP/1.0\\r\\n\\r\\n'
 } >"$T/request"
-is "500 ids of 200 bytes, every byte encoded, are answered" "$(raw "$(<"$T/request")")" "HTTP/1.1 200 OK"
-answers "so are 1001 parameters refused" "/api/v1/tag_images?$(printf '&%.0s' {1..1001})" 400 \
+is "500 ids of 200 bytes, every byte encoded, are accepted" "$(raw "$(<"$T/request")")" "HTTP/1.1 200 OK"
+answers "1001 parameters are refused" "/api/v1/tag_images?$(printf '&%.0s' {1..1001})" 400 \
 	'{"error":"more than 500 image_ids or 1000 parameters"}'
 
 # What is refused.
@@ -202,15 +202,15 @@ for path in /%00 /api/v1/albums/%00/images /api/v1/albums/%zz/images /../etc/pas
 	/%2e%2e/%2e%2e/etc/passwd /api/v1/albums/%2e%2e%2f%2e%2e%2f%2e%2e%2f%2e%2e%2f%2e%2e/images; do
 	answers "$path is a bad request" "$path" 400 '{"error":"bad request"}'
 done
-answers "links are not followed for one" '/api/v1/tag_images?image_ids[]=secret' 200 '[]'
-answers "nor for several" '/api/v1/tag_images?image_ids[]=secret&image_ids[]=secret2' 200 '[]'
-answers "no way out by an id" '/api/v1/tag_images?image_ids[]=../../../../etc/passwd&image_ids[]=%00' 200 '[]'
+answers "one image: a link is not followed" '/api/v1/tag_images?image_ids[]=secret' 200 '[]'
+answers "several images: links are not followed" '/api/v1/tag_images?image_ids[]=secret&image_ids[]=secret2' 200 '[]'
+answers "an id cannot name a file outside the site" '/api/v1/tag_images?image_ids[]=../../../../etc/passwd&image_ids[]=%00' 200 '[]'
 is "errors are JSON" "$(ask /nope) $(header Content-Type)" "404 application/json; charset=utf-8"
-is "errors are not kept" "$(header Cache-Control)" "no-store"
-is "a URL without end" "$(raw "GET /$(printf '%400000s' '' | tr ' ' x) HTTP/1.0\\r\\n\\r\\n")" \
+is "errors are not cached" "$(header Cache-Control)" "no-store"
+is "a URL that is too long" "$(raw "GET /$(printf '%400000s' '' | tr ' ' x) HTTP/1.0\\r\\n\\r\\n")" \
 	"HTTP/1.1 414 Request-URI Too Large"
-is "no HTTP at all" "$(raw 'NONSENSE\r\n\r\n')" "HTTP/1.1 400 Bad Request"
-is "a body larger than any" \
+is "a request that is not HTTP" "$(raw 'NONSENSE\r\n\r\n')" "HTTP/1.1 400 Bad Request"
+is "a request with a huge body" \
 	"$(raw 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\nConnection: close\r\n\r\n')" \
 	"HTTP/1.1 405 Not Allowed"
 
@@ -221,33 +221,33 @@ for method in POST PUT PATCH DELETE OPTIONS TRACE BREW; do
 done
 is "HEAD of an error" "$(ask /nope -I) $(header Content-Length)" "404 21"
 
-# The site's own.
+# snapshot.json and collected responses.
 is "snapshot.json is served" "$(ask /snapshot.json) $(header Cache-Control)" "200 no-cache"
-same "as it is" "$T/body" "$SITE/snapshot.json"
-answers "no collection yet" /api/v1/tag_images 404 '{"error":"not found"}'
-answers "nor one of tags" /api/v1/tags 404 '{"error":"not found"}'
+same "snapshot.json is served unchanged" "$T/body" "$SITE/snapshot.json"
+answers "the collection of tag images, if it was not exported" /api/v1/tag_images 404 '{"error":"not found"}'
+answers "the collection of tags, if it was not exported" /api/v1/tags 404 '{"error":"not found"}'
 etag=$(ask "/api/v1/tag_images?image_ids[]=$one" >/dev/null && header ETag)
-is "an unchanged file is known by its ETag" \
+is "an unchanged file matches its ETag" \
 	"$(ask "/api/v1/tag_images?image_ids[]=$one" -H "If-None-Match: $etag")" 304
 echo '{"id":"T","name":"t","label":"u","updated_at":"2020-01-01T00:00:00Z"}' >"$T/data/tag.json"
-ok "the site changes, with collections" publish --collections
-is "a change of equal length is seen at once, whatever the client has" \
+ok "export --collections" publish --collections
+is "a change of equal length has another ETag" \
 	"$(ask "/api/v1/tag_images?image_ids[]=$one" -H "If-None-Match: $etag") $(jq -r '.[].tag.label' "$T/body")" "200 u"
 is "the collection is served" "$(ask /api/v1/tag_images) $(jq length "$T/body")" "200 511"
-same "as it is" "$T/body" "$SITE/api/v1/tag_images.json"
-is "the collection by its other name" "$(ask /api/v1/tag_images.json)" 200
+same "the collection is served unchanged" "$T/body" "$SITE/api/v1/tag_images.json"
+is "the collection is served with .json, too" "$(ask /api/v1/tag_images.json)" 200
 
 is "all tags are served" "$(ask /api/v1/tags) $(jq -c 'map(.id)' "$T/body")" '200 ["T","7aab9384-1ed7-45f6-a166-afcde50f8c59"]'
-same "as they are" "$T/body" "$SITE/api/v1/tags.json"
-is "show has them, too" "$("$EXPORTER" show --repo "$T/repo" /api/v1/tags)" "$(<"$T/body")"
+same "the tags are served unchanged" "$T/body" "$SITE/api/v1/tags.json"
+is "show prints the same tags" "$("$EXPORTER" show --repo "$T/repo" /api/v1/tags)" "$(<"$T/body")"
 id=$(jq -r '.[1].id' "$T/body")
-is "and of each, its tag images" "$(ask "/api/v1/tags/$id/tag_images")" 200
-same "as they are" "$T/body" "$SITE/api/v1/tags/$id/tag_images.json"
-is "which are all that there are of it" "$(jq -c 'map(.id)' "$T/body")" \
+is "the tag images of a tag are served" "$(ask "/api/v1/tags/$id/tag_images")" 200
+same "the tag images of a tag are served unchanged" "$T/body" "$SITE/api/v1/tags/$id/tag_images.json"
+is "they are all tag images of that tag" "$(jq -c 'map(.id)' "$T/body")" \
 	"$(jq -c --arg id "$id" 'map(select(.tag.id == $id).id)' "$SITE/api/v1/tag_images.json")"
-is "show has them, too" "$("$EXPORTER" show --repo "$T/repo" "/api/v1/tags/$id/tag_images")" "$(<"$T/body")"
-answers "of no tag" /api/v1/tags/nope/tag_images 404 '{"error":"not found"}'
-exits "not even in show" 1 "$EXPORTER" show --repo "$T/repo" /api/v1/tags/nope/tag_images
+is "show prints the same tag images" "$("$EXPORTER" show --repo "$T/repo" "/api/v1/tags/$id/tag_images")" "$(<"$T/body")"
+answers "the tag images of an unknown tag" /api/v1/tags/nope/tag_images 404 '{"error":"not found"}'
+exits "show of an unknown tag exits 1" 1 "$EXPORTER" show --repo "$T/repo" /api/v1/tags/nope/tag_images
 is "tags are JSON" "$(header Content-Type)" "application/json; charset=utf-8"
 
 # One table of responses, and what repeats it.

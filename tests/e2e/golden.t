@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What data/samples comes out as, to the byte: the files of the site by their hash, the
-# tree of the snapshot, and some whole bodies that a person can read.
-# `make golden` (GOLDEN=write) writes the golden files anew.
+# data/samples gives these bytes: digests of the files of the site, the tree of the
+# snapshot, and some whole bodies that a person can read.
+# `make golden` (GOLDEN=write) writes the golden files again.
 . "$(dirname "$0")/lib.sh"
 golden=$ROOT/tests/golden
 
 cp -r "$ROOT/data/samples" "$T/data"
-exits "the samples are scanned without a reject" 0 scan
-ok "and exported" export_all --collections
+exits "scan of the samples rejects nothing" 0 scan
+ok "export of the samples" export_all --collections
 
 (cd "$T/site" && find api -type f -print0 | sort -z | xargs -0 sha256sum) >"$T/site.sha256"
 git --git-dir "$T/repo" ls-tree -r HEAD >"$T/snapshot.tree" # modes, ids, paths
@@ -29,7 +29,7 @@ for file in "${got[@]}"; do
 done
 is "no golden file is left over" "$(ls "$golden")" \
 	"$(printf '%s\n' "${got[@]##*/}" | sort)"
-is "the model comes to the same tree" \
+is "the model makes the same tree" \
 	"$("$PYTHON" "$ROOT/tests/model/model.py" --tree "$T/data")" \
 	"$(git --git-dir "$T/repo" rev-parse 'HEAD^{tree}')"
 done_testing

@@ -1,17 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The audit page: its files in a site are the same however the site came to a snapshot,
-# and in a real browser it shows them, from a disk and from nginx, and does no more.
+# The audit page: a site at a snapshot has the same files whichever snapshots it had before;
+# a browser shows them, from a disk and from nginx, and loads nothing else.
 . "$(dirname "$0")/lib.sh"
 
-# nginx's workers outlive a master that is killed, so it is stopped, not killed.
+# nginx is stopped, not killed: its workers would survive.
 trap 'status=$?; [ -f "$T/nginx.pid" ] && stop nginx; (exit "$status"); cleanup' EXIT
 
 READY="wait:'ready' in document.documentElement.dataset"
 IMAGES="wait:document.querySelector('#image-table:not([hidden]) .space .row')"
 mkdir "$T/data" "$T/run"
 
-browse() { # URL STEP...: what the steps print in $T/out; what the console shows in $T/console
+browse() { # URL STEP...: output of the steps to $T/out, of the console to $T/console
 	timeout 300 "$PYTHON" "$ROOT/tests/e2e/browser.py" "$T/profile" "$@" >"$T/all" 2>&1
 	local status=$?
 	grep -v '^console: \|^request: ' "$T/all" >"$T/out"
@@ -20,10 +20,10 @@ browse() { # URL STEP...: what the steps print in $T/out; what the console shows
 	[ "$status" = 0 ] || diag <"$T/all"
 	return "$status"
 }
-encode() { # ID: as it stands in a link
+encode() { # ID: percent-encoded for a link
 	"$PYTHON" -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1], safe=""))' "$1"
 }
-hostile_albums() { # NAME URL: opens each, one after the other, in one page
+hostile_albums() { # NAME URL: opens all hostile albums, one after the other, in one page
 	local steps=() id
 	for id in "${hostile[@]}"; do
 		steps+=("go:$2#album=$(encode "$id")"
@@ -38,23 +38,23 @@ hostile_albums() { # NAME URL: opens each, one after the other, in one page
 		echo '"undefined"'
 	} | jq -c . >"$T/want"
 	jq -c . "$T/out" >"$T/got"
-	same "$1: ids are text, whatever is in them" "$T/got" "$T/want"
-	is "$1: its console is silent" "$(<"$T/console")" ""
+	same "$1: hostile ids are shown as text" "$T/got" "$T/want"
+	is "$1: the console is empty" "$(<"$T/console")" ""
 }
 text() { # CSS: the step that prints the text of an element
 	echo "eval:document.querySelector('$1').textContent"
 }
-step() { # SECONDS-SINCE-START: a snapshot of $T/data, and the site at it
+step() { # SECONDS: exports $T/data, at that time after the start
 	scan >"$T/log" 2>&1 || diag <"$T/log"
 	SOURCE_DATE_EPOCH=$((1780000000 + $1)) export_all --audit-page --json >"$T/export" || return 1
 }
-agrees() { # NAME [REV]: the page of $T/site is that of a new site
+agrees() { # NAME [REV]: the page of $T/site equals that of a new site
 	rm -rf "$T/new"
 	"$EXPORTER" publish --repo "$T/repo" --site "$T/new" --audit-page --rev "${2:-HEAD}" >"$T/log" 2>&1
 	diff -r "$T/new/audit" "$T/site/audit" >"$T/diff" 2>&1
 	result $? "$1" || diag <"$T/diff"
 }
-wrote() { # files of the site, from what the last export said
+wrote() { # how many files of the site the last export wrote and removed
 	jq -r '"\(.site.written) written, \(.site.removed) removed"' "$T/export"
 }
 
@@ -78,58 +78,58 @@ hostile=('</script><script>pwned=1</script>' '"quoted" '\''twice'\' $'line\u2028
 		echo "{\"id\":\"t$i\",\"image_id\":\"i$i\",\"tag_id\":\"T\",\"user\":\"<i>mara</i>\",\"created_at\":\"2022-01-01T00:00:00Z\"}"
 	done
 } >"$T/data/first.ndjson"
-ok "a site with an audit page is made" step 0
-agrees "another is the same"
+ok "export --audit-page makes a site" step 0
+agrees "a second site has the same page"
 
 echo '{"id":"t21","image_id":"i21","tag_id":"T"}' >"$T/data/t21.json"
 step 100
-agrees "after one image was tagged"
-is "that costs two responses, and four files of the page" "$(wrote)" "6 written, 0 removed"
+agrees "same page after one image was tagged"
+is "one tagged image writes two responses and four files of the page" "$(wrote)" "6 written, 0 removed"
 step 150
-is "where nothing changed nothing is written" "$(wrote)" "0 written, 0 removed"
+is "without changes nothing is written" "$(wrote)" "0 written, 0 removed"
 {
 	echo '{"public_id":"only","album_id":"new album"}'
 	echo '{"public_id":"i22","album_id":"elsewhere","updated_at":"2025-01-01T00:00:00Z"}'
 } >"$T/data/new.ndjson"
 step 200
-agrees "after albums came, and an image moved"
+agrees "same page after new albums, and an image that moved"
 echo '{"id":"to","image_id":"only","tag_id":"T"}' >"$T/data/to.json"
 step 300
-agrees "after the last untagged image of an album was tagged"
-ok "that album has no file of untagged images" not test -e "$T/site/audit/data/untagged/new%20album.js"
+agrees "same page after the last untagged image of an album was tagged"
+ok "that album has no file of untagged images any more" not test -e "$T/site/audit/data/untagged/new%20album.js"
 rm "$T/data/new.ndjson"
 step 400
-agrees "after albums went"
+agrees "same page after albums were removed"
 shard=$(grep -l '"album-1"' "$T"/site/audit/data/albums/*.js)
 echo 'albumen.albums(0,[["x",1]]);' >"$shard"
 echo '{"id":"t22","image_id":"i22","tag_id":"T"}' >"$T/data/t22.json"
 step 500
-agrees "a file that somebody wrote over is written anew"
+agrees "same page after somebody overwrote a file of albums"
 echo "$(git -C "$T/repo" rev-parse HEAD~1)" >"$T/site/.albumen/pending"
 rm "$T/site/audit/data/summary.js" "$shard"
 step 600
-agrees "after a publication that was interrupted"
+agrees "same page after an interrupted publish"
 for i in {1..130}; do
 	echo "{\"id\":\"n$i\",\"image_id\":\"i$((i % 40 + 1))\",\"tag_id\":\"T\"}" >"$T/data/n.json"
 	step $((1000 + i * 3600)) || break
 done
-agrees "after 130 more snapshots"
-is "history is in two files by now" "$(ls "$T/site/audit/data/history" | tr '\n' ' ')" "0.js 1.js "
+agrees "same page after 130 more snapshots"
+is "the history is in two files then" "$(ls "$T/site/audit/data/history" | tr '\n' ' ')" "0.js 1.js "
 for rev in HEAD~9 HEAD~3 HEAD~134 HEAD~5 HEAD; do
 	"$EXPORTER" publish --repo "$T/repo" --site "$T/site" --audit-page --rev "$rev" >"$T/log"
-	agrees "at $rev, from another snapshot" "$rev"
+	agrees "same page at $rev, from another snapshot" "$rev"
 done
 cp -r "$T/site" "$T/off"
 echo mine >"$T/off/audit/mine"
 "$EXPORTER" publish --repo "$T/repo" --site "$T/off" >"$T/log"
-is "without --audit-page it goes, and what is not ours stays" "$(find "$T/off/audit" -type f)" "$T/off/audit/mine"
-is "snapshot.json says nothing of it" "$(jq -r .audit_page "$T/off/snapshot.json")" null
+is "publish without --audit-page removes the page, and no other files" "$(find "$T/off/audit" -type f)" "$T/off/audit/mine"
+is "snapshot.json then has no audit_page" "$(jq -r .audit_page "$T/off/snapshot.json")" null
 "$EXPORTER" publish --repo "$T/repo" --site "$T/off" --audit-page >"$T/log"
 rm "$T/off/audit/mine"
-ok "with --audit-page it is back" diff -r "$T/off/audit" "$T/site/audit"
+ok "publish --audit-page makes the page again" diff -r "$T/off/audit" "$T/site/audit"
 rm -rf "$T/off"
 "$EXPORTER" publish --repo "$T/repo" --site "$T/off" >"$T/log"
-ok "a site without it has no such folder" not test -e "$T/off/audit"
+ok "a site without the page has no folder audit" not test -e "$T/off/audit"
 
 # --- in a browser, from a disk ------------------------------------------------------
 
@@ -140,29 +140,29 @@ album=$(encode "${hostile[0]}")
 ok "the page works from a disk" browse "$page" size:1280x900 "$READY" "$(text '#figures dd')" "$(text '#count')" \
 	"$(text '#plot-words')" "eval:document.querySelectorAll('#album-table [role=row]').length" \
 	"shot:$T/wide.png" media:dark "shot:$T/dark.png" size:390x800 "shot:$T/narrow.png" "eval:document.documentElement.scrollWidth"
-is "its console is silent" "$(<"$T/console")" ""
+is "from a disk: the console is empty" "$(<"$T/console")" ""
 is "it shows the counts and all albums" "$(head -n 2 "$T/out" | jq -sc .)" "[\"${untagged%$'\n'}\",\"17 albums\"]"
-ok "and the history in words" grep -q '136 snapshots from 2026-05-28' "$T/out"
-is "it asks for no file but its own" "$(grep -v "^file://$T/site/audit/\|^data:" "$T/requests")" ""
-is "and for no album's images" "$(grep untagged/ "$T/requests")" ""
+ok "it describes the history in words" grep -q '136 snapshots from 2026-05-28' "$T/out"
+is "it loads only its own files" "$(grep -v "^file://$T/site/audit/\|^data:" "$T/requests")" ""
+is "it does not load the images of any album" "$(grep untagged/ "$T/requests")" ""
 
-ok "an album by its deep link" browse "$page#album=$album" size:1280x900 "$READY" "$IMAGES" "$(text '#album-id')" \
+ok "a deep link opens an album" browse "$page#album=$album" size:1280x900 "$READY" "$IMAGES" "$(text '#album-id')" \
 	"eval:[...document.querySelectorAll('#image-table .space .row')].map((row) => row.firstChild.textContent)" \
 	"eval:[document.activeElement.id, document.title, typeof pwned, document.images.length]" \
 	"eval:document.querySelector('#thumbnails').hidden"
-is "its console is silent, too" "$(<"$T/console")" ""
-is "a hostile id is text, and so are those of its images" "$(sed -n 1,2p "$T/out" | jq -sc .)" \
+is "deep link: the console is empty" "$(<"$T/console")" ""
+is "a hostile id, and those of its images, are shown as text" "$(sed -n 1,2p "$T/out" | jq -sc .)" \
 	"$(jq -cn --arg id "${hostile[0]}" '[$id, [$id, "h0"]]')"
-is "nothing of it has been run or loaded" "$(sed -n 3,4p "$T/out")" \
+is "hostile texts do not run, nor load pictures" "$(sed -n 3,4p "$T/out")" \
 	'["album-title", "Untagged images", "undefined", 0]
 true'
 hostile_albums "from a disk" "$page"
 browse "$page#album=none" "$READY" "$(text '#album-words')"
-is "an album that is not known" "$(<"$T/out") $(<"$T/console")" '"The snapshot has no album with this id." '
+is "a deep link to an unknown album" "$(<"$T/out") $(<"$T/console")" '"The snapshot has no album with this id." '
 browse "$page#album=%E0%A4%A&filter" "$READY" "$(text '#count')"
-is "half a deep link" "$(<"$T/out") $(<"$T/console")" '"17 albums" '
+is "a deep link that was cut off" "$(<"$T/out") $(<"$T/console")" '"17 albums" '
 
-ok "the keyboard is enough" browse "$page" size:1280x900 "$READY" \
+ok "the keyboard reaches everything" browse "$page" size:1280x900 "$READY" \
 	'eval:document.querySelector("#filter").focus()' type:ALBUM "$(text '#count')" 'eval:location.hash' \
 	key:ArrowDown key:ArrowDown key:End 'eval:document.activeElement.textContent' \
 	'eval:document.querySelectorAll("#album-table a[tabindex=\"0\"]").length' \
@@ -174,35 +174,35 @@ ok "the keyboard is enough" browse "$page" size:1280x900 "$READY" \
 last=$(sed -n 4p "$T/out")
 printf '%s\n' null '"7 of 17 albums"' '"#filter=ALBUM"' "$last" 1 "\"#album=${last//\"/}&filter=ALBUM\"" \
 	'"album-title"' "[\"#filter=ALBUM\", $last, true]" null '"Snapshot 1"' '"2"' >"$T/want"
-same "filter, list, album, back, and plot" "$T/out" "$T/want"
-is "its console is silent at that" "$(<"$T/console")" ""
+same "keyboard: filter, list, album, back, and plot" "$T/out" "$T/want"
+is "keyboard: the console is empty" "$(<"$T/console")" ""
 
-ok "columns sort, and say so" browse "$page" size:1280x900 "$READY" \
+ok "a click on a column sorts by it" browse "$page" size:1280x900 "$READY" \
 	"eval:document.querySelector('#album-table [aria-sort]').textContent" \
 	'click:#album-table .head .cell:first-child button' \
 	"eval:['aria-sort', document.querySelector('#album-table .head .cell').getAttribute('aria-sort'), document.querySelector('#album-table .space .row a').textContent]"
-is "by the albums' ids" "$(<"$T/out")" '"Untagged"
+is "the albums are sorted by id, and aria-sort says so" "$(<"$T/out")" '"Untagged"
 ["aria-sort", "ascending", "\"quoted\" '\''twice'\''"]'
 
 # --- thumbnails ---------------------------------------------------------------------
 
 album=$(grep -l thumb- "$T"/site/audit/data/untagged/album-*.js | head -n 1)
 album=$(basename "$album" .js)
-ok "thumbnails are addresses at first" browse "$page#album=$album" size:1280x900 "$READY" "$IMAGES" \
+ok "an album shows addresses of thumbnails" browse "$page#album=$album" size:1280x900 "$READY" "$IMAGES" \
 	"$(text '#image-table .address')" 'eval:document.images.length' 'eval:new Promise((done) => setTimeout(done))'
-ok "that are written out" grep -q 'http://127.0.0.1:9/thumb-' "$T/out"
-is "and not asked for" "$(grep thumb- "$T/requests")" ""
-ok "unless somebody wants them" browse "$page#album=$album" size:1280x900 "$READY" "$IMAGES" click:#thumbnails \
+ok "the addresses are text" grep -q 'http://127.0.0.1:9/thumb-' "$T/out"
+is "no thumbnail is loaded" "$(grep thumb- "$T/requests")" ""
+ok "a click loads the thumbnails" browse "$page#album=$album" size:1280x900 "$READY" "$IMAGES" click:#thumbnails \
 	'wait:document.querySelector("#image-table").textContent.includes("Not available")' \
 	'eval:document.querySelector("#thumbnails").getAttribute("aria-pressed")'
-ok "then they are" grep -q '^http://127.0.0.1:9/thumb-' "$T/requests"
+ok "then they are requested" grep -q '^http://127.0.0.1:9/thumb-' "$T/requests"
 
 # --- what the policy forbids ----------------------------------------------------------
 
 browse "$page" "$READY" 'eval:document.body.append(Object.assign(document.createElement("script"), {textContent: "pwned = 1"}))' \
 	'eval:document.body.setAttribute("style", "color: red")' 'eval:document.body.setAttribute("onclick", "pwned = 1")' \
 	'eval:document.body.click()' 'eval:fetch("https://example.org/").then(() => 1, () => "refused")' 'eval:typeof pwned'
-is "scripts, styles and connections that are not the page's are refused" \
+is "the policy blocks foreign scripts, styles and connections" \
 	"$(tail -n 2 "$T/out" | tr '\n' ' ')$(grep -c '^security: ' "$T/console")" '"refused" "undefined" 4'
 
 # --- from nginx -----------------------------------------------------------------------
@@ -213,19 +213,19 @@ spawn nginx nginx -p "$T/run" -c "$T/nginx.conf" -g 'daemon off;'
 wait_until 10 curl -s "http://127.0.0.1:$PORT/"
 URL=http://127.0.0.1:$PORT
 ok "the page works from nginx" browse "$URL/audit/#album=$album" size:1280x900 "$READY" "$IMAGES" "$(text '#count')"
-is "with all albums, and a silent console" "$(<"$T/out") $(<"$T/console")" '"17 albums" '
-is "it asks nobody else" "$(grep -v "^$URL/audit/\|^data:" "$T/requests")" ""
+is "from nginx: all albums, and the console is empty" "$(<"$T/out") $(<"$T/console")" '"17 albums" '
+is "from nginx: it loads only its own files" "$(grep -v "^$URL/audit/\|^data:" "$T/requests")" ""
 hostile_albums "from nginx" "$URL/audit/"
 head() { # PATH HEADER
 	curl -sI --path-as-is "$URL$1" | tr -d '\r' | sed -n "s/^$2: //Ip"
 }
-is "its type" "$(head /audit/ Content-Type)" "text/html; charset=utf-8"
-is "that of the data" "$(head /audit/data/summary.js Content-Type)" "text/javascript; charset=utf-8"
-is "it is asked for anew each time" "$(head /audit/data/summary.js Cache-Control)" no-cache
-is "and known by its ETag" "$(curl -s -o "$T/got" -w '%{http_code}' -H "If-None-Match: $(head /audit/ ETag)" "$URL/audit/")" 304
-is "the folder by its name alone" "$(curl -s -o "$T/got" -w '%{http_code} %{redirect_url}' "$URL/audit")" "301 $URL/audit/"
+is "nginx: the type of the page" "$(head /audit/ Content-Type)" "text/html; charset=utf-8"
+is "nginx: the type of the data" "$(head /audit/data/summary.js Content-Type)" "text/javascript; charset=utf-8"
+is "nginx: browsers must revalidate the data" "$(head /audit/data/summary.js Cache-Control)" no-cache
+is "nginx: the page matches its ETag" "$(curl -s -o "$T/got" -w '%{http_code}' -H "If-None-Match: $(head /audit/ ETag)" "$URL/audit/")" 304
+is "nginx: /audit redirects to /audit/" "$(curl -s -o "$T/got" -w '%{http_code} %{redirect_url}' "$URL/audit")" "301 $URL/audit/"
 for path in /audit/data /audit/data/ /audit/nope.js /audit/..%2f.albumen/lock /audit/../.albumen/lock /audit/.albumen/lock; do
-	is "$path is not found" "$(curl -s --path-as-is "$URL$path")" '{"error":"not found"}'
+	is "nginx: $path is not found" "$(curl -s --path-as-is "$URL$path")" '{"error":"not found"}'
 done
 stop nginx
 
@@ -237,18 +237,18 @@ report=file://$T/away/report.html
 ok "the report works" browse "$report#album=$album" size:1280x900 "$READY" "$IMAGES" "$(text '#figures dd')" \
 	"$(text '#count')" "$(text '#album-figures')" "$(text '#image-table .space .known')" "shot:$T/report.png" \
 	"pdf:$T/album.pdf" 'eval:document.querySelectorAll("#image-table .space .row").length'
-is "with the same counts" "$(sed -n 1,2p "$T/out" | jq -sc .)" "[\"${untagged%$'\n'}\",\"17 albums\"]"
-ok "it tells tags as text" grep -q 'Boats <b>& ships</b>' "$T/out"
+is "the report has the same counts" "$(sed -n 1,2p "$T/out" | jq -sc .)" "[\"${untagged%$'\n'}\",\"17 albums\"]"
+ok "the report shows labels as text" grep -q 'Boats <b>& ships</b>' "$T/out"
 since=$("$EXPORTER" audit --repo "$T/repo" --format json | jq -r --arg album "$album" \
 	'.albums[] | select(.album == $album) | .untagged_images[0].since[:10]')
-ok "and since when" grep -q "^\"$since, [0-9]* day" "$T/out"
-is "its console is silent" "$(<"$T/console")" ""
-is "it is all in one file" "$(grep -v '^data:' "$T/requests")" "$report"
-ok "it prints" grep -aq '^%PDF' "$T/album.pdf"
+ok "the report shows since when images are untagged" grep -q "^\"$since, [0-9]* day" "$T/out"
+is "report: the console is empty" "$(<"$T/console")" ""
+is "the report loads no other file" "$(grep -v '^data:' "$T/requests")" "$report"
+ok "the report can be printed" grep -aq '^%PDF' "$T/album.pdf"
 hostile_albums "report" "$report"
 "$EXPORTER" audit --repo "$T/repo" --format html --album "$album" >"$T/away/one.html"
 browse "file://$T/away/one.html" "$READY" "$IMAGES" "$(text '#album-id')" "$(text '#count')"
-is "a report of one album shows it at once" "$(<"$T/out") $(<"$T/console")" "\"$album\"
+is "a report of one album opens it" "$(<"$T/out") $(<"$T/console")" "\"$album\"
 \"1 album\" "
 
 # --- 100,000 albums ---------------------------------------------------------------------
@@ -276,7 +276,7 @@ ok "100,000 albums are shown" browse "file://$T/large/index.html" size:1280x900 
 	"eval:document.querySelectorAll('*').length < 1500" "pdf:$T/large.pdf"
 printf '%s\n' '"100,000 albums"' '"100001"' true '"3,691 of 100,000 albums"' '"1 of 100,000 albums"' \
 	'"album-099999"' '"album-099999"' 1000000000 true >"$T/want"
-same "found, filtered, and gone through, and never many elements" "$T/out" "$T/want"
-is "in silence" "$(<"$T/console")" ""
-ok "and printed" grep -aq '^%PDF' "$T/large.pdf"
+same "100,000 albums: filter, keyboard and scrolling, with few elements" "$T/out" "$T/want"
+is "100,000 albums: the console is empty" "$(<"$T/console")" ""
+ok "100,000 albums: they can be printed" grep -aq '^%PDF' "$T/large.pdf"
 done_testing

@@ -12,15 +12,15 @@
 #include "exporter/git/snapshot_edit.h"
 
 /*
- * site_fixture - snapshots of a few files, and sites of them, in the folder of the
- * test (git_fixture.h): a repository "repo" and a site "site".
+ * site_fixture - snapshots of a few files in a repository "repo", and a site "site", in the
+ * folder of the test (git_fixture.h).
  */
 
 #define TAGS QUERY_TAG_IMAGES
 #define UNTAG QUERY_UNTAGGED
 #define IMAGES QUERY_IMAGES
 
-static struct err why; /* of the last failure */
+static struct err why; /* the last failure */
 
 static inline void succeed(int rc)
 {
@@ -44,7 +44,7 @@ static inline struct snapshot_repo *open_repo(const char *path)
 	return repo;
 }
 
-/* A snapshot of just these files, and perhaps one at a path of its own. */
+/* Commits a snapshot of these files, and of one more at `path` unless that is NULL. */
 static inline struct snapshot_info commit_with(struct snapshot_repo *repo,
 					       const struct file *files, const char *path,
 					       const char *message)

@@ -21,7 +21,7 @@ static void albums_are(const struct page_albums *albums, const char *expected)
 	buf_release(&text);
 }
 
-static void notes_about_one_album_become_one(void **state)
+static void notes_about_the_same_album_are_joined(void **state)
 {
 	struct page_albums albums = {0};
 
@@ -38,7 +38,7 @@ static void notes_about_one_album_become_one(void **state)
 	page_albums_release(&albums);
 }
 
-static void changed_albums_take_the_rest_from_the_old(void **state)
+static void unknown_counts_of_changed_albums_come_from_the_old(void **state)
 {
 	static const char old_text[] =
 		"[\n[\"a\",1,1],\n[\"b\",2,2],\n[\"c\",3,3],\n[\"d\",4,0]]";
@@ -53,7 +53,7 @@ static void changed_albums_take_the_rest_from_the_old(void **state)
 	assert_int_equal(page_albums_merge(&out, &old, &noted, 0, noted.count), 0);
 	albums_are(&out, "[\n[\"a\",1,1],\n[\"b\",2,0],\n[\"d\",4,0],\n[\"e\",5,5]]");
 	page_albums_release(&out);
-	/* Half a note about an album that is not in the old. */
+	/* An album that is not in the old, with one count. */
 	note(&noted, "f", PAGE_UNKNOWN, 1);
 	assert_int_equal(page_albums_merge(&out, &old, &noted, 0, noted.count), -1);
 	page_albums_release(&out);
@@ -61,7 +61,7 @@ static void changed_albums_take_the_rest_from_the_old(void **state)
 	page_albums_release(&old);
 }
 
-static void what_is_no_file_of_albums_is_not_read(void **state)
+static void text_that_is_not_a_file_of_albums_is_rejected(void **state)
 {
 	static const char *const bad[] = {
 		"",
@@ -90,7 +90,7 @@ static void what_is_no_file_of_albums_is_not_read(void **state)
 	}
 }
 
-static void images_become_rows_of_texts(void **state)
+static void images_are_printed_as_rows(void **state)
 {
 	static const char body[] =
 		"[{\"public_id\":\"p,[\\\"\",\"created_at\":null,\"x\":[1,[2,3]]},"
@@ -121,7 +121,7 @@ static void images_become_rows_of_texts(void **state)
 	buf_release(&out);
 }
 
-/* A line of `count` snapshots; numbers stand in their trailers from `said` on. */
+/* Makes `count` snapshots; from number `said` on, they have their number in a trailer. */
 static struct snapshot_info *line(struct snapshot_repo *repo, int count, int said)
 {
 	static const struct file files[] = {{TAGS, "a", "[1]"}, {0}};
@@ -150,7 +150,7 @@ static void free_line(struct snapshot_info *info, int count)
 	free(info);
 }
 
-/* The first number that is read, and what is kept, from `base` (0: none) to `to`. */
+/* Checks the first number that is read, and what is kept, from `base` (0: none) to `to`. */
 static void reads(struct snapshot_repo *repo, const struct snapshot_info *info, int base,
 		  int to, uint64_t first, uint64_t kept)
 {
@@ -172,7 +172,7 @@ static void reads(struct snapshot_repo *repo, const struct snapshot_info *info, 
 	page_history_release(&history);
 }
 
-static void history_is_read_from_where_it_differs(void **state)
+static void history_is_read_from_the_chunk_that_differs(void **state)
 {
 	struct snapshot_repo *repo = open_repo("repo");
 	struct snapshot_info *info = line(repo, 2 * PAGE_CHUNK + 5, 4);
@@ -180,12 +180,12 @@ static void history_is_read_from_where_it_differs(void **state)
 	(void)state;
 	reads(repo, info, 0, 2 * PAGE_CHUNK + 5, 1, 0);
 	reads(repo, info, 0, 2, 1, 0);
-	/* One more: its chunk. */
+	/* One more snapshot: its chunk. */
 	reads(repo, info, PAGE_CHUNK - 1, PAGE_CHUNK, 1, PAGE_CHUNK - 1);
 	reads(repo, info, PAGE_CHUNK, PAGE_CHUNK + 1, PAGE_CHUNK + 1, PAGE_CHUNK);
 	reads(repo, info, PAGE_CHUNK + 1, PAGE_CHUNK + 2, PAGE_CHUNK + 1, PAGE_CHUNK + 1);
 	reads(repo, info, 3, 2 * PAGE_CHUNK + 1, 1, 3);
-	/* Back: the chunk that ends early; none, if it ends where a chunk does. */
+	/* An older snapshot: its chunk, which is shorter now; none, if it ends a chunk. */
 	reads(repo, info, 2 * PAGE_CHUNK, PAGE_CHUNK + 3, PAGE_CHUNK + 1, PAGE_CHUNK + 3);
 	reads(repo, info, 2 * PAGE_CHUNK, PAGE_CHUNK, 0, PAGE_CHUNK);
 	reads(repo, info, 5, 5, 1, 5);
@@ -193,7 +193,7 @@ static void history_is_read_from_where_it_differs(void **state)
 	snapshot_close(repo);
 }
 
-static void lines_without_a_common_snapshot_are_read_whole(void **state)
+static void histories_without_a_common_snapshot_are_read_whole(void **state)
 {
 	static const struct file files[] = {{TAGS, "b", "[2]"}, {0}};
 	struct snapshot_repo *repo = open_repo("repo"), *other = open_repo("other");
@@ -209,7 +209,7 @@ static void lines_without_a_common_snapshot_are_read_whole(void **state)
 	assert_int_equal(history.kept, 0);
 	assert_int_equal(history.count, 3);
 	page_history_release(&history);
-	/* What trailers do not say is null. */
+	/* Without a trailer the count is null. */
 	succeed(page_history_read(&history, repo, &alien, NULL, &why));
 	page_history_add(&text, &history, 1, 1);
 	assert_non_null(strstr(text.data, "\n[1,1700000000,null,null,\""));
@@ -224,12 +224,12 @@ static void lines_without_a_common_snapshot_are_read_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(notes_about_one_album_become_one),
-		TEST(changed_albums_take_the_rest_from_the_old),
-		TEST(what_is_no_file_of_albums_is_not_read),
-		TEST(images_become_rows_of_texts),
-		TEST(history_is_read_from_where_it_differs),
-		TEST(lines_without_a_common_snapshot_are_read_whole),
+		TEST(notes_about_the_same_album_are_joined),
+		TEST(unknown_counts_of_changed_albums_come_from_the_old),
+		TEST(text_that_is_not_a_file_of_albums_is_rejected),
+		TEST(images_are_printed_as_rows),
+		TEST(history_is_read_from_the_chunk_that_differs),
+		TEST(histories_without_a_common_snapshot_are_read_whole),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -57,8 +57,7 @@ static uint64_t remove_file(const char *path)
 	return removed;
 }
 
-/* Whether files are few (synced one by one) or many makes no difference in what is
- * there afterwards. */
+/* Few files (flushed one by one) and many files give the same result. */
 static void files_are_put_and_replaced_whole(void **state)
 {
 	(void)state;
@@ -98,7 +97,7 @@ static void more_than_wait_at_once_are_put(void **state)
 	has("site/api/v1/tag_images/i299.json", "[299]");
 }
 
-static void the_last_word_on_a_path_counts(void **state)
+static void the_last_put_or_removal_of_a_path_counts(void **state)
 {
 	(void)state;
 	put("api/v1/tag_images/i.json", "[1]");
@@ -111,7 +110,7 @@ static void the_last_word_on_a_path_counts(void **state)
 	assert_false(there("site/api/v1/tag_images/i.json"));
 }
 
-static void a_file_may_come_in_pieces(void **state)
+static void a_file_may_be_written_in_pieces(void **state)
 {
 	(void)state;
 	succeed(place_begin(place, "api/v1/tags.json", &why));
@@ -124,7 +123,7 @@ static void a_file_may_come_in_pieces(void **state)
 	has("site/api/v1/tags.json", "[1,2]");
 }
 
-static void a_successor_is_a_second_younger(void **state)
+static void a_file_that_replaces_another_is_a_second_younger(void **state)
 {
 	(void)state;
 	for (int many = 0; many < 2; many++) {
@@ -140,7 +139,7 @@ static void a_successor_is_a_second_younger(void **state)
 		sync_all();
 		after = stat_of("site/f.json");
 		assert_true(after.st_mtim.tv_sec > before.st_mtim.tv_sec);
-		/* Also where its time lies ahead of the clock. */
+		/* Also if the old file's time is ahead of the clock. */
 		assert_int_equal(utimensat(AT_FDCWD, "site/f.json", ahead, 0), 0);
 		put("f.json", "[3]");
 		sync_all();
@@ -173,12 +172,12 @@ static void has_compares_every_byte(void **state)
 	large.data[199999] = 'b';
 	assert_false(has_bytes("l.json", large.data));
 	buf_release(&large);
-	/* A link is no file of the site, whatever it leads to. */
+	/* A link is not a file of the site, whatever it points to. */
 	assert_int_equal(symlink("x.json", "site/api/v1/link.json"), 0);
 	assert_false(has_bytes("api/v1/link.json", "[1]"));
 }
 
-static void removing_takes_the_empty_folders_of_an_album_along(void **state)
+static void removing_files_removes_the_empty_folders_of_an_album(void **state)
 {
 	(void)state;
 	put(ALBUM_FILE, "[]");
@@ -190,11 +189,11 @@ static void removing_takes_the_empty_folders_of_an_album_along(void **state)
 	has("site/" ALBUM_FILE, "[]");
 	assert_int_equal(remove_file(ALBUM_FILE), 1);
 	assert_false(there("site/api/v1/albums/a"));
-	/* Those of the site stay. */
+	/* The folders of the site stay. */
 	assert_true(there("site/api/v1/albums"));
 	assert_int_equal(remove_file("api/v1/tag_images/i.json"), 1);
 	assert_true(there("site/api/v1/tag_images"));
-	/* What is not there is not counted. */
+	/* A file that does not exist is not counted. */
 	assert_int_equal(remove_file(ALBUM_FILE), 0);
 	assert_int_equal(remove_file("api/v1/tag_images/i.json"), 0);
 	put(ALBUM_FILE, "[1]");
@@ -202,14 +201,14 @@ static void removing_takes_the_empty_folders_of_an_album_along(void **state)
 	has("site/" ALBUM_FILE, "[1]");
 }
 
-static void links_lead_nowhere(void **state)
+static void links_are_not_followed(void **state)
 {
 	(void)state;
 	put("api/v1/albums/b/images.json", "[]");
 	sync_all();
 	assert_int_equal(mkdir("outside", 0755), 0);
 	write_file("outside/images.json", "theirs");
-	/* In place of an album's folder: it is replaced. */
+	/* A link in place of an album's folder is replaced. */
 	assert_int_equal(symlink("../../../../outside", "site/api/v1/albums/a"), 0);
 	assert_int_equal(remove_file(ALBUM_FILE), 0);
 	has("outside/images.json", "theirs");
@@ -218,14 +217,14 @@ static void links_lead_nowhere(void **state)
 	has("outside/images.json", "theirs");
 	has("site/" ALBUM_FILE, "[]");
 	assert_true(S_ISDIR(stat_of("site/api/v1/albums/a").st_mode));
-	/* In place of a file: the link is replaced, not what it leads to. */
+	/* A link in place of a file is replaced, not the file that it points to. */
 	assert_int_equal(
 		symlink("../../../outside/images.json", "site/api/v1/albums/f.json"), 0);
 	put("api/v1/albums/f.json", "[]");
 	sync_all();
 	has("outside/images.json", "theirs");
 	assert_true(S_ISREG(stat_of("site/api/v1/albums/f.json").st_mode));
-	/* In place of a folder of the site: refused. */
+	/* A link in place of a folder of the site is an error. */
 	assert_int_equal(symlink("../../../outside", "site/api/v1/tag_images"), 0);
 	assert_true(place_put(place, "api/v1/tag_images/i.json", "[]", 2, &why) < 0);
 	assert_false(there("outside/i.json"));
@@ -237,7 +236,7 @@ static bool keep_even(const char *path, void *payload)
 	return strstr(path, "even") != NULL;
 }
 
-static void pruning_keeps_what_is_wanted_alone(void **state)
+static void pruning_removes_all_files_that_are_not_kept(void **state)
 {
 	uint64_t removed = 0;
 
@@ -283,7 +282,7 @@ static void a_new_site_appears_at_once(void **state)
 	has("site/" ALBUM_FILE, "[2]");
 }
 
-static void what_was_not_finished_goes(void **state)
+static void unfinished_files_are_removed(void **state)
 {
 	(void)state;
 	put("late.json", "[]");
@@ -292,7 +291,7 @@ static void what_was_not_finished_goes(void **state)
 	place_close(place);
 	assert_int_equal(git_fixture_count("site/.albumen/tmp", ""), 0);
 	assert_false(there("site/half.json"));
-	/* And what a killed writer left, when the next one comes. */
+	/* The next writer removes what a killed one left. */
 	write_file("site/.albumen/tmp/file7", "left");
 	assert_int_equal(mkdir("site/.albumen/tmp/build", 0755), 0);
 	write_file("site/.albumen/tmp/build/x", "left");
@@ -300,7 +299,7 @@ static void what_was_not_finished_goes(void **state)
 	assert_int_equal(git_fixture_count("site/.albumen/tmp", ""), 0);
 }
 
-static void one_writes_at_a_time(void **state)
+static void a_second_writer_fails(void **state)
 {
 	struct place *other = NULL;
 
@@ -338,16 +337,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(files_are_put_and_replaced_whole),
 		TEST(more_than_wait_at_once_are_put),
-		TEST(the_last_word_on_a_path_counts),
-		TEST(a_file_may_come_in_pieces),
-		TEST(a_successor_is_a_second_younger),
+		TEST(the_last_put_or_removal_of_a_path_counts),
+		TEST(a_file_may_be_written_in_pieces),
+		TEST(a_file_that_replaces_another_is_a_second_younger),
 		TEST(has_compares_every_byte),
-		TEST(removing_takes_the_empty_folders_of_an_album_along),
-		TEST(links_lead_nowhere),
-		TEST(pruning_keeps_what_is_wanted_alone),
+		TEST(removing_files_removes_the_empty_folders_of_an_album),
+		TEST(links_are_not_followed),
+		TEST(pruning_removes_all_files_that_are_not_kept),
 		TEST(a_new_site_appears_at_once),
-		TEST(what_was_not_finished_goes),
-		TEST(one_writes_at_a_time),
+		TEST(unfinished_files_are_removed),
+		TEST(a_second_writer_fails),
 		TEST(notes_are_read_as_they_were_written),
 	};
 

@@ -15,7 +15,7 @@ struct sink {
 	bool wrong;
 };
 
-/* Files come in order, each with what it was passed with. */
+/* Checks that files arrive in order, each as it was passed. */
 static int put(const char *path, const char *body, size_t len, bool replaces,
 	       void *payload, struct err *err)
 {
@@ -47,14 +47,14 @@ static int pass(struct sink *sink, size_t count, int *passed, struct err *err)
 	for (size_t i = 0; i < count && !*passed; i++) {
 		snprintf(path, sizeof(path), "file%zu", i);
 		*passed = relay_pass(relay, path, body, i % 100, i % 3 == 0, err);
-		memset(path, 'x', sizeof(path) - 1); /* it keeps a copy */
+		memset(path, 'x', sizeof(path) - 1); /* the relay has a copy */
 	}
 	rc = relay_end(&relay, err);
 	assert_null(relay);
 	return rc;
 }
 
-static void all_files_come_in_order(void **state)
+static void all_files_are_put_in_order(void **state)
 {
 	static const size_t counts[] = {0, 1, 256, 257, 320, 5000};
 	int passed;
@@ -93,7 +93,7 @@ static void nothing_is_put_after_a_failure(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(all_files_come_in_order),
+		cmocka_unit_test(all_files_are_put_in_order),
 		cmocka_unit_test(nothing_is_put_after_a_failure),
 	};
 

@@ -6,7 +6,8 @@
 
 #include "exporter/site/place.h"
 
-/* Files and folders of the site, less the site's own, and what is in it. */
+/* Compares the files of the site, each with its content; .albumen/tmp must be empty, and
+ * `pending` must say "done". */
 static void site_is(const char *expected)
 {
 	git_fixture_says("cd site && find . -path ./.albumen -prune -o -type f ! -name "
@@ -93,7 +94,7 @@ static void only_the_difference_is_written(void **state)
 
 	(void)state;
 	publish(repo, &first, 0);
-	/* What nobody changed is not looked at. */
+	/* A file that does not differ between the snapshots is not looked at. */
 	write_file("site/api/v1/tag_images/other.json", "mine");
 	result = publish(repo, &second, 0);
 	assert_int_equal(result.written, 4);
@@ -206,7 +207,7 @@ static void site_of_another_repository_is_compared(void **state)
 	snapshot_close(other);
 }
 
-/* As if a publication towards `to` had been killed after one file of it. */
+/* Makes the site as if a publish of `to` had been killed after it wrote one file. */
 static void interrupt(const struct snapshot_info *to, const char *path, const char *body)
 {
 	struct buf note = {0};
@@ -218,7 +219,7 @@ static void interrupt(const struct snapshot_info *to, const char *path, const ch
 	buf_release(&note);
 }
 
-static void interrupted_publication_is_made_good(void **state)
+static void interrupted_publish_is_repaired_by_the_next(void **state)
 {
 	static const struct file three[] = {{TAGS, "a", "[1]"}, {TAGS, "d", "[7]"}, {0}};
 	struct snapshot_repo *repo = open_repo("repo");
@@ -227,16 +228,16 @@ static void interrupted_publication_is_made_good(void **state)
 	struct snapshot_info third = commit(repo, three);
 
 	(void)state;
-	/* On to the same one. */
+	/* The same snapshot again. */
 	publish(repo, &first, 0);
 	interrupt(&second, "site/api/v1/tag_images/c.json", "[4]");
 	publish(repo, &second, 0);
 	site_is(two_is);
-	/* Back to the one that it came from. */
+	/* Back to the snapshot before. */
 	interrupt(&first, "site/api/v1/tag_images/a.json", "[1]");
 	publish(repo, &second, 0);
 	site_is(two_is);
-	/* On to a third. `a` is in it as in the first, which is not what it is. */
+	/* A third snapshot, which has `a` as in the first; the site has `a` of the second. */
 	publish(repo, &first, 0);
 	interrupt(&second, "site/api/v1/tag_images/a.json", "[9]");
 	write_file("site/api/v1/tag_images/c.json", "[4]");
@@ -248,7 +249,7 @@ static void interrupted_publication_is_made_good(void **state)
 	snapshot_close(repo);
 }
 
-static void unknown_pending_commit_means_to_compare(void **state)
+static void unknown_pending_commit_has_every_file_compared(void **state)
 {
 	static const char *const note[] = {"unknown\n",
 					   "",
@@ -264,7 +265,7 @@ static void unknown_pending_commit_means_to_compare(void **state)
 	for (size_t i = 0; i < sizeof(note) / sizeof(*note); i++) {
 		publish(repo, &info, 0);
 		write_file("site/.albumen/pending", note[i]);
-		/* Where nothing is pending nobody looks. */
+		/* If nothing is pending, files are not looked at. */
 		if (*note[i] && strcmp(note[i], "done\n") != 0) {
 			write_file("site/api/v1/tag_images/stray.json", "[4]");
 		}
@@ -275,7 +276,7 @@ static void unknown_pending_commit_means_to_compare(void **state)
 	snapshot_close(repo);
 }
 
-static void second_publisher_is_told_to_wait(void **state)
+static void second_publish_fails_with_the_name_of_the_first(void **state)
 {
 	struct snapshot_repo *repo = open_repo("repo");
 	struct snapshot_info info = commit(repo, one);
@@ -293,7 +294,7 @@ static void second_publisher_is_told_to_wait(void **state)
 	snapshot_close(repo);
 }
 
-static void files_of_no_row_stay_out(void **state)
+static void files_that_are_no_row_are_not_published(void **state)
 {
 	static const char *const path[] = {"README", "api/v1/tag_images/aa/bb/x/y.json",
 					   "api/v1/tag_images/aa/bb/%2f.json",
@@ -321,14 +322,14 @@ static void links_are_not_followed(void **state)
 	(void)state;
 	assert_int_equal(mkdir("elsewhere", 0777), 0);
 	publish(repo, &first, 0);
-	/* A file becomes a file again, whatever stood there. */
+	/* A link in place of a file, or of an album's folder, is replaced. */
 	unlink("site/api/v1/tag_images/a.json");
 	assert_int_equal(
 		symlink("../../../../elsewhere/a", "site/api/v1/tag_images/a.json"), 0);
 	assert_int_equal(symlink("../../../../elsewhere", "site/api/v1/albums/z"), 0);
 	publish(repo, &second, 0);
 	site_is(two_is);
-	/* The folders above are for the user to mend. */
+	/* A link in place of a folder of the site is an error. */
 	git_fixture_says("mv site/api/v1/tag_images elsewhere/t && "
 			 "ln -s ../../../elsewhere/t site/api/v1/tag_images",
 			 "");
@@ -370,9 +371,9 @@ static void file_that_cannot_be_written_leaves_the_old_one(void **state)
 	place_close(place);
 }
 
-static void few_files_come_in_order_and_before_what_goes(void **state)
+static void few_files_are_put_in_order_and_before_removals(void **state)
 {
-	enum { FILES = 150 }; /* more than are on their way at once */
+	enum { FILES = 150 }; /* more than wait at once */
 	struct place *place;
 	uint64_t removed = 0;
 
@@ -393,11 +394,11 @@ static void few_files_come_in_order_and_before_what_goes(void **state)
 	}
 	assert_int_equal(removed, 98);
 	succeed(place_put(place, "api/v1/tag_images/0.json", "[0]", 3, &why));
-	place_close(place); /* without a word: what is on its way is nobody's */
+	place_close(place); /* without place_sync: the last file is dropped */
 	site_is("./api/v1/tag_images/0.json [100]\n./api/v1/tag_images/1.json [101]");
 }
 
-static void many_files_come_and_go(void **state)
+static void many_files_are_put_and_removed(void **state)
 {
 	enum { MANY = 300 };
 	static struct file many[MANY + 1], fewer[MANY / 2 + 1];
@@ -434,14 +435,14 @@ int main(void)
 		TEST(replaced_file_is_a_second_younger),
 		TEST(site_of_unknown_state_is_compared),
 		TEST(site_of_another_repository_is_compared),
-		TEST(interrupted_publication_is_made_good),
-		TEST(unknown_pending_commit_means_to_compare),
-		TEST(second_publisher_is_told_to_wait),
-		TEST(files_of_no_row_stay_out),
+		TEST(interrupted_publish_is_repaired_by_the_next),
+		TEST(unknown_pending_commit_has_every_file_compared),
+		TEST(second_publish_fails_with_the_name_of_the_first),
+		TEST(files_that_are_no_row_are_not_published),
 		TEST(links_are_not_followed),
 		TEST(file_that_cannot_be_written_leaves_the_old_one),
-		TEST(few_files_come_in_order_and_before_what_goes),
-		TEST(many_files_come_and_go),
+		TEST(few_files_are_put_in_order_and_before_removals),
+		TEST(many_files_are_put_and_removed),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
