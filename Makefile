@@ -59,7 +59,7 @@ say = $(if $(V),@:,@printf '  %-6s %s\n')
 
 # --- Debian packages: to build, to run, to test, to check -------------------------
 
-DEPS_BUILD = gcc libc6-dev make pkg-config liblmdb-dev libgit2-dev \
+DEPS_BUILD = gcc libc6-dev make pkg-config liblmdb-dev libgit2-dev libcjson-dev \
 	libinotifytools0-dev libzstd-dev libdeflate-dev nettle-dev
 DEPS_RUN = git openssh-client nginx libnginx-mod-http-js
 DEPS_TEST = libcmocka-dev perl python3 curl jq strace chromium e2fsprogs mount util-linux
@@ -117,7 +117,7 @@ LDFLAGS_ALL = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS) $(LD
 # pkg-config runs when a variable is first used, so that `make deps` works without it.
 pkg = $(if $(shell pkg-config --exists $(2) 2>/dev/null && echo yes),$(shell \
 	pkg-config $(1) $(2)),$(error missing libraries or pkg-config: run `make deps`))
-LIBS = lmdb libzstd libdeflate nettle
+LIBS = lmdb libcjson libzstd libdeflate nettle
 # Debian 12's archive of libgit2 without the network: exporter/git/offline.c says why.
 GIT_LIBS_static = $(OFFLINE) -Wl,-Bstatic -lgit2 -lmbedcrypto -lhttp_parser -Wl,-Bdynamic \
 	-lpcre2-8 -lz

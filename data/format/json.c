@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cJSON.h>
+
 #include "data/base/hex.h"
 #include "data/format/json_char.h"
 
@@ -543,34 +545,25 @@ size_t json_source_offset(const char *text, size_t len, size_t canon_off)
 
 int json_string(struct buf *out, const char *canon, size_t len)
 {
-	static const char letters[] = "bfnrt", values[] = "\b\f\n\r\t";
-	const char *at = canon + 1, *end = canon + len - 1;
-	size_t start = out->len;
+	cJSON *item;
 
-	while (at < end) {
-		const char *escape = memchr(at, '\\', (size_t)(end - at));
-		const char *letter;
-		char unit[4];
-
-		buf_add(out, at, (size_t)((escape ? escape : end) - at));
-		if (!escape) {
-			break;
-		}
-		at = escape + 2;
-		if (escape[1] == 'u') {
-			int c = hex_number(at, 4);
-
-			if (!c) {
-				buf_setlen(out, start);
-				return -1;
-			}
-			at += 4;
-			buf_add(out, unit,
-				(size_t)(json_char_put_utf8(unit, (uint32_t)c) - unit));
-		} else {
-			letter = strchr(letters, escape[1]);
-			buf_addch(out, letter ? values[letter - letters] : escape[1]);
-		}
+	/* A string without a backslash is its own value. */
+	if (!memchr(canon, '\\', len)) {
+		buf_add(out, canon + 1, len - 2);
+		return 0;
 	}
+	/* cJSON's strings end at U+0000, so one that holds it must not get there. A
+	 * backslash of canonical text and what it escapes are read as a pair. */
+	for (size_t i = 1; i + 1 < len; i++) {
+		if (canon[i] == '\\' && len - i > 6 &&
+		    memcmp(canon + i, "\\u0000", 6) == 0) {
+			return -1;
+		}
+		i += canon[i] == '\\';
+	}
+	item = cJSON_ParseWithLength(canon, len);
+	assert(cJSON_IsString(item));
+	buf_addstr(out, item->valuestring);
+	cJSON_Delete(item);
 	return 0;
 }

@@ -110,9 +110,19 @@ static inline char json_char_letter(uint32_t c)
 	}
 }
 
-/* A character as UTF-8: up to 4 bytes. */
-static inline char *json_char_put_utf8(char *out, uint32_t c)
+/* One character of a string in canonical text: up to 6 bytes. */
+static inline char *json_char_put(char *out, uint32_t c)
 {
+	char letter = json_char_letter(c);
+
+	if (letter) {
+		*out++ = '\\';
+		*out++ = letter;
+		return out;
+	}
+	if (c < 0x20 || c == '&' || c == '<' || c == '>' || c == 0x2028 || c == 0x2029) {
+		return json_char_put_escape(out, c);
+	}
 	if (c < 0x80) {
 		*out++ = (char)c;
 		return out;
@@ -130,22 +140,6 @@ static inline char *json_char_put_utf8(char *out, uint32_t c)
 	}
 	*out++ = (char)(0x80 | (c & 0x3f));
 	return out;
-}
-
-/* One character of a string in canonical text: up to 6 bytes. */
-static inline char *json_char_put(char *out, uint32_t c)
-{
-	char letter = json_char_letter(c);
-
-	if (letter) {
-		*out++ = '\\';
-		*out++ = letter;
-		return out;
-	}
-	if (c < 0x20 || c == '&' || c == '<' || c == '>' || c == 0x2028 || c == 0x2029) {
-		return json_char_put_escape(out, c);
-	}
-	return json_char_put_utf8(out, c);
 }
 
 #endif
