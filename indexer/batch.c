@@ -4,82 +4,75 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Enough that going from one half to the other costs nothing, little enough that
- * it stays in the cache. */
+/* Large enough that handing it over costs nothing, small enough for the cache. */
 #define FULL_TEXT (1u << 20)
 #define FULL_STEPS 1024
+
+/* Makes room for one more element. Returns where the array is now. */
+static void *grow(void *array, size_t count, size_t *cap, size_t size)
+{
+	if (count < *cap) {
+		return array;
+	}
+	*cap = *cap ? 2 * *cap : 64;
+	return xreallocarray(array, *cap, size);
+}
 
 static struct batch_step *add(struct batch *batch, enum batch_kind kind)
 {
 	struct batch_step *step;
 
-	batch->step = xgrow(batch->step, batch->count, &batch->cap, sizeof(*batch->step));
+	batch->step = grow(batch->step, batch->count, &batch->cap, sizeof(*batch->step));
 	step = &batch->step[batch->count++];
 	*step = (struct batch_step){.kind = kind};
 	return step;
 }
 
-static void add_text(struct batch *batch, struct batch_step *step, const char *text,
-		     size_t len)
+static struct batch_step *add_text(struct batch *batch, enum batch_kind kind,
+				   const char *text, size_t len)
 {
+	struct batch_step *step = add(batch, kind);
+
 	step->text = batch->text.len;
 	step->len = len;
 	buf_add(&batch->text, text, len);
 	buf_addch(&batch->text, '\0');
+	return step;
 }
 
 void batch_begin(struct batch *batch, const char *path, size_t len, enum claim_mode mode)
 {
-	struct batch_step *step = add(batch, BATCH_BEGIN);
-
-	step->mode = mode;
-	add_text(batch, step, path, len);
+	add_text(batch, BATCH_BEGIN, path, len)->mode = mode;
 }
 
 void batch_claim(struct batch *batch, const struct record *record, size_t text)
 {
-	struct batch_step *step = add(batch, BATCH_CLAIM);
+	struct batch_record *next;
 
-	if (batch->records == batch->records_cap) {
-		batch->records_cap = batch->records_cap ? 2 * batch->records_cap : 64;
-		batch->record = xreallocarray(batch->record, batch->records_cap,
-					      sizeof(*batch->record));
-		batch->record_text = xreallocarray(batch->record_text, batch->records_cap,
-						   sizeof(*batch->record_text));
-	}
-	step->text = text;
-	step->record = batch->records;
-	batch->record[batch->records] = *record;
-	batch->record_text[batch->records++] = text;
+	add(batch, BATCH_CLAIM)->index = batch->records;
+	batch->record = grow(batch->record, batch->records, &batch->records_cap,
+			     sizeof(*batch->record));
+	next = &batch->record[batch->records++];
+	next->record = *record;
+	next->text = text;
 }
 
-static void add_reject(struct batch *batch, enum batch_kind kind, size_t line,
-		       size_t column, const char *reason)
+void batch_reject(struct batch *batch, size_t line, size_t column, const char *reason,
+		  bool secret)
 {
-	struct batch_step *step = add(batch, kind);
+	struct batch_step *step =
+		add_text(batch, secret ? BATCH_REJECT_SECRET : BATCH_REJECT, reason,
+			 strlen(reason));
 
 	step->line = line;
 	step->column = column;
-	add_text(batch, step, reason, strlen(reason));
-}
-
-void batch_reject(struct batch *batch, size_t line, size_t column, const char *reason)
-{
-	add_reject(batch, BATCH_REJECT, line, column, reason);
-}
-
-void batch_refuse(struct batch *batch, size_t line, size_t column, const char *reason)
-{
-	add_reject(batch, BATCH_REFUSE, line, column, reason);
 }
 
 void batch_end(struct batch *batch, const struct claim_file *file)
 {
-	struct batch_step *step = add(batch, BATCH_END);
-
+	add(batch, BATCH_END)->index = batch->files;
 	batch->file =
-		xgrow(batch->file, batch->files, &batch->files_cap, sizeof(*batch->file));
-	step->record = batch->files;
+		grow(batch->file, batch->files, &batch->files_cap, sizeof(*batch->file));
 	batch->file[batch->files++] = *file;
 }
 
@@ -88,28 +81,18 @@ void batch_drop(struct batch *batch)
 	add(batch, BATCH_DROP);
 }
 
-void batch_forget(struct batch *batch, const char *path, size_t len)
+void batch_withdraw(struct batch *batch, const char *path, size_t len)
 {
-	add_text(batch, add(batch, BATCH_FORGET), path, len);
+	add_text(batch, BATCH_WITHDRAW, path, len);
 }
 
 void batch_prepare(struct batch *batch, struct claim_packer *packer, size_t most)
 {
-	size_t end = batch->records - batch->prepared < most ? batch->records
-							     : batch->prepared + most;
+	for (; batch->prepared < batch->records && most; most--) {
+		struct batch_record *next = &batch->record[batch->prepared++];
 
-	if (batch->prepared_cap < batch->records) {
-		batch->prepared_cap = batch->records_cap;
-		batch->prepared_text =
-			xreallocarray(batch->prepared_text, batch->prepared_cap,
-				      sizeof(*batch->prepared_text));
-	}
-	for (; batch->prepared < end; batch->prepared++) {
-		size_t n = batch->prepared;
-
-		claim_prepare(packer, &batch->prepared_text[n], &batch->packed,
-			      &batch->record[n],
-			      batch->text.data + batch->record_text[n]);
+		claim_prepare(packer, &next->prepared, &batch->packed, &next->record,
+			      batch->text.data + next->text);
 	}
 }
 
@@ -150,9 +133,7 @@ void batch_release(struct batch *batch)
 {
 	free(batch->step);
 	free(batch->record);
-	free(batch->record_text);
 	free(batch->file);
-	free(batch->prepared_text);
 	buf_release(&batch->packed);
 	buf_release(&batch->text);
 	*batch = (struct batch){0};

@@ -116,27 +116,17 @@ void ingest_stop(struct ingest *g, struct batch *batch)
 	}
 }
 
-/* Rejects what stands at `off` of the window; `secret`: for that alone. */
-static void reject_for(struct ingest *g, struct batch *batch, size_t off,
-		       const char *reason, bool secret)
+/* Rejects what is at `off` of the window. `secret`: only because it holds one. */
+static void reject_at(struct ingest *g, struct batch *batch, size_t off,
+		      const char *reason, bool secret)
 {
 	size_t line, column;
 
 	g->outcome.rejects++;
 	if (g->stage == STAGE_CLAIM) {
 		input_position(&g->in, off, &line, &column);
-		if (secret) {
-			batch_refuse(batch, line, column, reason);
-		} else {
-			batch_reject(batch, line, column, reason);
-		}
+		batch_reject(batch, line, column, reason, secret);
 	}
-}
-
-static void reject_at(struct ingest *g, struct batch *batch, size_t off,
-		      const char *reason)
-{
-	reject_for(g, batch, off, reason, false);
 }
 
 /* The file as a whole comes to one reject. `again`: the next scan reads it again,
@@ -149,7 +139,7 @@ static void end_rejected(struct ingest *g, struct batch *batch, size_t line,
 	g->in.file.racy |= again;
 	g->outcome.rejects = 1;
 	batch_begin(batch, g->path.data, g->path.len, CLAIM_MERGE);
-	batch_reject(batch, line, column, reason);
+	batch_reject(batch, line, column, reason, false);
 	batch_end(batch, &g->in.file);
 	end(g);
 }
@@ -240,7 +230,7 @@ static void take_value(struct ingest *g, struct batch *batch,
 	}
 	if (reason) {
 		buf_setlen(canon, text);
-		reject_for(g, batch, at, reason, refused);
+		reject_at(g, batch, at, reason, refused);
 	} else if (g->stage == STAGE_CLAIM) {
 		/* A tag image stands on its image and its tag: they go first. */
 		for (size_t i = 1; i < g->reader.count; i++) {
@@ -310,7 +300,7 @@ static void step_value(struct ingest *g, struct batch *batch)
 		}
 		/* It may only be cut off by the window. */
 		if (left > RECORD_SIZE_MAX + WINDOW_EDGE) {
-			reject_at(g, batch, 0, "record is larger than 16 MiB");
+			reject_at(g, batch, 0, "record is larger than 16 MiB", false);
 			skip_oversized(g, batch);
 			break;
 		}
@@ -384,13 +374,13 @@ static void take_line(struct ingest *g, struct batch *batch, size_t len)
 		return;
 	}
 	if (json_read(canon, &value, at, len) < 0) {
-		reject_at(g, batch, value.failed_at, value.reason);
+		reject_at(g, batch, value.failed_at, value.reason, false);
 		return;
 	}
 	rest = json_skip_space(at, len, value.end);
 	if (rest < len) {
 		buf_setlen(canon, text);
-		reject_at(g, batch, rest, "text after the end of the record");
+		reject_at(g, batch, rest, "text after the end of the record", false);
 		return;
 	}
 	take_value(g, batch, &value, text);
@@ -407,7 +397,8 @@ static void step_line(struct ingest *g, struct batch *batch)
 	if (!newline && !g->in.eof) {
 		if (left > RECORD_SIZE_MAX) {
 			if (!g->oversized) {
-				reject_at(g, batch, 0, "record is larger than 16 MiB");
+				reject_at(g, batch, 0, "record is larger than 16 MiB",
+					  false);
 			}
 			g->oversized = true;
 			input_skip(&g->in, left);
@@ -496,7 +487,7 @@ static int end_unopened(struct ingest *g, struct batch *batch, int error, struct
 		}
 	}
 	if (g->flags & INGEST_WITHDRAW) {
-		batch_forget(batch, g->path.data, g->path.len);
+		batch_withdraw(batch, g->path.data, g->path.len);
 		g->outcome.withdrawn = true;
 	} else {
 		g->outcome.gone = true;

@@ -10,18 +10,13 @@
 #include "data/base/log.h"
 #include "indexer/walk.h"
 
-struct identity {
-	uint64_t dev, ino, mount;
-};
-
-/* A folder's device and inode are those of another mount of it as well. The mount's
- * id tells them apart; a kernel before 5.8 does not give it. */
-static int identify(struct identity *out, int fd, const char *path)
+/* A folder that is mounted twice has the same device and inode in both places; the
+ * mount's id tells them apart. A kernel before 5.8 does not give it. */
+static int identify(struct root_identity *out, int fd, const char *path)
 {
 	struct statx stx;
-	int flags = *path ? 0 : AT_EMPTY_PATH;
 
-	if (statx(fd, path, flags, STATX_BASIC_STATS | STATX_MNT_ID, &stx) < 0) {
+	if (statx(fd, path, AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &stx) < 0) {
 		return -1;
 	}
 	out->dev = (uint64_t)stx.stx_dev_major << 32 | stx.stx_dev_minor;
@@ -30,21 +25,11 @@ static int identify(struct identity *out, int fd, const char *path)
 	return 0;
 }
 
-static void note_identity(struct root *root)
-{
-	struct identity is = {0};
-
-	identify(&is, root->fd, "");
-	root->dev = is.dev;
-	root->ino = is.ino;
-	root->mount = is.mount;
-}
-
 void root_init(struct root *root, int fd, const char *path)
 {
 	*root = (struct root){.fd = fd, .path = path};
 	root->mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	note_identity(root);
+	identify(&root->is, fd, "");
 }
 
 void root_release(struct root *root)
@@ -57,10 +42,10 @@ void root_release(struct root *root)
 
 bool root_is_current(const struct root *root)
 {
-	struct identity is;
+	struct root_identity now;
 
-	return identify(&is, AT_FDCWD, root->path) == 0 && is.dev == root->dev &&
-	       is.ino == root->ino && is.mount == root->mount;
+	return identify(&now, AT_FDCWD, root->path) == 0 && now.dev == root->is.dev &&
+	       now.ino == root->is.ino && now.mount == root->is.mount;
 }
 
 /* Puts `fd` in the place of what is open, and closes it. */
@@ -117,7 +102,7 @@ int root_find(struct root *root, bool filled, struct err *err)
 	}
 	rc = replace(root, fd, err);
 	if (!rc) {
-		note_identity(root);
+		identify(&root->is, root->fd, "");
 	}
 	return rc;
 }

@@ -28,7 +28,9 @@ struct root {
 	int fd;
 	const char *path;
 	int mounts; /* POLLPRI: a file system was mounted or unmounted somewhere */
-	uint64_t dev, ino, mount;
+	struct root_identity {
+		uint64_t dev, ino, mount;
+	} is; /* of the open folder */
 };
 
 /* `fd` is open on the folder `path`; both are borrowed. */

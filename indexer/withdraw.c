@@ -87,7 +87,7 @@ static void note_stated(struct hash *stated, struct index_txn *txn,
 			const struct batch *batch)
 {
 	for (size_t i = 0; i < batch->records; i++) {
-		uint64_t number = claim_number(txn, &batch->record[i]);
+		uint64_t number = claim_number(txn, &batch->record[i].record);
 
 		if (number) {
 			hash_put(stated, number);

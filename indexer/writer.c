@@ -90,23 +90,19 @@ static int commit(struct writer *w, struct err *err)
 	return index_commit(&w->txn, err);
 }
 
-static void claim(struct writer *w, const struct batch *batch,
-		  const struct batch_step *step)
+static void add_claim(struct writer *w, const struct batch *batch, size_t index)
 {
-	const struct claim_text *text = NULL;
+	const struct batch_record *next = &batch->record[index];
 
-	if (step->record < batch->prepared) {
-		text = &batch->prepared_text[step->record];
-	}
-	claim_add(w->reading, &batch->record[step->record], batch->text.data + step->text,
-		  text, batch->packed.data);
+	claim_add(w->reading, &next->record, batch->text.data + next->text,
+		  index < batch->prepared ? &next->prepared : NULL, batch->packed.data);
 }
 
 static int carry_out(struct writer *w, struct batch *batch, const struct batch_step *step,
 		     struct err *err)
 {
 	const char *text = batch->text.data + step->text;
-	bool begins = step->kind == BATCH_BEGIN || step->kind == BATCH_FORGET;
+	bool begins = step->kind == BATCH_BEGIN || step->kind == BATCH_WITHDRAW;
 	int rc = 0;
 
 	/* A reading that is begun while another one is open would leave the claims of
@@ -120,16 +116,16 @@ static int carry_out(struct writer *w, struct batch *batch, const struct batch_s
 		rc = claim_begin(&w->reading, w->txn, text, step->len, step->mode, err);
 		break;
 	case BATCH_CLAIM:
-		claim(w, batch, step);
+		add_claim(w, batch, step->index);
 		break;
 	case BATCH_REJECT:
 		claim_reject(w->reading, step->line, step->column, text);
 		break;
-	case BATCH_REFUSE:
+	case BATCH_REJECT_SECRET:
 		claim_refuse(w->reading, step->line, step->column, text);
 		break;
 	case BATCH_END:
-		rc = claim_end(&w->reading, &batch->file[step->record], err);
+		rc = claim_end(&w->reading, &batch->file[step->index], err);
 		if (rc == ERR_CHANGED) {
 			paths_append(&w->again, w->path.data, w->path.len);
 			rc = 0;
@@ -138,7 +134,7 @@ static int carry_out(struct writer *w, struct batch *batch, const struct batch_s
 	case BATCH_DROP:
 		claim_drop(&w->reading);
 		break;
-	case BATCH_FORGET:
+	case BATCH_WITHDRAW:
 		rc = claim_forget(w->txn, text, step->len, err);
 		break;
 	}

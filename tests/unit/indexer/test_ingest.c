@@ -27,7 +27,8 @@ static void note(struct reading *r)
 				 step->mode == CLAIM_REPLACE ? "replace" : "merge");
 			break;
 		case BATCH_CLAIM:
-			record = &r->batch.record[step->record];
+			record = &r->batch.record[step->index].record;
+			text = r->batch.text.data + r->batch.record[step->index].text;
 			assert_int_equal(text[record->text.off], '{');
 			r->claims++;
 			if (!r->brief) {
@@ -41,7 +42,7 @@ static void note(struct reading *r)
 			buf_addf(&r->text, "-%zu:%zu %s\n", step->line, step->column,
 				 text);
 			break;
-		case BATCH_REFUSE:
+		case BATCH_REJECT_SECRET:
 			r->rejects++;
 			buf_addf(&r->text, "-%zu:%zu secret: %s\n", step->line,
 				 step->column, text);
@@ -52,8 +53,8 @@ static void note(struct reading *r)
 		case BATCH_DROP:
 			buf_addstr(&r->text, "drop\n");
 			break;
-		case BATCH_FORGET:
-			buf_addf(&r->text, "forget %s\n", text);
+		case BATCH_WITHDRAW:
+			buf_addf(&r->text, "withdraw %s\n", text);
 			break;
 		}
 	}
@@ -181,7 +182,7 @@ static void what_is_no_file_is_forgotten(void **state)
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
 		struct buf want = {0};
 
-		buf_addf(&want, "forget %s\n", paths[i]);
+		buf_addf(&want, "withdraw %s\n", paths[i]);
 		assert_int_equal(read_path(f, &r, paths[i], INGEST_WITHDRAW), 0);
 		assert_string_equal(r.text.data, want.data);
 		assert_true(ingest_outcome(r.ingest).withdrawn);
