@@ -10,12 +10,11 @@
 #include "data/index/claim.h"
 
 /*
- * Two threads, and who does what: reading files, checking JSON and recognising
- * records belongs to the caller; the index belongs to the writer's thread from
- * the moment it starts (an LMDB write transaction is its thread's). Between them
- * lies work that anybody may do: hashing and packing texts. The caller does it
- * while it would only wait for room in the queue, the writer what is left of
- * it, so both are busy to the end whatever the records are like.
+ * Once its thread has started, the index belongs to that thread, because an LMDB write
+ * transaction belongs to the thread that began it. The caller's thread reads files,
+ * checks JSON and recognises records. Either can hash and pack texts (batch_prepare):
+ * the caller does it while the queue is full, and the writer's thread does the rest. So
+ * both are busy to the end, whatever the records are like.
  */
 
 #define QUEUE 4            /* batches under way */
@@ -26,22 +25,22 @@ struct writer {
 	struct index *index;
 	int64_t commit_ms;
 	uint64_t claims, batches;
-	/* The caller's side */
+	/* The caller's thread */
 	struct claim_packer *packer;
-	bool threads; /* allowed */
+	bool threads; /* a thread may be started */
 	bool started;
 	pthread_t thread;
-	/* The queue, under the mutex */
+	/* Both threads, under the mutex */
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	struct batch queue[QUEUE];
-	size_t head, queued; /* the oldest one's place, and how many */
+	size_t head, queued; /* the oldest batch, and their number */
 	bool stop;
-	bool commit; /* asked for, when the queue is empty */
+	bool commit; /* requested, for when the queue is empty */
 	const struct index_health *health;
-	int rc; /* of what went wrong first */
+	int rc; /* the first error; nothing is carried out or committed after it */
 	struct err err;
-	/* The writing side: the thread's once it has started */
+	/* The writer's thread; before it starts, the caller's */
 	struct index_txn *txn;
 	struct claim_reading *reading; /* of the file whose steps are under way */
 	struct buf path;               /* of that file */
@@ -105,8 +104,8 @@ static int carry_out(struct writer *w, struct batch *batch, const struct batch_s
 	bool begins = step->kind == BATCH_BEGIN || step->kind == BATCH_WITHDRAW;
 	int rc = 0;
 
-	/* A reading that is begun while another one is open would leave the claims of
-	 * that one to no file, for good. */
+	/* If a reading began while another one is open, the claims of the other would
+	 * belong to no file, for good. */
 	assert(begins == !w->reading);
 	w->records++;
 	switch (step->kind) {
@@ -141,7 +140,7 @@ static int carry_out(struct writer *w, struct batch *batch, const struct batch_s
 	return rc;
 }
 
-static int carry_out_all(struct writer *w, struct batch *batch, struct err *err)
+static int carry_out_batch(struct writer *w, struct batch *batch, struct err *err)
 {
 	int rc = 0;
 
@@ -167,7 +166,7 @@ static int commit_all(struct writer *w, const struct index_health *health,
 {
 	int rc = 0;
 
-	assert(!w->reading); /* only whole files; else the steps lack a DROP */
+	assert(!w->reading); /* else the steps of a file lack their END or DROP */
 	if (health) {
 		rc = begin(w, err);
 		if (!rc) {
@@ -179,15 +178,14 @@ static int commit_all(struct writer *w, const struct index_health *health,
 
 /* --- the thread ------------------------------------------------------------------ */
 
-/* Ends what is under way in the thread that began it. */
+/* Aborts the transaction, in the thread that began it. */
 static void give_up(struct writer *w)
 {
 	claim_drop(&w->reading);
 	index_abort(&w->txn);
 }
 
-/* What went wrong first stays: after it nothing more is carried out or committed. */
-static void note(struct writer *w, int rc, const struct err *err)
+static void note_error(struct writer *w, int rc, const struct err *err)
 {
 	if (rc && !w->rc) {
 		w->rc = rc;
@@ -218,16 +216,16 @@ static void *run(void *payload)
 			continue;
 		}
 		pthread_mutex_unlock(&w->mutex);
-		/* The slot is this thread's until `queued` says otherwise. */
+		/* This thread owns the batch until it lowers `queued`. */
 		if (works && !rc) {
-			rc = carry_out_all(w, &w->queue[w->head], &err);
+			rc = carry_out_batch(w, &w->queue[w->head], &err);
 		} else if (works) {
 			batch_clear(&w->queue[w->head]);
 		} else if (!rc) {
 			rc = commit_all(w, w->health, &err);
 		}
 		pthread_mutex_lock(&w->mutex);
-		note(w, rc, &err);
+		note_error(w, rc, &err);
 		if (works) {
 			w->head = (w->head + 1) % QUEUE;
 			w->queued--;
@@ -241,7 +239,7 @@ static void *run(void *payload)
 	return NULL;
 }
 
-/* A thread is begun with no transaction open: one cannot change hands. */
+/* Starts the thread, with no transaction open: a transaction stays in its thread. */
 static int start(struct writer *w, struct err *err)
 {
 	int rc = commit(w, err);
@@ -250,7 +248,7 @@ static int start(struct writer *w, struct err *err)
 		w->started = true;
 		w->packer = claim_packer_new(w->index);
 	} else if (!rc) {
-		w->threads = false; /* no thread to be had: it works without */
+		w->threads = false; /* there is none: the caller's thread does it all */
 	}
 	return rc;
 }
@@ -280,26 +278,17 @@ void writer_free(struct writer *w)
 	free(w);
 }
 
-/* --- the caller's side ----------------------------------------------------------- */
+/* --- the caller's thread ---------------------------------------------------------- */
 
-/* Hashes and packs some more of the batch; false if there is nothing left. */
-static bool prepare(struct writer *w, struct batch *batch)
-{
-	if (batch->prepared == batch->records) {
-		return false;
-	}
-	batch_prepare(batch, w->packer, PREPARE_AT_ONCE);
-	return true;
-}
-
-/* Waits for room, at work. The mutex is held, before and after. */
+/* Waits for room in the queue, and prepares records meanwhile. The mutex is held before
+ * and afterwards. */
 static void wait_for_room(struct writer *w, struct batch *batch)
 {
 	while (w->queued == QUEUE && !w->rc) {
-		bool busy;
+		bool busy = batch->prepared < batch->records;
 
 		pthread_mutex_unlock(&w->mutex);
-		busy = prepare(w, batch);
+		batch_prepare(batch, w->packer, PREPARE_AT_ONCE);
 		pthread_mutex_lock(&w->mutex);
 		if (!busy && w->queued == QUEUE && !w->rc) {
 			pthread_cond_wait(&w->changed, &w->mutex);
@@ -331,25 +320,19 @@ static int hand_over(struct writer *w, struct batch *batch, struct err *err)
 int writer_put(struct writer *w, struct batch *batch, struct err *err)
 {
 	struct err failure = {0};
-	int rc = 0;
 
 	if (!batch->count) {
 		return 0;
 	}
 	w->claims += batch->records;
-	if (w->started) {
-		return hand_over(w, batch, err);
-	}
-	if (!w->rc && w->threads && ++w->batches > THREAD_FROM) {
-		rc = start(w, &failure);
-		note(w, rc, &failure);
+	if (!w->started && !w->rc && w->threads && ++w->batches > THREAD_FROM) {
+		note_error(w, start(w, &failure), &failure);
 	}
 	if (w->started) {
 		return hand_over(w, batch, err);
 	}
 	if (!w->rc) {
-		rc = carry_out_all(w, batch, &failure);
-		note(w, rc, &failure);
+		note_error(w, carry_out_batch(w, batch, &failure), &failure);
 	}
 	return first_error(w, err);
 }
@@ -378,25 +361,22 @@ int writer_wait(struct writer *w, struct paths *again, struct err *err)
 		paths_append(again, path, len);
 	}
 	paths_release(&w->again);
-	w->again = (struct paths){0};
 	return rc;
 }
 
 int writer_commit(struct writer *w, const struct index_health *health, struct err *err)
 {
-	if (!w->started) {
-		struct err failure = {0};
+	struct err failure = {0};
 
-		if (!w->rc) {
-			note(w, commit_all(w, health, &failure), &failure);
-		}
-		return first_error(w, err);
+	if (w->started) {
+		pthread_mutex_lock(&w->mutex);
+		w->health = health;
+		w->commit = true;
+		pthread_cond_broadcast(&w->changed);
+		pthread_mutex_unlock(&w->mutex);
+	} else if (!w->rc) {
+		note_error(w, commit_all(w, health, &failure), &failure);
 	}
-	pthread_mutex_lock(&w->mutex);
-	w->health = health;
-	w->commit = true;
-	pthread_cond_broadcast(&w->changed);
-	pthread_mutex_unlock(&w->mutex);
 	return idle(w, err);
 }
 

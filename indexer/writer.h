@@ -10,21 +10,21 @@
 #include "indexer/paths.h"
 
 /*
- * writer - carries batches out on the index, in the order they come in, and
- * commits so often that a kill loses little and so seldom that syncing costs
- * little. Once there are many, on a thread of its own beside the reading; what
+ * writer - carries out batches on the index, in the order in which they come. It commits
+ * so often that a kill loses little, and so seldom that flushing costs little. After
+ * some batches it starts a thread of its own, so that writing runs beside reading; what
  * is stored is the same either way.
  *
  *	struct writer *writer = writer_new(index, commit_ms);
- *	writer_put(writer, &batch, err);	(many; the batch comes back empty)
- *	writer_wait(writer, &again, err);	(all of it is carried out)
+ *	writer_put(writer, &batch, err);	(for each batch; it comes back empty)
+ *	writer_wait(writer, &again, err);	(until all of them are carried out)
  *	writer_commit(writer, NULL, err);
  *	writer_free(writer);
  *
- * Between writer_new and writer_commit nobody else begins a transaction.
+ * No other transaction may be open between writer_new and writer_commit.
  */
 
-#define WRITER_RECORDS 10000 /* a transaction ends after so many records */
+#define WRITER_RECORDS 10000 /* a transaction ends after so many steps */
 
 struct writer;
 
@@ -33,20 +33,20 @@ struct writer *writer_new(struct index *index, int64_t commit_ms);
 /* What was not committed is lost. NULL is allowed. */
 void writer_free(struct writer *writer);
 
-/* Carries out the batch, now or soon, and gives an empty one back. An error may
- * be that of an earlier batch. */
+/* Carries out the batch, now or soon, and gives an empty one back. The error may be
+ * that of an earlier batch. */
 int writer_put(struct writer *writer, struct batch *batch, struct err *err);
 
-/* Waits until everything is carried out. Appends the paths of files whose
- * merging asks for a second reading, with CLAIM_REPLACE, to *again. */
+/* Waits until everything is carried out. Appends to *again the paths of files that must
+ * be read a second time, with CLAIM_REPLACE (see claim_end). */
 int writer_wait(struct writer *writer, struct paths *again, struct err *err);
 
-/* Settles and commits. `health`, if not NULL, is written in the same transaction.
- * Nothing to write: nothing is done. */
+/* Waits and commits. `health`, if not NULL, is written in the same transaction. Does
+ * nothing if there is nothing to write. */
 int writer_commit(struct writer *writer, const struct index_health *health,
 		  struct err *err);
 
-/* Claims that were put. */
+/* The number of claims in all batches. */
 uint64_t writer_claims(const struct writer *writer);
 
 #endif
