@@ -514,7 +514,7 @@ static int commit(struct live *live, struct err *err)
 static int withdraw_missing(struct live *live, const struct paths *missing,
 			    struct err *err)
 {
-	struct withdraw withdraw = {.index = live->index,
+	struct withdraw withdraw = {.options = &live->scan.apply,
 				    .known = live->known,
 				    .accept = live->scan.accept_withdrawal};
 	struct apply *apply;

@@ -4,24 +4,23 @@
 #include "data/base/clock.h"
 #include "data/base/log.h"
 
-#define SAY_MS 60000
+#define LOG_MS 60000
 
 void room_wait(struct room *room, const struct err *err)
 {
 	int64_t now = clock_now_ms();
 
-	if (!room->said_ms || now - room->said_ms >= SAY_MS) {
-		log_warning("%s; what changes is kept, and is tried again until there is "
-			    "room",
+	if (!room->logged_ms || now - room->logged_ms >= LOG_MS) {
+		log_warning("%s; changes are kept, and retried until there is room",
 			    err->msg);
-		room->said_ms = now;
+		room->logged_ms = now;
 	}
 	room->until_ms = now + ROOM_RETRY_MS;
 }
 
 void room_found(struct room *room)
 {
-	if (room->said_ms) {
+	if (room->logged_ms) {
 		log_info("there is room on the disk again");
 	}
 	*room = (struct room){0};

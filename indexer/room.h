@@ -6,17 +6,17 @@
 
 #include "data/base/err.h"
 
-/* room - waiting out a full disk, and saying so once a minute. Zeroed: it is not
- * full. */
+/* room - waits until a full disk has room again, and logs it once a minute. A zeroed
+ * `struct room` means that the disk is not full. */
 
-#define ROOM_RETRY_MS 2000 /* between two tries */
+#define ROOM_RETRY_MS 2000 /* between two attempts */
 
 struct room {
-	int64_t until_ms; /* of the next try; 0: at once */
-	int64_t said_ms;
+	int64_t until_ms; /* the next attempt; 0: at once */
+	int64_t logged_ms;
 };
 
-/* A commit came to ERR_FULL: nothing is lost, and it is tried again. */
+/* A commit failed with ERR_FULL. */
 void room_wait(struct room *room, const struct err *err);
 /* A commit succeeded. */
 void room_found(struct room *room);

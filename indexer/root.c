@@ -48,7 +48,7 @@ bool root_is_current(const struct root *root)
 	       now.ino == root->is.ino && now.mount == root->is.mount;
 }
 
-/* Puts `fd` in the place of what is open, and closes it. */
+/* Moves `fd` to the number of root->fd. */
 static int replace(struct root *root, int fd, struct err *err)
 {
 	int rc = 0;
@@ -136,7 +136,7 @@ bool root_is_remote(const struct root *root)
 	if (raises_no_events(&fs)) {
 		log_warning(
 			"'%s' lies on a network file system, which raises no events for "
-			"what other machines change; it is looked at every few seconds",
+			"what other machines change; it is polled every few seconds",
 			root->path);
 		return true;
 	}

@@ -8,21 +8,21 @@
 #include "data/base/err.h"
 
 /*
- * root - the metadata folder as a name, and as what is open under it. Another file
- * system may be mounted over the name, the one below may be unmounted, the folder may
- * be renamed: then what is open is not what the name means, and nobody would notice.
+ * root - the metadata folder: its name, and what is open under that name. They part
+ * when another file system is mounted over the name, when the one below is unmounted, or
+ * when the folder is renamed.
  *
  *	struct root root;
  *	root_init(&root, fd, path);
- *	(poll root.mounts for POLLPRI: it is always to be had as -1, too)
+ *	(poll root.mounts for POLLPRI; it is -1 where there is no /proc)
  *	if (!root_is_current(&root)) {
- *		root_leave(&root);
+ *		root_leave(&root, err);
  *		while (root_find(&root, ...) == ERR_NOTFOUND) { wait }
  *	}
  *	root_release(&root);
  *
- * The descriptor keeps its number: what is open under it is replaced, so that who was
- * given the number sees the new folder.
+ * The descriptor keeps its number, whatever is open under it: callers that were given
+ * the number see the new folder.
  */
 struct root {
 	int fd;
@@ -39,14 +39,14 @@ void root_release(struct root *root);
 
 /* Whether the name still means the open folder. */
 bool root_is_current(const struct root *root);
-/* Closes the folder, so that its file system can go: the descriptor is good for
- * nothing until root_find succeeds. */
+/* Closes the folder, so that its file system can be unmounted. The descriptor is of no
+ * use until root_find succeeds. */
 int root_leave(struct root *root, struct err *err);
-/* Opens what the name means now. ERR_NOTFOUND, quietly: nothing that can be read, or,
- * with `filled`, a folder without one metadata file, as under an unmounted disk. */
+/* Opens the folder of that name. ERR_NOTFOUND (quietly): there is none that can be read,
+ * or, with `filled`, none with a metadata file in it, as under an unmounted disk. */
 int root_find(struct root *root, bool filled, struct err *err);
-/* Whether it lies on a file system that raises no events for what other machines
- * change; logs it, and what else is to be known of that file system. */
+/* Whether the folder lies on a network file system, which raises no events for what
+ * other machines change. Logs that, and the limits of an overlay file system. */
 bool root_is_remote(const struct root *root);
 
 #endif

@@ -15,26 +15,25 @@
 #include "data/index/query.h"
 #include "indexer/folder.h"
 #include "indexer/input.h"
+#include "indexer/walk.h"
 #include "indexer/withdraw.h"
 
 /*
- * A scan looks first and changes afterwards.
+ * A scan first looks and then changes.
  *
- * Looking (one read transaction): every file of the folder is compared with what
- * the index knows of it by its stat values alone, and the numbers of the known
- * ones are marked. So the list of what differs is complete before anything is
- * changed, and the brake (indexer/withdraw.h) can be put on. Where it could be, what
- * differs is read beforehand, for a renamed file is no loss. Only if fewer are marked
- * than known are all known files gone through for those that are missing.
+ * Look (one read transaction): compare the stat values of every file in the folder with
+ * those in the index, list the files that differ, and mark the known files that are
+ * there. If fewer are marked than known, go through all known files for the missing
+ * ones. So both lists are complete before anything is changed, and the brake
+ * (indexer/withdraw.h) can refuse.
  *
- * Changing: what differs is read, then what is missing is looked at once more and
- * withdrawn: in this order, so that the claims of a renamed file stand under its
- * new name before they fall under its old one. A file that goes while this goes on is
- * missing like the others.
+ * Change: read the files that differ, then withdraw the missing ones. In this order, the
+ * claims of a renamed file stand under its new name before they fall under its old one.
+ * A file that vanishes meanwhile is missing like the others.
  */
 
-#define READ_AHEAD_FROM 10000 /* known files, from which the disk is told */
-#define TICK_FILES 256        /* files between two calls of tick */
+#define READ_AHEAD_FROM 10000 /* known files, from which query_read_ahead pays */
+#define TICK_FILES 256        /* files between two ticks */
 
 struct look {
 	const struct scan_options *options;
@@ -117,7 +116,7 @@ static int mark_known(const char *path, size_t len, const struct claim_file *fil
 	return 0;
 }
 
-/* Nobody has seen that the files in there are gone. */
+/* The files in a folder that cannot be read are not known to be gone. */
 static int keep_unreadable(const char *path, size_t len, int error, void *payload,
 			   struct err *err)
 {
@@ -129,7 +128,8 @@ static int keep_unreadable(const char *path, size_t len, int error, void *payloa
 		errno = error;
 		return err_sys(err, "cannot read the metadata folder");
 	}
-	log_warning("cannot read folder '%s': %s; what is known of its files is kept",
+	log_warning("cannot read folder '%s': %s; the index keeps what it knows of its "
+		    "files",
 		    path, strerror(error));
 	look->counts->unreadable++;
 	if (look->options->folder) {
@@ -203,11 +203,10 @@ static int read_dirty(struct apply *apply, const struct paths *paths, struct err
 	return rc;
 }
 
-/* What the files that were read came to. */
 struct outcomes {
 	const struct scan_options *options;
-	struct paths changed; /* while they were read */
-	struct paths *gone;   /* when they were to be read. NULL: they were withdrawn */
+	struct paths changed; /* files that changed while they were read */
+	struct paths *gone;   /* files that are gone; NULL: they are not collected */
 };
 
 static int pass_tick(void *payload, struct err *err)
@@ -233,7 +232,7 @@ static void note_outcome(const char *path, size_t len,
 	}
 }
 
-/* Reads files that changed while they were read some more times. */
+/* Reads the files that changed while they were read again, a few times. */
 static int read_changed(struct apply *apply, struct outcomes *outcomes, struct err *err)
 {
 	int rc = apply_finish(apply, err);
@@ -310,7 +309,7 @@ static int change(struct scan_counts *counts, const struct withdraw *withdraw,
 		health->walked_s = (int64_t)time(NULL);
 		rc = apply_commit(apply, health, err);
 	} else if (rc == ERR_STOPPED) {
-		apply_commit_complete(apply, &ignored); /* a stop keeps what was read */
+		apply_commit_complete(apply, &ignored);
 	}
 	counts->applied = *apply_counts(apply);
 	apply_free(apply);
@@ -318,32 +317,12 @@ static int change(struct scan_counts *counts, const struct withdraw *withdraw,
 	return rc;
 }
 
-/* The brake, before anything is changed. */
-static int check(const struct withdraw *withdraw, const struct paths *dirty,
-		 const struct paths *missing, const struct scan_options *options,
-		 struct err *err)
-{
-	struct hash stated = {0};
-	int rc = 0;
-
-	if (options->missing || !withdraw_is_much(withdraw, missing->count)) {
-		return 0;
-	}
-	if (dirty->count) {
-		rc = withdraw_read(&stated, dirty, &options->apply, err);
-	}
-	if (!rc) {
-		rc = withdraw_check(withdraw, missing, &stated, err);
-	}
-	hash_release(&stated);
-	return rc;
-}
-
 int scan_run(struct scan_counts *counts, const struct scan_options *options,
 	     struct err *err)
 {
 	struct index *index = options->apply.index;
-	struct withdraw withdraw = {.index = index, .accept = options->accept_withdrawal};
+	struct withdraw withdraw = {.options = &options->apply,
+				    .accept = options->accept_withdrawal};
 	struct paths dirty = {0}, missing = {0};
 	struct index_txn *txn = NULL;
 	struct index_counts known;
@@ -362,8 +341,8 @@ int scan_run(struct scan_counts *counts, const struct scan_options *options,
 	}
 	index_abort(&txn);
 	rc = scan_look(counts, &dirty, &missing, "", 0, options, err);
-	if (!rc) {
-		rc = check(&withdraw, &dirty, &missing, options, err);
+	if (!rc && !options->missing) {
+		rc = withdraw_check(&withdraw, &missing, &dirty, err);
 	}
 	if (!rc) {
 		rc = gate_set(index, options->apply.allow_secrets, err);

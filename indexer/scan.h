@@ -7,48 +7,47 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
-#include "data/index/index.h"
 #include "indexer/paths.h"
 #include "indexer/apply.h"
-#include "indexer/walk.h"
 
 /*
- * scan - brings the index up to the folder: what `scan`
- * does once, and `watch` when it starts and whenever events may have been lost.
+ * scan - brings the index up to the folder: the command `scan`, and what `watch` does at
+ * its start and whenever events may have been lost.
  */
 
 struct scan_counts {
-	uint64_t files;      /* metadata files that are there */
-	uint64_t unchanged;  /* of them, those that were not read */
+	uint64_t files;      /* metadata files in the folder */
+	uint64_t unchanged;  /* of these, the ones that were not read */
 	uint64_t unreadable; /* folders that could not be read */
 	struct apply_counts applied;
 };
 
 struct scan_options {
-	struct apply_options apply; /* `done` is not called for files that are gone, nor
-				   * for those that changed: the scan reads them again */
-	bool accept_withdrawal;     /* though most of the known files are gone */
+	/* `done` is not called for files that are gone, nor for files that changed
+	 * while they were read: the scan reads those again. */
+	struct apply_options apply;
+	bool accept_withdrawal; /* without the brake */
 	/* Watches each folder before it is read. NULL: nothing is watched. */
 	struct folder *folder;
-	/* Called for each known file that is not there, which the scan then does not
-	 * withdraw. NULL: the scan withdraws it, if the brake allows. */
+	/* Called for each missing file instead of withdrawing it. NULL: the scan
+	 * withdraws the missing files. */
 	void (*missing)(const char *path, size_t len, void *payload);
 };
 
 /*
- * Brings the index up to the folder. ERR_REFUSED: so much is gone that it looks like an
- * unmounted disk (indexer/withdraw.h); nothing was changed, unless it went while the
- * scan ran: then nothing was withdrawn. ERR_STOPPED and others: what was committed
- * before stays, and the next scan does the rest. When it succeeds the index's health
- * says so, unless the watched folder lost events meanwhile.
+ * Brings the index up to the folder, and records in its health whether it is in step
+ * with it. ERR_REFUSED: so many files are missing that it looks like an unmounted disk
+ * (indexer/withdraw.h). Nothing was changed; or, if they vanished during the scan,
+ * nothing was withdrawn. ERR_STOPPED and other errors: what was committed stays, and the
+ * next scan does the rest.
  */
 int scan_run(struct scan_counts *counts, const struct scan_options *options,
 	     struct err *err);
 
 /*
- * The first half alone, for the folder `path` and all below it: which of its files
- * differ from what the index knows (*dirty) and which known ones are not there
- * (*missing). Changes nothing.
+ * The first half alone, for the folder `path` and all below it: appends the files that
+ * differ from what the index knows to *dirty, and the known files that are not there to
+ * *missing. Changes nothing.
  */
 int scan_look(struct scan_counts *counts, struct paths *dirty, struct paths *missing,
 	      const char *path, size_t len, const struct scan_options *options,

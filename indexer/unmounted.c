@@ -27,9 +27,9 @@ void unmounted_add(struct paths *unmounted, int rootfd, const char *prefix, size
 {
 	if (!unmounted_holds(unmounted, prefix, len) && !is_mounted(rootfd, prefix) &&
 	    paths_add(unmounted, prefix, len)) {
-		log_warning("the file system of folder './%s' was unmounted; what the "
-			    "index knows of it is kept until it is mounted again, or "
-			    "until the watch is started anew",
+		log_warning("the file system of folder './%s' was unmounted; the "
+			    "index keeps what it knows of its files until it is mounted "
+			    "again, or the watch is restarted",
 			    prefix);
 	}
 }

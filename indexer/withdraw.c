@@ -5,17 +5,18 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "data/base/hash.h"
 #include "data/base/log.h"
 #include "data/index/claim.h"
 #include "indexer/ingest.h"
 #include "indexer/unmounted.h"
 #include "indexer/walk.h"
 
-#define HALF_FROM 100 /* known files, from which half is too much */
+#define HALF_FROM 100 /* known files, from which more than half is too much */
 #define ALL_FROM 10   /* known files, from which all is too much */
 #define TICK_FILES 256
 
-bool withdraw_is_much(const struct withdraw *withdraw, uint64_t missing)
+static bool is_too_much(const struct withdraw *withdraw, uint64_t missing)
 {
 	uint64_t known = withdraw->known;
 
@@ -23,15 +24,73 @@ bool withdraw_is_much(const struct withdraw *withdraw, uint64_t missing)
 				     (known >= ALL_FROM && missing >= known));
 }
 
+/* Adds the numbers of the records in the batch. */
+static void note_stated(struct hash *stated, struct index_txn *txn,
+			const struct batch *batch)
+{
+	for (size_t i = 0; i < batch->records; i++) {
+		uint64_t number = claim_number(txn, &batch->record[i].record);
+
+		if (number) {
+			hash_put(stated, number);
+		}
+	}
+}
+
+/* Finds what the file states. What changes while it is read does not count. */
+static int read_file(struct hash *stated, struct index_txn *txn, struct ingest *ingest,
+		     struct batch *batch, const char *path, size_t len, unsigned flags,
+		     struct err *err)
+{
+	int rc = ingest_begin(ingest, batch, path, len, flags, err);
+
+	while (!rc && ingest_is_busy(ingest)) {
+		note_stated(stated, txn, batch);
+		batch_clear(batch);
+		ingest_more(ingest, batch);
+	}
+	note_stated(stated, txn, batch);
+	batch_clear(batch);
+	return rc;
+}
+
+/* Finds the numbers of the records that the dirty files state. */
+static int read_dirty(struct hash *stated, struct index_txn *txn,
+		      const struct paths *dirty, const struct apply_options *options,
+		      struct err *err)
+{
+	unsigned flags = options->allow_secrets ? INGEST_SECRETS : 0;
+	struct ingest *ingest = ingest_new(options->rootfd);
+	struct batch batch = {0};
+	struct log_progress progress;
+	const char *path;
+	size_t at = 0, len;
+	uint64_t files = 0;
+	int rc = 0;
+
+	log_progress_start(&progress, "looking for files that were renamed",
+			   dirty->count);
+	while (!rc && paths_next(dirty, &at, &path, &len)) {
+		rc = read_file(stated, txn, ingest, &batch, path, len, flags, err);
+		log_progress_step(&progress, 1);
+		if (!rc && options->tick && ++files % TICK_FILES == 0) {
+			rc = options->tick(options->payload, err);
+		}
+	}
+	log_progress_end(&progress);
+	ingest_free(ingest);
+	batch_release(&batch);
+	return rc;
+}
+
 /* The numbers of the files that the index knows. */
-static int look_up(struct index_txn *txn, const struct paths *paths, uint64_t **files,
-		   size_t *count, struct err *err)
+static int find_numbers(struct index_txn *txn, const struct paths *paths,
+			uint64_t **files, size_t *count, struct err *err)
 {
 	const char *path;
 	size_t at = 0, len;
 
 	*files = xmalloc((paths->count + 1) * sizeof(**files));
-	*count = 0;
 	while (paths_next(paths, &at, &path, &len)) {
 		struct claim_file file;
 		int rc = claim_file_get(txn, path, len, &file);
@@ -49,30 +108,34 @@ static int look_up(struct index_txn *txn, const struct paths *paths, uint64_t **
 }
 
 int withdraw_check(const struct withdraw *withdraw, const struct paths *missing,
-		   const struct hash *stated, struct err *err)
+		   const struct paths *dirty, struct err *err)
 {
 	struct index_txn *txn = NULL;
+	struct hash stated = {0};
 	uint64_t *files = NULL;
 	uint64_t lost = 0, empty = 0;
 	size_t count = 0;
 	int rc;
 
-	if (!withdraw_is_much(withdraw, missing->count)) {
+	if (!is_too_much(withdraw, missing->count)) {
 		return 0;
 	}
-	rc = index_begin(&txn, withdraw->index, false, err);
-	if (rc) {
-		return rc;
+	rc = index_begin(&txn, withdraw->options->index, false, err);
+	if (!rc && dirty) {
+		rc = read_dirty(&stated, txn, dirty, withdraw->options, err);
 	}
-	rc = look_up(txn, missing, &files, &count, err);
 	if (!rc) {
-		rc = claim_loss(txn, files, count, stated, &lost, &empty, err);
+		rc = find_numbers(txn, missing, &files, &count, err);
+	}
+	if (!rc) {
+		rc = claim_loss(txn, files, count, &stated, &lost, &empty, err);
 	}
 	rc = index_end(&txn, rc, err);
 	free(files);
-	/* Files that claim nothing are no loss, but beside others that are one they
-	 * are as missing as those. */
-	if (rc || !lost || !withdraw_is_much(withdraw, lost + empty)) {
+	hash_release(&stated);
+	/* Files that claim nothing are no loss by themselves. Beside others that are,
+	 * they count as missing, too. */
+	if (rc || !lost || !is_too_much(withdraw, lost + empty)) {
 		return rc;
 	}
 	return err_set(err, ERR_REFUSED,
@@ -83,69 +146,6 @@ int withdraw_check(const struct withdraw *withdraw, const struct paths *missing,
 		       (unsigned long long)withdraw->known);
 }
 
-static void note_stated(struct hash *stated, struct index_txn *txn,
-			const struct batch *batch)
-{
-	for (size_t i = 0; i < batch->records; i++) {
-		uint64_t number = claim_number(txn, &batch->record[i].record);
-
-		if (number) {
-			hash_put(stated, number);
-		}
-	}
-}
-
-/* Reads one file. What changes while it is read states nothing that counts. */
-static int read_file(struct hash *stated, struct index_txn *txn, struct ingest *ingest,
-		     struct batch *batch, const char *path, size_t len, unsigned flags,
-		     struct err *err)
-{
-	int rc = ingest_begin(ingest, batch, path, len, flags, err);
-
-	while (!rc && ingest_is_busy(ingest)) {
-		note_stated(stated, txn, batch);
-		batch_clear(batch);
-		ingest_more(ingest, batch);
-	}
-	note_stated(stated, txn, batch);
-	ingest_stop(ingest, batch);
-	batch_clear(batch);
-	return rc;
-}
-
-int withdraw_read(struct hash *stated, const struct paths *dirty,
-		  const struct apply_options *options, struct err *err)
-{
-	unsigned flags = options->allow_secrets ? INGEST_SECRETS : 0;
-	struct ingest *ingest = NULL;
-	struct batch batch = {0};
-	struct index_txn *txn = NULL;
-	struct log_progress progress;
-	const char *path;
-	size_t at = 0, len;
-	uint64_t steps = 0;
-	int rc = index_begin(&txn, options->index, false, err);
-
-	if (rc) {
-		return rc;
-	}
-	ingest = ingest_new(options->rootfd);
-	log_progress_start(&progress, "looking for files that were renamed",
-			   dirty->count);
-	while (!rc && paths_next(dirty, &at, &path, &len)) {
-		rc = read_file(stated, txn, ingest, &batch, path, len, flags, err);
-		log_progress_step(&progress, 1);
-		if (!rc && options->tick && ++steps % TICK_FILES == 0) {
-			rc = options->tick(options->payload, err);
-		}
-	}
-	log_progress_end(&progress);
-	rc = index_end(&txn, rc, err);
-	ingest_free(ingest);
-	batch_release(&batch);
-	return rc;
-}
-
 int withdraw_run(const struct withdraw *withdraw, struct apply *apply,
 		 const struct paths *missing, struct err *err)
 {
@@ -154,7 +154,7 @@ int withdraw_run(const struct withdraw *withdraw, struct apply *apply,
 	size_t at = 0, len;
 	int rc = 0;
 
-	if (withdraw_is_much(withdraw, missing->count)) {
+	if (is_too_much(withdraw, missing->count)) {
 		rc = apply_commit(apply, NULL, err);
 		if (!rc) {
 			rc = withdraw_check(withdraw, missing, NULL, err);
@@ -187,7 +187,7 @@ int withdraw_sort(struct index *index, int rootfd, const struct paths *absent,
 		bool there;
 
 		if (claim_file_get(txn, path, len, &file) < 0) {
-			continue; /* an event has come meanwhile */
+			continue; /* an event has withdrawn it meanwhile */
 		}
 		there = walk_stat(rootfd, path, &st) == 0 ? S_ISREG(st.st_mode)
 							  : !walk_is_gone(errno);

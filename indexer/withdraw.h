@@ -6,54 +6,47 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
-#include "data/base/hash.h"
 #include "data/index/index.h"
 #include "indexer/paths.h"
 #include "indexer/apply.h"
 
 /*
- * withdraw - takes back the claims of files that a look did not find, and holds the
- * brake: a disk that is not mounted must not pass for a deletion.
+ * withdraw - withdraws the claims of files that were looked for and not found, and is
+ * the brake: a disk that is not mounted must not pass for a deletion.
  *
- * Every look ends here: a scan, a look at polled folders, a second look at a file. Only
- * what an event says is removed or moved does not: an event is no guess.
+ * Every look ends here: a scan, a poll of folders that cannot be watched, a second look
+ * at a file. Only a file that an event reports as removed or moved is withdrawn without
+ * it, by apply_withdraw.
  *
- * The brake stops it where more than half of 100 or more known files would be
- * withdrawn, or all of 10 or more. A file whose records are all claimed by others, as
- * after a rename, is not counted, because nothing is lost with it.
+ * The brake refuses to withdraw more than half of 100 or more known files, or all of 10
+ * or more. A file whose records are all claimed by other files, as after a rename, does
+ * not count, because nothing is lost with it.
  */
 
 struct withdraw {
-	struct index *index;
+	const struct apply_options *options;
 	uint64_t known; /* files that were known before the look */
-	bool accept;    /* the brake is off */
+	bool accept;    /* without the brake */
 };
 
-/* Whether that many files could be too many, all of them counted. */
-bool withdraw_is_much(const struct withdraw *withdraw, uint64_t missing);
-
 /*
- * ERR_REFUSED: the missing files are too many. `stated`: numbers (claim_number) of the
- * records that files state which are still to be read; NULL: there are none. No
- * transaction may be open. Files of `missing` that the index does not know are not
- * counted.
+ * Asks the brake, before anything is changed. ERR_REFUSED: too many files are missing.
+ * Those that the index does not know are not counted. `dirty` are files that are to be
+ * read afterwards, NULL if there are none: what they state is not lost, so they are read
+ * first if it matters. No transaction may be open.
  */
 int withdraw_check(const struct withdraw *withdraw, const struct paths *missing,
-		   const struct hash *stated, struct err *err);
+		   const struct paths *dirty, struct err *err);
 
-/* Finds what `dirty` files state, without changing the index: for withdraw_check. */
-int withdraw_read(struct hash *stated, const struct paths *dirty,
-		  const struct apply_options *options, struct err *err);
-
-/* Withdraws what is still missing. The brake is asked once more, after everything
- * that was taken before is committed. ERR_REFUSED: nothing was withdrawn. */
+/* Withdraws the missing files that are still gone. Asks the brake once more, after
+ * committing what was applied so far. ERR_REFUSED: nothing was withdrawn. */
 int withdraw_run(const struct withdraw *withdraw, struct apply *apply,
 		 const struct paths *missing, struct err *err);
 
 /*
- * Looks once more at files that were not found. *missing gets those that the index
- * knows and that are not there; *held those of them that must stay, as they lie under
- * an unmounted file system (indexer/unmounted.h); *back those that are there.
+ * Looks once more at files that were not found. *back gets those that are there again.
+ * Of those that are not, if the index knows them, *held gets the ones that must stay
+ * because their file system was unmounted (indexer/unmounted.h), *missing the others.
  */
 int withdraw_sort(struct index *index, int rootfd, const struct paths *absent,
 		  const struct paths *unmounted, struct paths *missing,

@@ -27,20 +27,20 @@ fill_up "$T/disk" 0
 images 21 120
 rm "$D/1.json"
 mv "$D/2.json" "$D/renamed.json"
-ok "the disk is full: it is said" wait_until 10 logged "what changes is kept"
+ok "the disk is full: it is said" wait_until 10 logged "changes are kept"
 ok "the watch goes on" alive watch
 rm "$D/3.json"
 images 121 130
 free_up "$T/disk"
 ok "it goes on when there is room" wait_until 20 counts images 128
 ok "and says so" logged "there is room"
-is "it was said once" "$(grep -c 'what changes is kept' "$T/watch.log")" 1
+is "it was said once" "$(grep -c 'changes are kept' "$T/watch.log")" 1
 fill_up "$T/disk" 0
 kill -STOP "$(<"$T/watch.pid")"
 images 131 200
 rm "$D"/13?.json
 kill -CONT "$(<"$T/watch.pid")"
-ok "the disk is full once more" wait_until 10 logged "what changes is kept" 2
+ok "the disk is full once more" wait_until 10 logged "changes are kept" 2
 free_up "$T/disk"
 ok "and no longer" wait_until 20 counts images 188
 ok "the watch ends well" stop watch
