@@ -51,7 +51,7 @@ struct audit_tag_count {
 
 /* The live tag image with the greatest (created_at, id). */
 struct audit_last {
-	const char *tag_image; /* id; NULL: there is none at all */
+	const char *tag_image; /* id; NULL: there is no tag image at all */
 	const char *image;     /* id */
 	const char *created_at;
 	const char *by; /* its `user` if that is a string; NULL: unknown */
@@ -90,7 +90,7 @@ struct audit {
 /* NULL is allowed. */
 void audit_free(struct audit *audit);
 
-/* The instant of a created_at; absent (zero) for NULL and for what is no instant. */
+/* The instant of a created_at; absent (zero) for NULL and for what is not an instant. */
 struct stamp audit_stamp(const char *created_at);
 
 /* untagged / images in ten-thousandths, rounded half up; 0 if there are no images. */

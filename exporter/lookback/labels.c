@@ -32,7 +32,7 @@ static int add(struct labels *labels, struct snapshot_repo *repo, const char *na
 	}
 	snapshot_info_release(&info);
 	buf_release(&rev);
-	/* A tag of something else than a commit. */
+	/* ERR_NOTFOUND: it leads to something other than a commit. */
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
@@ -65,24 +65,28 @@ void labels_release(struct labels *labels)
 	*labels = (struct labels){0};
 }
 
+static int compare_commits(const void *commit, const void *entry)
+{
+	return memcmp(commit, ((const struct labels_entry *)entry)->commit, OBJECT_ID);
+}
+
 const struct labels_entry *labels_of(const struct labels *labels,
 				     const uint8_t commit[OBJECT_ID], size_t *count)
 {
-	size_t low = 0, high = labels->count;
+	const struct labels_entry *end = labels->entry + labels->count, *entry = NULL;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (memcmp(labels->entry[middle].commit, commit, OBJECT_ID) < 0) {
-			low = middle + 1;
-		} else {
-			high = middle;
+	*count = 0;
+	if (labels->count) {
+		entry = bsearch(commit, labels->entry, labels->count, sizeof(*entry),
+				compare_commits);
+	}
+	if (entry) {
+		while (entry > labels->entry && !compare_commits(commit, entry - 1)) {
+			entry--;
+		}
+		while (entry + *count < end && !compare_commits(commit, entry + *count)) {
+			++*count;
 		}
 	}
-	for (*count = 0; low + *count < labels->count; (*count)++) {
-		if (memcmp(labels->entry[low + *count].commit, commit, OBJECT_ID) != 0) {
-			break;
-		}
-	}
-	return *count ? &labels->entry[low] : NULL;
+	return entry;
 }

@@ -10,8 +10,8 @@
 #include "exporter/git/snapshot.h"
 
 /*
- * labels - which snapshots have labels (label.h makes them), and which ones. Every
- * git tag that leads to a commit counts, whoever made it.
+ * labels - the labels of snapshots (evidence/label.h makes them). Every git tag that
+ * leads to a commit counts as one, even if another program made it.
  */
 
 struct labels_entry {
@@ -27,7 +27,7 @@ struct labels {
 int labels_read(struct labels *out, struct snapshot_repo *repo, struct err *err);
 void labels_release(struct labels *labels);
 
-/* Those of one snapshot: the first of *count; NULL for none. */
+/* The labels of one snapshot: the first of *count entries, or NULL. */
 const struct labels_entry *labels_of(const struct labels *labels,
 				     const uint8_t commit[OBJECT_ID], size_t *count);
 

@@ -18,32 +18,31 @@
  *	struct compare_scope scope = {.image = "885999a5"};
  *	trace_run(&end, repo, &info.commit, &scope, each_event, each, payload, err);
  *
- * Neighbours are compared (compare.h) only where a file differs that has to do with
- * the scope; to know that costs a few trees a snapshot, whatever the library's size.
- * Of an album, its list of images is read where that has changed. Memory: about 100
- * bytes for each image of the album.
+ * Neighbours are compared (compare.h) only where a file in the scope differs. Finding that
+ * out reads a few trees a snapshot, whatever the library's size. An album's list of images
+ * is read where it differs. Memory: about 100 bytes for each image of the album.
  */
 
 /* A snapshot in which something changed. */
 struct trace_entry {
 	const struct history_step *step;
 	uint64_t events[COMPARE_KINDS]; /* how many of each kind */
-	/* Afterwards. Of an album: its images, and the untagged ones among them. Of a
-	 * tag: its live tag images, and its label in JSON, NULL where it is gone. */
+	/* In that snapshot. Of an album: its images, and how many of them are untagged.
+	 * Of a tag: its live tag images, and its label in JSON, NULL if the tag is gone. */
 	uint64_t images, untagged, tag_images;
 	const char *label;
 };
 
 /* How a trace ended. */
 struct trace_end {
-	bool seen; /* some snapshot has it */
-	/* This clone has no more of the history: what its first snapshot changed is
-	 * not known, and was not told. */
+	bool seen; /* some snapshot has the album, image or tag */
+	/* The clone is shallow: what its first snapshot changed is not known, and was not
+	 * reported. */
 	bool cut;
 };
 
-/* For each event of a snapshot, and then for the snapshot. A non-zero return ends
- * the trace and is returned. */
+/* Called for each event of a snapshot, then for the snapshot. A non-zero return ends the
+ * trace and is returned. */
 typedef int trace_event_fn(const struct compare_event *event, void *payload);
 typedef int trace_entry_fn(const struct trace_entry *entry, void *payload);
 

@@ -2,18 +2,15 @@
 #include "exporter/lookback/when.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "data/base/buf.h"
 #include "data/format/stamp.h"
 #include "exporter/git/history.h"
 
-#define DAY 86400
+#define DAY INT64_C(86400)
 
 int when_now(int64_t *now, struct err *err)
 {
@@ -35,8 +32,17 @@ int when_now(int64_t *now, struct err *err)
 
 /* --- instants --- */
 
-/* Unix seconds of an RFC 3339 instant; its fraction is cut off, as no commit's time
- * has one. */
+/* The letter of an age is the first of the name, for units that have seconds. */
+static const struct {
+	const char *name;
+	int64_t seconds, months; /* one of them is 0 */
+} units[] = {
+	{"second", 1, 0},     {"minute", 60, 0}, {"hour", 3600, 0}, {"day", DAY, 0},
+	{"week", 7 * DAY, 0}, {"month", 0, 1},   {"year", 0, 12},
+};
+static const size_t unit_count = sizeof(units) / sizeof(*units);
+
+/* Reads an RFC 3339 instant, without its fraction: commits have none. */
 static bool read_rfc3339(int64_t *instant, const char *text)
 {
 	struct stamp stamp;
@@ -48,39 +54,28 @@ static bool read_rfc3339(int64_t *instant, const char *text)
 	return true;
 }
 
-/* "YYYY-MM-DD HH:MM[:SS]" and "YYYY-MM-DD", both UTC. */
+/* "YYYY-MM-DD", "YYYY-MM-DD HH:MM" and "YYYY-MM-DD HH:MM:SS", all UTC. */
 static bool read_date(int64_t *instant, const char *text)
 {
+	char full[WHEN_TEXT] = "YYYY-MM-DDT23:59:59Z";
 	size_t len = strlen(text);
-	const char *rest;
-	struct buf full = {0};
-	bool good;
 
-	switch (len) {
-	case sizeof("2026-11-22") - 1:
-		rest = "T23:59:59Z";
-		break;
-	case sizeof("2026-11-22 04:34") - 1:
-		rest = ":00Z";
-		break;
-	case sizeof("2026-11-22 04:34:26") - 1:
-		rest = "Z";
-		break;
-	default:
+	if (len == sizeof("2026-11-22 04:34") - 1) {
+		memcpy(full + len, ":00", 3);
+	} else if (len != sizeof("2026-11-22") - 1 &&
+		   len != sizeof("2026-11-22 04:34:26") - 1) {
 		return false;
 	}
 	if (len > 10 && text[10] != ' ') {
 		return false;
 	}
-	buf_addf(&full, "%s%s", text, rest);
-	full.data[10] = 'T';
-	good = read_rfc3339(instant, full.data);
-	buf_release(&full);
-	return good;
+	memcpy(full, text, len);
+	full[10] = 'T';
+	return read_rfc3339(instant, full);
 }
 
-/* The same day and time `months` months before; where that month is too short, its
- * last day: a month before 31 March is 28 February. */
+/* The same day and time `months` months earlier; in a month that is too short, its last
+ * day: a month before 31 March is 28 February. */
 static bool months_before(int64_t *instant, int64_t now, int64_t months)
 {
 	time_t at = now;
@@ -98,29 +93,33 @@ static bool months_before(int64_t *instant, int64_t now, int64_t months)
 	tm.tm_mday = 0;
 	tm.tm_mon++;
 	timegm(&tm);
-	*instant = at + (int64_t)((day < tm.tm_mday ? day : tm.tm_mday) - 1) * DAY;
+	*instant = at + ((day < tm.tm_mday ? day : tm.tm_mday) - 1) * DAY;
 	return true;
 }
 
-static bool go_back(int64_t *instant, int64_t now, int64_t count, const char *unit,
-		    size_t len)
+/* A number of at most nine digits: no sum made of it overflows. */
+static bool read_count(int64_t *count, const char *text, size_t *used)
 {
-	static const struct {
-		const char *name;
-		int64_t seconds, months; /* one of them is 0 */
-	} units[] = {{"second", 1, 0},
-		     {"minute", 60, 0},
-		     {"hour", 3600, 0},
-		     {"day", DAY, 0},
-		     {"week", 7 * (int64_t)DAY, 0},
-		     {"month", 0, 1},
-		     {"year", 0, 12}};
+	*used = strspn(text, "0123456789");
+	*count = *used <= 9 ? strtoll(text, NULL, 10) : 0;
+	return *used > 0 && *used <= 9;
+}
 
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-		size_t name = strlen(units[i].name);
+/* "2 days ago" */
+static bool read_ago(int64_t *instant, const char *text, int64_t now)
+{
+	int64_t count;
+	size_t used;
 
-		if (strncmp(unit, units[i].name, name) != 0 ||
-		    (len != name && (len != name + 1 || unit[name] != 's'))) {
+	if (!read_count(&count, text, &used) || text[used] != ' ') {
+		return false;
+	}
+	text += used + 1;
+	for (size_t i = 0; i < unit_count; i++) {
+		size_t len = strlen(units[i].name);
+
+		if (strncmp(text, units[i].name, len) != 0 ||
+		    strcmp(text + len + (text[len] == 's'), " ago") != 0) {
 			continue;
 		}
 		if (units[i].months) {
@@ -130,32 +129,6 @@ static bool go_back(int64_t *instant, int64_t now, int64_t count, const char *un
 		return true;
 	}
 	return false;
-}
-
-/* A number of at most nine digits: none of the sums made of it overflows. */
-static bool read_count(int64_t *count, const char *text, size_t *used)
-{
-	*used = strspn(text, "0123456789");
-	*count = 0;
-	for (size_t i = 0; i < *used && *used <= 9; i++) {
-		*count = *count * 10 + (text[i] - '0');
-	}
-	return *used > 0 && *used <= 9;
-}
-
-/* "2 days ago" */
-static bool read_ago(int64_t *instant, const char *text, int64_t now)
-{
-	int64_t count;
-	size_t used, unit;
-
-	if (!read_count(&count, text, &used) || text[used] != ' ') {
-		return false;
-	}
-	text += used + 1;
-	unit = strcspn(text, " ");
-	return strcmp(text + unit, " ago") == 0 &&
-	       go_back(instant, now, count, text, unit);
 }
 
 int when_instant(int64_t *instant, const char *when, int64_t now)
@@ -186,29 +159,26 @@ void when_format(char text[WHEN_TEXT], int64_t instant)
 
 int when_age(const char *text, int64_t *seconds, struct err *err)
 {
-	static const struct {
-		char letter;
-		int64_t seconds;
-	} units[] = {
-		{'s', 1}, {'m', 60}, {'h', 3600}, {'d', DAY}, {'w', 7 * (int64_t)DAY}};
 	size_t used;
 
 	if (read_count(seconds, text, &used) && text[used] && !text[used + 1]) {
-		for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-			if (text[used] == units[i].letter) {
+		for (size_t i = 0; i < unit_count; i++) {
+			if (text[used] == *units[i].name && units[i].seconds) {
 				*seconds *= units[i].seconds;
 				return 0;
 			}
 		}
 	}
-	return err_set(err, ERR_USAGE,
-		       "'%s' is no age; give a number and one of s, m, h, d, w: 30d",
-		       text);
+	return err_set(
+		err, ERR_USAGE,
+		"'%s' is not an age; give a number and one of s, m, h, d, w, as in "
+		"30d",
+		text);
 }
 
 /* --- snapshots --- */
 
-/* The last snapshot of the line from `tip` whose time is not after the instant. */
+/* The last snapshot up to `tip` whose time is not after the instant. */
 static int last_before(struct snapshot_repo *repo, const struct snapshot_info *tip,
 		       struct snapshot_info *out, int64_t instant, struct err *err)
 {
@@ -229,10 +199,10 @@ static int last_before(struct snapshot_repo *repo, const struct snapshot_info *t
 	} else if (rc == ERR_NOTFOUND) {
 		when_format(asked, instant);
 		when_format(first, step.time_s);
-		rc = err_set(err, ERR_NOTFOUND,
-			     "no snapshot as early as %s; the first%s is of %s", asked,
-			     history_is_cut(history) ? " in this shallow clone" : "",
-			     first);
+		rc = err_set(
+			err, ERR_NOTFOUND,
+			"no snapshot as early as %s; the first one%s is from %s", asked,
+			history_is_cut(history) ? " in this shallow clone" : "", first);
 	}
 	history_free(history);
 	return rc;
@@ -244,35 +214,30 @@ int when_resolve(struct snapshot_repo *repo, const char *when, struct snapshot_i
 	struct snapshot_info tip = {0};
 	int64_t now;
 	int rc = when_now(&now, err);
+	bool last = !when || strcmp(when, "now") == 0;
 
 	*out = (struct snapshot_info){0};
 	if (rc) {
 		return rc;
 	}
-	/* Snapshots may be of a time that is still to come, as the clock was set back:
-	 * `now` is the last one all the same. */
-	if (when && strcmp(when, "now") == 0) {
-		when = NULL;
-	}
-	if (when && when_instant(instant, when, now) != 0) {
+	if (!last && when_instant(instant, when, now) != 0) {
 		rc = snapshot_resolve(repo, when, out, err);
 		*instant = rc ? 0 : out->time_s;
 		return rc;
-	}
-	if (!when) {
-		*instant = now;
 	}
 	rc = snapshot_head(repo, &tip, err);
 	if (rc == ERR_NOTFOUND) {
 		return err_set(err, ERR_NOTFOUND, "no snapshot in '%s' yet",
 			       snapshot_path(repo));
 	}
-	if (!rc && when) {
-		rc = last_before(repo, &tip, out, *instant, err);
-	} else if (!rc) {
+	if (!rc && last) {
+		/* If the clock was set back, the last snapshot may be from the future. */
 		*instant = tip.time_s > now ? tip.time_s : now;
 		*out = tip;
-		tip = (struct snapshot_info){0};
+		return 0;
+	}
+	if (!rc) {
+		rc = last_before(repo, &tip, out, *instant, err);
 	}
 	snapshot_info_release(&tip);
 	return rc;

@@ -8,8 +8,8 @@
 #include "exporter/git/snapshot.h"
 
 /*
- * when - WHEN of the command line: which snapshot is meant. Instants are Unix
- * seconds. It is one of
+ * when - which snapshot WHEN on the command line means. Instants are Unix seconds. WHEN
+ * is one of
  *
  *	2026-11-22T05:34:26+01:00	an RFC 3339 instant
  *	2026-11-22 04:34[:26]		the same in UTC
@@ -20,17 +20,17 @@
  *	anything else			a revision as git names it: an id or the
  *					beginning of one, a tag, HEAD~3
  *
- * and what could be both an instant and a revision is an instant. An instant means
- * the snapshot that was the last one then. The clock is SOURCE_DATE_EPOCH where that is
- * set, as for the time of a snapshot.
+ * What could be both an instant and a revision is an instant. An instant means the last
+ * snapshot that was not later. The clock is SOURCE_DATE_EPOCH if that is set, as it is for
+ * the time of a snapshot.
  */
 
 /*
- * Finds the snapshot; NULL is the last one. *instant is the instant that was named,
- * or the commit's time for a revision, or the clock for NULL and `now` (the
- * commit's time where that is later): what ages are counted to.
- * The caller releases *out (snapshot_info_release). ERR_NOTFOUND: none is so early,
- * there is no such revision, or no snapshot at all.
+ * Finds the snapshot; NULL means the last one. *instant is what ages are counted to: the
+ * instant that was named; of a revision the commit's time; for NULL and `now` the clock,
+ * or the commit's time if that is later.
+ * The caller releases *out (snapshot_info_release). ERR_NOTFOUND: no snapshot is so
+ * early, there is no such revision, or no snapshot at all.
  */
 int when_resolve(struct snapshot_repo *repo, const char *when, struct snapshot_info *out,
 		 int64_t *instant, struct err *err);
@@ -38,15 +38,15 @@ int when_resolve(struct snapshot_repo *repo, const char *when, struct snapshot_i
 /* Reads an AGE: a whole number and one of s, m, h, d, w ("30d"). ERR_USAGE. */
 int when_age(const char *text, int64_t *seconds, struct err *err);
 
-/* The clock, or SOURCE_DATE_EPOCH. ERR_USAGE: that is not a number. */
+/* The clock, or SOURCE_DATE_EPOCH. ERR_USAGE: SOURCE_DATE_EPOCH is not a number. */
 int when_now(int64_t *now, struct err *err);
 
-/* Reads WHEN as an instant, with `now` for what counts from it. ERR_NOTFOUND,
- * quietly: it is none. */
+/* Reads WHEN as an instant; `now` is what "ago" counts from. ERR_NOTFOUND, quietly, and
+ * *instant as it was: it is not an instant. */
 int when_instant(int64_t *instant, const char *when, int64_t now);
 
-/* "2026-11-22T04:34:26Z" and a NUL. What lies outside the years 1000 to 9999 is
- * shown as their first or last second. */
+/* "2026-11-22T04:34:26Z" and a NUL. An instant outside the years 1000 to 9999 is shown as
+ * their first or last second. */
 #define WHEN_TEXT (sizeof("2026-11-22T04:34:26Z"))
 void when_format(char text[WHEN_TEXT], int64_t instant);
 

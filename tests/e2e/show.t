@@ -147,7 +147,7 @@ exits "an album that was not there yet" 1 show --at HEAD~2 /api/v1/albums/lone/i
 is "is told with the snapshot" "$(<"$T/err")" "albumen-exporter: error: '/api/v1/albums/lone/images' had no answer in snapshot $(git -C "$T/clone" rev-parse HEAD~2) of 2026-01-10T10:00:00Z"
 is "with nothing on stdout" "$(wc -c <"$T/out")" 0
 exits "a time before the first snapshot" 1 show --at 2026-01-09 /api/v1/albums/lone/images
-ok "is told with the time of the first" grep -q 'the first is of 2026-01-10T10:00:00Z' "$T/err"
+ok "is told with the time of the first" grep -q 'the first one is from 2026-01-10T10:00:00Z' "$T/err"
 exits "a time that is none" 1 show --at '3 moons ago' /api/v1/albums/lone/images
 exits "no request" 2 show
 exits "two requests" 2 show /a /b

@@ -250,7 +250,7 @@ static void no_snapshot_is_so_early(void **state)
 		when_resolve(repo, "2023-11-14 22:13:19", &found, &instant, &err),
 		ERR_NOTFOUND);
 	assert_string_equal(err.msg, "no snapshot as early as 2023-11-14T22:13:19Z; "
-				     "the first is of 2023-11-14T22:13:20Z");
+				     "the first one is from 2023-11-14T22:13:20Z");
 	assert_null(found.message);
 	release_four(repo, info);
 }
@@ -308,7 +308,7 @@ static void a_shallow_clone_says_that_it_is(void **state)
 	assert_int_equal(snapshot_open(&repo, "clone.git", 0, "test", &err), 0);
 	assert_int_equal(when_resolve(repo, "2023-11-14", &found, &instant, &err),
 			 ERR_NOTFOUND);
-	assert_non_null(strstr(err.msg, "shallow clone is of 2023-11-15T22:13:20Z"));
+	assert_non_null(strstr(err.msg, "shallow clone is from 2023-11-15T22:13:20Z"));
 	snapshot_close(repo);
 }
 
