@@ -201,10 +201,9 @@ static int write_refs(struct work *w, struct err *err)
 	buf_addf(&refs, "%s " SNAPSHOT_BRANCH "\n", w->bundle->to->commit.hex);
 	rc = RUN(w, snapshot_path(w->repo), NULL, &refs, err, "for-each-ref",
 		 "--format=%(objectname) %(refname)", "refs/tags");
-	if (!rc) {
-		rc = file_replace(in_folder(w, GIT_FOLDER "/packed-refs"), refs.data,
-				  refs.len, err);
-	}
+	rc = rc ? rc
+		: file_replace(in_folder(w, GIT_FOLDER "/packed-refs"), refs.data,
+			       refs.len, err);
 	buf_release(&refs);
 	return rc;
 }
@@ -235,10 +234,9 @@ static int write_bundle(struct work *w, struct err *err)
 	buf_addstr(&names, "HEAD\n" SNAPSHOT_BRANCH "\n");
 	rc = RUN(w, git, NULL, &names, err, "for-each-ref", "--format=%(refname)",
 		 "--merged", SNAPSHOT_BRANCH, "refs/tags");
-	if (!rc) {
-		rc = RUN(w, git, &names, NULL, err, "bundle", "create", "--quiet",
-			 "../snapshots.bundle", "--stdin");
-	}
+	rc = rc ? rc
+		: RUN(w, git, &names, NULL, err, "bundle", "create", "--quiet",
+		      "../snapshots.bundle", "--stdin");
 	buf_release(&names);
 	return rc;
 }
@@ -247,19 +245,12 @@ static int make_bundle(struct work *w, struct err *err)
 {
 	int rc = check_range(w, err);
 
-	if (!rc) {
-		rc = RUN(w, w->dir.data, NULL, NULL, err, "init", "--quiet", "--bare",
-			 "--template=", "--initial-branch=main", GIT_FOLDER);
-	}
-	if (!rc) {
-		rc = borrow_objects(w, err);
-	}
-	if (!rc) {
-		rc = cut_history(w, err);
-	}
-	if (!rc) {
-		rc = write_refs(w, err);
-	}
+	rc = rc ? rc
+		: RUN(w, w->dir.data, NULL, NULL, err, "init", "--quiet", "--bare",
+		      "--template=", "--initial-branch=main", GIT_FOLDER);
+	rc = rc ? rc : borrow_objects(w, err);
+	rc = rc ? rc : cut_history(w, err);
+	rc = rc ? rc : write_refs(w, err);
 	return rc ? rc : write_bundle(w, err);
 }
 
@@ -277,9 +268,7 @@ static int write_report(struct work *w, struct err *err)
 	if (!rc && !(out = fopen(path, "we"))) {
 		rc = err_sys(err, "cannot make '%s'", path);
 	}
-	if (!rc) {
-		rc = page_print(out, w->repo, audit, err);
-	}
+	rc = rc ? rc : page_print(out, w->repo, audit, err);
 	if (rc == ERR_FULL) {
 		/* The page does not know where it is written. */
 		errno = ENOSPC;
@@ -311,20 +300,14 @@ static int gather(struct work *w, struct err *err)
 	struct buf folder = {0};
 	int rc = beside_find(&folder, "evidence", SCRIPT, err);
 
-	if (!rc) {
-		rc = beside_read(&w->script, folder.data, SCRIPT, err);
-	}
+	rc = rc ? rc : beside_read(&w->script, folder.data, SCRIPT, err);
 	buf_release(&folder);
 	if (!rc && bundle->signers) {
 		rc = file_read(&w->signers, bundle->signers, SIGNERS_MAX, err);
 		w->contents.signers = true;
 	}
-	if (!rc) {
-		rc = make_bundle(w, err);
-	}
-	if (!rc) {
-		rc = try_report(w, err);
-	}
+	rc = rc ? rc : make_bundle(w, err);
+	rc = rc ? rc : try_report(w, err);
 	if (!rc) {
 		bundle_readme(&w->readme, &w->contents);
 		rc = stop_check(bundle->stop, err);
@@ -397,9 +380,7 @@ int bundle_make(struct snapshot_repo *repo, const struct bundle *bundle, struct 
 			 .contents = {.from = bundle->from, .to = bundle->to}};
 	int rc = make_folder(&w, err);
 
-	if (!rc) {
-		rc = gather(&w, err);
-	}
+	rc = rc ? rc : gather(&w, err);
 	if (!rc) {
 		rc = strcmp(bundle->out, "-") == 0 ? write_archive(&w, STDOUT_FILENO, err)
 						   : put_in_place(&w, err);

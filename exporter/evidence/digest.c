@@ -282,9 +282,7 @@ static int fold(uint8_t sha256[DIGEST_ID], struct digest *digest, size_t depth,
 	buf_add(&level->made, id, OBJECT_ID);
 	buf_add(&level->made, unset, DIGEST_ID);
 	rc = make(digest, depth, &cursor, &then, err);
-	if (!rc) {
-		rc = tree_end(&cursor, id, err);
-	}
+	rc = rc ? rc : tree_end(&cursor, id, err);
 	if (!rc) {
 		digest_object(sha256, OBJECT_TREE, level->tree.data, level->tree.len);
 		memcpy(level->made.data + OBJECT_ID, sha256, DIGEST_ID);

@@ -188,9 +188,7 @@ int digest_keep_open(struct digest_keep **out, const char *dir, struct err *err)
 	*out = NULL;
 	if (dir) {
 		rc = file_mkdirs(dir, err);
-		if (!rc) {
-			rc = open_store(keep, dir, err);
-		}
+		rc = rc ? rc : open_store(keep, dir, err);
 		if (rc == ERR_FORMAT) {
 			/* Nothing is lost with it but time. */
 			remove_store(dir);

@@ -186,13 +186,9 @@ int label_make(struct snapshot_id *tag, struct snapshot_repo *repo,
 	uint8_t id[OBJECT_ID];
 	int rc = check_name(repo, label->name, err);
 
-	if (!rc) {
-		rc = write_tag(&body, repo, label, err);
-	}
+	rc = rc ? rc : write_tag(&body, repo, label, err);
 	buf_addf(&ref, TAGS "%s", label->name);
-	if (!rc) {
-		rc = store(id, repo, ref.data, &body, err);
-	}
+	rc = rc ? rc : store(id, repo, ref.data, &body, err);
 	if (!rc) {
 		object_hex(tag->hex, id);
 	}

@@ -252,9 +252,7 @@ int sign_digest(struct buf *hex, struct snapshot_repo *repo,
 			       tree->hex);
 	}
 	rc = kept ? open_kept(&digest, repo, err) : digest_open(&digest, NULL, err);
-	if (!rc) {
-		rc = digest_tree(sha256, digest, &source, id, err);
-	}
+	rc = rc ? rc : digest_tree(sha256, digest, &source, id, err);
 	if (!rc) {
 		digest_hex(text, sha256);
 		buf_addstr(hex, text);

@@ -192,27 +192,17 @@ int tool_run(struct tool *tool, struct err *err)
 
 	buf_clear(&tool->errors);
 	rc = memory_file(&fd[0], tool->input, err);
-	if (!rc) {
-		rc = memory_file(&fd[1], NULL, err);
-	}
-	if (!rc) {
-		rc = memory_file(&fd[2], NULL, err);
-	}
+	rc = rc ? rc : memory_file(&fd[1], NULL, err);
+	rc = rc ? rc : memory_file(&fd[2], NULL, err);
 	if (!rc && tool->file) {
 		rc = memory_file(&fd[3], tool->file, err);
 	}
-	if (!rc) {
-		rc = spawn(&pid, tool, fd, err);
-	}
-	if (!rc) {
-		rc = wait_for(tool, pid, err);
-	}
+	rc = rc ? rc : spawn(&pid, tool, fd, err);
+	rc = rc ? rc : wait_for(tool, pid, err);
 	if (!rc && tool->output) {
 		rc = read_back(tool->output, fd[1], err);
 	}
-	if (!rc) {
-		rc = read_back(&tool->errors, fd[2], err);
-	}
+	rc = rc ? rc : read_back(&tool->errors, fd[2], err);
 	for (int i = 0; i < INHERITED; i++) {
 		if (fd[i] >= 0) {
 			close(fd[i]);

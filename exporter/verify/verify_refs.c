@@ -18,44 +18,52 @@ static bool starts_with(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static struct verify_ref *add(struct verify_refs *refs, const char *name, size_t len)
+static struct verify_ref *add(struct verify_refs *refs, const char *name,
+			      const uint8_t id[OBJECT_ID])
 {
 	struct verify_ref *ref;
 
 	refs->ref = xgrow(refs->ref, refs->count, &refs->cap, sizeof(*refs->ref));
 	ref = &refs->ref[refs->count++];
-	*ref = (struct verify_ref){.name = xmemdup0(name, len)};
+	*ref = (struct verify_ref){.name = xstrdup(name)};
+	memcpy(ref->id, id, OBJECT_ID);
 	return ref;
 }
 
-/* Only of these does it matter what they hold. */
+/* Whether it matters what the reference holds. */
 static bool matters(const char *name)
 {
-	return starts_with(name, "refs/heads/") || starts_with(name, "refs/tags/");
+	return starts_with(name, "refs/heads/") || starts_with(name, "refs/tags/") ||
+	       starts_with(name, "refs/replace/");
 }
 
-static int by_name(const void *a, const void *b)
+/* A line of packed-refs: "ID NAME"; "^ID" of the commit that the tag before it is of; or
+ * "#" and a comment. */
+static void read_packed_line(struct verify_refs *refs, const char *line,
+			     struct verify_report *report)
 {
-	const struct verify_ref *left = a, *right = b;
+	struct verify_ref *last = refs->count ? &refs->ref[refs->count - 1] : NULL;
+	uint8_t id[OBJECT_ID];
 
-	return strcmp(left->name, right->name);
+	if (*line == '^' && object_unhex(id, line + 1)) {
+		if (last && last->is_packed) {
+			last->has_peeled = true;
+			memcpy(last->peeled, id, OBJECT_ID);
+		}
+	} else if (strlen(line) > OBJECT_HEX + 1 && line[OBJECT_HEX] == ' ' &&
+		   object_unhex(id, line)) {
+		add(refs, line + OBJECT_HEX + 1, id)->is_packed = true;
+	} else if (*line != '#') {
+		verify_report_fail(report, "packed-refs", "the file is damaged at '%s'",
+				   line);
+	}
 }
 
-/* Among the first `count`, which are sorted. */
-static struct verify_ref *find(struct verify_refs *refs, size_t count, const char *name)
-{
-	struct verify_ref key = {.name = (char *)name};
-
-	return count ? bsearch(&key, refs->ref, count, sizeof(key), by_name) : NULL;
-}
-
-/* packed-refs: "ID NAME" lines, "^ID" for what the tag before is of, "#" comments. */
 static void read_packed(struct verify_refs *refs, const char *git_dir,
 			struct verify_report *report)
 {
 	struct buf path = {0}, text = {0};
-	struct verify_ref *last = NULL;
-	size_t loose = refs->count;
+	char *save = NULL, *line;
 	struct err err;
 	int rc;
 
@@ -64,33 +72,9 @@ static void read_packed(struct verify_refs *refs, const char *git_dir,
 	if (rc && rc != ERR_NOTFOUND) {
 		verify_report_fail(report, "packed-refs", "%s", err.msg);
 	}
-	for (char *save = NULL,
-		  *line = rc || !text.len ? NULL : strtok_r(text.data, "\n", &save);
-	     line; line = strtok_r(NULL, "\n", &save)) {
-		uint8_t id[OBJECT_ID];
-
-		if (*line == '#') {
-			continue;
-		}
-		if (*line == '^' && object_unhex(id, line + 1)) {
-			if (last) {
-				last->has_peeled = true;
-				memcpy(last->peeled, id, OBJECT_ID);
-			}
-		} else if (strlen(line) > OBJECT_HEX + 1 && line[OBJECT_HEX] == ' ' &&
-			   object_unhex(id, line)) {
-			const char *name = line + OBJECT_HEX + 1;
-
-			/* One with a file of its own is what that says. */
-			last = NULL;
-			if (!find(refs, loose, name)) {
-				last = add(refs, name, strlen(name));
-				memcpy(last->id, id, OBJECT_ID);
-			}
-		} else {
-			verify_report_fail(report, "packed-refs",
-					   "the file is damaged at '%s'", line);
-		}
+	line = rc || !text.len ? NULL : strtok_r(text.data, "\n", &save);
+	for (; line; line = strtok_r(NULL, "\n", &save)) {
+		read_packed_line(refs, line, report);
 	}
 	buf_release(&path);
 	buf_release(&text);
@@ -101,21 +85,19 @@ static void read_loose(struct verify_refs *refs, const char *name, const char *p
 		       struct verify_report *report)
 {
 	struct buf text = {0};
-	struct verify_ref *ref;
 	uint8_t id[OBJECT_ID];
 	struct err err;
 	int rc = file_read(&text, path, REF_MAX, &err);
 
 	if (rc == ERR_NOTFOUND) {
-		/* Packed meanwhile: then it is read there. */
+		/* It has been packed meanwhile, and is read there. */
 	} else if (rc) {
 		verify_report_fail(report, name, "%s", err.msg);
 	} else if (text.len < OBJECT_HEX || !object_unhex(id, text.data) ||
 		   strspn(text.data + OBJECT_HEX, "\n") != text.len - OBJECT_HEX) {
 		verify_report_fail(report, name, "the reference names no object");
 	} else {
-		ref = add(refs, name, strlen(name));
-		memcpy(ref->id, id, OBJECT_ID);
+		add(refs, name, id);
 	}
 	buf_release(&text);
 }
@@ -125,7 +107,6 @@ static void read_all_loose(struct verify_refs *refs, const char *git_dir,
 {
 	struct buf root = {0};
 	char *roots[2] = {NULL, NULL};
-	size_t base = strlen(git_dir) + 1;
 	FTSENT *entry;
 	FTS *walk;
 
@@ -133,12 +114,12 @@ static void read_all_loose(struct verify_refs *refs, const char *git_dir,
 	roots[0] = root.data;
 	walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_NOSTAT, NULL);
 	while (walk && (entry = fts_read(walk))) {
-		const char *name = entry->fts_path + base;
+		const char *name = entry->fts_path + strlen(git_dir) + 1;
 		size_t len = strlen(name);
 		bool lock = len > 5 && strcmp(name + len - 5, ".lock") == 0;
 
 		if (entry->fts_info != FTS_D && entry->fts_info != FTS_DP &&
-		    (matters(name) || starts_with(name, "refs/replace/")) && !lock) {
+		    matters(name) && !lock) {
 			read_loose(refs, name, entry->fts_path, report);
 		}
 	}
@@ -147,6 +128,35 @@ static void read_all_loose(struct verify_refs *refs, const char *git_dir,
 	}
 	buf_release(&root);
 }
+
+/* By name; a packed reference comes after the one with a file of its own. */
+static int compare_refs(const void *a, const void *b)
+{
+	const struct verify_ref *left = a, *right = b;
+	int order = strcmp(left->name, right->name);
+
+	return order ? order : left->is_packed - right->is_packed;
+}
+
+/* Of several references with one name keeps the first one. */
+static void sort_refs(struct verify_refs *refs)
+{
+	size_t kept = 0;
+
+	if (refs->count) {
+		qsort(refs->ref, refs->count, sizeof(*refs->ref), compare_refs);
+	}
+	for (size_t i = 0; i < refs->count; i++) {
+		if (kept && strcmp(refs->ref[kept - 1].name, refs->ref[i].name) == 0) {
+			free(refs->ref[i].name);
+		} else {
+			refs->ref[kept++] = refs->ref[i];
+		}
+	}
+	refs->count = kept;
+}
+
+/* --- what would show another history --- */
 
 static void refuse_file(const char *git_dir, const char *name, const char *problem,
 			struct verify_report *report)
@@ -161,7 +171,7 @@ static void refuse_file(const char *git_dir, const char *name, const char *probl
 	buf_release(&path);
 }
 
-/* In a clone with a work tree HEAD may be anywhere: that is what was checked out. */
+/* HEAD of a clone with a work tree is what is checked out, and may be anywhere. */
 static void check_head(const char *git_dir, struct verify_report *report)
 {
 	size_t len = strlen(git_dir);
@@ -185,15 +195,10 @@ void verify_refs_read(struct verify_refs *refs, const char *git_dir,
 		      struct verify_report *report)
 {
 	*refs = (struct verify_refs){0};
-	/* This order: a reference that is packed between the two is met once at least. */
+	/* In this order a reference that is packed meanwhile is read at least once. */
 	read_all_loose(refs, git_dir, report);
-	if (refs->count) {
-		qsort(refs->ref, refs->count, sizeof(*refs->ref), by_name);
-	}
 	read_packed(refs, git_dir, report);
-	if (refs->count) {
-		qsort(refs->ref, refs->count, sizeof(*refs->ref), by_name);
-	}
+	sort_refs(refs);
 	check_head(git_dir, report);
 	refuse_file(git_dir, "shallow", "the clone is shallow: its history is cut off",
 		    report);

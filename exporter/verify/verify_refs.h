@@ -11,17 +11,19 @@
 #include "exporter/verify/verify_report.h"
 
 /*
- * verify_refs - the references of a repository, read from its files: where main is,
- * and the tags. What would let plain git show another history than the one that is
- * verified is a failure: grafts, replacements, a shallow clone, a HEAD of a bare
- * repository that is elsewhere, branches beside main. References of remotes, notes
- * and the like are not looked at.
+ * verify_refs - reads the references of a repository from its files: main, and the tags.
+ * What would make git show another history than the one that is verified is a failure:
+ * grafts, replacements, a shallow clone, a bare repository's HEAD that is not on main,
+ * and other branches. References of remotes, notes and the like are ignored.
+ *
+ * libgit2 lists references too, but silently leaves out those that are damaged.
  */
 
 struct verify_ref {
 	char *name; /* "refs/tags/..." */
 	uint8_t id[OBJECT_ID];
-	bool has_peeled; /* the packed ones also say what a tag is of */
+	bool is_packed;
+	bool has_peeled; /* packed-refs says which commit the tag is of */
 	uint8_t peeled[OBJECT_ID];
 };
 
