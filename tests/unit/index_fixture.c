@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/index_fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "data/base/buf.h"
 #include "data/index/build.h"
 #include "data/index/check.h"
 #include "data/format/json.h"
 #include "data/index/ids.h"
 #include "data/index/query.h"
+#include "data/index/txn.h"
 #include "data/format/record.h"
 
 int index_fixture_up(void **state)
@@ -44,6 +35,17 @@ int index_fixture_down(void **state)
 	assert_int_equal(system(command), 0);
 	free(f);
 	return 0;
+}
+
+struct index_txn *index_fixture_begin(struct index_fixture *f, bool write)
+{
+	struct index_txn *txn = NULL;
+	struct err err = {0};
+
+	if (index_begin(&txn, f->index, write, &err) < 0) {
+		fail_msg("%s", err.msg);
+	}
+	return txn;
 }
 
 void index_fixture_add(struct claim_reading *reading, const char *records)
@@ -81,7 +83,7 @@ int index_fixture_read(struct index_fixture *f, const char *path, enum claim_mod
 	struct err err = {0};
 	int rc;
 
-	assert_int_equal(index_begin(&txn, f->index, true, &err), 0);
+	txn = index_fixture_begin(f, true);
 	assert_int_equal(claim_begin(&reading, txn, path, strlen(path), mode, &err), 0);
 	index_fixture_add(reading, records);
 	for (int i = 0; i < rejects; i++) {
@@ -94,12 +96,41 @@ int index_fixture_read(struct index_fixture *f, const char *path, enum claim_mod
 	return rc;
 }
 
+void index_fixture_read_clean(struct index_fixture *f, const char *path,
+			      const char *records)
+{
+	assert_int_equal(index_fixture_read(f, path, CLAIM_REPLACE, records, 0), 0);
+	index_fixture_check(f);
+}
+
+void index_fixture_fill(struct index_fixture *f)
+{
+	static const char *const files[][2] = {
+		{"e", "[{\"id\":\"j4\",\"image\":" IMAGE("i4", "b", "") ",\"tag\":" TAG(
+			      "t2", "m") "}]"},
+		{"i", "[" IMAGE("i1", "a", "") "," IMAGE("i2", "a", "") "," IMAGE(
+			      "i3", "b", "") "]"},
+		{"t", "[" TAG("t1", "l") "," TAG("t2", "l") "]"},
+		{"j", "[" JOIN("j1", "i1", "t1") "," JOIN("j2", "i2", "t1") "," JOIN(
+			      "j3", "i2", "t3") "]"},
+		{"empty", "[]"},
+		{"gone", "[" IMAGE("gone", "b", "") "]"},
+		{"gone", "[]"},
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		index_fixture_read(f, files[i][0], CLAIM_REPLACE, files[i][1], 0);
+	}
+	index_fixture_read(f, "bad", CLAIM_REPLACE, "[" IMAGE("i5", "b", "") "]", 2);
+	index_fixture_check(f);
+}
+
 void index_fixture_forget(struct index_fixture *f, const char *path)
 {
 	struct index_txn *txn = NULL;
 	struct err err = {0};
 
-	assert_int_equal(index_begin(&txn, f->index, true, &err), 0);
+	txn = index_fixture_begin(f, true);
 	assert_int_equal(claim_forget(txn, path, strlen(path), &err), 0);
 	assert_int_equal(index_commit(&txn, &err), 0);
 }
@@ -116,7 +147,7 @@ static const char *body(struct index_fixture *f, enum query_response response,
 	int rc;
 
 	memcpy(record_id.bytes, id, record_id.len);
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
+	txn = index_fixture_begin(f, false);
 	key.number = ids_number(
 		txn, response == QUERY_TAG_IMAGES ? (unsigned)RECORD_IMAGE : ROW_ALBUM,
 		&record_id);
@@ -156,7 +187,7 @@ void index_fixture_check(struct index_fixture *f)
 	uint64_t differences = 0;
 	struct err err = {0};
 
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
+	txn = index_fixture_begin(f, false);
 	assert_int_equal(check_index(txn, print_difference, NULL, &differences, &err), 0);
 	assert_int_equal(differences, 0);
 	index_abort(&txn);
@@ -165,10 +196,9 @@ void index_fixture_check(struct index_fixture *f)
 uint64_t index_fixture_fed(struct index_fixture *f, uint64_t after)
 {
 	struct index_txn *txn = NULL;
-	struct err err = {0};
 	uint64_t n;
 
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
+	txn = index_fixture_begin(f, false);
 	n = query_feed_count(txn, after, UINT64_MAX);
 	index_abort(&txn);
 	return n;
@@ -177,11 +207,39 @@ uint64_t index_fixture_fed(struct index_fixture *f, uint64_t after)
 uint64_t index_fixture_sequence(struct index_fixture *f)
 {
 	struct index_txn *txn = NULL;
-	struct err err = {0};
 	uint64_t n;
 
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
+	txn = index_fixture_begin(f, false);
 	n = index_sequence(txn);
 	index_abort(&txn);
 	return n;
+}
+
+struct index_counts index_fixture_counts(struct index_fixture *f)
+{
+	struct index_txn *txn = index_fixture_begin(f, false);
+	struct index_counts out;
+
+	index_counts(txn, &out);
+	index_abort(&txn);
+	return out;
+}
+
+bool index_fixture_row(struct index_txn *txn, enum table table, size_t n, struct buf *key,
+		       struct buf *value)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, table);
+	bool there = store_first(c, NULL, 0) == 0;
+
+	for (size_t i = 0; there && i < n; i++) {
+		there = store_next(c) == 0;
+	}
+	buf_clear(key);
+	buf_clear(value);
+	if (there) {
+		buf_add(key, store_key(c).data, store_key(c).len);
+		buf_add(value, store_cursor_value(c).data, store_cursor_value(c).len);
+	}
+	store_cursor_close(c);
+	return there;
 }

@@ -1,29 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/index_fixture.h"
 
-#include <cmocka.h>
-
-#include "data/base/buf.h"
 #include "data/index/build.h"
 #include "data/index/query.h"
-#include "tests/unit/index_fixture.h"
 
 /* What is derived at the end of a first filling equals what an index that was kept up
  * record by record says: each test fills one of each with the same files. */
 
-#define IMAGE(id, album, more)                                                           \
-	"{\"public_id\":\"" id "\",\"album_id\":\"" album "\"" more "}"
-#define TAG(id, label) "{\"id\":\"" id "\",\"name\":\"n\",\"label\":\"" label "\"}"
-#define JOIN(id, image, tag)                                                             \
-	"{\"id\":\"" id "\",\"image_id\":\"" image "\",\"tag_id\":\"" tag "\"}"
-#define EMBED(id, image, tag)                                                            \
-	"{\"id\":\"" id "\",\"image\":" image ",\"x\":1,\"tag\":" tag "}"
 #define AT(second) ",\"updated_at\":\"2020-01-01T00:00:" second "Z\""
 
 struct pair {
@@ -79,26 +62,11 @@ static void end(struct index_fixture *f)
 
 static bool is_built(struct index_fixture *f)
 {
-	struct index_txn *txn = NULL;
-	struct err err = {0};
+	struct index_txn *txn = index_fixture_begin(f, false);
 	bool built;
-
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
 	built = index_is_built(txn);
 	index_abort(&txn);
 	return built;
-}
-
-static struct index_counts counts(struct index_fixture *f)
-{
-	struct index_counts out;
-	struct index_txn *txn = NULL;
-	struct err err = {0};
-
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
-	index_counts(txn, &out);
-	index_abort(&txn);
-	return out;
 }
 
 static int by_text(const void *a, const void *b)
@@ -110,12 +78,10 @@ static int by_text(const void *a, const void *b)
 static void responses(struct index_fixture *f, struct buf *out)
 {
 	struct query_key key = {0};
-	struct index_txn *txn = NULL;
+	struct index_txn *txn = index_fixture_begin(f, false);
 	struct err err = {0};
 	char **line = NULL;
 	size_t count = 0;
-
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
 	while (query_feed(txn, key.sequence, &key, &err) == 0) {
 		struct buf text = {0};
 		struct record_id id;
@@ -157,8 +123,8 @@ static void end_and_compare(struct pair *p)
 	responses(&p->new, &new);
 	assert_true(grown.len > 0);
 	assert_string_equal(new.data, grown.data);
-	a = counts(p->grown);
-	b = counts(&p->new);
+	a = index_fixture_counts(p->grown);
+	b = index_fixture_counts(&p->new);
 	assert_int_equal(a.files, b.files);
 	assert_int_equal(a.rejected_files, b.rejected_files);
 	assert_int_equal(a.rejects, b.rejects);
@@ -190,9 +156,9 @@ static void relations_are_derived_whatever_comes_first(void **state)
 	assert_string_equal(index_fixture_untagged(&p->new, "C"), "[]");
 	assert_string_equal(index_fixture_tags(&p->new, "k"), "[]");
 	assert_null(index_fixture_tags(&p->new, "unknown"));
-	assert_int_equal(counts(&p->new).live_tag_images, 3);
-	assert_int_equal(counts(&p->new).untagged, 2);
-	assert_int_equal(counts(&p->new).albums, 3);
+	assert_int_equal(index_fixture_counts(&p->new).live_tag_images, 3);
+	assert_int_equal(index_fixture_counts(&p->new).untagged, 2);
+	assert_int_equal(index_fixture_counts(&p->new).albums, 3);
 }
 
 static void one_id_may_be_that_of_an_image_a_tag_and_an_album(void **state)
@@ -202,7 +168,7 @@ static void one_id_may_be_that_of_an_image_a_tag_and_an_album(void **state)
 	read_file(p, "a.json",
 		  "[" IMAGE("x", "x", "") "," TAG("x", "L") "," JOIN("x", "x", "x") "]");
 	end_and_compare(p);
-	assert_int_equal(counts(&p->new).live_tag_images, 1);
+	assert_int_equal(index_fixture_counts(&p->new).live_tag_images, 1);
 }
 
 static void the_latest_claim_wins(void **state)
@@ -258,7 +224,7 @@ static void a_file_read_again_replaces_what_it_said(void **state)
 	end_and_compare(p);
 	assert_null(index_fixture_tags(&p->new, "i"));
 	assert_null(index_fixture_images(&p->new, "B"));
-	assert_int_equal(counts(&p->new).claims, 1);
+	assert_int_equal(index_fixture_counts(&p->new).claims, 1);
 }
 
 static void rejects_and_files_are_counted(void **state)
@@ -270,8 +236,8 @@ static void rejects_and_files_are_counted(void **state)
 	assert_int_equal(index_fixture_read(&p->new, "a", CLAIM_MERGE, records, 3), 0);
 	read_file(p, "b", records);
 	end_and_compare(p);
-	assert_int_equal(counts(&p->new).rejects, 3);
-	assert_int_equal(counts(&p->new).rejected_files, 1);
+	assert_int_equal(index_fixture_counts(&p->new).rejects, 3);
+	assert_int_equal(index_fixture_counts(&p->new).rejected_files, 1);
 }
 
 static void each_response_has_one_feed_entry(void **state)
@@ -298,7 +264,7 @@ static void what_was_built_is_kept_up_afterwards(void **state)
 	read_file(p, "b.json", "[" IMAGE("unknown", "B", "") "," TAG("v", "N") "]");
 	read_file(p, "a.json", "[" JOIN("j2", "unknown", "v") "]");
 	end_and_compare(p);
-	assert_int_equal(counts(&p->new).live_tag_images, 1);
+	assert_int_equal(index_fixture_counts(&p->new).live_tag_images, 1);
 	assert_null(index_fixture_images(&p->new, "A"));
 }
 
@@ -328,8 +294,8 @@ static void a_filling_that_did_not_end_is_begun_anew(void **state)
 	index_close(p->new.index);
 	p->new.index = NULL;
 	open_new(&p->new);
-	assert_int_equal(counts(&p->new).files, 0);
-	assert_int_equal(counts(&p->new).claims, 0);
+	assert_int_equal(index_fixture_counts(&p->new).files, 0);
+	assert_int_equal(index_fixture_counts(&p->new).claims, 0);
 	read_file(p, "a.json", "[" IMAGE("i", "A", "") "]");
 	end_and_compare(p);
 	assert_null(index_fixture_tags(&p->new, "x"));
@@ -372,10 +338,10 @@ static void a_large_index_is_written_in_several_transactions(void **state)
 	buf_release(&records);
 	end(&p->new);
 	index_fixture_check(&p->new);
-	assert_int_equal(counts(&p->new).images, IMAGES);
-	assert_int_equal(counts(&p->new).albums, IMAGES / 100);
-	assert_int_equal(counts(&p->new).live_tag_images, IMAGES / 3);
-	assert_int_equal(counts(&p->new).untagged, IMAGES - IMAGES / 3);
+	assert_int_equal(index_fixture_counts(&p->new).images, IMAGES);
+	assert_int_equal(index_fixture_counts(&p->new).albums, IMAGES / 100);
+	assert_int_equal(index_fixture_counts(&p->new).live_tag_images, IMAGES / 3);
+	assert_int_equal(index_fixture_counts(&p->new).untagged, IMAGES - IMAGES / 3);
 	assert_int_equal(index_fixture_fed(&p->new, 0), IMAGES + IMAGES / 100 * 2 + TAGS);
 	assert_non_null(strstr(index_fixture_tags(&p->new, "i50997"), "\"j50997\""));
 }

@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/index_fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "data/base/buf.h"
 #include "data/index/check.h"
 #include "data/index/query.h"
 #include "data/index/ids.h"
@@ -500,36 +490,6 @@ static const struct plant {
 	{count_claims, "claims: "},
 };
 
-static void fill(struct index_fixture *f)
-{
-	index_fixture_read(f, "e", CLAIM_REPLACE,
-			   "[{\"id\":\"j4\",\"image\":{\"public_id\":\"i4\","
-			   "\"album_id\":\"b\"},\"tag\":{\"id\":\"t2\",\"name\":\"n\","
-			   "\"label\":\"m\"}}]",
-			   0);
-	index_fixture_read(f, "i", CLAIM_REPLACE,
-			   "[{\"public_id\":\"i1\",\"album_id\":\"a\"},"
-			   "{\"public_id\":\"i2\",\"album_id\":\"a\"},"
-			   "{\"public_id\":\"i3\",\"album_id\":\"b\"}]",
-			   0);
-	index_fixture_read(f, "t", CLAIM_REPLACE,
-			   "[{\"id\":\"t1\",\"name\":\"n\",\"label\":\"l\"},"
-			   "{\"id\":\"t2\",\"name\":\"n\",\"label\":\"l\"}]",
-			   0);
-	index_fixture_read(f, "j", CLAIM_REPLACE,
-			   "[{\"id\":\"j1\",\"image_id\":\"i1\",\"tag_id\":\"t1\"},"
-			   "{\"id\":\"j2\",\"image_id\":\"i2\",\"tag_id\":\"t1\"},"
-			   "{\"id\":\"j3\",\"image_id\":\"i2\",\"tag_id\":\"t3\"}]",
-			   0);
-	index_fixture_read(f, "bad", CLAIM_REPLACE,
-			   "[{\"public_id\":\"i5\",\"album_id\":\"b\"}]", 2);
-	index_fixture_read(f, "empty", CLAIM_REPLACE, "[]", 0);
-	index_fixture_read(f, "gone", CLAIM_REPLACE,
-			   "[{\"public_id\":\"gone\",\"album_id\":\"b\"}]", 0);
-	index_fixture_read(f, "gone", CLAIM_REPLACE, "[]", 0);
-	index_fixture_check(f);
-}
-
 static void note(const char *difference, void *payload)
 {
 	buf_addf(payload, "%s\n", difference);
@@ -540,13 +500,13 @@ static void each_damage_is_named(void **state)
 	struct index_fixture *f = *state;
 	unsigned unnamed = 0;
 
-	fill(f);
+	index_fixture_fill(f);
 	for (size_t i = 0; i < sizeof(plants) / sizeof(*plants); i++) {
 		struct buf said = {0};
 		uint64_t differences = 0;
 		struct err err = {0};
 
-		assert_int_equal(index_begin(&txn, f->index, true, &err), 0);
+		txn = index_fixture_begin(f, true);
 		plants[i].damage();
 		assert_int_equal(store_status(txn->store, NULL), 0);
 		assert_int_equal(check_index(txn, note, &said, &differences, &err), 0);
@@ -564,10 +524,8 @@ static void each_damage_is_named(void **state)
 
 int main(void)
 {
-#define TEST(name)                                                                       \
-	cmocka_unit_test_setup_teardown(name, index_fixture_up, index_fixture_down)
 	const struct CMUnitTest tests[] = {
-		TEST(each_damage_is_named),
+		INDEX_TEST(each_damage_is_named),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,44 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "data/base/buf.h"
 #include "tests/unit/index_fixture.h"
 
-#define IMAGE(id, album, more)                                                           \
-	"{\"public_id\":\"" id "\",\"album_id\":\"" album "\"" more "}"
-#define TAG(id, label) "{\"id\":\"" id "\",\"name\":\"n\",\"label\":\"" label "\"}"
-#define JOIN(id, image, tag)                                                             \
-	"{\"id\":\"" id "\",\"image_id\":\"" image "\",\"tag_id\":\"" tag "\"}"
-#define EMBED(id, image, tag)                                                            \
-	"{\"id\":\"" id "\",\"image\":" image ",\"x\":1,\"tag\":" tag "}"
-
 #define LATER ",\"updated_at\":\"2020-01-01T00:00:00Z\""
-
-static void read_clean(struct index_fixture *f, const char *path, const char *records)
-{
-	assert_int_equal(index_fixture_read(f, path, CLAIM_REPLACE, records, 0), 0);
-	index_fixture_check(f);
-}
 
 static void an_image_is_untagged_until_a_live_tag_image_joins_it(void **state)
 {
 	struct index_fixture *f = *state;
 
-	read_clean(f, "a.json", "[" IMAGE("i", "A", "") "]");
+	index_fixture_read_clean(f, "a.json", "[" IMAGE("i", "A", "") "]");
 	assert_string_equal(index_fixture_tags(f, "i"), "[]");
 	assert_string_equal(index_fixture_untagged(f, "A"), "[" IMAGE("i", "A", "") "]");
 	/* the tag is not known yet */
-	read_clean(f, "b.json", "[" JOIN("j", "i", "t") "]");
+	index_fixture_read_clean(f, "b.json", "[" JOIN("j", "i", "t") "]");
 	assert_string_equal(index_fixture_tags(f, "i"), "[]");
 	assert_string_equal(index_fixture_untagged(f, "A"), "[" IMAGE("i", "A", "") "]");
-	read_clean(f, "c.json", "[" TAG("t", "L") "]");
+	index_fixture_read_clean(f, "c.json", "[" TAG("t", "L") "]");
 	assert_string_equal(index_fixture_tags(f, "i"),
 			    "[{\"id\":\"j\",\"image\":" IMAGE(
 				    "i", "A", "") ",\"tag\":" TAG("t", "L") "}]");
@@ -54,13 +30,14 @@ static void embedded_records_are_claims_and_winners_take_their_place(void **stat
 {
 	struct index_fixture *f = *state;
 
-	read_clean(f, "a.json", "[" EMBED("j", IMAGE("i", "A", ""), TAG("t", "old")) "]");
+	index_fixture_read_clean(
+		f, "a.json", "[" EMBED("j", IMAGE("i", "A", ""), TAG("t", "old")) "]");
 	assert_string_equal(index_fixture_tags(f, "i"),
 			    "[" EMBED("j", IMAGE("i", "A", ""), TAG("t", "old")) "]");
 	assert_string_equal(index_fixture_untagged(f, "A"), "[]");
-	read_clean(f, "b.json",
-		   "[{\"id\":\"t\",\"name\":\"n\",\"label\":\"new\","
-		   "\"created_at\":\"2020-01-01T00:00:00Z\"}]");
+	index_fixture_read_clean(f, "b.json",
+				 "[{\"id\":\"t\",\"name\":\"n\",\"label\":\"new\","
+				 "\"created_at\":\"2020-01-01T00:00:00Z\"}]");
 	assert_non_null(strstr(index_fixture_tags(f, "i"), "\"label\":\"new\""));
 	index_fixture_forget(f, "b.json");
 	index_fixture_check(f);
@@ -76,11 +53,12 @@ static void the_later_instant_wins_whatever_its_offset(void **state)
 	struct index_fixture *f = *state;
 
 	/* 12:30+02:00 is 10:30Z, before 11:00Z, though its text is greater. */
-	read_clean(
+	index_fixture_read_clean(
 		f, "a.json",
 		"[" IMAGE("i", "A", ",\"updated_at\":\"2020-01-01T12:30:00+02:00\"") "]");
-	read_clean(f, "b.json",
-		   "[" IMAGE("i", "B", ",\"updated_at\":\"2020-01-01T11:00:00Z\"") "]");
+	index_fixture_read_clean(
+		f, "b.json",
+		"[" IMAGE("i", "B", ",\"updated_at\":\"2020-01-01T11:00:00Z\"") "]");
 	assert_null(index_fixture_images(f, "A"));
 	assert_non_null(index_fixture_images(f, "B"));
 	index_fixture_forget(f, "b.json");
@@ -93,10 +71,10 @@ static void equal_stamps_are_decided_by_the_canonical_text(void **state)
 {
 	struct index_fixture *f = *state;
 
-	read_clean(f, "b.json", "[" IMAGE("i", "A", ",\"n\":2") "]");
-	read_clean(f, "a.json", "[" IMAGE("i", "A", ",\"n\":10") "]");
+	index_fixture_read_clean(f, "b.json", "[" IMAGE("i", "A", ",\"n\":2") "]");
+	index_fixture_read_clean(f, "a.json", "[" IMAGE("i", "A", ",\"n\":10") "]");
 	assert_non_null(strstr(index_fixture_images(f, "A"), "\"n\":2"));
-	read_clean(f, "c.json", "[" IMAGE("i", "A", ",\"n\":3") "]");
+	index_fixture_read_clean(f, "c.json", "[" IMAGE("i", "A", ",\"n\":3") "]");
 	assert_non_null(strstr(index_fixture_images(f, "A"), "\"n\":3"));
 	index_fixture_forget(f, "c.json");
 	index_fixture_forget(f, "b.json");
@@ -109,11 +87,11 @@ static void a_tag_image_is_compared_by_its_whole_text(void **state)
 {
 	struct index_fixture *f = *state;
 
-	read_clean(
+	index_fixture_read_clean(
 		f, "a.json",
 		"[{\"id\":\"j\",\"image\":" IMAGE("i", "A", ",\"n\":1") ",\"tag\":" TAG(
 			"t", "L") ",\"user\":\"zz\"}]");
-	read_clean(
+	index_fixture_read_clean(
 		f, "b.json",
 		"[{\"id\":\"j\",\"image\":" IMAGE("i", "A", ",\"n\":2") ",\"tag\":" TAG(
 			"t", "L") ",\"user\":\"aa\"}]");
@@ -128,7 +106,7 @@ static void lists_are_sorted_by_instant_and_id(void **state)
 	struct index_fixture *f = *state;
 	const char *list;
 
-	read_clean(
+	index_fixture_read_clean(
 		f, "a.json",
 		"[" IMAGE("c", "A", ",\"created_at\":\"2020-01-01T01:00:00+01:00\"") "," IMAGE(
 			"b", "A",
@@ -153,21 +131,21 @@ static void a_reading_with_rejects_withdraws_nothing(void **state)
 	struct index_fixture *f = *state;
 	struct index_counts counts;
 	struct index_txn *txn = NULL;
-	struct err err = {0};
 
-	read_clean(f, "a.json", "[" IMAGE("i", "A", "") "," IMAGE("k", "A", "") "]");
+	index_fixture_read_clean(f, "a.json",
+				 "[" IMAGE("i", "A", "") "," IMAGE("k", "A", "") "]");
 	assert_int_equal(index_fixture_read(f, "a.json", CLAIM_MERGE,
 					    "[" IMAGE("l", "A", "") "]", 2),
 			 0);
 	index_fixture_check(f);
 	assert_non_null(index_fixture_tags(f, "i"));
 	assert_non_null(index_fixture_tags(f, "l"));
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
+	txn = index_fixture_begin(f, false);
 	index_counts(txn, &counts);
 	index_abort(&txn);
 	assert_int_equal(counts.rejects, 2);
 	assert_int_equal(counts.rejected_files, 1);
-	read_clean(f, "a.json", "[" IMAGE("l", "A", "") "]");
+	index_fixture_read_clean(f, "a.json", "[" IMAGE("l", "A", "") "]");
 	assert_null(index_fixture_tags(f, "i"));
 	assert_non_null(index_fixture_tags(f, "l"));
 }
@@ -180,14 +158,14 @@ static void merging_a_lowered_claim_asks_for_another_reading(void **state)
 	const char *early =
 		"[" IMAGE("i", "A", ",\"updated_at\":\"2020-01-01T00:00:00Z\"") "]";
 
-	read_clean(f, "a.json", late);
+	index_fixture_read_clean(f, "a.json", late);
 	assert_int_equal(index_fixture_read(f, "a.json", CLAIM_MERGE, early, 1), 0);
 	assert_non_null(strstr(index_fixture_images(f, "A"), "2021"));
 	assert_int_equal(index_fixture_read(f, "a.json", CLAIM_MERGE, early, 0),
 			 ERR_CHANGED);
 	index_fixture_check(f);
 	assert_non_null(strstr(index_fixture_images(f, "A"), "2021"));
-	read_clean(f, "a.json", early);
+	index_fixture_read_clean(f, "a.json", early);
 	assert_non_null(strstr(index_fixture_images(f, "A"), "2020"));
 }
 
@@ -195,11 +173,12 @@ static void of_one_file_the_greatest_claim_counts(void **state)
 {
 	struct index_fixture *f = *state;
 
-	read_clean(f, "a.json",
-		   "[" IMAGE("i", "A", ",\"n\":5") "," IMAGE(
-			   "i", "A", ",\"n\":7") "," IMAGE("i", "A", ",\"n\":6") "]");
+	index_fixture_read_clean(
+		f, "a.json",
+		"[" IMAGE("i", "A", ",\"n\":5") "," IMAGE("i", "A", ",\"n\":7") "," IMAGE(
+			"i", "A", ",\"n\":6") "]");
 	assert_non_null(strstr(index_fixture_images(f, "A"), "\"n\":7"));
-	read_clean(f, "a.json", "[" IMAGE("i", "A", ",\"n\":5") "]");
+	index_fixture_read_clean(f, "a.json", "[" IMAGE("i", "A", ",\"n\":5") "]");
 	assert_non_null(strstr(index_fixture_images(f, "A"), "\"n\":5"));
 }
 
@@ -209,11 +188,11 @@ static void reading_the_same_again_feeds_nothing(void **state)
 	const char *records = "[" EMBED("j", IMAGE("i", "A", ""), TAG("t", "L")) "]";
 	uint64_t before;
 
-	read_clean(f, "a.json", records);
+	index_fixture_read_clean(f, "a.json", records);
 	before = index_fixture_sequence(f);
-	read_clean(f, "a.json", records);
+	index_fixture_read_clean(f, "a.json", records);
 	assert_int_equal(index_fixture_sequence(f), before);
-	read_clean(f, "copy.json", records);
+	index_fixture_read_clean(f, "copy.json", records);
 	assert_int_equal(index_fixture_sequence(f), before);
 	index_fixture_forget(f, "a.json");
 	index_fixture_check(f);
@@ -225,30 +204,31 @@ static void a_change_feeds_what_depends_on_it_and_no_more(void **state)
 	struct index_fixture *f = *state;
 	uint64_t before;
 
-	read_clean(f, "a.json",
-		   "[" IMAGE("i", "A", "") "," IMAGE("k", "A", "") "," IMAGE(
-			   "l", "B",
-			   "") "," TAG("t", "L") "," TAG("u", "L") "," JOIN("j", "i",
-									    "t") "]");
+	index_fixture_read_clean(
+		f, "a.json",
+		"[" IMAGE("i", "A", "") "," IMAGE("k", "A", "") "," IMAGE(
+			"l", "B", "") "," TAG("t", "L") "," TAG("u",
+								"L") "," JOIN("j", "i",
+									      "t") "]");
 	before = index_fixture_sequence(f);
 	/* a tag that nothing shows: itself alone */
-	read_clean(f, "b.json", "[" TAG("v", "L") "]");
+	index_fixture_read_clean(f, "b.json", "[" TAG("v", "L") "]");
 	assert_int_equal(index_fixture_fed(f, before), 1);
 	/* a tag that one image shows: itself, and the image's response */
 	before = index_fixture_sequence(f);
-	read_clean(f, "c.json", "[" TAG("t", "Z") "]");
+	index_fixture_read_clean(f, "c.json", "[" TAG("t", "Z") "]");
 	assert_int_equal(index_fixture_fed(f, before), 2);
 	/* one more tag image: the image's response, and the tag's count */
 	before = index_fixture_sequence(f);
-	read_clean(f, "f.json", "[" JOIN("j2", "i", "t") "]");
+	index_fixture_read_clean(f, "f.json", "[" JOIN("j2", "i", "t") "]");
 	assert_int_equal(index_fixture_fed(f, before), 2);
 	/* an image in no tag image: its album's two lists */
 	before = index_fixture_sequence(f);
-	read_clean(f, "d.json", "[" IMAGE("k", "A", LATER) "]");
+	index_fixture_read_clean(f, "d.json", "[" IMAGE("k", "A", LATER) "]");
 	assert_int_equal(index_fixture_fed(f, before), 2);
 	/* a tagged image: its own response and its album's whole list */
 	before = index_fixture_sequence(f);
-	read_clean(f, "e.json", "[" IMAGE("i", "A", LATER) "]");
+	index_fixture_read_clean(f, "e.json", "[" IMAGE("i", "A", LATER) "]");
 	assert_int_equal(index_fixture_fed(f, before), 2);
 }
 
@@ -257,9 +237,9 @@ static void a_response_has_one_feed_entry(void **state)
 	struct index_fixture *f = *state;
 
 	for (int i = 0; i < 10; i++) {
-		read_clean(f, "a.json",
-			   i % 2 ? "[" IMAGE("i", "A", ",\"n\":1") "]"
-				 : "[" IMAGE("i", "A", ",\"n\":2") "]");
+		index_fixture_read_clean(f, "a.json",
+					 i % 2 ? "[" IMAGE("i", "A", ",\"n\":1") "]"
+					       : "[" IMAGE("i", "A", ",\"n\":2") "]");
 	}
 	assert_int_equal(index_fixture_fed(f, 0), 3);
 }
@@ -268,7 +248,6 @@ static void entries_of_responses_that_are_gone_are_forgotten_in_time(void **stat
 {
 	struct index_fixture *f = *state;
 	struct index_txn *txn = NULL;
-	struct err err = {0};
 	struct buf records = {0};
 
 	for (int i = 0; i < 11000; i++) {
@@ -281,9 +260,9 @@ static void entries_of_responses_that_are_gone_are_forgotten_in_time(void **stat
 	index_fixture_forget(f, "a.json");
 	/* exporters must see that they are gone */
 	assert_int_equal(index_fixture_fed(f, 0), 11002);
-	read_clean(f, "b.json", "[" IMAGE("i5", "B", "") "]");
+	index_fixture_read_clean(f, "b.json", "[" IMAGE("i5", "B", "") "]");
 	assert_int_equal(index_fixture_fed(f, 0), 3);
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
+	txn = index_fixture_begin(f, false);
 	assert_true(index_feed_floor(txn) > 0);
 	index_abort(&txn);
 	index_fixture_check(f);
@@ -293,10 +272,12 @@ static void a_moved_image_leaves_its_album(void **state)
 {
 	struct index_fixture *f = *state;
 
-	read_clean(f, "a.json",
-		   "[" IMAGE("i", "A", "") "," TAG("t", "L") "," JOIN("j", "i", "t") "]");
-	read_clean(f, "a.json",
-		   "[" IMAGE("i", "B", "") "," TAG("t", "L") "," JOIN("j", "i", "t") "]");
+	index_fixture_read_clean(
+		f, "a.json",
+		"[" IMAGE("i", "A", "") "," TAG("t", "L") "," JOIN("j", "i", "t") "]");
+	index_fixture_read_clean(
+		f, "a.json",
+		"[" IMAGE("i", "B", "") "," TAG("t", "L") "," JOIN("j", "i", "t") "]");
 	assert_null(index_fixture_images(f, "A"));
 	assert_null(index_fixture_untagged(f, "A"));
 	assert_string_equal(index_fixture_untagged(f, "B"), "[]");
@@ -308,9 +289,9 @@ static void a_tag_image_moves_between_images(void **state)
 	const char *base =
 		"[" IMAGE("i", "A", "") "," IMAGE("k", "A", "") "," TAG("t", "L") "]";
 
-	read_clean(f, "a.json", base);
-	read_clean(f, "b.json", "[" JOIN("j", "i", "t") "]");
-	read_clean(f, "b.json", "[" JOIN("j", "k", "t") "]");
+	index_fixture_read_clean(f, "a.json", base);
+	index_fixture_read_clean(f, "b.json", "[" JOIN("j", "i", "t") "]");
+	index_fixture_read_clean(f, "b.json", "[" JOIN("j", "k", "t") "]");
 	assert_string_equal(index_fixture_tags(f, "i"), "[]");
 	assert_string_not_equal(index_fixture_tags(f, "k"), "[]");
 	assert_string_equal(index_fixture_untagged(f, "A"), "[" IMAGE("i", "A", "") "]");
@@ -340,10 +321,10 @@ static void long_paths_are_told_apart(void **state)
 		path[i][500] = '/';
 		path[i][999] = (char)('0' + i);
 		path[i][1000] = '\0';
-		read_clean(f, path[i], "[]");
+		index_fixture_read_clean(f, path[i], "[]");
 	}
-	read_clean(f, "other", "[]");
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
+	index_fixture_read_clean(f, "other", "[]");
+	txn = index_fixture_begin(f, false);
 	assert_int_equal(claim_file_get(txn, path[1], 1000, &file), 0);
 	path[1][998] = 'e';
 	assert_int_equal(claim_file_get(txn, path[1], 1000, &file), ERR_NOTFOUND);
@@ -360,13 +341,13 @@ static void a_dropped_reading_keeps_the_claims_and_is_read_again(void **state)
 	struct claim_file file;
 	struct err err = {0};
 
-	read_clean(f, "a.json", "[" IMAGE("i", "A", "") "]");
-	assert_int_equal(index_begin(&txn, f->index, true, &err), 0);
+	index_fixture_read_clean(f, "a.json", "[" IMAGE("i", "A", "") "]");
+	txn = index_fixture_begin(f, true);
 	assert_int_equal(claim_begin(&reading, txn, "a.json", 6, CLAIM_MERGE, &err), 0);
 	claim_pause(reading);
 	assert_int_equal(index_commit(&txn, &err), 0);
 	claim_drop(&reading);
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
+	txn = index_fixture_begin(f, false);
 	assert_int_equal(claim_file_get(txn, "a.json", 6, &file), 0);
 	assert_int_equal(file.size, -1);
 	index_abort(&txn);
@@ -374,29 +355,26 @@ static void a_dropped_reading_keeps_the_claims_and_is_read_again(void **state)
 	index_fixture_check(f);
 }
 
-#define TEST(name)                                                                       \
-	cmocka_unit_test_setup_teardown(name, index_fixture_up, index_fixture_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(an_image_is_untagged_until_a_live_tag_image_joins_it),
-		TEST(embedded_records_are_claims_and_winners_take_their_place),
-		TEST(the_later_instant_wins_whatever_its_offset),
-		TEST(equal_stamps_are_decided_by_the_canonical_text),
-		TEST(a_tag_image_is_compared_by_its_whole_text),
-		TEST(lists_are_sorted_by_instant_and_id),
-		TEST(a_reading_with_rejects_withdraws_nothing),
-		TEST(merging_a_lowered_claim_asks_for_another_reading),
-		TEST(of_one_file_the_greatest_claim_counts),
-		TEST(reading_the_same_again_feeds_nothing),
-		TEST(a_change_feeds_what_depends_on_it_and_no_more),
-		TEST(a_response_has_one_feed_entry),
-		TEST(entries_of_responses_that_are_gone_are_forgotten_in_time),
-		TEST(a_moved_image_leaves_its_album),
-		TEST(a_tag_image_moves_between_images),
-		TEST(long_paths_are_told_apart),
-		TEST(a_dropped_reading_keeps_the_claims_and_is_read_again),
+		INDEX_TEST(an_image_is_untagged_until_a_live_tag_image_joins_it),
+		INDEX_TEST(embedded_records_are_claims_and_winners_take_their_place),
+		INDEX_TEST(the_later_instant_wins_whatever_its_offset),
+		INDEX_TEST(equal_stamps_are_decided_by_the_canonical_text),
+		INDEX_TEST(a_tag_image_is_compared_by_its_whole_text),
+		INDEX_TEST(lists_are_sorted_by_instant_and_id),
+		INDEX_TEST(a_reading_with_rejects_withdraws_nothing),
+		INDEX_TEST(merging_a_lowered_claim_asks_for_another_reading),
+		INDEX_TEST(of_one_file_the_greatest_claim_counts),
+		INDEX_TEST(reading_the_same_again_feeds_nothing),
+		INDEX_TEST(a_change_feeds_what_depends_on_it_and_no_more),
+		INDEX_TEST(a_response_has_one_feed_entry),
+		INDEX_TEST(entries_of_responses_that_are_gone_are_forgotten_in_time),
+		INDEX_TEST(a_moved_image_leaves_its_album),
+		INDEX_TEST(a_tag_image_moves_between_images),
+		INDEX_TEST(long_paths_are_told_apart),
+		INDEX_TEST(a_dropped_reading_keeps_the_claims_and_is_read_again),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "data/base/buf.h"
-#include "data/index/build.h"
-#include "data/index/query.h"
 #include "tests/unit/index_fixture.h"
 
-#define IMAGE(id, album, title)                                                          \
-	"{\"public_id\":\"" id "\",\"album_id\":\"" album "\",\"title\":\"" title "\"}"
+#include "data/index/build.h"
+#include "data/index/query.h"
+
+#define TITLE(text) ",\"title\":\"" text "\""
 
 static void read_file(struct index_fixture *f, const char *path, const char *records)
 {
@@ -41,11 +31,8 @@ struct seen {
 
 static struct seen look(struct index_fixture *f)
 {
-	struct index_txn *txn = NULL;
+	struct index_txn *txn = index_fixture_begin(f, false);
 	struct seen seen;
-	struct err err = {0};
-
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
 	seen.epoch = index_epoch(txn);
 	seen.sequence = index_sequence(txn);
 	seen.floor = index_feed_floor(txn);
@@ -56,11 +43,8 @@ static struct seen look(struct index_fixture *f)
 
 static bool holds(struct index_fixture *f, uint64_t epoch, uint64_t sequence)
 {
-	struct index_txn *txn = NULL;
-	struct err err = {0};
+	struct index_txn *txn = index_fixture_begin(f, false);
 	bool yes;
-
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
 	yes = index_epoch_holds(txn, epoch, sequence);
 	index_abort(&txn);
 	return yes;
@@ -90,11 +74,13 @@ static void each_response_has_one_entry(void **state)
 	struct index_fixture *f = *state;
 	uint64_t after;
 
-	read_file(f, "a.json", "[" IMAGE("i", "A", "1") "," IMAGE("k", "A", "1") "]");
+	read_file(f, "a.json",
+		  "[" IMAGE("i", "A", TITLE("1")) "," IMAGE("k", "A", TITLE("1")) "]");
 	/* two images, two lists of the album */
 	assert_int_equal(index_fixture_fed(f, 0), 4);
 	after = index_fixture_sequence(f);
-	read_file(f, "a.json", "[" IMAGE("i", "A", "2") "," IMAGE("k", "A", "1") "]");
+	read_file(f, "a.json",
+		  "[" IMAGE("i", "A", TITLE("2")) "," IMAGE("k", "A", TITLE("1")) "]");
 	assert_int_equal(index_fixture_fed(f, 0), 4);
 	assert_int_equal(index_fixture_fed(f, after), index_fixture_sequence(f) - after);
 }
@@ -106,9 +92,9 @@ static void a_second_change_in_a_transaction_adds_nothing(void **state)
 	struct err err = {0};
 	uint64_t before;
 
-	read_file(f, "a.json", "[" IMAGE("i", "A", "1") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", TITLE("1")) "]");
 	before = index_fixture_sequence(f);
-	assert_int_equal(index_begin(&txn, f->index, true, &err), 0);
+	txn = index_fixture_begin(f, true);
 	assert_int_equal(claim_forget(txn, "a.json", 6, &err), 0);
 	assert_int_equal(index_commit(&txn, &err), 0);
 	/* the tag images of i, and two lists */
@@ -123,7 +109,7 @@ static void entries_of_what_is_gone_are_kept_until_they_are_many(void **state)
 	read_many(f, "few", 9000);
 	read_file(f, "stays", "[" IMAGE("i", "B", "") "]");
 	index_fixture_forget(f, "few");
-	read_file(f, "stays", "[" IMAGE("i", "B", "2") "]");
+	read_file(f, "stays", "[" IMAGE("i", "B", TITLE("2")) "]");
 	assert_int_equal(look(f).floor, 0);
 	assert_int_equal(index_fixture_fed(f, 0), 9000 + 2 + 3);
 	index_fixture_check(f);
@@ -140,14 +126,14 @@ static void the_floor_is_that_of_the_last_entry_forgotten(void **state)
 	withdrawn = index_fixture_sequence(f);
 	/* no reader can have seen the entries of the transaction that made them */
 	assert_int_equal(look(f).floor, 0);
-	read_file(f, "stays", "[" IMAGE("i", "B", "2") "]");
+	read_file(f, "stays", "[" IMAGE("i", "B", TITLE("2")) "]");
 	floor = look(f).floor;
 	assert_int_equal(floor, withdrawn);
 	assert_int_equal(index_fixture_fed(f, 0), 3);
 	read_many(f, "more", 11000);
 	index_fixture_forget(f, "more");
 	withdrawn = index_fixture_sequence(f);
-	read_file(f, "stays", "[" IMAGE("i", "B", "3") "]");
+	read_file(f, "stays", "[" IMAGE("i", "B", TITLE("3")) "]");
 	assert_true(look(f).floor > floor);
 	assert_int_equal(look(f).floor, withdrawn);
 	index_fixture_check(f);
@@ -165,7 +151,7 @@ static void the_last_sequence_keeps_its_entry(void **state)
 	read_file(f, "stays", "[" IMAGE("i", "B", "") "]");
 	index_fixture_forget(f, "many");
 	/* Prunes, and moves nothing. */
-	assert_int_equal(index_begin(&txn, f->index, true, &err), 0);
+	txn = index_fixture_begin(f, true);
 	index_set_health(txn, &health);
 	assert_int_equal(index_commit(&txn, &err), 0);
 	assert_true(look(f).floor > 0);
@@ -191,16 +177,16 @@ static void each_writer_that_changes_something_has_its_epoch(void **state)
 	struct index_fixture *f = *state;
 	struct seen first, second, third;
 
-	read_file(f, "a.json", "[" IMAGE("i", "A", "1") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", TITLE("1")) "]");
 	first = look(f);
-	read_file(f, "a.json", "[" IMAGE("i", "A", "2") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", TITLE("2")) "]");
 	second = look(f);
 	assert_true(first.epoch != 0);
 	assert_true(first.epoch == second.epoch);
 	reopen(f);
 	/* nothing was written, so nothing is noted */
 	assert_true(look(f).epoch == first.epoch);
-	read_file(f, "a.json", "[" IMAGE("i", "A", "3") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", TITLE("3")) "]");
 	third = look(f);
 	assert_true(third.epoch != first.epoch);
 	assert_true(holds(f, first.epoch, first.sequence));
@@ -222,14 +208,14 @@ static void an_aborted_transaction_leaves_no_epoch(void **state)
 	struct seen first;
 	struct err err = {0};
 
-	read_file(f, "a.json", "[" IMAGE("i", "A", "1") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", TITLE("1")) "]");
 	first = look(f);
 	reopen(f);
-	assert_int_equal(index_begin(&txn, f->index, true, &err), 0);
+	txn = index_fixture_begin(f, true);
 	assert_int_equal(claim_forget(txn, "a.json", 6, &err), 0);
 	index_abort(&txn);
 	assert_true(look(f).epoch == first.epoch);
-	read_file(f, "a.json", "[" IMAGE("i", "A", "2") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", TITLE("2")) "]");
 	assert_true(look(f).epoch != first.epoch);
 	assert_true(holds(f, look(f).epoch, first.sequence + 1));
 }
@@ -240,19 +226,19 @@ static void a_copy_that_went_on_is_another_history(void **state)
 	struct seen before, original, copy;
 	struct err err = {0};
 
-	read_file(f, "a.json", "[" IMAGE("i", "A", "1") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", TITLE("1")) "]");
 	before = look(f);
 	index_close(f->index);
 	run(f, "cp -a $1 $1.copy");
 	assert_int_equal(index_open(&f->index, f->dir, INDEX_WRITE, &err), 0);
-	read_file(f, "a.json", "[" IMAGE("i", "A", "2") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", TITLE("2")) "]");
 	original = look(f);
 	index_close(f->index);
 	run(f, "rm -rf $1 && mv $1.copy $1");
 	assert_int_equal(index_open(&f->index, f->dir, INDEX_WRITE, &err), 0);
 	assert_false(holds(f, original.epoch, original.sequence));
-	read_file(f, "a.json", "[" IMAGE("i", "A", "3") "]");
-	read_file(f, "a.json", "[" IMAGE("i", "A", "4") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", TITLE("3")) "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", TITLE("4")) "]");
 	copy = look(f);
 	assert_string_equal(copy.uuid, original.uuid);
 	assert_true(copy.sequence > original.sequence);
@@ -266,11 +252,12 @@ static void only_the_latest_epochs_are_kept(void **state)
 	struct seen first, second;
 	char records[128];
 
-	read_file(f, "a.json", "[" IMAGE("i", "A", "0") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", TITLE("0")) "]");
 	first = look(f);
 	for (unsigned i = 1; i <= INDEX_EPOCHS + 20; i++) {
 		reopen(f);
-		snprintf(records, sizeof(records), "[" IMAGE("i", "A", "%u") "]", i);
+		snprintf(records, sizeof(records), "[" IMAGE("i", "A", TITLE("%u")) "]",
+			 i);
 		read_file(f, "a.json", records);
 		if (i == 20) {
 			second = look(f);
@@ -305,20 +292,18 @@ static void a_build_begun_again_is_another_index(void **state)
 
 int main(void)
 {
-#define TEST(name)                                                                       \
-	cmocka_unit_test_setup_teardown(name, index_fixture_up, index_fixture_down)
 	const struct CMUnitTest tests[] = {
-		TEST(each_response_has_one_entry),
-		TEST(a_second_change_in_a_transaction_adds_nothing),
-		TEST(entries_of_what_is_gone_are_kept_until_they_are_many),
-		TEST(the_floor_is_that_of_the_last_entry_forgotten),
-		TEST(the_last_sequence_keeps_its_entry),
-		TEST(an_index_that_gave_out_nothing_has_no_epoch),
-		TEST(each_writer_that_changes_something_has_its_epoch),
-		TEST(an_aborted_transaction_leaves_no_epoch),
-		TEST(a_copy_that_went_on_is_another_history),
-		TEST(only_the_latest_epochs_are_kept),
-		TEST(a_build_begun_again_is_another_index),
+		INDEX_TEST(each_response_has_one_entry),
+		INDEX_TEST(a_second_change_in_a_transaction_adds_nothing),
+		INDEX_TEST(entries_of_what_is_gone_are_kept_until_they_are_many),
+		INDEX_TEST(the_floor_is_that_of_the_last_entry_forgotten),
+		INDEX_TEST(the_last_sequence_keeps_its_entry),
+		INDEX_TEST(an_index_that_gave_out_nothing_has_no_epoch),
+		INDEX_TEST(each_writer_that_changes_something_has_its_epoch),
+		INDEX_TEST(an_aborted_transaction_leaves_no_epoch),
+		INDEX_TEST(a_copy_that_went_on_is_another_history),
+		INDEX_TEST(only_the_latest_epochs_are_kept),
+		INDEX_TEST(a_build_begun_again_is_another_index),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

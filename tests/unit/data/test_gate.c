@@ -1,21 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "data/index/gate.h"
 #include "tests/unit/index_fixture.h"
 
-#define IMAGE(id, album, more)                                                           \
-	"{\"public_id\":\"" id "\",\"album_id\":\"" album "\"" more "}"
-#define TAG(id, label) "{\"id\":\"" id "\",\"name\":\"n\",\"label\":\"" label "\"}"
-#define EMBED(id, image, tag)                                                            \
-	"{\"id\":\"" id "\",\"image\":" image ",\"x\":1,\"tag\":" tag "}"
+#include "data/index/gate.h"
 
 /* What data/format/secret.h takes for one. */
 #define SECRET ",\"authorization\":\"hunter2\""
@@ -33,11 +19,8 @@ static void set(struct index_fixture *f, bool allow)
 
 static bool takes(struct index_fixture *f)
 {
-	struct index_txn *txn = NULL;
-	struct err err = {0};
+	struct index_txn *txn = index_fixture_begin(f, false);
 	bool yes;
-
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
 	yes = gate_takes_secrets(txn);
 	index_abort(&txn);
 	return yes;
@@ -46,10 +29,7 @@ static bool takes(struct index_fixture *f)
 static enum gate_change compare(struct index_fixture *f, bool allow)
 {
 	enum gate_change change;
-	struct index_txn *txn = NULL;
-	struct err err = {0};
-
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
+	struct index_txn *txn = index_fixture_begin(f, false);
 	change = gate_compare(txn, allow);
 	index_abort(&txn);
 	return change;
@@ -59,10 +39,7 @@ static enum gate_change compare(struct index_fixture *f, bool allow)
 static bool is_marked(struct index_fixture *f, const char *path)
 {
 	struct claim_file file;
-	struct index_txn *txn = NULL;
-	struct err err = {0};
-
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
+	struct index_txn *txn = index_fixture_begin(f, false);
 	assert_int_equal(claim_file_get(txn, path, strlen(path), &file), 0);
 	index_abort(&txn);
 	return file.size == CLAIM_ANEW;
@@ -218,7 +195,7 @@ static void a_marked_file_replaces_what_it_said(void **state)
 		read_file(f, "a.json", "[" IMAGE("i", "A", "") "]");
 		set(f, false);
 		assert_non_null(index_fixture_tags(f, "i"));
-		assert_int_equal(index_begin(&txn, f->index, true, &err), 0);
+		txn = index_fixture_begin(f, true);
 		assert_int_equal(
 			claim_begin(&reading, txn, "a.json", 6, CLAIM_REPLACE, &err), 0);
 		claim_refuse(reading, 1, 1, "a secret");
@@ -233,21 +210,18 @@ static void a_marked_file_replaces_what_it_said(void **state)
 	}
 }
 
-#define TEST(name)                                                                       \
-	cmocka_unit_test_setup_teardown(name, index_fixture_up, index_fixture_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_new_index_takes_no_secrets),
-		TEST(the_setting_stays),
-		TEST(what_must_be_read_follows_the_change),
-		TEST(opening_marks_just_the_files_with_rejects),
-		TEST(the_same_setting_again_marks_nothing),
-		TEST(closing_withdraws_secrets_and_marks_all_files),
-		TEST(a_claim_without_the_secret_takes_over),
-		TEST(secrets_in_embedded_records_are_withdrawn),
-		TEST(a_marked_file_replaces_what_it_said),
+		INDEX_TEST(a_new_index_takes_no_secrets),
+		INDEX_TEST(the_setting_stays),
+		INDEX_TEST(what_must_be_read_follows_the_change),
+		INDEX_TEST(opening_marks_just_the_files_with_rejects),
+		INDEX_TEST(the_same_setting_again_marks_nothing),
+		INDEX_TEST(closing_withdraws_secrets_and_marks_all_files),
+		INDEX_TEST(a_claim_without_the_secret_takes_over),
+		INDEX_TEST(secrets_in_embedded_records_are_withdrawn),
+		INDEX_TEST(a_marked_file_replaces_what_it_said),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

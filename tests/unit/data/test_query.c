@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/index_fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "data/base/buf.h"
 #include "data/index/query.h"
 #include "data/index/txn.h"
 
@@ -51,26 +41,6 @@ static int read_all(struct index_txn *txn, struct buf *out)
 	return rc;
 }
 
-/* The key and value of the `n`th row; false where there is none. */
-static bool row_at(struct index_txn *txn, enum table table, size_t n, struct buf *key,
-		   struct buf *value)
-{
-	struct store_cursor *c = store_cursor_open(txn->store, table);
-	bool there = store_seek(c, NULL, 0) == 0;
-
-	for (size_t i = 0; there && i < n; i++) {
-		there = store_next(c) == 0;
-	}
-	buf_clear(key);
-	buf_clear(value);
-	if (there) {
-		buf_add(key, store_key(c).data, store_key(c).len);
-		buf_add(value, store_cursor_value(c).data, store_cursor_value(c).len);
-	}
-	store_cursor_close(c);
-	return there;
-}
-
 struct tally {
 	unsigned same, refused, wrong;
 };
@@ -79,12 +49,9 @@ static void flip(struct index_fixture *f, enum table table, size_t n, size_t bit
 		 const struct buf *want, struct tally *tally)
 {
 	struct buf key = {0}, value = {0}, got = {0};
-	struct index_txn *txn = NULL;
-	struct err err = {0};
+	struct index_txn *txn = index_fixture_begin(f, true);
 	char *byte;
-
-	assert_int_equal(index_begin(&txn, f->index, true, &err), 0);
-	assert_true(row_at(txn, table, n, &key, &value));
+	assert_true(index_fixture_row(txn, table, n, &key, &value));
 	store_delete(txn->store, table, key.data, key.len);
 	byte = bit / 8 < key.len ? key.data + bit / 8 : value.data + bit / 8 - key.len;
 	*byte = (char)(*byte ^ 1 << bit % 8);
@@ -110,7 +77,6 @@ static void a_flipped_bit_is_seen(void **state)
 	struct buf key = {0}, value = {0}, want = {0};
 	struct index_txn *txn = NULL;
 	struct tally tally = {0};
-	struct err err = {0};
 
 	index_fixture_read(f, "e", CLAIM_REPLACE,
 			   "[{\"id\":\"j4\",\"image\":{\"public_id\":\"i4\","
@@ -129,10 +95,10 @@ static void a_flipped_bit_is_seen(void **state)
 		for (size_t n = 0;; n++) {
 			bool there;
 
-			assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
+			txn = index_fixture_begin(f, false);
 			buf_clear(&want);
 			assert_int_equal(read_all(txn, &want), 0);
-			there = row_at(txn, deciding[t], n, &key, &value);
+			there = index_fixture_row(txn, deciding[t], n, &key, &value);
 			index_abort(&txn);
 			if (!there) {
 				break;
@@ -151,10 +117,8 @@ static void a_flipped_bit_is_seen(void **state)
 
 int main(void)
 {
-#define TEST(name)                                                                       \
-	cmocka_unit_test_setup_teardown(name, index_fixture_up, index_fixture_down)
 	const struct CMUnitTest tests[] = {
-		TEST(a_flipped_bit_is_seen),
+		INDEX_TEST(a_flipped_bit_is_seen),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

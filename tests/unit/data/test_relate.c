@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/index_fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "data/base/buf.h"
 #include "data/index/check.h"
 #include "data/index/txn.h"
 
@@ -18,18 +8,6 @@
  * Damage sticks: whatever row is lost or garbled, a change either fails its
  * transaction or had no need of the row. So with the row put back, all tables agree.
  */
-
-static const char images[] = "[{\"public_id\":\"i1\",\"album_id\":\"a\"},{\"public_id\":"
-			     "\"i2\",\"album_id\":\"a\"},"
-			     "{\"public_id\":\"i3\",\"album_id\":\"b\"}]";
-static const char tags[] = "[{\"id\":\"t1\",\"name\":\"n\",\"label\":\"l\"},"
-			   "{\"id\":\"t2\",\"name\":\"n\",\"label\":\"l\"}]";
-static const char joins[] = "[{\"id\":\"j1\",\"image_id\":\"i1\",\"tag_id\":\"t1\"},"
-			    "{\"id\":\"j2\",\"image_id\":\"i2\",\"tag_id\":\"t1\"},"
-			    "{\"id\":\"j3\",\"image_id\":\"i2\",\"tag_id\":\"t3\"}]";
-static const char embedded[] =
-	"[{\"id\":\"j4\",\"image\":{\"public_id\":\"i4\",\"album_id\":\"b\"},"
-	"\"tag\":{\"id\":\"t2\",\"name\":\"n\",\"label\":\"m\"}}]";
 
 static const struct change {
 	const char *path, *records; /* NULL: the file is forgotten */
@@ -103,27 +81,14 @@ static void do_change(struct index_txn *txn, const struct change *c)
 static bool try(struct index_fixture *f, enum table table, size_t n, bool lost,
 		const struct change *c)
 {
-	struct index_txn *txn = NULL;
+	struct index_txn *txn = index_fixture_begin(f, true);
 	struct buf key = {0}, value = {0};
-	struct store_cursor *cursor;
 	uint64_t differences = 0;
 	struct store_value v;
 	struct err err = {0};
 	char what[128];
 	bool there;
-
-	assert_int_equal(index_begin(&txn, f->index, true, &err), 0);
-	cursor = store_cursor_open(txn->store, table);
-	there = store_seek(cursor, NULL, 0) == 0;
-	for (size_t i = 0; there && i < n; i++) {
-		there = store_next(cursor) == 0;
-	}
-	if (there) {
-		buf_add(&key, store_key(cursor).data, store_key(cursor).len);
-		buf_add(&value, store_cursor_value(cursor).data,
-			store_cursor_value(cursor).len);
-	}
-	store_cursor_close(cursor);
+	there = index_fixture_row(txn, table, n, &key, &value);
 	if (there && (lost ? is_missed(table) : value.len > 0)) {
 		snprintf(what, sizeof(what), "table %d, row %zu %s, change %zu", table, n,
 			 lost ? "lost" : "garbled", (size_t)(c - change));
@@ -158,20 +123,11 @@ static bool try(struct index_fixture *f, enum table table, size_t n, bool lost,
 	return there;
 }
 
-static void fill(struct index_fixture *f)
-{
-	index_fixture_read(f, "e", CLAIM_REPLACE, embedded, 0);
-	index_fixture_read(f, "i", CLAIM_REPLACE, images, 0);
-	index_fixture_read(f, "t", CLAIM_REPLACE, tags, 0);
-	index_fixture_read(f, "j", CLAIM_REPLACE, joins, 0);
-	index_fixture_check(f);
-}
-
 static void damage_sticks(void **state)
 {
 	struct index_fixture *f = *state;
 
-	fill(f);
+	index_fixture_fill(f);
 	for (size_t t = 0; t < sizeof(damaged_table) / sizeof(*damaged_table); t++) {
 		for (size_t c = 0; c < CHANGES; c++) {
 			for (size_t n = 0; try(f, damaged_table[t], n, true, &change[c]);
@@ -189,7 +145,7 @@ static void undamaged_changes_agree(void **state)
 {
 	struct index_fixture *f = *state;
 
-	fill(f);
+	index_fixture_fill(f);
 	for (size_t c = 0; c < CHANGES; c++) {
 		if (change[c].records) {
 			index_fixture_read(f, change[c].path, CLAIM_REPLACE,
@@ -203,11 +159,9 @@ static void undamaged_changes_agree(void **state)
 
 int main(void)
 {
-#define TEST(name)                                                                       \
-	cmocka_unit_test_setup_teardown(name, index_fixture_up, index_fixture_down)
 	const struct CMUnitTest tests[] = {
-		TEST(damage_sticks),
-		TEST(undamaged_changes_agree),
+		INDEX_TEST(damage_sticks),
+		INDEX_TEST(undamaged_changes_agree),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/unit/index_fixture.h"
 
 #include "data/index/query.h"
-#include "tests/unit/index_fixture.h"
 
 /* Each test reads a library, then one change, and says which responses are stale
  * after it: these must be written again, and no others. */
 
-#define IMAGE(id, album, n)                                                              \
-	"{\"public_id\":\"" id "\",\"album_id\":\"" album "\",\"n\":" n "}"
-#define TAG(id, label) "{\"id\":\"" id "\",\"name\":\"n\",\"label\":\"" label "\"}"
-#define JOIN(id, image, tag, n)                                                          \
-	"{\"id\":\"" id "\",\"image_id\":\"" image "\",\"tag_id\":\"" tag "\",\"n\":" n  \
-	"}"
+#define N(n) ",\"n\":" n
+#define JOIN_N(id, image, tag, n)                                                        \
+	"{\"id\":\"" id "\",\"image_id\":\"" image "\",\"tag_id\":\"" tag "\"" N(n) "}"
 
 static uint64_t before; /* the sequence, before the change */
 
@@ -53,12 +41,10 @@ static void stale(struct index_fixture *f, const char *expected)
 		[QUERY_TAG] = "tag",
 	};
 	struct query_key key = {.sequence = before};
-	struct index_txn *txn = NULL;
+	struct index_txn *txn = index_fixture_begin(f, false);
 	struct err err = {0};
 	char name[32][64], all[1024] = "";
 	size_t count = 0;
-
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
 	while (query_feed(txn, key.sequence, &key, &err) == 0) {
 		struct record_id id;
 
@@ -76,50 +62,38 @@ static void stale(struct index_fixture *f, const char *expected)
 	assert_string_equal(all, expected);
 }
 
-static struct index_counts counts(struct index_fixture *f)
-{
-	struct index_counts out;
-	struct index_txn *txn = NULL;
-	struct err err = {0};
-
-	assert_int_equal(index_begin(&txn, f->index, false, &err), 0);
-	index_counts(txn, &out);
-	index_abort(&txn);
-	return out;
-}
-
 static void the_first_image_of_an_album_makes_its_lists(void **state)
 {
 	struct index_fixture *f = *state;
 
-	read_file(f, "a.json", "[" IMAGE("i", "A", "1") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", N("1")) "]");
 	stale(f, "images A, tags of i, untagged A");
-	assert_int_equal(counts(f).albums, 1);
-	assert_int_equal(counts(f).images, 1);
-	assert_int_equal(counts(f).untagged, 1);
-	read_file(f, "b.json", "[" IMAGE("k", "A", "1") "]");
+	assert_int_equal(index_fixture_counts(f).albums, 1);
+	assert_int_equal(index_fixture_counts(f).images, 1);
+	assert_int_equal(index_fixture_counts(f).untagged, 1);
+	read_file(f, "b.json", "[" IMAGE("k", "A", N("1")) "]");
 	stale(f, "images A, tags of k, untagged A");
-	assert_int_equal(counts(f).albums, 1);
-	assert_int_equal(counts(f).images, 2);
+	assert_int_equal(index_fixture_counts(f).albums, 1);
+	assert_int_equal(index_fixture_counts(f).images, 2);
 }
 
 static void the_last_image_of_an_album_takes_its_lists_away(void **state)
 {
 	struct index_fixture *f = *state;
 
-	read_file(f, "a.json", "[" IMAGE("i", "A", "1") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", N("1")) "]");
 	read_file(f, "b.json",
-		  "[" IMAGE("k", "A", "1") "," TAG("t", "L") "," JOIN("j", "k", "t",
-								      "1") "]");
+		  "[" IMAGE("k", "A", N("1")) "," TAG("t", "L") "," JOIN_N("j", "k", "t",
+									   "1") "]");
 	forget(f, "a.json");
 	stale(f, "images A, tags of i, untagged A");
-	assert_int_equal(counts(f).albums, 1);
+	assert_int_equal(index_fixture_counts(f).albums, 1);
 	assert_string_equal(index_fixture_untagged(f, "A"), "[]");
 	/* Its list of untagged images is empty, but there; then it is gone. */
-	read_file(f, "b.json", "[" TAG("t", "L") "," JOIN("j", "k", "t", "1") "]");
+	read_file(f, "b.json", "[" TAG("t", "L") "," JOIN_N("j", "k", "t", "1") "]");
 	stale(f, "images A, tag t, tags of k, untagged A");
-	assert_int_equal(counts(f).albums, 0);
-	assert_int_equal(counts(f).untagged, 0);
+	assert_int_equal(index_fixture_counts(f).albums, 0);
+	assert_int_equal(index_fixture_counts(f).untagged, 0);
 	assert_null(index_fixture_untagged(f, "A"));
 	assert_null(index_fixture_images(f, "A"));
 	assert_null(index_fixture_tags(f, "k"));
@@ -129,21 +103,23 @@ static void a_tagged_first_image_makes_an_empty_untagged_list(void **state)
 {
 	struct index_fixture *f = *state;
 
-	read_file(f, "a.json", "[" TAG("t", "L") "," JOIN("j", "i", "t", "1") "]");
+	read_file(f, "a.json", "[" TAG("t", "L") "," JOIN_N("j", "i", "t", "1") "]");
 	stale(f, "tag t");
-	read_file(f, "b.json", "[" IMAGE("i", "A", "1") "]");
+	read_file(f, "b.json", "[" IMAGE("i", "A", N("1")) "]");
 	stale(f, "images A, tag t, tags of i, untagged A");
 	assert_string_equal(index_fixture_untagged(f, "A"), "[]");
-	assert_int_equal(counts(f).untagged, 0);
-	assert_int_equal(counts(f).live_tag_images, 1);
+	assert_int_equal(index_fixture_counts(f).untagged, 0);
+	assert_int_equal(index_fixture_counts(f).live_tag_images, 1);
 }
 
 static void a_changed_untagged_image_shows_in_both_lists_of_its_album(void **state)
 {
 	struct index_fixture *f = *state;
 
-	read_file(f, "a.json", "[" IMAGE("i", "A", "1") "," IMAGE("k", "A", "1") "]");
-	read_file(f, "a.json", "[" IMAGE("i", "A", "2") "," IMAGE("k", "A", "1") "]");
+	read_file(f, "a.json",
+		  "[" IMAGE("i", "A", N("1")) "," IMAGE("k", "A", N("1")) "]");
+	read_file(f, "a.json",
+		  "[" IMAGE("i", "A", N("2")) "," IMAGE("k", "A", N("1")) "]");
 	stale(f, "images A, untagged A");
 }
 
@@ -151,9 +127,9 @@ static void a_changed_tagged_image_shows_in_its_tag_images_and_one_list(void **s
 {
 	struct index_fixture *f = *state;
 
-	read_file(f, "b.json", "[" TAG("t", "L") "," JOIN("j", "i", "t", "1") "]");
-	read_file(f, "a.json", "[" IMAGE("i", "A", "1") "]");
-	read_file(f, "a.json", "[" IMAGE("i", "A", "2") "]");
+	read_file(f, "b.json", "[" TAG("t", "L") "," JOIN_N("j", "i", "t", "1") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", N("1")) "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", N("2")) "]");
 	stale(f, "images A, tags of i");
 	assert_non_null(strstr(index_fixture_tags(f, "i"), "\"n\":2"));
 }
@@ -162,14 +138,16 @@ static void a_moved_image_changes_both_albums(void **state)
 {
 	struct index_fixture *f = *state;
 
-	read_file(f, "a.json", "[" IMAGE("i", "A", "1") "," IMAGE("k", "A", "1") "]");
-	read_file(f, "b.json", "[" IMAGE("m", "B", "1") "]");
-	read_file(f, "a.json", "[" IMAGE("i", "B", "1") "," IMAGE("k", "A", "1") "]");
+	read_file(f, "a.json",
+		  "[" IMAGE("i", "A", N("1")) "," IMAGE("k", "A", N("1")) "]");
+	read_file(f, "b.json", "[" IMAGE("m", "B", N("1")) "]");
+	read_file(f, "a.json",
+		  "[" IMAGE("i", "B", N("1")) "," IMAGE("k", "A", N("1")) "]");
 	/* The tag images of i say where it lies, though there are none. */
 	stale(f, "images A, images B, tags of i, untagged A, untagged B");
-	assert_int_equal(counts(f).albums, 2);
-	assert_int_equal(counts(f).untagged, 3);
-	assert_int_equal(counts(f).images, 3);
+	assert_int_equal(index_fixture_counts(f).albums, 2);
+	assert_int_equal(index_fixture_counts(f).untagged, 3);
+	assert_int_equal(index_fixture_counts(f).images, 3);
 	assert_null(strstr(index_fixture_images(f, "A"), "\"i\""));
 	assert_null(strstr(index_fixture_untagged(f, "A"), "\"i\""));
 	assert_non_null(strstr(index_fixture_images(f, "B"), "\"i\""));
@@ -180,35 +158,37 @@ static void a_moved_tagged_image_leaves_untagged_lists_alone(void **state)
 {
 	struct index_fixture *f = *state;
 
-	read_file(f, "c.json", "[" TAG("t", "L") "," JOIN("j", "i", "t", "1") "]");
-	read_file(f, "a.json", "[" IMAGE("i", "A", "1") "," IMAGE("k", "A", "1") "]");
-	read_file(f, "b.json", "[" IMAGE("m", "B", "1") "]");
-	read_file(f, "a.json", "[" IMAGE("i", "B", "1") "," IMAGE("k", "A", "1") "]");
+	read_file(f, "c.json", "[" TAG("t", "L") "," JOIN_N("j", "i", "t", "1") "]");
+	read_file(f, "a.json",
+		  "[" IMAGE("i", "A", N("1")) "," IMAGE("k", "A", N("1")) "]");
+	read_file(f, "b.json", "[" IMAGE("m", "B", N("1")) "]");
+	read_file(f, "a.json",
+		  "[" IMAGE("i", "B", N("1")) "," IMAGE("k", "A", N("1")) "]");
 	stale(f, "images A, images B, tags of i");
-	assert_int_equal(counts(f).untagged, 2);
+	assert_int_equal(index_fixture_counts(f).untagged, 2);
 }
 
 static void the_first_and_the_last_live_tag_image_change_the_untagged_list(void **state)
 {
 	struct index_fixture *f = *state;
 
-	read_file(f, "a.json", "[" IMAGE("i", "A", "1") "," TAG("t", "L") "]");
-	read_file(f, "b.json", "[" JOIN("j", "i", "t", "1") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", N("1")) "," TAG("t", "L") "]");
+	read_file(f, "b.json", "[" JOIN_N("j", "i", "t", "1") "]");
 	stale(f, "tag t, tags of i, untagged A");
-	assert_int_equal(counts(f).untagged, 0);
-	assert_int_equal(counts(f).live_tag_images, 1);
+	assert_int_equal(index_fixture_counts(f).untagged, 0);
+	assert_int_equal(index_fixture_counts(f).live_tag_images, 1);
 	/* The second neither adds to it nor takes from it. */
-	read_file(f, "c.json", "[" JOIN("j2", "i", "t", "1") "]");
+	read_file(f, "c.json", "[" JOIN_N("j2", "i", "t", "1") "]");
 	stale(f, "tag t, tags of i");
-	assert_int_equal(counts(f).live_tag_images, 2);
+	assert_int_equal(index_fixture_counts(f).live_tag_images, 2);
 	forget(f, "b.json");
 	stale(f, "tag t, tags of i");
-	assert_int_equal(counts(f).untagged, 0);
+	assert_int_equal(index_fixture_counts(f).untagged, 0);
 	forget(f, "c.json");
 	stale(f, "tag t, tags of i, untagged A");
-	assert_int_equal(counts(f).untagged, 1);
-	assert_int_equal(counts(f).live_tag_images, 0);
-	assert_int_equal(counts(f).tag_images, 0);
+	assert_int_equal(index_fixture_counts(f).untagged, 1);
+	assert_int_equal(index_fixture_counts(f).live_tag_images, 0);
+	assert_int_equal(index_fixture_counts(f).tag_images, 0);
 	assert_string_equal(index_fixture_tags(f, "i"), "[]");
 }
 
@@ -216,9 +196,9 @@ static void a_changed_live_tag_image_shows_in_one_response(void **state)
 {
 	struct index_fixture *f = *state;
 
-	read_file(f, "a.json", "[" IMAGE("i", "A", "1") "," TAG("t", "L") "]");
-	read_file(f, "b.json", "[" JOIN("j", "i", "t", "1") "]");
-	read_file(f, "b.json", "[" JOIN("j", "i", "t", "2") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", N("1")) "," TAG("t", "L") "]");
+	read_file(f, "b.json", "[" JOIN_N("j", "i", "t", "1") "]");
+	read_file(f, "b.json", "[" JOIN_N("j", "i", "t", "2") "]");
 	stale(f, "tags of i");
 }
 
@@ -226,41 +206,41 @@ static void a_tag_image_that_is_not_live_shows_nowhere(void **state)
 {
 	struct index_fixture *f = *state;
 
-	read_file(f, "a.json", "[" IMAGE("i", "A", "1") "," TAG("t", "L") "]");
-	read_file(f, "b.json", "[" JOIN("j", "i", "unknown", "1") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", N("1")) "," TAG("t", "L") "]");
+	read_file(f, "b.json", "[" JOIN_N("j", "i", "unknown", "1") "]");
 	stale(f, "");
-	read_file(f, "c.json", "[" JOIN("j2", "unknown", "t", "1") "]");
+	read_file(f, "c.json", "[" JOIN_N("j2", "unknown", "t", "1") "]");
 	stale(f, "");
-	assert_int_equal(counts(f).tag_images, 2);
-	assert_int_equal(counts(f).live_tag_images, 0);
-	assert_int_equal(counts(f).untagged, 1);
-	read_file(f, "b.json", "[" JOIN("j", "i", "unknown", "2") "]");
+	assert_int_equal(index_fixture_counts(f).tag_images, 2);
+	assert_int_equal(index_fixture_counts(f).live_tag_images, 0);
+	assert_int_equal(index_fixture_counts(f).untagged, 1);
+	read_file(f, "b.json", "[" JOIN_N("j", "i", "unknown", "2") "]");
 	stale(f, "");
 	forget(f, "b.json");
 	stale(f, "");
-	assert_int_equal(counts(f).tag_images, 1);
+	assert_int_equal(index_fixture_counts(f).tag_images, 1);
 }
 
 static void a_tag_image_moves_to_another_image(void **state)
 {
 	struct index_fixture *f = *state;
 
-	read_file(
-		f, "a.json",
-		"[" IMAGE("i", "A", "1") "," IMAGE("k", "B", "1") "," TAG("t", "L") "]");
-	read_file(f, "b.json", "[" JOIN("j", "i", "t", "1") "]");
-	read_file(f, "b.json", "[" JOIN("j", "k", "t", "1") "]");
+	read_file(f, "a.json",
+		  "[" IMAGE("i", "A", N("1")) "," IMAGE("k", "B",
+							N("1")) "," TAG("t", "L") "]");
+	read_file(f, "b.json", "[" JOIN_N("j", "i", "t", "1") "]");
+	read_file(f, "b.json", "[" JOIN_N("j", "k", "t", "1") "]");
 	stale(f, "tags of i, tags of k, untagged A, untagged B");
 	assert_string_equal(index_fixture_tags(f, "i"), "[]");
 	assert_non_null(strstr(index_fixture_tags(f, "k"), "\"j\""));
-	assert_int_equal(counts(f).live_tag_images, 1);
-	assert_int_equal(counts(f).untagged, 1);
+	assert_int_equal(index_fixture_counts(f).live_tag_images, 1);
+	assert_int_equal(index_fixture_counts(f).untagged, 1);
 	/* To one that is not known: it dies. */
-	read_file(f, "b.json", "[" JOIN("j", "unknown", "t", "1") "]");
+	read_file(f, "b.json", "[" JOIN_N("j", "unknown", "t", "1") "]");
 	stale(f, "tag t, tags of k, untagged B");
-	assert_int_equal(counts(f).live_tag_images, 0);
+	assert_int_equal(index_fixture_counts(f).live_tag_images, 0);
 	/* And comes back to life elsewhere. */
-	read_file(f, "b.json", "[" JOIN("j", "i", "t", "1") "]");
+	read_file(f, "b.json", "[" JOIN_N("j", "i", "t", "1") "]");
 	stale(f, "tag t, tags of i, untagged A");
 }
 
@@ -269,9 +249,9 @@ static void a_tag_image_moves_to_another_tag(void **state)
 	struct index_fixture *f = *state;
 
 	read_file(f, "a.json",
-		  "[" IMAGE("i", "A", "1") "," TAG("t", "L") "," TAG("u", "M") "]");
-	read_file(f, "b.json", "[" JOIN("j", "i", "t", "1") "]");
-	read_file(f, "b.json", "[" JOIN("j", "i", "u", "1") "]");
+		  "[" IMAGE("i", "A", N("1")) "," TAG("t", "L") "," TAG("u", "M") "]");
+	read_file(f, "b.json", "[" JOIN_N("j", "i", "t", "1") "]");
+	read_file(f, "b.json", "[" JOIN_N("j", "i", "u", "1") "]");
 	stale(f, "tag t, tag u, tags of i");
 	assert_non_null(strstr(index_fixture_tags(f, "i"), "\"M\""));
 	/* The tag that it left is no longer in its way. */
@@ -280,10 +260,10 @@ static void a_tag_image_moves_to_another_tag(void **state)
 	read_file(f, "d.json", "[" TAG("u", "Z") "]");
 	stale(f, "tag u, tags of i");
 	/* To one that is not known: it dies, and its image is untagged. */
-	read_file(f, "b.json", "[" JOIN("j", "i", "unknown", "1") "]");
+	read_file(f, "b.json", "[" JOIN_N("j", "i", "unknown", "1") "]");
 	stale(f, "tag u, tags of i, untagged A");
-	assert_int_equal(counts(f).live_tag_images, 0);
-	assert_int_equal(counts(f).untagged, 1);
+	assert_int_equal(index_fixture_counts(f).live_tag_images, 0);
+	assert_int_equal(index_fixture_counts(f).untagged, 1);
 }
 
 static void a_changed_tag_changes_the_images_that_show_it(void **state)
@@ -291,11 +271,13 @@ static void a_changed_tag_changes_the_images_that_show_it(void **state)
 	struct index_fixture *f = *state;
 
 	read_file(f, "a.json",
-		  "[" IMAGE("i", "A", "1") "," IMAGE("k", "A", "1") "," IMAGE(
-			  "m", "A", "1") "," TAG("t", "L") "," TAG("u", "L") "]");
+		  "[" IMAGE("i", "A", N("1")) "," IMAGE("k", "A", N("1")) "," IMAGE(
+			  "m", "A", N("1")) "," TAG("t", "L") "," TAG("u", "L") "]");
 	read_file(f, "b.json",
-		  "[" JOIN("j1", "i", "t", "1") "," JOIN("j2", "k", "t", "1") "," JOIN(
-			  "j3", "m", "u", "1") "," JOIN("j4", "unknown", "t", "1") "]");
+		  "[" JOIN_N("j1", "i", "t", "1") "," JOIN_N(
+			  "j2", "k", "t", "1") "," JOIN_N("j3", "m", "u",
+							  "1") "," JOIN_N("j4", "unknown",
+									  "t", "1") "]");
 	read_file(f, "c.json", "[" TAG("t", "Z") "]");
 	stale(f, "tag t, tags of i, tags of k");
 	assert_non_null(strstr(index_fixture_tags(f, "i"), "\"Z\""));
@@ -305,20 +287,21 @@ static void a_tag_that_comes_or_goes_takes_its_tag_images_along(void **state)
 {
 	struct index_fixture *f = *state;
 
-	read_file(f, "a.json", "[" IMAGE("i", "A", "1") "," IMAGE("k", "B", "1") "]");
+	read_file(f, "a.json",
+		  "[" IMAGE("i", "A", N("1")) "," IMAGE("k", "B", N("1")) "]");
 	read_file(f, "b.json",
-		  "[" JOIN("j1", "i", "t", "1") "," JOIN("j2", "k", "t", "1") "," JOIN(
-			  "j3", "unknown", "t", "1") "]");
+		  "[" JOIN_N("j1", "i", "t", "1") "," JOIN_N(
+			  "j2", "k", "t", "1") "," JOIN_N("j3", "unknown", "t", "1") "]");
 	read_file(f, "c.json", "[" TAG("t", "L") "]");
 	stale(f, "tag t, tags of i, tags of k, untagged A, untagged B");
-	assert_int_equal(counts(f).live_tag_images, 2);
-	assert_int_equal(counts(f).tags, 1);
-	assert_int_equal(counts(f).untagged, 0);
+	assert_int_equal(index_fixture_counts(f).live_tag_images, 2);
+	assert_int_equal(index_fixture_counts(f).tags, 1);
+	assert_int_equal(index_fixture_counts(f).untagged, 0);
 	forget(f, "c.json");
 	stale(f, "tag t, tags of i, tags of k, untagged A, untagged B");
-	assert_int_equal(counts(f).live_tag_images, 0);
-	assert_int_equal(counts(f).tags, 0);
-	assert_int_equal(counts(f).untagged, 2);
+	assert_int_equal(index_fixture_counts(f).live_tag_images, 0);
+	assert_int_equal(index_fixture_counts(f).tags, 0);
+	assert_int_equal(index_fixture_counts(f).untagged, 2);
 }
 
 static void an_image_that_comes_or_goes_takes_its_tag_images_along(void **state)
@@ -326,19 +309,21 @@ static void an_image_that_comes_or_goes_takes_its_tag_images_along(void **state)
 	struct index_fixture *f = *state;
 
 	read_file(f, "b.json",
-		  "[" IMAGE("k", "A", "1") "," TAG("t", "L") "," TAG("u", "L") "," JOIN(
-			  "j1", "i", "t",
-			  "1") "," JOIN("j2", "i", "u",
-					"1") "," JOIN("j3", "i", "unknown", "1") "]");
-	read_file(f, "a.json", "[" IMAGE("i", "A", "1") "]");
+		  "[" IMAGE("k", "A", N("1")) "," TAG("t", "L") "," TAG(
+			  "u", "L") "," JOIN_N("j1", "i", "t",
+					       "1") "," JOIN_N("j2", "i", "u",
+							       "1") "," JOIN_N("j3", "i",
+									       "unknown",
+									       "1") "]");
+	read_file(f, "a.json", "[" IMAGE("i", "A", N("1")) "]");
 	stale(f, "images A, tag t, tag u, tags of i");
-	assert_int_equal(counts(f).live_tag_images, 2);
-	assert_int_equal(counts(f).tag_images, 3);
-	assert_int_equal(counts(f).untagged, 1);
+	assert_int_equal(index_fixture_counts(f).live_tag_images, 2);
+	assert_int_equal(index_fixture_counts(f).tag_images, 3);
+	assert_int_equal(index_fixture_counts(f).untagged, 1);
 	forget(f, "a.json");
 	stale(f, "images A, tag t, tag u, tags of i");
-	assert_int_equal(counts(f).live_tag_images, 0);
-	assert_int_equal(counts(f).untagged, 1);
+	assert_int_equal(index_fixture_counts(f).live_tag_images, 0);
+	assert_int_equal(index_fixture_counts(f).untagged, 1);
 	assert_null(index_fixture_tags(f, "i"));
 }
 
@@ -347,38 +332,66 @@ static void what_does_not_win_changes_nothing(void **state)
 	struct index_fixture *f = *state;
 
 	read_file(f, "a.json",
-		  "[" IMAGE("i", "A", "5") "," TAG("t", "M") "," JOIN("j", "i", "t",
-								      "5") "]");
+		  "[" IMAGE("i", "A", N("5")) "," TAG("t", "M") "," JOIN_N("j", "i", "t",
+									   "5") "]");
 	read_file(f, "b.json",
-		  "[" IMAGE("i", "A", "4") "," TAG("t", "L") "," JOIN("j", "i", "t",
-								      "4") "]");
+		  "[" IMAGE("i", "A", N("4")) "," TAG("t", "L") "," JOIN_N("j", "i", "t",
+									   "4") "]");
 	stale(f, "");
 	forget(f, "b.json");
 	stale(f, "");
 }
 
-#define TEST(name)                                                                       \
-	cmocka_unit_test_setup_teardown(name, index_fixture_up, index_fixture_down)
+static void a_tag_image_that_stays_where_it_is_feeds_its_image(void **state)
+{
+	struct index_fixture *f = *state;
+
+	read_file(f, "a.json",
+		  "[{\"public_id\":\"i\",\"album_id\":\"A\"},"
+		  "{\"id\":\"t\",\"name\":\"n\",\"label\":\"L\"},"
+		  "{\"id\":\"j\",\"image_id\":\"i\",\"tag_id\":\"t\"}]");
+	read_file(f, "b.json",
+		  "[{\"id\":\"j\",\"image_id\":\"i\",\"tag_id\":\"t\",\"x\":1,"
+		  "\"updated_at\":\"2020-01-01T00:00:00Z\"}]");
+	assert_non_null(strstr(index_fixture_tags(f, "i"), "\"x\":1"));
+	stale(f, "tags of i");
+}
+
+static void an_id_goes_before_the_longer_one_that_it_begins(void **state)
+{
+	struct index_fixture *f = *state;
+
+	index_fixture_read_clean(f, "a.json",
+				 "[{\"public_id\":\"ij\",\"album_id\":\"A\"}]");
+	index_fixture_read_clean(f, "b.json",
+				 "[{\"public_id\":\"i\",\"album_id\":\"A\"}]");
+	assert_string_equal(index_fixture_images(f, "A"),
+			    "[{\"public_id\":\"i\",\"album_id\":\"A\"},"
+			    "{\"public_id\":\"ij\",\"album_id\":\"A\"}]");
+}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_first_image_of_an_album_makes_its_lists),
-		TEST(the_last_image_of_an_album_takes_its_lists_away),
-		TEST(a_tagged_first_image_makes_an_empty_untagged_list),
-		TEST(a_changed_untagged_image_shows_in_both_lists_of_its_album),
-		TEST(a_changed_tagged_image_shows_in_its_tag_images_and_one_list),
-		TEST(a_moved_image_changes_both_albums),
-		TEST(a_moved_tagged_image_leaves_untagged_lists_alone),
-		TEST(the_first_and_the_last_live_tag_image_change_the_untagged_list),
-		TEST(a_changed_live_tag_image_shows_in_one_response),
-		TEST(a_tag_image_that_is_not_live_shows_nowhere),
-		TEST(a_tag_image_moves_to_another_image),
-		TEST(a_tag_image_moves_to_another_tag),
-		TEST(a_changed_tag_changes_the_images_that_show_it),
-		TEST(a_tag_that_comes_or_goes_takes_its_tag_images_along),
-		TEST(an_image_that_comes_or_goes_takes_its_tag_images_along),
-		TEST(what_does_not_win_changes_nothing),
+		INDEX_TEST(the_first_image_of_an_album_makes_its_lists),
+		INDEX_TEST(the_last_image_of_an_album_takes_its_lists_away),
+		INDEX_TEST(a_tagged_first_image_makes_an_empty_untagged_list),
+		INDEX_TEST(a_changed_untagged_image_shows_in_both_lists_of_its_album),
+		INDEX_TEST(a_changed_tagged_image_shows_in_its_tag_images_and_one_list),
+		INDEX_TEST(a_moved_image_changes_both_albums),
+		INDEX_TEST(a_moved_tagged_image_leaves_untagged_lists_alone),
+		INDEX_TEST(
+			the_first_and_the_last_live_tag_image_change_the_untagged_list),
+		INDEX_TEST(a_changed_live_tag_image_shows_in_one_response),
+		INDEX_TEST(a_tag_image_that_is_not_live_shows_nowhere),
+		INDEX_TEST(a_tag_image_moves_to_another_image),
+		INDEX_TEST(a_tag_image_moves_to_another_tag),
+		INDEX_TEST(a_changed_tag_changes_the_images_that_show_it),
+		INDEX_TEST(a_tag_that_comes_or_goes_takes_its_tag_images_along),
+		INDEX_TEST(an_image_that_comes_or_goes_takes_its_tag_images_along),
+		INDEX_TEST(what_does_not_win_changes_nothing),
+		INDEX_TEST(a_tag_image_that_stays_where_it_is_feeds_its_image),
+		INDEX_TEST(an_id_goes_before_the_longer_one_that_it_begins),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/unit/index_fixture.h"
 
 #include "data/format/json.h"
 #include "data/format/record.h"
 #include "data/index/ids.h"
 #include "data/index/txn.h"
 #include "data/index/version.h"
-#include "tests/unit/index_fixture.h"
 
 /* Versions in an index of the test's own, in one transaction that is never committed:
  * record 1 is an image, 2 a tag, 3 a tag image. */

@@ -17,7 +17,7 @@
 #include "exporter/export/note.h"
 #include "tests/unit/index_fixture.h"
 
-#define IMAGE(id, album, title)                                                          \
+#define TITLED(id, album, title)                                                         \
 	"{\"public_id\":\"" id "\",\"album_id\":\"" album "\",\"title\":\"" title "\"}"
 
 /* Between two slices of an export something happens to the index, once. */
@@ -96,7 +96,7 @@ static void read_many(struct test *t, const char *path, unsigned count)
 	struct buf records = {0};
 
 	for (unsigned i = 0; i < count; i++) {
-		buf_addf(&records, "%s" IMAGE("%s-%u", "A", ""), i ? "," : "[", path, i);
+		buf_addf(&records, "%s" TITLED("%s-%u", "A", ""), i ? "," : "[", path, i);
 	}
 	buf_addstr(&records, "]");
 	read_file(t, path, records.data);
@@ -152,7 +152,7 @@ static void exports_clean(struct test *t, struct export_result *out)
 
 static void change_one(struct test *t)
 {
-	read_file(t, "a", "[" IMAGE("i", "A", "2") "," IMAGE("j", "B", "1") "]");
+	read_file(t, "a", "[" TITLED("i", "A", "2") "," TITLED("j", "B", "1") "]");
 }
 
 static void a_change_between_slices_is_in_the_snapshot(void **state)
@@ -160,7 +160,7 @@ static void a_change_between_slices_is_in_the_snapshot(void **state)
 	struct test *t = *state;
 	struct export_result result;
 
-	read_file(t, "a", "[" IMAGE("i", "A", "1") "," IMAGE("j", "A", "1") "]");
+	read_file(t, "a", "[" TITLED("i", "A", "1") "," TITLED("j", "A", "1") "]");
 	t->job.slice = 1;
 	t->happens = change_one;
 	t->slices = t->times = 1;
@@ -173,7 +173,7 @@ static void withdraw(struct test *t)
 {
 	index_fixture_forget(t->index, "many");
 	/* the feed forgets with the next change */
-	read_file(t, "x", "[" IMAGE("x", "X", "") "]");
+	read_file(t, "x", "[" TITLED("x", "X", "") "]");
 }
 
 static void withdrawn_under_a_full_export_is_not_in_the_snapshot(void **state)
@@ -182,7 +182,7 @@ static void withdrawn_under_a_full_export_is_not_in_the_snapshot(void **state)
 	struct export_result result;
 
 	read_many(t, "many", 11000);
-	read_file(t, "a", "[" IMAGE("i", "B", "1") "]");
+	read_file(t, "a", "[" TITLED("i", "B", "1") "]");
 	t->job.slice = 3000;
 	t->happens = withdraw;
 	t->slices = t->times = 1;
@@ -196,7 +196,7 @@ static void withdrawn_under_a_small_export_is_not_in_the_snapshot(void **state)
 	struct test *t = *state;
 	struct export_result result;
 
-	read_file(t, "a", "[" IMAGE("i", "B", "1") "]");
+	read_file(t, "a", "[" TITLED("i", "B", "1") "]");
 	export_it(t, &result);
 	export_result_release(&result);
 	read_many(t, "many", 11000);
@@ -228,7 +228,7 @@ static void withdraw_again(struct test *t)
 {
 	read_many(t, "many", 11000);
 	withdraw(t);
-	read_file(t, "x", t->times % 2 ? "[]" : "[" IMAGE("x", "X", "") "]");
+	read_file(t, "x", t->times % 2 ? "[]" : "[" TITLED("x", "X", "") "]");
 }
 
 static void an_export_that_is_overtaken_for_ever_ends(void **state)
@@ -256,11 +256,11 @@ static void an_export_without_a_snapshot_is_remembered(void **state)
 	struct export_result result;
 	struct note note;
 
-	read_file(t, "a", "[" IMAGE("i", "A", "1") "]");
+	read_file(t, "a", "[" TITLED("i", "A", "1") "]");
 	exports_clean(t, &result);
 	export_result_release(&result);
-	read_file(t, "a", "[" IMAGE("i", "A", "2") "]");
-	read_file(t, "a", "[" IMAGE("i", "A", "1") "]");
+	read_file(t, "a", "[" TITLED("i", "A", "2") "]");
+	read_file(t, "a", "[" TITLED("i", "A", "1") "]");
 	export_it(t, &result);
 	assert_false(result.made);
 	assert_true(result.rendered > 0);
@@ -281,7 +281,7 @@ static void a_note_of_another_redaction_does_not_count(void **state)
 	struct redact *redact = NULL;
 	struct err err = {0};
 
-	read_file(t, "a", "[" IMAGE("i", "A", "1") "]");
+	read_file(t, "a", "[" TITLED("i", "A", "1") "]");
 	exports_clean(t, &result);
 	export_result_release(&result);
 	assert_int_equal(redact_new(&redact, drop, 1, -1, &err), 0);
@@ -310,7 +310,7 @@ static void the_epoch_is_in_the_snapshot(void **state)
 	char index[37];
 	struct err err = {0};
 
-	read_file(t, "a", "[" IMAGE("i", "A", "1") "]");
+	read_file(t, "a", "[" TITLED("i", "A", "1") "]");
 	export_it(t, &result);
 	assert_true(message_exported(result.info.message, index, &epoch, &sequence));
 	assert_int_equal(index_begin(&txn, t->index->index, false, &err), 0);
