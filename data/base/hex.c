@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "data/base/hex.h"
 
-int hex_digit(char c)
+/* The value of a digit of either case, or -1. */
+static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9') {
 		return c - '0';

@@ -15,9 +15,6 @@
 
 #define HEX_DIGITS "0123456789abcdef"
 
-/* The value of a digit of either case, or -1. */
-int hex_digit(char c);
-
 /* The number that `count` (at most 7) digits of either case spell, or -1. */
 int hex_number(const char *text, size_t count);
 

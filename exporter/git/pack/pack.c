@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "data/base/file.h"
+#include "data/base/hash.h"
 #include "exporter/git/pack/packfile.h"
 #include "exporter/git/pack/press.h"
 
@@ -23,12 +24,6 @@
 #define LARGE_BODY ((size_t)1 << 20)
 #define NO_OBJECT UINT32_MAX
 
-/* Numbers of objects, each at a place that follows from its id. */
-struct numbers {
-	uint32_t *slot;
-	uint32_t slots, used; /* a power of two; how many are not NO_OBJECT */
-};
-
 /*
  * Bodies as small as this come again and again: that of an image without tags, the
  * name of an album. To hash them on the spot costs little, and saves a number, and
@@ -45,9 +40,8 @@ struct pack {
 	struct packfile_entry *entry; /* by number */
 	uint32_t count;
 	size_t cap;
-	uint64_t written; /* entries with an offset */
-	struct numbers settled;
-	struct numbers small; /* of at most SMALL_BODY, settled or not */
+	struct hash settled;
+	struct hash small; /* bodies of at most SMALL_BODY, settled or not */
 
 	struct packfile **file; /* all full and sealed but the last */
 	size_t files;
@@ -84,64 +78,28 @@ void pack_close(struct pack *pack)
 	object_deflater_free(pack->deflater);
 	buf_release(&pack->packed);
 	free(pack->file);
-	free(pack->settled.slot);
-	free(pack->small.slot);
+	hash_release(&pack->settled);
+	hash_release(&pack->small);
 	free(pack->entry);
 	free(pack->dir);
 	free(pack);
 }
 
-static uint32_t slot_of(const struct numbers *numbers, const uint8_t *id)
+/* The number of the object in the table, or NO_OBJECT. The table holds numbers from 1. */
+static uint32_t find(const struct pack *pack, const struct hash *table, const uint8_t *id)
 {
-	return be32_get(id) & (numbers->slots - 1);
+	size_t at = 0;
+	uint32_t n;
+
+	while ((n = hash_next(table, be32_get(id), &at)) &&
+	       memcmp(pack->entry[n - 1].id, id, OBJECT_ID) != 0) {
+	}
+	return n - 1;
 }
 
-/* The number of the object, or NO_OBJECT. */
-static uint32_t find(const struct pack *pack, const struct numbers *numbers,
-		     const uint8_t *id)
+static void remember(struct pack *pack, struct hash *table, uint32_t number)
 {
-	if (!numbers->slots) {
-		return NO_OBJECT;
-	}
-	for (uint32_t at = slot_of(numbers, id);; at = (at + 1) & (numbers->slots - 1)) {
-		uint32_t number = numbers->slot[at];
-
-		if (number == NO_OBJECT ||
-		    memcmp(pack->entry[number].id, id, OBJECT_ID) == 0) {
-			return number;
-		}
-	}
-}
-
-static void place(struct pack *pack, struct numbers *numbers, uint32_t number)
-{
-	uint32_t at = slot_of(numbers, pack->entry[number].id);
-
-	while (numbers->slot[at] != NO_OBJECT) {
-		at = (at + 1) & (numbers->slots - 1);
-	}
-	numbers->slot[at] = number;
-}
-
-static void remember(struct pack *pack, struct numbers *numbers, uint32_t number)
-{
-	if ((uint64_t)numbers->used * 3 >= (uint64_t)numbers->slots * 2) {
-		uint32_t *old = numbers->slot;
-		uint32_t olds = numbers->slots;
-
-		numbers->slots = olds ? 2 * olds : 64;
-		numbers->slot =
-			xreallocarray(NULL, numbers->slots, sizeof(*numbers->slot));
-		memset(numbers->slot, 0xff, numbers->slots * sizeof(*numbers->slot));
-		for (uint32_t i = 0; i < olds; i++) {
-			if (old[i] != NO_OBJECT) {
-				place(pack, numbers, old[i]);
-			}
-		}
-		free(old);
-	}
-	place(pack, numbers, number);
-	numbers->used++;
+	hash_add(table, be32_get(pack->entry[number].id), number + 1);
 }
 
 /* Completes the last file, which has the objects from file_from to before `to`. */
@@ -173,7 +131,6 @@ static int write_object(struct pack *pack, uint32_t number, const char *bytes, s
 				  &pack->err);
 	}
 	entry->crc = crc;
-	pack->written++;
 	remember(pack, &pack->settled, number);
 	return rc;
 }
@@ -324,11 +281,6 @@ bool pack_find(const struct pack *pack, uint32_t *number, const uint8_t id[OBJEC
 {
 	*number = find(pack, &pack->settled, id);
 	return *number != NO_OBJECT;
-}
-
-uint64_t pack_count(const struct pack *pack)
-{
-	return pack->written;
 }
 
 int pack_seal(struct pack *pack, struct buf *names, struct err *err)

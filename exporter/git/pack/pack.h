@@ -54,8 +54,6 @@ int pack_flush(struct pack *pack, struct err *err);
 const uint8_t *pack_id(const struct pack *pack, uint32_t number);
 /* The number of the object `id`, if it was added; after pack_flush. */
 bool pack_find(const struct pack *pack, uint32_t *number, const uint8_t id[OBJECT_ID]);
-/* Objects that are in the new packs, after pack_flush. */
-uint64_t pack_count(const struct pack *pack);
 /* Completes the packs and appends the names that they will have to *names, each
  * with a newline. Nothing may be added any more. */
 int pack_seal(struct pack *pack, struct buf *names, struct err *err);

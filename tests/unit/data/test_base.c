@@ -141,10 +141,10 @@ static void hex_is_written_in_lower_case_and_read_back(void **state)
 static void an_escape_may_use_either_case(void **state)
 {
 	(void)state;
-	assert_int_equal(hex_digit('0'), 0);
-	assert_int_equal(hex_digit('F'), 15);
-	assert_int_equal(hex_digit('g'), -1);
-	assert_int_equal(hex_digit('@'), -1);
+	assert_int_equal(hex_number("0", 1), 0);
+	assert_int_equal(hex_number("F", 1), 15);
+	assert_int_equal(hex_number("g", 1), -1);
+	assert_int_equal(hex_number("@", 1), -1);
 	assert_int_equal(hex_number("2f", 2), 0x2f);
 	assert_int_equal(hex_number("00Fe", 4), 0xfe);
 	assert_int_equal(hex_number("0", 2), -1);
