@@ -7,20 +7,21 @@
 
 #include "data/base/file.h"
 #include "data/base/log.h"
-#include "exporter/git/maintain_inner.h"
+#include "exporter/git/compact.h"
+#include "exporter/git/pack/packmerge.h"
 #include "exporter/git/publish.h"
+#include "exporter/git/repo_folder.h"
 #include "exporter/git/repo_note.h"
 
 /*
- * A file beside the repository's names the packs that are compact: made by
- * maintain_pack, or found to hold deltas (by git's own gc, say). Merging leaves
- * them alone, as a delta cannot be copied on its own. The file is only a hint: were
- * it lost, the next compaction would do more than it must.
+ * The file RECORD names the packs that are compact: made by compact_make, or found to have
+ * deltas (by `git gc`, say). packmerge cannot copy them. The file is only a hint: if it is
+ * lost, the next compaction does more than it must.
  *
- * The order of a replacement: new packs are durable; a note of what comes and goes; the
- * new ones have their names; the hint; then the old packs go, the index first
- * (packset_remove). A kill in between leaves objects in two packs, which git does not
- * mind and the next merge ends; a pack without its index is removed (publish_recover).
+ * The order of a replacement: new packs are durable; a note of the packs that come and go;
+ * the new ones get their names; RECORD; then the old packs go, each with its index first
+ * (packset_remove). A kill in between leaves objects in two packs, which is harmless and
+ * ends with the next merge. publish_recover removes a pack without an index.
  */
 
 #define RECORD "albumen-exporter.compact"
@@ -28,12 +29,12 @@
 /* Packs that are not compact: merged when there are more than this. */
 #define PACKS_DUE 40
 #define PACKS_DUE_BUSY 50
-/* A pack from this size on is never merged: copying it would take its time. */
+/* A pack from this size on is never merged: copying it would take too long. */
 #define MERGE_BYTES_MAX ((uint64_t)256 << 20)
 
 static void pack_dir(struct buf *out, struct snapshot_repo *repo)
 {
-	buf_addf(out, "%s/objects/pack", snapshot_path(repo));
+	buf_addf(out, "%s/objects/pack", repo->path);
 }
 
 /* Reads which packs there are, and which of them are compact. */
@@ -46,10 +47,10 @@ static int read_packs(struct packset *set, struct snapshot_repo *repo, const cha
 	if (rc) {
 		return rc;
 	}
-	buf_addf(&path, "%s/%s", snapshot_path(repo), RECORD);
+	buf_addf(&path, "%s/%s", repo->path, RECORD);
 	rc = file_read(&text, path.data, (size_t)1 << 20, err);
 	for (size_t i = 0; !rc && i < set->count; i++) {
-		/* A name is as long as any other: none is part of another. */
+		/* All names have one length, so none is a part of another. */
 		set->pack[i].compact = text.len && strstr(text.data, set->pack[i].name);
 	}
 	buf_release(&path);
@@ -64,7 +65,7 @@ static int write_record(const struct packset *set, struct snapshot_repo *repo,
 	struct buf path = {0}, text = {0};
 	int rc;
 
-	buf_addf(&path, "%s/%s", snapshot_path(repo), RECORD);
+	buf_addf(&path, "%s/%s", repo->path, RECORD);
 	buf_addstr(&text, names);
 	for (size_t i = 0; i < set->count; i++) {
 		if (set->pack[i].compact && !set->pack[i].chosen) {
@@ -77,33 +78,34 @@ static int write_record(const struct packset *set, struct snapshot_repo *repo,
 	return rc;
 }
 
-int maintain_note(struct snapshot_repo *repo, const struct packset *set,
-		  const char *names, struct err *err)
+/* Notes that the packs `names` come and the chosen ones go, before the first of them gets
+ * its name. */
+static int write_note(const struct packset *set, struct snapshot_repo *repo,
+		      const char *names, struct err *err)
 {
 	struct repo_note note = {0};
 	int rc;
 
 	buf_addstr(&note.packs, names);
-	repo_note_only_new(&note.packs, snapshot_path(repo));
+	repo_note_only_new(&note.packs, repo->path);
 	for (size_t i = 0; i < set->count; i++) {
 		if (set->pack[i].chosen) {
 			buf_addf(&note.packs, "%s\n", set->pack[i].name);
 		}
 	}
-	rc = repo_note_write(snapshot_path(repo), &note, err);
+	rc = repo_note_write(repo->path, &note, err);
 	repo_note_release(&note);
 	return rc;
 }
 
-/* Removes the chosen packs, save one that was made again: then the new one has its
- * name. */
+/* Removes the chosen packs, but not one that was made again under the same name. */
 static int remove_chosen(const struct packset *set, struct snapshot_repo *repo,
 			 const char *dir, const char *names, struct err *err)
 {
 	struct buf midx = {0};
 	int rc = 0;
 
-	/* Were there one, it would be about packs that go. */
+	/* git's index of many packs, if there is one, names packs that go. */
 	buf_addf(&midx, "%s/multi-pack-index", dir);
 	if (unlink(midx.data) < 0 && errno != ENOENT) {
 		rc = err_sys(err, "cannot remove '%s'", midx.data);
@@ -114,7 +116,7 @@ static int remove_chosen(const struct packset *set, struct snapshot_repo *repo,
 		}
 	}
 	buf_release(&midx);
-	return rc ? rc : repo_note_remove(snapshot_path(repo), "", 0, err);
+	return rc ? rc : repo_note_remove(repo->path, "", 0, err);
 }
 
 /* --- merging --- */
@@ -125,8 +127,8 @@ static bool may_merge(const struct packset_pack *pack)
 }
 
 /*
- * Chooses the smallest packs, so many that each one that stays is at least twice
- * as large as all the smaller ones together. Returns how many.
+ * Chooses the smallest packs, as many as it takes that each pack that stays is at least
+ * twice as large as all smaller ones together. Returns how many.
  */
 static size_t choose_merge(struct packset *set)
 {
@@ -171,6 +173,7 @@ static size_t count_merge(const struct packset *set)
 static int merge(bool *changed, struct snapshot_repo *repo, const char *dir, size_t due,
 		 struct err *err)
 {
+	struct packmerge *made = NULL;
 	struct packset set = {0};
 	struct buf names = {0};
 	size_t count;
@@ -179,18 +182,26 @@ static int merge(bool *changed, struct snapshot_repo *repo, const char *dir, siz
 	if (rc || count <= due) {
 		return rc;
 	}
+	buf_addstr(&names, "");
 	rc = read_packs(&set, repo, dir, err);
-	/* Again as often as a pack turns out to be compact. */
-	while (!rc && !names.len && count_merge(&set) > due && choose_merge(&set) > 1) {
-		rc = maintain_merge(&names, repo, dir, &set, err);
-		if (!rc && !names.len) {
+	/* Once more whenever a pack turns out to be compact. */
+	while (!rc && !made && count_merge(&set) > due && choose_merge(&set) > 1) {
+		rc = packmerge_make(&made, &names, dir, &set, err);
+		if (!rc && !made) {
 			rc = write_record(&set, repo, "", err);
 		}
 	}
-	if (!rc && names.len) {
-		*changed = true;
-		rc = remove_chosen(&set, repo, dir, names.data, err);
+	if (!rc && made) {
+		rc = write_note(&set, repo, names.data, err);
+		if (!rc) {
+			rc = packmerge_install(made, err);
+		}
+		if (!rc) {
+			*changed = true;
+			rc = remove_chosen(&set, repo, dir, names.data, err);
+		}
 	}
+	packmerge_free(made);
 	packset_release(&set);
 	buf_release(&names);
 	return rc;
@@ -204,9 +215,8 @@ int maintain_when_due(struct snapshot_repo *repo, bool busy, struct err *err)
 
 	pack_dir(&dir, repo);
 	if (merge(&changed, repo, dir.data, busy ? PACKS_DUE_BUSY : PACKS_DUE, &why)) {
-		log_warning("cannot merge the packs of '%s': %s", snapshot_path(repo),
-			    why.msg);
-		/* What this does not end, the next writer does. */
+		log_warning("cannot merge the packs of '%s': %s", repo->path, why.msg);
+		/* If this fails, the next writer does it. */
 		publish_recover(repo, NULL);
 	}
 	buf_release(&dir);
@@ -216,9 +226,9 @@ int maintain_when_due(struct snapshot_repo *repo, bool busy, struct err *err)
 /* --- compaction --- */
 
 /*
- * Chooses what is not compact, and those compact packs that are small beside it:
- * so that a pack each day does not become a pile, and yet a large one is
- * packed anew only when as much again has come. Returns how many.
+ * Chooses all packs that are not compact, and those compact packs that are small beside
+ * them. So daily runs do not pile up small packs, and a large pack is packed again only when
+ * half as much has come. Returns how many.
  */
 static size_t choose_pack(struct packset *set)
 {
@@ -258,12 +268,21 @@ static int compact(struct maintain_result *result, struct snapshot_repo *repo,
 	struct buf names = {0};
 	int rc = read_packs(&set, repo, dir, err);
 
+	buf_addstr(&names, "");
 	measure(&result->packs_before, &result->bytes_before, &set);
 	measure(&result->packs, &result->bytes, &set);
 	if (rc || !choose_pack(&set)) {
 		goto out;
 	}
-	rc = maintain_pack(&names, &result->objects, repo, dir, &set, err);
+	rc = compact_make(&names, &result->objects, repo, &set, err);
+	if (!rc) {
+		rc = write_note(&set, repo, names.data, err);
+	}
+	if (!rc) {
+		rc = compact_install(repo, names.data, err);
+	}
+	/* What a failure leaves there need not wait for the next writer. */
+	repo_folder_unstage(repo->path, NULL);
 	if (!rc) {
 		rc = write_record(&set, repo, names.data, err);
 	}

@@ -9,34 +9,33 @@
 #include "exporter/git/snapshot.h"
 
 /*
- * maintain - keeps a repository of snapshots quick to write and small to keep.
+ * maintain - keeps a repository of snapshots fast to write and small to keep.
  *
- * Each snapshot adds a pack, and git slows down with the number of packs. There
- * are two remedies:
+ * Each snapshot adds a pack, and git slows down with the number of packs. There are two
+ * remedies:
  *
- * - maintain_when_due, after every snapshot: from some number of packs on, copies
- *   the smaller ones into one, as they are. What it costs is spread over the
- *   snapshots: a byte is copied again only when its pack has grown by half.
- * - maintain_compact, when asked for: packs anew, with deltas, what has come since
- *   the last time. That takes half a millisecond an object and makes it smaller.
+ * - maintain_when_due, after every snapshot: above some number of packs, it copies the
+ *   smaller ones into one, as they are (packmerge.h). A byte is copied again only when its
+ *   pack has grown by half, so the cost is spread over the snapshots.
+ * - maintain_compact, on request: packs what has come since the last time again, with deltas
+ *   (compact.h). That takes half a millisecond an object and makes it smaller.
  *
- * Both leave every object where git finds it, whoever refers to it, and are safe
- * against kill -9 at any point and with readers at work: new packs are durable and
- * in place before old ones go. Both need the repository open for writing, and no
- * edit begun. Packs with a .keep beside them are left alone, and loose objects,
- * which we do not write, too.
+ * Both keep every object, whether something refers to it or not, and are safe against a
+ * kill at any point and with readers at work: new packs are durable and in place before old
+ * ones go. Both need the repository open for writing and no edit begun. They leave alone
+ * packs with a .keep, and loose objects, which we do not write.
  */
 
-/* Merges packs if there are too many; `busy` bears with a few more of them, as
- * there is something better to do. What fails is only logged, as the next snapshot
- * tries again; an error means that `repo` cannot be used any more. */
+/* Merges packs if there are too many; with `busy` a few more are allowed. A failure is only
+ * logged, because the next snapshot tries again. An error means that `repo` cannot be used
+ * any more. */
 int maintain_when_due(struct snapshot_repo *repo, bool busy, struct err *err);
 
 struct maintain_result {
-	bool done;        /* else there was nothing to do */
-	uint64_t objects; /* that were packed anew */
+	bool done;        /* false: there was nothing to do */
+	uint64_t objects; /* packed again */
 	uint64_t packs_before, packs;
-	uint64_t bytes_before, bytes; /* of packs, without their indexes */
+	uint64_t bytes_before, bytes; /* of packs without their indexes */
 };
 int maintain_compact(struct snapshot_repo *repo, struct maintain_result *result,
 		     struct err *err);

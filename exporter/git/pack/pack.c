@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/base/file.h"
 #include "data/base/hash.h"
 #include "exporter/git/pack/packfile.h"
 #include "exporter/git/pack/press.h"
@@ -32,7 +31,6 @@
 #define SMALL_BODY 256
 
 struct pack {
-	char *dir;
 	unsigned threads;
 	pack_known_fn *known;
 	void *payload;
@@ -43,10 +41,7 @@ struct pack {
 	struct hash settled;
 	struct hash small; /* bodies of at most SMALL_BODY, settled or not */
 
-	struct packfile **file; /* all full and sealed but the last */
-	size_t files;
-	uint32_t file_from; /* number of the first object of the last file */
-
+	struct packfile *files;
 	struct press *press; /* NULL: not (yet) threaded */
 	struct object_deflater *deflater;
 	struct buf packed;
@@ -59,7 +54,7 @@ void pack_open(struct pack **out, const char *dir, unsigned threads, pack_known_
 {
 	struct pack *pack = xzalloc(sizeof(*pack));
 
-	pack->dir = xstrdup(dir);
+	packfile_new(&pack->files, dir);
 	pack->threads = threads;
 	pack->known = known;
 	pack->payload = payload;
@@ -72,16 +67,12 @@ void pack_close(struct pack *pack)
 		return;
 	}
 	press_free(pack->press);
-	for (size_t i = 0; i < pack->files; i++) {
-		packfile_free(pack->file[i]);
-	}
+	packfile_free(pack->files);
 	object_deflater_free(pack->deflater);
 	buf_release(&pack->packed);
-	free(pack->file);
 	hash_release(&pack->settled);
 	hash_release(&pack->small);
 	free(pack->entry);
-	free(pack->dir);
 	free(pack);
 }
 
@@ -102,37 +93,13 @@ static void remember(struct pack *pack, struct hash *table, uint32_t number)
 	hash_add(table, be32_get(pack->entry[number].id), number + 1);
 }
 
-/* Completes the last file, which has the objects from file_from to before `to`. */
-static int seal(struct pack *pack, uint32_t to)
-{
-	return packfile_seal(pack->file[pack->files - 1], pack->entry + pack->file_from,
-			     to - pack->file_from, &pack->err);
-}
-
-/* Writes the object `number`, whose id is in its entry and whose form in a pack
- * is `bytes`. */
+/* Writes the object `number`, whose id is in its entry. */
 static int write_object(struct pack *pack, uint32_t number, const char *bytes, size_t len,
 			uint32_t crc)
 {
-	struct packfile_entry *entry = &pack->entry[number];
-	int rc = 0;
-
-	if (pack->files && packfile_full(pack->file[pack->files - 1])) {
-		rc = seal(pack, number);
-	}
-	if (!pack->files || packfile_full(pack->file[pack->files - 1])) {
-		pack->file = xreallocarray(pack->file, pack->files + 1,
-					   sizeof(struct packfile *));
-		packfile_open(&pack->file[pack->files++], pack->dir);
-		pack->file_from = number;
-	}
-	if (!rc) {
-		rc = packfile_add(pack->file[pack->files - 1], &entry->offset, bytes, len,
-				  &pack->err);
-	}
-	entry->crc = crc;
+	pack->entry[number].crc = crc;
 	remember(pack, &pack->settled, number);
-	return rc;
+	return packfile_add(pack->files, pack->entry, number, bytes, len, &pack->err);
 }
 
 /* Notes the id of object `number`. False: it needs no writing. */
@@ -286,22 +253,17 @@ bool pack_find(const struct pack *pack, uint32_t *number, const uint8_t id[OBJEC
 int pack_seal(struct pack *pack, struct buf *names, struct err *err)
 {
 	settle(pack, true);
-	if (!pack->rc && pack->files) {
-		pack->rc = seal(pack, pack->count);
-	}
-	for (size_t i = 0; i < pack->files && !pack->rc; i++) {
-		packfile_name(pack->file[i], names);
+	if (!pack->rc) {
+		pack->rc = packfile_seal(pack->files, pack->entry, pack->count, names,
+					 &pack->err);
 	}
 	return pack_check(pack, err);
 }
 
 int pack_install(struct pack *pack, struct err *err)
 {
-	for (size_t i = 0; i < pack->files && !pack->rc; i++) {
-		pack->rc = packfile_install(pack->file[i], &pack->err);
-	}
-	if (!pack->rc && pack->files) {
-		pack->rc = file_sync_dir(pack->dir, &pack->err);
+	if (!pack->rc) {
+		pack->rc = packfile_install(pack->files, &pack->err);
 	}
 	return pack_check(pack, err);
 }

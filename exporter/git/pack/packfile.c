@@ -25,31 +25,27 @@
 /* Writing to the disk begins while the pack still grows. */
 #define WRITEBACK_BYTES ((uint64_t)8 << 20)
 
-struct packfile {
+struct file {
 	const char *dir;
-	char *pack_temp; /* NULL: not there (yet), or given its true name */
+	char *pack_temp; /* NULL: not made yet, or installed */
 	char *idx_temp;
 	int fd;             /* the pack's, until it is sealed */
 	struct buf pending; /* its bytes that are not written yet */
 	uint64_t written;   /* its bytes that are */
 	uint64_t writeback; /* of them, those that the disk has been asked to take */
+	size_t from;        /* the first object in the array of entries */
 	uint32_t count;
 	uint8_t trailer[OBJECT_ID];
 };
 
-void packfile_open(struct packfile **out, const char *dir)
-{
-	struct packfile *file = xzalloc(sizeof(*file));
+struct packfile {
+	char *dir;
+	struct file *file; /* all full and sealed but the last */
+	size_t count, cap;
+};
 
-	file->dir = dir;
-	file->fd = -1;
-	buf_add(&file->pending, "PACK", 4);
-	buf_addu32(&file->pending, 2);
-	buf_addu32(&file->pending, 0);
-	*out = file;
-}
-
-bool packfile_full(const struct packfile *file)
+/* No offset reaches 2^31, so that an index needs no 64-bit offsets. */
+static bool is_full(const struct file *file)
 {
 	return file->count >= PACKFILE_COUNT_MAX ||
 	       file->written + file->pending.len >= PACKFILE_SIZE_MAX;
@@ -73,14 +69,14 @@ static int make_temp(int *fd, char **path, const char *dir, const char *prefix,
 }
 
 /* Only a hint: fsync is what counts. */
-static void begin_writeback(struct packfile *file)
+static void begin_writeback(struct file *file)
 {
 	sync_file_range(file->fd, (off_t)file->writeback,
 			(off_t)(file->written - file->writeback), SYNC_FILE_RANGE_WRITE);
 	file->writeback = file->written;
 }
 
-static int write_pending(struct packfile *file, struct err *err)
+static int write_pending(struct file *file, struct err *err)
 {
 	int rc = 0;
 
@@ -103,21 +99,9 @@ static int write_pending(struct packfile *file, struct err *err)
 	return 0;
 }
 
-int packfile_add(struct packfile *file, uint32_t *offset, const void *bytes, size_t len,
-		 struct err *err)
-{
-	*offset = (uint32_t)(file->written + file->pending.len);
-	buf_add(&file->pending, bytes, len);
-	file->count++;
-	if (file->pending.len < BUFFER_BYTES) {
-		return 0;
-	}
-	return write_pending(file, err);
-}
-
 /* Hashes what has been written, with the true header. */
-static int hash_written(struct packfile *file, struct sha1_ctx *ctx,
-			const uint8_t *header, struct err *err)
+static int hash_written(struct file *file, struct sha1_ctx *ctx, const uint8_t *header,
+			struct err *err)
 {
 	uint8_t *block = xmalloc(BUFFER_BYTES);
 	uint64_t at = HEADER_BYTES;
@@ -145,7 +129,7 @@ static int hash_written(struct packfile *file, struct sha1_ctx *ctx,
 }
 
 /* Makes the file at `fd` durable and read-only, and closes it. */
-static int settle(int *fd, const char *path, struct err *err)
+static int finish(int *fd, const char *path, struct err *err)
 {
 	int rc = 0;
 
@@ -159,7 +143,7 @@ static int settle(int *fd, const char *path, struct err *err)
 	return rc;
 }
 
-static int seal_pack(struct packfile *file, struct err *err)
+static int seal_pack(struct file *file, struct err *err)
 {
 	uint8_t header[HEADER_BYTES];
 	struct sha1_ctx ctx;
@@ -252,7 +236,7 @@ static const struct packfile_entry **sort_entries(const struct packfile_entry *e
 
 /* The index, version 2: how many ids begin with at most 00, 01, ... ff; the ids;
  * the CRCs; the offsets; the pack's SHA-1 and its own. */
-static void render_idx(struct buf *out, const struct packfile *file,
+static void render_idx(struct buf *out, const struct file *file,
 		       const struct packfile_entry *const *sorted)
 {
 	struct sha1_ctx ctx;
@@ -284,8 +268,9 @@ static void render_idx(struct buf *out, const struct packfile *file,
 	buf_add(out, digest, OBJECT_ID);
 }
 
-int packfile_seal(struct packfile *file, const struct packfile_entry *entry, size_t count,
-		  struct err *err)
+/* Completes a pack of the entries from file->from to before `to`. */
+static int seal(struct file *file, const struct packfile_entry *entry, size_t to,
+		struct err *err)
 {
 	const struct packfile_entry **sorted;
 	struct buf idx = {0};
@@ -296,7 +281,7 @@ int packfile_seal(struct packfile *file, const struct packfile_entry *entry, siz
 		return rc;
 	}
 	/* The disk works on the pack meanwhile. */
-	sorted = sort_entries(entry, count, file->count);
+	sorted = sort_entries(entry + file->from, to - file->from, file->count);
 	render_idx(&idx, file, sorted);
 	free(sorted);
 	rc = make_temp(&fd, &file->idx_temp, file->dir, PACKFILE_TEMP_IDX, err);
@@ -304,10 +289,10 @@ int packfile_seal(struct packfile *file, const struct packfile_entry *entry, siz
 		rc = file_write_fd(fd, idx.data, idx.len, file->idx_temp, err);
 	}
 	if (!rc) {
-		rc = settle(&file->fd, file->pack_temp, err);
+		rc = finish(&file->fd, file->pack_temp, err);
 	}
 	if (!rc) {
-		rc = settle(&fd, file->idx_temp, err);
+		rc = finish(&fd, file->idx_temp, err);
 	}
 	if (fd >= 0) {
 		close(fd);
@@ -316,17 +301,8 @@ int packfile_seal(struct packfile *file, const struct packfile_entry *entry, siz
 	return rc;
 }
 
-void packfile_name(const struct packfile *file, struct buf *out)
-{
-	char hex[OBJECT_HEX + 1];
-
-	object_hex(hex, file->trailer);
-	buf_addf(out, "pack-%s\n", hex);
-}
-
-/* Gives a temporary file its true name; it is not ours to remove then. */
-static int give_name(struct packfile *file, char **temp, const char *suffix,
-		     struct err *err)
+/* Gives a temporary file its true name. From then on it is not ours to remove. */
+static int install(struct file *file, char **temp, const char *suffix, struct err *err)
 {
 	char hex[OBJECT_HEX + 1];
 	struct buf path = {0};
@@ -344,12 +320,85 @@ static int give_name(struct packfile *file, char **temp, const char *suffix,
 	return rc;
 }
 
-int packfile_install(struct packfile *file, struct err *err)
-{
-	/* git looks for indexes, so the pack comes first. */
-	int rc = give_name(file, &file->pack_temp, "pack", err);
+/* --- the packs --- */
 
-	return rc ? rc : give_name(file, &file->idx_temp, "idx", err);
+void packfile_new(struct packfile **out, const char *dir)
+{
+	struct packfile *packs = xzalloc(sizeof(*packs));
+
+	packs->dir = xstrdup(dir);
+	*out = packs;
+}
+
+/* The last pack, if it has room for object `n`; a new one else. */
+static int find_room(struct file **out, struct packfile *packs,
+		     const struct packfile_entry *entry, size_t n, struct err *err)
+{
+	struct file *file = packs->count ? &packs->file[packs->count - 1] : NULL;
+	int rc = 0;
+
+	if (file && is_full(file)) {
+		rc = seal(file, entry, n, err);
+		file = NULL;
+	}
+	if (!rc && !file) {
+		packs->file = xgrow(packs->file, packs->count, &packs->cap,
+				    sizeof(*packs->file));
+		file = &packs->file[packs->count++];
+		*file = (struct file){.dir = packs->dir, .fd = -1, .from = n};
+		buf_add(&file->pending, "PACK", 4);
+		buf_addu32(&file->pending, 2);
+		buf_addu32(&file->pending, 0);
+	}
+	*out = file;
+	return rc;
+}
+
+int packfile_add(struct packfile *packs, struct packfile_entry *entry, size_t n,
+		 const void *bytes, size_t len, struct err *err)
+{
+	struct file *file;
+	int rc = find_room(&file, packs, entry, n, err);
+
+	if (rc) {
+		return rc;
+	}
+	entry[n].offset = (uint32_t)(file->written + file->pending.len);
+	buf_add(&file->pending, bytes, len);
+	file->count++;
+	return file->pending.len < BUFFER_BYTES ? 0 : write_pending(file, err);
+}
+
+int packfile_seal(struct packfile *packs, const struct packfile_entry *entry,
+		  size_t count, struct buf *names, struct err *err)
+{
+	char hex[OBJECT_HEX + 1];
+	int rc = 0;
+
+	if (packs->count) {
+		rc = seal(&packs->file[packs->count - 1], entry, count, err);
+	}
+	for (size_t i = 0; i < packs->count && !rc; i++) {
+		object_hex(hex, packs->file[i].trailer);
+		buf_addf(names, "pack-%s\n", hex);
+	}
+	return rc;
+}
+
+int packfile_install(struct packfile *packs, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < packs->count && !rc; i++) {
+		struct file *file = &packs->file[i];
+
+		/* git looks for indexes, so the pack comes first. */
+		rc = install(file, &file->pack_temp, "pack", err);
+		if (!rc) {
+			rc = install(file, &file->idx_temp, "idx", err);
+		}
+	}
+	return rc || !packs->count ? rc : file_sync_dir(packs->dir, err);
 }
 
 static void discard(char *temp)
@@ -360,15 +409,21 @@ static void discard(char *temp)
 	}
 }
 
-void packfile_free(struct packfile *file)
+void packfile_free(struct packfile *packs)
 {
-	if (file) {
+	for (size_t i = 0; packs && i < packs->count; i++) {
+		struct file *file = &packs->file[i];
+
 		if (file->fd >= 0) {
 			close(file->fd);
 		}
 		discard(file->pack_temp);
 		discard(file->idx_temp);
 		buf_release(&file->pending);
-		free(file);
+	}
+	if (packs) {
+		free(packs->file);
+		free(packs->dir);
+		free(packs);
 	}
 }

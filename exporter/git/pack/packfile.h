@@ -10,24 +10,24 @@
 #include "exporter/git/pack/object.h"
 
 /*
- * packfile - one git pack (version 2) and its index (version 2) on their way to
- * objects/pack. Nothing is seen by git before packfile_install; a pack that is
- * small is not on the disk at all before packfile_seal.
+ * packfile - writes objects into as few git packs (version 2) as their number allows, and
+ * an index (version 2) for each. git sees nothing before packfile_install. A small pack
+ * is not on the disk at all before packfile_seal.
  *
- *	packfile_open(&file, dir);
- *	packfile_add(file, &offset, bytes, len, err);	(object_pack made the bytes)
- *	packfile_seal(file, entry, count, err);		(durable, under temporary names)
- *	packfile_install(file, err);			(the true names; sync `dir` after)
- *	packfile_free(file);				(removes what is not installed)
+ *	packfile_new(&packs, dir);
+ *	entry[n].id = ...; entry[n].crc = ...;
+ *	packfile_add(packs, entry, n, bytes, len, err);		(object_pack made the bytes)
+ *	packfile_seal(packs, entry, count, &names, err);	(durable, temporary names)
+ *	packfile_install(packs, err);				(true names, durable)
+ *	packfile_free(packs);			(removes what is not installed)
  */
 
-/* Names of files on their way. `git gc` sweeps what begins with "tmp_"; the rest
- * tells ours from those of a git at work. */
+/* Temporary names begin so. `git gc` removes old files "tmp_*"; the rest tells our files from
+ * those of a git at work. */
 #define PACKFILE_TEMP_PACK "tmp_pack_albumen_"
 #define PACKFILE_TEMP_IDX "tmp_idx_albumen_"
 
-/* No offset reaches 2^31, so an index needs no 64-bit offsets: a pack takes no
- * further object once it has this size or number of them. */
+/* A pack takes no further object once it has this size or this number of objects. */
 #define PACKFILE_SIZE_MAX ((uint64_t)1 << 30)
 #define PACKFILE_COUNT_MAX 500000
 
@@ -35,27 +35,25 @@
 struct packfile_entry {
 	uint8_t id[OBJECT_ID];
 	uint32_t crc;    /* of the object as it stands in the pack */
-	uint32_t offset; /* in the pack, or PACKFILE_NONE: it is not in it */
+	uint32_t offset; /* in the pack; PACKFILE_NONE: it is in none */
 };
 #define PACKFILE_NONE UINT32_MAX
 
 struct packfile;
 
-/* `dir` is the folder objects/pack: borrowed while the file is open. */
-void packfile_open(struct packfile **out, const char *dir);
-/* True once another pack must be begun. */
-bool packfile_full(const struct packfile *file);
-/* Adds an object as it stands in a pack. */
-int packfile_add(struct packfile *file, uint32_t *offset, const void *bytes, size_t len,
-		 struct err *err);
-/* Completes the pack and writes its index of those of the `count` entries that
- * have an offset: all that were added, each id once. Both are on the disk then. */
-int packfile_seal(struct packfile *file, const struct packfile_entry *entry, size_t count,
-		  struct err *err);
-/* Appends the name that the sealed pack will have, "pack-" and 40 digits, and a
- * newline. It has also its index, with another suffix. */
-void packfile_name(const struct packfile *file, struct buf *out);
-int packfile_install(struct packfile *file, struct err *err);
-void packfile_free(struct packfile *file);
+/* `dir` is the folder objects/pack. */
+void packfile_new(struct packfile **out, const char *dir);
+/* Adds object `n` of the array, whose id and CRC are set, as it stands in a pack. Objects
+ * are added in the order of their numbers, each id once; numbers may be left out if their
+ * offset is PACKFILE_NONE. */
+int packfile_add(struct packfile *packs, struct packfile_entry *entry, size_t n,
+		 const void *bytes, size_t len, struct err *err);
+/* Completes the packs, durable, and appends their names: "pack-", 40 digits and a newline
+ * each. Nothing may be added any more. */
+int packfile_seal(struct packfile *packs, const struct packfile_entry *entry,
+		  size_t count, struct buf *names, struct err *err);
+int packfile_install(struct packfile *packs, struct err *err);
+/* NULL is allowed. */
+void packfile_free(struct packfile *packs);
 
 #endif

@@ -174,13 +174,6 @@ bool packindex_find(uint32_t *n, const struct packindex *index,
 	return false;
 }
 
-bool packindex_has(const struct packindex *index, const uint8_t id[OBJECT_ID])
-{
-	uint32_t n;
-
-	return packindex_find(&n, index, id);
-}
-
 size_t packindex_offset(const struct packindex *index, uint32_t n)
 {
 	const uint8_t *offsets =

@@ -32,8 +32,7 @@ void packindex_close(struct packindex *index);
 /* Objects are numbered in the order of their ids. */
 const uint8_t *packindex_id(const struct packindex *index, uint32_t n);
 uint32_t packindex_crc(const struct packindex *index, uint32_t n);
-bool packindex_has(const struct packindex *index, const uint8_t id[OBJECT_ID]);
-/* The same, and which one it is. */
+/* Whether the object is there, and its number. */
 bool packindex_find(uint32_t *n, const struct packindex *index,
 		    const uint8_t id[OBJECT_ID]);
 /* Where object `n` begins in the pack; 0, where none does: the index is damaged. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <assert.h>
+#include "exporter/git/compact.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,50 +9,51 @@
 
 #include "data/base/file.h"
 #include "data/base/log.h"
-#include "exporter/git/maintain_inner.h"
-#include "exporter/git/repo.h"
-#include "exporter/git/repo_folder.h"
-#include "exporter/git/tree/tree.h"
+#include "exporter/git/commit.h"
 #include "exporter/git/pack/packindex.h"
+#include "exporter/git/repo_folder.h"
+#include "exporter/git/snapshot.h"
+#include "exporter/git/tree/tree.h"
 
 /*
- * What is to be packed stands in the indexes of the old packs; nothing is left out,
- * whether something refers to it or not. In what order it is packed, and with
- * what names beside it, decides how good the deltas are: so the snapshots are
- * walked from the latest back, and what no snapshot leads to comes last. Objects
- * are packed by the batch, as libgit2 holds a batch in memory.
+ * The objects are those in the indexes of the old packs, whether something refers to them
+ * or not. The order in which they are packed, and the names given with them, decide how
+ * good the deltas are. So the snapshots are walked from the latest back, and the objects
+ * that no snapshot leads to come last. libgit2 holds what it packs in memory, so objects
+ * are packed in batches.
  *
- * The new packs are made in a folder of their own, as libgit2 gives an index its
- * name before its pack is there. They are looked into before they replace
- * anything: each object must be in one of them, with the id that its content has.
+ * The new packs are made in a folder of their own because libgit2 gives an index its name
+ * before its pack is there. Before they replace anything, their indexes are read: each
+ * object must be in one of them, with the id that its content has.
  */
 
 #define BATCH_OBJECTS 250000
 /*
- * The largest object that deltas are sought for. They pay between versions of a
- * file; between files they cost most and save least where files are large. So where
- * no versions are to be expected, in the latest snapshot, large files are left out:
+ * The largest object that deltas are sought for. Deltas pay between versions of a file.
+ * Between different files they cost most and save least where the files are large. The
+ * latest snapshot has no versions of a file, so large files are left out there:
  * 100,000 images (97.8 s and 147.0 MB without a limit) take 60.6 s and 147.8 MB up to
  * 16 KiB, 44.0 s and 154.8 MB up to 8 KiB, 37.5 s and 162.5 MB up to 4 KiB.
  */
 #define DELTA_BYTES_VERSIONS ((size_t)1 << 20)
 #define DELTA_BYTES_FILES ((size_t)8 << 10)
-/* Folders within folders, that are walked; ours have eight. */
+/* Depth of folders that are walked; ours have eight. */
 #define DEPTH_MAX 64
 
 enum state { UNSEEN, ADDED, PACKED };
 
 struct compaction {
 	struct snapshot_repo *repo;
-	const char *dir;
-	struct buf stage;
-	uint8_t *id; /* OBJECT_ID bytes each, sorted, each once */
+	struct buf dir;   /* objects/pack */
+	struct buf stage; /* the folder of new packs */
+	uint8_t *id;      /* OBJECT_ID bytes each, sorted, each once */
 	uint8_t *state;
 	size_t count;
 	struct repo_packer *packer; /* NULL: no batch begun */
 	size_t batched;
-	size_t added;     /* before this batch */
-	bool one, latest; /* one snapshot is to be packed; the latest is being walked */
+	size_t added; /* before this batch */
+	bool one;     /* only the latest snapshot is to be packed */
+	bool latest;  /* the latest snapshot is being walked */
 	struct log_progress progress;
 };
 
@@ -62,7 +64,7 @@ static int compare_ids(const void *a, const void *b)
 	return memcmp(a, b, OBJECT_ID);
 }
 
-/* Sorts the ids and drops those that were in several packs. */
+/* Sorts the ids and removes duplicates: an object may be in several packs. */
 static void sort_ids(struct compaction *c)
 {
 	size_t count = 0;
@@ -89,7 +91,7 @@ static int list_objects(struct compaction *c, const struct packset *set, struct 
 		if (!set->pack[i].chosen) {
 			continue;
 		}
-		rc = packindex_open(&index, c->dir, set->pack[i].name, err);
+		rc = packindex_open(&index, c->dir.data, set->pack[i].name, err);
 		if (!rc && index.count) {
 			c->id = xreallocarray(c->id, c->count + index.count, OBJECT_ID);
 			memcpy(c->id + c->count * OBJECT_ID, packindex_id(&index, 0),
@@ -104,7 +106,7 @@ static int list_objects(struct compaction *c, const struct packset *set, struct 
 	return rc;
 }
 
-/* The state of an object; NULL: it is none of those to be packed. */
+/* The state of an object; NULL: it is not to be packed. */
 static uint8_t *find(const struct compaction *c, const uint8_t id[OBJECT_ID])
 {
 	const uint8_t *at =
@@ -130,7 +132,8 @@ static int write_batch(struct compaction *c, struct err *err)
 	return rc;
 }
 
-/* Begins a batch. The latest snapshot's are full, but for its last. */
+/* Begins a batch. It has only objects of the latest snapshot if that is all there is, or
+ * if they fill the batch. */
 static int begin_batch(struct compaction *c, struct err *err)
 {
 	bool files = c->latest && (c->one || c->count - c->added > BATCH_OBJECTS);
@@ -139,7 +142,8 @@ static int begin_batch(struct compaction *c, struct err *err)
 				files ? DELTA_BYTES_FILES : DELTA_BYTES_VERSIONS, err);
 }
 
-/* Adds an object that is at `path` (NULL: nowhere). *added: it was not yet. */
+/* Adds an object unless it was added before (*added: false). `path` is where it is; NULL:
+ * nowhere. */
 static int add(struct compaction *c, const uint8_t id[OBJECT_ID], const char *path,
 	       bool *added, struct err *err)
 {
@@ -164,8 +168,8 @@ static int add(struct compaction *c, const uint8_t id[OBJECT_ID], const char *pa
 	return rc;
 }
 
-/* A tree that is not to be packed leads to nothing that is; were it otherwise, that
- * would be packed at the end. */
+/* A tree that is not to be packed is not walked. If objects below it are to be packed after
+ * all, they come last. */
 static int walk_tree(struct compaction *c, const uint8_t id[OBJECT_ID], struct buf *path,
 		     unsigned depth, struct err *err)
 {
@@ -195,43 +199,46 @@ static int walk_tree(struct compaction *c, const uint8_t id[OBJECT_ID], struct b
 	return rc;
 }
 
-/* From the branch's tip back, as long as snapshots are to be packed. */
+/* Walks from the branch's tip back, as long as snapshots are to be packed. */
 static int walk_snapshots(struct compaction *c, struct err *err)
 {
-	struct snapshot_info info = {0};
-	struct buf path = {0};
-	int rc = snapshot_head(c->repo, &info, err);
+	struct snapshot_info head = {0};
+	struct buf path = {0}, body = {0};
+	uint8_t id[OBJECT_ID];
+	bool added = true;
+	int rc = snapshot_head(c->repo, &head, err);
 
 	if (rc == ERR_NOTFOUND) {
 		return 0;
 	}
 	buf_addstr(&path, "");
+	object_unhex(id, head.commit.hex);
+	snapshot_info_release(&head);
 	c->latest = true;
-	while (!rc) {
-		struct snapshot_id parent = info.parent;
-		uint8_t commit[OBJECT_ID], tree[OBJECT_ID];
-		bool added = false;
+	while (!rc && added && find(c, id)) {
+		struct commit commit;
 
-		object_unhex(commit, info.commit.hex);
-		object_unhex(tree, info.tree.hex);
-		snapshot_info_release(&info);
-		if (c->latest) {
-			uint8_t before[OBJECT_ID];
-
-			c->one = !object_unhex(before, parent.hex) || !find(c, before);
-		}
-		rc = add(c, commit, NULL, &added, err);
-		if (!rc) {
-			rc = walk_tree(c, tree, &path, 0, err);
-		}
-		c->latest = false;
-		if (rc || !added || !object_unhex(commit, parent.hex) ||
-		    !find(c, commit)) {
+		buf_clear(&body);
+		rc = repo_object(c->repo, &body, id, OBJECT_COMMIT, err);
+		if (rc || !commit_parse(&commit, &body)) {
 			break;
 		}
-		rc = snapshot_resolve(c->repo, parent.hex, &info, err);
+		if (c->latest) {
+			c->one = !commit.has_parent || !find(c, commit.parent);
+		}
+		rc = add(c, id, NULL, &added, err);
+		if (!rc) {
+			rc = walk_tree(c, commit.tree, &path, 0, err);
+		}
+		c->latest = false;
+		if (!commit.has_parent) {
+			break;
+		}
+		memcpy(id, commit.parent, OBJECT_ID);
 	}
+	c->latest = false;
 	buf_release(&path);
+	buf_release(&body);
 	return rc;
 }
 
@@ -268,41 +275,17 @@ static int check_staged(struct compaction *c, const struct packset *staged,
 		}
 		packindex_close(&index);
 	}
-	assert(c->state);
 	for (size_t i = 0; !rc && i < c->count; i++) {
 		if (c->state[i] != PACKED) {
 			object_hex(hex, c->id + i * OBJECT_ID);
 			rc = err_set(err, ERR_FAIL, "object %s in '%s' is damaged", hex,
-				     c->dir);
+				     c->dir.data);
 		}
 	}
 	return rc;
 }
 
-/* git looks for indexes, so the pack comes first. */
-static int install(const struct compaction *c, const char *name, struct err *err)
-{
-	static const char *const suffix[] = {"pack", "idx"};
-	struct buf from = {0}, to = {0};
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < 2; i++) {
-		buf_clear(&from);
-		buf_clear(&to);
-		buf_addf(&from, "%s/%s.%s", c->stage.data, name, suffix[i]);
-		buf_addf(&to, "%s/%s.%s", c->dir, name, suffix[i]);
-		if (rename(from.data, to.data) < 0) {
-			rc = err_sys(err, "cannot rename '%s' to '%s'", from.data,
-				     to.data);
-		}
-	}
-	buf_release(&from);
-	buf_release(&to);
-	return rc;
-}
-
-static int install_all(struct compaction *c, const struct packset *set, struct buf *names,
-		       struct err *err)
+static int name_packs(struct compaction *c, struct buf *names, struct err *err)
 {
 	struct packset staged = {0};
 	int rc = packset_read(&staged, c->stage.data, err);
@@ -313,26 +296,18 @@ static int install_all(struct compaction *c, const struct packset *set, struct b
 	for (size_t i = 0; !rc && i < staged.count; i++) {
 		buf_addf(names, "%s\n", staged.pack[i].name);
 	}
-	if (!rc) {
-		rc = maintain_note(c->repo, set, names->data, err);
-	}
-	for (size_t i = 0; !rc && i < staged.count; i++) {
-		rc = install(c, staged.pack[i].name, err);
-	}
-	if (!rc) {
-		rc = file_sync_dir(c->dir, err);
-	}
 	packset_release(&staged);
 	return rc;
 }
 
-int maintain_pack(struct buf *names, uint64_t *objects, struct snapshot_repo *repo,
-		  const char *dir, const struct packset *set, struct err *err)
+int compact_make(struct buf *names, uint64_t *objects, struct snapshot_repo *repo,
+		 const struct packset *set, struct err *err)
 {
-	struct compaction c = {.repo = repo, .dir = dir};
+	struct compaction c = {.repo = repo};
 	int rc;
 
-	buf_addf(&c.stage, "%s/%s", snapshot_path(repo), REPO_FOLDER_STAGE);
+	buf_addf(&c.dir, "%s/objects/pack", repo->path);
+	buf_addf(&c.stage, "%s/" REPO_FOLDER_STAGE, repo->path);
 	rc = list_objects(&c, set, err);
 	if (!rc && mkdir(c.stage.data, 0777) < 0) {
 		rc = err_sys(err, "cannot make folder '%s'", c.stage.data);
@@ -343,14 +318,46 @@ int maintain_pack(struct buf *names, uint64_t *objects, struct snapshot_repo *re
 	}
 	log_progress_end(&c.progress);
 	if (!rc) {
-		rc = install_all(&c, set, names, err);
+		rc = name_packs(&c, names, err);
 	}
 	*objects = c.count;
 	repo_packer_free(c.packer);
-	/* What a failure leaves there need not wait for the next snapshot_open. */
-	repo_folder_unstage(snapshot_path(repo), NULL);
+	buf_release(&c.dir);
 	buf_release(&c.stage);
 	free(c.id);
 	free(c.state);
+	return rc;
+}
+
+int compact_install(struct snapshot_repo *repo, const char *names, struct err *err)
+{
+	/* git looks for indexes, so the pack comes first. */
+	static const char *const suffix[] = {"pack", "idx"};
+	struct buf from = {0}, to = {0};
+	int rc = 0;
+
+	for (; !rc && *names; names += strcspn(names, "\n") + 1) {
+		int len = (int)strcspn(names, "\n");
+
+		for (size_t i = 0; !rc && i < 2; i++) {
+			buf_clear(&from);
+			buf_clear(&to);
+			buf_addf(&from, "%s/" REPO_FOLDER_STAGE "/%.*s.%s", repo->path,
+				 len, names, suffix[i]);
+			buf_addf(&to, "%s/objects/pack/%.*s.%s", repo->path, len, names,
+				 suffix[i]);
+			if (rename(from.data, to.data) < 0) {
+				rc = err_sys(err, "cannot rename '%s' to '%s'", from.data,
+					     to.data);
+			}
+		}
+	}
+	if (!rc) {
+		buf_clear(&to);
+		buf_addf(&to, "%s/objects/pack", repo->path);
+		rc = file_sync_dir(to.data, err);
+	}
+	buf_release(&from);
+	buf_release(&to);
 	return rc;
 }
