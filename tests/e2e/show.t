@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What was answered then? `show` on a clone, against what a real nginx answers from the
+# What did the API answer then? `show` on a clone, against what a real nginx answered from the
 # site of that time, byte for byte.
 . "$(dirname "$0")/lib.sh"
 
@@ -20,10 +20,10 @@ start_nginx() {
 	spawn nginx nginx -p "$T/run" -c "$T/nginx.conf" -g 'daemon off;'
 	wait_until 10 curl -s "$URL/"
 }
-snapshot_at() { # TIME: of what lies in $T/data
+snapshot_at() { # TIME: makes a snapshot of $T/data
 	scan >/dev/null && SOURCE_DATE_EPOCH=$(date -d "$1" +%s) export_all --collections >/dev/null
 }
-# Asks the edge, and remembers what it answered; NAME is of this round.
+# Asks the edge, and keeps the answers under NAME.
 answered() { # NAME URL...
 	local name=$1 number=0 url
 	shift
@@ -35,7 +35,7 @@ answered() { # NAME URL...
 			>"$T/$name/$number.status"
 	done
 }
-# Every request of the round is shown as it was answered.
+# Passes if show prints every answer that is kept under NAME.
 shows() { # NAME WHEN
 	local file url status
 	for file in "$T/$1"/*.url; do
@@ -106,57 +106,57 @@ for i in {1..9}; do
 	requests+=("/api/v1/tag_images?image_ids[]=i$i")
 done
 
-# Three snapshots, and what was answered when each was the last one.
+# Three snapshots, and the answers of the edge when each was the last one.
 ok "a site is made" snapshot_at 2026-01-10T10:00:00Z
 ok "nginx runs" start_nginx || done_testing
 answered first "${requests[@]}"
 sed -i '/"i[24]"/d; s/"<&>"/"other"/; /i7/s/many/a\/b/' "$T/data/many.ndjson"
 rm "$T/data/tag-images-of-an-image.json"
-ok "much changes" snapshot_at 2026-01-12T10:00:00Z
+ok "a second snapshot has many changes" snapshot_at 2026-01-12T10:00:00Z
 answered second "${requests[@]}"
 echo '{"public_id":"lone","album_id":"lone"}' >"$T/data/albums.ndjson"
 echo '{"id":"T","name":"t","label":"alone"}' >"$T/data/many.ndjson"
-ok "most of it goes" snapshot_at 2026-01-14T10:00:00Z
+ok "a third has few records left" snapshot_at 2026-01-14T10:00:00Z
 answered third "${requests[@]}"
 stop nginx
-is "requests were answered, and others not" "$(sed 's/$/\n/' "$T/first"/*.status | grep . |
+is "there are answers of every status" "$(sed 's/$/\n/' "$T/first"/*.status | grep . |
 	sort -u | tr '\n' ' ')" '200 400 404 '
 git -C "$T/repo" tag -a -m 'why' audit-1 HEAD~1
 git clone -q --bare "$T/repo" "$T/clone"
 mv "$T/data" "$T/index" "$T/site" "$T/repo" "$(mktemp -d -p "$T")"
 
-ok "${#requests[@]} requests are shown as they were answered first" shows first HEAD~2
-ok "and as they were in the end" shows third HEAD
-ok "and in between, by a label" shows second audit-1
-ok "by a day" shows second 2026-01-13
-ok "by the day itself" shows second 2026-01-12
-ok "by an instant" shows first '2026-01-12 09:59'
-ok "by how long ago" env SOURCE_DATE_EPOCH="$(date -d 2026-02-12T09:00:00Z +%s)" bash -c \
+ok "${#requests[@]} requests are answered as they were at first" shows first HEAD~2
+ok "and as they were at the end" shows third HEAD
+ok "and in between, with a label" shows second audit-1
+ok "with a day" shows second 2026-01-13
+ok "with the day of the snapshot" shows second 2026-01-12
+ok "with an instant" shows first '2026-01-12 09:59'
+ok "with a time ago" env SOURCE_DATE_EPOCH="$(date -d 2026-02-12T09:00:00Z +%s)" bash -c \
 	"\"$EXPORTER\" show --repo \"$T/clone\" --at '1 month ago' /api/v1/albums/many/images |
 		cmp - \"$T\"/first/$(grep -lx '/api/v1/albums/%6d%61%6e%79/images' "$T/first"/*.url |
 		sed 's/.*\///; s/url/body/')"
 show /api/v1/albums/lone/images/untag >"$T/got"
 printf '[{"public_id":"lone","album_id":"lone"}]' >"$T/want"
-same "without --at, the last one" "$T/got" "$T/want"
+same "without --at as they were at the end" "$T/got" "$T/want"
 show https://api.example.org/api/v1/albums/lone/images/untag.json >"$T/got"
-same "by the whole address" "$T/got" "$T/want"
+same "with a whole URL" "$T/got" "$T/want"
 show api/v1/albums/lone/images/untag >"$T/got"
-same "by the path alone" "$T/got" "$T/want"
+same "with the path alone" "$T/got" "$T/want"
 
-exits "an album that was not there yet" 1 show --at HEAD~2 /api/v1/albums/lone/images
-is "is told with the snapshot" "$(<"$T/err")" "albumen-exporter: error: '/api/v1/albums/lone/images' had no answer in snapshot $(git -C "$T/clone" rev-parse HEAD~2) of 2026-01-10T10:00:00Z"
-is "with nothing on stdout" "$(wc -c <"$T/out")" 0
-exits "a time before the first snapshot" 1 show --at 2026-01-09 /api/v1/albums/lone/images
-ok "is told with the time of the first" grep -q 'the first one is from 2026-01-10T10:00:00Z' "$T/err"
-exits "a time that is none" 1 show --at '3 moons ago' /api/v1/albums/lone/images
-exits "no request" 2 show
-exits "two requests" 2 show /a /b
-exits "too many ids" 1 show "/api/v1/tag_images?$(printf '&image_ids[]=%s' {1..501})"
-ok "is told as the edge does" grep -q 'more than 500 image_ids or 1000 parameters' "$T/err"
-exits "stdout that takes nothing" 75 bash -c \
+exits "an album that did not exist yet has no answer" 1 show --at HEAD~2 /api/v1/albums/lone/images
+is "the message names the snapshot" "$(<"$T/err")" "albumen-exporter: error: '/api/v1/albums/lone/images' had no answer in snapshot $(git -C "$T/clone" rev-parse HEAD~2) of 2026-01-10T10:00:00Z"
+is "nothing is printed" "$(wc -c <"$T/out")" 0
+exits "a time before the first snapshot is refused" 1 show --at 2026-01-09 /api/v1/albums/lone/images
+ok "the message has the time of the first" grep -q 'the first one is from 2026-01-10T10:00:00Z' "$T/err"
+exits "a wrong time is refused" 1 show --at '3 moons ago' /api/v1/albums/lone/images
+exits "a missing request is exit status 2" 2 show
+exits "so are two requests" 2 show /a /b
+exits "too many ids have no answer" 1 show "/api/v1/tag_images?$(printf '&image_ids[]=%s' {1..501})"
+ok "the message is that of the edge" grep -q 'more than 500 image_ids or 1000 parameters' "$T/err"
+exits "a full standard output is exit status 75" 75 bash -c \
 	"\"$EXPORTER\" show --repo \"$T/clone\" /api/v1/albums/lone/images >/dev/full"
 
-# A body that has been lost is not an answer that there never was.
+# A lost body is an error, not a missing answer.
 git clone -q --bare "$T/clone" "$T/damaged"
 blob=$(git -C "$T/damaged" ls-tree -r HEAD | sed -n 's/.* blob \(.*\)\t.*lone.images.untag.json$/\1/p')
 mv "$T/damaged/objects/pack" "$T/pack"
@@ -165,6 +165,6 @@ for pack in "$T/pack"/*.pack; do
 	git -C "$T/damaged" unpack-objects -q <"$pack"
 done
 rm -f "$T/damaged/objects/${blob:0:2}/${blob:2}"
-exits "a body that is lost" 1 "$EXPORTER" show --repo "$T/damaged" /api/v1/albums/lone/images/untag
-ok "is told as such" grep -q "cannot read object '$blob'" "$T/err"
+exits "a lost body is an error" 1 "$EXPORTER" show --repo "$T/damaged" /api/v1/albums/lone/images/untag
+ok "the message names the object" grep -q "cannot read object '$blob'" "$T/err"
 done_testing

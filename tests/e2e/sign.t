@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Signed snapshots and labels: plain git verifies them, a script of its own finds the same
+# Signed snapshots and labels: plain git verifies them, an independent script computes the same
 # SHA-256, maintenance keeps them, and a key that does not work changes nothing.
 . "$(dirname "$0")/lib.sh"
 
 image() { # NUMBER TITLE
 	printf '{"public_id":"i%s","album_id":"a%s","title":"%s"}\n' "$1" "$(($1 % 7))" "$2" >"$T/data/$1.json"
 }
-sign_all() { # an export that is signed with $KEY
+sign_all() { # exports, and signs with $KEY
 	"$EXPORTER" export --index "$T/index" --repo "$T/repo" --sign "$KEY" "$@"
 }
 label() {
@@ -19,7 +19,7 @@ signed_git() {
 fsck() {
 	git -C "$T/repo" fsck --strict --no-progress 2>&1
 }
-said() { # REV: the SHA-256 in its message
+said() { # REV: prints the SHA-256 in its message
 	git -C "$T/repo" log -1 --format='%(trailers:key=Albumen-Tree-SHA256,valueonly,separator=)' "$1"
 }
 refs() {
@@ -42,62 +42,62 @@ for i in {0..19}; do
 done
 scan >"$T/out" && export_all >"$T/out"
 ok "a snapshot without a key has no signature" not signed_git verify-commit main
-ok "and the exporter keeps no digests for it" [ ! -e "$T/repo/albumen-exporter.digests" ]
+ok "and the exporter keeps no digests" [ ! -e "$T/repo/albumen-exporter.digests" ]
 for n in {1..50}; do
 	image $((n % 20)) "change $n"
 	[ "$n" = 25 ] && rm "$T/data/3.json"
 	scan >"$T/out" && sign_all >"$T/out"
 	[ "$n" = 10 ] && label --label early --reason "Kept: the tenth" --sign "$KEY" >"$T/label"
 done
-is "a label says what it is on" "$(cat "$T/label")" "label early: snapshot $(git -C "$T/repo" rev-parse main~40)"
+is "snapshot prints the commit of the label" "$(cat "$T/label")" "label early: snapshot $(git -C "$T/repo" rev-parse main~40)"
 mapfile -t revs < <(git -C "$T/repo" rev-list main~50..main)
 ok "git verifies every signed snapshot" signed_git verify-commit "${revs[@]}"
-is "and git log shows who signed" "$(signed_git log -1 --show-signature --format=%s main 2>&1 | sed 's/ED25519.*//')" \
+is "git log shows who signed" "$(signed_git log -1 --show-signature --format=%s main 2>&1 | sed 's/ED25519.*//')" \
 	"Good \"git\" signature for key@example.org with 
 $(git -C "$T/repo" log -1 --format=%s main)"
 bad=0
 for rev in main main~1 main~24 main~25 main~26 main~49; do
 	[ "$("$ROOT/tests/tree-sha256" "$T/repo" "$rev")" = "$(said "$rev")" ] || bad=$rev
 done
-is "the script finds the SHA-256 that each message says" "$bad" 0
+is "the script computes the SHA-256 of each message" "$bad" 0
 
 # Labels.
-exits "a label on an older snapshot" 0 label --label 2026/q1 --reason "First quarter" --at main~30 --sign "$T/other" --json
-is "is told to machines" "$(jq -c '[.label, .signed, .snapshot]' "$T/out")" \
+exits "an older snapshot can be labelled" 0 label --label 2026/q1 --reason "First quarter" --at main~30 --sign "$T/other" --json
+is "--json prints the label" "$(jq -c '[.label, .signed, .snapshot]' "$T/out")" \
 	"[\"2026/q1\",true,\"$(git -C "$T/repo" rev-parse main~30)\"]"
 SOURCE_DATE_EPOCH=4000000000 exits "a label need not be signed" 0 label --label plain --reason $'Why\n\nIn two paragraphs'
-is "git has its reason" "$(git -C "$T/repo" tag -n9 -l plain | tr '\n' '|')" \
+is "the git tag has the reason" "$(git -C "$T/repo" tag -n9 -l plain | tr '\n' '|')" \
 	"plain           Why|    |    In two paragraphs|    |    Albumen-Snapshot: 51|"
-is "and its time" "$(git -C "$T/repo" for-each-ref --format='%(taggerdate:unix)' refs/tags/plain)" 4000000000
-ok "git verifies the signed ones" signed_git verify-tag early 2026/q1
+is "and the time" "$(git -C "$T/repo" for-each-ref --format='%(taggerdate:unix)' refs/tags/plain)" 4000000000
+ok "git verifies the signed labels" signed_git verify-tag early 2026/q1
 is "a signed label has the SHA-256" "$(git -C "$T/repo" cat-file tag 2026/q1 | sed -n 's/^Albumen-Tree-SHA256: //p')" \
 	"$("$ROOT/tests/tree-sha256" "$T/repo" main~30)"
 refs >"$T/before"
 exits "a label is never moved" 1 label --label early --reason "Another" --sign "$KEY"
-ok "as it says" grep -q "there is a label 'early' already" "$T/err"
-exits "a label that git does not take is refused" 2 label --label 'a..b' --reason "Why"
-exits "and one that no --at could find" 2 label --label 2026-01-31 --reason "Why"
-exits "and an empty reason" 2 label --label later --reason " "
+ok "the message says why" grep -q "there is a label 'early' already" "$T/err"
+exits "a name that git does not accept is refused" 2 label --label 'a..b' --reason "Why"
+exits "so is one that --at would read as a time" 2 label --label 2026-01-31 --reason "Why"
+exits "so is an empty reason" 2 label --label later --reason " "
 refs >"$T/after"
-same "all of that changed nothing" "$T/after" "$T/before"
+same "nothing has changed" "$T/after" "$T/before"
 
-# Maintenance keeps them.
-is "git fsck has nothing to say of merged packs" "$(fsck)" ""
+# Maintenance keeps signatures and labels.
+is "git fsck finds nothing in merged packs" "$(fsck)" ""
 exits "maintain" 0 "$EXPORTER" maintain --repo "$T/repo"
-is "git fsck has nothing to say of one pack" "$(fsck)" ""
-is "nothing is loose or left over" "$(git -C "$T/repo" count-objects -v | grep -E '^(count|garbage):' | tr '\n' ' ')" \
+is "git fsck finds nothing in one pack" "$(fsck)" ""
+is "there are no loose objects and no garbage" "$(git -C "$T/repo" count-objects -v | grep -E '^(count|garbage):' | tr '\n' ' ')" \
 	"count: 0 garbage: 0 "
-ok "labels are still verified" signed_git verify-tag early 2026/q1
-is "and say what they said" "$(git -C "$T/repo" rev-parse 'early^{commit}')" "$(git -C "$T/repo" rev-parse main~40)"
+ok "git verifies the labels after it" signed_git verify-tag early 2026/q1
+is "the labels are where they were" "$(git -C "$T/repo" rev-parse 'early^{commit}')" "$(git -C "$T/repo" rev-parse main~40)"
 
-# The branch goes, and only labels lead to what was there.
+# The branch is set back, and only labels keep what was there.
 tree=$(git -C "$T/repo" rev-parse 'early^{tree}')
 git -C "$T/repo" update-ref refs/heads/main "$(git -C "$T/repo" rev-parse main~50)"
 rm -rf "$T/repo/albumen-exporter.digests"
 exits "maintain after the branch was set back" 0 "$EXPORTER" maintain --repo "$T/repo"
-is "what a label leads to is there" "$(git -C "$T/repo" rev-parse 'early^{tree}')$(fsck)" "$tree"
+is "what a label keeps is there" "$(git -C "$T/repo" rev-parse 'early^{tree}')$(fsck)" "$tree"
 scan >"$T/out" && sign_all --accept history >"$T/out"
-is "the next snapshot is signed as any" "$("$ROOT/tests/tree-sha256" "$T/repo" main)" "$(said main)"
+is "the next snapshot is signed like any other" "$("$ROOT/tests/tree-sha256" "$T/repo" main)" "$(said main)"
 
 # Keys that do not work.
 image 1 "not to be committed"
@@ -105,22 +105,22 @@ scan >"$T/out"
 refs >"$T/before"
 export SSH_ASKPASS=/bin/false SSH_ASKPASS_REQUIRE=force DISPLAY=:0
 KEY=$T/locked
-exits "a key with a passphrase and no agent" 1 sign_all
-ok "is named, and what to do" grep -q "the key '$T/locked' has a passphrase, and no agent holds it; run ssh-add" "$T/err"
-exits "with a terminal to ask at" 1 timeout 30 script -qec \
+exits "a key with a passphrase and no agent is refused" 1 sign_all
+ok "the message names it, and what to do" grep -q "the key '$T/locked' has a passphrase, and no agent holds it; run ssh-add" "$T/err"
+exits "so it is at a terminal" 1 timeout 30 script -qec \
 	"'$EXPORTER' export --index '$T/index' --repo '$T/repo' --sign '$KEY'" "$T/terminal" </dev/null
-ok "it does not ask, either" not grep -qi "enter passphrase" "$T/terminal"
+ok "and nobody is asked" not grep -qi "enter passphrase" "$T/terminal"
 KEY=$T/nosuch
-exits "a key that is not there" 1 sign_all
-ok "is named" grep -q "cannot read the key '$T/nosuch'" "$T/err"
+exits "a missing key is refused" 1 sign_all
+ok "the message names it" grep -q "cannot read the key '$T/nosuch'" "$T/err"
 cp "$T/locked.pub" "$T/alone.pub"
 KEY=$T/alone.pub
-exits "a public key that no agent holds" 1 sign_all
-ok "is named, too" grep -q "the key '$T/alone.pub'.*whose private half an agent holds" "$T/err"
-exits "a label cannot be signed with it either" 1 label --label never --reason Why --sign "$KEY"
+exits "a public key that no agent holds is refused" 1 sign_all
+ok "the message names it, too" grep -q "the key '$T/alone.pub'.*whose private half an agent holds" "$T/err"
+exits "it cannot sign a label, either" 1 label --label never --reason Why --sign "$KEY"
 KEY=$T/key
-exits "without ssh-keygen" 1 env PATH=/nonexistent "$EXPORTER" export --index "$T/index" --repo "$T/repo" --sign "$KEY" "$@"
-ok "it says what is missing" grep -q "cannot run 'ssh-keygen'" "$T/err"
+exits "without ssh-keygen no export is signed" 1 env PATH=/nonexistent "$EXPORTER" export --index "$T/index" --repo "$T/repo" --sign "$KEY" "$@"
+ok "the message names ssh-keygen" grep -q "cannot run 'ssh-keygen'" "$T/err"
 refs >"$T/after"
 same "nothing was committed" "$T/after" "$T/before"
 unset SSH_ASKPASS_REQUIRE
@@ -133,16 +133,16 @@ chmod +x "$T/ask"
 SSH_ASKPASS=$T/ask SSH_ASKPASS_REQUIRE=force ssh-add -q "$T/locked" </dev/null
 KEY=$T/alone.pub
 export ALBUMEN_SIGN=$KEY
-exits "an agent signs for a public key, named by the environment" 0 \
+exits "an agent signs for a public key that ALBUMEN_SIGN names" 0 \
 	"$EXPORTER" export --index "$T/index" --repo "$T/repo"
 unset ALBUMEN_SIGN
-ok "git verifies it" signed_git verify-commit main
-is "as that key's" "$(signed_git log -1 --format=%GS main)" locked@example.org
+ok "git verifies the signature" signed_git verify-commit main
+is "it is of that key" "$(signed_git log -1 --format=%GS main)" locked@example.org
 image 1 "by the locked key's file"
 scan >"$T/out"
 KEY=$T/locked
-exits "and for the file of the private key" 0 sign_all
-is "as that key's, too" "$(signed_git log -1 --format=%GS main)" locked@example.org
+exits "an agent signs for the file of the private key" 0 sign_all
+is "it is of that key, too" "$(signed_git log -1 --format=%GS main)" locked@example.org
 kill "$SSH_AGENT_PID"
 
 # follow
@@ -153,8 +153,8 @@ moved() { [ "$(git -C "$T/repo" rev-parse main)" != "$tip" ]; }
 image 1 "followed"
 scan >"$T/out"
 ok "follow makes a snapshot" wait_until 10 moved
-ok "and ends" stop follow
-is "it is signed" "$(signed_git log -1 --format=%GS main)" other@example.org
-is "and says its SHA-256" "$("$ROOT/tests/tree-sha256" "$T/repo" main)" "$(said main)"
-is "git fsck has nothing to say" "$(fsck)" ""
+ok "follow ends with status 0" stop follow
+is "the snapshot is signed" "$(signed_git log -1 --format=%GS main)" other@example.org
+is "and has its SHA-256" "$("$ROOT/tests/tree-sha256" "$T/repo" main)" "$(said main)"
+is "git fsck finds nothing" "$(fsck)" ""
 done_testing

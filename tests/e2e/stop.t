@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A scan that is stopped in the middle of a file, while another one waits for its second
-# reading: what is committed is what a kill would have left, and the next scan mends it.
+# A scan is stopped in the middle of a file, while another file waits to be read a second
+# time: what is committed is what a kill would leave, and the next scan completes it.
 . "$(dirname "$0")/lib.sh"
 
 large() { # YEAR: more than a megabyte, most of it white space, last changed in that year
@@ -12,7 +12,7 @@ large() { # YEAR: more than a megabyte, most of it white space, last changed in 
 	}'
 }
 
-is_read() { # the scan has the new file open
+is_read() { # the scan has opened the new file
 	find "/proc/$(cat "$T/scan.pid")/fd" -lname '*/b-new.ndjson' 2>/dev/null | grep -q .
 }
 
@@ -30,7 +30,7 @@ for threads in 1 0; do
 	mv "$first" "$T/data/a-large.ndjson"
 	large 2022 >"$T/data/a-large.ndjson"
 	ok "a scan (threads: $threads)" "$INDEXER" scan --data "$T/data" --index "$T/index"
-	# Smaller stamps: merging is not enough, the file waits until others are read.
+	# Earlier stamps: the file must be read a second time, after the others.
 	large 2019 >"$T/data/a-large.ndjson"
 	mv "$T/one" "$T/data/b-new.ndjson" 2>/dev/null || mv "$T/two" "$T/data/b-new.ndjson"
 	"$PYTHON" -c 'for i in range(2500):
@@ -39,16 +39,16 @@ for threads in 1 0; do
 	spawn scan "$INDEXER" scan --data "$T/data" --index "$T/index"
 	ok 'it reads the new file' wait_until 30 is_read
 	stop scan TERM
-	is 'it was stopped' $? 1
-	ok 'what was committed agrees' "$INDEXER" check --index "$T/index"
+	is 'it stops with status 1' $? 1
+	ok 'the tables of the index are right' "$INDEXER" check --index "$T/index"
 	rm "$T/data/b-new.ndjson"
-	ok 'a scan without the new file' "$INDEXER" scan --data "$T/data" --index "$T/index"
-	ok 'its tables agree' "$INDEXER" check --index "$T/index"
-	is 'nothing of it is left' "$(images)" 500
+	ok 'a scan without the new file succeeds' "$INDEXER" scan --data "$T/data" --index "$T/index"
+	ok 'its tables are right' "$INDEXER" check --index "$T/index"
+	is 'no record of the new file is left' "$(images)" 500
 	rm "$T/data/a-large.ndjson"
-	ok 'a scan without both' "$INDEXER" scan --data "$T/data" --index "$T/index"
-	ok 'its tables agree' "$INDEXER" check --index "$T/index"
-	is 'nothing is left' "$(images)" 0
+	ok 'a scan without both files succeeds' "$INDEXER" scan --data "$T/data" --index "$T/index"
+	ok 'its tables are right' "$INDEXER" check --index "$T/index"
+	is 'no record is left' "$(images)" 0
 done
 
 done_testing
