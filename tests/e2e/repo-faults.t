@@ -43,7 +43,7 @@ remember() { # COMMAND: keeps the repository as it is before that command
 change() {
 	image 1 "$1" >"$T/data/1.json" && scan >"$T/out" 2>&1
 }
-paths() { # TRACE PATTERN: the files of the calls that match, without what is random
+paths() { # TRACE PATTERN: the files of the calls that match, without their random parts
 	sed -nE "/$2/s/.*\([0-9]+<([^>]*)>.*/\1/p" "$1" |
 		sed -E 's/(tmp_pack|tmp_idx)_albumen_.*/\1/; s/albumen-tmp-.*/albumen-tmp/; s/pack_git2_.*/pack_git2/' | sort -u
 }

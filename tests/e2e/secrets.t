@@ -81,7 +81,7 @@ is "and in the site" "$(($(found_in_site) > 40))" 1
 is "the tree is that of a new index" "$(tree)" "$(fresh_tree --allow-secrets)"
 is "the files are not read again" "$(scan --allow-secrets --json | jq .read)" 0
 
-# And back.
+# Without --allow-secrets again.
 scan >>"$T/logs" 2>&1
 is "a scan without --allow-secrets ends with status 3" $? 3
 is "it withdraws the records with secrets" "$(counts)" "$none"

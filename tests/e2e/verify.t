@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What verify says, of good repositories and of bad ones (tamper.t has forgers of all kinds).
+# What verify reports of good repositories and of bad ones (tamper.t has more forgeries).
 . "$(dirname "$0")/lib.sh"
 
 command -v ssh-keygen >"$T/out" || skip_all "ssh-keygen is not installed"
@@ -11,11 +11,11 @@ verify() { # REPO OPTION...
 	shift
 	"$EXPORTER" verify --repo "$repo" "$@"
 }
-found() { # NAME PATTERN: a failure was told, and nothing but the end of the report is on stderr
+found() { # NAME PATTERN: passes if that failure was reported, and stderr is empty
 	grep -qE "$2" "$T/out" && [ ! -s "$T/err" ]
 	result $? "$1" || cat "$T/out" "$T/err" | diag
 }
-fresh() { # a clone to spoil
+fresh() { # makes a new clone to damage
 	rm -rf "$T/clone"
 	git clone -q --bare --no-local "$T/repo" "$T/clone"
 }
@@ -36,56 +36,56 @@ ssh-keygen -q -t ed25519 -N '' -C other -f "$T/other"
 echo "who@example.org $(cat "$T/key.pub")" >"$T/signers"
 for n in 1 2; do snapshot $n; done
 exits "an unsigned repository is good" 0 verify "$T/repo"
-exits "with signers, that nothing is signed is a failure" 1 verify "$T/repo" --signers "$T/signers"
-found "and is told" ': no snapshot is signed, from this one on$'
+exits "with --signers an unsigned repository is a failure" 1 verify "$T/repo" --signers "$T/signers"
+found "the failure names the first snapshot" ': no snapshot is signed, from this one on$'
 for n in 3 4 5 6 7; do snapshot $n --sign "$T/key"; done
 "$EXPORTER" snapshot --repo "$T/repo" --label first --reason why --at HEAD~4 --sign "$T/key" >"$T/out"
 tip=$(git -C "$T/repo" rev-parse main)
 third=$(git -C "$T/repo" rev-parse main~4)
 
 exits "a signed repository is good" 0 verify "$T/repo" --signers "$T/signers"
-is "and the report says what was checked" "$(sed 's/[0-9]* objects/N objects/' "$T/out")" \
+is "the report says what was checked" "$(sed 's/[0-9]* objects/N objects/' "$T/out")" \
 	"7 snapshots, the last is $tip; N objects; 5 signed, all valid; 1 label; 0 failures"
-exits "without signers" 0 verify "$T/repo" --json
+exits "without --signers it is good, too" 0 verify "$T/repo" --json
 is "signatures are counted, and not checked" \
 	"$(jq -c '[.failures, .snapshots, .signed, .good, .labels, .to]' "$T/out")" "[0,7,5,null,1,\"$tip\"]"
 exits "a part of it is good" 0 verify "$T/repo" --from HEAD~3 --to HEAD~1 --json --signers "$T/signers"
-is "and only that was checked" "$(jq -c '[.snapshots, .good, .from, .to]' "$T/out")" \
+is "only the part is checked" "$(jq -c '[.snapshots, .good, .from, .to]' "$T/out")" \
 	"[3,3,\"$(git -C "$T/repo" rev-parse main~3)\",\"$(git -C "$T/repo" rev-parse main~1)\"]"
-exits "--from after --to is a mistake" 2 verify "$T/repo" --from HEAD~1 --to HEAD~3
-exits "signers that are not there are an error" 1 verify "$T/repo" --signers "$T/nobody"
-exits "as is no repository" 1 verify "$T/nowhere"
+exits "--from after --to is refused" 2 verify "$T/repo" --from HEAD~1 --to HEAD~3
+exits "a missing file of signers is an error" 1 verify "$T/repo" --signers "$T/nobody"
+exits "so is a missing repository" 1 verify "$T/nowhere"
 
-# It needs nothing but a clone.
+# A clone is all that it needs.
 git clone -q "$T/repo" "$T/normal"
 mkdir "$T/away"
 mv "$T/data" "$T/index" "$T/repo" "$T/away"
-exits "a clone is good, without all that it was made of" 0 verify "$T/normal" --signers "$T/signers"
+exits "a clone alone is good" 0 verify "$T/normal" --signers "$T/signers"
 mv "$T/away/"* "$T"
 
-# Who has not signed.
+# Signers who have not signed.
 echo "who@example.org $(cat "$T/other.pub")" >"$T/others"
-exits "signers that have not signed" 1 verify "$T/repo" --signers "$T/others"
-found "are told of, by snapshot" "^$third: signed with a key that the signers' file does not allow"
-found "and of labels" "^$third refs/tags/first: signed with a key that the signers' file does not"
+exits "signers who have not signed are a failure" 1 verify "$T/repo" --signers "$T/others"
+found "for each snapshot" "^$third: signed with a key that the signers' file does not allow"
+found "and for each label" "^$third refs/tags/first: signed with a key that the signers' file does not"
 snapshot 8
-exits "an unsigned snapshot after signed ones" 1 verify "$T/repo" --signers "$T/signers"
-found "is told" "^$(git -C "$T/repo" rev-parse main): not signed$"
+exits "an unsigned snapshot after signed ones is a failure" 1 verify "$T/repo" --signers "$T/signers"
+found "that names the snapshot" "^$(git -C "$T/repo" rev-parse main): not signed$"
 git -C "$T/repo" update-ref refs/heads/main "$tip"
 
-# Cut off.
+# Clones that are cut off.
 fresh
 git -C "$T/clone" update-ref refs/heads/main main~2
-exits "a clone that is cut off at its end is good: it is as it was then" 0 verify "$T/clone" --signers "$T/signers"
-exits "unless it is known what must be in it" 1 verify "$T/clone" --to "$tip"
-found "which is told" "^$tip: the commit is not on main's line$"
+exits "a clone without the last snapshots is good" 0 verify "$T/clone" --signers "$T/signers"
+exits "unless --to names a commit that it must have" 1 verify "$T/clone" --to "$tip"
+found "which the failure names" "^$tip: the commit is not on main's line$"
 git clone -q --bare --depth 2 "file://$T/repo" "$T/shallow"
-exits "a shallow clone" 1 verify "$T/shallow"
-found "is told" '^shallow: the clone is shallow'
-found "and where it ends" ': the history ends here: the commit is missing$'
+exits "a shallow clone is a failure" 1 verify "$T/shallow"
+found "that says so" '^shallow: the clone is shallow'
+found "and where the history ends" ': the history ends here: the commit is missing$'
 
-# What contradicts itself, as a forger leaves it who does not think of everything: a
-# snapshot more, with another body at PATH, and the trailers of the last one but its number.
+# Contradictions, as a careless forger leaves them: one more
+# snapshot, with another body at PATH, and the trailers of the last one except its number.
 path_of() { # BEGINNING END
 	git -C "$T/clone" ls-tree -r --name-only main | grep "^$1.*$2\$" | head -n 1
 }
@@ -178,58 +178,58 @@ here "it has the trailer Albumen-Tree-SHA256, but no signature"
 DATE=1600000000 forge "$tag" ''
 here "its time lies before that of the snapshot before it"
 forge "$tag" ''
-ok "a snapshot by which nothing changes is good" grep -q ' 0 failures$' "$T/out"
+ok "a snapshot that changes nothing is good" grep -q ' 0 failures$' "$T/out"
 
 # References.
 fresh
 git -C "$T/clone" tag moved main
-exits "a tag that is no object" 1 verify "$T/clone"
-found "is told" '^refs/tags/moved: not a label'
+exits "a tag that is not an object is a failure" 1 verify "$T/clone"
+found "that names the tag" '^refs/tags/moved: not a label'
 fresh
 git -C "$T/clone" branch other main~1
-exits "a second branch" 1 verify "$T/clone"
-found "is told" '^refs/heads/other: a branch beside main$'
+exits "a second branch is a failure" 1 verify "$T/clone"
+found "that names the branch" '^refs/heads/other: a branch beside main$'
 fresh
 git -C "$T/clone" replace main main~1
-exits "a replacement" 1 verify "$T/clone"
-found "is told" '^refs/replace/.*: git shows another object in place of one$'
+exits "a replacement is a failure" 1 verify "$T/clone"
+found "that names it" '^refs/replace/.*: git shows another object in place of one$'
 fresh
 git -C "$T/clone" update-ref -d refs/heads/main
-exits "no main at all" 1 verify "$T/clone"
-found "is told" '^refs/heads/main: there is no such branch$'
+exits "a missing main is a failure" 1 verify "$T/clone"
+found "that says so" '^refs/heads/main: there is no such branch$'
 
-# Hostile repositories: never a crash, never a wait.
+# Hostile repositories: verify never crashes, and never waits.
 fresh
 for pack in "$T/clone/objects/pack"/*.pack; do
 	chmod u+w "$pack"
 	head -c 100 /dev/urandom | dd of="$pack" bs=1 seek=60 conv=notrunc status=none
 done
-exits "a pack with noise in it" 1 timeout 60 "$EXPORTER" verify --repo "$T/clone"
-found "is told" '^objects/pack/pack-[0-9a-f]*\.pack: the file is damaged: it does not end with its SHA-1$'
+exits "a pack with random bytes in it is a failure" 1 timeout 60 "$EXPORTER" verify --repo "$T/clone"
+found "that names the pack" '^objects/pack/pack-[0-9a-f]*\.pack: the file is damaged: it does not end with its SHA-1$'
 fresh
 rm -f "$T/clone/objects/pack"/*.idx
-exits "a pack without its index" 1 timeout 60 "$EXPORTER" verify --repo "$T/clone"
-found "leaves no history" "^$tip: the history ends here: the commit is missing$"
+exits "a pack without its index is a failure" 1 timeout 60 "$EXPORTER" verify --repo "$T/clone"
+found "the history ends there" "^$tip: the history ends here: the commit is missing$"
 fresh
 mkfifo "$T/clone/objects/pack/pack-0123456789012345678901234567890123456789.idx" "$T/clone/shallow" \
 	"$T/clone/refs/heads/fifo" "$T/clone/packed-refs.new"
-exits "FIFOs in place of files" 1 timeout 60 "$EXPORTER" verify --repo "$T/clone"
+exits "FIFOs in place of files are a failure" 1 timeout 60 "$EXPORTER" verify --repo "$T/clone"
 fresh
 name=$'a\e[31mred\nline'
 blob=$(printf x | git -C "$T/clone" hash-object -w --stdin)
 tree=$(printf '100644 blob %s\t%s\0' "$blob" "$name" | git -C "$T/clone" mktree -z)
 commit=$(git -C "$T/clone" commit-tree -m x -p main "$tree")
 git -C "$T/clone" update-ref refs/heads/main "$commit"
-exits "names that speak to terminals" 1 verify "$T/clone"
-found "are told plainly" "^$commit a\\\\x1b\\[31mred\\\\x0aline: the entry does not belong into a snapshot\$"
-exits "and in JSON" 1 verify "$T/clone" --json
-is "of which each line is whole" "$(jq -s 'all(type == "object")' "$T/out")" true
+exits "names with control characters are a failure" 1 verify "$T/clone"
+found "that escapes them" "^$commit a\\\\x1b\\[31mred\\\\x0aline: the entry does not belong into a snapshot\$"
+exits "so it is in JSON" 1 verify "$T/clone" --json
+is "in which each line is an object" "$(jq -s 'all(type == "object")' "$T/out")" true
 fresh
 id=$(git -C "$T/clone" rev-parse main:audit/tags)
 tree=$({ printf '40000 audit/tags\0' && printf "$(sed 's/../\\x&/g' <<<"$id")"; } |
 	git -C "$T/clone" hash-object -t tree -w --literally --stdin)
 commit=$(git -C "$T/clone" commit-tree -m x -p main "$tree")
 git -C "$T/clone" update-ref refs/heads/main "$commit"
-exits "a name with a slash in it" 1 verify "$T/clone"
-found "is no path" "^$commit audit/tags: the entry does not belong into a snapshot\$"
+exits "a name with a slash in it is a failure" 1 verify "$T/clone"
+found "that names it" "^$commit audit/tags: the entry does not belong into a snapshot\$"
 done_testing

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The command watch: every way in which files come, change and go, as it happens.
+# The command watch: every way in which files appear, change and go.
 . "$(dirname "$0")/lib.sh"
 
 D=$T/data
@@ -13,10 +13,10 @@ count() { # FIELD
 counts() { # FIELD NUMBER
 	[ "$(count "$1")" = "$2" ]
 }
-images() { # NAME NUMBER: that many soon
+images() { # NAME NUMBER: passes if that many are known soon
 	ok "$1" wait_until 10 counts images "$2"
 }
-# What a new index of the folder holds is what this one must hold.
+# True if a new index of the folder has the same numbers.
 numbers='[.files, .images, .tags, .tag_images, .albums, .untagged, .claims, .rejected_files]'
 in_step() {
 	rm -rf "$T/fresh"
@@ -25,7 +25,7 @@ in_step() {
 		"$("$INDEXER" status --index "$T/fresh" --json | jq -r "$numbers | @csv")" ]
 }
 
-# Root reads what is closed to everybody, unless it gives up the right to.
+# Root can read closed folders, unless it gives up that right.
 as=()
 if [ "$(id -u)" = 0 ]; then
 	as=(setpriv "--bounding-set=-dac_override,-dac_read_search")
@@ -35,119 +35,119 @@ fi
 mkdir -p "$D/dir" "$T/else"
 image start >"$D/start.json"
 start watch "${as[@]}" "$INDEXER" watch --data "$D" --index "$T/index"
-is "what is there is known when it is ready" "$(count images)" 1
-exits "a second one is told to come back" 75 \
+is "the files that are there are known when watch is ready" "$(count images)" 1
+exits "a second writer is exit status 75" 75 \
 	"$INDEXER" scan --data "$D" --index "$T/index"
-ok "and who is there" grep -q "process $(<"$T/watch.pid")" "$T/err"
+ok "the message names the process that has the lock" grep -q "process $(<"$T/watch.pid")" "$T/err"
 
 image a >"$D/a.json"
-images "a file that is written" 2
+images "a written file is read" 2
 image b >"$T/else/b.json"
 mv "$T/else/b.json" "$D/b.json"
-images "a file that is moved in" 3
+images "a file that is moved in is read" 3
 image c >"$T/else/c.json"
 ln "$T/else/c.json" "$D/c.json"
-images "a file that is linked in" 4
+images "a file that is linked in is read" 4
 "$PYTHON" -c 'import os, sys
 fd = os.open(sys.argv[1], os.O_TMPFILE | os.O_WRONLY)
 os.write(fd, b"{\"public_id\":\"d\",\"album_id\":\"a\"}")
 os.link("/proc/self/fd/%d" % fd, sys.argv[1] + "/d.json", src_dir_fd=fd)' "$D"
-images "a file that is linked in from no name" 5
+images "so is one that had no name before" 5
 image a b >"$T/else/a.json"
 mv "$T/else/a.json" "$D/a.json"
-ok "a file that is replaced" wait_until 10 counts albums 2
+ok "a replaced file is read" wait_until 10 counts albums 2
 image a >"$D/a.json"
-ok "a file that is overwritten" wait_until 10 counts albums 1
+ok "an overwritten file is read" wait_until 10 counts albums 1
 mv "$D/b.json" "$D/b2.json"
 image e >"$D/e.json"
-images "a file that is renamed is kept" 6
-is "under its new name alone" "$(count files)" 6
+images "a renamed file is kept" 6
+is "under its new name only" "$(count files)" 6
 rm "$D/b2.json"
-images "a file that is removed" 5
+images "a removed file is withdrawn" 5
 mv "$D/c.json" "$T/else/c2.json"
-images "a file that is moved out" 4
+images "a file that is moved out is withdrawn" 4
 mv "$D/e.json" "$D/.e.json"
-images "a file whose name is ignored now" 3
+images "a file whose new name is ignored is withdrawn" 3
 mv "$D/.e.json" "$D/e.json"
-images "and no longer" 4
+images "with its old name it is read again" 4
 rm "$D/e.json"
 ln -s ../else/c.json "$D/e.json"
-images "a link in the place of a file" 3
+images "a link in place of a file withdraws it" 3
 rm "$D/e.json"
 
 printf '{"public_id":"half",' >"$D/half.json"
 ok "half a file is rejected" wait_until 10 counts rejected_files 1
 printf '"album_id":"a"}' >>"$D/half.json"
-images "and taken when it is whole" 4
-ok "and no longer listed" counts rejected_files 0
+images "and claimed when it is whole" 4
+ok "then it is no longer listed" counts rejected_files 0
 echo broken >"$D/half.json"
 ok "a file that breaks is rejected" wait_until 10 counts rejected_files 1
-is "and keeps its claims" "$(count images)" 4
+is "its claims stay" "$(count images)" 4
 rm "$D/half.json"
-images "until it is gone" 3
+images "until it is removed" 3
 
 image f >"$D/dir/f.json"
-images "a file in a folder" 4
+images "a file in a folder is read" 4
 mkdir -p "$D/p/q/r/s/t" && image g >"$D/p/q/r/s/t/g.json"
-images "a file in folders that were made just before" 5
+images "a file in folders that were just made is read" 5
 for i in 1 2 3 4 5 6 7 8 9; do
 	mkdir -p "$D/new$i/sub" && image "n$i" >"$D/new$i/sub/x.json"
 done
-images "and nine times over" 14
+images "so are nine of them" 14
 mv "$D/p/q" "$D/moved"
 image h >"$D/moved/r/s/t/h.json"
-images "a file that is written into a folder that was renamed just before" 15
+images "a file in a folder that was just renamed is read" 15
 rm "$D/moved/r/s/t/g.json"
-images "and one that is removed from it" 14
+images "and one that is removed from it is withdrawn" 14
 mv "$D/moved" "$T/else/moved"
-images "a folder that is moved out" 13
+images "a folder that is moved out is withdrawn" 13
 image i >"$T/else/moved/r/s/i.json"
 image j >"$D/j.json"
-images "what happens to it there is no concern" 14
+images "changes to it there do not matter" 14
 mv "$T/else/moved" "$D/p/back"
-images "until it is moved in again" 16
+images "it is read when it is moved in again" 16
 image k >"$D/p/back/r/k.json"
-images "then it is watched" 17
+images "and watched" 17
 mv "$D/p/back" "$D/p/.back"
-images "a folder whose name is ignored now" 14
+images "a folder whose new name is ignored is withdrawn" 14
 mv "$D/p/.back" "$D/dir/back"
-images "and no longer" 17
+images "with another name it is read again" 17
 rm -r "$D/dir"
-images "a tree that is removed" 13
+images "a removed tree of folders is withdrawn" 13
 mkdir "$D/dir"
 image l >"$D/dir/l.json"
-images "and made again" 14
+images "and read when it is made again" 14
 mv "$D/new1" "$T/else/new1"
 mv "$D/new2" "$D/new1"
 mv "$T/else/new1" "$D/new2"
 image m >"$D/new1/sub/m.json"
 image n >"$D/new2/sub/n.json"
-images "two folders that changed places" 16
+images "two folders that changed places are read" 16
 mv "$D/new2/sub/n.json" "$D/new1/n.json"
-ok "and a file from one to the other" wait_until 10 in_step
-is "without a loss" "$(count images)" 16
+ok "so is a file that moved from one to the other" wait_until 10 in_step
+is "nothing is lost" "$(count images)" 16
 rm -r "$D/new1" && mkdir -p "$D/new1/sub" && image o >"$D/new1/sub/o.json"
-images "a folder that is removed and made again at once" 14
+images "a folder that is removed and made again at once is read" 14
 
 mkdir "$T/closed"
 chmod 000 "$T/closed"
 if "${as[@]}" test ! -r "$T/closed"; then
 	mkdir "$D/shut"
 	image p >"$D/shut/p.json"
-	images "a file in a folder that is closed soon" 15
+	images "a file in a folder is read" 15
 	chmod 000 "$D/shut"
 	image q >"$D/q.json"
-	images "a closed folder does no harm" 16
+	images "when the folder is closed its file stays known" 16
 	chmod 755 "$D/shut"
 	image r >"$D/shut/r.json"
-	images "nor when it is opened" 17
+	images "when it is opened a new file is read" 17
 	rm -r "$D/shut" "$D/q.json"
-	images "nor when it goes" 14
+	images "when it is removed its files are withdrawn" 14
 
-	# Closed before anybody has read what it holds; the watch alone stands by then.
+	# A folder that is watched, and closed before its files are read.
 	mkdir "$D/shut"
 	image before >"$D/shut/before.json"
-	images "a folder that is watched" 15
+	images "a file in a new folder is read" 15
 	kill -STOP "$(<"$T/watch.pid")"
 	image p >"$D/shut/p.json"
 	image q >"$D/shut/q.json"
@@ -156,12 +156,12 @@ if "${as[@]}" test ! -r "$T/closed"; then
 	chmod 400 "$D/shut"
 	image q2 >"$D/q2.json"
 	kill -CONT "$(<"$T/watch.pid")"
-	images "what is written into a closed one" 16
-	ok "is rejected, and so is what it held" wait_until 10 counts rejected_files 3
+	images "a file elsewhere is read while the folder is closed" 16
+	ok "the files of the closed folder are rejected" wait_until 10 counts rejected_files 3
 	chmod 755 "$D/shut"
-	images "is found when it is opened" 19
+	images "and read when it is opened" 19
 	rm -r "$D/shut" "$D/q2.json"
-	images "and gone when it goes" 14
+	images "when it is removed they are withdrawn" 14
 fi
 
 for i in {1..300}; do
@@ -171,11 +171,11 @@ for i in {1..300}; do
 	1) mv "$D/dir/x$i.json" "$D/dir/y$i.json" ;;
 	esac
 done
-images "many at once" 214
-ok "nothing is left behind" wait_until 10 in_step
-is "no event was lost on the way" "$(count overflows) $(count rescans)" "0 1"
+images "many changes at once are read" 214
+ok "the index is that of a new scan" wait_until 10 in_step
+is "no event was lost" "$(count overflows) $(count rescans)" "0 1"
 
-# More events than the kernel's queue holds, while nobody reads them.
+# More events than the kernel's queue holds, while watch is stopped.
 limit=$(</proc/sys/fs/inotify/max_queued_events)
 if [ "$limit" -le 65536 ]; then
 	kill -STOP "$(<"$T/watch.pid")"
@@ -191,20 +191,20 @@ for i in range(int(sys.argv[2])):
 	image unseen >"$D/new4/unseen.json"
 	image deep >"$D/flood/deep.json"
 	kill -CONT "$(<"$T/watch.pid")"
-	images "what came behind an overflow is found" 216
+	images "changes after an overflow are found" 216
 	is "the overflow is counted" "$(count overflows)" 1
 	is "the folder was walked" "$(count rescans)" 2
-	is "and need not be again" "$(count reconcile)" false
+	is "and need not be walked again" "$(count reconcile)" false
 	image after >"$D/new4/after.json"
 	image after2 >"$D/new5/new4/sub/after.json"
-	images "the watches stand again" 218
-	ok "nothing is left behind" wait_until 10 in_step
+	images "new folders are watched after that" 218
+	ok "the index is that of a new scan" wait_until 10 in_step
 fi
 
 switches() {
 	grep ctxt_switches "/proc/$(<"$T/watch.pid")/status"
 }
-quiet() { # for about a second
+quiet() { # true if watch did not run for about a second
 	local before i
 	before=$(switches)
 	for ((i = 0; i < 50; i++)); do
@@ -212,7 +212,7 @@ quiet() { # for about a second
 	done
 	[ "$(switches)" = "$before" ]
 }
-ok "when nothing happens, nothing runs" wait_until 60 quiet
+ok "watch does not run while nothing changes" wait_until 60 quiet
 
 kill -KILL "$(<"$T/watch.pid")"
 wait_until 10 not alive watch
@@ -221,67 +221,67 @@ rm "$D/j.json"
 before=$(count images)
 mv "$D/new3" "$D/new3-moved"
 start watch "$INDEXER" watch --data "$D" --index "$T/index"
-is "what happened while it was dead is known when it is ready" "$(count images)" "$before"
-ok "all of it" in_step
+is "changes made after a kill are known when the next watch is ready" "$(count images)" "$before"
+ok "all of them" in_step
 image s >"$D/new3-moved/s.json"
 images "and it watches" $((before + 1))
-ok "SIGTERM ends it well" stop watch
+ok "SIGTERM ends it with status 0" stop watch
 
 start watch "$INDEXER" watch --data "$D" --index "$T/index"
-ok "SIGINT as well" stop watch INT
+ok "so does SIGINT" stop watch INT
 start watch "$INDEXER" watch --data "$D" --index "$T/index"
 logged() { # TEXT
 	grep -q -e "$1" "$T/watch.log"
 }
 mv "$D" "$T/gone"
-ok "when its folder is renamed it says so" \
+ok "watch says that its folder was renamed" \
 	wait_until 10 logged "'$D' is no longer the folder that is watched"
-is "and keeps what it knew" "$(count images)" $((before + 1))
-is "which is not in step" "$(count reconcile)" true
+is "and withdraws nothing" "$(count images)" $((before + 1))
+is "the index is not in step" "$(count reconcile)" true
 mkdir "$D"
 rm "$T/gone/p.json"
 mv "$T/gone" "$D/gone"
-ok "a folder under that name is watched again" wait_until 10 logged "'$D' is watched again"
-images "what was moved below it is there" "$before"
-ok "and in step" wait_until 10 counts reconcile false
+ok "another folder of that name is watched" wait_until 10 logged "'$D' is watched again"
+images "the files that were moved into it are known" "$before"
+ok "and the index is in step" wait_until 10 counts reconcile false
 mv "$D/gone" "$T/gone"
 rmdir "$D"
 mv "$T/gone" "$D"
 image back >"$D/back.json"
-images "it is removed, and another one has its name" $((before + 1))
-ok "all of it" wait_until 10 in_step
+images "so is the next folder of that name" $((before + 1))
+ok "the index is that of a new scan" wait_until 10 in_step
 mkdir "$T/releases"
 mv "$D" "$T/releases/1"
 ln -s releases/1 "$D"
 image new >"$D/new.json"
-images "a link to the folder is as good" $((before + 2))
-ok "that ends well, too" stop watch
+images "a link to the folder is watched, too" $((before + 2))
+ok "that watch ends with status 0, too" stop watch
 rm "$D"
 mv "$T/releases/1" "$D"
-ok "the index agrees with itself" "$INDEXER" check --index "$T/index"
+ok "the tables of the index are right" "$INDEXER" check --index "$T/index"
 
-# In a user namespace of its own a process may have fewer watches than it needs...
+# A process in its own user namespace may have too few watches.
 rm -rf "$D" "$T/index"
 mkdir -p "$D/a/b" "$D/c"
 if unshare -Ur "$BASH" -c 'echo 2 >/proc/sys/user/max_inotify_watches' 2>/dev/null; then
 	start watch unshare -Ur "$BASH" -c 'echo 2 >/proc/sys/user/max_inotify_watches
 		exec "$@"' _ "$INDEXER" watch --data "$D" --index "$T/index"
-	ok "a reached limit of watches is said, and what raises it" \
+	ok "watch says that the limit is reached, and what raises it" \
 		grep -q "run \`sysctl fs.inotify.max_user_watches=" "$T/watch.log"
 	image one >"$D/a/b/one.json"
 	mkdir "$D/c/d"
 	image two >"$D/c/d/two.json"
-	ok "folders that are not watched are looked at" wait_until 20 counts images 2
+	ok "folders without a watch are polled" wait_until 20 counts images 2
 	rm -r "$D/c/d" "$D/a/b/one.json"
-	ok "also for what is gone" wait_until 20 counts images 0
-	ok "that ends well, too" stop watch
+	ok "removed files in them are withdrawn" wait_until 20 counts images 0
+	ok "that watch ends with status 0, too" stop watch
 fi
 
-# What a person sends is no fault of a mapped file.
+# A signal that somebody sends is not a fault of a mapped file.
 ulimit -c 0
 rm -rf "$T/index"
 start watch "$INDEXER" watch --data "$D" --index "$T/index"
 stop watch ABRT
-is "a signal of its own ends it" "$?" 134
-ok "and nothing is said to be damaged" not grep -q damaged "$T/watch.log"
+is "SIGABRT ends watch" "$?" 134
+ok "without a message about damage" not grep -q damaged "$T/watch.log"
 done_testing

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A file system whose clock ticks in seconds: a file that is rewritten within one tick of
+# A file system that keeps times in seconds: a file that is rewritten within one second of
 # its reading, with the same size, has the same stat values, and must be read again.
 . "$(dirname "$0")/lib.sh"
 
@@ -17,7 +17,7 @@ album() {
 	"$EXPORTER" export --index "$T/index" --repo "$T/repo" >/dev/null &&
 		git -C "$T/repo" ls-tree -r --name-only main | sed -nE 's|.*/([ab])/images\.json|\1|p'
 }
-# Rewrites the file after CMD, and tells whether all that happened in one tick.
+# Rewrites the file after CMD. True if all that happened within one second.
 within_a_tick() { # CMD...
 	local before
 	rm -rf "$T/index"
@@ -37,8 +37,8 @@ case $(values) in
 *) skip_all "this ext4 keeps parts of seconds" ;;
 esac
 ok "a file is rewritten in the second in which it was read" wait_until 30 within_a_tick scan
-ok "the next scan" scan
-is "finds it" "$(album)" b
+ok "the next scan succeeds" scan
+is "and reads the new bytes" "$(album)" b
 
 watch() {
 	start watch "$INDEXER" watch --data "$D" --index "$T/index" && stop watch
@@ -46,10 +46,10 @@ watch() {
 ok "a file is rewritten in the second in which watch read it" \
 	wait_until 30 within_a_tick watch
 start watch "$INDEXER" watch --data "$D" --index "$T/index"
-ok "the next watch finds it" wait_until 10 is_b
-ok "the watch ends well" stop watch
+ok "the next watch reads the new bytes" wait_until 10 is_b
+ok "watch ends with status 0" stop watch
 
-# Rewritten while its events wait.
+# Rewritten while watch is stopped.
 fast() {
 	local before
 	rm -rf "$T/index"
@@ -65,6 +65,6 @@ fast() {
 }
 ok "a file is rewritten while the watch is stopped" wait_until 30 fast
 kill -CONT "$(<"$T/watch.pid")"
-ok "it is found" wait_until 10 is_b
-ok "the watch ends well" stop watch
+ok "watch reads the new bytes" wait_until 10 is_b
+ok "watch ends with status 0" stop watch
 done_testing

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A full disk under the index, the repository, the site and a bundle: each command says
-# so with the path and exit status 75, and when there is room again a plain retry gives
-# what it gives elsewhere.
+# The disk of the index, the repository, the site or a bundle is full: each command says
+# so with the path and exit status 75, and when there is room again the same command has
+# the usual result.
 . "$(dirname "$0")/lib.sh"
 
 mkdir "$T/data"
@@ -22,7 +22,7 @@ done
 tree=$(git -C "$T/clean" rev-parse 'HEAD^{tree}')
 ok 'there is something to compare with' test -n "$tree"
 
-# Done, or a full disk that is told as one.
+# True if CMD succeeds, or reports a full disk as it should.
 full_or_done() { # PATH CMD...
 	local path=$1 status
 	shift
@@ -54,14 +54,14 @@ for kind in tmpfs ext4; do
 		ok "$kind: a first scan with $kib KiB free" full_or_done "$disk/index" \
 			"$INDEXER" scan --data "$T/data" --index "$disk/index"
 		free_up "$disk"
-		exits 'a plain retry' 0 "$INDEXER" scan --data "$T/data" --index "$disk/index"
+		exits 'with room again the scan succeeds' 0 "$INDEXER" scan --data "$T/data" --index "$disk/index"
 		ok 'the index is whole' whole "$disk/index"
 		rm -r "$disk/index"
 	done
 done
 
-# What the exporter does, with so much free under what it writes. Each on its own disk,
-# as a copy of what was whole.
+# The commands of the exporter with little room for what they write. Each on its own disk,
+# with a copy of an intact repository.
 cp -r "$T/clean" "$T/base"
 mkdir "$T/small"
 for ((i = 0; i < 40; i++)); do
@@ -117,18 +117,18 @@ for kind in tmpfs ext4; do
 			fill_up "$disk" $((kib * 1024))
 			ok "$kind: $command with $kib KiB free" full_or_done "$disk/" $command "$disk"
 			free_up "$disk"
-			exits 'a plain retry' 0 $command "$disk"
+			exits 'with room again the command succeeds' 0 $command "$disk"
 			ok 'the repository is whole' fsck "$disk/repo"
 			case $command in
 			export_to)
-				is 'its tree is the one' "$(git -C "$disk/repo" rev-parse 'HEAD^{tree}')" "$tree"
+				is 'the tree is the expected one' "$(git -C "$disk/repo" rev-parse 'HEAD^{tree}')" "$tree"
 				ok 'the site is whole' site_is_whole "$disk/site"
 				;;
 			publish_to) ok 'the site is whole' site_is_whole "$disk/site" ;;
 			bundle_at) ok 'the bundle is whole' tar -tf "$disk/bundle.tar" ;;
 			esac
 			rm -rf "${disk:?}/repo" "$disk/site" "$disk/bundle.tar"
-			is 'nothing is left behind' "$(ls -A "$disk")" ''
+			is 'no file is left' "$(ls -A "$disk")" ''
 		done
 		umount "$disk"
 	done

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The disk of the index is full while the folder is watched: it is said, nothing is
-# forgotten, and it goes on when there is room.
+# The disk of the index is full while the folder is watched: watch says so, forgets
+# nothing, and goes on when there is room.
 . "$(dirname "$0")/lib.sh"
 
 D=$T/data
@@ -27,14 +27,14 @@ fill_up "$T/disk" 0
 images 21 120
 rm "$D/1.json"
 mv "$D/2.json" "$D/renamed.json"
-ok "the disk is full: it is said" wait_until 10 logged "changes are kept"
-ok "the watch goes on" alive watch
+ok "watch says that the disk is full" wait_until 10 logged "changes are kept"
+ok "watch keeps running" alive watch
 rm "$D/3.json"
 images 121 130
 free_up "$T/disk"
 ok "it goes on when there is room" wait_until 20 counts images 128
 ok "and says so" logged "there is room"
-is "it was said once" "$(grep -c 'changes are kept' "$T/watch.log")" 1
+is "it said once that the disk is full" "$(grep -c 'changes are kept' "$T/watch.log")" 1
 fill_up "$T/disk" 0
 kill -STOP "$(<"$T/watch.pid")"
 images 131 200
@@ -42,9 +42,9 @@ rm "$D"/13?.json
 kill -CONT "$(<"$T/watch.pid")"
 ok "the disk is full once more" wait_until 10 logged "changes are kept" 2
 free_up "$T/disk"
-ok "and no longer" wait_until 20 counts images 188
-ok "the watch ends well" stop watch
-ok "the index agrees with itself" "$INDEXER" check --index "$T/index"
-ok "and with the folder" "$INDEXER" scan --data "$D" --index "$T/index"
-ok "which had nothing to say" counts images 188
+ok "watch goes on when there is room again" wait_until 20 counts images 188
+ok "watch ends with status 0" stop watch
+ok "the tables of the index are right" "$INDEXER" check --index "$T/index"
+ok "a scan succeeds" "$INDEXER" scan --data "$D" --index "$T/index"
+ok "and changes nothing" counts images 188
 done_testing
