@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/format/json.h"
+#include "data/format/json_print.h"
 #include "exporter/lookback/notes.h"
 
 /*
@@ -37,7 +37,7 @@ struct compare {
 	size_t only_noted;  /* so many of them were */
 	struct side side[2];
 	/* scratch */
-	struct body_object object, inner;
+	struct body_object object, image, tag;
 	struct notes tag_images; /* of one image; of: the tag */
 	struct buf id, own;
 	struct buf album; /* of the last add_list */
@@ -250,64 +250,49 @@ static int note_file(const char *path, const uint8_t *old_blob, const uint8_t *n
 
 /* --- tag images --- */
 
-/* Appends a member of a tag image that holds an object as its id alone. */
-static bool add_reference(struct compare *c, const char *name, bool plain,
-			  const struct body_text *object)
+/* Opens the object in a member of c->object. */
+static bool open_member(struct compare *c, struct body_object *object,
+			struct body_text *id, const char *name)
 {
-	struct body_text id;
+	const struct body_text text = body_member(&c->object, name);
 
-	if (!body_object(&c->inner, object) || !body_id(&c->inner, &id)) {
-		return false;
-	}
-	buf_addf(&c->own, plain ? "\"%s\":" : "\"%s_id\":", name);
-	json_quote(&c->own, id.data, id.len);
-	return true;
+	return body_object(object, &text) && body_id(object, id);
 }
 
-/* Writes the tag image c->object to c->own without its image and tag. */
-static bool write_own(struct compare *c)
+/* Notes a tag image in the form of compare.h. */
+static bool note_tag_image(struct compare *c, int side, const struct body_text *text)
 {
-	const struct body_object *object = &c->object;
-	const struct body_text image = body_member(object, "image");
-	const struct body_text tag = body_member(object, "tag");
-	bool plain = body_member(object, "image_id").data ||
-		     body_member(object, "tag_id").data;
+	struct note note = {.after = side == 1};
+	struct body_text image;
+	bool plain;
 
+	if (!body_object(&c->object, text) || !body_id(&c->object, &note.id) ||
+	    !open_member(c, &c->image, &image, "image") ||
+	    !open_member(c, &c->tag, &note.of, "tag")) {
+		return false;
+	}
+	plain = body_member(&c->object, "image_id").data ||
+		body_member(&c->object, "tag_id").data;
 	buf_clear(&c->own);
-	buf_addch(&c->own, '{');
-	for (size_t i = 0; i < object->members.count; i++) {
-		const struct json_member *m = &object->members.member[i];
-		const char *value = object->text.data + m->value.off;
+	json_print_open(&c->own, NULL, '{');
+	for (size_t i = 0; i < c->object.members.count; i++) {
+		const struct json_member *m = &c->object.members.member[i];
+		const char *value = text->data + m->value.off;
 
-		buf_addstr(&c->own, i ? "," : "");
-		if (value == image.data || value == tag.data) {
-			if (!add_reference(c, value == tag.data ? "tag" : "image", plain,
-					   value == tag.data ? &tag : &image)) {
-				return false;
-			}
+		if (value == c->image.text.data) {
+			json_print_bytes(&c->own, plain ? "image" : "image_id",
+					 image.data, image.len);
+		} else if (value == c->tag.text.data) {
+			json_print_bytes(&c->own, plain ? "tag" : "tag_id", note.of.data,
+					 note.of.len);
 		} else {
-			buf_add(&c->own, object->text.data + m->key.off,
+			json_print_name(&c->own, NULL);
+			buf_add(&c->own, text->data + m->key.off,
 				m->value.off + m->value.len - m->key.off);
 		}
 	}
 	buf_addch(&c->own, '}');
-	return image.data && tag.data;
-}
-
-static bool note_tag_image(struct compare *c, int side, const struct body_text *text)
-{
-	struct note note = {.after = side == 1};
-	struct body_text tag;
-
-	if (!body_object(&c->object, text) || !write_own(c) ||
-	    !body_id(&c->object, &note.id)) {
-		return false;
-	}
-	tag = body_member(&c->object, "tag");
 	note.text = (struct body_text){c->own.data, c->own.len};
-	if (!body_object(&c->inner, &tag) || !body_id(&c->inner, &note.of)) {
-		return false;
-	}
 	notes_add(&c->tag_images, &note);
 	return true;
 }
@@ -660,7 +645,8 @@ static void release(struct compare *c)
 		free(c->side[side].element);
 	}
 	body_object_release(&c->object);
-	body_object_release(&c->inner);
+	body_object_release(&c->image);
+	body_object_release(&c->tag);
 	buf_release(&c->id);
 	buf_release(&c->own);
 	buf_release(&c->album);
