@@ -441,9 +441,7 @@ static int collect(struct collect *c)
 	int rc = collect_files(c);
 
 	log_progress_end(&c->progress);
-	if (!rc) {
-		rc = finish(c);
-	}
+	rc = rc ? rc : finish(c);
 	if (!rc && !(c->flags & AUDIT_NO_SINCE)) {
 		rc = audit_since_find(c->audit, c->history, c->commit, c->only, c->err);
 	}

@@ -143,9 +143,7 @@ static int sides_read(struct compare *c, const uint8_t *old_blob, const uint8_t 
 {
 	int rc = side_read(c, &c->side[0], old_blob, row, id);
 
-	if (!rc) {
-		rc = side_read(c, &c->side[1], new_blob, row, id);
-	}
+	rc = rc ? rc : side_read(c, &c->side[1], new_blob, row, id);
 	if (!rc) {
 		sides_differ(&c->side[0], &c->side[1]);
 	}
@@ -346,9 +344,7 @@ static int note_tags_shown(struct compare *c)
 			body_add_path(&paths, QUERY_TAG, &c->tag_images.note[j].of);
 		}
 	}
-	if (!rc) {
-		rc = note_paths(c, &paths);
-	}
+	rc = rc ? rc : note_paths(c, &paths);
 	pathset_release(&paths);
 	return rc;
 }
@@ -479,9 +475,7 @@ static int add_album_paths(struct compare *c, struct pathset *paths,
 	int rc = body_load(body, c->history, c->tree[1], QUERY_IMAGES, album, c->err);
 
 	body_add_path(paths, QUERY_IMAGES, album);
-	if (!rc) {
-		rc = body_add_images(body, paths, c->err);
-	}
+	rc = rc ? rc : body_add_images(body, paths, c->err);
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
@@ -514,9 +508,7 @@ static int note_moved(struct compare *c)
 	if (!rc && lone.count) {
 		rc = note_only(c, &lists, &lone, expected);
 	}
-	if (!rc) {
-		rc = note_paths(c, &own);
-	}
+	rc = rc ? rc : note_paths(c, &own);
 	pathset_release(&lists);
 	pathset_release(&own);
 	notes_release(&lone);
@@ -529,12 +521,8 @@ static int note_album(struct compare *c, const struct body_text *album,
 	struct pathset own = {0};
 	int rc = paths ? 0 : add_album_paths(c, &own, album);
 
-	if (!rc) {
-		rc = note_paths(c, paths ? paths : &own);
-	}
-	if (!rc) {
-		rc = note_moved(c);
-	}
+	rc = rc ? rc : note_paths(c, paths ? paths : &own);
+	rc = rc ? rc : note_moved(c);
 	pathset_release(&own);
 	return rc ? rc : note_tags_shown(c);
 }
@@ -621,15 +609,11 @@ static int report_all(struct compare *c)
 {
 	int rc = report(c, &c->tags, NULL);
 
-	if (!rc) {
-		rc = report(c, &c->images, NULL);
-	}
+	rc = rc ? rc : report(c, &c->images, NULL);
 	notes_sort(&c->pairs);
 	for (size_t i = 0; !rc && i < c->pairs.count; i++) {
 		rc = read_pair(c, &c->pairs.note[i]);
-		if (!rc) {
-			rc = report(c, &c->tag_images, &c->pairs.note[i].id);
-		}
+		rc = rc ? rc : report(c, &c->tag_images, &c->pairs.note[i].id);
 	}
 	return rc;
 }
@@ -670,9 +654,7 @@ int compare_trees(struct history *history, const uint8_t *from,
 	} else {
 		rc = tree_diff(history_trees(history), from, to, note_file, &c, err);
 	}
-	if (!rc) {
-		rc = report_all(&c);
-	}
+	rc = rc ? rc : report_all(&c);
 	release(&c);
 	return rc;
 }

@@ -115,10 +115,9 @@ static int follow_album(struct trace *trace, const uint8_t tree[OBJECT_ID])
 		trace->entry.images = trace->body.count;
 		rc = body_add_images(&trace->body, &trace->paths, trace->err);
 	}
-	if (!rc) {
-		rc = pathset_diff(&trace->paths, history_trees(trace->history), NULL,
-				  tree, count_untagged, trace, trace->err);
-	}
+	rc = rc ? rc
+		: pathset_diff(&trace->paths, history_trees(trace->history), NULL, tree,
+			       count_untagged, trace, trace->err);
 	return rc;
 }
 
@@ -223,9 +222,7 @@ static int walk(struct trace *trace, const uint8_t commit[OBJECT_ID])
 			rc = follow(trace, step.tree);
 			first = false;
 		}
-		if (!rc) {
-			rc = take_step(trace, &step);
-		}
+		rc = rc ? rc : take_step(trace, &step);
 		if (rc) {
 			return rc;
 		}

@@ -236,9 +236,7 @@ int when_resolve(struct snapshot_repo *repo, const char *when, struct snapshot_i
 		*out = tip;
 		return 0;
 	}
-	if (!rc) {
-		rc = last_before(repo, &tip, out, *instant, err);
-	}
+	rc = rc ? rc : last_before(repo, &tip, out, *instant, err);
 	snapshot_info_release(&tip);
 	return rc;
 }
