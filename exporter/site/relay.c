@@ -2,6 +2,8 @@
 #include "exporter/site/relay.h"
 
 #include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +25,8 @@ struct load {
 	size_t files;
 };
 
+/* The loads are a ring. The caller fills them one after the other, the thread puts and
+ * empties them in the same order. */
 struct relay {
 	relay_fn *put;
 	void *payload;
@@ -30,14 +34,10 @@ struct relay {
 	bool threads; /* a thread may be started */
 	bool started;
 	pthread_t thread;
-	/* All below is guarded by the mutex, but for the content of loads: the thread has
-	 * the oldest of the queued ones, the caller has the one behind them. */
-	pthread_mutex_t mutex;
-	pthread_cond_t changed;
 	struct load load[LOADS];
-	size_t head, queued;
-	bool end;
-	int rc; /* the first failure */
+	size_t at;           /* the load that the caller fills */
+	sem_t filled, empty; /* loads that wait for the thread, and for the caller */
+	atomic_int rc;       /* the first failure, set after `err` */
 	struct err err;
 };
 
@@ -48,112 +48,92 @@ struct relay *relay_new(relay_fn *put, void *payload)
 	r->put = put;
 	r->payload = payload;
 	r->threads = threads_pay();
-	pthread_mutex_init(&r->mutex, NULL);
-	pthread_cond_init(&r->changed, NULL);
+	sem_init(&r->filled, 0, 0);
+	sem_init(&r->empty, 0, LOADS - 1);
 	return r;
 }
 
-static int put_load(struct relay *r, struct load *load, struct err *err)
+/* sem_wait that a signal does not end. */
+static void wait_for(sem_t *semaphore)
 {
-	int rc = 0;
-
-	for (size_t i = 0; !rc && i < load->files; i++) {
-		rc = r->put(load->bytes.data + load->file[i].path,
-			    load->bytes.data + load->file[i].body, load->file[i].len,
-			    load->file[i].replaces, r->payload, err);
+	while (sem_wait(semaphore) < 0) {
 	}
-	return rc;
 }
 
-static void *run(void *payload)
+/* Puts one file, unless an earlier one failed. */
+static void put(struct relay *r, const char *path, const char *body, size_t len,
+		bool replaces)
 {
-	struct relay *r = payload;
-	struct err err = {0};
-
-	pthread_mutex_lock(&r->mutex);
-	while (r->queued || !r->end) {
-		struct load *load = &r->load[r->head];
-		int rc = r->rc;
-
-		if (!r->queued) {
-			pthread_cond_wait(&r->changed, &r->mutex);
-			continue;
-		}
-		pthread_mutex_unlock(&r->mutex);
-		if (!rc) {
-			rc = put_load(r, load, &err);
-		}
-		load->files = 0;
-		buf_clear(&load->bytes);
-		pthread_mutex_lock(&r->mutex);
-		if (rc && !r->rc) {
-			r->rc = rc;
-			r->err = err;
-		}
-		r->head = (r->head + 1) % LOADS;
-		r->queued--;
-		pthread_cond_broadcast(&r->changed);
+	if (!r->rc) {
+		r->rc = r->put(path, body, len, replaces, r->payload, &r->err);
 	}
-	pthread_mutex_unlock(&r->mutex);
-	return NULL;
 }
 
-/* The load that the caller fills. Called with the mutex locked. */
-static struct load *filling(struct relay *r)
+static int failure(struct relay *r, struct err *err)
 {
-	return &r->load[(r->head + r->queued) % LOADS];
-}
+	int rc = r->rc;
 
-/* Hands the filled load to the thread, and waits for an empty one. */
-static int hand_over(struct relay *r, struct err *err)
-{
-	int rc;
-
-	pthread_mutex_lock(&r->mutex);
-	r->queued++;
-	pthread_cond_broadcast(&r->changed);
-	while (r->queued == LOADS) {
-		pthread_cond_wait(&r->changed, &r->mutex);
-	}
-	rc = r->rc;
 	if (rc && err) {
 		*err = r->err;
 	}
-	pthread_mutex_unlock(&r->mutex);
 	return rc;
+}
+
+/* The thread: a load without files ends it. */
+static void *run(void *payload)
+{
+	struct relay *r = payload;
+
+	for (size_t at = 0;; at = (at + 1) % LOADS) {
+		struct load *load = &r->load[at];
+
+		wait_for(&r->filled);
+		if (!load->files) {
+			return NULL;
+		}
+		for (size_t i = 0; i < load->files; i++) {
+			put(r, load->bytes.data + load->file[i].path,
+			    load->bytes.data + load->file[i].body, load->file[i].len,
+			    load->file[i].replaces);
+		}
+		load->files = 0;
+		buf_clear(&load->bytes);
+		sem_post(&r->empty);
+	}
+}
+
+/* Hands the load over to the thread, and waits for an empty one. */
+static void hand_over(struct relay *r)
+{
+	r->at = (r->at + 1) % LOADS;
+	sem_post(&r->filled);
+	wait_for(&r->empty);
 }
 
 int relay_pass(struct relay *r, const char *path, const char *body, size_t len,
 	       bool replaces, struct err *err)
 {
-	struct load *load;
+	struct load *load = &r->load[r->at];
 
 	if (r->threads && !r->started && ++r->passed > THREAD_FROM) {
 		r->started = threads_start(&r->thread, run, r);
 		r->threads = r->started; /* if that failed, it works without */
 	}
 	if (!r->started) {
-		if (!r->rc) {
-			r->rc = r->put(path, body, len, replaces, r->payload, &r->err);
-		}
-		if (r->rc && err) {
-			*err = r->err;
-		}
-		return r->rc;
+		put(r, path, body, len, replaces);
+		return failure(r, err);
 	}
-	pthread_mutex_lock(&r->mutex);
-	load = filling(r);
-	pthread_mutex_unlock(&r->mutex);
 	load->file[load->files].path = load->bytes.len;
 	buf_add(&load->bytes, path, strlen(path) + 1);
 	load->file[load->files].replaces = replaces;
 	load->file[load->files].body = load->bytes.len;
 	load->file[load->files++].len = len;
 	buf_add(&load->bytes, body, len);
-	if (load->files == LOAD_FILES || load->bytes.len >= LOAD_BYTES) {
-		return hand_over(r, err);
+	if (load->files < LOAD_FILES && load->bytes.len < LOAD_BYTES) {
+		return 0;
 	}
-	return 0;
+	hand_over(r);
+	return failure(r, err);
 }
 
 int relay_end(struct relay **relay, struct err *err)
@@ -163,22 +143,18 @@ int relay_end(struct relay **relay, struct err *err)
 
 	*relay = NULL;
 	if (r->started) {
-		pthread_mutex_lock(&r->mutex);
-		r->queued += filling(r)->files > 0;
-		r->end = true;
-		pthread_cond_broadcast(&r->changed);
-		pthread_mutex_unlock(&r->mutex);
+		if (r->load[r->at].files) {
+			hand_over(r);
+		}
+		sem_post(&r->filled);
 		pthread_join(r->thread, NULL);
 	}
-	rc = r->rc;
-	if (rc && err) {
-		*err = r->err;
-	}
+	rc = failure(r, err);
 	for (size_t i = 0; i < LOADS; i++) {
 		buf_release(&r->load[i].bytes);
 	}
-	pthread_cond_destroy(&r->changed);
-	pthread_mutex_destroy(&r->mutex);
+	sem_destroy(&r->filled);
+	sem_destroy(&r->empty);
 	free(r);
 	return rc;
 }
