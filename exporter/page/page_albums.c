@@ -35,21 +35,28 @@ void page_albums_note(struct page_albums *albums, unsigned shard, const char *id
 	buf_add(&albums->ids, id, len);
 }
 
-static int compare_ids(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-	int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
-
-	return order ? order : (a_len > b_len) - (a_len < b_len);
-}
-
+/* By shard, then id; notes about one album in the order in which they were noted. */
 static int compare(const void *left, const void *right, void *payload)
 {
 	const struct page_albums *albums = payload;
 	const struct page_album *a = left, *b = right;
+	int order = a->shard - b->shard;
 
-	return a->shard != b->shard ? a->shard - b->shard
-				    : compare_ids(albums->ids.data + a->id, a->len,
-						  albums->ids.data + b->id, b->len);
+	if (!order) {
+		order = memcmp(albums->ids.data + a->id, albums->ids.data + b->id,
+			       a->len < b->len ? a->len : b->len);
+	}
+	if (!order) {
+		order = a->len - b->len;
+	}
+	return order ? order : (a->id > b->id) - (a->id < b->id);
+}
+
+static bool is_same(const struct page_albums *albums, const struct page_album *a,
+		    const struct page_album *b)
+{
+	return a->shard == b->shard && a->len == b->len &&
+	       memcmp(albums->ids.data + a->id, albums->ids.data + b->id, a->len) == 0;
 }
 
 void page_albums_sort(struct page_albums *albums)
@@ -63,7 +70,7 @@ void page_albums_sort(struct page_albums *albums)
 	for (size_t i = 1; i < albums->count; i++) {
 		struct page_album *last = &albums->album[kept], *next = &albums->album[i];
 
-		if (compare(last, next, albums) != 0) {
+		if (!is_same(albums, last, next)) {
 			albums->album[++kept] = *next;
 			continue;
 		}
@@ -74,83 +81,26 @@ void page_albums_sort(struct page_albums *albums)
 	albums->count = kept + 1;
 }
 
-/* Adds an album of `from`, with counts of `old` (may be NULL) if its own are not known. False:
- * a count is not known. */
-static bool add_merged(struct page_albums *out, const struct page_albums *from,
-		       const struct page_album *album, const struct page_album *old)
+int page_albums_finish(struct page_albums *albums)
 {
-	uint64_t images, untagged;
+	size_t kept = 0;
+	int rc = 0;
 
-	assert(album);
-	images = album->images;
-	untagged = album->untagged;
+	page_albums_sort(albums);
+	for (size_t i = 0; i < albums->count; i++) {
+		const struct page_album *album = &albums->album[i];
 
-	if (images == PAGE_UNKNOWN && old) {
-		images = old->images;
-	}
-	if (untagged == PAGE_UNKNOWN && old) {
-		untagged = old->untagged;
-	}
-	if (images == 0) {
-		return true;
-	}
-	if (images == PAGE_UNKNOWN || untagged == PAGE_UNKNOWN) {
-		return false;
-	}
-	page_albums_note(out, album->shard, from->ids.data + album->id, album->len,
-			 images, untagged);
-	return true;
-}
-
-int page_albums_merge(struct page_albums *out, const struct page_albums *old,
-		      const struct page_albums *noted, size_t from, size_t count)
-{
-	size_t end = from + count, at = 0, olds = old ? old->count : 0;
-	bool good = true;
-
-	while (at < olds || from < end) {
-		const struct page_album *a = at < olds ? &old->album[at] : NULL;
-		const struct page_album *b = from < end ? &noted->album[from] : NULL;
-		int order;
-
-		assert(a || b);
-		if (a && b) {
-			order = compare_ids(old->ids.data + a->id, a->len,
-					    noted->ids.data + b->id, b->len);
+		if (album->images == 0) {
+			continue;
+		}
+		if (album->images == PAGE_UNKNOWN || album->untagged == PAGE_UNKNOWN) {
+			rc = -1;
 		} else {
-			order = a ? -1 : 1;
-		}
-		good &= order < 0 ? add_merged(out, old, a, NULL)
-				  : add_merged(out, noted, b, order ? NULL : a);
-		at += order <= 0;
-		from += order >= 0;
-	}
-	return good ? 0 : -1;
-}
-
-uint64_t page_albums_untagged(const struct page_albums *albums, unsigned shard,
-			      const char *id, size_t len)
-{
-	size_t low = 0, high = albums->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct page_album *album = &albums->album[middle];
-		int order = album->shard != shard
-				    ? (int)shard - album->shard
-				    : compare_ids(id, len, albums->ids.data + album->id,
-						  album->len);
-
-		if (order == 0) {
-			return album->untagged == PAGE_UNKNOWN ? 0 : album->untagged;
-		}
-		if (order < 0) {
-			high = middle;
-		} else {
-			low = middle + 1;
+			albums->album[kept++] = *album;
 		}
 	}
-	return 0;
+	albums->count = kept;
+	return rc;
 }
 
 void page_albums_add(struct buf *out, const struct page_albums *albums)
@@ -169,51 +119,37 @@ void page_albums_add(struct buf *out, const struct page_albums *albums)
 	buf_addch(out, ']');
 }
 
-static bool read_count(uint64_t *out, const char *text, size_t len)
-{
-	if (len == 0 || len > 18 || strspn(text, "0123456789") != len) {
-		return false;
-	}
-	*out = strtoull(text, NULL, 10);
-	return true;
-}
-
-/* Notes one row. False: it is not a row, or not after the one before. */
+/* Notes one row. False: it is not a row. */
 static bool parse_row(struct page_albums *out, unsigned shard, const char *row,
 		      size_t len, struct json_object *cells, struct buf *id)
 {
-	const struct page_album *last = out->count ? &out->album[out->count - 1] : NULL;
-	uint64_t images, untagged;
+	const struct json_member *cell;
 
 	if (*row != '[') {
 		return false;
 	}
 	json_elements(cells, row, len);
+	cell = cells->member;
 	buf_clear(id);
-	if (cells->count != 3 || row[cells->member[0].value.off] != '"' ||
-	    json_string(id, row + cells->member[0].value.off,
-			cells->member[0].value.len) < 0 ||
-	    id->len == 0 || id->len > RECORD_ID_MAX ||
-	    !read_count(&images, row + cells->member[1].value.off,
-			cells->member[1].value.len) ||
-	    !read_count(&untagged, row + cells->member[2].value.off,
-			cells->member[2].value.len) ||
-	    (last &&
-	     compare_ids(out->ids.data + last->id, last->len, id->data, id->len) >= 0)) {
+	if (cells->count != 3 || row[cell[0].value.off] != '"' ||
+	    json_string(id, row + cell[0].value.off, cell[0].value.len) < 0 ||
+	    id->len == 0 || id->len > RECORD_ID_MAX) {
 		return false;
 	}
-	page_albums_note(out, shard, id->data, id->len, images, untagged);
+	page_albums_note(out, shard, id->data, id->len,
+			 strtoull(row + cell[1].value.off, NULL, 10),
+			 strtoull(row + cell[2].value.off, NULL, 10));
 	return true;
 }
 
 int page_albums_parse(struct page_albums *out, unsigned shard, const char *text,
 		      size_t len)
 {
-	struct buf canon = {0}, id = {0};
+	struct buf canon = {0}, id = {0}, again = {0};
 	struct json_object rows = {0}, cells = {0};
 	struct json_value value;
-	bool good = json_read(&canon, &value, text, len) == 0 && value.end == len &&
-		    canon.len && canon.data[0] == '[';
+	bool good = json_read(&canon, &value, text, len) == 0 && canon.len &&
+		    canon.data[0] == '[';
 
 	if (good) {
 		json_elements(&rows, canon.data, canon.len);
@@ -222,9 +158,13 @@ int page_albums_parse(struct page_albums *out, unsigned shard, const char *text,
 		good = parse_row(out, shard, canon.data + rows.member[i].value.off,
 				 rows.member[i].value.len, &cells, &id);
 	}
+	/* What we print has one form: numbers, white space, what follows the array. */
+	page_albums_add(&again, out);
+	good = good && again.len == len && memcmp(again.data, text, len) == 0;
 	json_object_release(&rows);
 	json_object_release(&cells);
 	buf_release(&canon);
 	buf_release(&id);
+	buf_release(&again);
 	return good ? 0 : -1;
 }

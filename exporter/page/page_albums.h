@@ -10,11 +10,11 @@
 
 /*
  * page_albums - albums with their counts, for the audit page of a site: noted from responses,
- * sorted, merged, and printed as the rows of a file. Zeroed is empty.
+ * sorted, joined, and printed as the rows of a file. Zeroed is empty.
  *
  *	page_albums_note(&albums, shard, id, len, images, PAGE_UNKNOWN);
  *	page_albums_note(&albums, shard, id, len, PAGE_UNKNOWN, untagged);
- *	page_albums_sort(&albums);
+ *	page_albums_finish(&albums);
  *	page_albums_add(&text, &albums);
  *	page_albums_release(&albums);
  */
@@ -39,23 +39,17 @@ void page_albums_release(struct page_albums *albums);
  * Ids have at most RECORD_ID_MAX bytes. */
 void page_albums_note(struct page_albums *albums, unsigned shard, const char *id,
 		      size_t len, uint64_t images, uint64_t untagged);
-/* Sorts by shard, then id, and joins notes about the same album. */
+/* Sorts by shard, then id, and joins notes about the same album: the known counts of the
+ * later note count. */
 void page_albums_sort(struct page_albums *albums);
-
-/* Appends to *out the albums of `old` (may be NULL) and the `count` albums from noted[from]
- * on; for an album in both, the known counts of `noted`. Both are sorted and of one shard.
- * Albums without images are left out. Returns 0, or -1 if a count of an album is in neither;
- * that album is left out. */
-int page_albums_merge(struct page_albums *out, const struct page_albums *old,
-		      const struct page_albums *noted, size_t from, size_t count);
-
-/* How many images of an album are untagged; 0 if it is not listed. The albums are sorted. */
-uint64_t page_albums_untagged(const struct page_albums *albums, unsigned shard,
-			      const char *id, size_t len);
+/* Sorts, and removes albums without images. Returns 0; or -1 if an album lacks a count, and
+ * removes it. */
+int page_albums_finish(struct page_albums *albums);
 
 /* Appends a JSON array with a line for each: ["ID",images,untagged]. */
 void page_albums_add(struct buf *out, const struct page_albums *albums);
-/* Reads such an array. Returns 0, or -1 if the text is not one. */
+/* Notes the albums of such an array; *out must be empty. Returns 0, or -1 if the text is not
+ * as page_albums_add writes it. */
 int page_albums_parse(struct page_albums *out, unsigned shard, const char *text,
 		      size_t len);
 

@@ -16,6 +16,7 @@
 #include "exporter/page/page.h"
 #include "exporter/page/page_albums.h"
 #include "exporter/page/page_history.h"
+#include "exporter/site/kept.h"
 #include "exporter/snapshot/response.h"
 
 /*
@@ -44,7 +45,8 @@ struct page_site {
 	uint8_t shard[PAGE_SHARDS / 8]; /* a bit for each file of albums that exists */
 	uint64_t first; /* number of the first snapshot of history; 0: none */
 	struct page_history history;
-	struct buf gone; /* files to be removed: paths, each with a NUL behind it */
+	struct kept kept; /* if `whole`: files that were put */
+	struct buf gone; /* else: files to be removed: paths, each with a NUL behind it */
 	struct buf path, body, id; /* scratch */
 };
 
@@ -142,6 +144,7 @@ void page_site_close(struct page_site *page)
 	snapshot_info_release(&page->base);
 	page_release(&page->page);
 	page_albums_release(&page->albums);
+	kept_release(&page->kept);
 	page_history_release(&page->history);
 	buf_release(&page->path);
 	buf_release(&page->body);
@@ -183,6 +186,7 @@ static int change(struct page_site *page, const char *path, const struct buf *bo
 		rc = page_images_add(&text, path, body, err);
 		buf_addstr(&text, ");\n");
 		if (!rc) {
+			kept_add(&page->kept, page->path.data);
 			rc = page->job.put(page->path.data, text.data, text.len,
 					   page->job.payload, err);
 		}
@@ -245,7 +249,10 @@ static int put(struct page_site *page, const char *path, const struct buf *body,
 	       struct err *err)
 {
 	bool has;
-	int rc = place_has(&has, page->job.place, path, body->data, body->len, err);
+	int rc;
+
+	kept_add(&page->kept, path);
+	rc = place_has(&has, page->job.place, path, body->data, body->len, err);
 
 	if (!rc && !has) {
 		rc = page->job.put(path, body->data, body->len, page->job.payload, err);
@@ -270,20 +277,24 @@ static bool read_shard(struct page_site *page, struct page_albums *out, const ch
 	return good;
 }
 
-/* Lists the albums for the file `path`: those of page->albums[from .. from + count - 1],
- * which changed, and those that the file has and that did not. False: the file is not as
- * we write it, or a count is in neither. */
+/* Lists the albums for the file `path`: those that the site's file has, with the new counts of
+ * page->albums[from .. end - 1], which changed. False: the file is not as we write it, or a
+ * count is not known. */
 static bool patch_shard(struct page_site *page, struct page_albums *out, const char *path,
-			size_t from, size_t count, unsigned shard)
+			size_t from, size_t end, unsigned shard)
 {
-	struct page_albums old = {0};
 	bool has = !page->whole && page->shard[shard / 8] & 0x80 >> shard % 8;
-	bool good = !has || read_shard(page, &old, path, shard);
 
-	good = good && (page_albums_merge(out, &old, &page->albums, from, count) == 0 ||
-			page->whole);
-	page_albums_release(&old);
-	return good;
+	if (has && !read_shard(page, out, path, shard)) {
+		return false;
+	}
+	for (; from < end; from++) {
+		const struct page_album *album = &page->albums.album[from];
+
+		page_albums_note(out, shard, page->albums.ids.data + album->id,
+				 album->len, album->images, album->untagged);
+	}
+	return page_albums_finish(out) == 0 || page->whole;
 }
 
 /* Lists the albums of the snapshot's folder XX. */
@@ -295,19 +306,16 @@ static int reread_shard(struct page_site *page, struct page_albums *out, unsigne
 
 	page->albums = (struct page_albums){0};
 	rc = read_albums(page, (int)shard, err);
-	page_albums_sort(&page->albums);
-	if (!rc) {
-		page_albums_merge(out, NULL, &page->albums, 0, page->albums.count);
-	}
-	page_albums_release(&page->albums);
+	*out = page->albums;
 	page->albums = aside;
+	page_albums_finish(out);
 	return rc;
 }
 
-/* Writes the file of the albums of a folder XX; page->albums[from .. from + count - 1] are
- * those of them that changed. */
-static int write_shard(struct page_site *page, size_t from, size_t count,
-		       uint64_t *removed, struct err *err)
+/* Writes the file of the albums of a folder XX; page->albums[from .. end - 1] are those of
+ * them that changed. */
+static int write_shard(struct page_site *page, size_t from, size_t end, uint64_t *removed,
+		       struct err *err)
 {
 	unsigned shard = page->albums.album[from].shard;
 	uint8_t bit = (uint8_t)(0x80 >> shard % 8);
@@ -316,7 +324,7 @@ static int write_shard(struct page_site *page, size_t from, size_t count,
 	int rc = 0;
 
 	buf_addf(&path, DATA "albums/%02x.js", shard);
-	if (!patch_shard(page, &merged, path.data, from, count, shard)) {
+	if (!patch_shard(page, &merged, path.data, from, end, shard)) {
 		page_albums_release(&merged);
 		rc = reread_shard(page, &merged, shard, err);
 	}
@@ -347,7 +355,7 @@ static int write_albums(struct page_site *page, uint64_t *removed, struct err *e
 		       page->albums.album[end].shard == page->albums.album[i].shard) {
 			end++;
 		}
-		rc = write_shard(page, i, end - i, removed, err);
+		rc = write_shard(page, i, end, removed, err);
 	}
 	return rc;
 }
@@ -431,46 +439,17 @@ static int write_summary(struct page_site *page, struct err *err)
 	return rc;
 }
 
-/* True if the file is part of the page, or not ours. Called when all else is written. */
+static bool is_ours(const char *path)
+{
+	return strcmp(path, INDEX) == 0 || strncmp(path, DATA, strlen(DATA)) == 0;
+}
+
+/* Keeps the files that were put, and those that are not ours. */
 static bool is_kept(const char *path, void *payload)
 {
 	struct page_site *page = payload;
-	unsigned long long n;
-	char *end;
 
-	if (strcmp(path, INDEX) == 0 || strcmp(path, SUMMARY) == 0) {
-		return true;
-	}
-	if (strncmp(path, DATA "albums/", strlen(DATA "albums/")) == 0) {
-		n = strtoull(path + strlen(DATA "albums/"), &end, 16);
-		return n < PAGE_SHARDS && strcmp(end, ".js") == 0 &&
-		       strlen(path) == strlen(DATA "albums/xx.js") &&
-		       (page->shard[n / 8] & 0x80 >> n % 8);
-	}
-	if (strncmp(path, DATA "history/", strlen(DATA "history/")) == 0) {
-		n = strtoull(path + strlen(DATA "history/"), &end, 10);
-		buf_clear(&page->path);
-		buf_addf(&page->path, DATA "history/%llu.js", n);
-		return page->first && n >= (page->first - 1) / PAGE_CHUNK &&
-		       n <= (page->history.last - 1) / PAGE_CHUNK &&
-		       strcmp(path, page->path.data) == 0;
-	}
-	if (strncmp(path, DATA "untagged/", strlen(DATA "untagged/")) == 0) {
-		const char *name = path + strlen(DATA "untagged/");
-		size_t len = strcspn(name, ".");
-		char shard[5];
-
-		buf_clear(&page->id);
-		if (strcmp(name + len, ".js") != 0 || name_to_id(&page->id, name, len)) {
-			return false;
-		}
-		name_shard(shard, name, len);
-		shard[2] = '\0';
-		return page_albums_untagged(&page->albums,
-					    (unsigned)strtoul(shard, NULL, 16),
-					    page->id.data, page->id.len) > 0;
-	}
-	return strncmp(path, DATA, strlen(DATA)) != 0;
+	return !is_ours(path) || kept_has(&page->kept, path);
 }
 
 static int remove_gone(struct page_site *page, uint64_t *removed, struct err *err)
@@ -514,7 +493,7 @@ int page_site_write(struct page_site *page, uint64_t *removed, struct err *err)
 static bool is_not_ours(const char *path, void *payload)
 {
 	(void)payload;
-	return strcmp(path, INDEX) != 0 && strncmp(path, DATA, strlen(DATA)) != 0;
+	return !is_ours(path);
 }
 
 int page_site_remove(struct place *place, uint64_t *removed, struct err *err)
