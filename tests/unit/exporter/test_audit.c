@@ -128,7 +128,7 @@ static void an_album_has_its_images_tags_and_last_tagger(void **state)
 	assert_int_equal(audit->all.tag_count, 2);
 	assert_string_equal(audit->all.tag[0].tag->id, "s");
 	assert_int_equal(audit->all.tag[0].images, 1);
-	/* Of one instant: the greater id. */
+	/* Of two with the same instant, the greater id. */
 	assert_string_equal(audit->all.last.tag_image, "1");
 	assert_string_equal(audit->all.last.image, "a");
 	assert_string_equal(audit->all.last.by, "\"u\"");
@@ -140,7 +140,7 @@ static void an_album_has_its_images_tags_and_last_tagger(void **state)
 	snapshot_close(repo);
 }
 
-static void since_begins_anew_after_a_tag_and_after_an_absence(void **state)
+static void since_restarts_after_a_tag_and_after_an_absence(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
 	struct snapshot_info info[5] = {{.time_s = 0}};
@@ -206,7 +206,7 @@ static void a_snapshot_without_images_has_an_audit(void **state)
 	snapshot_close(repo);
 }
 
-/* So many pairs that they are added up and grown several times. */
+/* So many pairs that the list is added up and grown several times. */
 static void counts_of_many_albums_and_tags_add_up(void **state)
 {
 	enum { ALBUMS = 150, TAGS = 100, ROUNDS = 3 };
@@ -295,7 +295,7 @@ int main(void)
 	cmocka_unit_test_setup_teardown(name, snapshot_fixture_setup,                    \
 					git_fixture_teardown)
 		T(an_album_has_its_images_tags_and_last_tagger),
-		T(since_begins_anew_after_a_tag_and_after_an_absence),
+		T(since_restarts_after_a_tag_and_after_an_absence),
 		T(a_snapshot_without_images_has_an_audit),
 		T(counts_of_many_albums_and_tags_add_up),
 		T(a_share_is_rounded_half_up),

@@ -48,7 +48,7 @@ static int print_line(const struct compare_event *event, void *payload)
 	return 0;
 }
 
-/* Compares two snapshots of a repository, which are of these files. */
+/* Compares two snapshots that have these files. */
 static int compare_files(const struct file *before, const struct file *after,
 			 const struct compare_scope *scope, compare_event_fn *each,
 			 void *payload)
@@ -96,7 +96,7 @@ static const struct file tagged[] = {
 	{0},
 };
 
-/* i1 has a title and one more tag, t1 another label, i2 is gone. */
+/* i1 has got a title and a second tag, t1 another label; i2 is gone. */
 static const struct file later[] = {
 	{IMAGES, "a", "[" I1_NEW "]"},
 	{UNTAG, "a", "[]"},
@@ -129,7 +129,7 @@ static void events_come_by_kind_and_id(void **state)
 	      LATER_T1 LATER_T2 LATER_I1 LATER_I2 LATER_K2);
 }
 
-static void the_way_back_is_the_reverse(void **state)
+static void the_reverse_comparison_gives_the_reverse_events(void **state)
 {
 	(void)state;
 	gives(later, tagged, NULL, add_line,
@@ -194,7 +194,7 @@ static void order_of_members_alone_is_a_change(void **state)
 	      "image i1 in album a: the order of its members\n");
 }
 
-static void a_tag_image_that_has_an_image_id_besides_stays_told_apart(void **state)
+static void a_tag_image_with_an_image_id_of_its_own_keeps_it(void **state)
 {
 #define BOTH(image) "{\"image_id\":\"z\",\"id\":\"k\",\"image\":" image ",\"tag\":" T1 "}"
 	static const struct file before[] = {IMAGE("i1", "a", "[]"), {0}};
@@ -209,7 +209,7 @@ static void a_tag_image_that_has_an_image_id_besides_stays_told_apart(void **sta
 	gives(after, last, NULL, add_line, "");
 }
 
-static void another_name_is_a_renaming_whatever_the_label(void **state)
+static void a_tag_with_another_name_is_renamed(void **state)
 {
 #define T2_NAMED "{\"id\":\"t2\",\"name\":\"m\",\"label\":\"L\"}"
 	static const struct file after[] = {{TAG, "t2", COUNTED(T2_NAMED, "0")}, {0}};
@@ -252,7 +252,7 @@ static void an_id_that_begins_another_comes_first(void **state)
 
 /* --- scopes --- */
 
-static void a_scope_has_what_is_about_it(void **state)
+static void a_scope_has_the_events_about_it(void **state)
 {
 	const struct compare_scope t1 = {.tag = "t1"}, i1 = {.image = "i1"};
 	const struct compare_scope i2 = {.image = "i2"}, a = {.album = "a"};
@@ -273,7 +273,7 @@ static void a_scope_has_what_is_about_it(void **state)
 	      "\"record\":" T1_NEW "}\n");
 }
 
-static void a_move_is_seen_from_either_album(void **state)
+static void a_move_is_reported_for_either_album(void **state)
 {
 	static const struct file before[] = {
 		{IMAGES, "a", "[" I1 "," I2 "]"}, {UNTAG, "a", "[" I1 "," I2 "]"},
@@ -347,7 +347,6 @@ static void an_untagged_image_is_found_in_the_album_that_it_moved_to(void **stat
 	      "image i1 in album b: album_id \"a\" -> \"b\"\n");
 }
 
-/* So many files differ that an album's images are looked up one by one. */
 static void an_album_among_thousands_of_changes_is_found(void **state)
 {
 	enum { MANY = 1200 };
@@ -378,9 +377,9 @@ static void an_album_among_thousands_of_changes_is_found(void **state)
 	buf_release(&names);
 }
 
-/* --- words --- */
+/* --- lines for people --- */
 
-static void words_have_a_line_for_each_event(void **state)
+static void each_event_is_printed_on_a_line(void **state)
 {
 	(void)state;
 	gives(tagged, later, NULL, print_line,
@@ -411,7 +410,7 @@ static void long_values_are_cut_between_characters(void **state)
 	      "tag t2 renamed: name \"n\" -> \"" LONG "...\n");
 }
 
-static void words_carry_no_control_characters(void **state)
+static void control_characters_are_escaped(void **state)
 {
 	static const struct file before[] = {{TAG, "x\x7fy z", COUNTED(T1, "0")}, {0}};
 	static const struct file after[] = {
@@ -425,7 +424,7 @@ static void words_carry_no_control_characters(void **state)
 	      "\"\", \\u009b (absent) -> \"\\u007f\"\n");
 }
 
-/* --- what is not as it should be --- */
+/* --- damage --- */
 
 static void damaged_files_are_refused_by_name(void **state)
 {
@@ -543,7 +542,7 @@ static void a_callback_ends_it(void **state)
 	assert_int_equal(calls, 1);
 }
 
-static void files_of_others_are_passed_over(void **state)
+static void other_files_are_ignored(void **state)
 {
 	struct snapshot_repo *repo = open_repo("repo");
 	struct snapshot_info old = commit(repo, tagged);
@@ -567,28 +566,28 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(events_come_by_kind_and_id),
-		TEST(the_way_back_is_the_reverse),
+		TEST(the_reverse_comparison_gives_the_reverse_events),
 		TEST(a_first_snapshot_is_compared_with_nothing),
 		TEST(equal_snapshots_give_nothing),
 		TEST(a_number_written_otherwise_is_a_change),
 		TEST(order_of_members_alone_is_a_change),
-		TEST(a_tag_image_that_has_an_image_id_besides_stays_told_apart),
-		TEST(another_name_is_a_renaming_whatever_the_label),
+		TEST(a_tag_image_with_an_image_id_of_its_own_keeps_it),
+		TEST(a_tag_with_another_name_is_renamed),
 		TEST(a_count_alone_is_no_event),
 		TEST(an_id_that_begins_another_comes_first),
-		TEST(a_scope_has_what_is_about_it),
-		TEST(a_move_is_seen_from_either_album),
+		TEST(a_scope_has_the_events_about_it),
+		TEST(a_move_is_reported_for_either_album),
 		TEST(an_untagged_image_is_found_in_its_album),
 		TEST(an_untagged_image_is_found_in_the_album_that_it_moved_to),
 		TEST(an_album_among_thousands_of_changes_is_found),
-		TEST(words_have_a_line_for_each_event),
+		TEST(each_event_is_printed_on_a_line),
 		TEST(long_values_are_cut_between_characters),
-		TEST(words_carry_no_control_characters),
+		TEST(control_characters_are_escaped),
 		TEST(damaged_files_are_refused_by_name),
 		TEST(files_that_contradict_each_other_are_refused),
 		TEST(an_image_without_its_album_is_refused),
 		TEST(a_callback_ends_it),
-		TEST(files_of_others_are_passed_over),
+		TEST(other_files_are_ignored),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -164,7 +164,7 @@ static void each_image_counts_once(void **state)
 	      QUERY_TAG_IMAGES, "b|a|B|");
 }
 
-static void what_is_no_id_adds_nothing(void **state)
+static void values_that_are_not_ids_are_left_out(void **state)
 {
 	(void)state;
 	reads("/api/v1/tag_images?image_ids[]", QUERY_TAG_IMAGES, "");
@@ -213,7 +213,7 @@ static void too_much_is_refused(void **state)
 	url = repeated("/api/v1/tag_images?image_ids[]=x", "&image_ids[]=", 500);
 	fails(url, ERR_INPUT);
 	free(url);
-	/* Those that are none, or twice there, count too. */
+	/* Values that are not ids, and repeated ones, count too. */
 	url = repeated("/api/v1/tag_images?image_ids[]=%ff", "&image_ids[]=%ff", 500);
 	fails(url, ERR_INPUT);
 	free(url);
@@ -255,7 +255,7 @@ int main(void)
 		cmocka_unit_test(other_paths_are_not_answered),
 		cmocka_unit_test(images_are_in_the_query),
 		cmocka_unit_test(each_image_counts_once),
-		cmocka_unit_test(what_is_no_id_adds_nothing),
+		cmocka_unit_test(values_that_are_not_ids_are_left_out),
 		cmocka_unit_test(without_images_all_are_asked_for),
 		cmocka_unit_test(too_much_is_refused),
 		cmocka_unit_test(an_id_is_as_long_as_ids_are),

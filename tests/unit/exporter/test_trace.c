@@ -90,7 +90,7 @@ static const struct file s8[] = {{TAGS, "k", "[]"},
 static struct snapshot_repo *repo;
 static struct snapshot_id tip;
 static struct trace_end end;
-static struct buf told; /* a line for each snapshot, the newest first */
+static struct buf printed; /* a line for each snapshot, the newest first */
 
 static int setup(void **state)
 {
@@ -113,46 +113,46 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	snapshot_close(repo);
-	buf_release(&told);
+	buf_release(&printed);
 	return git_fixture_teardown(state);
 }
 
-static int tell_event(const struct compare_event *event, void *payload)
+static int print_event(const struct compare_event *event, void *payload)
 {
 	(void)payload;
-	buf_addf(&told, "%s ", compare_kind_name(event->kind));
+	buf_addf(&printed, "%s ", compare_kind_name(event->kind));
 	return 0;
 }
 
-static int tell(const struct trace_entry *entry, void *payload)
+static int print(const struct trace_entry *entry, void *payload)
 {
 	uint64_t events = 0;
 
 	for (size_t i = 0; i < COMPARE_KINDS; i++) {
 		events += entry->events[i];
 	}
-	buf_addf(&told, "= %.*s", (int)strcspn(entry->step->message, "\n"),
+	buf_addf(&printed, "= %.*s", (int)strcspn(entry->step->message, "\n"),
 		 entry->step->message);
 	if (payload) {
-		buf_addf(&told, " %" PRIu64 "/%" PRIu64 "/%" PRIu64 " %s", entry->images,
-			 entry->untagged, entry->tag_images,
+		buf_addf(&printed, " %" PRIu64 "/%" PRIu64 "/%" PRIu64 " %s",
+			 entry->images, entry->untagged, entry->tag_images,
 			 entry->label ? entry->label : "-");
 	}
-	buf_addf(&told, " %" PRIu64 "\n", events);
+	buf_addf(&printed, " %" PRIu64 "\n", events);
 	return 0;
 }
 
-/* Traces, and tells images/untagged/tag images and the label too if it is wanted. */
+/* Traces; with `totals`, prints images/untagged/tag images and the label too. */
 static void traces(const struct compare_scope *scope, bool totals, const char *expected)
 {
-	buf_clear(&told);
-	succeed(trace_run(&end, repo, &tip, scope, tell_event, tell,
-			  totals ? &told : NULL, &why));
-	assert_string_equal(told.len ? told.data : "", expected);
+	buf_clear(&printed);
+	succeed(trace_run(&end, repo, &tip, scope, print_event, print,
+			  totals ? &printed : NULL, &why));
+	assert_string_equal(printed.len ? printed.data : "", expected);
 	assert_false(end.cut);
 }
 
-static void a_tag_is_traced_by_what_it_says_and_how_often_it_is_given(void **state)
+static void a_tag_is_traced_by_its_record_and_its_count(void **state)
 {
 	(void)state;
 	traces(&(struct compare_scope){.tag = "t"}, true,
@@ -180,7 +180,7 @@ static void an_album_is_traced_with_its_totals(void **state)
 	assert_true(end.seen);
 }
 
-static void an_image_is_traced_wherever_it_lies(void **state)
+static void an_image_is_traced_from_album_to_album(void **state)
 {
 	(void)state;
 	traces(&(struct compare_scope){.image = "i"}, false,
@@ -192,7 +192,7 @@ static void an_image_is_traced_wherever_it_lies(void **state)
 	       "image_appeared = s1 1\n");
 }
 
-/* Its text is in its album's lists alone. */
+/* Its text is only in its album's lists. */
 static void an_untagged_image_is_traced_too(void **state)
 {
 	(void)state;
@@ -201,7 +201,7 @@ static void an_untagged_image_is_traced_too(void **state)
 	       "image_appeared = s2 1\n");
 }
 
-static void what_no_snapshot_has_is_not_seen(void **state)
+static void an_id_that_no_snapshot_has_is_not_seen(void **state)
 {
 	(void)state;
 	traces(&(struct compare_scope){.image = "x"}, true, "");
@@ -212,7 +212,7 @@ static void what_no_snapshot_has_is_not_seen(void **state)
 	assert_false(end.seen);
 }
 
-static void it_begins_at_the_snapshot_that_is_asked_for(void **state)
+static void a_trace_begins_at_the_given_snapshot(void **state)
 {
 	struct snapshot_info info;
 
@@ -226,7 +226,7 @@ static void it_begins_at_the_snapshot_that_is_asked_for(void **state)
 
 static int stop_at(const struct trace_entry *entry, void *payload, const char *message)
 {
-	tell(entry, payload);
+	print(entry, payload);
 	return strcmp(entry->step->message, message) == 0 ? 9 : 0;
 }
 
@@ -249,7 +249,7 @@ static void add(const struct file *files, const char *message)
 	snapshot_info_release(&info);
 }
 
-static void a_tag_that_is_given_more_often_is_told_without_an_event(void **state)
+static void a_changed_count_of_a_tag_is_an_entry_without_events(void **state)
 {
 	static const struct file five[] = {{TAG, "t", COUNTED(T, "5")}, {0}};
 	static const struct file six[] = {{TAG, "t", COUNTED(T, "6")}, {0}};
@@ -257,12 +257,12 @@ static void a_tag_that_is_given_more_often_is_told_without_an_event(void **state
 	(void)state;
 	add(five, "s9\n");
 	add(six, "s10\n");
-	buf_clear(&told);
+	buf_clear(&printed);
 	assert_int_equal(9,
 			 trace_run(&end, repo, &tip, &(struct compare_scope){.tag = "t"},
-				   tell_event, stop_at_s9, &told, &why));
-	assert_string_equal(told.data, "= s10 0/0/6 \"Sky\" 0\n"
-				       "tag_appeared = s9 0/0/5 \"Sky\" 1\n");
+				   print_event, stop_at_s9, &printed, &why));
+	assert_string_equal(printed.data, "= s10 0/0/6 \"Sky\" 0\n"
+					  "tag_appeared = s9 0/0/5 \"Sky\" 1\n");
 }
 
 static void untagged_images_are_counted_back_from_either_side(void **state)
@@ -272,18 +272,18 @@ static void untagged_images_are_counted_back_from_either_side(void **state)
 	add(s3, "s8a\n");
 	add(s2, "s9\n");
 	add(s3, "s10\n");
-	buf_clear(&told);
+	buf_clear(&printed);
 	assert_int_equal(9, trace_run(&end, repo, &tip,
-				      &(struct compare_scope){.album = "a"}, tell_event,
-				      stop_at_s8a, &told, &why));
-	assert_string_equal(told.data, "tag_appeared tagged = s10 2/1/0 - 2\n"
-				       "tag_disappeared untagged = s9 2/2/0 - 2\n"
-				       "tag_appeared tagged = s8a 2/1/0 - 2\n");
+				      &(struct compare_scope){.album = "a"}, print_event,
+				      stop_at_s8a, &printed, &why));
+	assert_string_equal(printed.data, "tag_appeared tagged = s10 2/1/0 - 2\n"
+					  "tag_disappeared untagged = s9 2/2/0 - 2\n"
+					  "tag_appeared tagged = s8a 2/1/0 - 2\n");
 }
 
 static int stop(const struct trace_entry *entry, void *payload)
 {
-	tell(entry, payload);
+	print(entry, payload);
 	return 5;
 }
 
@@ -294,21 +294,21 @@ static int stop_event(const struct compare_event *event, void *payload)
 	return 6;
 }
 
-static void whoever_is_told_may_end_it(void **state)
+static void a_callback_may_end_the_trace(void **state)
 {
 	struct compare_scope scope = {.image = "i"};
 
 	(void)state;
-	buf_clear(&told);
+	buf_clear(&printed);
 	assert_int_equal(
-		trace_run(&end, repo, &tip, &scope, tell_event, stop, NULL, &why), 5);
-	assert_string_equal(told.data,
+		trace_run(&end, repo, &tip, &scope, print_event, stop, NULL, &why), 5);
+	assert_string_equal(printed.data,
 			    "tag_disappeared image_disappeared untagged = s8 3\n");
 	assert_int_equal(
-		trace_run(&end, repo, &tip, &scope, stop_event, tell, NULL, &why), 6);
+		trace_run(&end, repo, &tip, &scope, stop_event, print, NULL, &why), 6);
 }
 
-static void a_clone_that_is_cut_says_so(void **state)
+static void a_shallow_clone_is_reported(void **state)
 {
 	struct compare_scope scope = {.image = "k"};
 	struct snapshot_repo *clone = NULL;
@@ -316,9 +316,9 @@ static void a_clone_that_is_cut_says_so(void **state)
 	(void)state;
 	git_fixture_says("git clone -q --bare --depth 4 file://$PWD/repo clone", "");
 	succeed(snapshot_open(&clone, "clone", 0, "test", &why));
-	buf_clear(&told);
-	succeed(trace_run(&end, clone, &tip, &scope, tell_event, tell, NULL, &why));
-	assert_string_equal(told.data, "image_changed = s6 1\n");
+	buf_clear(&printed);
+	succeed(trace_run(&end, clone, &tip, &scope, print_event, print, NULL, &why));
+	assert_string_equal(printed.data, "image_changed = s6 1\n");
 	assert_true(end.cut);
 	assert_true(end.seen);
 	snapshot_close(clone);
@@ -332,13 +332,13 @@ static void a_file_that_albumen_does_not_write_is_an_error(void **state)
 	struct snapshot_info info = commit(repo, bad);
 
 	(void)state;
-	assert_int_equal(
-		trace_run(&end, repo, &info.commit, &album, tell_event, tell, NULL, &why),
-		ERR_INPUT);
+	assert_int_equal(trace_run(&end, repo, &info.commit, &album, print_event, print,
+				   NULL, &why),
+			 ERR_INPUT);
 	snapshot_info_release(&info);
 	info = commit(repo, spaced);
 	assert_int_equal(
-		trace_run(&end, repo, &info.commit, &tag, tell_event, tell, NULL, &why),
+		trace_run(&end, repo, &info.commit, &tag, print_event, print, NULL, &why),
 		ERR_INPUT);
 	snapshot_info_release(&info);
 }
@@ -349,16 +349,16 @@ static void a_file_that_albumen_does_not_write_is_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_tag_is_traced_by_what_it_says_and_how_often_it_is_given),
+		TEST(a_tag_is_traced_by_its_record_and_its_count),
 		TEST(an_album_is_traced_with_its_totals),
-		TEST(an_image_is_traced_wherever_it_lies),
+		TEST(an_image_is_traced_from_album_to_album),
 		TEST(an_untagged_image_is_traced_too),
-		TEST(what_no_snapshot_has_is_not_seen),
-		TEST(it_begins_at_the_snapshot_that_is_asked_for),
-		TEST(a_tag_that_is_given_more_often_is_told_without_an_event),
+		TEST(an_id_that_no_snapshot_has_is_not_seen),
+		TEST(a_trace_begins_at_the_given_snapshot),
+		TEST(a_changed_count_of_a_tag_is_an_entry_without_events),
 		TEST(untagged_images_are_counted_back_from_either_side),
-		TEST(whoever_is_told_may_end_it),
-		TEST(a_clone_that_is_cut_says_so),
+		TEST(a_callback_may_end_the_trace),
+		TEST(a_shallow_clone_is_reported),
 		TEST(a_file_that_albumen_does_not_write_is_an_error),
 	};
 

@@ -83,7 +83,7 @@ static void months_and_years_go_by_the_calendar(void **state)
 			 instant_of("1923-11-14T22:13:20Z", 0));
 }
 
-static void what_does_not_parse_wholly_is_no_instant(void **state)
+static void other_text_is_not_an_instant(void **state)
 {
 	static const char *const other[] = {"",
 					    "HEAD",
@@ -239,7 +239,7 @@ static void an_instant_means_the_last_snapshot_then(void **state)
 	release_four(repo, info);
 }
 
-static void no_snapshot_is_so_early(void **state)
+static void an_instant_before_the_first_snapshot_is_refused(void **state)
 {
 	struct snapshot_info info[4], found = {0};
 	struct snapshot_repo *repo = repo_of_four(info);
@@ -255,7 +255,7 @@ static void no_snapshot_is_so_early(void **state)
 	release_four(repo, info);
 }
 
-static void revisions_are_as_git_has_them(void **state)
+static void revisions_are_named_as_in_git(void **state)
 {
 	struct snapshot_info info[4], found = {0};
 	struct snapshot_repo *repo = repo_of_four(info);
@@ -273,7 +273,7 @@ static void revisions_are_as_git_has_them(void **state)
 	resolves(repo, "light", &info[2], FIRST_S + DAY);
 	resolves(repo, "audit/1", &info[0], FIRST_S);
 	resolves(repo, prefix, &info[1], FIRST_S + DAY);
-	/* A tag of that name would be another one. */
+	/* Not the tag of that name, which is of another snapshot. */
 	resolves(repo, "2023-11-14", &info[0], FIRST_S + 6399);
 	resolves(repo, "refs/tags/2023-11-14", &info[3], FIRST_S + 3 * DAY);
 	assert_int_equal(when_resolve(repo, "HEAD~4", &found, &instant, &err),
@@ -312,7 +312,7 @@ static void a_shallow_clone_says_that_it_is(void **state)
 	snapshot_close(repo);
 }
 
-static void a_bad_source_date_epoch_is_told(void **state)
+static void a_bad_source_date_epoch_is_refused(void **state)
 {
 	int64_t now = 0;
 
@@ -340,15 +340,15 @@ int main(void)
 		cmocka_unit_test(dates_are_utc_and_a_day_means_its_end),
 		cmocka_unit_test(instants_count_back_from_now),
 		cmocka_unit_test(months_and_years_go_by_the_calendar),
-		cmocka_unit_test(what_does_not_parse_wholly_is_no_instant),
+		cmocka_unit_test(other_text_is_not_an_instant),
 		cmocka_unit_test(formats_as_utc),
 		cmocka_unit_test(ages_have_a_unit),
 		IN_REPO(an_instant_means_the_last_snapshot_then),
-		IN_REPO(no_snapshot_is_so_early),
-		IN_REPO(revisions_are_as_git_has_them),
+		IN_REPO(an_instant_before_the_first_snapshot_is_refused),
+		IN_REPO(revisions_are_named_as_in_git),
 		IN_REPO(an_empty_repository_has_no_snapshot),
 		IN_REPO(a_shallow_clone_says_that_it_is),
-		cmocka_unit_test(a_bad_source_date_epoch_is_told),
+		cmocka_unit_test(a_bad_source_date_epoch_is_refused),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
