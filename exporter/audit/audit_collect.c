@@ -155,8 +155,8 @@ static const char *put(char **at, struct body_text text)
 }
 
 /* The tag image in c->body.record may be the last of the album. */
-static void see_last(struct collect *c, struct draft *draft, const struct body_text *id,
-		     const struct body_text *image)
+static void update_last(struct collect *c, struct draft *draft,
+			const struct body_text *id, const struct body_text *image)
 {
 	const struct body_object *record = &c->body.record;
 	const struct body_text created_at = body_string(record, "created_at");
@@ -188,7 +188,7 @@ static void see_last(struct collect *c, struct draft *draft, const struct body_t
 }
 
 /* An image of the album. */
-static int see_image(struct collect *c, struct draft *draft,
+static int add_image(struct collect *c, struct draft *draft,
 		     const struct body_text *image, const uint8_t blob[OBJECT_ID])
 {
 	struct audit_counts *counts = &draft->album.counts;
@@ -214,7 +214,7 @@ static int see_image(struct collect *c, struct draft *draft,
 			return body_fail(body, c->err);
 		}
 		audit_count_tag(c->counter, &tag_id, &c->inner);
-		see_last(c, draft, &id, image);
+		update_last(c, draft, &id, image);
 	}
 	return rc;
 }
@@ -223,8 +223,8 @@ static int see_image(struct collect *c, struct draft *draft,
 
 /* A file in the folder of albums, or one of the only album. An album's list of images
  * comes before that of its untagged ones. */
-static int see_album(const char *path, const uint8_t *old_blob, const uint8_t *new_blob,
-		     void *payload)
+static int visit_album(const char *path, const uint8_t *old_blob, const uint8_t *new_blob,
+		       void *payload)
 {
 	struct collect *c = payload;
 	enum query_response row = body_path(&c->id, path);
@@ -279,8 +279,8 @@ static int find_album(struct collect *c, const uint8_t blob[OBJECT_ID])
 }
 
 /* A file in the folder of tag images, or the tag images of one of the only album. */
-static int see_file(const char *path, const uint8_t *old_blob, const uint8_t *new_blob,
-		    void *payload)
+static int visit_file(const char *path, const uint8_t *old_blob, const uint8_t *new_blob,
+		      void *payload)
 {
 	struct collect *c = payload;
 	enum query_response row = body_path(&c->id, path);
@@ -294,7 +294,7 @@ static int see_file(const char *path, const uint8_t *old_blob, const uint8_t *ne
 		return 0;
 	}
 	if (c->only) {
-		return see_image(c, c->draft, &image, new_blob);
+		return add_image(c, c->draft, &image, new_blob);
 	}
 	if (!c->here || strcmp(image.data, c->image.data) != 0) {
 		return err_set(c->err, ERR_INPUT,
@@ -303,10 +303,10 @@ static int see_file(const char *path, const uint8_t *old_blob, const uint8_t *ne
 			       "album by album",
 			       c->audit->commit.hex, image.data);
 	}
-	return see_image(c, c->here, &image, new_blob);
+	return add_image(c, c->here, &image, new_blob);
 }
 
-static int see_paths(struct collect *c, struct pathset *paths, tree_diff_fn *each)
+static int visit_paths(struct collect *c, struct pathset *paths, tree_diff_fn *each)
 {
 	return pathset_diff(paths, c->trees, NULL, c->tree, each, c, c->err);
 }
@@ -325,7 +325,7 @@ static int collect_files(struct collect *c)
 		body_add_folder(&albums, QUERY_IMAGES);
 		body_add_folder(&c->paths, QUERY_TAG_IMAGES);
 	}
-	rc = see_paths(c, &albums, see_album);
+	rc = visit_paths(c, &albums, visit_album);
 	pathset_release(&albums);
 	if (!rc && c->only && !c->count) {
 		rc = err_set(c->err, ERR_NOTFOUND, "no album '%s' in snapshot %s",
@@ -337,7 +337,7 @@ static int collect_files(struct collect *c)
 	if (c->count) {
 		qsort(c->draft, c->count, sizeof(*c->draft), compare_marks);
 	}
-	rc = see_paths(c, &c->paths, see_file);
+	rc = visit_paths(c, &c->paths, visit_file);
 	if (!rc && c->only && c->draft->album.counts.images != c->only_images) {
 		rc = contradiction(c, c->only, "not every image of it has tag images");
 	}

@@ -80,8 +80,8 @@ static const struct audit_since *answer(struct search *search)
 	return search->since;
 }
 
-static int see_change(const char *path, const uint8_t *old_blob, const uint8_t *new_blob,
-		      void *payload)
+static int visit_change(const char *path, const uint8_t *old_blob,
+			const uint8_t *new_blob, void *payload)
 {
 	struct search *search = payload;
 	struct audit_image key, *wanted = &key, **found;
@@ -127,7 +127,7 @@ static int walk(struct search *search)
 		}
 		if (!rc && step->has_parent) {
 			rc = pathset_diff(&search->paths, history_trees(search->history),
-					  step->parent_tree, step->tree, see_change,
+					  step->parent_tree, step->tree, visit_change,
 					  search, search->err);
 		} else if (!rc && history_is_cut(search->history)) {
 			search->audit->horizon = answer(search);

@@ -142,8 +142,8 @@ static int follow(struct trace *trace, const uint8_t tree[OBJECT_ID])
 
 /* --- steps --- */
 
-static int see_path(const char *path, const uint8_t *old_blob, const uint8_t *new_blob,
-		    void *payload)
+static int visit_path(const char *path, const uint8_t *old_blob, const uint8_t *new_blob,
+		      void *payload)
 {
 	struct trace *trace = payload;
 
@@ -157,7 +157,7 @@ static int see_path(const char *path, const uint8_t *old_blob, const uint8_t *ne
 	return 0;
 }
 
-static int see_event(const struct compare_event *event, void *payload)
+static int count_event(const struct compare_event *event, void *payload)
 {
 	struct trace *trace = payload;
 
@@ -179,7 +179,7 @@ static int report(struct trace *trace, const struct history_step *step)
 		scope.album_paths = &trace->paths;
 	}
 	rc = compare_trees(trace->history, step->has_parent ? step->parent_tree : NULL,
-			   step->tree, &scope, see_event, trace, trace->err);
+			   step->tree, &scope, count_event, trace, trace->err);
 	/* A tag's file differs also when only the count of its tag images does. */
 	if (!rc && (trace->any_event || trace->scope->tag)) {
 		rc = trace->each(&trace->entry, trace->payload);
@@ -187,7 +187,7 @@ static int report(struct trace *trace, const struct history_step *step)
 	return rc;
 }
 
-static int take_step(struct trace *trace, const struct history_step *step)
+static int trace_step(struct trace *trace, const struct history_step *step)
 {
 	int rc;
 
@@ -199,7 +199,7 @@ static int take_step(struct trace *trace, const struct history_step *step)
 	trace->more_untagged_before = 0;
 	rc = pathset_diff(&trace->paths, history_trees(trace->history),
 			  step->has_parent ? step->parent_tree : NULL, step->tree,
-			  see_path, trace, trace->err);
+			  visit_path, trace, trace->err);
 	if (!rc && trace->hit) {
 		rc = report(trace, step);
 	}
@@ -222,7 +222,7 @@ static int walk(struct trace *trace, const uint8_t commit[OBJECT_ID])
 			rc = follow(trace, step.tree);
 			first = false;
 		}
-		rc = rc ? rc : take_step(trace, &step);
+		rc = rc ? rc : trace_step(trace, &step);
 		if (rc) {
 			return rc;
 		}
