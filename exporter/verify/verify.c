@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/verify/verify.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "data/base/buf.h"
@@ -8,13 +9,14 @@
 #include "exporter/git/snapshot.h"
 #include "exporter/lookback/when.h"
 #include "exporter/snapshot/message.h"
-#include "exporter/verify/verify_label.h"
 #include "exporter/verify/verify_line.h"
 #include "exporter/verify/verify_refs.h"
 #include "exporter/verify/verify_sign.h"
 #include "exporter/verify/verify_state.h"
 #include "exporter/verify/verify_store.h"
 #include "exporter/verify/verify_trailers.h"
+
+#define TAGS "refs/tags/"
 
 struct verify {
 	const struct verify_job *job;
@@ -24,8 +26,8 @@ struct verify {
 	struct verify_refs refs;
 	struct verify_store *store;
 	struct verify_line line;
-	size_t first, end;  /* of the line, what is verified in full */
-	size_t signed_from; /* the first signed snapshot; line.count: none is */
+	size_t first, end;  /* the range of the line that is verified in full */
+	size_t signed_from; /* the first signed snapshot; line.count: there is none */
 	struct verify_state *state;
 	struct verify_sign *sign;
 	struct verify_trailers trailers;
@@ -33,7 +35,7 @@ struct verify {
 
 /* --- which snapshots --- */
 
-/* Where WHEN is on the line; `otherwise`, with a failure told, if it is not. */
+/* Finds WHEN on the line. If it is not there, that is a failure, and *at `otherwise`. */
 static int find_when(size_t *at, struct verify *verify, const char *when,
 		     size_t otherwise, struct err *err)
 {
@@ -82,7 +84,7 @@ static int choose_range(struct verify *verify, struct err *err)
 	return rc;
 }
 
-/* Numbers the line. Where its beginning is lost, by what its oldest commit says. */
+/* Numbers the line. If its beginning is lost, its oldest commit says its own number. */
 static void number_line(struct verify *verify)
 {
 	uint64_t before = 0;
@@ -115,7 +117,7 @@ static void check_time(struct verify *verify, size_t at)
 {
 	if (at && verify->line.commit[at].time_s < verify->line.commit[at - 1].time_s) {
 		verify_report_fail(&verify->report, "",
-				   "its time lies before that of the snapshot before it");
+				   "it is older than the snapshot before it");
 	}
 }
 
@@ -151,7 +153,7 @@ static int check_snapshot(struct verify *verify, size_t at, struct buf *body,
 	check_time(verify, at);
 	if (verify_store_read(body, &type, verify->store, commit->id) ||
 	    verify_commit_parse(&ignored, &message, OBJECT_COMMIT, body)) {
-		/* It was told when the line was read. */
+		/* That was reported when the line was read. */
 		message = "";
 	}
 	verify_trailers_check(&verify->trailers, &verify->report, message,
@@ -168,7 +170,7 @@ static int check_snapshot(struct verify *verify, size_t at, struct buf *body,
 	return rc;
 }
 
-/* From the first signed snapshot on: those that check_signature asks for. */
+/* Adds the snapshots that check_signature asks for. */
 static void begin_signatures(struct verify *verify, struct buf *body)
 {
 	size_t at =
@@ -177,7 +179,7 @@ static void begin_signatures(struct verify *verify, struct buf *body)
 	for (; at < verify->end; at++) {
 		enum object_type type;
 
-		/* One that cannot be read is empty: not signed. */
+		/* A snapshot that cannot be read is empty, and thus not signed. */
 		verify_store_read(body, &type, verify->store, verify->line.commit[at].id);
 		verify_sign_add(verify->sign, OBJECT_COMMIT, body);
 	}
@@ -202,12 +204,127 @@ static int check_line(struct verify *verify, struct err *err)
 	return rc;
 }
 
+/* --- labels --- */
+
+static void fail_label(struct verify *verify, const struct verify_ref *ref,
+		       const char *problem)
+{
+	verify_report_fail(&verify->report, ref->name, "%s", problem);
+}
+
+/* Whether the tag's own name is that of its reference. */
+static bool has_name(const struct buf *body, const char *name)
+{
+	const char *line = strstr(body->data, "\ntag ");
+	size_t len = strlen(name);
+
+	return line && strncmp(line + 5, name, len) == 0 && line[5 + len] == '\n';
+}
+
+/* Compares the label with its snapshot. */
+static int check_target(struct verify *verify, const struct verify_ref *ref,
+			const struct verify_commit *tag, const char *message,
+			const struct buf *body, struct err *err)
+{
+	size_t at = verify_line_find(&verify->line, tag->tree);
+	const struct verify_commit *commit;
+	uint64_t said = message_count(message, MESSAGE_NUMBER, 0);
+	char hex[OBJECT_HEX + 1];
+
+	object_hex(hex, tag->tree);
+	verify_report_at(&verify->report, hex, 0);
+	if (at == verify->line.count) {
+		fail_label(verify, ref,
+			   "the label is of a commit that is not on main's line");
+		return 0;
+	}
+	commit = &verify->line.commit[at];
+	verify->result->labels++;
+	verify_report_at(&verify->report, hex, commit->number);
+	if (ref->has_peeled && memcmp(ref->peeled, tag->tree, OBJECT_ID) != 0) {
+		fail_label(verify, ref,
+			   "packed-refs says that the label is of another commit");
+	}
+	if (!has_name(body, ref->name + strlen(TAGS))) {
+		fail_label(verify, ref, "the label's object has another name");
+	}
+	if (said && said != commit->number) {
+		verify_report_fail(&verify->report, ref->name,
+				   "the label says that it is of snapshot %" PRIu64,
+				   said);
+	}
+	if (tag->time_s < commit->time_s) {
+		fail_label(verify, ref, "the label is older than its snapshot");
+	}
+	verify_sign_digest(verify->sign, message, commit->tree, tag->is_signed,
+			   ref->name);
+	return verify_sign_now(verify->sign, OBJECT_TAG, body, ref->name, err);
+}
+
+static int check_label(struct verify *verify, const struct verify_ref *ref,
+		       struct buf *body, struct err *err)
+{
+	struct verify_commit tag;
+	enum object_type type;
+	const char *message, *problem;
+	int rc = verify_store_read(body, &type, verify->store, ref->id);
+
+	verify_report_at(&verify->report, NULL, 0);
+	if (rc) {
+		fail_label(verify, ref,
+			   rc == ERR_NOTFOUND ? "the label's object is missing"
+					      : "the label's object is damaged");
+		return 0;
+	}
+	if (type != OBJECT_TAG) {
+		fail_label(verify, ref,
+			   "not a label: the tag has no object of its own, so anybody "
+			   "can move it unseen");
+		return 0;
+	}
+	problem = verify_commit_parse(&tag, &message, OBJECT_TAG, body);
+	if (problem) {
+		verify_report_fail(&verify->report, ref->name, "the label is damaged: %s",
+				   problem);
+		return 0;
+	}
+	return check_target(verify, ref, &tag, message, body, err);
+}
+
+/* Each label is an annotated tag of its own name, of a snapshot on the line, signed if
+ * snapshots are, and has the right SHA-256 of it. */
+static int check_labels(struct verify *verify, struct err *err)
+{
+	struct buf body = {0};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < verify->refs.count; i++) {
+		const struct verify_ref *ref = &verify->refs.ref[i];
+
+		if (strncmp(ref->name, TAGS, strlen(TAGS)) == 0) {
+			rc = check_label(verify, ref, &body, err);
+		}
+	}
+	verify_report_at(&verify->report, NULL, 0);
+	buf_release(&body);
+	return rc;
+}
+
 /* --- all --- */
+
+static void check_any_signed(struct verify *verify)
+{
+	if (verify->job->signers && verify->signed_from >= verify->end) {
+		verify_report_at(&verify->report, verify->result->first,
+				 verify->line.commit[verify->first].number);
+		verify_report_fail(&verify->report, "",
+				   "no snapshot is signed, from this one on");
+		verify_report_at(&verify->report, NULL, 0);
+	}
+}
 
 static int check_history(struct verify *verify, struct err *err)
 {
-	struct verify_labels labels = {
-		.store = verify->store, .report = &verify->report, .line = &verify->line};
 	int rc;
 
 	if (verify->refs.has_main) {
@@ -217,7 +334,6 @@ static int check_history(struct verify *verify, struct err *err)
 		verify_report_fail(&verify->report, SNAPSHOT_BRANCH,
 				   "there is no such branch");
 	}
-	verify->result->line = verify->line.count;
 	rc = verify_sign_open(&verify->sign, verify->job->signers, verify->store,
 			      &verify->report, err);
 	if (!rc && verify->line.count) {
@@ -225,25 +341,11 @@ static int check_history(struct verify *verify, struct err *err)
 		rc = choose_range(verify, err);
 	}
 	if (!rc && verify->line.count) {
-		if (verify->job->signers && verify->signed_from >= verify->end) {
-			const struct verify_commit *first =
-				&verify->line.commit[verify->first];
-
-			verify_report_at(&verify->report, verify->result->first,
-					 first->number);
-			verify_report_fail(&verify->report, "",
-					   "no snapshot is signed, from this one on");
-			verify_report_at(&verify->report, NULL, 0);
-		}
+		check_any_signed(verify);
 		verify->state = verify_state_new(verify->store, &verify->report);
 		rc = check_line(verify, err);
 	}
-	labels.sign = verify->sign;
-	if (!rc) {
-		rc = verify_labels_check(&labels, &verify->refs, err);
-		verify->result->labels = labels.count;
-	}
-	return rc;
+	return rc ? rc : check_labels(verify, err);
 }
 
 int verify_run(const struct verify_job *job, struct verify_result *result,
@@ -261,7 +363,7 @@ int verify_run(const struct verify_job *job, struct verify_result *result,
 	if (rc) {
 		return rc;
 	}
-	/* The references first: what they name is in the packs that are opened then. */
+	/* The references first: the packs that are opened later have what they name. */
 	verify_refs_read(&verify.refs, snapshot_path(verify.repo), &verify.report);
 	rc = verify_store_open(&verify.store, snapshot_path(verify.repo), &verify.report,
 			       err);

@@ -8,8 +8,8 @@
 
 /* --- one object --- */
 
-/* "KEY HEX\n" at *at, which moves on. */
-static bool take_id(uint8_t id[OBJECT_ID], const char **at, const char *key)
+/* Reads "KEY HEX\n" at *at, and moves behind it. */
+static bool read_id(uint8_t id[OBJECT_ID], const char **at, const char *key)
 {
 	size_t len = strlen(key);
 
@@ -21,8 +21,8 @@ static bool take_id(uint8_t id[OBJECT_ID], const char **at, const char *key)
 	return true;
 }
 
-/* "KEY NAME <EMAIL> SECONDS +0000\n": our snapshots are all in UTC. */
-static bool take_person(int64_t *time_s, const char **at, const char *key)
+/* Reads "KEY NAME <EMAIL> SECONDS ZONE\n" at *at, and moves behind it. */
+static bool read_person(int64_t *time_s, const char **at, const char *key)
 {
 	size_t len = strcspn(*at, "\n");
 	const char *end = *at + len, *p = end;
@@ -47,7 +47,7 @@ static bool take_person(int64_t *time_s, const char **at, const char *key)
 	return true;
 }
 
-/* The rest of the head, up to the empty line. */
+/* Skips the rest of the head. Returns what follows the empty line, or NULL. */
 static const char *skip_head(struct verify_commit *out, const char *at)
 {
 	while (*at && *at != '\n') {
@@ -67,33 +67,33 @@ const char *verify_commit_parse(struct verify_commit *out, const char **message,
 
 	*out = (struct verify_commit){0};
 	if (!body->len || strlen(at) != body->len) {
-		return "it has a NUL, or nothing, in it";
+		return "it is empty, or has a NUL in it";
 	}
 	if (type == OBJECT_COMMIT) {
-		if (!take_id(out->tree, &at, "tree ")) {
+		if (!read_id(out->tree, &at, "tree ")) {
 			return "it names no tree";
 		}
-		while (take_id(out->parents ? ignored : out->parent, &at, "parent ")) {
+		while (read_id(out->parents ? ignored : out->parent, &at, "parent ")) {
 			out->parents++;
 		}
 		out->is_read = true;
-		if (!take_person(&author_s, &at, "author ") ||
-		    !take_person(&out->time_s, &at, "committer ")) {
+		if (!read_person(&author_s, &at, "author ") ||
+		    !read_person(&out->time_s, &at, "committer ")) {
 			return "its author, committer or time is not well-formed";
 		}
 		if (author_s != out->time_s) {
 			return "author and committer have different times";
 		}
 	} else {
-		if (!take_id(out->tree, &at, "object ") ||
+		if (!read_id(out->tree, &at, "object ") ||
 		    strncmp(at, "type commit\ntag ", 16) != 0) {
-			return "it is of no snapshot";
+			return "it is not of a commit";
 		}
 		out->is_read = true;
 		at += strlen("type commit\n");
 		at += strcspn(at, "\n");
 		at += *at == '\n';
-		if (!take_person(&out->time_s, &at, "tagger ")) {
+		if (!read_person(&out->time_s, &at, "tagger ")) {
 			return "its tagger or time is not well-formed";
 		}
 		out->is_signed = strstr(at, "\n-----BEGIN ") != NULL;
@@ -111,7 +111,7 @@ static void add(struct verify_line *line, const struct verify_commit *commit)
 	line->commit[line->count++] = *commit;
 }
 
-/* Reads a commit of the line. False: it cannot be read. */
+/* Reads a commit of the line, and reports what is wrong. False: the line ends. */
 static bool read_commit(struct verify_commit *out, struct buf *body,
 			struct verify_store *store, struct verify_report *report,
 			const uint8_t id[OBJECT_ID])
@@ -136,7 +136,8 @@ static bool read_commit(struct verify_commit *out, struct buf *body,
 		verify_report_fail(report, "", "%s", problem);
 	}
 	if (out->parents > 1) {
-		verify_report_fail(report, "", "it has %u parents: history is no line",
+		verify_report_fail(report, "",
+				   "it has %u parents: the history is not one line",
 				   out->parents);
 	}
 	return out->is_read;

@@ -12,29 +12,29 @@
 #include "exporter/verify/verify_store.h"
 
 /*
- * verify_line - the commits of main, as one line: from the tip by the parents back to
- * the first one, which has none.
+ * verify_line - reads the commits of main as one line, from the tip back to the first
+ * one, which has no parent.
  */
 
-/* A commit or tag object's head, checked. */
+/* The head of a commit or tag object. */
 struct verify_commit {
 	uint8_t id[OBJECT_ID];
 	uint8_t tree[OBJECT_ID];   /* of a tag: what it is of */
 	uint8_t parent[OBJECT_ID]; /* the first, if it has any */
 	unsigned parents;
-	int64_t time_s;  /* committer's, or tagger's */
+	int64_t time_s;  /* of the committer or tagger */
 	uint64_t number; /* in the line: 1 for the first snapshot */
 	bool is_signed;
-	bool is_read; /* the ids above are known */
+	bool is_read; /* the ids above are set */
 };
 
 struct verify_line {
 	struct verify_commit *commit; /* the oldest first */
 	size_t count, cap;
-	bool cut; /* the first of them is not the first snapshot: the rest is lost */
+	bool cut; /* the first snapshots are missing */
 };
 
-/* Walks the line. What cannot be read cuts it. */
+/* Reads the line, up to a commit that cannot be read. */
 void verify_line_read(struct verify_line *line, struct verify_store *store,
 		      struct verify_report *report, const uint8_t tip[OBJECT_ID]);
 void verify_line_release(struct verify_line *line);
@@ -42,8 +42,8 @@ void verify_line_release(struct verify_line *line);
 /* Where the commit stands in the line; line->count: it does not. */
 size_t verify_line_find(const struct verify_line *line, const uint8_t id[OBJECT_ID]);
 
-/* Reads the head of a commit, or of a tag (`type`), from its body. *message is
- * within the body. NULL, or a static string that says what is wrong. */
+/* Reads the head of a commit, or of a tag (`type`). *message points into the body.
+ * Returns NULL, or a static string that says what is wrong. */
 const char *verify_commit_parse(struct verify_commit *out, const char **message,
 				enum object_type type, const struct buf *body);
 

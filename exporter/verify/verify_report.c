@@ -10,10 +10,10 @@
 #include "data/base/buf.h"
 #include "data/format/json.h"
 
-/* So many failures of one snapshot are told one by one. */
-#define TOLD_MAX 100
+/* Failures of one group that are passed on. */
+#define GROUP_MAX 100
 
-static void tell(struct verify_report *report, const char *path, const char *problem)
+static void pass_on(struct verify_report *report, const char *path, const char *problem)
 {
 	struct buf plain_path = {0}, plain = {0};
 	struct verify_failure failure = {.commit = report->commit,
@@ -30,12 +30,13 @@ static void tell(struct verify_report *report, const char *path, const char *pro
 
 void verify_report_at(struct verify_report *report, const char *commit, uint64_t number)
 {
-	if (report->here > TOLD_MAX) {
+	if (report->here > GROUP_MAX) {
 		char more[64];
 
-		snprintf(more, sizeof(more), "%" PRIu64 " more failures",
-			 report->here - TOLD_MAX);
-		tell(report, "", more);
+		snprintf(more, sizeof(more), "%" PRIu64 " more failure%s",
+			 report->here - GROUP_MAX,
+			 report->here - GROUP_MAX == 1 ? "" : "s");
+		pass_on(report, "", more);
 	}
 	report->here = 0;
 	snprintf(report->commit, sizeof(report->commit), "%s", commit ? commit : "");
@@ -52,7 +53,7 @@ void verify_report_fail(struct verify_report *report, const char *path, const ch
 	vsnprintf(problem, sizeof(problem), fmt, ap);
 	va_end(ap);
 	report->failures++;
-	if (++report->here <= TOLD_MAX) {
-		tell(report, path, problem);
+	if (++report->here <= GROUP_MAX) {
+		pass_on(report, path, problem);
 	}
 }

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * verify_report - where verification tells what is wrong. A failure is not an error
- * of the program: it is counted, handed on, and the work continues.
+ * verify_report - where verification reports failures. A failure is not an error of the
+ * program: it is counted and passed on, and the work continues.
  */
 
 /* What is wrong, and where. */
@@ -21,17 +21,18 @@ typedef void verify_failure_fn(const struct verify_failure *failure, void *paylo
 struct verify_report {
 	verify_failure_fn *each;
 	void *payload;
-	uint64_t failures, here; /* in all, and of the snapshot */
-	/* The snapshot that is being looked at: verify_report_at. */
+	uint64_t failures;
+	/* Private: see verify_report_at. */
+	uint64_t here;
 	char commit[41];
 	uint64_t number;
 };
 
-/* From now on failures are of this snapshot; NULL: of none. Only the first hundred of
- * one snapshot are told one by one. */
+/* From now on failures are of this snapshot; NULL: of none. Each call ends a group, of
+ * which only the first hundred failures are passed on, and then how many more. */
 void verify_report_at(struct verify_report *report, const char *commit, uint64_t number);
 
-/* Tells a failure at `path` ("" for the snapshot, or the repository, itself). */
+/* Reports a failure at `path` ("": of the snapshot, or the repository, itself). */
 void verify_report_fail(struct verify_report *report, const char *path, const char *fmt,
 			...) __attribute__((format(printf, 3, 4)));
 

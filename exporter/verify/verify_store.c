@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <nettle/sha1.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,8 +18,6 @@
 #include "exporter/git/pack/packindex.h"
 #include "exporter/git/pack/unpack.h"
 
-/* Failures of one pack that are reported one by one; the rest is counted. */
-#define REPORTED_MAX 20
 /* Attempts to list the packs while another process merges them. */
 #define TRIES 10
 #define DIRS_MAX 16 /* folders of objects: the repository's own and borrowed ones */
@@ -390,9 +387,10 @@ static void check_pack(struct verify_store *store, struct pack *pack,
 {
 	struct packindex_place *place = NULL;
 	struct buf path = {0}, body = {0};
-	uint64_t damaged = 0;
 	struct err err;
 
+	/* Whatever was reported before, this pack's failures are. */
+	verify_report_at(store->report, NULL, 0);
 	buf_addf(&path, "%s.pack", shown(store, pack->path));
 	if (packindex_places(&place, &pack->index, path.data, &err)) {
 		verify_report_fail(store->report, path.data, "%s", err.msg);
@@ -405,21 +403,13 @@ static void check_pack(struct verify_store *store, struct pack *pack,
 
 		if (how) {
 			pack->bad[n / 8] |= (uint8_t)(1 << n % 8);
-			if (damaged++ < REPORTED_MAX) {
-				object_hex(hex, packindex_id(&pack->index, n));
-				verify_report_fail(
-					store->report, path.data,
-					"object %s, at byte %zu, is damaged: %s", hex,
-					place[i].at, how);
-			}
+			object_hex(hex, packindex_id(&pack->index, n));
+			verify_report_fail(store->report, path.data,
+					   "object %s, at byte %zu, is damaged: %s", hex,
+					   place[i].at, how);
 		}
+		store->objects += !how;
 		log_progress_step(progress, 1);
-	}
-	store->objects += place ? pack->index.count - damaged : 0;
-	if (damaged > REPORTED_MAX) {
-		verify_report_fail(store->report, path.data,
-				   "%" PRIu64 " more objects are damaged",
-				   damaged - REPORTED_MAX);
 	}
 	free(place);
 	buf_release(&path);
@@ -480,6 +470,7 @@ void verify_store_check(struct verify_store *store)
 	for (size_t i = 0; i < store->packs; i++) {
 		check_pack(store, &store->pack[i], &progress);
 	}
+	verify_report_at(store->report, NULL, 0);
 	for (size_t i = 0; i < store->looses; i++) {
 		check_loose(store, &store->loose[i], &body, &path);
 		log_progress_step(&progress, 1);

@@ -10,39 +10,38 @@
 #include "exporter/verify/verify_report.h"
 
 /*
- * verify_store - all objects of a repository: packs, loose ones, and those of the
- * repositories that it borrows from (objects/info/alternates).
+ * verify_store - all objects of a repository: in packs, loose, and in the repositories
+ * that it borrows from (objects/info/alternates).
  *
  *	verify_store_open(&store, git_dir, &report, err);
  *	verify_store_check(store);	(reads everything once)
  *	verify_store_read(&body, &type, store, id);	(any number of times)
  *	verify_store_close(store);
  *
- * What verify_store_check found damaged does not exist for verify_store_read, so an
- * object that is read has the id it was asked for by. Grafts and replacements are
- * not honoured.
+ * Objects that verify_store_check finds damaged do not exist for verify_store_read, so
+ * what it reads has the id that was asked for. Grafts and replacements have no effect.
  */
 
 struct verify_store;
 
-/* Opens every pack. Files that cannot be used are failures in the report. ERR_FAIL:
- * there is no folder of objects. The report is borrowed. */
+/* Opens every pack, and reports those that cannot be used. The report is borrowed.
+ * ERR_FAIL: there is no folder of objects. */
 int verify_store_open(struct verify_store **out, const char *git_dir,
 		      struct verify_report *report, struct err *err);
 /* NULL is allowed. */
 void verify_store_close(struct verify_store *store);
 
-/* Reads every object and compares it with its id, and every file that has a
- * checksum with that. */
+/* Compares every object with its id, and every file that ends with a checksum with
+ * that. Reports what is damaged. */
 void verify_store_check(struct verify_store *store);
-/* Objects that verify_store_check read and found good. */
+/* How many objects verify_store_check found undamaged. */
 uint64_t verify_store_objects(const struct verify_store *store);
 
-/* Whether the object is there and not damaged: 0, or as verify_store_read. */
+/* 0 if the object is there and not damaged, else as verify_store_read. */
 int verify_store_look(struct verify_store *store, const uint8_t id[OBJECT_ID]);
 
 /* Reads the object `id` into *body, which is cleared first. ERR_NOTFOUND: it is not
- * there; ERR_INPUT: it is, but damaged. Both quietly. */
+ * there. ERR_INPUT: it is damaged. Neither has a message. */
 int verify_store_read(struct buf *body, enum object_type *type,
 		      struct verify_store *store, const uint8_t id[OBJECT_ID]);
 

@@ -12,30 +12,26 @@
 #include "exporter/git/commit.h"
 #include "exporter/snapshot/message.h"
 
-/* A number, as it is written for a count. False: there is none. */
+/* Reads a count. That it is missing or not a count is a failure: false, and 0. */
 static bool read_number(uint64_t *out, struct verify_report *report, const char *message,
 			const char *name)
 {
 	struct buf value = {0};
 	bool found = commit_trailer(message, name, &value) == 0;
+	bool good = found && value.len && value.len < 20 &&
+		    strspn(value.data, "0123456789") == value.len &&
+		    (value.len == 1 || *value.data != '0');
 
-	if (!found) {
-		verify_report_fail(report, "", "the trailer %s is missing", name);
-	} else {
-		found = value.len && value.len < 20 &&
-			strspn(value.data, "0123456789") == value.len &&
-			(value.len == 1 || *value.data != '0');
-		if (!found) {
-			verify_report_fail(report, "", "the trailer %s is no number",
-					   name);
-		}
+	if (!good) {
+		verify_report_fail(report, "", "the trailer %s is %s", name,
+				   found ? "no number" : "missing");
 	}
-	*out = found ? strtoull(value.data, NULL, 10) : 0;
+	*out = good ? strtoull(value.data, NULL, 10) : 0;
 	buf_release(&value);
-	return found;
+	return good;
 }
 
-/* 16 hex digits; 0 where there are none, which is a failure if the trailer is there. */
+/* Reads 16 hex digits; 0 if there is no such trailer. */
 static uint64_t read_epoch(struct verify_report *report, const char *message)
 {
 	struct buf value = {0};
@@ -54,8 +50,8 @@ static uint64_t read_epoch(struct verify_report *report, const char *message)
 	return be64_get(epoch);
 }
 
-/* From one snapshot to the next, the sequence of one epoch of an index runs backwards
- * only where the index was restored from a copy, which the snapshot then says. */
+/* The sequence of one epoch of an index grows from snapshot to snapshot, unless the index
+ * was restored from a copy, which the snapshot then says. */
 static void check_sequence(struct verify_trailers *trailers, struct verify_report *report,
 			   const char *message)
 {

@@ -8,25 +8,25 @@
 #include "exporter/verify/verify_state.h"
 
 /*
- * verify_trailers - what commits say in their trailers (message.h), along the line.
+ * verify_trailers - checks the trailers of commits (message.h), along the line.
  */
 
-#define VERIFY_TRAILERS_INDEX 200 /* bytes of an index's name, at most */
+#define VERIFY_TRAILERS_INDEX 200 /* bytes of an index's uuid, at most */
 
 struct verify_trailers {
-	/* Of the snapshot before: index "": it does not say. */
+	/* Of the snapshot before. index is "" if it has none. */
 	char index[VERIFY_TRAILERS_INDEX + 1];
 	uint64_t epoch, sequence;
-	int64_t off[5]; /* what the counts were wrong by in the snapshot before */
+	int64_t off[5]; /* by how much its counts were wrong */
 };
-/* A zeroed one is the beginning. */
+/* A zeroed one comes before the first snapshot. */
 
-/* Checks what the snapshot `number` says of itself. */
+/* Checks all trailers of the snapshot `number` but its counts. */
 void verify_trailers_check(struct verify_trailers *trailers, struct verify_report *report,
 			   const char *message, uint64_t number);
 
-/* Checks what it says of its tree. What is wrong by as much as it was in the
- * snapshot before is told only there. */
+/* Compares the counts in its trailers with those of its tree. A count that is wrong by as
+ * much as in the snapshot before is reported there only. */
 void verify_trailers_counts(struct verify_trailers *trailers,
 			    struct verify_report *report, const char *message,
 			    const struct verify_state_counts *counts);

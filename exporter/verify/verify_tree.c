@@ -100,13 +100,13 @@ static void side_next(struct side *side, struct walk *walk)
 		}
 		if (side->report) {
 			fail(walk, entry->name,
-			     "the entry does not belong into a snapshot");
+			     "the entry does not belong in a snapshot");
 		}
 		before = *entry;
 	}
 	side->ended = true;
 	if (side->cursor.broken && side->report) {
-		fail(walk, "", "the tree is no tree");
+		fail(walk, "", "the tree is damaged");
 	}
 }
 
@@ -133,7 +133,7 @@ static void side_start(struct side *side, struct walk *walk, const uint8_t *id)
 		return;
 	}
 	if (side->report && !side->body.len && walk->path.len) {
-		fail(walk, "", "a folder without files");
+		fail(walk, "", "the folder is empty");
 	}
 	side->ended = false;
 	side->cursor = (struct tree_cursor){.at = side->body.data,

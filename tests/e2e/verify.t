@@ -157,7 +157,7 @@ at "$tag" "it is about the tag 'u'"
 forge api/v1/albums/00/00/a/images.json 's/.*/[]/'
 at api/v1/albums/00/00/a/images.json "the file lies in the wrong shard"
 forge api/v1/tag_images/00/00/new.txt 's/.*//'
-at api/v1/tag_images/00/00/new.txt "the entry does not belong into a snapshot"
+at api/v1/tag_images/00/00/new.txt "the entry does not belong in a snapshot"
 here() { # PROBLEM
 	found "$1" "^$commit: $1"
 }
@@ -176,7 +176,7 @@ here "the trailer Albumen-Epoch is not 16 hex digits"
 forge "$tag" '' '$a Albumen-Tree-SHA256: 00'
 here "it has the trailer Albumen-Tree-SHA256, but no signature"
 DATE=1600000000 forge "$tag" ''
-here "its time lies before that of the snapshot before it"
+here "it is older than the snapshot before it"
 forge "$tag" ''
 ok "a snapshot that changes nothing is good" grep -q ' 0 failures$' "$T/out"
 
@@ -221,7 +221,7 @@ tree=$(printf '100644 blob %s\t%s\0' "$blob" "$name" | git -C "$T/clone" mktree 
 commit=$(git -C "$T/clone" commit-tree -m x -p main "$tree")
 git -C "$T/clone" update-ref refs/heads/main "$commit"
 exits "names with control characters are a failure" 1 verify "$T/clone"
-found "that escapes them" "^$commit a\\\\x1b\\[31mred\\\\x0aline: the entry does not belong into a snapshot\$"
+found "that escapes them" "^$commit a\\\\x1b\\[31mred\\\\x0aline: the entry does not belong in a snapshot\$"
 exits "so it is in JSON" 1 verify "$T/clone" --json
 is "in which each line is an object" "$(jq -s 'all(type == "object")' "$T/out")" true
 fresh
@@ -231,5 +231,5 @@ tree=$({ printf '40000 audit/tags\0' && printf "$(sed 's/../\\x&/g' <<<"$id")"; 
 commit=$(git -C "$T/clone" commit-tree -m x -p main "$tree")
 git -C "$T/clone" update-ref refs/heads/main "$commit"
 exits "a name with a slash in it is a failure" 1 verify "$T/clone"
-found "that names it" "^$commit audit/tags: the entry does not belong into a snapshot\$"
+found "that names it" "^$commit audit/tags: the entry does not belong in a snapshot\$"
 done_testing
