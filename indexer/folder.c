@@ -12,25 +12,22 @@
 #include "indexer/watch.h"
 
 /*
- * Why this order, and why it misses nothing.
+ * A folder is watched before it is read, so nothing is missed. What is created before
+ * the watch is found by reading; what is created after reading raises an event; what is
+ * created in between is reported twice, which does no harm.
  *
- * A folder is watched before it is read. What is created in it before the watch
- * stands is found by reading; what comes after raises an event; what falls in
- * between shows twice, which does no harm, as an event only says "look".
+ * Moves are not paired. MOVED_FROM means that the name is gone with all below it; the
+ * watches below are removed, since the folder may have left the tree. MOVED_TO means
+ * that a folder appeared: it is watched and read. What changes in it between the two is
+ * found by that reading.
  *
- * Moves are not paired. MOVED_FROM means: this name is gone, and all below it; the
- * watches of the folder are removed, for it may have left the tree for good.
- * MOVED_TO means: a folder appeared, watch and read it. Between the two its own
- * events are lost, and found again by the reading.
- *
- * Events are taken out of the kernel's queue as fast as they come (folder_drain),
- * even in the middle of a long walk, and acted upon later. So the state that an
- * event meets may be ahead of it, never behind: whatever it says is looked up.
- * What does not fit into this picture (a wd that nobody knows, a full queue) is
- * not argued with: everything is walked anew.
+ * folder_drain takes events out of the kernel's queue as fast as they come, even in the
+ * middle of a walk, and folder_handle acts on them later. So the folder may be ahead of
+ * the event, never behind: whatever an event says is looked up. An event that does not
+ * fit (of an unknown wd, or lost to a full queue) makes the caller walk everything again.
  */
 
-#define QUEUE_BYTES (64u << 20) /* events held; beyond that they count as lost */
+#define QUEUE_BYTES (64u << 20) /* events in our queue; more count as lost */
 #define DRAIN_FILES 256         /* files of a walk between two drains */
 
 /* A queued event: this, then the name and a NUL. */
@@ -43,23 +40,24 @@ struct queued {
 
 struct folder {
 	int rootfd;
-	const struct folder_sink *sink;
+	folder_report_fn *report;
+	void *payload;
 	struct watch *watch;
 	struct dirs dirs;
 	struct buf queue;
 	size_t queue_at;
-	struct buf path; /* scratch */
+	struct buf path; /* of the event that is being handled */
 	uint64_t overflows;
-	uint32_t walk;
+	uint32_t walk; /* the number of this poll; see dirs_node.seen */
 	bool lost;
 	bool root_moved;
 	bool polled; /* some folder may be */
 	bool poll_all;
-	bool limit_logged; /* said once that watches ran out */
-	unsigned files;    /* of a walk, to drain now and then */
+	bool limit_logged;
+	unsigned files; /* seen by walks, to drain now and then */
 };
 
-int folder_open(struct folder **out, int rootfd, const struct folder_sink *sink,
+int folder_open(struct folder **out, int rootfd, folder_report_fn *report, void *payload,
 		struct err *err)
 {
 	struct folder *folder = xzalloc(sizeof(*folder));
@@ -71,7 +69,8 @@ int folder_open(struct folder **out, int rootfd, const struct folder_sink *sink,
 		return rc;
 	}
 	folder->rootfd = rootfd;
-	folder->sink = sink;
+	folder->report = report;
+	folder->payload = payload;
 	dirs_init(&folder->dirs);
 	*out = folder;
 	return 0;
@@ -167,22 +166,22 @@ static void cannot_watch(struct folder *folder, struct dirs_node *node, const ch
 	node->polled = true;
 	folder->polled = true;
 	if (code != ERR_REFUSED) {
-		log_warning("cannot watch folder '%s': %s; it is looked at every few "
-			    "seconds",
-			    *path ? path : ".", why->msg);
+		log_warning(
+			"cannot watch folder '%s': %s; it is polled every few seconds",
+			*path ? path : ".", why->msg);
 	} else if (!folder->limit_logged) {
 		unsigned long limit = watch_limit();
 
 		folder->limit_logged = true;
 		log_warning(
 			"cannot watch folder '%s' and others: the limit of %lu watches "
-			"is reached; they are looked at every few seconds instead; to "
-			"watch them, run `sysctl fs.inotify.max_user_watches=%lu`",
+			"is reached; they are polled every few seconds instead; to watch "
+			"them, run `sysctl fs.inotify.max_user_watches=%lu`",
 			*path ? path : ".", limit, limit ? 8 * limit : 1048576);
 	}
 }
 
-/* Notes that events may be missing. */
+/* Events may be missing. */
 static void lose(struct folder *folder, const char *why)
 {
 	if (!folder->lost) {
@@ -193,7 +192,7 @@ static void lose(struct folder *folder, const char *why)
 	folder->queue_at = 0;
 }
 
-/* The folder has no watch of its own any more. */
+/* Removes the watch of a folder, unless it has ended. */
 static void unwatch(struct folder *folder, struct dirs_node *node)
 {
 	struct dirs_wd *entry = dirs_wd(&folder->dirs, node->wd);
@@ -214,9 +213,9 @@ static int add_watch(struct folder *folder, int dirfd, const struct stat *st, in
 	if (rc != ERR_CHANGED) {
 		return rc;
 	}
-	/* One folder under two names: it was moved, and that event is still to come, or
-	 * it is mounted twice. The name that was met last gets the watch; until the
-	 * other one is known to be gone, it is looked at. */
+	/* The folder has two names: it was moved, and the event is still to come, or it
+	 * is mounted twice. The latest name gets the watch; the other is polled until it
+	 * is known to be gone. */
 	other = dirs_with_inode(&folder->dirs, st->st_dev, st->st_ino);
 	if (!other) {
 		return rc;
@@ -246,7 +245,7 @@ int folder_enter(int dirfd, const char *path, size_t len, void *payload, struct 
 			return 0;
 		}
 		if (!same) {
-			drop_below(folder, node); /* another one has taken its place */
+			drop_below(folder, node); /* it was replaced */
 		}
 		unwatch(folder, node);
 	}
@@ -261,7 +260,7 @@ int folder_enter(int dirfd, const char *path, size_t len, void *payload, struct 
 	case ERR_NOTFOUND:
 		return 0;
 	case ERR_CHANGED:
-		lose(folder, "a folder is watched under a name that nobody knows");
+		lose(folder, "a folder is watched under an unknown name");
 		return 0;
 	case ERR_REFUSED:
 	case ERR_INPUT:
@@ -282,7 +281,7 @@ static void overflowed(struct folder *folder)
 
 	folder->overflows++;
 	buf_addf(&why,
-		 "events were lost, as more than %lu waited (`sysctl "
+		 "events were lost because more than %lu were waiting (`sysctl "
 		 "fs.inotify.max_queued_events=%lu` makes room)",
 		 limit, limit ? 16 * limit : 1048576);
 	lose(folder, why.data);
@@ -328,7 +327,7 @@ static int visit_file(const struct walk_file *file, void *payload, struct err *e
 {
 	struct folder *folder = payload;
 
-	folder->sink->changed(file->path, file->len, folder->sink->payload);
+	folder->report(FOLDER_FILE_CHANGED, file->path, file->len, folder->payload);
 	return ++folder->files % DRAIN_FILES ? 0 : folder_drain(folder, err);
 }
 
@@ -370,16 +369,16 @@ static int visit(struct folder *folder, const char *path, size_t len, struct err
 	return walk_run(folder->rootfd, path, len, &visitor, err);
 }
 
-/* What is known below folder->path may be gone. */
-static void leave(struct folder *folder, bool told)
+/* Reports folder->path and a slash. */
+static void report_below(struct folder *folder, enum folder_report report)
 {
 	size_t len = folder->path.len;
 
 	if (len) {
 		buf_addch(&folder->path, '/');
 	}
-	folder->sink->left(folder->path.len ? folder->path.data : "", folder->path.len,
-			   told, folder->sink->payload);
+	folder->report(report, folder->path.len ? folder->path.data : "",
+		       folder->path.len, folder->payload);
 	buf_setlen(&folder->path, len);
 }
 
@@ -393,16 +392,15 @@ static int handle_folder(struct folder *folder, struct dirs_node *parent,
 		return 0;
 	}
 	if (what == WATCH_ATTRIBUTES && child && child->wd > 0) {
-		return 0; /* its own watch tells as much */
+		return 0; /* its own watch reports the same */
 	}
-	if (child) {
-		leave(folder, what != WATCH_ATTRIBUTES);
+	if (child || what == WATCH_REMOVED) {
+		report_below(folder,
+			     what == WATCH_ATTRIBUTES ? FOLDER_CHECK : FOLDER_REMOVED);
 	}
 	if (what == WATCH_REMOVED) {
 		if (child) {
 			dirs_drop(&folder->dirs, child, remove_watch, folder);
-		} else {
-			leave(folder, true);
 		}
 		return 0;
 	}
@@ -411,33 +409,31 @@ static int handle_folder(struct folder *folder, struct dirs_node *parent,
 
 static void handle_file(struct folder *folder, enum watch_what what, const char *name)
 {
-	const struct folder_sink *sink = folder->sink;
+	enum folder_report report = FOLDER_FILE_CHANGED;
 
 	if (!walk_takes_file(name)) {
 		return;
 	}
 	if (what == WATCH_REMOVED) {
-		sink->removed(folder->path.data, folder->path.len, sink->payload);
+		report = FOLDER_FILE_REMOVED;
 	} else if (what == WATCH_CREATED) {
-		sink->appeared(folder->path.data, folder->path.len, sink->payload);
-	} else {
-		sink->changed(folder->path.data, folder->path.len, sink->payload);
+		report = FOLDER_FILE_APPEARED;
 	}
+	folder->report(report, folder->path.data, folder->path.len, folder->payload);
 }
 
-/* Reads the folder anew whose path, and a slash unless it is the root, is
- * folder->path. */
+/* Reads a folder again. folder->path is its path, with a slash unless it is the root. */
 static int reread(struct folder *folder, struct err *err)
 {
 	if (folder->path.len) {
 		buf_setlen(&folder->path, folder->path.len - 1);
 	}
-	leave(folder, false);
+	report_below(folder, FOLDER_CHECK);
 	return visit(folder, folder->path.data, folder->path.len, err);
 }
 
-/* A watch ended while its folder is still thought to be there: it was removed, and
- * perhaps made anew, or its file system went. */
+/* A watch ended, though its folder (`node`) was not dropped: the folder was removed, and
+ * perhaps created again, or its file system was unmounted. */
 static int handle_end(struct folder *folder, struct dirs_node *node, int wd,
 		      struct err *err)
 {
@@ -447,13 +443,13 @@ static int handle_end(struct folder *folder, struct dirs_node *node, int wd,
 	}
 	if (!node->parent) {
 		folder->root_moved = true;
-		lose(folder, "the metadata folder is not watched any more");
+		lose(folder, "the metadata folder is no longer watched");
 		return 0;
 	}
 	return reread(folder, err);
 }
 
-/* Attributes of a watched folder changed: it may have been opened. */
+/* The attributes of a watched folder changed: we may have permission now. */
 static int handle_attributes(struct folder *folder, struct dirs_node *node,
 			     struct err *err)
 {
@@ -470,7 +466,7 @@ static int handle(struct folder *folder, const struct queued *event, const char 
 	struct dirs_node *node;
 
 	if (!entry) {
-		lose(folder, "an event came from a watch that nobody knows");
+		lose(folder, "an event came from an unknown watch");
 		return 0;
 	}
 	node = entry->node;
@@ -482,12 +478,11 @@ static int handle(struct folder *folder, const struct queued *event, const char 
 		return handle_end(folder, node, event->wd, err);
 	}
 	if (!node) {
-		return 0; /* it has moved away */
+		return 0; /* the folder was dropped */
 	}
 	if (event->what == WATCH_UNMOUNTED && node->parent) {
-		const struct folder_sink *sink = folder->sink;
-
-		sink->unmounted(folder->path.data, folder->path.len, sink->payload);
+		folder->report(FOLDER_UNMOUNTED, folder->path.data, folder->path.len,
+			       folder->payload);
 		return 0; /* WATCH_ENDED follows */
 	}
 	if (event->what == WATCH_UNMOUNTED || event->what == WATCH_SELF_GONE) {
@@ -514,7 +509,7 @@ int folder_handle(struct folder *folder, struct err *err)
 	char name[NAME_MAX + 1];
 	int rc = 0;
 
-	/* The queue may grow, and so move, and even be emptied on the way. */
+	/* Handling an event may add to the queue, so move it, or empty it. */
 	while (!rc && !folder->lost && folder_has_events(folder)) {
 		const char *at = folder->queue.data + folder->queue_at;
 		struct queued event;
@@ -531,7 +526,7 @@ int folder_handle(struct folder *folder, struct err *err)
 	return rc;
 }
 
-/* A path has at most WALK_PATH_MAX bytes, so neither of these goes very deep. */
+/* WALK_PATH_MAX bounds the depth of these recursions. */
 
 static void list_polled(const struct dirs_node *node, struct paths *out)
 {
@@ -548,7 +543,7 @@ static void list_polled(const struct dirs_node *node, struct paths *out)
 	buf_release(&path);
 }
 
-/* Forgets the folders below `node` that the last walk did not meet. */
+/* Drops the folders below `node` that the last walk did not enter. */
 static void drop_unseen(struct folder *folder, struct dirs_node *node)
 {
 	struct dirs_node *next;

@@ -10,15 +10,15 @@
 #include "indexer/paths.h"
 
 /*
- * folder - the metadata folder under watch: events in, paths that may have changed
- * out. An event is only a hint; what is true of a path, whoever reads it finds out.
+ * folder - watches the metadata folder: events come in, paths that may have changed go
+ * out. An event is only a hint; the caller looks at the path to see what is true.
  *
  *	struct folder *folder = NULL;
- *	folder_open(&folder, rootfd, &sink, err);
+ *	folder_open(&folder, rootfd, report, payload, err);
  *	(a scan with folder_enter as its `enter`: watch first, then read)
  *	for (;;) {
  *		folder_drain(folder, err);	(also now and then in long work)
- *		folder_handle(folder, err);	(calls the sink)
+ *		folder_handle(folder, err);	(calls `report`)
  *		if (folder_is_lost(folder)) { folder_restart; scan again }
  *		(poll folder_fd once folder_has_events is false)
  *	}
@@ -26,68 +26,65 @@
 
 struct folder;
 
-/* Paths are relative to the root and borrowed until the callback returns. */
-struct folder_sink {
-	/* Read this file. */
-	void (*changed)(const char *path, size_t len, void *payload);
-	/* A file appeared; if it is being written, `changed` follows. */
-	void (*appeared)(const char *path, size_t len, void *payload);
-	/* An event says that this file was removed or moved away. */
-	void (*removed)(const char *path, size_t len, void *payload);
-	/* All files known under this prefix (a folder and a slash; "": all): see whether
-	 * they are still there. `told`: an event says that the folder was removed, moved
-	 * away or made anew; else nobody knows why they should not be. */
-	void (*left)(const char *prefix, size_t len, bool told, void *payload);
-	/* The file system of this folder (and a slash) was unmounted. */
-	void (*unmounted)(const char *prefix, size_t len, void *payload);
-	void *payload;
+/* What is reported. A prefix is a folder and a slash; "" is the root. */
+enum folder_report {
+	FOLDER_FILE_CHANGED,  /* a file: read it */
+	FOLDER_FILE_APPEARED, /* a file: if it is being written, FILE_CHANGED follows */
+	FOLDER_FILE_REMOVED,  /* a file was removed or moved away */
+	FOLDER_CHECK,         /* a prefix: check the known files below it */
+	FOLDER_REMOVED,       /* a prefix: the same, because an event reports that the
+			       * folder was removed, moved away or replaced */
+	FOLDER_UNMOUNTED,     /* a prefix: its file system was unmounted */
 };
 
-/* Starts watching, without any watch yet. `rootfd` and `sink` are borrowed. */
-int folder_open(struct folder **out, int rootfd, const struct folder_sink *sink,
+/* `path` is relative to the root and borrowed until the callback returns. */
+typedef void folder_report_fn(enum folder_report report, const char *path, size_t len,
+			      void *payload);
+
+/* Opens it, with no watch yet. `rootfd` is borrowed. */
+int folder_open(struct folder **out, int rootfd, folder_report_fn *report, void *payload,
 		struct err *err);
 void folder_close(struct folder *folder);
 
-/* Forgets all watches and events, to be walked anew. */
+/* Drops all watches and events; the caller walks the folder again. */
 int folder_restart(struct folder *folder, struct err *err);
 
-/* Who runs this may not look at the file or folder `path`. That may be up to any
- * folder above it, so all of them are read anew when their attributes change: no
- * event tells of what their opening brings to light. */
+/* We lack permission for the file or folder `path`, or for a parent. inotify does not
+ * report files that a chmod makes visible, so each parent is read again when its
+ * attributes change. */
 void folder_note_denied(struct folder *folder, const char *path, size_t len);
 
 /* A walk's visitor: watches the open folder. `payload` is the struct folder. */
 int folder_enter(int dirfd, const char *path, size_t len, void *payload, struct err *err);
 
-/* Takes what waits out of the kernel's queue, which overflows if nobody does. */
+/* Moves the waiting events from the kernel's queue, which may overflow, to our own. */
 int folder_drain(struct folder *folder, struct err *err);
 bool folder_has_events(const struct folder *folder);
-/* Acts upon the events that were drained. */
+/* Handles the events that were drained. */
 int folder_handle(struct folder *folder, struct err *err);
 int folder_fd(const struct folder *folder);
 
-/* True where events were lost, or one was not understood, or a restart pays: the
- * whole must be walked, after folder_restart. */
+/* True if events were lost, if one was not understood, or if a restart pays: the caller
+ * calls folder_restart and walks the whole folder. */
 bool folder_is_lost(const struct folder *folder);
-/* True once after events said that the root was removed, moved or unmounted: see
- * whether it is still what its name means (indexer/root.h). */
+/* True once after events reported that the root was removed, moved or unmounted: the
+ * caller checks it (indexer/root.h). */
 bool folder_root_moved(struct folder *folder);
-/* How often a queue, the kernel's or our own, overflowed since this was last asked. */
+/* How often a queue, the kernel's or our own, overflowed since the last call. */
 uint64_t folder_overflows(struct folder *folder);
 
-/* Watches that live. */
+/* The number of watches. */
 size_t folder_watches(const struct folder *folder);
 
-/* Folders that cannot be watched are looked at from time to time by whoever runs
- * this. Are there any? */
+/* Whether there are folders that cannot be watched: the caller polls them. */
 bool folder_has_polled(const struct folder *folder);
-/* Looks at the whole of it from time to time: its file system raises no events for
- * what others change. */
+/* Polls the root and all below it: its file system raises no events for what other
+ * machines change. */
 void folder_poll_all(struct folder *folder);
-/* Lists them, without those inside another one. */
+/* Lists the folders to poll, without those below another one of them. */
 void folder_list_polled(struct folder *folder, struct paths *out);
-/* Before and after a walk of a polled folder with folder_enter as its visitor: folders
- * that the walk did not meet are forgotten. */
+/* Before and after a walk of such a folder with folder_enter as its visitor: drops the
+ * folders that the walk did not enter. */
 void folder_begin_poll(struct folder *folder);
 void folder_end_poll(struct folder *folder, const char *path, size_t len);
 

@@ -53,7 +53,6 @@ struct live {
 	struct index *index;
 	struct scan_options scan; /* `missing` is set for all scans but the first */
 	struct folder *folder;
-	struct folder_sink sink;
 	struct dirty dirty;
 	struct later later;
 	struct paths absent;
@@ -81,25 +80,9 @@ static void add_absent(struct live *live, const char *path, size_t len, int64_t 
 	}
 }
 
-/* --- what the folder reports (struct folder_sink) ---------------------------------- */
-
-static void on_changed(const char *path, size_t len, void *payload)
+/* A file appeared, and may not be written to its end yet. */
+static void on_appeared(struct live *live, const char *path, size_t len)
 {
-	struct live *live = payload;
-
-	dirty_add(&live->dirty, DIRTY_EVENT, path, len);
-}
-
-static void on_removed(const char *path, size_t len, void *payload)
-{
-	struct live *live = payload;
-
-	dirty_add(&live->dirty, DIRTY_REMOVAL, path, len);
-}
-
-static void on_appeared(const char *path, size_t len, void *payload)
-{
-	struct live *live = payload;
 	struct stat st;
 
 	/* A file with two names was linked here, and is complete. Any other file gets
@@ -111,19 +94,32 @@ static void on_appeared(const char *path, size_t len, void *payload)
 	}
 }
 
-static void on_left(const char *prefix, size_t len, bool removed, void *payload)
+/* See enum folder_report. */
+static void on_report(enum folder_report report, const char *path, size_t len,
+		      void *payload)
 {
 	struct live *live = payload;
 
-	dirty_add(&live->dirty, removed ? DIRTY_FOLDER_REMOVAL : DIRTY_FOLDER, prefix,
-		  len);
-}
-
-static void on_unmounted(const char *prefix, size_t len, void *payload)
-{
-	struct live *live = payload;
-
-	unmounted_add(&live->unmounted, live->root.fd, prefix, len);
+	switch (report) {
+	case FOLDER_FILE_CHANGED:
+		dirty_add(&live->dirty, DIRTY_EVENT, path, len);
+		break;
+	case FOLDER_FILE_APPEARED:
+		on_appeared(live, path, len);
+		break;
+	case FOLDER_FILE_REMOVED:
+		dirty_add(&live->dirty, DIRTY_REMOVAL, path, len);
+		break;
+	case FOLDER_CHECK:
+		dirty_add(&live->dirty, DIRTY_FOLDER, path, len);
+		break;
+	case FOLDER_REMOVED:
+		dirty_add(&live->dirty, DIRTY_FOLDER_REMOVAL, path, len);
+		break;
+	case FOLDER_UNMOUNTED:
+		unmounted_add(&live->unmounted, live->root.fd, path, len);
+		break;
+	}
 }
 
 /* --- what reading reports (struct apply_options) ------------------------------------ */
@@ -185,14 +181,8 @@ int live_open(struct live **out, int rootfd, const char *root, struct stop *stop
 
 	*out = NULL;
 	live->stop = stop;
-	live->sink = (struct folder_sink){.changed = on_changed,
-					  .appeared = on_appeared,
-					  .removed = on_removed,
-					  .left = on_left,
-					  .unmounted = on_unmounted,
-					  .payload = live};
 	/* First: its descriptor must be a low one (see watch_open). */
-	rc = folder_open(&live->folder, rootfd, &live->sink, err);
+	rc = folder_open(&live->folder, rootfd, on_report, live, err);
 	root_init(&live->root, rootfd, root);
 	if (rc) {
 		live_close(live);

@@ -13,8 +13,8 @@
 struct watched {
 	struct folder_fixture *f;
 	struct folder *folder;
-	struct folder_sink sink;
-	struct buf told; /* "+a.json " changed, "?a.json " appeared, "-dir/ " left */
+	struct buf
+		told; /* "+a.json " changed, "?a.json " appeared, "!a.json " removed, "-dir/ " to be checked */
 };
 
 static void note(struct watched *w, char what, const char *path, size_t len)
@@ -23,25 +23,9 @@ static void note(struct watched *w, char what, const char *path, size_t len)
 	buf_addf(&w->told, "%c%s ", what, path);
 }
 
-static void changed(const char *path, size_t len, void *payload)
+static void report(enum folder_report kind, const char *path, size_t len, void *payload)
 {
-	note(payload, '+', path, len);
-}
-
-static void appeared(const char *path, size_t len, void *payload)
-{
-	note(payload, '?', path, len);
-}
-
-static void removed(const char *path, size_t len, void *payload)
-{
-	note(payload, '!', path, len);
-}
-
-static void left(const char *prefix, size_t len, bool told, void *payload)
-{
-	(void)told;
-	note(payload, '-', prefix, len);
+	note(payload, "+?!--u"[kind], path, len);
 }
 
 /* Watches the folder `path` and all below it, as a scan does. */
@@ -59,12 +43,7 @@ static int setup(void **state)
 	if (folder_setup((void **)&w->f)) {
 		return -1;
 	}
-	w->sink = (struct folder_sink){.changed = changed,
-				       .appeared = appeared,
-				       .removed = removed,
-				       .left = left,
-				       .payload = w};
-	assert_int_equal(folder_open(&w->folder, w->f->fd, &w->sink, &w->f->err), 0);
+	assert_int_equal(folder_open(&w->folder, w->f->fd, report, w, &w->f->err), 0);
 	*state = w;
 	return 0;
 }
