@@ -23,7 +23,7 @@ struct apply *apply_new(const struct apply_options *options)
 	struct apply *apply = xzalloc(sizeof(*apply));
 
 	apply->options = options;
-	apply->ingest = ingest_new(options->rootfd);
+	apply->ingest = ingest_new(options->rootfd, &apply->batch);
 	apply->writer = writer_new(options->index, options->commit_ms);
 	return apply;
 }
@@ -68,15 +68,15 @@ static int read_path(struct apply *apply, const char *path, size_t len, unsigned
 	int rc;
 
 	flags |= options->allow_secrets ? INGEST_SECRETS : 0;
-	rc = ingest_begin(apply->ingest, &apply->batch, path, len, flags, err);
+	rc = ingest_begin(apply->ingest, path, len, flags, err);
 	while (!rc && ingest_is_busy(apply->ingest)) {
 		rc = put_batch(apply, true, err);
 		if (!rc) {
-			ingest_more(apply->ingest, &apply->batch);
+			ingest_more(apply->ingest);
 		}
 	}
 	if (rc) {
-		ingest_stop(apply->ingest, &apply->batch);
+		ingest_stop(apply->ingest);
 		return rc;
 	}
 	outcome = ingest_outcome(apply->ingest);

@@ -16,21 +16,19 @@
 #include "indexer/walk.h"
 
 /*
- * How a file is read, and why so.
+ * A file that is not JSON must change nothing, and a file withdraws claims only if none
+ * of its records was rejected. Both can be known before the first claim only by reading
+ * the whole file. So:
  *
- * A file that is not JSON must change nothing, and a file withdraws claims only if
- * none of it was rejected. Both can be known before the first claim only by having
- * read it all. So:
- *
- *  - A small file (nearly all of them) fits into the window: it is read once, its
- *    steps are kept in the batch, and taken back where it turns out to be no JSON.
- *  - A large `.json` is read twice: once to check it, throwing the text away, and
- *    once for its claims. That it is the same file both times, its stat says.
- *  - A large `.ndjson` is merged as it comes: its lines stand alone. Only where
- *    claim_end says that merging will not do is it read twice as well.
+ *  - A small file (nearly all are) fits into the window. It is read once; its steps stay
+ *    in the batch, and are removed from it if the file turns out not to be JSON.
+ *  - A large `.json` is read twice: first to check it, without keeping the text, then for
+ *    its claims. Its stat values show whether it is the same file both times.
+ *  - A large `.ndjson` is merged while it is read, as each line stands alone. It is read
+ *    a second time only if claim_end asks for that.
  */
 
-#define WINDOW_EDGE 16 /* a token cut off by the window's end is shorter */
+#define WINDOW_EDGE 16 /* a token that the window's end cuts off is shorter */
 
 enum stage { STAGE_IDLE, STAGE_CHECK, STAGE_CLAIM };
 
@@ -46,25 +44,27 @@ enum place {
 
 struct ingest {
 	int rootfd;
+	struct batch *batch;
 	struct input in;
 	struct buf path;
 	unsigned flags;
 	bool lines; /* one record a line */
-	bool whole; /* all of it stands in the window: nothing is final yet */
+	bool whole; /* the window holds all of it: its steps can still be removed */
 	enum stage stage;
 	enum place place;
-	bool oversized;         /* inside a record over the limit, which is skipped */
+	bool oversized;         /* in a line over the limit, which is skipped */
 	struct batch_mark mark; /* where the file began, if whole */
 	struct record_reader reader;
 	struct buf scratch; /* canonical text while checking */
 	struct ingest_outcome outcome;
 };
 
-struct ingest *ingest_new(int rootfd)
+struct ingest *ingest_new(int rootfd, struct batch *batch)
 {
 	struct ingest *g = xzalloc(sizeof(*g));
 
 	g->rootfd = rootfd;
+	g->batch = batch;
 	g->in.fd = -1;
 	return g;
 }
@@ -90,119 +90,115 @@ struct ingest_outcome ingest_outcome(const struct ingest *g)
 	return g->outcome;
 }
 
-/* Done with the file: it is out of the batch, or its END is in it. */
+/* Ends the file: its steps are removed, or its END is in the batch. */
 static void end(struct ingest *g)
 {
 	input_close(&g->in);
 	g->stage = STAGE_IDLE;
 }
 
-/* The only way that a file which began in the batch, or in one before, comes to
- * nothing: it is taken out again, or whoever carries the batch out is told. */
-static void take_back(struct ingest *g, struct batch *batch)
+/* Drops what the file claimed: removes its steps from the batch; or, if some of them
+ * were carried out already, tells the writer by a DROP. */
+static void drop_claims(struct ingest *g)
 {
 	if (g->whole) {
-		batch_rewind(batch, g->mark);
+		batch_rewind(g->batch, g->mark);
 	} else if (g->stage == STAGE_CLAIM) {
-		batch_drop(batch);
+		batch_drop(g->batch);
 	}
 }
 
-void ingest_stop(struct ingest *g, struct batch *batch)
+void ingest_stop(struct ingest *g)
 {
 	if (g->stage != STAGE_IDLE) {
-		take_back(g, batch);
+		drop_claims(g);
 		end(g);
 	}
 }
 
 /* Rejects what is at `off` of the window. `secret`: only because it holds one. */
-static void reject_at(struct ingest *g, struct batch *batch, size_t off,
-		      const char *reason, bool secret)
+static void reject_at(struct ingest *g, size_t off, const char *reason, bool secret)
 {
 	size_t line, column;
 
 	g->outcome.rejects++;
 	if (g->stage == STAGE_CLAIM) {
 		input_position(&g->in, off, &line, &column);
-		batch_reject(batch, line, column, reason, secret);
+		batch_reject(g->batch, line, column, reason, secret);
 	}
 }
 
-/* The file as a whole comes to one reject. `again`: the next scan reads it again,
- * whatever its stat says. */
-static void end_rejected(struct ingest *g, struct batch *batch, size_t line,
-			 size_t column, const char *reason, bool again)
+/* Rejects the file as a whole. `again`: the next scan reads it again, whatever its stat
+ * values are. */
+static void end_rejected(struct ingest *g, size_t line, size_t column, const char *reason,
+			 bool again)
 {
-	take_back(g, batch);
+	drop_claims(g);
 	g->outcome.racy = g->in.file.racy;
 	g->in.file.racy |= again;
 	g->outcome.rejects = 1;
-	batch_begin(batch, g->path.data, g->path.len, CLAIM_MERGE);
-	batch_reject(batch, line, column, reason, false);
-	batch_end(batch, &g->in.file);
+	batch_begin(g->batch, g->path.data, g->path.len, CLAIM_MERGE);
+	batch_reject(g->batch, line, column, reason, false);
+	batch_end(g->batch, &g->in.file);
 	end(g);
 }
 
-static void end_unreadable(struct ingest *g, struct batch *batch, const char *what,
-			   int error)
+static void end_unreadable(struct ingest *g, const char *what, int error)
 {
 	char reason[160];
 
 	g->outcome.denied = error == EACCES || error == EPERM;
 	snprintf(reason, sizeof(reason), "%s: %s", what, strerror(error));
-	end_rejected(g, batch, 0, 0, reason, true);
+	end_rejected(g, 0, 0, reason, true);
 }
 
-/* The file is not what it was when its reading began. */
-static void end_changed(struct ingest *g, struct batch *batch)
+/* The file changed while it was read. */
+static void end_changed(struct ingest *g)
 {
 	if (g->flags & INGEST_UNSTEADY) {
-		end_rejected(g, batch, 0, 0, "it changes while it is read", true);
+		end_rejected(g, 0, 0, "it changes while it is read", true);
 	} else {
-		ingest_stop(g, batch);
+		ingest_stop(g);
 		g->outcome.changed = true;
 	}
 }
 
-/* Not JSON at `off` of the window: nothing of the file counts. */
-static void end_broken(struct ingest *g, struct batch *batch, size_t off,
-		       const char *reason)
+/* The file is not JSON, at `off` of the window: it changes nothing. */
+static void end_broken(struct ingest *g, size_t off, const char *reason)
 {
 	size_t line, column;
 
 	if (!input_is_steady(&g->in) || (g->stage == STAGE_CLAIM && !g->whole)) {
-		/* Half of one version and half of another; or it was good JSON when it
-		 * was checked. */
-		end_changed(g, batch);
+		/* What was read mixes two versions; or the file was JSON when it was
+		 * checked. */
+		end_changed(g);
 	} else {
 		input_position(&g->in, off, &line, &column);
-		end_rejected(g, batch, line, column, reason, false);
+		end_rejected(g, line, column, reason, false);
 	}
 }
 
-/* Reads on. False: that failed, and the file is done with. */
-static bool more(struct ingest *g, struct batch *batch)
+/* Reads on. False: that failed, and the file was ended. */
+static bool read_more(struct ingest *g)
 {
 	if (input_more(&g->in) < 0) {
-		end_unreadable(g, batch, "cannot read", errno);
+		end_unreadable(g, "cannot read", errno);
 		return false;
 	}
 	return true;
 }
 
-/* Where canonical text goes: while checking, it is thrown away. */
-static struct buf *canon_of(struct ingest *g, struct batch *batch)
+/* Where canonical text goes; that of the check is not kept. */
+static struct buf *canon_of(struct ingest *g)
 {
-	return g->stage == STAGE_CLAIM ? &batch->text : &g->scratch;
+	return g->stage == STAGE_CLAIM ? &g->batch->text : &g->scratch;
 }
 
-/* Takes the value at the start of the window, if it is a record. Its canonical
- * text is what canon_of holds from `text` on. */
-static void take_value(struct ingest *g, struct batch *batch,
-		       const struct json_value *value, size_t text)
+/* Claims or rejects the value at the start of the window. Its canonical text is what
+ * canon_of holds from `text` on. */
+static void add_value(struct ingest *g, const struct json_value *value, size_t text)
 {
-	struct buf *canon = canon_of(g, batch);
+	struct buf *canon = canon_of(g);
 	const char *reason = NULL;
 	size_t at = value->begin;
 	struct secret secret;
@@ -219,7 +215,7 @@ static void take_value(struct ingest *g, struct batch *batch,
 		reason = "a record is an object";
 	} else if (!(g->flags & INGEST_SECRETS) &&
 		   secret_find(&secret, canon->data + text, canon->len - text)) {
-		/* Before anything else says what is wrong with it, and quotes it. */
+		/* First: the reason of another reject might quote the secret. */
 		refused = true;
 		reason = secret.reason;
 		at = json_source_offset(input_at(&g->in), value->end, secret.at);
@@ -230,20 +226,20 @@ static void take_value(struct ingest *g, struct batch *batch,
 	}
 	if (reason) {
 		buf_setlen(canon, text);
-		reject_at(g, batch, at, reason, refused);
+		reject_at(g, at, reason, refused);
 	} else if (g->stage == STAGE_CLAIM) {
-		/* A tag image stands on its image and its tag: they go first. */
+		/* A tag image needs its image and its tag: they go first. */
 		for (size_t i = 1; i < g->reader.count; i++) {
-			batch_claim(batch, &g->reader.record[i], text);
+			batch_claim(g->batch, &g->reader.record[i], text);
 		}
-		batch_claim(batch, &g->reader.record[0], text);
+		batch_claim(g->batch, &g->reader.record[0], text);
 	}
 	buf_clear(&g->scratch);
 }
 
-/* Skips a value over the limit by its brackets and strings alone: nothing of it is
- * taken, so nothing else of it needs to be right. */
-static void skip_oversized(struct ingest *g, struct batch *batch)
+/* Skips a value over the limit. Only its brackets and strings are looked at, as nothing
+ * of it is claimed. */
+static void skip_oversized(struct ingest *g)
 {
 	bool string = false, escape = false;
 	size_t depth = 0;
@@ -276,35 +272,35 @@ static void skip_oversized(struct ingest *g, struct batch *batch)
 			}
 		}
 		input_skip(&g->in, left);
-	} while (!g->in.eof && more(g, batch));
+	} while (!g->in.eof && read_more(g));
 }
 
-/* One value of a `.json` file, which begins at the start of the window. */
-static void step_value(struct ingest *g, struct batch *batch)
+/* One value of a `.json` file, at the start of the window. */
+static void step_value(struct ingest *g)
 {
 	for (;;) {
-		struct buf *canon = canon_of(g, batch);
+		struct buf *canon = canon_of(g);
 		size_t text = canon->len, left = input_left(&g->in);
 		struct json_value value;
 		bool good = json_read(canon, &value, input_at(&g->in), left) == 0;
 
 		if (good && (g->in.eof || value.end < left)) {
-			take_value(g, batch, &value, text);
+			add_value(g, &value, text);
 			input_skip(&g->in, value.end);
 			break;
 		}
 		buf_setlen(canon, text);
 		if (!good && (g->in.eof || value.failed_at + WINDOW_EDGE < left)) {
-			end_broken(g, batch, value.failed_at, value.reason);
+			end_broken(g, value.failed_at, value.reason);
 			return;
 		}
-		/* It may only be cut off by the window. */
+		/* The end of the window may cut it off. */
 		if (left > RECORD_SIZE_MAX + WINDOW_EDGE) {
-			reject_at(g, batch, 0, "record is larger than 16 MiB", false);
-			skip_oversized(g, batch);
+			reject_at(g, 0, "record is larger than 16 MiB", false);
+			skip_oversized(g);
 			break;
 		}
-		if (!more(g, batch)) {
+		if (!read_more(g)) {
 			return;
 		}
 	}
@@ -312,7 +308,7 @@ static void step_value(struct ingest *g, struct batch *batch)
 }
 
 /* One step through a `.json` file: a value, a bracket or a comma. */
-static void step_document(struct ingest *g, struct batch *batch)
+static void step_document(struct ingest *g)
 {
 	const char *broken = NULL;
 	enum place place = g->place;
@@ -325,7 +321,7 @@ static void step_document(struct ingest *g, struct batch *batch)
 		if (g->in.eof) {
 			break;
 		}
-		if (!more(g, batch)) {
+		if (!read_more(g)) {
 			return;
 		}
 	}
@@ -334,7 +330,7 @@ static void step_document(struct ingest *g, struct batch *batch)
 			g->place = PLACE_DONE;
 			return;
 		}
-		end_broken(g, batch, 0,
+		end_broken(g, 0,
 			   place == PLACE_START ? "there is no JSON value"
 						: "the document ends inside an array");
 		return;
@@ -352,21 +348,21 @@ static void step_document(struct ingest *g, struct batch *batch)
 	} else if (place == PLACE_END) {
 		broken = "text after the end of the document";
 	} else {
-		step_value(g, batch);
+		step_value(g);
 		return;
 	}
 	if (broken) {
-		end_broken(g, batch, 0, broken);
+		end_broken(g, 0, broken);
 	} else {
 		input_skip(&g->in, 1);
 	}
 }
 
-/* One record of the window's first `len` bytes: a line. */
-static void take_line(struct ingest *g, struct batch *batch, size_t len)
+/* One line: the window's first `len` bytes. */
+static void add_line(struct ingest *g, size_t len)
 {
 	const char *at = input_at(&g->in);
-	struct buf *canon = canon_of(g, batch);
+	struct buf *canon = canon_of(g);
 	size_t text = canon->len, rest;
 	struct json_value value;
 
@@ -374,20 +370,20 @@ static void take_line(struct ingest *g, struct batch *batch, size_t len)
 		return;
 	}
 	if (json_read(canon, &value, at, len) < 0) {
-		reject_at(g, batch, value.failed_at, value.reason, false);
+		reject_at(g, value.failed_at, value.reason, false);
 		return;
 	}
 	rest = json_skip_space(at, len, value.end);
 	if (rest < len) {
 		buf_setlen(canon, text);
-		reject_at(g, batch, rest, "text after the end of the record", false);
+		reject_at(g, rest, "text after the end of the record", false);
 		return;
 	}
-	take_value(g, batch, &value, text);
+	add_value(g, &value, text);
 }
 
 /* One line of an `.ndjson` file. */
-static void step_line(struct ingest *g, struct batch *batch)
+static void step_line(struct ingest *g)
 {
 	const char *at = input_at(&g->in);
 	size_t left = input_left(&g->in);
@@ -397,17 +393,16 @@ static void step_line(struct ingest *g, struct batch *batch)
 	if (!newline && !g->in.eof) {
 		if (left > RECORD_SIZE_MAX) {
 			if (!g->oversized) {
-				reject_at(g, batch, 0, "record is larger than 16 MiB",
-					  false);
+				reject_at(g, 0, "record is larger than 16 MiB", false);
 			}
 			g->oversized = true;
 			input_skip(&g->in, left);
 		}
-		more(g, batch);
+		read_more(g);
 		return;
 	}
 	if (!g->oversized) {
-		take_line(g, batch, len);
+		add_line(g, len);
 	}
 	g->oversized = false;
 	input_skip(&g->in, len + (newline ? 1 : 0));
@@ -417,20 +412,20 @@ static void step_line(struct ingest *g, struct batch *batch)
 }
 
 /* The end of the file was reached. */
-static void finish(struct ingest *g, struct batch *batch)
+static void finish(struct ingest *g)
 {
 	bool clean = !g->outcome.rejects && !(g->flags & INGEST_UNSTEADY);
 
 	if (!input_is_steady(&g->in)) {
-		end_changed(g, batch);
+		end_changed(g);
 		return;
 	}
 	if (g->stage == STAGE_CHECK) {
 		if (input_rewind(&g->in) < 0) {
-			end_unreadable(g, batch, "cannot read", errno);
+			end_unreadable(g, "cannot read", errno);
 			return;
 		}
-		batch_begin(batch, g->path.data, g->path.len,
+		batch_begin(g->batch, g->path.data, g->path.len,
 			    clean ? CLAIM_REPLACE : CLAIM_MERGE);
 		g->stage = STAGE_CLAIM;
 		g->place = PLACE_START;
@@ -438,35 +433,35 @@ static void finish(struct ingest *g, struct batch *batch)
 		return;
 	}
 	if (g->whole && clean) {
-		batch->step[g->mark.count].mode = CLAIM_REPLACE;
+		g->batch->step[g->mark.count].mode = CLAIM_REPLACE;
 	}
-	batch_end(batch, &g->in.file);
+	batch_end(g->batch, &g->in.file);
 	g->outcome.racy = g->in.file.racy;
 	end(g);
 }
 
-void ingest_more(struct ingest *g, struct batch *batch)
+void ingest_more(struct ingest *g)
 {
 	uint64_t start = g->in.base + g->in.begin;
 
 	while (g->stage != STAGE_IDLE) {
-		if (!g->whole && (batch_is_full(batch) ||
+		if (!g->whole && (batch_is_full(g->batch) ||
 				  g->in.base + g->in.begin - start >= 8 * INPUT_CHUNK)) {
 			break;
 		}
 		if (g->place == PLACE_DONE) {
-			finish(g, batch);
+			finish(g);
 			start = 0;
 		} else if (g->lines) {
-			step_line(g, batch);
+			step_line(g);
 		} else {
-			step_document(g, batch);
+			step_document(g);
 		}
 	}
 }
 
-/* The path cannot be opened, or is nothing that holds metadata. */
-static int end_unopened(struct ingest *g, struct batch *batch, int error, struct err *err)
+/* The path cannot be opened, or is not a regular file. */
+static int end_unopened(struct ingest *g, int error, struct err *err)
 {
 	struct stat st;
 
@@ -482,12 +477,12 @@ static int end_unopened(struct ingest *g, struct batch *batch, int error, struct
 			if (seen) {
 				input_stat(&g->in.file, &st);
 			}
-			end_unreadable(g, batch, "cannot open", error);
+			end_unreadable(g, "cannot open", error);
 			return 0;
 		}
 	}
 	if (g->flags & INGEST_WITHDRAW) {
-		batch_withdraw(batch, g->path.data, g->path.len);
+		batch_withdraw(g->batch, g->path.data, g->path.len);
 		g->outcome.withdrawn = true;
 	} else {
 		g->outcome.gone = true;
@@ -496,8 +491,8 @@ static int end_unopened(struct ingest *g, struct batch *batch, int error, struct
 	return 0;
 }
 
-int ingest_begin(struct ingest *g, struct batch *batch, const char *path, size_t len,
-		 unsigned flags, struct err *err)
+int ingest_begin(struct ingest *g, const char *path, size_t len, unsigned flags,
+		 struct err *err)
 {
 	assert(g->stage == STAGE_IDLE);
 	buf_clear(&g->path);
@@ -506,26 +501,26 @@ int ingest_begin(struct ingest *g, struct batch *batch, const char *path, size_t
 	g->outcome = (struct ingest_outcome){0};
 	g->place = PLACE_START;
 	g->oversized = false;
-	g->mark = batch_mark(batch);
+	g->mark = batch_mark(g->batch);
 	g->whole = true;
 	if (input_open(&g->in, g->rootfd, g->path.data) < 0) {
-		return end_unopened(g, batch, errno, err);
+		return end_unopened(g, errno, err);
 	}
 	if (!g->in.regular) {
-		return end_unopened(g, batch, ENOENT, err);
+		return end_unopened(g, ENOENT, err);
 	}
 	g->outcome.bytes = (uint64_t)g->in.file.size;
 	g->lines = len < 5 || memcmp(path + len - 5, ".json", 5) != 0;
 	if (!g->lines && g->outcome.bytes > INGEST_DOCUMENT_MAX) {
-		end_rejected(g, batch, 0, 0, "file is larger than 1 GiB", false);
+		end_rejected(g, 0, 0, "file is larger than 1 GiB", false);
 		return 0;
 	}
 	g->whole = g->outcome.bytes <= INPUT_CHUNK;
 	g->stage = STAGE_CHECK;
 	if (g->whole || (g->lines && !(flags & INGEST_REPLACE))) {
 		g->stage = STAGE_CLAIM;
-		batch_begin(batch, path, len, CLAIM_MERGE);
+		batch_begin(g->batch, path, len, CLAIM_MERGE);
 	}
-	ingest_more(g, batch);
+	ingest_more(g);
 	return 0;
 }

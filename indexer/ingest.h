@@ -10,64 +10,65 @@
 #include "indexer/batch.h"
 
 /*
- * ingest - one path, read: whatever lies there now becomes steps of a batch. It
- * looks at files only; carrying the steps out is take's (indexer/apply.h).
+ * ingest - reads one file into steps of a batch. It looks at files only; the writer
+ * (indexer/writer.h) carries out the steps.
  *
- *	struct ingest *ingest = ingest_new(rootfd);
- *	rc = ingest_begin(ingest, &batch, path, len, 0, err);
+ *	struct ingest *ingest = ingest_new(rootfd, &batch);
+ *	rc = ingest_begin(ingest, path, len, 0, err);
  *	while (!rc && ingest_is_busy(ingest)) {
  *		(carry out the batch, clear it)
- *		ingest_more(ingest, &batch);
+ *		ingest_more(ingest);
  *	}
  *	ingest_outcome(ingest)
  *
- * What a path can come to: a file that is gone, or is no regular file (FORGET, if
- * INGEST_WITHDRAW allows it); a file that cannot be opened, with that as its only
- * reject; a file with its claims and rejects. Memory is bounded by the greatest record,
- * not by the file.
+ * A path may be a file that is gone, or is not a regular file (WITHDRAW, with
+ * INGEST_WITHDRAW); a file that cannot be opened (this is its only reject); or a file
+ * with claims and rejects. The largest record bounds the memory, not the file.
  */
 
 #define INGEST_DOCUMENT_MAX (1ull << 30) /* bytes of a `.json` file */
 
 enum ingest_flags {
-	/* Merging it met a claim that it lowers: read it as a whole. */
+	/* Read the whole file before its first claim: merging it met a claim that it
+	 * lowers. */
 	INGEST_REPLACE = 1 << 0,
-	/* It changed under several readings: if it does so once more, that is its
-	 * reject. So it is listed, and the next scan reads it again. */
+	/* The file changed during several readings: if it changes again, that is its
+	 * reject. So `status` lists it, and the next scan reads it again. */
 	INGEST_UNSTEADY = 1 << 1,
-	/* Records that hold a secret (data/format/secret.h) are taken. */
+	/* Accept records that hold a secret (data/format/secret.h). */
 	INGEST_SECRETS = 1 << 2,
-	/* A path that is gone is withdrawn (FORGET). Without it the outcome alone says
-	 * that it is gone. */
+	/* Withdraw a file that is gone. Without it, only the outcome reports that. */
 	INGEST_WITHDRAW = 1 << 3,
 };
 
 struct ingest_outcome {
-	bool gone;      /* no regular file is there; the batch has nothing of it */
-	bool withdrawn; /* likewise, and the batch has a FORGET */
-	bool changed;   /* it changed while it was read: read it again. The batch has
-			 * nothing that counts (a DROP, where claims were under way) */
-	bool racy;      /* it changed so lately that it is worth another look soon */
-	bool denied; /* who runs this may not read it, or not enter a folder above it */
+	bool gone;      /* there is no regular file, and no step */
+	bool withdrawn; /* there is no regular file; the step is WITHDRAW */
+	bool changed;   /* it changed while it was read, and must be read again; no steps
+			 * are left, or the last one is a DROP */
+	bool racy;      /* it changed so recently that its stat values may hide a change
+			 * that is still to come */
+	bool denied;    /* we lack permission for it, or for a parent */
 	uint64_t rejects;
 	uint64_t bytes;
 };
 
 struct ingest;
 
-struct ingest *ingest_new(int rootfd);
+/* `batch` is borrowed. */
+struct ingest *ingest_new(int rootfd, struct batch *batch);
 void ingest_free(struct ingest *ingest);
 
-/* Begins to read `path`. Errors are ours (no descriptors left), not the file's. */
-int ingest_begin(struct ingest *ingest, struct batch *batch, const char *path, size_t len,
-		 unsigned flags, struct err *err);
+/* Begins to read `path`. An error is ours (no descriptors left), not the file's. */
+int ingest_begin(struct ingest *ingest, const char *path, size_t len, unsigned flags,
+		 struct err *err);
 /* True while there is more of this path to come. */
 bool ingest_is_busy(const struct ingest *ingest);
 /* Reads on. The batch may be empty afterwards. */
-void ingest_more(struct ingest *ingest, struct batch *batch);
-/* Gives up the file that is under way, if one is. The batch says so (a DROP) where
- * claims of it were passed on. */
-void ingest_stop(struct ingest *ingest, struct batch *batch);
+void ingest_more(struct ingest *ingest);
+/* Gives up the file that is being read, if there is one. If claims of it were carried
+ * out, the batch gets a DROP. */
+void ingest_stop(struct ingest *ingest);
 
 /* How the last path ended. */
 struct ingest_outcome ingest_outcome(const struct ingest *ingest);

@@ -42,12 +42,12 @@ static int read_file(struct hash *stated, struct index_txn *txn, struct ingest *
 		     struct batch *batch, const char *path, size_t len, unsigned flags,
 		     struct err *err)
 {
-	int rc = ingest_begin(ingest, batch, path, len, flags, err);
+	int rc = ingest_begin(ingest, path, len, flags, err);
 
 	while (!rc && ingest_is_busy(ingest)) {
 		note_stated(stated, txn, batch);
 		batch_clear(batch);
-		ingest_more(ingest, batch);
+		ingest_more(ingest);
 	}
 	note_stated(stated, txn, batch);
 	batch_clear(batch);
@@ -60,8 +60,8 @@ static int read_dirty(struct hash *stated, struct index_txn *txn,
 		      struct err *err)
 {
 	unsigned flags = options->allow_secrets ? INGEST_SECRETS : 0;
-	struct ingest *ingest = ingest_new(options->rootfd);
 	struct batch batch = {0};
+	struct ingest *ingest = ingest_new(options->rootfd, &batch);
 	struct log_progress progress;
 	const char *path;
 	size_t at = 0, len;

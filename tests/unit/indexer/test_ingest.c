@@ -73,12 +73,12 @@ static int read_path(struct folder_fixture *f, struct reading *r, const char *pa
 	r->claims = r->rejects = 0;
 	r->greatest = 0;
 	if (!r->ingest) {
-		r->ingest = ingest_new(f->fd);
+		r->ingest = ingest_new(f->fd, &r->batch);
 	}
-	rc = ingest_begin(r->ingest, &r->batch, path, strlen(path), flags, &f->err);
+	rc = ingest_begin(r->ingest, path, strlen(path), flags, &f->err);
 	note(r);
 	while (!rc && ingest_is_busy(r->ingest)) {
-		ingest_more(r->ingest, &r->batch);
+		ingest_more(r->ingest);
 		note(r);
 	}
 	return rc;
@@ -372,26 +372,25 @@ static void a_file_that_changes_while_it_is_read_is_noticed(void **state)
 
 	fill(&text, 100000, true);
 	put_bytes(f, "a.ndjson", text.data, text.len);
-	r.ingest = ingest_new(f->fd);
-	assert_int_equal(ingest_begin(r.ingest, &r.batch, "a.ndjson", 8, 0, &f->err), 0);
+	r.ingest = ingest_new(f->fd, &r.batch);
+	assert_int_equal(ingest_begin(r.ingest, "a.ndjson", 8, 0, &f->err), 0);
 	assert_true(ingest_is_busy(r.ingest));
 	put_bytes(f, "a.ndjson", text.data, text.len - 1);
 	while (ingest_is_busy(r.ingest)) {
 		batch_clear(&r.batch);
-		ingest_more(r.ingest, &r.batch);
+		ingest_more(r.ingest);
 		assert_int_equal(ingest_outcome(r.ingest).changed,
 				 !ingest_is_busy(r.ingest));
 	}
 	assert_int_equal(r.batch.step[r.batch.count - 1].kind, BATCH_DROP);
 	batch_clear(&r.batch);
 
-	assert_int_equal(
-		ingest_begin(r.ingest, &r.batch, "a.ndjson", 8, INGEST_UNSTEADY, &f->err),
-		0);
+	assert_int_equal(ingest_begin(r.ingest, "a.ndjson", 8, INGEST_UNSTEADY, &f->err),
+			 0);
 	put_bytes(f, "a.ndjson", text.data, text.len - 2);
 	while (ingest_is_busy(r.ingest)) {
 		batch_clear(&r.batch);
-		ingest_more(r.ingest, &r.batch);
+		ingest_more(r.ingest);
 	}
 	note(&r);
 	assert_non_null(strstr(r.text.data, "drop\nbegin a.ndjson merge\n"
