@@ -8,21 +8,11 @@
 #define FULL_TEXT (1u << 20)
 #define FULL_STEPS 1024
 
-/* Makes room for one more element. Returns where the array is now. */
-static void *grow(void *array, size_t count, size_t *cap, size_t size)
-{
-	if (count < *cap) {
-		return array;
-	}
-	*cap = *cap ? 2 * *cap : 64;
-	return xreallocarray(array, *cap, size);
-}
-
 static struct batch_step *add(struct batch *batch, enum batch_kind kind)
 {
 	struct batch_step *step;
 
-	batch->step = grow(batch->step, batch->count, &batch->cap, sizeof(*batch->step));
+	batch->step = xgrow(batch->step, batch->count, &batch->cap, sizeof(*batch->step));
 	step = &batch->step[batch->count++];
 	*step = (struct batch_step){.kind = kind};
 	return step;
@@ -50,8 +40,8 @@ void batch_claim(struct batch *batch, const struct record *record, size_t text)
 	struct batch_record *next;
 
 	add(batch, BATCH_CLAIM)->index = batch->records;
-	batch->record = grow(batch->record, batch->records, &batch->records_cap,
-			     sizeof(*batch->record));
+	batch->record = xgrow(batch->record, batch->records, &batch->records_cap,
+			      sizeof(*batch->record));
 	next = &batch->record[batch->records++];
 	next->record = *record;
 	next->text = text;
@@ -72,7 +62,7 @@ void batch_end(struct batch *batch, const struct claim_file *file)
 {
 	add(batch, BATCH_END)->index = batch->files;
 	batch->file =
-		grow(batch->file, batch->files, &batch->files_cap, sizeof(*batch->file));
+		xgrow(batch->file, batch->files, &batch->files_cap, sizeof(*batch->file));
 	batch->file[batch->files++] = *file;
 }
 

@@ -10,21 +10,20 @@
 #include "data/base/hash.h"
 
 /*
- * dirs - the folders under the root as they are known, and which watch descriptor
- * stands for which of them. Pure bookkeeping: no files, no events.
+ * dirs - the known folders below the root, and the watch descriptor (wd) of each.
+ * Bookkeeping only: no files, no events.
  *
- * Every step costs the same however many folders there are: a folder is found by
- * its parent and name, and by its wd, through hash tables, and its path is put
- * together when it is asked for.
+ * Hash tables find a folder by its parent and name, and by its wd; its path is put
+ * together on demand. So every step costs the same however many folders there are.
  */
 
 struct dirs_node {
 	struct dirs_node *parent; /* NULL: the root */
 	struct dirs_node *child, *next, *prev;
-	int wd;        /* -1: not watched */
-	bool polled;   /* cannot be watched: it is looked at from time to time */
-	bool denied;   /* something in it could not be looked at, for lack of a right */
-	uint32_t seen; /* the last walk that came through it */
+	int wd;               /* -1: not watched */
+	bool polled;          /* it cannot be watched: the caller polls it */
+	bool denied;          /* we lacked permission for it, or for something in it */
+	uint32_t seen;        /* the number of the last walk that entered it */
 	uint32_t hash, place; /* in `node` */
 	uint64_t dev, ino;    /* of the folder that is watched */
 	char name[];          /* "" for the root */
@@ -33,8 +32,8 @@ struct dirs_node {
 /* What is known of a watch descriptor. */
 struct dirs_wd {
 	int wd;
-	bool ended; /* its WATCH_ENDED was read, though perhaps not yet acted upon */
-	struct dirs_node *node; /* NULL: no folder of ours any more */
+	bool ended; /* its WATCH_ENDED was read, though perhaps not yet handled */
+	struct dirs_node *node; /* NULL: its folder was dropped */
 };
 
 struct dirs {
@@ -54,25 +53,24 @@ struct dirs_node *dirs_find(const struct dirs *dirs, const char *path, size_t le
 /* The folder `name` in `parent`, or NULL. */
 struct dirs_node *dirs_child(const struct dirs *dirs, const struct dirs_node *parent,
 			     const char *name, size_t len);
-/* As dirs_find, but makes what is missing, unwatched. */
+/* As dirs_find, but adds the folders that are missing, unwatched. */
 struct dirs_node *dirs_make(struct dirs *dirs, const char *path, size_t len);
 /* Appends the path of a folder, and a slash behind it unless it is the root. */
 void dirs_path(const struct dirs_node *node, struct buf *out);
 
-/* Takes the folder and all below it out of the tree; their watch descriptors stay
- * known, as those of no folder. Not the root. `each` is called for each of them
- * that lives. */
+/* Drops the folder, which is not the root, and all below it. Their wds stay known,
+ * without a folder; `each` is called for each wd that has not ended. */
 void dirs_drop(struct dirs *dirs, struct dirs_node *node,
 	       void (*each)(int wd, void *payload), void *payload);
 
-/* Ties a wd, which stands for no folder, to a folder, which has none. */
+/* Ties a wd without a folder to a folder without a wd. */
 void dirs_tie(struct dirs *dirs, struct dirs_node *node, int wd);
-/* The folder with a living watch that has this inode, or NULL. Slow: looks at all
- * of them. */
+/* The folder that has this inode and a wd that has not ended, or NULL. Slow: looks at all
+ * folders. */
 struct dirs_node *dirs_with_inode(const struct dirs *dirs, uint64_t dev, uint64_t ino);
 /* What is known of a wd, or NULL; borrowed until the next dirs_tie or dirs_untie. */
 struct dirs_wd *dirs_wd(const struct dirs *dirs, int wd);
-/* Forgets a wd; its folder, if any, has none now. */
+/* Drops a wd; its folder, if it has one, has no wd afterwards. */
 void dirs_untie(struct dirs *dirs, int wd);
 
 #endif

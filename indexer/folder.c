@@ -388,7 +388,7 @@ static int handle_folder(struct folder *folder, struct dirs_node *parent,
 {
 	struct dirs_node *child = dirs_child(&folder->dirs, parent, name, strlen(name));
 
-	if (!walk_takes_folder(name)) {
+	if (!walk_accepts_folder(name)) {
 		return 0;
 	}
 	if (what == WATCH_ATTRIBUTES && child && child->wd > 0) {
@@ -411,7 +411,7 @@ static void handle_file(struct folder *folder, enum watch_what what, const char 
 {
 	enum folder_report report = FOLDER_FILE_CHANGED;
 
-	if (!walk_takes_file(name)) {
+	if (!walk_accepts_file(name)) {
 		return;
 	}
 	if (what == WATCH_REMOVED) {

@@ -13,9 +13,8 @@
 #include "data/base/buf.h"
 #include "indexer/walk.h"
 
-/* A change within this time of the reading may be followed by another one that
- * leaves the stat values as they are: clocks tick in milliseconds, on some file
- * systems in seconds (HAZARDS B9). */
+/* After a change so shortly before the reading, another change may leave the stat values
+ * as they are: the clock of a file system ticks in milliseconds, of some in seconds. */
 #define RACY_NS 2000000000
 
 static int64_t ns_of(struct timespec ts)
@@ -40,10 +39,19 @@ bool input_same(const struct claim_file *a, const struct claim_file *b)
 	       a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
-/* A time far ahead is not racy: the next change sets a clock's time, not that. */
+/* A time far in the future is not racy: the next change sets the time of a clock. */
 static bool is_near(int64_t time_ns, int64_t now_ns)
 {
 	return time_ns > now_ns - RACY_NS && time_ns < now_ns + RACY_NS;
+}
+
+/* The file is at its start, and the window is empty. */
+static void begin(struct input *in)
+{
+	in->begin = in->end = 0;
+	in->base = in->line_at = in->counted = 0;
+	in->line = 1;
+	in->eof = false;
 }
 
 int input_open(struct input *in, int rootfd, const char *path)
@@ -72,10 +80,7 @@ int input_open(struct input *in, int rootfd, const char *path)
 		in->cap = 4096;
 		in->data = xmalloc(in->cap);
 	}
-	in->begin = in->end = 0;
-	in->base = in->line_at = in->counted = 0;
-	in->line = 1;
-	in->eof = false;
+	begin(in);
 	return 0;
 }
 
@@ -85,7 +90,7 @@ void input_close(struct input *in)
 		close(in->fd);
 		in->fd = -1;
 	}
-	/* One great record must not cost its memory for ever. */
+	/* Memory that one large record needed is not kept. */
 	if (in->cap > 4 * (size_t)INPUT_CHUNK) {
 		free(in->data);
 		in->data = NULL;
@@ -126,8 +131,8 @@ int input_more(struct input *in)
 	uint64_t rest =
 		(uint64_t)in->file.size > done ? (uint64_t)in->file.size - done : 0;
 
-	/* What comes behind the size that it had is not read: a file that has grown
-	 * is no steady one, and is read again. */
+	/* Bytes beyond the size at the opening are not read: a file that has grown is not
+	 * steady, and is read again. */
 	if (rest < want) {
 		want = (size_t)rest;
 	}
@@ -169,10 +174,7 @@ int input_rewind(struct input *in)
 	if (lseek(in->fd, 0, SEEK_SET) < 0) {
 		return -1;
 	}
-	in->begin = in->end = 0;
-	in->base = in->line_at = in->counted = 0;
-	in->line = 1;
-	in->eof = false;
+	begin(in);
 	return 0;
 }
 

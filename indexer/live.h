@@ -9,29 +9,28 @@
 #include "data/base/stop.h"
 
 /*
- * live - the command `watch`: a scan, then keeping up with the folder until asked
- * to stop.
+ * live - the command `watch`: scans the folder, then keeps up with it until a signal.
  *
- * A change is committed as soon as no event is waiting, at the latest 200 ms or
- * 10,000 records after it was seen. When nothing happens, nothing runs.
+ * A change is committed as soon as no event is waiting, at the latest after 200 ms or
+ * 10,000 paths. While nothing happens, the process sleeps.
  */
 
 struct live_options {
 	bool accept_withdrawal;
 	bool allow_secrets;
-	int ready_fd; /* "ready\n" goes there once the first scan is committed and all
-		       * folders are watched; -1: nobody waits for it */
+	int ready_fd; /* gets "ready\n" once the first scan is committed and all folders
+		       * are watched; -1: none */
 };
 
 struct live;
 
-/* Starts to watch, before anything is read; before the index is opened, too (see
- * watch_open). `root` is the folder's path, for messages. All are borrowed. */
+/* Call this before index_open: its descriptor must be a low one (see watch_open). `root`
+ * is the folder's path. All arguments are borrowed. */
 int live_open(struct live **out, int rootfd, const char *root, struct stop *stop,
 	      struct err *err);
 void live_close(struct live *live);
 
-/* Runs until a stop is asked for, which is success. */
+/* Runs until a signal asks it to stop, which is success. */
 int live_run(struct live *live, struct index *index, const struct live_options *options,
 	     struct err *err);
 

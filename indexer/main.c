@@ -45,8 +45,8 @@ static int open_data(int *fd, const struct options *opt, struct err *err)
 	if (file_is_inside(opt->index, opt->data)) {
 		return err_set(
 			err, ERR_FAIL,
-			"index '%s' lies in the metadata folder '%s', where each of "
-			"its changes would be one of the folder's; put it elsewhere",
+			"index '%s' lies in the metadata folder '%s', so each of its "
+			"commits would change the folder; put it elsewhere",
 			opt->index, opt->data);
 	}
 	return 0;
@@ -157,16 +157,16 @@ static const struct cli_command scan = {
 	.run = run_scan,
 	.options = "data! index! accept-withdrawal allow-secrets json verbose",
 	.summary = "bring the index up to the folder, once",
-	.help = "Reads the files that changed since the last scan and withdraws "
-		"what those said that are gone. Ends with status 3 where some "
-		"input was rejected: `status` lists it."};
+	.help = "Reads the files that changed since the last scan, and withdraws the "
+		"records of files that are gone. Ends with status 3 if some input was "
+		"rejected: `status` lists it."};
 
 static const struct cli_command watch = {
 	.name = "watch",
 	.run = run_watch,
 	.options = "data! index! accept-withdrawal allow-secrets ready-fd verbose",
 	.summary = "scan, then keep up with the folder",
-	.help = "Runs in the foreground until SIGTERM or SIGINT. Tells systemd "
+	.help = "Runs in the foreground until SIGTERM or SIGINT. Notifies systemd "
 		"when the first scan is done."};
 
 static const struct cli_command status = {
@@ -188,13 +188,13 @@ static const struct cli_command check = {
 
 static const struct cli_option options[] = {
 	{"data", 0, CLI_STRING, AT(data), "DIR", "ALBUMEN_DATA",
-	 "the metadata folder; it is only read"},
+	 "the metadata folder, which is only read"},
 	{"index", 0, CLI_STRING, AT(index), "DIR", "ALBUMEN_INDEX",
-	 "the index, made if absent by scan and watch"},
+	 "the index; scan and watch create it"},
 	{"accept-withdrawal", 0, CLI_FLAG, AT(accept_withdrawal), NULL, NULL,
-	 "go on though most of the known files are gone"},
+	 "withdraw the records of missing files, even of most of the known files"},
 	{"allow-secrets", 0, CLI_FLAG, AT(allow_secrets), NULL, NULL,
-	 "take records that hold tokens, private keys or Authorization values"},
+	 "accept records that hold tokens, private keys or Authorization values"},
 	{"ready-fd", 0, CLI_NUMBER, AT(ready_fd), "N", NULL,
 	 "write a line to descriptor N after the first scan"},
 	{"json", 0, CLI_FLAG, AT(json), NULL, NULL, "report as JSON"},
@@ -209,7 +209,7 @@ int main(int argc, char **argv)
 	static const struct cli_program program = {
 		.name = "albumen-indexer",
 		.version = ALBUMEN_VERSION,
-		.summary = "a folder of image metadata as an index",
+		.summary = "index a folder of image metadata",
 		.commands = commands,
 		.options = options,
 	};

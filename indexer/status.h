@@ -10,11 +10,11 @@
 #include "indexer/scan.h"
 
 /*
- * status - what the commands report, as text for people or as one JSON object on a
- * line for machines.
+ * status - what the commands print on standard output: text for people, or one JSON
+ * object on a line.
  *
- * Paths are bytes: those below 0x20 and 0x7f, and in a path that is not UTF-8 all
- * from 0x80 on, are written as `\xNN`.
+ * The bytes of a path below 0x20 and 0x7f, and in a path that is not UTF-8 also those
+ * from 0x80 on, are printed as `\xNN`.
  */
 
 /* The command `status`: counts, health, then each reject as

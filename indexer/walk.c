@@ -15,14 +15,12 @@
 #include "data/base/log.h"
 
 /*
- * The walk keeps the paths of folders still to be read on a stack, and opens each
- * of them anew below the root: one system call (openat2), one descriptor, and
- * nothing that depends on the depth.
+ * The walk keeps the paths of folders still to be read on a stack, and opens each of them
+ * below the root: one system call (openat2) and one descriptor, whatever the depth.
  *
- * The entries of a folder come in the order of its hash, which on a cold disk
- * means a seek for each file (HAZARDS B19), so they are sorted by inode before
- * anybody looks at the files. A folder may hold millions: it is taken in slices,
- * which bound the memory and cost the sort little.
+ * getdents gives the entries in the order of a hash. On a cold disk, reading the files in
+ * that order costs a seek each, so they are sorted by inode first. A folder may hold
+ * millions: it is read in slices, which bound the memory and cost the sort little.
  */
 #define SLICE_ENTRIES 32768
 #define DENTS_BYTES 65536
@@ -46,24 +44,24 @@ struct walk {
 
 bool walk_is_gone(int error)
 {
-	/* ELOOP: a link stands in its way; ENAMETOOLONG: no such path can be. */
+	/* ELOOP: a symbolic link is on the way; ENAMETOOLONG: there can be no such path. */
 	return error == ENOENT || error == ENOTDIR || error == ELOOP ||
 	       error == ENAMETOOLONG;
 }
 
-bool walk_takes_folder(const char *name)
+bool walk_accepts_folder(const char *name)
 {
 	size_t len = strlen(name);
 
 	return len && name[0] != '.' && name[len - 1] != '~';
 }
 
-bool walk_takes_file(const char *name)
+bool walk_accepts_file(const char *name)
 {
 	static const char *const suffixes[] = {".json", ".ndjson", ".jsonl"};
 	size_t len = strlen(name);
 
-	if (!walk_takes_folder(name)) {
+	if (!walk_accepts_folder(name)) {
 		return false;
 	}
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
@@ -88,7 +86,7 @@ int walk_open(int rootfd, const char *path, int flags)
 
 int walk_stat(int rootfd, const char *path, struct stat *out)
 {
-	/* Not fstatat: that would go through links on the way. */
+	/* Not fstatat, which would follow links on the way. */
 	int fd = walk_open(rootfd, path, O_PATH);
 	int rc, saved;
 
@@ -109,8 +107,8 @@ static int by_inode(const void *left, const void *right)
 	return a->ino < b->ino ? -1 : a->ino > b->ino;
 }
 
-/* For DT_UNKNOWN: some file systems leave the type to stat. What cannot be looked
- * at passes as a file, and whoever opens it will say why it cannot be read. */
+/* For DT_UNKNOWN: some file systems leave the type to stat. If stat fails, the entry
+ * counts as a file: opening it will give the reason. */
 static unsigned char type_of(int dirfd, const char *name)
 {
 	struct stat st;
@@ -121,18 +119,18 @@ static unsigned char type_of(int dirfd, const char *name)
 	return S_ISDIR(st.st_mode) ? DT_DIR : S_ISREG(st.st_mode) ? DT_REG : DT_UNKNOWN;
 }
 
-static void take_entry(struct walk *walk, int dirfd, const struct dirent64 *ent)
+static void add_entry(struct walk *walk, int dirfd, const struct dirent64 *ent)
 {
 	unsigned char type = ent->d_type;
 	struct entry *entry;
 
-	if (!walk_takes_folder(ent->d_name)) {
+	if (!walk_accepts_folder(ent->d_name)) {
 		return;
 	}
 	if (type == DT_UNKNOWN) {
 		type = type_of(dirfd, ent->d_name);
 	}
-	if (type != DT_DIR && (type != DT_REG || !walk_takes_file(ent->d_name))) {
+	if (type != DT_DIR && (type != DT_REG || !walk_accepts_file(ent->d_name))) {
 		return;
 	}
 	walk->entries =
@@ -144,7 +142,7 @@ static void take_entry(struct walk *walk, int dirfd, const struct dirent64 *ent)
 	buf_add(&walk->names, ent->d_name, strlen(ent->d_name) + 1);
 }
 
-/* Tells the visitor of one slice's files; puts its folders on the stack. */
+/* Shows the visitor the files of one slice, and puts its folders on the stack. */
 static int visit_slice(struct walk *walk, int dirfd, struct err *err)
 {
 	size_t base = walk->path.len;
@@ -218,7 +216,7 @@ static int read_folder(struct walk *walk, int dirfd, struct err *err)
 			const struct dirent64 *ent =
 				(const struct dirent64 *)(walk->dents + at);
 
-			take_entry(walk, dirfd, ent);
+			add_entry(walk, dirfd, ent);
 			at += ent->d_reclen;
 		}
 		if (!rc && (n == 0 || walk->count >= SLICE_ENTRIES)) {

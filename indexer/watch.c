@@ -18,24 +18,23 @@
 #include "data/base/log.h"
 
 /*
- * What of the library is used, and how its traps are gone round (HAZARDS A):
+ * How libinotifytools is used:
  *
- * It remembers each watch by the name that it was added with, for ever, finds only
- * the first of equal names, and mixes up renamed folders. So each watch is added
- * under a name of its own: `/proc/self/fd/N/` of the open folder, which no rename
- * and no link can divert, and behind it a serial number that the kernel does not
- * see, one bit as `/` or `./`. Names never come back out of the library. A folder
- * that is watched already is refused by the kernel (IN_MASK_CREATE): a second record
- * of one watch would be lost in the library for good.
+ * It remembers each watch by the name with which it was added, for ever; it finds only
+ * the first of equal names, and confuses renamed folders. So each watch is added under a
+ * name of its own: `/proc/self/fd/N/` of the open folder, which no rename and no symbolic
+ * link can divert, and a serial number that the kernel ignores, each bit as `/` or `./`.
+ * Names never come back out of the library. IN_MASK_CREATE makes the kernel refuse a
+ * folder that is watched already: the library would lose a second record of a watch.
  *
- * Its timeout 0 polls only in next_events, and only with one event at a time; it
- * still reads 64 KiB at once. It has no accessor for its descriptor, which is
- * therefore found in /proc/self/fd. It keeps what it knew of a watch that ended
- * by itself; these are counted, and a restart gets rid of them.
+ * With a timeout of 0 it polls only in next_events, and only for one event at a time,
+ * though it reads 64 KiB at once. It has no accessor for its descriptor, so we look for
+ * that in /proc/self/fd. It keeps its record of a watch that ended by itself; we count
+ * those, and a restart drops them.
  *
- * It prints what it does not like on `stderr`, as the removal of a watch that the
- * kernel has ended already, which no caller can know. So each call is made with
- * another stream in that variable (quiet, loud), whose lines become debug lines.
+ * It prints complaints on `stderr`, as when a watch is removed that the kernel has ended
+ * already, which no caller can know. So each call is made with another stream in that
+ * variable (quiet, loud); its lines become debug lines.
  */
 
 #define EVENTS                                                                           \
@@ -59,8 +58,8 @@ static ssize_t log_line(void *cookie, const char *line, size_t len)
 	return (ssize_t)len;
 }
 
-/* Before a call of the library; `loud` behind it. glibc's `stderr` is a variable that
- * may be set (stdin(3)); our own log does not use it. */
+/* Comes before a call of the library, and `loud` after it. glibc's `stderr` is a variable
+ * that may be set (stdin(3)); our own log does not use it. */
 static FILE *quiet(const struct watch *watch)
 {
 	FILE *saved = stderr;
@@ -105,8 +104,8 @@ static bool is_inotify(int fd)
 	return strstr(target, "inotify") != NULL;
 }
 
-/* The descriptor that the library opened just now: the lowest inotify one that is
- * not in `others`. */
+/* The descriptor that the library has just opened: the lowest one of inotify that is not
+ * in `others`. */
 static int find_descriptor(const fd_set *others)
 {
 	for (int fd = 0; fd < FD_SETSIZE; fd++) {
@@ -189,13 +188,13 @@ void watch_close(struct watch *watch)
 	}
 }
 
-/* What the kernel queued after this is lost with the descriptor. */
 int watch_restart(struct watch *watch, struct err *err)
 {
 	struct watch_event event;
 	int rc;
 
-	/* The library's buffer outlives its cleanup: it must be read empty. */
+	/* The library's buffer outlives inotifytools_cleanup, so it must be empty. Events
+	 * that the kernel queues after this are lost with the descriptor. */
 	do {
 		rc = watch_next(watch, &event, err);
 	} while (rc == 0);
@@ -292,7 +291,7 @@ static void translate(struct watch *watch, const struct inotify_event *event,
 		const char *name = inotifytools_filename_from_wd(event->wd);
 
 		if (name && *name) {
-			watch->dead++; /* ended by itself: the library keeps it */
+			watch->dead++; /* it ended by itself: the library keeps it */
 			watch->alive -= watch->alive > 0;
 		}
 		out->what = WATCH_ENDED;
