@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What tests/bench/run measures with: runs of programs, and libraries to run on."""
+"""The tools of tests/bench/run: runs of programs, and libraries to run them on."""
 
 import contextlib
 import datetime
@@ -35,7 +35,7 @@ def say(text):
 
 
 class Run:
-    """What a process took: seconds, CPU seconds, peak of RssAnon in bytes."""
+    """The cost of a process: seconds, CPU seconds, peak of RssAnon in bytes."""
 
     settled = True
 
@@ -59,7 +59,7 @@ class Run:
 
     @classmethod
     def settle(cls):
-        """Before a timed run: nothing left to write back from what came before."""
+        """Before a timed run: writes back everything that earlier runs left dirty."""
         if cls.settled:
             os.sync()
         if COLD:
@@ -68,15 +68,15 @@ class Run:
     @classmethod
     @contextlib.contextmanager
     def in_a_row(cls):
-        """Runs of milliseconds, one after the other as in life: no sync between."""
+        """Runs of milliseconds, one after the other as in real use: no sync between."""
         cls.settled = False
         yield
         cls.settled = True
 
     @contextlib.contextmanager
     def sampled(self):
-        """RssAnon has no high-water mark: read it every 10 ms. Not of runs that are
-        no longer themselves: to start the thread would be a part of their time."""
+        """Reads RssAnon every 10 ms, because the kernel keeps no peak of it. Not for runs of
+        milliseconds, which would include the start of the thread."""
         self.peak, over = 0, threading.Event()
         sampler = threading.Thread(target=self.sample, args=(over,))
         if self.settled:
@@ -104,7 +104,7 @@ def rss_anon(pid):
 
 
 def quiet(*argv, **kw):
-    """A helper that is not measured."""
+    """Runs a command that is not measured."""
     done = subprocess.run([str(a) for a in argv], env=ENV, capture_output=True, **kw)
     if done.returncode:
         raise Failed(f"'{' '.join(map(str, argv))}': {done.stderr.decode()[-500:]}")
@@ -124,8 +124,8 @@ def tree_bytes(path, allocated=False):
 
 
 class Library:
-    """A generated folder and, made when first asked for, its index, its repository
-    and its site. Nothing is removed before the end: ext4 is several times slower to
+    """A generated folder and its index, its repository and its site, each made when first
+    needed. Nothing is removed before the end: ext4 is several times slower to
     create files in the first half minute after many were removed."""
 
     work, seed, known = None, 1, {}
@@ -172,7 +172,7 @@ class Library:
         return self.runs[name][1]
 
     def again(self, name, make):
-        """A run of `make`: at first into the library's own place, then elsewhere."""
+        """A run of `make`: the first into the library's own folder, later ones elsewhere."""
         if name in self.runs:
             return make(self.fresh(name))
         self.made(name, make)
@@ -202,7 +202,7 @@ class Library:
 
     @property
     def stream(self):
-        """The snapshot as git's own stream, for its own importer."""
+        """The snapshot as a stream of git fast-export."""
         path = self.dir / "stream"
         if not path.exists():
             repo = self.repo
@@ -220,14 +220,14 @@ class Library:
     # One file after the other, as they come in while the programs run.
 
     def an_image(self):
-        """The text of one of the library's images, by chance."""
+        """The text of a random image of the library."""
         with open(self.data / "images.ndjson", "rb") as images:
             images.seek(self.rng.randrange(os.fstat(images.fileno()).st_size))
             images.readline()
             return images.readline().decode().rstrip() or self.an_image()
 
     def arrive(self, text):
-        """Renames a file with `text` into the folder; returns when that was."""
+        """Renames a file with `text` into the folder; returns the time."""
         self.count += 1
         (self.dir / "staging").write_text(text)
         (self.data / "arrivals").mkdir(exist_ok=True)
@@ -242,7 +242,7 @@ class Library:
                            self.an_image(), count=1))
 
     def change_label(self):
-        """Of the first tag, which is on every image of the shape one-tag."""
+        """Changes the label of the first tag, which in the shape one-tag is on every image."""
         self.count += 1
         with open(self.data / "tags.ndjson", encoding="utf-8") as tags:
             tag = json.loads(tags.readline())
@@ -252,7 +252,7 @@ class Library:
 
     @contextlib.contextmanager
     def daemons(self):
-        """Both programs at work: the pids of watch and follow."""
+        """Starts both programs; the pids of watch and follow."""
         commands = [[INDEXER, "watch", "--data", self.data, "--index", self.index],
                     [EXPORTER, "follow", "--index", self.index, "--repo", self.repo,
                      "--site", self.site]]

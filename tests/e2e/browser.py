@@ -1,24 +1,24 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """
-browser.py PROFILE URL STEP... - what a page does in a real, headless Chromium.
+browser.py PROFILE URL STEP... - loads a page in a real, headless Chromium.
 
-Each STEP is one word, done in order (a failure ends the program with status 1):
+Each STEP is one word. They run in order, and a failure ends the program with status 1:
 
     wait:JS     until the expression is true; 60 seconds at most
     eval:JS     prints its value as a line of JSON
     key:KEY     presses a key: ArrowDown, Enter, Tab ...
-    type:TEXT   types into what has the focus
+    type:TEXT   types into the element that has the focus
     click:CSS   clicks in the middle of the element
-    go:URL      goes elsewhere
+    go:URL      loads another page
     size:WxH    sets the size of the window
     media:NAME  `dark`, `light`, `print` or `screen`
-    shot:FILE   a picture of what is in sight, as PNG;  whole:FILE   of the whole page
+    shot:FILE   a picture of the visible part, as PNG;  whole:FILE   of the whole page
     pdf:FILE    prints the page
 
-Then, whatever happened: a line `console: TEXT` for all that the console shows (errors
-of the network and of the policy are there, too), `request: URL` for each address
-that was asked for on the way. PROFILE is the browser's folder. The browser is driven
+At the end, always: a line `console: TEXT` for each line of the console (errors
+of the network and of the policy are there, too), and `request: URL` for each URL
+that was requested. PROFILE is the browser's folder. The browser is controlled
 over a pair of pipes (--remote-debugging-pipe), so there is no port and no library.
 """
 import base64
@@ -129,7 +129,7 @@ class Browser:
 
     def do_wait(self, script):
         until = time.monotonic() + DEADLINE_S
-        # In the page itself, a look at every frame: no clock of ours to wait for.
+        # The page itself checks at every frame, so no timer is needed.
         while not self.evaluate(f'new Promise((done) => requestAnimationFrame(() => done(!!({script}))))'):
             if time.monotonic() > until:
                 raise RuntimeError(f'this did not come true: {script}')
@@ -192,7 +192,7 @@ def main():
         for step in sys.argv[3:]:
             name, argument = step.split(':', 1)
             getattr(browser, f'do_{name}')(argument)
-        # What has been said so far comes before the answer to this.
+        # All earlier messages come before the answer to this.
         browser.evaluate('new Promise((done) => setTimeout(done))')
         return 0
     except RuntimeError as error:

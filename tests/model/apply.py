@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Applies a diff to a snapshot, independently of the C code.
+"""Applies a diff to a snapshot, with nothing in common with the C code.
 
 	apply.py REPO A B < LINES
 
 reads the snapshot A with git, applies the lines of `albumen-exporter diff --json A B`
-to its records, renders every file anew, and compares with the tree of B. It also
-checks that each line is canonical, in its order, and true of A. Exits with status 1
-and says what is wrong on any difference.
+to its records, renders every file again, and compares with the tree of B. It also
+checks that each line is canonical, in order, and correct for A. On any difference it
+exits with status 1 and says what is wrong.
 
 As a module: Snapshot (the records of a snapshot), read_files, apply_lines, in_album,
 differences.
@@ -84,7 +84,7 @@ def elements(body):
 
 
 def own_text(record):
-    """A tag image without what is embedded in it; (text, image id, tag id)."""
+    """A tag image without the embedded objects: (text, image id, tag id)."""
     ids = {name: Record(record.by_name[name]).id() for name in ("image", "tag")}
     suffix = "" if "image_id" in record.by_name or "tag_id" in record.by_name else "_id"
     parts = []
@@ -100,7 +100,7 @@ def slots(record):
 
 
 class Snapshot:
-    """The records of a snapshot, by id; of tag images, what stands for the objects."""
+    """The records of a snapshot, by id; tag images without their embedded objects."""
 
     def __init__(self, files):
         self.images, self.tags, self.tag_images = {}, {}, {}
@@ -261,7 +261,7 @@ def apply_lines(snapshot, data):
         if one.order >= next_one.order:
             raise Wrong("out of order: %s" % next_one.text.decode())
     tables = {"tag": snapshot.tags, "image": snapshot.images}
-    # By image and id, as one tag image may go and come in one diff.
+    # By image and id, because one tag image may disappear and appear in one diff.
     tables["tag_image"] = {
         (snapshot.joins(ident)[0], ident): record
         for ident, record in snapshot.tag_images.items()
@@ -288,7 +288,7 @@ def apply_lines(snapshot, data):
 
 
 def in_album(lines, album, before, after):
-    """The texts of those lines that --album prints, by its definition."""
+    """The texts of the lines that --album prints, by its definition."""
     images = {i for side in (before, after) for i in side.images if side.album(i) == album}
     tags = set()
     for side in (before, after):
@@ -302,7 +302,7 @@ def in_album(lines, album, before, after):
 
 
 def differences(got, want):
-    """Paths that differ, for people; "" for none."""
+    """The paths that differ, as text for people; "" if none."""
     out = []
     for path in sorted(set(got) | set(want)):
         if got.get(path) != want.get(path):

@@ -5,10 +5,10 @@
 	audit.py --seed N --snapshots N --indexer FILE --exporter FILE --work DIR
 
 Makes a history in which images are tagged, untagged and tagged again, move between
-albums, disappear and come back. Then reads every snapshot whole with git, computes its
-audit from the albums' images and the images' tag images alone (none of what snapshots
-hold for audits), and compares: as JSON and as CSV, of everything and of each album, on
-the repository and on a clone.
+albums, disappear and come back. Then it reads every snapshot with git, computes the
+audit from the images of albums and the tag images of images only (not from the files
+that snapshots hold for audits), and compares: JSON and CSV, everything and each album,
+the repository and a clone.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from history import Failed, Programs  # noqa: E402
 from library import Library  # noqa: E402
 from model import instant  # noqa: E402
 
-SLOTS = 90  # files of the folder, below the 100 where the brake is stricter
+SLOTS = 90  # files in the folder; from 100 on the brake is stricter
 USERS = ["plain", 'quo"te, comma', "caf\u00e9 <b>", "", None, 7, ["x"], {"name": "y"}]
 
 
@@ -35,8 +35,8 @@ USERS = ["plain", 'quo"te, comma', "caf\u00e9 <b>", "", None, 7, ["x"], {"name":
 
 
 class World:
-    """A folder of one record a file. Records of a slot stay of one kind, and their ids
-    are few, so that most changes change something that was there."""
+    """A folder with one record in each file. A file keeps the kind of its record, and ids
+    are few, so that most changes concern records that were there before."""
 
     def __init__(self, rng, path):
         self.rng = rng
@@ -194,7 +194,7 @@ class Auditor:
         }
 
     def counts(self, at, images):
-        """Of {image: record}; and the untagged ones, the oldest first."""
+        """The counts of {image: record}, and its untagged images, the oldest first."""
         snapshot = self.snapshots[at]
         untagged = [image for image in images if snapshot.is_untagged(image)]
         untagged.sort(key=lambda image: order(images[image], image))
@@ -284,7 +284,7 @@ def as_rows(audit):
 
 
 def exact(text):
-    """JSON with the order of members and the digits of numbers."""
+    """Parses JSON, and keeps the order of members and the digits of numbers."""
     return json.loads(text, object_pairs_hook=list, parse_float=str)
 
 

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Differences of the snapshots of a random history, applied.
+"""Applies the differences between snapshots of a random history.
 
 	diffs.py --seed N --snapshots N --pairs N --indexer FILE --exporter FILE --work DIR
 
-Makes a history of snapshots out of random changes of a folder. Then, for each snapshot
-and the next and for random pairs, in both directions: the diff applied to the one gives
-the other; with --album it has the lines that are about that album, and no others; as
-words it has as many lines.
+Makes a history of snapshots from random changes of a folder. Then, for each snapshot
+and the next and for random pairs, in both directions: the diff, applied to one, gives
+the other; with --album it has the lines of that album, and no others; without --json
+it has as many lines.
 """
 
 import argparse

@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One random history of snapshots, and what audit, log, show and diff must say of it.
+"""One random history of snapshots, and what audit, log, show and diff must print for it.
 
 	evidence.py --seed N --steps N --indexer FILE --exporter FILE --work DIR [--sample N]
 
-Each step changes the metadata folder, then scans and exports at a time of its own. What
-every snapshot holds comes from the model (model.py), never from the snapshot: since when
-an image is untagged, what changed from one to the next, what a request was answered.
+Each step changes the metadata folder, then scans and exports at its own time. The content
+of every snapshot comes from the model (model.py), never from the snapshot: since when an
+image is untagged, what changed from one to the next, what the answers were.
 
-Everything is asked of a clone, with index and metadata moved away. `--sample N` asks at
-N of the snapshots alone (0: at all); what is asked for at one is never cut.
+All commands run on a clone, with index and metadata moved away. `--sample N` runs them for
+N of the snapshots only (0: for all).
 """
 
 import argparse
@@ -34,7 +34,7 @@ class Number(str):
 
 
 def parse(text):
-    """A JSON value in which order, repeated members and the text of numbers count."""
+    """Parses JSON, and keeps order, repeated members and the text of numbers."""
     return json.loads(
         text,
         object_pairs_hook=lambda pairs: ("object", tuple(pairs)),
@@ -74,7 +74,7 @@ class TagImage:
 
 
 class State:
-    """What one snapshot says."""
+    """What one snapshot holds."""
 
     def __init__(self, model):
         self.bodies = dict(model.responses(collections=True))
@@ -203,7 +203,7 @@ def string(value):
 
 
 def share(part, whole):
-    """Four decimals, half away from zero."""
+    """A share, rounded to four decimals, half away from zero."""
     return "%d.%04d" % divmod((part * 20000 + whole) // (2 * whole), 10000) if whole else "0.0000"
 
 
@@ -320,7 +320,7 @@ class History:
         return done
 
     def scan(self):
-        """A reading of the folder, by both."""
+        """Has the program and the model read the folder."""
         self.model.read_folder(self.data)
         scan = ["scan", "--data", self.data, "--index", self.index]
         self.run("indexer", *scan, allowed=(0, 3))
@@ -351,7 +351,7 @@ class History:
         self.repo = clone
 
     def log(self, at, want, *scope):
-        """The entries of a log; where there are none, that is an error."""
+        """The entries of a log; an empty log is an error."""
         done = self.ask(
             "log", "--json", "--at", at.commit, *scope, allowed=(0,) if want else (1,)
         )
@@ -378,14 +378,14 @@ def lines(text):
 
 
 def request_of(path):
-    """The API's own request for a file of the site."""
+    """The request of the API for a file of the site."""
     path = "/" + path[: -len(".json")]
     return path.replace("/api/v1/tag_images/", "/api/v1/tag_images?image_ids[]=")
 
 
 def check_show(history, at):
     bodies = at.state.bodies
-    # A date names the snapshot as well as its id does.
+    # A date names the snapshot just as its id does.
     when = history.rng.choice([at.commit, at.commit[:12], rfc3339(at.seconds)])
     for path, body in bodies.items():
         shown = history.ask("show", "--at", when, request_of(path)).stdout
@@ -402,14 +402,14 @@ def check_show(history, at):
         expect("show " + query, shown, b"[" + b",".join(parts) + b"]")
     gone = {path for s in history.snapshots for path in s.state.bodies} - set(bodies)
     for path in sorted(gone)[:5]:
-        # Unknown ids add nothing to what is joined; an album that is not there is none.
+        # An unknown image adds nothing to a join; an unknown album has no answer.
         joins = "tag_images" in path
         none = history.ask("show", "--at", when, request_of(path), allowed=(0 if joins else 1,))
         expect("show of what is not there, " + path, none.stdout, b"[]" if joins else b"")
 
 
 def texts_of(value):
-    """Numbers as they are written, for comparison with what is computed."""
+    """Keeps numbers as they are written, to compare with computed ones."""
     if isinstance(value, dict):
         return {name: texts_of(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -453,7 +453,7 @@ def check_diff(history, at, other):
 
 
 def log_entries(history, upto, **scope):
-    """(snapshot, events) of each that has to do with the scope, the newest first."""
+    """(snapshot, events) of each snapshot that changes the scope, the newest first."""
     nothing = State(Model())
     before = [nothing] + [s.state for s in history.snapshots]
     for at in reversed(history.snapshots[: upto.number]):

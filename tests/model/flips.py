@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Flips one random bit of an index and sees what becomes of it.
+"""Flips one random bit of an index, and checks the consequences.
 
 	flips.py BUILD FLIPS [SEED]
 
-Each flip is made in a copy of the same index. It is then exported whole into a new
-repository; and, in another copy, the folder changes, the index is brought up to it,
-and is exported on top of what was exported before. Either the tree is the one that an
-undamaged index gives, or a command fails: anything else is WRONG, and the status 1.
+Each flip is made in a copy of the same index, which is then exported into a new
+repository. In another copy the folder changes, the index is brought up to it,
+and the export goes on from the one before. Either the tree is the one that an
+undamaged index gives, or a command fails. Anything else is reported as WRONG, with
+exit status 1.
 """
 import collections
 import json
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 
-SECONDS = 60  # for one command; longer is a hang
+SECONDS = 60  # for one command; a longer run counts as a hang
 
 
 def image(i, note):
@@ -57,7 +58,7 @@ def fill(folder, rng, images=500, tags=30, joins=400):
 
 
 def change(folder, noise, images=500, tags=30, joins=400):
-    """Some of everything: a text, a move, a tag, one that comes, one that goes."""
+    """Makes one change of each kind: a text, a move, a tag, a new file, a removed one."""
     records = [image(i, noise[i]) for i in range(0, images, 5)]
     records[3]["note"] = "changed"
     records[7]["album_id"] = "album new"
@@ -90,7 +91,7 @@ class Flips:
             return "crashed"
         if done.returncode == 0:
             return "clean"
-        return "refused" if b"error: " in done.stderr else "WRONG"  # or it says nothing
+        return "refused" if b"error: " in done.stderr else "WRONG"  # or it prints nothing
 
     def scan(self, data, index):
         return self.run(self.indexer, "scan", "--data", self.path(data),
@@ -144,7 +145,7 @@ def main():
         assert flips.export("whole", "before") == "clean"
         with open(flips.path("whole/data.mdb"), "rb") as file:
             index = file.read()
-        # The files that do not change must not look as if they did.
+        # The files that do not change must keep their times.
         os.rename(flips.path("data"), flips.path("after"))
         change(flips.path("after"), noise)
         flips.copy(index)

@@ -5,15 +5,15 @@
 	history.py once|live --seed N --steps N --indexer FILE --exporter FILE --work DIR
 
 `once`: after every few steps, scan and export (sometimes killed half way, then run
-again), and site and snapshot must be the model's.
+again); site and snapshot must equal those of the model.
 
-`live`: `watch` and `follow` run all the time, but for the times that they are killed
-with -9. At rest the site must be the model's; at the end, so must the snapshot, and a
-rebuild from nothing must come to the same tree id.
+`live`: `watch` and `follow` run all the time, except when they are killed
+with -9. When they are idle the site must equal the model's. At the end so must the
+snapshot, and a rebuild from nothing must have the same tree id.
 
-A file that becomes bad keeps the claims of its earlier readings, so which readings
-there were is part of the truth. Before and after a step that has to do with a bad file,
-a live history therefore waits until the programs have seen all that went before.
+A file that becomes bad keeps its earlier claims, so the result depends on which of its
+states the programs read. Before and after a step that concerns a bad file,
+a live history therefore waits until the programs have read everything.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from model import Model  # noqa: E402
 
 DEADLINE_S = 60
 GARBAGE = [b"", b"\n", b"\xff\xfe", b"[" * 100000, b"not JSON", b'{"a":1', b'[{"id":"\xe9"}]']
-MAX_FILES = 40  # below the 100 where the brake against mass withdrawal is stricter
+MAX_FILES = 40  # from 100 on the brake against mass withdrawal is stricter
 
 
 class Failed(Exception):
@@ -52,12 +52,12 @@ class Folder:
         self.rng = rng
         self.path = path
         self.library = Library(rng)
-        self.sync = sync  # called before and after what has to do with a bad file
+        self.sync = sync  # called before and after each step that concerns a bad file
         self.bad = set()  # paths whose content has rejects
         self.folders = [""]
         self.serial = 0
         os.mkdir(path)
-        # The folder is never empty: else removing all of ten files is refused.
+        # The folder is never empty, because the brake refuses to withdraw all of ten files.
         self.put("keep.json", self.library.file("keep.json"))
 
     def full(self, path):
@@ -79,7 +79,7 @@ class Folder:
         return os.path.join(self.rng.choice(self.folders), name)
 
     def put(self, path, data):
-        """A new file, whole: written outside, then renamed or linked into place."""
+        """Makes a whole file: writes it elsewhere, then renames or links it into place."""
         self.serial += 1
         scratch = self.path + ".scratch-%d" % self.serial
         with open(scratch, "wb") as file:
@@ -123,7 +123,7 @@ class Folder:
         return what()
 
     def around_bad(self, paths, change):
-        """Does `change`, at rest if one of the paths is or becomes bad."""
+        """Calls `change`; the programs are idle if one of the paths is or becomes bad."""
         if any(path in self.bad for path in paths):
             self.sync()
             change()
@@ -186,7 +186,7 @@ class Folder:
     def rename(self, path):
         new = self.new_path()
         if os.path.splitext(path)[1] != os.path.splitext(new)[1]:
-            # One format read as the other is most likely bad.
+            # One format read as the other is probably bad.
             new = os.path.splitext(new)[0] + os.path.splitext(path)[1]
         if os.path.isdir(self.full(new)) or os.path.islink(self.full(new)):
             return "nothing"
@@ -202,7 +202,7 @@ class Folder:
         return "touch " + path
 
     def odd(self, path):
-        """Something else in the place of a file, or the end of such a thing."""
+        """Puts something else in the place of a file, or removes it again."""
         full = self.full(path)
 
         def change():
@@ -526,7 +526,7 @@ class History:
                     self.programs.start(program)
 
     def sync(self):
-        """Waits until the programs have seen everything, and compares."""
+        """Waits until the programs have read everything, and compares."""
         programs = self.programs
         self.syncs += 1
         marker = '{"public_id":"sync-%d","album_id":"sync"}' % self.syncs
@@ -541,7 +541,7 @@ class History:
         shown = os.path.join(programs.site, "api/v1/tag_images/sync-%d.json" % self.syncs)
         while True:
             programs.check_running()
-            # Cheap first: the marker tells that a comparison is worth it.
+            # The marker shows cheaply when it is time to compare.
             if os.path.exists(shown) and programs.site_files() == want:
                 wrong = self.wrong_counts()
                 if not wrong:
@@ -565,7 +565,7 @@ class History:
                 )
         self.compare_all()
         self.finish()
-        # From nothing: the same tree.
+        # A rebuild from nothing has the same tree.
         index, repo = programs.index + ".new", programs.repo + ".new"
         programs.run("indexer", "scan", ["--data", programs.data, "--index", index], [0])
         programs.run("exporter", "export", ["--index", index, "--repo", repo], [0])

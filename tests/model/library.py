@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Random metadata for the histories: a small world with many collisions, so that
-claims contend, tags change under their images and images move between albums."""
+"""Random metadata for the histories: few ids and many collisions, so that
+claims compete, tags change under their images and images move between albums."""
 
 BACKSLASH_FORMS = {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 ODD_IDS = ["a/b", "..", ".hid", "a%2Fb", "x y", "con", "\u00e9t\u00e9", "A", "a", "Z" * 200]
@@ -17,7 +17,7 @@ class Number(str):
 
 
 class Library:
-    """Makes records and files; everything is drawn from one random generator."""
+    """Makes records and files from one random generator."""
 
     def __init__(self, rng):
         self.rng = rng

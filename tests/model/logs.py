@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What `log` and `show` say of a random history, compared with what there was.
+"""Compares the output of `log` and `show` for a random history with what there was.
 
 	logs.py --seed N --snapshots N --indexer FILE --exporter FILE --work DIR
 
-Makes a history of snapshots out of random changes of a folder, and keeps every site.
-Then, on a clone: at each snapshot `show` must print what the site had for every request
-(and nothing for what it had not), and for every album, image and tag that ever was,
+Makes a history of snapshots from random changes of a folder, and keeps every site.
+Then, on a clone: for each snapshot `show` must print what the site had for every request
+(and nothing where it had no file), and for every album, image and tag that ever existed,
 `log` must list the snapshots in which it changed and no others. What changed from one
-snapshot to the next is taken from `diff`, which diffs.py checks on its own.
+snapshot to the next comes from `diff`, which diffs.py checks.
 """
 
 import argparse
@@ -264,7 +264,7 @@ class Checker:
             for path in paths:
                 name = path.rpartition("/")[2][: -len(".json")]
                 if path.startswith("api/v1/tag_images/"):
-                    # An image that is not known has no file, but an answer.
+                    # An unknown image has no file, but an answer.
                     url = "/api/v1/tag_images?image_ids[]=" + name
                     self.check_show(step, url, step.site.get(path, b"[]"))
                 elif path != "api/v1/tag_images.json" or rng.random() < 0.5:

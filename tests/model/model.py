@@ -3,8 +3,8 @@
 """A slow, independent model of albumen(7), from metadata files to paths.
 
 It reads a metadata folder and computes what the site and the snapshot must hold,
-with nothing in common with the C code: everything is kept in memory, and every
-reading of the folder computes everything anew. The tests compare the programs
+with nothing in common with the C code: it keeps everything in memory, and each
+reading of the folder computes everything again. The tests compare the programs
 with it, byte for byte.
 
 	model = Model()
@@ -13,8 +13,8 @@ with it, byte for byte.
 	model.snapshot_files()		{snapshot path: body}
 	model.git_tree_id()		the id that git gives to the snapshot's tree
 
-A model remembers what each file claimed: a file that has become bad keeps its
-earlier claims, so the folder alone does not tell the answer, its history does.
+A model remembers what each file claimed. A file that has become bad keeps its
+earlier claims, so the responses depend on the history of the folder.
 
 On the command line, `model.py DIR OUT` writes the site of DIR into the folder OUT,
 and `model.py --tree DIR` prints the tree id.
@@ -54,7 +54,7 @@ ESCAPE = re.compile(
     r"|\\u([0-9a-fA-F]{4})|\\(.)"
 )
 SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-# What a canonical string escapes; everything else stands as it is, in UTF-8.
+# The escapes of a canonical string; everything else is written as it is, in UTF-8.
 CANONICAL = {i: "\\u%04x" % i for i in range(0x20)}
 CANONICAL.update({ord(char): "\\" + letter for letter, char in SIMPLE.items()})
 CANONICAL.update({ord('"'): '\\"', ord("\\"): "\\\\"})
@@ -498,7 +498,7 @@ class Model:
         self.images, self.tags, self.tag_images = {}, {}, {}
 
     def read_folder(self, folder):
-        """Takes the folder as it is now."""
+        """Reads the folder as it is now."""
         folder = os.fsencode(folder)
         found = files_below(folder, self.claims)
         for path in set(self.claims) - found:
@@ -591,7 +591,7 @@ class Model:
         files = {}
         for (row, ident), body in self.bodies():
             files[path_of(row, sharded(ident))] = body
-        # What audits need besides the responses: where an image lies, and the tags.
+        # What audits need beside the responses: the album of an image, and the tags.
         for ident, image in self.images.items():
             album = quote(image.album.decode()).encode()
             files[path_of("album_of", sharded(ident))] = album

@@ -1,16 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Plants secrets in a library, and looks for them.
+"""Plants secrets in a library, and searches for them.
 
     plant.py make DIR LIST SEED [RECORDS]   writes metadata files into DIR, and into
                                             LIST what was planted, a line each
     plant.py find LIST [FILE...]            prints which of them stand in the files, or
                                             on standard input, a line each: number, kind
 
-Of each kind there are 20, each in a record of its own: in values, in names, in arrays,
+There are 20 of each kind, each in its own record: in values, in names, in arrays,
 at any depth, in JSON and URLs within strings; in images, tags and tag images, and in
-those that are embedded in a tag image. make prints, as JSON, what an index must count
-that takes none of these records, and what one must that takes them all.
+those that are embedded in a tag image. make prints, as JSON, the counts of an index
+without any of these records, and of one with all of them.
 """
 
 import base64
@@ -38,8 +38,8 @@ class Planter:
     def text(self, length):
         return "".join(self.rng.choice(ALNUM) for _ in range(length))
 
-    # Each returns what is planted and the part of it that is looked for, which is
-    # written the same however often it is escaped.
+    # Each returns what is planted and the part of it to search for, which is
+    # the same however often it is escaped.
 
     def token(self):
         header = self.rng.choice([
@@ -77,7 +77,7 @@ class Planter:
         return None, token  # a member of that name
 
     def wrap(self, text):
-        """As it is, or in JSON, or in an address."""
+        """The secret as it is, or in JSON, or in a URL."""
         form = self.rng.randrange(5)
         if form == 0:
             return json.dumps({"a": [text], "b": 1})

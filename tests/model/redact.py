@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What --drop and --round-gps make of a snapshot, slowly and from the other end.
+"""A slow, independent model of --drop and --round-gps.
 
     redact.py IN OUT [--drop PATH]... [--round-gps N]
 
-IN is a snapshot's tree, written out; OUT becomes the tree of the same snapshot with
-that left out.
+IN is a folder with the tree of a snapshot; OUT becomes that tree with these
+options applied.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def round_all(value, places, inside=False):
 
 
 def drop(value, names):
-    """Without the member that the names lead to."""
+    """Leaves out the member at the path."""
     if isinstance(value, Members):
         return Members((k, drop(v, names[1:]) if k == names[0] else v) for k, v in value
                        if k != names[0] or len(names) > 1)
@@ -77,7 +77,7 @@ def redact_record(kind, record, options):
             if names.pop(0) != kind:
                 continue
         if kind == "tag_image":
-            # Those of what is embedded are another record's.
+            # The members of an embedded object belong to another record.
             record = Members((k, v) if k in ("image", "tag") else pair
                              for k, v in record
                              for pair in (drop(Members([(k, v)]), names) or [None])

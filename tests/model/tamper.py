@@ -1,16 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Tampers with clones of signed histories, each in one way; verify must find it.
+"""Tampers with clones of signed histories, in one way at a time; verify must find it.
 
 	tamper.py --seed N --count N --snapshots N --clean N --indexer FILE
 		--exporter FILE --work DIR [--only INDEX]
 
 Makes histories with the real programs, then for each tampering: a fresh clone, one
-change to it (as a forger with git's plumbing would make it), and `verify`, which must
+change to it (as a forger with git's plumbing commands would make it), and `verify`, which must
 exit with status 1 and name the snapshot, and the path or the file where there is one.
 Clean clones, of every way to clone and to pack, must be found good.
 
-Every tampering depends on the seed and its own number alone: --only repeats one.
+Every tampering depends only on the seed and on its number: --only repeats one.
 """
 
 import argparse
@@ -179,7 +179,7 @@ class History:
                     self.find_paths(oid, path)
 
     def clones(self):
-        """What is tampered with: copies of the repository, packed in several ways."""
+        """Copies of the repository to tamper with, packed in several ways."""
         def path(name):
             return os.path.join(self.work, name)
         self.kinds = {"as-is": self.repo}
@@ -275,7 +275,7 @@ class Clone:
             at = nul + 21
 
     def put(self, tree, path, blob, mode=b"100644"):
-        """The tree with another file at the path (None: without it)."""
+        """The tree with another file at the path, or without one (None)."""
         name, _, rest = path.partition("/")
         entries = {n: (m, o) for m, n, o in self.entries(tree)} if tree else {}
         if rest:
@@ -292,7 +292,7 @@ class Clone:
             entries[n][0] + b" " + n.encode() + b"\0" + bytes.fromhex(entries[n][1]) for n in order))
 
     def digest(self, oid):
-        """The SHA-256 that git would give it: what a good forger puts into a message."""
+        """The SHA-256 id of the tree, which a good forger puts into the message."""
         if oid not in self.digests:
             kind, body = self.get(oid)
             if kind == b"tree":
@@ -329,7 +329,7 @@ class Clone:
         return ids
 
     def how(self):
-        """How a forger signs. In an unsigned history nothing is."""
+        """How the forger signs; not at all in an unsigned history."""
         return self.rng.choice(["kept", "unsigned", "other"]) if self.history.signed else "kept"
 
     def tail(self, at):
@@ -353,7 +353,7 @@ def expect_commit(oid):
 
 
 def expect_commit_path(oid, near):
-    """A failure of the snapshot at one of the paths `near`."""
+    """Expects a failure of the snapshot at one of the paths `near`."""
     return lambda failures: say(failures, "of snapshot %s at %s" % (oid, sorted(near)),
                                 lambda f: f["commit"] == oid and f["path"] in near)
 
@@ -393,14 +393,14 @@ def flip(path, rng, low=0, high=None):
 
 
 def expect_damaged(clone, oid):
-    """A damaged object is named where a snapshot has it."""
+    """Expects that a damaged object is named at its path in a snapshot."""
     history = clone.history
     if oid in history.commits:
-        # Commits after it may be deltas of it: then the line ends at one of those.
+        # Later commits may be deltas of it: then the history ends at one of those.
         return lambda failures: say(failures, "of a snapshot", lambda f: f["commit"] in history.commits)
     if oid in history.tags.values():
         return expect_path("refs/tags/")
-    # Or a folder that it lies in, where that is damaged, too: a delta of it.
+    # Or a folder above it, which is damaged, too, if it is a delta of it.
     paths = set(history.paths[oid])
     for path in list(paths):
         paths.update(path[:at + 1] for at, char in enumerate(path) if char == "/")
@@ -447,7 +447,7 @@ def flip_in_loose(clone):
         with open(path, "rb") as file:
             changed = file.read()
         try:
-            # Bits that fill up a byte before the checksum mean nothing to anybody.
+            # The padding bits before the checksum have no meaning.
             same = zlib.decompress(changed) == zlib.decompress(before)
         except zlib.error:
             same = False
@@ -460,7 +460,7 @@ def flip_in_loose(clone):
 
 
 def swap_loose(clone):
-    """One object in place of another one: nothing in it is damaged."""
+    """Puts one intact object in the place of another."""
     one, other = clone.rng.sample(sorted(clone.history.objects), 2)
     paths = [os.path.join(clone.git_dir, "objects", oid[:2], oid[2:]) for oid in (one, other)]
     with open(paths[1], "rb") as file:
@@ -473,8 +473,8 @@ def swap_loose(clone):
 
 
 def forge_idx(clone):
-    """Two ids of an index exchanged, and its checksum made to fit."""
-    # A label's pack has one object alone.
+    """Exchanges two ids of a pack index, and corrects its checksum."""
+    # The pack of a label has a single object.
     path = clone.rng.choice([path for path in pack_files(clone, ".idx")
                              if os.path.getsize(path) > 8 + 256 * 4 + 2 * 28 + 40 - 1])
     with open(path, "rb") as file:
@@ -490,7 +490,7 @@ def forge_idx(clone):
     with open(path, "wb") as file:
         file.write(body)
     ids = [body[8 + 256 * 4 + 20 * n:][:20].hex() for n in (a, b)]
-    # One may lie in the other, and is not reached then.
+    # One may be inside the other, and is then not reached.
     return "%s and %s exchanged in %s" % (*ids, path), expect_all(
         expect_path(os.path.basename(path)[:-4]), expect_either(
             expect_damaged(clone, ids[0]), expect_damaged(clone, ids[1])))
@@ -538,7 +538,7 @@ def sign_anew(clone):
 
 def change_time(clone):
     if not clone.history.signed:
-        # Nobody can tell that an unsigned time is another, unless it runs backwards.
+        # A changed unsigned time cannot be detected, unless it runs backwards.
         at, by = clone.middle(1, 1), -100000000
     else:
         at, by = clone.middle(0, 1), clone.rng.choice([-86400 * 400, -1, 1, 60, 86400 * 365])
@@ -625,7 +625,7 @@ def other_body(clone, path, blob):
 
 
 def near(clone, path):
-    """The path, and those of what it is about: they disagree then."""
+    """The path, and the paths that then disagree with it."""
     history = clone.history
     name = path.split("/")[-2] if "images/untag" not in path else path.split("/")[-3]
     return {other for files in history.files.values() for other in files
@@ -653,8 +653,8 @@ def replace_body(clone):
 
 
 class PathLike:
-    """The replaced path, or any file of an image or album that its bodies name: one of
-    two that disagree is named, and nobody can say which of them was forged."""
+    """The replaced path, or any file of an image or album that its bodies name: verify
+    names one of two files that disagree, and cannot know which one is forged."""
 
     def __init__(self, clone, path, body):
         self.path, self.clone, self.body = path, clone, body
@@ -667,7 +667,7 @@ class PathLike:
 
 
 def bad_body(clone):
-    """A body that is not what albumen writes, though it means the same."""
+    """A body with the same meaning, but not in canonical text."""
     history, rng = clone.history, clone.rng
     at, how = clone.middle(0, 1), clone.how()
     files = history.files[history.commits[history.line[at]].tree]
@@ -685,7 +685,7 @@ def bad_body(clone):
 
 
 def bad_tree(clone):
-    """A file too much, too few, in the wrong place, or of the wrong mode."""
+    """One file too many or too few, in the wrong place, or with the wrong mode."""
     history, rng = clone.history, clone.rng
     at, how = clone.middle(0, 1), clone.how()
     files = history.files[history.commits[history.line[at]].tree]
@@ -761,7 +761,7 @@ def strange_ref(clone):
     return name, expect_path(name)
 
 
-# Bits and rewritten histories more often than the rest.
+# Flipped bits and rewritten histories are more frequent than the rest.
 TAMPERINGS = [flip_in_pack] * 4 + [flip_in_idx] * 2 + [flip_in_loose] * 2 + [
     lose_object, swap_loose, forge_idx, cut_file, drop_commit, drop_commit, swap_commits, swap_commits, sign_anew,
     sign_anew, change_time, change_time, cut_parent, merge_in, drop_tail, change_message,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a program asked of the disk, from strace's log, and what would be left of it
-after a power cut: `calls` reads the log, `Disk` keeps what is not yet synced."""
+"""What a program wrote to the disk, from the log of strace, and what would be left of it
+after a power cut: `calls` reads the log, `Disk` keeps what is not flushed yet."""
 
 import os
 import re
@@ -23,7 +23,7 @@ DESCRIPTOR = re.compile(r"^(\d+)<([^>]*)>")
 
 
 class Call:
-    """One call: who made it, its name, the path it is about, and what came of it."""
+    """One call: the thread, the name, the path, and the result."""
 
     __slots__ = ("pid", "name", "args", "path", "other", "fd", "result", "error", "ordinal")
 
@@ -49,7 +49,7 @@ class Call:
         return self.error is None and self.result not in ("?", "-1")
 
     def may_change(self):
-        """Whether making it fail, or dying at it, is a case of its own."""
+        """Whether a failure or a kill at this call is a case of its own."""
         return self.name not in OPENING or "O_CREAT" in self.args or "O_TRUNC" in self.args
 
 
@@ -80,22 +80,22 @@ def calls(log, cwd):
 
 
 class Disk:
-    """What the programs wrote below `root`, and have not synced.
+    """What the programs wrote below `root` and have not flushed.
 
-    A file whose sync failed is `lost`: the kernel tells an error once and calls the pages
-    clean, so that only writing them again, and then a sync, makes them durable."""
+    A file whose flush failed is `lost`: the kernel reports the error once and marks the
+    pages clean, so that only another write and another flush make them durable."""
 
     def __init__(self, root):
         self.root = root + "/"
         self.content = {}  # path: "dirty" or "lost"
-        self.entries = {}  # path: "made" or "gone", while its folder is not synced
+        self.entries = {}  # path: "made" or "gone", while its folder is not flushed
         self.exists = set()
         self.direct = {}  # (pid, fd): opened with O_DSYNC
         for folder, folders, files in os.walk(root):
             self.exists.update(os.path.join(folder, name) for name in folders + files)
 
     def take(self, log):
-        """Takes what a program did."""
+        """Applies the calls of a program."""
         self.direct = {}
         for call in calls(log, self.root):
             if call.path and (call.path + "/").startswith(self.root):
@@ -159,7 +159,7 @@ class Disk:
         if call.name == "sync_file_range":
             return
         if not call.good() and call.error in (None, "EINTR"):
-            return  # killed on the way into it, or nothing was tried
+            return  # killed when it began, or nothing was tried
         if call.name == "syncfs":
             self.settle(list(self.content), call.good())
             if call.good():
@@ -186,14 +186,14 @@ class Disk:
                     "not written again after its sync failed"
         for path, state in self.entries.items():
             if state == "gone" and not os.path.lexists(os.path.dirname(path)):
-                continue  # with its folder, whose name counts
+                continue  # with its folder, which counts by itself
             if (state == "made") == os.path.lexists(path) and not self.passing(path):
                 found.setdefault(self.kind(path) + " (its name)",
                                  "%s and not synced" % state)
         return found
 
     def passing(self, path):
-        """A scratch folder, which no program needs after a power cut."""
+        """A temporary folder, which no program needs after a power cut."""
         return "/.albumen-bundle." in path
 
     def kind(self, path):
@@ -201,7 +201,7 @@ class Disk:
 
 
 def kind(path):
-    """A path without what varies from run to run."""
+    """A path without its random parts."""
     path = re.sub(r"[0-9a-f]{40}", "H", path)
     path = re.sub(r"^(objects|repo/objects)/[0-9a-f]{2}(/[0-9a-f]{38})?$", r"\1/xx", path)
     path = re.sub(r"(albumen|git2)_[0-9A-Za-z]+$", r"\1_R", path)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Row `fault`: every write-like call of every command, in turn, fails or is the last one
-of the process; then a plain retry. strace(1) does it to the real programs."""
+"""Row `fault`: each call of each command that changes something, in turn, fails or is the
+last one of the process; then the command runs again. strace(1) makes the calls fail."""
 
 import collections
 import os
@@ -18,7 +18,7 @@ ERRORS = {
 }
 FULL = ("ENOSPC", "EDQUOT")
 
-# What each command starts from, and whether `scan` or `export` comes after it.
+# The state that each command starts from, and whether `scan` or `export` follows it.
 SCENES = {
     "scan": ("scan", [("index1", "index"), ("repo1", "repo"), ("site1", "site")]),
     "first-scan": ("scan", []),
@@ -31,8 +31,8 @@ SCENES = {
     "snapshot": ("snapshot", [("index2", "index"), ("repo2", "repo"), ("site2", "site")]),
     "bundle": ("bundle", [("index2", "index"), ("repo2", "repo"), ("site2", "site")]),
 }
-# What a power cut may undo after a success: an index is made again, a note that work is
-# done is only dearer when it is lost, and what was removed may come back as a spare.
+# What a power cut may undo after a success: an index can be made again, without the note
+# of a finished publication the next one costs more, and a removed file may come back.
 MAY_BE_UNSYNCED = {
     "index (its name)", "index/albumen-indexer.lock", "index/albumen-indexer.lock (its name)",
     "index/changed", "index/changed (its name)", "index/data.mdb (its name)",
@@ -41,10 +41,10 @@ MAY_BE_UNSYNCED = {
     "site/.albumen/pending",
     # Another name of albumen-exporter.lock, which the next writer removes.
     "repo/refs/heads/main.lock",
-    # It has a checksum; without it the next export renders more.
+    # It has a checksum; if it is lost the next export renders more.
     "repo/albumen-exporter.note", "repo/albumen-exporter.note (its name)",
     "repo/albumen-exporter.note.new", "repo/albumen-exporter.note.new (its name)",
-    # What git makes for people.
+    # Files that git makes for people.
     "repo/description", "repo/hooks/README.sample", "repo/info/exclude", "repo/hooks (its name)",
     "repo/description (its name)", "repo/hooks/README.sample (its name)",
     "repo/info/exclude (its name)", "repo/info (its name)", "repo/objects/info (its name)",
@@ -71,7 +71,7 @@ class Fault:
         os.mkdir(self.templates)
         metadata = Metadata(rng, world.data)
         metadata.fill(12)
-        for _ in range(3):  # so that there is something to pack anew
+        for _ in range(3):  # so that there is something to pack again
             world.must("scan", good=(0, 3))
             world.must("export")
             metadata.change(6)
@@ -79,16 +79,16 @@ class Fault:
         world.must("export")
         self.keep("1")
         metadata.change(10)
-        pause(2.1)  # a file this young is read twice
+        pause(2.1)  # a file as young as this is read twice
         self.want = world.rebuilt()
         world.must("scan", good=(0, 3))
         world.must("export")
         self.keep("2")
         self.names = {}
-        self.at_once = []  # losses without any fault
+        self.at_once = []  # losses that occur without a fault
         self.cases = [(scene, threads, call, error) for scene in self.scenes
                       for threads in ("0", "") for call, error in self.faults(scene, threads)]
-        # At random, but one of each kind before the second of any.
+        # In random order, but one of each kind before the second of any.
         rng.shuffle(self.cases)
         met = collections.Counter()
         order = []
@@ -156,7 +156,7 @@ class Fault:
                              item[0].startswith(MAY_COME_BACK) and "gone" in item[1]))
 
     def after(self, scene):
-        """What brings everything to the same end, whatever the command was."""
+        """The commands that lead to the same result after any command."""
         world = self.world
         if scene == "first-scan":
             world.must("scan", good=(0, 3), what="afterwards ")
@@ -209,14 +209,14 @@ class Fault:
         return "refused" if refused else None
 
     def own(self, log):
-        """The call that failed was the program's own, not one of git's that it ran."""
+        """Whether the failed call was the program's own, and not one of git."""
         with open(log, encoding="utf-8", errors="replace") as file:
             lines = file.readlines()
         failed = [line.split()[0] for line in lines if "(INJECTED)" in line]
         return failed[-1:] == [lines[0].split()[0]]
 
     def done_before(self, scene, ended):
-        """A retry may find that the first try was done: the label stands."""
+        """Whether the second run finds that the first one made the label."""
         return scene == "snapshot" and self.world.git("tag", "-l", "filed/one") == "filed/one"
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rows with both programs at work: they are stopped, ended and killed at random
-instants, overtake each other, lose events, and the disk is unmounted below them."""
+"""Rows with both programs running: they are stopped, ended and killed at random instants,
+overtake each other, lose events, and the disk is unmounted below them."""
 
 import json
 import os
@@ -15,7 +15,7 @@ QUEUED = "/proc/sys/fs/inotify/max_queued_events"
 
 
 def begin(world, command, **env):
-    """A command in the background: (process, what it writes)."""
+    """Starts a command in the background: (process, its log)."""
     log = open(os.path.join(world.path, command + ".out"), "wb+")
     process = subprocess.Popen(world.argv(command), cwd=world.path, stdin=subprocess.DEVNULL,
                                stdout=log, stderr=log, env=environment(world.path, **env),
@@ -36,7 +36,7 @@ def finish(world, command, process, log):
 
 
 def work_for(process, seconds):
-    """Waits until the process has had so much CPU, whatever else the machine does."""
+    """Waits until the process has used that much CPU time, however busy the machine is."""
     tick = os.sysconf("SC_CLK_TCK")
 
     def worked():
@@ -48,7 +48,7 @@ def work_for(process, seconds):
 
 
 class Row:
-    """A row whose cases each have a world of their own."""
+    """A row in which each case has its own world."""
 
     def __init__(self, torture):
         self.torture = torture
@@ -77,7 +77,7 @@ def unmount(path):
 
 
 def settle(world, seconds=DEADLINE_S):
-    """Waits until the site is a clean rebuild's, ends both programs, and judges."""
+    """Waits until the site equals that of a clean rebuild, ends both programs, and judges."""
     want = world.rebuilt()
     equal = wait_until(lambda: site_files(world.site) == want.site or not all_alive(world),
                        seconds)
@@ -135,7 +135,7 @@ class Stop(Row):
                 stopped.add(name)
             elif draw < 0.5:
                 number = signal.SIGKILL if draw < 0.4 else signal.SIGTERM
-                # One that was just started may not have got to its signals yet.
+                # A program that has just started may not handle signals yet.
                 young = time.monotonic() - programs[name].started < 2
                 code = programs[name].stop(number, world)
                 if code not in (0, -signal.SIGKILL, -signal.SIGTERM if young else 0):
@@ -147,7 +147,7 @@ class Stop(Row):
         settle(world)
 
     def overtaken(self, world, rng):
-        """An export that stands still while most of what it exports goes."""
+        """An export is stopped while most of what it exports is withdrawn."""
         metadata = Metadata(rng, world.data)
         files = rng.randrange(25, 60)
         for i in range(files):
@@ -167,7 +167,7 @@ class Stop(Row):
                 os.unlink(metadata.full("n%d.ndjson" % i))
             if rng.random() < 0.5:
                 metadata.fill(5)
-            # What the first one withdrew, the second one may forget.
+            # After the second change the feed may drop what the first one withdrew.
             world.must("scan", "--accept-withdrawal")
         process.send_signal(signal.SIGCONT)
         ended = finish(world, "export", process, log)
@@ -177,7 +177,7 @@ class Stop(Row):
         world.judge(world.rebuilt(), verify=rng.random() < 0.2)
 
     def ended(self, world, rng):
-        """A scan is ended in a large new file, while another waits for a second look."""
+        """A scan is ended within a large new file, while another file waits to be read again."""
         metadata = Metadata(rng, world.data)
         metadata.fill(6)
         metadata.images("old.ndjson", range(3000), "a", 500, "2021-01-01T00:00:00Z")
@@ -196,7 +196,7 @@ class Stop(Row):
         ended = finish(world, "scan", process, log)
         if kind_of_ended(ended) == "crashed":
             raise Loss(str(ended))
-        if rng.random() < 0.9:  # what it was ended in, most often
+        if rng.random() < 0.9:  # where it was ended, most often
             os.unlink(metadata.full(rng.choice(["z.ndjson"] * 4 + ["old.ndjson"])))
         world.must("scan")
         world.must("export")
@@ -296,7 +296,7 @@ class Mount(Row):
         return json.loads(world.must("status", "--json").out)["files"]
 
     def held(self, world, before, seconds):
-        """Nothing is withdrawn, and the program lives on."""
+        """Nothing is withdrawn, and the program keeps running."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             now = self.known(world)
@@ -305,7 +305,7 @@ class Mount(Row):
             pause(0.1)
 
     def back(self, world, metadata):
-        """The files are there again: go on, started anew if it gave up with a word."""
+        """The files are back: goes on, and restarts the program if it ended with a message."""
         refused = None
         for running in list(world.running):
             if not running.alive():
@@ -326,7 +326,7 @@ class Mount(Row):
         before = self.known(world)
         self.mount(world.data)
         if rng.random() < 0.5:
-            # Something else of the same kind, which is not what is to be indexed.
+            # A similar folder, which is not the one to index.
             with open(os.path.join(world.data, "other.json"), "wb") as file:
                 file.write(metadata.image(9, "other"))
         self.held(world, before, 4)
@@ -353,7 +353,7 @@ class Mount(Row):
         return self.back(world, metadata)
 
     def root_swapped(self, world, rng):
-        """Another file system comes in place of the one that went."""
+        """Another file system takes the place of the one that was unmounted."""
         self.mount(world.data)
         metadata = Metadata(rng, world.data)
         metadata.fill(30)
@@ -404,7 +404,7 @@ class Mount(Row):
         return self.back(world, metadata)
 
     def below_covered(self, world, rng):
-        """An empty file system over young files: they are looked at once more."""
+        """An empty file system covers young files, which are read a second time."""
         metadata, sub, source = self.below(world, rng, age=False)
         before = self.known(world)
         self.mount(sub)

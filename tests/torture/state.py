@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rows with folders in a state that no program left them in: restored from a copy,
-full, damaged, edited by a person, maintained by git; and with a clock that ran ahead."""
+"""Rows with folders that others changed: restored from a copy, full, damaged, edited by a
+person, maintained by git; and with a clock that ran ahead."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from world import DEADLINE_S, EXPORTER, Loss, Metadata, Unable, copy, difference
 
 
 def checked(ended, what):
-    """Not crashed, and not silent."""
+    """Raises Loss if the command crashed, or failed without a message."""
     if kind_of_ended(ended) in ("crashed", "killed"):
         raise Loss("%s: it crashed: %s" % (what, ended))
     if ended.code and not (ended.err + ended.out).strip():
@@ -30,7 +30,7 @@ class Restore(Row):
     scenes = ["index", "index", "all"]
 
     def history(self, world, rng, kept):
-        """A few rounds; copies of the folders `kept` are taken and put back."""
+        """A few rounds; copies of the folders `kept` are made and restored."""
         metadata = Metadata(rng, world.data)
         metadata.fill(12)
         copies, refused = [], None
@@ -172,7 +172,7 @@ class Bits(Row):
                                       max(0, size - 4096)]))
 
     def equal(self, world, want, commands):
-        """Runs the commands; "refused" at the first that fails, else all must be equal."""
+        """Runs the commands; "refused" if one fails, else the result must be equal."""
         for command in commands:
             ended = checked(world.run(command), "damaged")
             if ended.code not in (0, 3):
@@ -185,7 +185,7 @@ class Bits(Row):
         return None
 
     def elsewhere(self, world):
-        """A fresh repository and site: all is rendered."""
+        """A new repository and site, so that everything is rendered."""
         world.repo, world.site = world.repo + ".2", world.site + ".2"
 
     def index(self, world, rng, damage=None):
@@ -198,7 +198,7 @@ class Bits(Row):
         return self.equal(world, want, ["export"])
 
     def pending(self, world, rng):
-        """The damage meets a scan with work to do."""
+        """A scan with changes to read meets the damage."""
         metadata = self.prepared(world, rng)
         metadata.change(15)
         want = world.rebuilt()
@@ -236,8 +236,8 @@ class Bits(Row):
         got = site_files(world.site)
         if got != want.site:
             raise Loss("damage was published, exit 0:\n" + differences(got, want.site))
-        # A tree that git can name, and that is another one, is a loss; one that it cannot
-        # read is the old damage, which verify and fsck tell.
+        # Another tree that git can read is a loss. One that it cannot read is the old
+        # damage, which verify and fsck report.
         tree = run(["git", "--git-dir", world.repo, "rev-parse", "main^{tree}"], world.path)
         if tree.code == 0 and text(tree.out).strip() != want.tree:
             raise Loss("damage was exported, exit 0")
@@ -284,7 +284,7 @@ class Git(Row):
     widened_calls = "rename,renameat,renameat2,link,linkat,unlink,unlinkat"
 
     def beside(self, world, rng, prefix=()):
-        """Ordinary git at work on the repository, beside watch and follow."""
+        """Ordinary git commands on the repository, beside watch and follow."""
         metadata = Metadata(rng, world.data)
         metadata.fill(12)
         world.must("scan")
@@ -329,7 +329,7 @@ class Git(Row):
             raise Loss("there are %s snapshots; the last says:\n%s" % (count, message))
 
     def widened(self, world, rng):
-        """The same, with git slow between the steps of a change."""
+        """The same, with git slowed down between the steps of a change."""
         return self.beside(world, rng, ["strace", "-f", "-qq", "-o", "/dev/null", "-e",
                                         "trace=" + self.widened_calls, "-e", "inject=%s:delay_exit=%d"
                                         % (self.widened_calls, rng.choice([20000, 100000]))])
@@ -350,7 +350,7 @@ class People(Row):
         return metadata
 
     def history(self, world, rng, edit):
-        """An edit of the branch: refused, nothing changed; undone, all goes on."""
+        """An edit of the branch is refused, and nothing changed; undone, all goes on."""
         metadata = self.prepared(world, rng)
         main = world.git("rev-parse", "main")
         edit()
@@ -458,7 +458,7 @@ class People(Row):
         return "refused" if ended.code else None
 
     def index_removed(self, world, rng):
-        """The index's folder goes, or is another one, under both programs."""
+        """The folder of the index is removed or replaced under both programs."""
         metadata = self.prepared(world, rng)
         world.start("watch")
         world.start("follow")

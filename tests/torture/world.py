@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A metadata folder with its index, repository and site; what a clean rebuild of it is;
-and the judgement: is what came out equal to that, whole, and without remains?"""
+"""A metadata folder with its index, repository and site; a clean rebuild of it; and the
+judge: are index, repository and site equal to the rebuild, whole, and without leftovers?"""
 
 import json
 import os
@@ -19,7 +19,7 @@ from library import Library  # noqa: E402
 
 import disk  # noqa: E402
 
-DEADLINE_S = 240  # for what hangs; on a busy machine all takes its time
+DEADLINE_S = 240  # then it hangs; on a busy machine everything takes long
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
 BUILD = os.path.realpath(os.environ.get("ALBUMEN_BUILD") or os.path.join(ROOT, "build"))
 INDEXER = os.path.join(BUILD, "albumen-indexer")
@@ -27,11 +27,11 @@ EXPORTER = os.path.join(BUILD, "albumen-exporter")
 
 
 class Loss(Exception):
-    """What came out is wrong."""
+    """The result is wrong."""
 
 
 class Unable(Exception):
-    """This machine cannot do it: said at the end, and no loss."""
+    """This machine cannot do it: reported at the end, and not a loss."""
 
 
 def pause(seconds):
@@ -85,7 +85,7 @@ def run(argv, cwd, seconds=DEADLINE_S, **env):
 
 
 def kind_of_ended(ended):
-    """done, failed (it said so), killed (by -9) or crashed"""
+    """done, failed (with a message), killed (by -9) or crashed"""
     if ended.code in (-9, 137):
         return "killed"
     if ended.code < 0 or ended.code > 128:
@@ -105,7 +105,7 @@ def remove(path):
 
 
 class Running:
-    """`watch` or `follow`, in a session of its own."""
+    """`watch` or `follow`, in its own session."""
 
     def __init__(self, world, argv, prefix=(), ready=True, **env):
         self.argv = argv
@@ -160,7 +160,7 @@ class Running:
 
 
 class Rebuilt:
-    """What a clean rebuild of a metadata folder comes to."""
+    """The result of a clean rebuild of a metadata folder."""
 
     def __init__(self, tree, site):
         self.tree, self.site = tree, site
@@ -228,7 +228,7 @@ class World:
     # The truth.
 
     def rebuilt(self):
-        """A clean rebuild of the data, in folders of its own, which go again."""
+        """A clean rebuild of the data, in temporary folders."""
         clean = World.__new__(World)
         clean.path, clean.data, clean.running = self.path, self.data, []
         scratch = os.path.join(self.path, "clean")
@@ -265,7 +265,7 @@ class World:
                 raise Loss("git fsck says: " + said)
 
     def names(self):
-        """The kinds of file that are there, for what is left behind."""
+        """The kinds of files in a folder, to find those that are left over."""
         found = set()
         for name, top in (("index", self.index), ("repo", self.repo), ("site", self.site)):
             for folder, _, files in os.walk(top):
@@ -279,8 +279,8 @@ class World:
         return found
 
     def remains(self):
-        """What no program should leave, whatever happened before."""
-        # What git itself leaves (a lock, a pack without an index) is not looked at here.
+        """Files that no program may leave, whatever happened before."""
+        # Files that git itself leaves (a lock, a pack without an index) do not count.
         odd = re.compile(r"/(tmp_(pack|idx)_albumen_|_git2_)|\.lock$|/\.albumen/tmp/|\.new$")
         kept = {"index/albumen-indexer.lock", "repo/albumen-exporter.lock"}
         return sorted(name for name in self.names() - kept if odd.search(name))
@@ -302,8 +302,8 @@ def brief(body):
 
 
 class Metadata:
-    """Random files in a folder, all of them good: what is judged is the programs'
-    memory, and a rejected file's earlier claims are known to no rebuild."""
+    """Random files in a folder, all of them good, because no rebuild can know the earlier
+    claims of a rejected file."""
 
     def __init__(self, rng, path):
         self.rng, self.path = rng, path
@@ -314,7 +314,7 @@ class Metadata:
         return os.path.join(self.path, name)
 
     def put(self, name, data):
-        """A file, whole at once."""
+        """Makes a whole file, by a rename."""
         os.makedirs(os.path.dirname(self.full(name)), exist_ok=True)
         scratch = os.path.join(os.path.dirname(self.full(name)), ".scratch")
         with open(scratch, "wb") as file:
@@ -326,7 +326,7 @@ class Metadata:
                       for folder, _, names in os.walk(self.path) for name in names)
 
     def fill(self, count):
-        """Files of the small world, with many collisions, and one that always stays."""
+        """Makes random files with many collisions, and one that always stays."""
         self.put("keep.json", self.image(0, "keep"))
         for _ in range(count):
             self.add()
