@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/snapshot/redact.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #define TRAILER_ROUND "Albumen-Round-GPS: "
 
 #define PATHS_MOST CLI_LIST_MAX
+_Static_assert(PATHS_MOST <= 64, "struct reach has a bit for each path");
 #define NAMES_MOST 64 /* names in one path */
 
 struct path {
@@ -43,11 +45,52 @@ void redact_free(struct redact *redact)
 	}
 }
 
-/* A path becomes a line of the commit message. */
-static int check_text(const char *text, struct err *err)
+/* Members that make a record one (`name` and `label` make a tag), or that responses are
+ * made of. */
+static bool is_needed(const char *name)
 {
+	static const char *const needed[] = {
+		"id",     "public_id",  "album_id",   "image", "tag",  "image_id",
+		"tag_id", "created_at", "updated_at", "name",  "label"};
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
+		if (strcmp(needed[i], name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Reads the names of a path. What is wrong with them, or NULL. */
+static const char *read_names(struct path *out, const char *at)
+{
+	for (const char *dot; at; at = *dot ? dot + 1 : NULL) {
+		struct buf name = {0};
+
+		dot = strchrnul(at, '.');
+		if (dot == at) {
+			return "has an empty name; a path is NAME.NAME...";
+		}
+		if (out->names == NAMES_MOST) {
+			return "has too many names";
+		}
+		json_quote(&name, at, (size_t)(dot - at));
+		out->name[out->names++] = name.data;
+	}
+	return NULL;
+}
+
+static int read_path(struct path *out, const char *text, struct err *err)
+{
+	const char *at = text, *wrong;
 	size_t len = strlen(text);
 
+	out->text = xstrdup(text);
+	if (strncmp(at, "image.", 6) == 0 || strncmp(at, "tag.", 4) == 0) {
+		out->kind = *at == 'i' ? RECORD_IMAGE : RECORD_TAG;
+		at = strchr(at, '.') + 1;
+	}
+	/* A path becomes a line of the commit message, which git may trim. */
 	for (size_t i = 0; i < len; i++) {
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f) {
 			return err_set(err, ERR_USAGE,
@@ -57,56 +100,14 @@ static int check_text(const char *text, struct err *err)
 	if (!json_is_utf8(text, len) || (len && (*text == ' ' || text[len - 1] == ' '))) {
 		return err_set(err, ERR_USAGE, "'--drop %s' names no member", text);
 	}
-	return 0;
-}
-
-/* Members that make a record one (`name` and `label` make a tag), or that responses are
- * made of, cannot be left out. */
-static int check_needed(const char *text, const char *name, size_t len, struct err *err)
-{
-	static const char *const needed[] = {
-		"id",     "public_id",  "album_id",   "image", "tag",  "image_id",
-		"tag_id", "created_at", "updated_at", "name",  "label"};
-
-	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
-		if (strlen(needed[i]) == len && memcmp(needed[i], name, len) == 0) {
-			return err_set(err, ERR_USAGE,
-				       "'--drop %s': responses need '%s', so it cannot "
-				       "be left out",
-				       text, needed[i]);
-		}
+	if (is_needed(at)) {
+		return err_set(err, ERR_USAGE,
+			       "'--drop %s': responses need '%s', so it cannot be left "
+			       "out",
+			       text, at);
 	}
-	return 0;
-}
-
-static int read_path(struct path *out, const char *text, struct err *err)
-{
-	const char *at = text;
-	int rc = check_text(text, err);
-
-	out->text = xstrdup(text);
-	if (!rc && (strncmp(at, "image.", 6) == 0 || strncmp(at, "tag.", 4) == 0)) {
-		out->kind = *at == 'i' ? RECORD_IMAGE : RECORD_TAG;
-		at = strchr(at, '.') + 1;
-	}
-	if (!rc && !strchr(at, '.')) {
-		rc = check_needed(text, at, strlen(at), err);
-	}
-	while (!rc && at) {
-		const char *dot = strchr(at, '.');
-		size_t len = dot ? (size_t)(dot - at) : strlen(at);
-		struct buf name = {0};
-
-		if (!len || out->names == NAMES_MOST) {
-			return err_set(err, ERR_USAGE,
-				       "'--drop %s' has %s; a path is NAME.NAME...", text,
-				       len ? "too many names" : "an empty name");
-		}
-		json_quote(&name, at, len);
-		out->name[out->names++] = name.data;
-		at = dot ? dot + 1 : NULL;
-	}
-	return rc;
+	wrong = read_names(out, at);
+	return wrong ? err_set(err, ERR_USAGE, "'--drop %s' %s", text, wrong) : 0;
 }
 
 static int by_text(const void *a, const void *b)
@@ -123,24 +124,21 @@ int redact_new(struct redact **out, const char *const *paths, size_t count,
 	struct redact *redact;
 	int rc = 0;
 
+	assert(count <= PATHS_MOST);
 	*out = NULL;
 	if (round_gps > REDACT_ROUND_MOST) {
 		return err_set(err, ERR_USAGE, "'--round-gps %lld': at most %d decimals",
 			       round_gps, REDACT_ROUND_MOST);
-	}
-	if (count > PATHS_MOST) {
-		return err_set(err, ERR_USAGE, "--drop is given more than %d times",
-			       PATHS_MOST);
 	}
 	if (!count && round_gps < 0) {
 		return 0;
 	}
 	redact = xzalloc(sizeof(*redact));
 	redact->decimals = round_gps < 0 ? -1 : (int)round_gps;
-	if (count) {
-		memcpy(sorted, paths, count * sizeof(*sorted));
-		qsort(sorted, count, sizeof(*sorted), by_text);
+	for (size_t i = 0; i < count; i++) {
+		sorted[i] = paths[i];
 	}
+	qsort(sorted, count, sizeof(*sorted), by_text);
 	for (size_t i = 0; i < count && !rc; i++) {
 		if (!i || strcmp(sorted[i - 1], sorted[i]) != 0) {
 			rc = read_path(&redact->path[redact->count++], sorted[i], err);
@@ -148,10 +146,10 @@ int redact_new(struct redact **out, const char *const *paths, size_t count,
 	}
 	if (rc) {
 		redact_free(redact);
-		return rc;
+	} else {
+		*out = redact;
 	}
-	*out = redact;
-	return 0;
+	return rc;
 }
 
 void redact_trailers(struct buf *out, const struct redact *redact)
@@ -265,15 +263,11 @@ static void add_rounded(struct buf *out, const char *number, size_t len, size_t 
 /* --- bodies -------------------------------------------------------------------------- */
 
 /*
- * A body is read once and copied in runs: a run ends where something is left out. On the
- * way down, `struct state` holds for each path how many of its names have been met, so a
- * member costs one comparison a path. A value that no path reaches is skipped whole,
- * unless numbers are rounded.
+ * A body is read once and copied in runs: a run ends where something is left out. A value
+ * that no path reaches is skipped whole, unless numbers are rounded.
  *
  * This recurses: records are nested 512 deep at most (RECORD_DEPTH_MAX).
  */
-
-#define DEAD 255 /* this path does not lead here */
 
 /* What an object is; below a record's own level it is none of these. */
 enum what {
@@ -284,9 +278,11 @@ enum what {
 	TAG_FILE, /* QUERY_TAG: {"tag":{...},...} */
 };
 
-struct state {
-	unsigned char met[PATHS_MOST]; /* names of the path that were met, or DEAD */
-	bool alive;                    /* some path is not DEAD */
+/* The paths that lead on from here: bit i is path[i]. Of each, `names` names were met on
+ * the way down from the record. */
+struct reach {
+	uint64_t paths;
+	size_t names;
 };
 
 struct copy {
@@ -303,24 +299,16 @@ static void flush(struct copy *copy, const char *until)
 	}
 }
 
-static void set_dead(struct state *state)
+static struct reach begin_record(const struct redact *redact, enum what what)
 {
-	memset(state->met, DEAD, sizeof(state->met));
-	state->alive = false;
-}
+	struct reach reach = {0};
 
-/* The top level of a record. */
-static void begin_record(const struct copy *copy, struct state *state, enum what what)
-{
-	set_dead(state);
-	for (size_t i = 0; i < copy->redact->count; i++) {
-		const struct path *path = &copy->redact->path[i];
-
-		if (!path->kind || path->kind == (int)what) {
-			state->met[i] = 0;
-			state->alive = true;
+	for (size_t i = 0; what != TAG_FILE && i < redact->count; i++) {
+		if (!redact->path[i].kind || redact->path[i].kind == (int)what) {
+			reach.paths |= UINT64_C(1) << i;
 		}
 	}
+	return reach;
 }
 
 static bool is_key(const char *key, size_t len, const char *quoted)
@@ -329,22 +317,22 @@ static bool is_key(const char *key, size_t len, const char *quoted)
 }
 
 /* Enters a member. True: it is left out. */
-static bool enter_member(const struct copy *copy, struct state *below,
-			 const struct state *state, const char *key, size_t len)
+static bool enter_member(const struct redact *redact, struct reach *reach,
+			 const char *key, size_t len)
 {
-	set_dead(below);
-	for (size_t i = 0; state->alive && i < copy->redact->count; i++) {
-		const struct path *path = &copy->redact->path[i];
-		unsigned char met = state->met[i];
+	struct reach below = {.names = reach->names + 1};
 
-		if (met != DEAD && is_key(key, len, path->name[met])) {
-			if (met + 1u == path->names) {
+	for (uint64_t rest = reach->paths; rest; rest &= rest - 1) {
+		const struct path *path = &redact->path[__builtin_ctzll(rest)];
+
+		if (is_key(key, len, path->name[reach->names])) {
+			if (path->names == below.names) {
 				return true;
 			}
-			below->met[i] = (unsigned char)(met + 1);
-			below->alive = true;
+			below.paths |= rest & -rest; /* its bit */
 		}
 	}
+	*reach = below;
 	return false;
 }
 
@@ -362,79 +350,53 @@ static bool is_place(const char *key, size_t len)
 	return false;
 }
 
-static void copy_value(struct copy *copy, const struct state *state, enum what what,
-		       bool place);
+static void copy_value(struct copy *copy, struct reach reach, enum what what, bool place);
 
 /* Leaves out the member from `begin` to copy->at, and one comma: the one in front, or the
  * one behind if no member was kept before. */
 static void leave_out(struct copy *copy, const char *begin, bool kept)
 {
 	flush(copy, kept ? begin - 1 : begin);
-	if (!kept && *copy->at == ',') {
+	copy->copied = copy->at;
+	if (*copy->at == ',') {
 		copy->at++;
-		copy->copied = copy->at;
-	} else {
-		copy->copied = copy->at;
-		copy->at += *copy->at == ',';
+		copy->copied += !kept;
 	}
 }
 
-/* Copies the value of a member that stays. */
-static void copy_member(struct copy *copy, const struct state *below, enum what what,
-			const char *key, size_t len, bool place)
+/* What the member of such an object is. */
+static enum what member_of(enum what what, const char *key, size_t len)
 {
-	struct state record;
-	enum what inner = NO_RECORD;
-
 	if (what == TAG_IMAGE && is_key(key, len, "\"image\"")) {
-		inner = IMAGE;
-	} else if ((what == TAG_IMAGE || what == TAG_FILE) &&
-		   is_key(key, len, "\"tag\"")) {
-		inner = TAG;
+		return IMAGE;
 	}
-	if (inner) {
-		begin_record(copy, &record, inner);
-		copy_value(copy, &record, inner, false);
-	} else {
-		copy_value(copy, below, NO_RECORD, place || is_place(key, len));
-	}
+	return (what == TAG_IMAGE || what == TAG_FILE) && is_key(key, len, "\"tag\"")
+		       ? TAG
+		       : NO_RECORD;
 }
 
-static void copy_object(struct copy *copy, const struct state *state, enum what what,
-			bool place)
+static void copy_object(struct copy *copy, struct reach reach, enum what what, bool place)
 {
 	bool kept = false;
 
+	if (what) {
+		reach = begin_record(copy->redact, what);
+	}
 	copy->at++;
 	while (*copy->at != '}') {
 		const char *begin = copy->at;
 		size_t len = (size_t)(json_string_end(begin, copy->end) - begin);
-		struct state below;
+		struct reach below = reach;
+		enum what inner = member_of(what, begin, len);
 
 		copy->at += len + 1; /* the colon */
-		if (enter_member(copy, &below, state, begin, len)) {
+		if (enter_member(copy->redact, &below, begin, len)) {
 			copy->at = json_value_end(copy->at, copy->end);
 			leave_out(copy, begin, kept);
 			continue;
 		}
-		copy_member(copy, &below, what, begin, len, place);
+		copy_value(copy, below, inner, !inner && (place || is_place(begin, len)));
 		kept = true;
-		copy->at += *copy->at == ',';
-	}
-	copy->at++;
-}
-
-static void copy_array(struct copy *copy, const struct state *state, enum what what,
-		       bool place)
-{
-	copy->at++;
-	while (*copy->at != ']') {
-		struct state record;
-
-		if (what) {
-			begin_record(copy, &record, what);
-		}
-		copy_value(copy, what ? &record : state, what, place);
 		copy->at += *copy->at == ',';
 	}
 	copy->at++;
@@ -445,19 +407,23 @@ static bool is_number(char c)
 	return c == '-' || (c >= '0' && c <= '9');
 }
 
-static void copy_value(struct copy *copy, const struct state *state, enum what what,
-		       bool place)
+static void copy_value(struct copy *copy, struct reach reach, enum what what, bool place)
 {
 	const struct redact *redact = copy->redact;
 	const char *begin = copy->at;
+	bool enter = reach.paths || what || redact->decimals >= 0;
 
-	if ((state->alive || what || redact->decimals >= 0) &&
-	    (*begin == '{' || *begin == '[')) {
-		if (*begin == '{') {
-			copy_object(copy, state, what, place);
-		} else {
-			copy_array(copy, state, what, place);
+	if (enter && *begin == '{') {
+		copy_object(copy, reach, what, place);
+		return;
+	}
+	if (enter && *begin == '[') {
+		copy->at++;
+		while (*copy->at != ']') {
+			copy_value(copy, reach, what, place);
+			copy->at += *copy->at == ',';
 		}
+		copy->at++;
 		return;
 	}
 	copy->at = json_value_end(begin, copy->end);
@@ -477,19 +443,18 @@ void redact_body(const struct redact *redact, struct buf *out, enum query_respon
 			    .end = body + len,
 			    .copied = body,
 			    .out = out};
-	struct state none;
+	struct reach none = {0};
 
-	set_dead(&none);
 	switch (kind) {
 	case QUERY_TAG_IMAGES:
-		copy_value(&copy, &none, TAG_IMAGE, false);
+		copy_value(&copy, none, TAG_IMAGE, false);
 		break;
 	case QUERY_UNTAGGED:
 	case QUERY_IMAGES:
-		copy_value(&copy, &none, IMAGE, false);
+		copy_value(&copy, none, IMAGE, false);
 		break;
 	case QUERY_TAG:
-		copy_value(&copy, &none, TAG_FILE, false);
+		copy_value(&copy, none, TAG_FILE, false);
 		break;
 	case QUERY_ALBUM_OF:
 		break;
