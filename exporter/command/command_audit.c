@@ -11,37 +11,26 @@
 #include "exporter/lookback/when.h"
 #include "exporter/page/page.h"
 
-/* --format, --fail-over and --older-than, understood. */
-struct question {
-	enum { TABLE, JSON, CSV, HTML, FORMATS } format;
-	int64_t older_than_s; /* -1: not asked for */
-};
+static const char *const format_name[] = {"table", "json", "csv", "html"};
+enum format { TABLE, JSON, CSV, HTML, FORMATS };
 
-static int read_question(struct question *question, const struct command_options *opt,
-			 struct err *err)
+static int read_format(enum format *format, const char *text, struct err *err)
 {
-	static const char *const name[FORMATS] = {
-		[TABLE] = "table", [JSON] = "json", [CSV] = "csv", [HTML] = "html"};
-
-	*question = (struct question){.format = FORMATS, .older_than_s = -1};
-	for (int i = 0; i < FORMATS; i++) {
-		if (strcmp(opt->format, name[i]) == 0) {
-			question->format = i;
-		}
+	*format = TABLE;
+	while (*format < FORMATS && strcmp(text, format_name[*format]) != 0) {
+		++*format;
 	}
-	if (question->format == FORMATS) {
-		return err_set(err, ERR_USAGE,
-			       "--format is '%s'; it must be table, json, csv or html",
-			       opt->format);
-	}
-	return opt->older_than ? when_age(opt->older_than, &question->older_than_s, err)
-			       : 0;
+	return *format < FORMATS
+		       ? 0
+		       : err_set(err, ERR_USAGE,
+				 "--format is '%s'; it must be table, json, csv or html",
+				 text);
 }
 
-static int print(const struct question *question, struct snapshot_repo *repo,
+static int print(enum format format, struct snapshot_repo *repo,
 		 const struct audit *audit, const char *album, struct err *err)
 {
-	switch (question->format) {
+	switch (format) {
 	case JSON:
 		return audit_print_json(stdout, audit, err);
 	case CSV:
@@ -68,10 +57,11 @@ static bool too_many(const struct audit *audit, long long fail_over)
 	return true;
 }
 
-/* What is the oldest of them, and how many there are. */
+/* The images that have been untagged for too long. */
 struct old {
-	uint64_t count, unknown;
-	const struct audit_image *image; /* that has been so for longest */
+	uint64_t count;
+	uint64_t unknown; /* images of which a shallow clone does not show it */
+	const struct audit_image *image; /* the one that has been for longest */
 	const struct audit_album *album;
 };
 
@@ -100,7 +90,7 @@ static bool too_old(const struct audit *audit, const char *older_than,
 	struct old old = {0};
 	char time[WHEN_TEXT] = "";
 
-	for (size_t i = 0; older_than_s >= 0 && i < audit->album_count; i++) {
+	for (size_t i = 0; older_than && i < audit->album_count; i++) {
 		const struct audit_album *album = &audit->album[i];
 
 		for (uint64_t j = 0; j < album->counts.untagged; j++) {
@@ -118,22 +108,12 @@ static bool too_old(const struct audit *audit, const char *older_than,
 	}
 	if (old.unknown) {
 		when_format(time, audit->horizon->time_s);
-		log_error("images untagged since nobody knows when: %" PRIu64
+		log_error("images untagged since an unknown time: %" PRIu64
 			  "; the history of this clone begins at %s, and "
 			  "`git fetch --unshallow` completes it",
 			  old.unknown, time);
 	}
 	return old.image || old.unknown;
-}
-
-/* Both are checked, so that both are logged. */
-static int judge(const struct command_options *opt, const struct question *question,
-		 const struct audit *audit)
-{
-	bool many = too_many(audit, opt->fail_over);
-	bool old = too_old(audit, opt->older_than, question->older_than_s);
-
-	return many || old ? 1 : 0;
 }
 
 static int run(const void *values, char **operand, struct err *err)
@@ -142,23 +122,28 @@ static int run(const void *values, char **operand, struct err *err)
 	struct snapshot_repo *repo = NULL;
 	struct snapshot_info info = {0};
 	struct audit *audit = NULL;
-	struct question question;
-	int64_t as_of_s;
-	int rc = read_question(&question, opt, err);
+	int64_t as_of_s, older_than_s = 0;
+	enum format format;
+	int rc = read_format(&format, opt->format, err);
 
 	(void)operand;
+	if (!rc && opt->older_than) {
+		rc = when_age(opt->older_than, &older_than_s, err);
+	}
 	if (!rc) {
 		rc = command_open_reader(&repo, &info, &as_of_s, opt, err);
 	}
 	if (!rc) {
 		rc = audit_collect(&audit, repo, &info, as_of_s, opt->album,
-				   question.format == HTML ? AUDIT_THUMBNAILS : 0, err);
+				   format == HTML ? AUDIT_THUMBNAILS : 0, err);
 	}
 	if (!rc) {
-		rc = print(&question, repo, audit, opt->album, err);
+		rc = print(format, repo, audit, opt->album, err);
 	}
 	if (!rc) {
-		rc = judge(opt, &question, audit);
+		/* Both are checked, so that both are logged. */
+		rc = too_many(audit, opt->fail_over) |
+		     too_old(audit, opt->older_than, older_than_s);
 	}
 	audit_free(audit);
 	snapshot_info_release(&info);
