@@ -28,6 +28,8 @@
 #	alive NAME		true while it runs
 #	free_port		prints a TCP port of 127.0.0.1 that nobody listens on
 #	scan, export_all	the two programs on $T/data, $T/index, $T/repo, $T/site
+#	wide_images FROM TO	prints images (300 bytes each, of 97 albums) with these numbers
+#	wide_library		makes $T/data with 2000 of them in 20 files
 #	skip_all REASON		this test cannot run here
 #	done_testing		prints the plan and ends the test
 
@@ -209,6 +211,23 @@ scan() {
 
 export_all() {
 	"$EXPORTER" export --index "$T/index" --repo "$T/repo" --site "$T/site" "$@"
+}
+
+wide_images() {
+	awk -v from="$1" -v to="$2" 'BEGIN {
+		for (i = from; i < to; i++)
+			printf "{\"public_id\":\"image-%d\",\"album_id\":\"album-%d\"," \
+				"\"created_at\":\"2020-01-01T00:00:%02dZ\",\"note\":\"%0200d\"}\n",
+				i, i % 97, i % 60, i * 7919
+	}'
+}
+
+wide_library() {
+	local n
+	mkdir "$T/data"
+	for ((n = 0; n < 20; n++)); do
+		wide_images $((n * 100)) $((n * 100 + 100)) >"$T/data/$n.ndjson"
+	done
 }
 
 skip_all() {

@@ -4,13 +4,7 @@
 # The messages name them, and once they are gone the same command succeeds.
 . "$(dirname "$0")/lib.sh"
 
-mkdir "$T/data"
-awk 'BEGIN {
-	for (i = 0; i < 2000; i++)
-		printf "{\"public_id\":\"image-%d\",\"album_id\":\"album-%d\",\"created_at\":" \
-			"\"2020-01-01T00:00:%02dZ\",\"note\":\"%0200d\"}\n",
-			i, i % 97, i % 60, i * 7919
-}' >"$T/data/all.ndjson"
+wide_library
 under() { # LIMIT CMD...
 	local limit=$1
 	shift

@@ -4,18 +4,7 @@
 # rebuilds the index, and changes nothing; so do programs that run when it happens.
 . "$(dirname "$0")/lib.sh"
 
-mkdir "$T/data"
-images() { # FROM TO
-	awk -v from="$1" -v to="$2" 'BEGIN {
-		for (i = from; i < to; i++)
-			printf "{\"public_id\":\"image-%d\",\"album_id\":\"album-%d\"," \
-				"\"created_at\":\"2020-01-01T00:00:%02dZ\",\"note\":\"%0200d\"}\n",
-				i, i % 97, i % 60, i * 7919
-	}'
-}
-for ((i = 0; i < 20; i++)); do
-	images $((i * 100)) $((i * 100 + 100)) >"$T/data/$i.ndjson"
-done
+wide_library
 ok 'a scan succeeds' scan
 ok 'an export succeeds' export_all
 cp "$T/index/data.mdb" "$T/whole.mdb"
@@ -76,7 +65,7 @@ ok 'and exported' export_all
 start watch "$INDEXER" watch --data "$T/data" --index "$T/index"
 start follow "$EXPORTER" follow --index "$T/index" --repo "$T/repo" --site "$T/site"
 truncate -s $((size / 2)) "$T/index/data.mdb"
-images 5000 5010 >"$T/new" && mv "$T/new" "$T/data/new.ndjson"
+wide_images 5000 5010 >"$T/new" && mv "$T/new" "$T/data/new.ndjson"
 ended() {
 	! alive "$1"
 }

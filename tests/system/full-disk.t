@@ -5,18 +5,7 @@
 # the usual result.
 . "$(dirname "$0")/lib.sh"
 
-mkdir "$T/data"
-images() { # FROM TO
-	awk -v from="$1" -v to="$2" 'BEGIN {
-		for (i = from; i < to; i++)
-			printf "{\"public_id\":\"image-%d\",\"album_id\":\"album-%d\"," \
-				"\"created_at\":\"2020-01-01T00:00:%02dZ\",\"note\":\"%0200d\"}\n",
-				i, i % 97, i % 60, i * 7919
-	}'
-}
-for ((i = 0; i < 20; i++)); do
-	images $((i * 100)) $((i * 100 + 100)) >"$T/data/$i.ndjson"
-done
+wide_library
 "$INDEXER" scan --data "$T/data" --index "$T/elsewhere" >/dev/null
 "$EXPORTER" export --index "$T/elsewhere" --repo "$T/clean" --site "$T/clean-site" >/dev/null 2>&1
 tree=$(git -C "$T/clean" rev-parse 'HEAD^{tree}')
@@ -74,7 +63,7 @@ for ((i = 0; i < 40; i++)); do
 	"$INDEXER" scan --data "$T/small" --index "$T/small-index" >/dev/null
 	"$EXPORTER" export --index "$T/small-index" --repo "$T/many-packs" >/dev/null 2>&1
 done
-images 2000 2100 >"$T/data/more.ndjson"
+wide_images 2000 2100 >"$T/data/more.ndjson"
 cp -r "$T/elsewhere" "$T/index"
 "$INDEXER" scan --data "$T/data" --index "$T/index" >/dev/null
 "$EXPORTER" export --index "$T/index" --repo "$T/clean" --site "$T/clean-site" >/dev/null 2>&1
