@@ -20,15 +20,15 @@
 #define TITLED(id, album, title)                                                         \
 	"{\"public_id\":\"" id "\",\"album_id\":\"" album "\",\"title\":\"" title "\"}"
 
-/* Between two slices of an export something happens to the index, once. */
+/* Between two slices of an export, `happens` changes the index. */
 struct test {
 	struct index_fixture *index;
 	struct snapshot_repo *repo;
 	struct export_job job;
 	char path[96];
 	void (*happens)(struct test *);
-	unsigned slices; /* before it happens */
-	unsigned times;  /* that it happens */
+	unsigned slices; /* before the first call */
+	unsigned times;  /* calls */
 };
 
 static void between(void *payload)
@@ -103,7 +103,7 @@ static void read_many(struct test *t, const char *path, unsigned count)
 	buf_release(&records);
 }
 
-/* A plain export; *out is to be released. */
+/* A plain export. The caller releases *out. */
 static void export_it(struct test *t, struct export_result *out)
 {
 	struct err err = {0};
@@ -113,7 +113,7 @@ static void export_it(struct test *t, struct export_result *out)
 	}
 }
 
-/* What an export of everything as it is now makes of it, in a repository of its own. */
+/* The tree of a full export into a new repository. */
 static struct snapshot_id clean_tree(struct test *t)
 {
 	struct export_job job = {.index = t->index->index};
@@ -137,7 +137,7 @@ static struct snapshot_id clean_tree(struct test *t)
 	return tree;
 }
 
-/* Exports and compares with a clean one; *out is to be released. */
+/* Exports, and compares the tree with that of a full export. The caller releases *out. */
 static void exports_clean(struct test *t, struct export_result *out)
 {
 	struct snapshot_id clean;
@@ -148,7 +148,7 @@ static void exports_clean(struct test *t, struct export_result *out)
 	assert_string_equal(out->info.tree.hex, clean.hex);
 }
 
-/* --- the index changes under the export --------------------------------------------- */
+/* --- the index changes during the export --------------------------------------------- */
 
 static void change_one(struct test *t)
 {
@@ -172,11 +172,11 @@ static void a_change_between_slices_is_in_the_snapshot(void **state)
 static void withdraw(struct test *t)
 {
 	index_fixture_forget(t->index, "many");
-	/* the feed forgets with the next change */
+	/* the next change drops entries from the feed */
 	read_file(t, "x", "[" TITLED("x", "X", "") "]");
 }
 
-static void withdrawn_under_a_full_export_is_not_in_the_snapshot(void **state)
+static void what_is_withdrawn_during_a_full_export_is_not_in_the_snapshot(void **state)
 {
 	struct test *t = *state;
 	struct export_result result;
@@ -191,7 +191,7 @@ static void withdrawn_under_a_full_export_is_not_in_the_snapshot(void **state)
 	export_result_release(&result);
 }
 
-static void withdrawn_under_a_small_export_is_not_in_the_snapshot(void **state)
+static void what_is_withdrawn_during_a_small_export_is_not_in_the_snapshot(void **state)
 {
 	struct test *t = *state;
 	struct export_result result;
@@ -208,8 +208,8 @@ static void withdrawn_under_a_small_export_is_not_in_the_snapshot(void **state)
 	export_result_release(&result);
 }
 
-/* What was forgotten before the export has read nothing of it does no harm. */
-static void a_floor_that_does_not_move_is_no_reason_to_begin_again(void **state)
+/* It does not matter that the feed dropped entries before the export began. */
+static void a_floor_that_does_not_move_restarts_nothing(void **state)
 {
 	struct test *t = *state;
 	struct export_result result;
@@ -231,7 +231,7 @@ static void withdraw_again(struct test *t)
 	read_file(t, "x", t->times % 2 ? "[]" : "[" TITLED("x", "X", "") "]");
 }
 
-static void an_export_that_is_overtaken_for_ever_ends(void **state)
+static void an_export_ends_though_the_index_keeps_changing(void **state)
 {
 	struct test *t = *state;
 	struct export_result result;
@@ -248,9 +248,9 @@ static void an_export_that_is_overtaken_for_ever_ends(void **state)
 	export_result_release(&result);
 }
 
-/* --- where the next one goes on from ------------------------------------------------ */
+/* --- where the next export starts ------------------------------------------------ */
 
-static void an_export_without_a_snapshot_is_remembered(void **state)
+static void an_export_that_made_no_snapshot_is_noted(void **state)
 {
 	struct test *t = *state;
 	struct export_result result;
@@ -293,7 +293,7 @@ static void a_note_of_another_redaction_does_not_count(void **state)
 	export_it(t, &result);
 	assert_int_equal(result.rendered, 0);
 	export_result_release(&result);
-	/* the snapshot's own trailers still hold without it */
+	/* without it the snapshot's own trailers still count */
 	t->job.redact = NULL;
 	export_it(t, &result);
 	assert_int_equal(result.rendered, 0);
@@ -323,7 +323,7 @@ static void the_epoch_is_in_the_snapshot(void **state)
 
 /* --- the note ----------------------------------------------------------------------- */
 
-static void a_note_comes_back_as_it_was_written(void **state)
+static void a_note_is_read_as_it_was_written(void **state)
 {
 	struct test *t = *state;
 	struct note note = {.ended = {.epoch = 0x0123456789abcdef,
@@ -377,18 +377,18 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
 	const struct CMUnitTest tests[] = {
 		TEST(a_change_between_slices_is_in_the_snapshot),
-		TEST(withdrawn_under_a_full_export_is_not_in_the_snapshot),
-		TEST(withdrawn_under_a_small_export_is_not_in_the_snapshot),
-		TEST(a_floor_that_does_not_move_is_no_reason_to_begin_again),
-		TEST(an_export_that_is_overtaken_for_ever_ends),
-		TEST(an_export_without_a_snapshot_is_remembered),
+		TEST(what_is_withdrawn_during_a_full_export_is_not_in_the_snapshot),
+		TEST(what_is_withdrawn_during_a_small_export_is_not_in_the_snapshot),
+		TEST(a_floor_that_does_not_move_restarts_nothing),
+		TEST(an_export_ends_though_the_index_keeps_changing),
+		TEST(an_export_that_made_no_snapshot_is_noted),
 		TEST(a_note_of_another_redaction_does_not_count),
 		TEST(the_epoch_is_in_the_snapshot),
-		TEST(a_note_comes_back_as_it_was_written),
+		TEST(a_note_is_read_as_it_was_written),
 		TEST(a_torn_note_counts_as_lost),
 	};
 
-	/* What is warned of is expected. */
+	/* The warnings are expected. */
 	log_init("test", LOG_ERROR);
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);

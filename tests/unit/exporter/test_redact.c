@@ -52,7 +52,7 @@ static void check_round(const char *number, long long decimals, const char *want
 	buf_release(&rounded);
 }
 
-static void a_member_goes_with_its_comma(void **state)
+static void a_member_is_left_out_with_one_comma(void **state)
 {
 	(void)state;
 	check_drop("a", "[]", "[]");
@@ -68,7 +68,7 @@ static void a_member_goes_with_its_comma(void **state)
 		   "[{\"b\":\"a\",\"ab\":1},{\"c\":{\"a\":1}}]");
 }
 
-static void a_path_goes_down_objects_and_through_arrays(void **state)
+static void a_path_leads_into_objects_and_the_elements_of_arrays(void **state)
 {
 	(void)state;
 	check_drop("a.b", "[{\"a\":{\"b\":1,\"c\":2},\"b\":3}]",
@@ -80,7 +80,7 @@ static void a_path_goes_down_objects_and_through_arrays(void **state)
 	check_drop("a.b", "[{\"a\":\"b\"}]", "[{\"a\":\"b\"}]");
 }
 
-static void names_are_compared_as_they_are_written(void **state)
+static void names_are_compared_in_canonical_text(void **state)
 {
 	(void)state;
 	check_drop("caf\xc3\xa9 & <b>",
@@ -89,7 +89,7 @@ static void names_are_compared_as_they_are_written(void **state)
 	check_drop("a\"b", "[{\"a\\\"b\":1,\"a\":2}]", "[{\"a\":2}]");
 }
 
-static void several_paths_go_at_once(void **state)
+static void several_paths_are_left_out_at_once(void **state)
 {
 	static const char *const paths[] = {"a", "b.c", "b.d", "e", NULL};
 
@@ -103,7 +103,7 @@ static void several_paths_go_at_once(void **state)
 	"[{\"id\":\"t\",\"x\":1,\"image\":{\"x\":2,\"image\":{\"x\":3}},"                \
 	"\"tag\":{\"x\":4,\"y\":{\"x\":5}},\"other\":{\"x\":6}}]"
 
-static void a_path_counts_from_every_record_s_top(void **state)
+static void a_path_starts_at_the_top_of_every_record(void **state)
 {
 	static const char *const all[] = {"x", NULL}, *const images[] = {"image.x", NULL},
 				 *const tags[] = {"tag.x", NULL},
@@ -136,7 +136,7 @@ static void a_path_counts_from_every_record_s_top(void **state)
 	check_with(make(all, 0), QUERY_ALBUM_OF, "\"x\"", "\"x\"");
 }
 
-static void only_places_are_rounded_at_any_depth(void **state)
+static void only_coordinates_are_rounded_at_any_depth(void **state)
 {
 	(void)state;
 	check_with(
@@ -149,7 +149,7 @@ static void only_places_are_rounded_at_any_depth(void **state)
 		"1.24,\"longitude\":2.5}}},\"tag\":{\"gps_x\":[1.234]},\"crop\":1.234}]");
 }
 
-static void rounding_and_leaving_out_go_together(void **state)
+static void rounding_and_leaving_out_work_together(void **state)
 {
 	static const char *const paths[] = {"infos.location", "b", NULL};
 
@@ -201,7 +201,7 @@ static void exponents_move_the_point(void **state)
 	check_round("995e-3", 2, "1.00");
 }
 
-static void what_responses_need_stays(void **state)
+static void members_that_responses_need_are_refused(void **state)
 {
 	static const char *const bad[] = {
 		"",          "a..b",       ".a",         "a.",       "id",
@@ -230,7 +230,7 @@ static void what_responses_need_stays(void **state)
 	assert_null(redact);
 }
 
-static void trailers_say_what_is_done(void **state)
+static void trailers_record_the_options(void **state)
 {
 	static const char *const paths[] = {"b", "a.c", "b", NULL};
 	struct redact *redact = make(paths, 3), *less = make(paths, -1);
@@ -256,17 +256,17 @@ static void trailers_say_what_is_done(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_member_goes_with_its_comma),
-		cmocka_unit_test(a_path_goes_down_objects_and_through_arrays),
-		cmocka_unit_test(names_are_compared_as_they_are_written),
-		cmocka_unit_test(several_paths_go_at_once),
-		cmocka_unit_test(a_path_counts_from_every_record_s_top),
-		cmocka_unit_test(only_places_are_rounded_at_any_depth),
-		cmocka_unit_test(rounding_and_leaving_out_go_together),
+		cmocka_unit_test(a_member_is_left_out_with_one_comma),
+		cmocka_unit_test(a_path_leads_into_objects_and_the_elements_of_arrays),
+		cmocka_unit_test(names_are_compared_in_canonical_text),
+		cmocka_unit_test(several_paths_are_left_out_at_once),
+		cmocka_unit_test(a_path_starts_at_the_top_of_every_record),
+		cmocka_unit_test(only_coordinates_are_rounded_at_any_depth),
+		cmocka_unit_test(rounding_and_leaving_out_work_together),
 		cmocka_unit_test(numbers_are_rounded_by_their_digits),
 		cmocka_unit_test(exponents_move_the_point),
-		cmocka_unit_test(what_responses_need_stays),
-		cmocka_unit_test(trailers_say_what_is_done),
+		cmocka_unit_test(members_that_responses_need_are_refused),
+		cmocka_unit_test(trailers_record_the_options),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
