@@ -12,22 +12,22 @@
 #include "exporter/git/tree/tree.h"
 
 /*
- * What is remembered of a folder: the SHA-1 of its tree, the SHA-256 of its tree, and
- * the SHA-256 of each entry in the tree's order. That is true of this SHA-1 for ever,
- * so it can be out of date, but never wrong.
+ * The note about a folder has the SHA-1 of its tree, the SHA-256 of its tree, and the
+ * SHA-256 of each entry in the order of the tree. That is true of this SHA-1 for ever,
+ * so a note can be out of date, but never wrong.
  *
- * A folder whose SHA-1 is the one remembered is done. Else the tree of then and that
- * of now are read side by side: an entry with the same name, mode and SHA-1 has the
- * SHA-256 it had; a folder that changed is the same again, a level down.
+ * A folder whose SHA-1 is that of its note is done. Otherwise the noted tree and the new
+ * one are read side by side: an entry with the same name, mode and SHA-1 has the same
+ * SHA-256. For a folder that changed this is repeated one level down.
  */
 
 #define NOTE_HEAD (OBJECT_ID + DIGEST_ID)
 
-/* One folder on the way; a level for each depth, used again and again. */
+/* One folder on the way down; each depth reuses its level. */
 struct level {
 	struct buf body, old_body; /* trees */
-	struct buf note;           /* what is remembered, of old_body */
-	struct buf made;           /* what will be */
+	struct buf note;           /* about old_body */
+	struct buf made;           /* the new note */
 	struct buf tree;           /* with SHA-256 */
 };
 
@@ -95,7 +95,7 @@ void digest_close(struct digest *digest)
 	free(digest);
 }
 
-/* What a folder is remembered by: the root has no name, and keys cannot be empty. */
+/* The key of a folder's note. The root has no name, and keys cannot be empty. */
 static const char *key(const struct digest *digest)
 {
 	return digest->path.len ? digest->path.data : "/";
@@ -111,41 +111,41 @@ static int read_tree(struct buf *body, struct tree_cursor *cursor,
 	return tree_read(body, cursor, &store, id, err);
 }
 
-/* --- the tree of then --- */
+/* --- the noted tree --- */
 
-struct then {
+struct noted {
 	struct tree_cursor cursor;
 	struct tree_entry entry;
 	const uint8_t *sha256; /* of the entry */
-	size_t left;           /* of those that are remembered, this one included */
+	size_t left;           /* noted entries from this one on */
 };
 
-/* To the next entry; left is 0 behind the last. */
-static void step(struct then *then)
+/* Goes on to the next entry; left is 0 after the last one. */
+static void step(struct noted *noted)
 {
-	then->sha256 += DIGEST_ID;
-	then->left -= then->left > 0;
-	if (!tree_next(&then->cursor, &then->entry)) {
-		then->left = 0;
+	noted->sha256 += DIGEST_ID;
+	noted->left -= noted->left > 0;
+	if (!tree_next(&noted->cursor, &noted->entry)) {
+		noted->left = 0;
 	}
 }
 
-/* Begins with what is remembered of the folder, if it is and its tree can be read. */
-static void recall(struct then *then, struct digest *digest, struct level *level)
+/* Begins with the noted tree of the folder, if there is one and it can be read. */
+static void recall(struct noted *noted, struct digest *digest, struct level *level)
 {
 	const uint8_t *note = (const uint8_t *)level->note.data;
 
-	*then = (struct then){0};
+	*noted = (struct noted){0};
 	if (level->note.len < NOTE_HEAD ||
-	    read_tree(&level->old_body, &then->cursor, digest, note, NULL) != 0) {
+	    read_tree(&level->old_body, &noted->cursor, digest, note, NULL) != 0) {
 		return;
 	}
-	then->left = (level->note.len - NOTE_HEAD) / DIGEST_ID + 1;
-	then->sha256 = note + OBJECT_ID; /* one before the first */
-	step(then);
+	noted->left = (level->note.len - NOTE_HEAD) / DIGEST_ID + 1;
+	noted->sha256 = note + OBJECT_ID; /* one before the first */
+	step(noted);
 }
 
-/* Forgets a folder that was there then, and all below it. */
+/* Deletes the notes of a folder that is gone, and of all below it. */
 static void forget(struct digest *digest, size_t depth, const struct tree_entry *entry)
 {
 	size_t base = digest->path.len;
@@ -168,14 +168,14 @@ static void forget(struct digest *digest, size_t depth, const struct tree_entry 
 	buf_release(&body);
 }
 
-/* --- the tree of now --- */
+/* --- the new tree --- */
 
 static int fold(uint8_t sha256[DIGEST_ID], struct digest *digest, size_t depth,
 		const uint8_t id[OBJECT_ID], struct err *err);
 
-/* Works out the SHA-256 of an entry. */
-static int work_out(uint8_t sha256[DIGEST_ID], struct digest *digest, size_t depth,
-		    const struct tree_entry *entry, struct err *err)
+/* Computes the SHA-256 of an entry. */
+static int compute(uint8_t sha256[DIGEST_ID], struct digest *digest, size_t depth,
+		   const struct tree_entry *entry, struct err *err)
 {
 	size_t base = digest->path.len;
 	int rc;
@@ -195,12 +195,12 @@ static int work_out(uint8_t sha256[DIGEST_ID], struct digest *digest, size_t dep
 	return rc;
 }
 
-/* Takes *then to where `entry` is, or would be. True: there it is, as it was. */
-static bool is_as_then(struct then *then, struct digest *digest, size_t depth,
-		       const struct tree_entry *entry)
+/* Moves *noted to where `entry` is, or would be. True: it is there, unchanged. */
+static bool is_unchanged(struct noted *noted, struct digest *digest, size_t depth,
+			 const struct tree_entry *entry)
 {
-	while (then->left) {
-		const struct tree_entry *old = &then->entry;
+	while (noted->left) {
+		const struct tree_entry *old = &noted->entry;
 		int order = tree_compare(old->name, old->name_len, old->is_tree,
 					 entry->name, entry->name_len, entry->is_tree);
 
@@ -210,14 +210,14 @@ static bool is_as_then(struct then *then, struct digest *digest, size_t depth,
 			       memcmp(old->id, entry->id, OBJECT_ID) == 0;
 		}
 		forget(digest, depth, old);
-		step(then);
+		step(noted);
 	}
 	return false;
 }
 
-/* A tree of SHA-256, entry by entry, and the note about it. */
+/* Writes the tree with SHA-256 ids, entry by entry, and the new note. */
 static int make(struct digest *digest, size_t depth, struct tree_cursor *cursor,
-		struct then *then, struct err *err)
+		struct noted *noted, struct err *err)
 {
 	struct level *level = &digest->level[depth];
 	struct tree_entry entry;
@@ -225,18 +225,18 @@ static int make(struct digest *digest, size_t depth, struct tree_cursor *cursor,
 	int rc = 0;
 
 	while (!rc && tree_next(cursor, &entry)) {
-		bool same = is_as_then(then, digest, depth, &entry);
+		bool same = is_unchanged(noted, digest, depth, &entry);
 
 		if (same) {
-			memcpy(sha256, then->sha256, DIGEST_ID);
+			memcpy(sha256, noted->sha256, DIGEST_ID);
 		} else {
-			rc = work_out(sha256, digest, depth, &entry, err);
+			rc = compute(sha256, digest, depth, &entry, err);
 		}
-		/* What was a file or another tree is stepped over; not forgotten. */
-		if (then->left && then->entry.is_tree == entry.is_tree &&
-		    then->entry.name_len == entry.name_len &&
-		    memcmp(then->entry.name, entry.name, entry.name_len) == 0) {
-			step(then);
+		/* An entry that changed keeps its notes. */
+		if (noted->left && noted->entry.is_tree == entry.is_tree &&
+		    noted->entry.name_len == entry.name_len &&
+		    memcmp(noted->entry.name, entry.name, entry.name_len) == 0) {
+			step(noted);
 		}
 		buf_add(&level->tree, entry.mode, entry.mode_len);
 		buf_addch(&level->tree, ' ');
@@ -244,9 +244,9 @@ static int make(struct digest *digest, size_t depth, struct tree_cursor *cursor,
 		buf_add(&level->tree, sha256, DIGEST_ID);
 		buf_add(&level->made, sha256, DIGEST_ID);
 	}
-	while (!rc && then->left) {
-		forget(digest, depth, &then->entry);
-		step(then);
+	while (!rc && noted->left) {
+		forget(digest, depth, &noted->entry);
+		step(noted);
 	}
 	return rc;
 }
@@ -258,7 +258,7 @@ static int fold(uint8_t sha256[DIGEST_ID], struct digest *digest, size_t depth,
 	static const uint8_t unset[DIGEST_ID];
 	struct level *level = &digest->level[depth];
 	struct tree_cursor cursor;
-	struct then then;
+	struct noted noted;
 	int rc;
 
 	if (depth == EDITS_DEPTH_MAX) {
@@ -276,12 +276,12 @@ static int fold(uint8_t sha256[DIGEST_ID], struct digest *digest, size_t depth,
 	if (rc) {
 		return rc;
 	}
-	recall(&then, digest, level);
+	recall(&noted, digest, level);
 	buf_clear(&level->tree);
 	buf_clear(&level->made);
 	buf_add(&level->made, id, OBJECT_ID);
 	buf_add(&level->made, unset, DIGEST_ID);
-	rc = make(digest, depth, &cursor, &then, err);
+	rc = make(digest, depth, &cursor, &noted, err);
 	rc = rc ? rc : tree_end(&cursor, id, err);
 	if (!rc) {
 		digest_object(sha256, OBJECT_TREE, level->tree.data, level->tree.len);

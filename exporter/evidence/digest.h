@@ -21,11 +21,10 @@
  * (100644 for a file, 40000 for a folder). The message of a signed snapshot has
  * that of its root tree in the trailer Albumen-Tree-SHA256, in lower case hex.
  *
- * A calculator remembers, for each folder of a snapshot, its SHA-1 and the SHA-256
- * of what is in it. Going on to another snapshot it reads only what differs: the
- * folders on the way to a change, and the files changed. It never relies on what it
- * remembers being about the right snapshot: a folder of another SHA-1 is worked out
- * from its objects.
+ * A calculator keeps, for each folder of a snapshot, its SHA-1 and the SHA-256 of what
+ * is in it. For another snapshot it reads only what differs: the folders on the way to
+ * a change, and the changed files. It never assumes that what it keeps is of the right
+ * snapshot: a folder with another SHA-1 is computed from its objects.
  *
  *	digest_open(&digest, NULL, err);
  *	for each snapshot, in any order (along the history is cheap):
@@ -45,7 +44,7 @@ void digest_hex(char hex[DIGEST_HEX + 1], const uint8_t sha256[DIGEST_ID]);
 void digest_object(uint8_t sha256[DIGEST_ID], enum object_type type, const void *body,
 		   size_t len);
 
-/* Where the objects are. Nothing is asked for twice that is remembered. */
+/* Where the objects are. */
 struct digest_source {
 	/* Appends the (SHA-1) body of the tree `id`: tree_store's `read`. */
 	int (*tree)(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
@@ -59,19 +58,19 @@ struct digest_source {
 struct digest;
 
 /*
- * Opens a calculator. `dir` is a folder in which it keeps what it remembers (made
- * if absent; only one process at a time: the caller holds a lock), so that the next
- * process goes on from there; NULL: in memory, about 40 bytes for each file and 200
- * for each folder of a snapshot. A kept file that is damaged is made anew.
+ * Opens a calculator. `dir` is a folder in which it stores what it keeps, so that the
+ * next process goes on from there; it is made if absent, and one process at a time may
+ * use it (the caller holds a lock). What is damaged in it is made anew. NULL: in memory,
+ * about 40 bytes for each file and 200 for each folder that was ever in a snapshot.
  */
 int digest_open(struct digest **out, const char *dir, struct err *err);
-/* Keeps what was worked out since the last time, if there is a folder. */
+/* Stores what was computed since the last time, if there is a folder. */
 int digest_save(struct digest *digest, struct err *err);
-/* NULL is allowed. What was not saved is forgotten, which costs time alone. */
+/* NULL is allowed. What was not saved is computed again the next time. */
 void digest_close(struct digest *digest);
 
-/* The SHA-256 of the tree `tree`, as of now what is remembered. ERR_INPUT: it has
- * what no snapshot has (a submodule), or is no tree. */
+/* Computes the SHA-256 of the tree `tree`, and keeps it. ERR_INPUT: it is no tree, or
+ * has a submodule, which no snapshot has. */
 int digest_tree(uint8_t sha256[DIGEST_ID], struct digest *digest,
 		const struct digest_source *source, const uint8_t tree[OBJECT_ID],
 		struct err *err);

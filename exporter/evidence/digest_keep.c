@@ -10,11 +10,11 @@
 #include "data/base/file.h"
 #include "data/index/store.h"
 
-/* In the folder: one table; the key is the path, the value 8 bytes of a SHA-256 over
- * key and note, and the note. Another layout gets another name. */
+/* The environment has one table. A key is a path; its value is the note, after 8 bytes
+ * of a SHA-256 of both. Another layout gets another name. */
 #define TABLE "digests1"
 #define CHECK 8
-/* So many puts are committed at once: they are in memory until then. */
+/* Puts of one transaction. */
 #define SLICE 4096
 
 struct note {
@@ -24,66 +24,56 @@ struct note {
 };
 
 struct digest_keep {
-	void *tree;          /* of entries (tsearch(3)), in memory */
+	void *tree;          /* of struct note (tsearch(3)), in memory */
 	struct store *store; /* NULL: in memory */
 	struct store_txn *txn;
 	size_t puts; /* in the transaction */
-	int rc;      /* the failure that stuck */
+	int rc;      /* the first failure */
 	struct err err;
 };
 
 /* --- in memory --- */
 
-static int compare_entries(const void *a, const void *b)
+static int compare_notes(const void *a, const void *b)
 {
 	const struct note *left = a, *right = b;
 
 	return strcmp(left->path, right->path);
 }
 
-static void free_entry(void *payload)
+static void free_note(void *payload)
 {
-	struct note *entry = payload;
+	struct note *one = payload;
 
-	free(entry->path);
-	free(entry->bytes);
-	free(entry);
+	free(one->path);
+	free(one->bytes);
+	free(one);
 }
 
-static struct note *find_entry(const struct digest_keep *keep, const char *path)
+static struct note *find_note(const struct digest_keep *keep, const char *path)
 {
 	/* Only compared. */
 	struct note key = {.path = (char *)(uintptr_t)path};
-	struct note **found = tfind(&key, &keep->tree, compare_entries);
+	struct note **found = tfind(&key, &keep->tree, compare_notes);
 
 	return found ? *found : NULL;
 }
 
-static void put_entry(struct digest_keep *keep, const char *path, const void *note,
-		      size_t len)
+static void put_note(struct digest_keep *keep, const char *path, const void *note,
+		     size_t len)
 {
-	struct note *entry = find_entry(keep, path);
+	struct note *one = find_note(keep, path);
 
-	if (!entry) {
-		entry = xzalloc(sizeof(*entry));
-		entry->path = xstrdup(path);
-		if (!tsearch(entry, &keep->tree, compare_entries)) {
+	if (!one) {
+		one = xzalloc(sizeof(*one));
+		one->path = xstrdup(path);
+		if (!tsearch(one, &keep->tree, compare_notes)) {
 			abort(); /* as xmalloc would */
 		}
 	}
-	free(entry->bytes);
-	entry->bytes = xmemdup0(note, len);
-	entry->len = len;
-}
-
-static void delete_entry(struct digest_keep *keep, const char *path)
-{
-	struct note *entry = find_entry(keep, path);
-
-	if (entry) {
-		tdelete(entry, &keep->tree, compare_entries);
-		free_entry(entry);
-	}
+	free(one->bytes);
+	one->bytes = xmemdup0(note, len);
+	one->len = len;
 }
 
 /* --- in a folder --- */
@@ -112,7 +102,7 @@ static void remove_store(const char *dir)
 	buf_release(&path);
 }
 
-/* True if there is a transaction to work in. */
+/* Begins a transaction if there is none. False: it failed, now or before. */
 static bool begin(struct digest_keep *keep)
 {
 	if (!keep->rc && !keep->txn) {
@@ -164,7 +154,7 @@ static void put_row(struct digest_keep *keep, const char *path, const void *note
 	struct buf value = {0};
 	uint8_t check[CHECK];
 
-	/* Too long a path is not remembered, that is all. */
+	/* A path that is too long for a key has no note. */
 	if (strlen(path) > STORE_KEY_MAX || !begin(keep)) {
 		return;
 	}
@@ -190,7 +180,6 @@ int digest_keep_open(struct digest_keep **out, const char *dir, struct err *err)
 		rc = file_mkdirs(dir, err);
 		rc = rc ? rc : open_store(keep, dir, err);
 		if (rc == ERR_FORMAT) {
-			/* Nothing is lost with it but time. */
 			remove_store(dir);
 			rc = open_store(keep, dir, err);
 		}
@@ -206,7 +195,7 @@ int digest_keep_open(struct digest_keep **out, const char *dir, struct err *err)
 void digest_keep_close(struct digest_keep *keep)
 {
 	if (keep) {
-		tdestroy(keep->tree, free_entry);
+		tdestroy(keep->tree, free_note);
 		store_abort(&keep->txn);
 		store_close(keep->store);
 		free(keep);
@@ -215,16 +204,16 @@ void digest_keep_close(struct digest_keep *keep)
 
 int digest_keep_get(struct digest_keep *keep, const char *path, struct buf *note)
 {
-	struct note *entry;
+	struct note *one;
 
 	if (keep->store) {
 		return get_row(keep, path, note);
 	}
-	entry = find_entry(keep, path);
-	if (!entry) {
+	one = find_note(keep, path);
+	if (!one) {
 		return ERR_NOTFOUND;
 	}
-	buf_add(note, entry->bytes, entry->len);
+	buf_add(note, one->bytes, one->len);
 	return 0;
 }
 
@@ -234,15 +223,14 @@ void digest_keep_put(struct digest_keep *keep, const char *path, const void *not
 	if (keep->store) {
 		put_row(keep, path, note, len);
 	} else {
-		put_entry(keep, path, note, len);
+		put_note(keep, path, note, len);
 	}
 }
 
 void digest_keep_delete(struct digest_keep *keep, const char *path)
 {
-	if (!keep->store) {
-		delete_entry(keep, path);
-	} else if (strlen(path) <= STORE_KEY_MAX && begin(keep)) {
+	/* In memory a note stays, in case the folder comes back. */
+	if (keep->store && strlen(path) <= STORE_KEY_MAX && begin(keep)) {
 		store_delete(keep->txn, 0, path, strlen(path));
 	}
 }

@@ -9,14 +9,14 @@
 #include "data/base/err.h"
 
 /*
- * digest_keep - what a digest calculator remembers: notes by the path of a folder,
- * in memory or in a folder of its own. Losing notes is allowed; a note that comes
- * back other than it was put is not, so each one is kept with a check of its own.
- * Failures are told by digest_keep_save alone; until then nothing is found.
+ * digest_keep - keeps notes by the path of a folder, in memory or in an LMDB
+ * environment, for digest.c. Notes may be lost, but never come back changed: each one
+ * is stored with a checksum. After a failure no note is found, and digest_keep_save
+ * returns it.
  */
 struct digest_keep;
 
-/* `dir` NULL: in memory. What lies in `dir` and cannot be read is removed. */
+/* `dir` NULL: in memory. An environment that cannot be read is made anew. */
 int digest_keep_open(struct digest_keep **out, const char *dir, struct err *err);
 /* NULL is allowed. */
 void digest_keep_close(struct digest_keep *keep);
@@ -26,7 +26,7 @@ int digest_keep_get(struct digest_keep *keep, const char *path, struct buf *note
 void digest_keep_put(struct digest_keep *keep, const char *path, const void *note,
 		     size_t len);
 void digest_keep_delete(struct digest_keep *keep, const char *path);
-/* Makes what was put last; a great many notes are saved now and then unasked. */
+/* Commits what was put; many notes are also committed in between. */
 int digest_keep_save(struct digest_keep *keep, struct err *err);
 
 #endif

@@ -14,9 +14,9 @@
 #include "exporter/evidence/tool.h"
 
 /*
- * ssh-keygen's own judgement is the only one: `-Y verify` with a principal, as of the
- * time in the object. Which principal to try is remembered for each key; were that
- * wrong (another one had the key at another time), it is asked for again.
+ * ssh-keygen alone decides: `-Y verify` with a principal, as of the time in the object.
+ * The principal of the last key is tried first. Where it is another one's (who had the
+ * key at another time), ssh-keygen is asked for all principals of the key.
  */
 
 #define NAMESPACE "git"
@@ -24,7 +24,7 @@
 #define END "-----END SSH SIGNATURE-----\n"
 #define HEADER "gpgsig "
 
-/* An agent may ask its owner first; a minute is all that a snapshot waits. */
+/* An agent may ask its owner first. */
 #define SIGN_LIMIT_S 60
 #define VERIFY_LIMIT_S 60
 /* No signature of OpenSSH's is longer. */
@@ -67,7 +67,7 @@ static int make_signature(struct buf *signature, const struct buf *text, const c
 			    .limit_s = SIGN_LIMIT_S};
 	int rc;
 
-	/* What ssh-keygen says of a file that is not there is less clear. */
+	/* ssh-keygen's own message about a missing file is less clear. */
 	if (access(key, R_OK) < 0) {
 		int reason =
 			err_sys_find(err, "cannot sign: cannot read the key '%s'", key);
@@ -82,7 +82,7 @@ static int make_signature(struct buf *signature, const struct buf *text, const c
 	return rc;
 }
 
-/* Where the headers of a body end: at the newline of the empty line. */
+/* The length of a body's headers, without the empty line after them. */
 static size_t end_of_headers(const char *body, size_t len)
 {
 	const char *end = memmem(body, len, "\n\n", 2);
@@ -90,7 +90,7 @@ static size_t end_of_headers(const char *body, size_t len)
 	return end ? (size_t)(end - body) + 1 : len;
 }
 
-/* As git writes a header of several lines: a space begins each but the first. */
+/* Adds a header of several lines: all but the first begin with a space. */
 static void add_header(struct buf *out, const struct buf *signature)
 {
 	const char *name = HEADER;
@@ -155,7 +155,7 @@ static void split_commit(struct buf *payload, struct buf *signature, const char 
 	buf_add(payload, body + headers, len - headers);
 }
 
-/* git takes the last line that begins a signature of any kind. */
+/* As git does, splits at the last line that begins a signature of any kind. */
 static void split_tag(struct buf *payload, struct buf *signature, const char *body,
 		      size_t len)
 {
@@ -194,10 +194,10 @@ int sign_split(struct buf *payload, struct buf *signature, enum object_type type
 	return signature->len > before ? 0 : ERR_NOTFOUND;
 }
 
-/* --- whose it is --- */
+/* --- verifiers --- */
 
-/* What a signature's public key is known by: "SHA256:" and base64, as ssh-keygen
- * prints it. "" if the signature is none (PROTOCOL.sshsig in OpenSSH). */
+/* The fingerprint of a signature's public key as ssh-keygen prints it: "SHA256:" and
+ * base64. "" if the signature is malformed (PROTOCOL.sshsig in OpenSSH). */
 static void read_fingerprint(char *out, size_t size, const struct buf *signature)
 {
 	struct base64_decode_ctx decode;
@@ -224,15 +224,11 @@ static void read_fingerprint(char *out, size_t size, const struct buf *signature
 	free(raw);
 }
 
-struct known {
-	char key[SIGN_KEY];
-	char principal[SIGN_PRINCIPAL];
-};
-
 struct sign_verifier {
 	char *signers; /* NULL: nobody is known */
-	struct known *known;
-	size_t count;
+	/* The key of the last valid signature, and whose it is. */
+	char key[SIGN_KEY];
+	char principal[SIGN_PRINCIPAL];
 };
 
 int sign_verifier_open(struct sign_verifier **out, const char *signers, struct err *err)
@@ -250,33 +246,8 @@ void sign_verifier_close(struct sign_verifier *verifier)
 {
 	if (verifier) {
 		free(verifier->signers);
-		free(verifier->known);
 		free(verifier);
 	}
-}
-
-/* NULL: not known. */
-static struct known *find_known(const struct sign_verifier *verifier, const char *key)
-{
-	for (size_t i = 0; i < verifier->count; i++) {
-		if (strcmp(verifier->known[i].key, key) == 0) {
-			return &verifier->known[i];
-		}
-	}
-	return NULL;
-}
-
-static void remember(struct sign_verifier *verifier, const struct sign_result *result)
-{
-	struct known *known = find_known(verifier, result->key);
-
-	if (!known) {
-		verifier->known = xreallocarray(verifier->known, verifier->count + 1,
-						sizeof(*verifier->known));
-		known = &verifier->known[verifier->count++];
-		memcpy(known->key, result->key, sizeof(known->key));
-	}
-	memcpy(known->principal, result->principal, sizeof(known->principal));
 }
 
 /* --- verifying --- */
@@ -288,8 +259,7 @@ struct check {
 	struct sign_result *out;
 };
 
-/* The option that sets the time to the object's own; that of now where it tells
- * none, as git has it. */
+/* Sets the option for the object's time. If it has none the time is now, as in git. */
 static void set_time(struct check *c, enum object_type type)
 {
 	const char *name = type == OBJECT_TAG ? "\ntagger " : "\ncommitter ";
@@ -307,7 +277,7 @@ static void set_time(struct check *c, enum object_type type)
 	}
 }
 
-/* *good: ssh-keygen takes it as a signature of `principal`, or of anyone (NULL). */
+/* *good: ssh-keygen accepts it as a signature of `principal`, or of anyone (NULL). */
 static int ask(bool *good, struct check *c, const char *principal, struct err *err)
 {
 	const char *any[] = {"ssh-keygen", "-Y", "check-novalidate", "-n",
@@ -327,7 +297,8 @@ static int ask(bool *good, struct check *c, const char *principal, struct err *e
 	if (*good && principal) {
 		c->out->verdict = SIGN_GOOD;
 		snprintf(c->out->principal, sizeof(c->out->principal), "%s", principal);
-		remember(c->verifier, c->out);
+		memcpy(c->verifier->key, c->out->key, SIGN_KEY);
+		memcpy(c->verifier->principal, c->out->principal, SIGN_PRINCIPAL);
 	} else if (!rc && tool.errors.len) {
 		snprintf(c->out->reason, sizeof(c->out->reason), "%s", tool_why(&tool));
 	}
@@ -335,7 +306,7 @@ static int ask(bool *good, struct check *c, const char *principal, struct err *e
 	return rc;
 }
 
-/* Tries every principal that the signers' file has for the key at that time. */
+/* Tries every principal that may use the key at that time. */
 static int ask_all(bool *good, struct check *c, struct err *err)
 {
 	const char *argv[] = {
@@ -366,13 +337,12 @@ static int ask_all(bool *good, struct check *c, struct err *err)
 
 static int verify(struct check *c, struct err *err)
 {
-	const struct known *known = find_known(c->verifier, c->out->key);
 	char principal[SIGN_PRINCIPAL];
 	bool good = false, any = false;
 	int rc = 0;
 
-	if (known) {
-		memcpy(principal, known->principal, sizeof(principal));
+	if (*c->out->key && strcmp(c->verifier->key, c->out->key) == 0) {
+		memcpy(principal, c->verifier->principal, sizeof(principal));
 		rc = ask(&good, c, principal, err);
 	}
 	if (!rc && !good && c->verifier->signers) {
@@ -406,8 +376,7 @@ int sign_verify(struct sign_result *out, struct sign_verifier *verifier,
 		out->verdict = SIGN_NONE;
 		snprintf(out->reason, sizeof(out->reason), "not signed");
 	} else if (c.signature.len > SIGNATURE_MAX || !is_armored(&c.signature)) {
-		snprintf(out->reason, sizeof(out->reason),
-			 "the signature is none of SSH's");
+		snprintf(out->reason, sizeof(out->reason), "it is not an SSH signature");
 	} else {
 		read_fingerprint(out->key, sizeof(out->key), &c.signature);
 		set_time(&c, type);

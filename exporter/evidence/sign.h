@@ -13,30 +13,29 @@
  * `git verify-commit`, `git verify-tag` and `git log --show-signature` verify.
  *
  * OpenSSH's ssh-keygen signs and verifies; each call here runs it once or twice.
- * It never asks anything: a key with a passphrase works if an agent holds it.
+ * It never prompts: a key with a passphrase works if an agent holds it.
  *
- * A signature is made over the object's body without it, for the namespace `git`.
- * In a commit it is the header `gpgsig`, in a tag it stands at the end.
+ * A signature covers the object's body without the signature, for the namespace `git`.
+ * In a commit it is the header `gpgsig`, in a tag it comes at the end.
  */
 
 /* Signs the body of a commit or tag, in place. `key` is the file of a private key,
- * or of a public one whose private half an agent ($SSH_AUTH_SOCK) holds. The
- * message of a failure says what to do about the key; *body is then as it was. */
+ * or of a public one whose private half an agent ($SSH_AUTH_SOCK) holds. If it fails,
+ * *body is as it was, and the message says what to do about the key. */
 int sign_body(struct buf *body, enum object_type type, const char *key, struct err *err);
 
-/*
- * Cuts a signed body in two: what was signed, and the signature, as they are given
- * to ssh-keygen. Both are appended. ERR_NOTFOUND, quietly: there is no signature
- * (*payload then has the whole body).
- */
+/* Splits a signed body into what was signed and the signature, as ssh-keygen reads
+ * them. Both are appended. ERR_NOTFOUND, without a message: there is no signature, and
+ * *payload has the whole body. */
 int sign_split(struct buf *payload, struct buf *signature, enum object_type type,
 	       const void *body, size_t len);
 
 enum sign_verdict {
-	SIGN_GOOD,    /* valid, and the signers' file lets `principal` sign then */
+	SIGN_GOOD,    /* valid, and the signers' file allows `principal` at that time */
 	SIGN_NONE,    /* there is no signature */
-	SIGN_UNKNOWN, /* valid, but the key is nobody's (or no signers were given) */
-	SIGN_BAD,     /* not valid: the body or the signature was changed; or not SSH */
+	SIGN_UNKNOWN, /* valid, but by no allowed signer, or no signers were given */
+	SIGN_BAD,     /* not valid: the body or the signature was changed, or it is not
+		       * an SSH signature */
 };
 
 #define SIGN_PRINCIPAL 256
@@ -44,14 +43,13 @@ enum sign_verdict {
 
 struct sign_result {
 	enum sign_verdict verdict;
-	char principal[SIGN_PRINCIPAL]; /* as the signers' file has it; "" unless good */
-	char key[SIGN_KEY];             /* "SHA256:..."; "" if it cannot be told */
+	char principal[SIGN_PRINCIPAL]; /* as in the signers' file; "" unless good */
+	char key[SIGN_KEY];             /* "SHA256:..."; "" if it cannot be read */
 	char reason[512];               /* for people, one line; "" if good */
 };
 
 /*
- * Verifies many signatures: one process each, as whose a key is has to be found out
- * once only.
+ * Verifies many signatures, with one process each while they have the same key.
  *
  *	sign_verifier_open(&verifier, "allowed_signers", err);
  *	sign_verify(&result, verifier, OBJECT_COMMIT, body, len, err);
@@ -59,18 +57,15 @@ struct sign_result {
  */
 struct sign_verifier;
 
-/* `signers` is an allowed-signers file (ssh-keygen(1)); NULL: nobody is known, so
- * the best verdict is SIGN_UNKNOWN. ERR_NOTFOUND: there is no such file. */
+/* `signers` is an allowed-signers file (ssh-keygen(1)). Without it (NULL) the best
+ * verdict is SIGN_UNKNOWN. ERR_NOTFOUND: there is no such file. */
 int sign_verifier_open(struct sign_verifier **out, const char *signers, struct err *err);
 /* NULL is allowed. */
 void sign_verifier_close(struct sign_verifier *verifier);
 
-/*
- * Verifies the body of a commit or tag as of the time that it bears itself (its
- * committer's or tagger's), as git does: a key that has expired since is good. A
- * signature that is none, bad or unknown is a verdict, not an error; errors are for
- * ssh-keygen that cannot be run.
- */
+/* Verifies the body of a commit or tag as of the time in it (the committer's or
+ * tagger's), as git does: a key that has expired since is good. A missing or bad
+ * signature is a verdict; it is an error if ssh-keygen cannot be run. */
 int sign_verify(struct sign_result *out, struct sign_verifier *verifier,
 		enum object_type type, const void *body, size_t len, struct err *err);
 
