@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The examples of albumen-exporter(1) work, and its synopsis has the options that --help has.
+# The examples of albumen-exporter(1) and albumen-indexer(1) work, and their synopses have
+# the options that --help has.
 . "$(dirname "$0")/lib.sh"
 
 page=$ROOT/exporter/albumen-exporter.1
@@ -45,12 +46,26 @@ done < <({ section EXAMPLES && section 'SIGNATURES AND LABELS'; } |
 is "all examples were run" "$blocks" "$(grep -c '^\.Bd -literal' "$page")"
 ok "the bundle is there" test -s quarter.tar
 
-for command in export follow publish edge maintain audit log show snapshot bundle verify diff; do
-	"$EXPORTER" "$command" --help >"$T/help"
+options() { # PROGRAM COMMAND: its synopsis in $page has them, and its help is narrow
+	local program=$1 command=$2
+	"$program" "$command" --help >"$T/help"
 	is "$command: the options" "$(sed '1,/^options:/d' help | grep -oE -- '^ .{5}--[a-z-]+' |
 		sed 's/.*--//' | grep -vxE 'help|version|verbose|rev' | sort | xargs)" \
 		"$(section SYNOPSIS | sed -n "/^\.Cm $command\$/,/^\.Nm/p" |
 			grep -oE 'Fl -[a-z-]+' | sed 's/Fl -//' | sort | xargs)"
 	is "$command: no line is too long" "$(awk 'length > 90' help)" ""
+}
+for command in export follow publish edge maintain audit log show snapshot bundle verify diff; do
+	options "$EXPORTER" "$command"
+done
+
+page=$ROOT/indexer/albumen-indexer.1
+cp -r "$samples" photos
+rm -r index
+while IFS= read -r line <&8; do
+	ok "$line" run "$line"
+done 8< <(section EXAMPLES | sed -n '/^\.Bd -literal/,/^\.Ed/{/^\./!p}')
+for command in scan watch status check; do
+	options "$INDEXER" "$command"
 done
 done_testing
