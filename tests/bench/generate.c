@@ -10,9 +10,9 @@
  * differs: ids, signatures and hashes in the URLs, instants (with offsets),
  * places, sizes, names.
  *
- * All of a record follows from the seed, its kind and its number, so any record
- * can be written at any place without being remembered: one in ten tag images is in
- * the embedded form and repeats its image and its tag.
+ * A record follows from the seed, its kind and its number, so any record can be
+ * written anywhere without being kept in memory: one in ten tag images is in the
+ * embedded form and repeats its image and its tag.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -81,8 +81,8 @@ static uint64_t below(uint64_t *random, uint64_t end)
 	return mix(*random) % end;
 }
 
-/* The stream of values that a record is made of. A record's id comes from the
- * stream of its number, all else from that of the number's complement. */
+/* The random values of a record. Its id comes from the stream of its number, everything
+ * else from the stream of the number's complement. */
 static uint64_t random_of(enum kind kind, uint64_t number)
 {
 	return mix(opt.seed + mix((uint64_t)kind << 56 ^ number));
@@ -127,7 +127,7 @@ static void album_id(char *to, uint64_t number)
 	digits(to + sprintf(to, "00324000"), &random, number % 2 ? 7 : 10, 62);
 }
 
-/* An instant as RFC 3339 with milliseconds, as its own offset has it. */
+/* An instant as RFC 3339 with milliseconds, in its own offset. */
 static void instant(char *to, int64_t ms, uint64_t *random)
 {
 	static const struct {
@@ -277,7 +277,7 @@ static void write_tag(FILE *out, uint64_t number)
 	fill(out, tag_template, &f);
 }
 
-/* Which tags are on an image: their numbers into `tag`; returns how many. */
+/* Puts the numbers of an image's tags into `tag`; returns how many. */
 static unsigned tags_of(uint64_t tag[TAG_IMAGES_MAX], uint64_t image)
 {
 	uint64_t random = random_of(TAG_IMAGE, ~image);
@@ -305,7 +305,7 @@ static unsigned tags_of(uint64_t tag[TAG_IMAGES_MAX], uint64_t image)
 	return count;
 }
 
-/* Writes an image's tag images, each after `before` and ended by `after`. */
+/* Writes the tag images of an image, each between `before` and `after`. */
 static void write_tag_images(FILE *out, uint64_t image, const char *before,
 			     const char *after)
 {
