@@ -69,38 +69,6 @@ void repo_stop(void)
 	git_libgit2_shutdown();
 }
 
-int repo_make(const char *path, const char *branch, struct err *err)
-{
-	git_repository_init_options options = {
-		.version = GIT_REPOSITORY_INIT_OPTIONS_VERSION,
-		.flags = GIT_REPOSITORY_INIT_BARE | GIT_REPOSITORY_INIT_NO_DOTGIT_DIR |
-			 GIT_REPOSITORY_INIT_MKDIR,
-		.initial_head = branch,
-	};
-	git_repository *git = NULL;
-	git_config *config = NULL;
-	struct buf making = {0};
-	int git_rc, rc = repo_make_begin(path, err);
-
-	if (rc) {
-		return rc;
-	}
-	buf_addf(&making, "%s/" REPO_MAKE_IN, path);
-	git_rc = git_repository_init_ext(&git, making.data, &options);
-	if (!git_rc) {
-		git_rc = git_repository_config(&config, git);
-	}
-	if (!git_rc) {
-		/* No `git gc` may start by itself while a writer works. */
-		git_rc = git_config_set_int32(config, "gc.auto", 0);
-	}
-	git_config_free(config);
-	git_repository_free(git);
-	buf_release(&making);
-	return git_rc ? git_failure(err, git_rc, "make a repository in", path)
-		      : repo_make_end(path, err);
-}
-
 /* Sets a key of the repository's configuration under git's lock of it. libgit2 writes to a
  * copy, so that a kill leaves no lock of libgit2's behind. */
 static int set_config(struct snapshot_repo *repo, const char *key, int64_t value,

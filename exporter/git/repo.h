@@ -35,9 +35,7 @@ void repo_stop(void);
 int repo_open(struct snapshot_repo *repo, struct err *err);
 int repo_open_objects(struct snapshot_repo *repo, struct err *err);
 void repo_close(struct snapshot_repo *repo);
-/* Makes a repository at `path` whose HEAD is `branch`, or completes one (repo_make.h). */
-int repo_make(const char *path, const char *branch, struct err *err);
-/* Whether the repository has lost its configuration, or its maker was killed. */
+/* Whether the repository has lost its configuration, or repo_make has not come to its end. */
 bool repo_is_incomplete(struct snapshot_repo *repo);
 /* Refuses a repository that is not bare or whose HEAD is not `branch`, and switches off the
  * automatic `git gc`. */

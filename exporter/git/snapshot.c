@@ -17,6 +17,7 @@
 #include "exporter/git/reflock.h"
 #include "exporter/git/repo.h"
 #include "exporter/git/repo_folder.h"
+#include "exporter/git/repo_make.h"
 #include "exporter/git/repo_note.h"
 #include "exporter/git/tree/tree.h"
 

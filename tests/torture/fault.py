@@ -44,11 +44,6 @@ MAY_BE_UNSYNCED = {
     # It has a checksum; if it is lost the next export renders more.
     "repo/albumen-exporter.note", "repo/albumen-exporter.note (its name)",
     "repo/albumen-exporter.note.new", "repo/albumen-exporter.note.new (its name)",
-    # Files that git makes for people.
-    "repo/description", "repo/hooks/README.sample", "repo/info/exclude", "repo/hooks (its name)",
-    "repo/description (its name)", "repo/hooks/README.sample (its name)",
-    "repo/info/exclude (its name)", "repo/info (its name)", "repo/objects/info (its name)",
-    "repo/refs/tags (its name)",
 }
 MAY_COME_BACK = ("repo/albumen-exporter.", "repo/objects/pack/")
 MORE = {"snapshot": ["--label", "filed/one", "--reason", "kept"], "bundle": ["out.tar"]}
