@@ -186,3 +186,13 @@ void command_print(struct buf *out)
 	fwrite(out->data, 1, out->len, stdout);
 	buf_release(out);
 }
+
+int command_print_line(struct buf *line, struct err *err)
+{
+	bool printed;
+
+	buf_addch(line, '\n');
+	printed = fwrite(line->data, 1, line->len, stdout) == line->len;
+	buf_clear(line);
+	return printed ? 0 : err_sys(err, "cannot write to standard output");
+}

@@ -78,7 +78,9 @@ void command_add_site(struct buf *out, const struct command_options *opt,
 		      const struct site_result *site);
 /* Appends "1 file" or "2 files". */
 void command_add_count(struct buf *out, uint64_t count, const char *noun);
-/* Prints a report, and frees it. */
+/* Prints a report, and frees it. cli_main checks whether it was written. */
 void command_print(struct buf *out);
+/* Prints a line of many, and empties it. */
+int command_print_line(struct buf *line, struct err *err);
 
 #endif

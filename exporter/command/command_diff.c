@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/command/command.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "data/base/buf.h"
@@ -22,18 +21,13 @@ static int print_event(const struct compare_event *event, void *payload)
 {
 	struct lines *lines = payload;
 
-	buf_clear(&lines->line);
 	if (lines->json) {
 		compare_write(&lines->line, event);
 	} else {
 		compare_print(&lines->line, event);
 	}
-	buf_addch(&lines->line, '\n');
 	lines->count++;
-	if (fwrite(lines->line.data, 1, lines->line.len, stdout) != lines->line.len) {
-		return err_sys(lines->err, "cannot write to standard output");
-	}
-	return 0;
+	return command_print_line(&lines->line, lines->err);
 }
 
 /* ERR_NOTFOUND if neither snapshot has the album. */
@@ -70,9 +64,6 @@ static int diff_trees(const struct command_options *opt, struct snapshot_repo *r
 	if (!rc && opt->album && !lines.count) {
 		rc = check_album(repo, info, opt->album, err);
 	}
-	if (!rc && fflush(stdout) != 0) {
-		rc = err_sys(err, "cannot write to standard output");
-	}
 	history_free(history);
 	buf_release(&lines.line);
 	return rc;
@@ -106,5 +97,4 @@ const struct cli_command command_diff = {
 	.operands = "A B",
 	.summary = "what changed between two snapshots",
 	.help = "Shows the changes that turn snapshot A into snapshot B. With --json, "
-		"one "
-		"line for each change; applied to A, they give B."};
+		"one line for each change; applied to A, they give B."};

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "data/base/log.h"
@@ -27,16 +26,6 @@ struct log {
 	struct buf line, events; /* of one snapshot */
 	struct err *err;
 };
-
-static int print_line(struct log *log)
-{
-	buf_addch(&log->line, '\n');
-	if (fwrite(log->line.data, 1, log->line.len, stdout) != log->line.len) {
-		return err_sys(log->err, "cannot write to standard output");
-	}
-	buf_clear(&log->line);
-	return 0;
-}
 
 /* Text that is not UTF-8 was not written by albumen; it is printed as null. */
 static void add_string(struct buf *out, const char *name, const char *value, size_t len)
@@ -141,7 +130,7 @@ static int print_snapshot(struct log *log, const struct history_step *step)
 	add_counts(log, step->message);
 	add_labels(log, step);
 	buf_addstr(&log->line, log->opt->json ? "}" : "");
-	return print_line(log);
+	return command_print_line(&log->line, log->err);
 }
 
 static int log_all(struct log *log, struct snapshot_repo *repo,
@@ -251,7 +240,7 @@ static int print_entry(const struct trace_entry *entry, void *payload)
 	}
 	buf_addstr(&log->line, log->opt->json ? "}" : "");
 	buf_clear(&log->events);
-	return print_line(log);
+	return command_print_line(&log->line, log->err);
 }
 
 static int log_scope(struct log *log, struct snapshot_repo *repo,

@@ -6,11 +6,11 @@
 #include "data/base/log.h"
 #include "data/format/json.h"
 #include "data/format/json_print.h"
-#include "exporter/export/accept.h"
 #include "exporter/command/command.h"
+#include "exporter/export/accept.h"
+#include "exporter/export/note.h"
 #include "exporter/git/snapshot.h"
 #include "exporter/lookback/when.h"
-#include "exporter/export/note.h"
 #include "exporter/site/site.h"
 #include "exporter/site/state.h"
 

@@ -10,9 +10,9 @@
 #include "data/base/log.h"
 #include "data/index/query.h"
 #include "exporter/evidence/sign_edit.h"
+#include "exporter/export/note.h"
 #include "exporter/lookback/when.h"
 #include "exporter/snapshot/message.h"
-#include "exporter/export/note.h"
 #include "exporter/snapshot/response.h"
 
 /*

@@ -10,8 +10,8 @@
 #include "data/index/index.h"
 #include "exporter/export/accept.h"
 #include "exporter/git/snapshot_edit.h"
-#include "exporter/snapshot/redact.h"
 #include "exporter/site/site.h"
+#include "exporter/snapshot/redact.h"
 
 /*
  * export - makes the next snapshot from the index, and brings a site to it.

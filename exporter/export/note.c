@@ -12,9 +12,9 @@
 #include "data/base/buf.h"
 #include "data/base/file.h"
 #include "data/base/log.h"
+#include "exporter/git/commit.h"
 #include "exporter/git/pack/object.h"
 #include "exporter/snapshot/message.h"
-#include "exporter/git/commit.h"
 
 /*
  * The file has these lines; the second and the third may be missing. The sum is the id

@@ -13,8 +13,8 @@
 #include "data/base/file.h"
 #include "data/base/log.h"
 #include "exporter/export/export.h"
-#include "exporter/snapshot/message.h"
 #include "exporter/export/note.h"
+#include "exporter/snapshot/message.h"
 #include "tests/unit/index_fixture.h"
 
 #define TITLED(id, album, title)                                                         \
