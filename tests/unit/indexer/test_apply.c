@@ -7,8 +7,8 @@
 #include "data/index/index.h"
 #include "indexer/apply.h"
 
-/* Takes files in while a tick ends the work at a chosen moment: at its `left`th
- * call it returns `code`. */
+/* Applies files while a tick ends the work at a chosen moment: the `left`th tick returns
+ * `code`. */
 struct work {
 	struct folder_fixture *f;
 	char dir[80]; /* of the index */
@@ -22,7 +22,7 @@ static int tick(void *payload, struct err *err)
 	struct work *t = payload;
 
 	t->ticks++;
-	return --t->left == 0 ? err_set(err, t->code, "told to end") : 0;
+	return --t->left == 0 ? err_set(err, t->code, "the test ends it") : 0;
 }
 
 static void work_open(struct work *t, struct folder_fixture *f)
@@ -58,7 +58,7 @@ static uint64_t images(struct work *t)
 	return counts.images;
 }
 
-/* Whether the next scan reads the file, whatever its stat says. */
+/* Whether the next scan reads the file, whatever its stat values are. */
 static bool is_unread(struct work *t, const char *path)
 {
 	struct index_txn *txn = NULL;
@@ -72,7 +72,7 @@ static bool is_unread(struct work *t, const char *path)
 	return rc == ERR_NOTFOUND || file.size == -1;
 }
 
-/* Takes the files; the `left`th tick (0: none) ends it with `code`. */
+/* Applies the files; the `left`th tick (0: none) ends it with `code`. */
 static int run(struct work *t, const char *const *paths, int left, int code)
 {
 	struct apply_options options = {
@@ -121,8 +121,8 @@ static const char *const large[] = {"large.ndjson", NULL};
 static const char *const both[] = {"large.ndjson", "new.ndjson", NULL};
 static const char *const none[] = {NULL};
 
-/* A large file whose records were set back waits for its second reading, and a new
- * one of nine megabytes is under way. */
+/* A large file whose records got older needs a second reading, and a new file of nine
+ * megabytes comes after it. */
 static void prepare(struct work *t, struct folder_fixture *f)
 {
 	put_images(f, "large.ndjson", 300, 2022, 5000, 1);
@@ -138,7 +138,7 @@ static void each_tick(struct folder_fixture *f, int code)
 	struct work t;
 	int left = 1, rc;
 
-	/* Every moment at which it can be told, until it comes to its end. */
+	/* End it at each tick in turn, until it runs to its end. */
 	do {
 		prepare(&t, f);
 		rc = run(&t, both, left++, code);
@@ -165,13 +165,13 @@ static void each_tick(struct folder_fixture *f, int code)
 	assert_true(left > 4);
 }
 
-static void a_stop_leaves_no_claims_without_a_file(void **state)
+static void a_stop_leaves_no_claim_without_a_file(void **state)
 {
 	setenv("ALBUMEN_THREADS", "0", 1);
 	each_tick(*state, ERR_STOPPED);
 }
 
-static void a_stop_with_threads_neither(void **state)
+static void a_stop_with_threads_leaves_no_claim_without_a_file(void **state)
 {
 	unsetenv("ALBUMEN_THREADS");
 	each_tick(*state, ERR_STOPPED);
@@ -183,7 +183,7 @@ static void an_error_commits_nothing(void **state)
 	each_tick(*state, ERR_FAIL);
 }
 
-static void nothing_to_take_is_no_error(void **state)
+static void no_files_are_no_error(void **state)
 {
 	struct work t;
 
@@ -198,10 +198,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(a_stop_leaves_no_claims_without_a_file),
-		TEST(a_stop_with_threads_neither),
+		TEST(a_stop_leaves_no_claim_without_a_file),
+		TEST(a_stop_with_threads_leaves_no_claim_without_a_file),
 		TEST(an_error_commits_nothing),
-		TEST(nothing_to_take_is_no_error),
+		TEST(no_files_are_no_error),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

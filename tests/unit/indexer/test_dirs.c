@@ -35,7 +35,7 @@ static void count(int wd, void *payload)
 	*(int *)payload += wd;
 }
 
-static void what_is_made_is_found(void **state)
+static void a_folder_that_was_made_is_found(void **state)
 {
 	struct dirs_node *node;
 	struct dirs dirs;
@@ -56,7 +56,7 @@ static void what_is_made_is_found(void **state)
 	dirs_release(&dirs);
 }
 
-static void what_is_dropped_is_gone_with_all_below(void **state)
+static void a_dropped_folder_is_gone_with_all_below_it(void **state)
 {
 	struct dirs dirs;
 	int sum = 0;
@@ -81,7 +81,7 @@ static void what_is_dropped_is_gone_with_all_below(void **state)
 	dirs_release(&dirs);
 }
 
-static void a_wd_that_ended_is_of_no_folder(void **state)
+static void an_untied_wd_has_no_folder(void **state)
 {
 	struct dirs dirs;
 	struct dirs_node *a;
@@ -182,9 +182,9 @@ static void random_changes_keep_the_tables_right(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_made_is_found),
-		cmocka_unit_test(what_is_dropped_is_gone_with_all_below),
-		cmocka_unit_test(a_wd_that_ended_is_of_no_folder),
+		cmocka_unit_test(a_folder_that_was_made_is_found),
+		cmocka_unit_test(a_dropped_folder_is_gone_with_all_below_it),
+		cmocka_unit_test(an_untied_wd_has_no_folder),
 		cmocka_unit_test(a_late_end_of_an_old_wd_leaves_the_new_one),
 		cmocka_unit_test(a_folder_is_found_by_its_inode_while_it_is_watched),
 		cmocka_unit_test(random_changes_keep_the_tables_right),

@@ -7,20 +7,21 @@
 #include "indexer/folder.h"
 #include "indexer/walk.h"
 
-/* Against the real library and the real kernel: an event is there as soon as the call
- * that caused it is back. */
+/* With the real library and kernel, which queues an event before the call that causes it
+ * returns. */
 
 struct watched {
 	struct folder_fixture *f;
 	struct folder *folder;
-	struct buf
-		told; /* "+a.json " changed, "?a.json " appeared, "!a.json " removed, "-dir/ " to be checked */
+	/* "+a.json " changed, "?a.json " appeared, "!a.json " removed, "-dir/ " check or
+	 * removed, "udir/ " unmounted */
+	struct buf reports;
 };
 
 static void note(struct watched *w, char what, const char *path, size_t len)
 {
 	assert_int_equal(strlen(path), len);
-	buf_addf(&w->told, "%c%s ", what, path);
+	buf_addf(&w->reports, "%c%s ", what, path);
 }
 
 static void report(enum folder_report kind, const char *path, size_t len, void *payload)
@@ -54,17 +55,17 @@ static int teardown(void **state)
 
 	folder_close(w->folder);
 	folder_teardown((void **)&w->f);
-	buf_release(&w->told);
+	buf_release(&w->reports);
 	free(w);
 	return 0;
 }
 
-/* Takes all events and acts upon them, those too that this brings forth. */
+/* Drains and handles all events, also those that handling them causes. */
 static int handle(struct watched *w)
 {
 	int rc;
 
-	buf_clear(&w->told);
+	buf_clear(&w->reports);
 	do {
 		assert_int_equal(folder_drain(w->folder, &w->f->err), 0);
 		rc = folder_handle(w->folder, &w->f->err);
@@ -73,52 +74,52 @@ static int handle(struct watched *w)
 	return rc;
 }
 
-static void tells(struct watched *w, const char *expected)
+static void reports(struct watched *w, const char *expected)
 {
 	assert_int_equal(handle(w), 0);
-	assert_string_equal(w->told.len ? w->told.data : "", expected);
+	assert_string_equal(w->reports.len ? w->reports.data : "", expected);
 	assert_false(folder_is_lost(w->folder));
 }
 
-/* Whether it told this, among others. */
-static bool told(struct watched *w, const char *what)
+/* Whether this is among the reports. */
+static bool reported(struct watched *w, const char *what)
 {
-	return w->told.len && strstr(w->told.data, what);
+	return w->reports.len && strstr(w->reports.data, what);
 }
 
-static void files_that_come_change_and_go_are_told(void **state)
+static void new_changed_and_removed_files_are_reported(void **state)
 {
 	struct watched *w = *state;
 
 	make_dir(w->f, "d");
 	scan(w, "");
 	assert_int_equal(folder_watches(w->folder), 2);
-	tells(w, "");
+	reports(w, "");
 	put(w->f, "d/a.json", "[]");
-	tells(w, "?d/a.json +d/a.json ");
+	reports(w, "?d/a.json +d/a.json ");
 	put(w->f, "d/a.json", "[1]");
 	assert_int_equal(handle(w), 0);
-	assert_true(told(w, "+d/a.json "));
+	assert_true(reported(w, "+d/a.json "));
 	assert_int_equal(renameat(w->f->fd, "d/a.json", w->f->fd, "b.json"), 0);
 	assert_int_equal(handle(w), 0);
-	assert_true(told(w, "!d/a.json "));
-	assert_true(told(w, "+b.json "));
+	assert_true(reported(w, "!d/a.json "));
+	assert_true(reported(w, "+b.json "));
 	assert_int_equal(unlinkat(w->f->fd, "b.json", 0), 0);
-	tells(w, "!b.json ");
-	tells(w, "");
+	reports(w, "!b.json ");
+	reports(w, "");
 }
 
-static void a_file_whose_attributes_change_is_told(void **state)
+static void a_file_whose_attributes_change_is_reported(void **state)
 {
 	struct watched *w = *state;
 
 	put(w->f, "a.json", "[]");
 	scan(w, "");
 	assert_int_equal(fchmodat(w->f->fd, "a.json", 0600, 0), 0);
-	tells(w, "+a.json ");
+	reports(w, "+a.json ");
 }
 
-static void files_and_folders_that_hold_no_metadata_are_not_told(void **state)
+static void names_that_hold_no_metadata_are_not_reported(void **state)
 {
 	struct watched *w = *state;
 
@@ -128,7 +129,7 @@ static void files_and_folders_that_hold_no_metadata_are_not_told(void **state)
 	put(w->f, "a.json~", "[]");
 	make_dir(w->f, ".git");
 	put(w->f, ".git/a.json", "[]");
-	tells(w, "");
+	reports(w, "");
 	assert_int_equal(folder_watches(w->folder), 1);
 }
 
@@ -142,14 +143,14 @@ static void a_new_folder_is_watched_and_read_with_all_below_it(void **state)
 	put(w->f, "n/a.json", "[]");
 	put(w->f, "n/m/b.json", "[]");
 	assert_int_equal(handle(w), 0);
-	assert_true(told(w, "+n/a.json "));
-	assert_true(told(w, "+n/m/b.json "));
+	assert_true(reported(w, "+n/a.json "));
+	assert_true(reported(w, "+n/m/b.json "));
 	assert_int_equal(folder_watches(w->folder), 3);
 	put(w->f, "n/m/c.json", "[]");
-	tells(w, "?n/m/c.json +n/m/c.json ");
+	reports(w, "?n/m/c.json +n/m/c.json ");
 }
 
-static void a_folder_that_was_moved_is_left_and_read_under_its_new_name(void **state)
+static void a_moved_folder_is_read_under_its_new_name(void **state)
 {
 	struct watched *w = *state;
 
@@ -159,13 +160,13 @@ static void a_folder_that_was_moved_is_left_and_read_under_its_new_name(void **s
 	scan(w, "");
 	assert_int_equal(renameat(w->f->fd, "a", w->f->fd, "b"), 0);
 	assert_int_equal(handle(w), 0);
-	assert_true(told(w, "-a/ "));
-	assert_true(told(w, "+b/s/x.json "));
+	assert_true(reported(w, "-a/ "));
+	assert_true(reported(w, "+b/s/x.json "));
 	assert_false(folder_is_lost(w->folder));
 	assert_int_equal(folder_watches(w->folder), 3);
-	/* From now on it has its new name. */
+	/* Its events carry the new name. */
 	put(w->f, "b/s/y.json", "[]");
-	tells(w, "?b/s/y.json +b/s/y.json ");
+	reports(w, "?b/s/y.json +b/s/y.json ");
 }
 
 static void a_folder_that_left_the_tree_is_no_longer_watched(void **state)
@@ -179,15 +180,15 @@ static void a_folder_that_left_the_tree_is_no_longer_watched(void **state)
 	scan(w, "");
 	assert_int_equal(renameat(w->f->fd, "a", outside->fd, "a"), 0);
 	assert_int_equal(handle(w), 0);
-	assert_true(told(w, "-a/ "));
+	assert_true(reported(w, "-a/ "));
 	assert_int_equal(folder_watches(w->folder), 1);
 	put(outside, "a/s/x.json", "[]");
 	assert_int_equal(handle(w), 0);
-	assert_false(told(w, "x.json"));
+	assert_false(reported(w, "x.json"));
 	folder_teardown((void **)&outside);
 }
 
-static void a_removed_folder_is_left(void **state)
+static void a_removed_folder_is_reported(void **state)
 {
 	struct watched *w = *state;
 
@@ -197,13 +198,13 @@ static void a_removed_folder_is_left(void **state)
 	assert_int_equal(unlinkat(w->f->fd, "a/x.json", 0), 0);
 	assert_int_equal(unlinkat(w->f->fd, "a", AT_REMOVEDIR), 0);
 	assert_int_equal(handle(w), 0);
-	assert_true(told(w, "!a/x.json "));
-	assert_true(told(w, "-a/ "));
+	assert_true(reported(w, "!a/x.json "));
+	assert_true(reported(w, "-a/ "));
 	assert_int_equal(folder_watches(w->folder), 1);
 	assert_false(folder_is_lost(w->folder));
 }
 
-static void a_folder_that_takes_the_place_of_another_is_watched(void **state)
+static void a_folder_that_replaces_another_is_watched(void **state)
 {
 	struct watched *w = *state;
 
@@ -215,14 +216,14 @@ static void a_folder_that_takes_the_place_of_another_is_watched(void **state)
 	make_dir(w->f, "a");
 	put(w->f, "a/new.json", "[]");
 	assert_int_equal(handle(w), 0);
-	assert_true(told(w, "-a/ "));
-	assert_true(told(w, "+a/new.json "));
+	assert_true(reported(w, "-a/ "));
+	assert_true(reported(w, "+a/new.json "));
 	put(w->f, "a/next.json", "[]");
 	assert_int_equal(handle(w), 0);
-	assert_true(told(w, "+a/next.json "));
+	assert_true(reported(w, "+a/next.json "));
 }
 
-static void a_root_that_is_moved_is_told(void **state)
+static void a_moved_root_is_reported(void **state)
 {
 	struct watched *w = *state;
 	struct buf moved = {0};
@@ -232,7 +233,7 @@ static void a_root_that_is_moved_is_told(void **state)
 	assert_int_equal(rename(w->f->dir.data, moved.data), 0);
 	assert_int_equal(handle(w), 0);
 	assert_true(folder_root_moved(w->folder));
-	assert_int_equal(w->told.len, 0);
+	assert_int_equal(w->reports.len, 0);
 	assert_int_equal(rename(moved.data, w->f->dir.data), 0);
 	buf_release(&moved);
 }
@@ -248,24 +249,24 @@ a_folder_without_permission_is_read_again_when_its_attributes_change(void **stat
 	put(w->f, "b/y.json", "[]");
 	scan(w, "");
 	assert_int_equal(fchmodat(w->f->fd, "a", 0700, 0), 0);
-	tells(w, "");
+	reports(w, "");
 	folder_note_denied(w->folder, "a/x.json", 8);
 	assert_int_equal(fchmodat(w->f->fd, "b", 0700, 0), 0);
-	tells(w, "");
+	reports(w, "");
 	assert_int_equal(fchmodat(w->f->fd, "a", 0755, 0), 0);
-	tells(w, "-a/ +a/x.json ");
-	/* Once. */
+	reports(w, "-a/ +a/x.json ");
+	/* Only once. */
 	assert_int_equal(fchmodat(w->f->fd, "a", 0700, 0), 0);
-	tells(w, "");
-	/* What bars it may be the root as well. */
+	reports(w, "");
+	/* The root may lack permission as well. */
 	assert_int_equal(fchmod(w->f->fd, 0755), 0);
 	assert_int_equal(handle(w), 0);
-	assert_true(told(w, "- "));
-	assert_true(told(w, "+a/x.json "));
-	assert_true(told(w, "+b/y.json "));
+	assert_true(reported(w, "- "));
+	assert_true(reported(w, "+a/x.json "));
+	assert_true(reported(w, "+b/y.json "));
 }
 
-static void a_restart_forgets_watches_and_events(void **state)
+static void a_restart_drops_watches_and_events(void **state)
 {
 	struct watched *w = *state;
 
@@ -278,13 +279,13 @@ static void a_restart_forgets_watches_and_events(void **state)
 	assert_false(folder_has_events(w->folder));
 	assert_int_equal(folder_watches(w->folder), 0);
 	put(w->f, "a/y.json", "[]");
-	tells(w, "");
+	reports(w, "");
 	scan(w, "");
 	put(w->f, "a/z.json", "[]");
-	tells(w, "?a/z.json +a/z.json ");
+	reports(w, "?a/z.json +a/z.json ");
 }
 
-static void nothing_is_polled_where_all_is_watched(void **state)
+static void no_folder_is_polled_if_all_are_watched(void **state)
 {
 	struct watched *w = *state;
 
@@ -300,7 +301,7 @@ static void walk_polled(struct watched *w)
 	const char *path;
 	size_t at = 0, len;
 
-	buf_clear(&w->told);
+	buf_clear(&w->reports);
 	folder_list_polled(w->folder, &folders);
 	while (paths_next(&folders, &at, &path, &len)) {
 		note(w, '=', path, len);
@@ -311,7 +312,7 @@ static void walk_polled(struct watched *w)
 	paths_release(&folders);
 }
 
-static void polled_wholly_it_follows_folders_that_raise_no_event(void **state)
+static void a_root_without_events_is_polled_with_all_below_it(void **state)
 {
 	struct watched *w = *state;
 
@@ -325,14 +326,14 @@ static void polled_wholly_it_follows_folders_that_raise_no_event(void **state)
 	make_dir(w->f, "c");
 	assert_int_equal(folder_drain(w->folder, &w->f->err), 0);
 	walk_polled(w);
-	assert_string_equal(w->told.data, "= ");
+	assert_string_equal(w->reports.data, "= ");
 	assert_int_equal(folder_watches(w->folder), 3);
-	/* It stays so, also through a restart. */
+	/* A restart keeps it polled. */
 	assert_int_equal(folder_restart(w->folder, &w->f->err), 0);
 	scan(w, "");
 	assert_true(folder_has_polled(w->folder));
 	walk_polled(w);
-	assert_string_equal(w->told.data, "= ");
+	assert_string_equal(w->reports.data, "= ");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -340,19 +341,19 @@ static void polled_wholly_it_follows_folders_that_raise_no_event(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(files_that_come_change_and_go_are_told),
-		TEST(a_file_whose_attributes_change_is_told),
-		TEST(files_and_folders_that_hold_no_metadata_are_not_told),
+		TEST(new_changed_and_removed_files_are_reported),
+		TEST(a_file_whose_attributes_change_is_reported),
+		TEST(names_that_hold_no_metadata_are_not_reported),
 		TEST(a_new_folder_is_watched_and_read_with_all_below_it),
-		TEST(a_folder_that_was_moved_is_left_and_read_under_its_new_name),
+		TEST(a_moved_folder_is_read_under_its_new_name),
 		TEST(a_folder_that_left_the_tree_is_no_longer_watched),
-		TEST(a_removed_folder_is_left),
-		TEST(a_folder_that_takes_the_place_of_another_is_watched),
-		TEST(a_root_that_is_moved_is_told),
+		TEST(a_removed_folder_is_reported),
+		TEST(a_folder_that_replaces_another_is_watched),
+		TEST(a_moved_root_is_reported),
 		TEST(a_folder_without_permission_is_read_again_when_its_attributes_change),
-		TEST(a_restart_forgets_watches_and_events),
-		TEST(nothing_is_polled_where_all_is_watched),
-		TEST(polled_wholly_it_follows_folders_that_raise_no_event),
+		TEST(a_restart_drops_watches_and_events),
+		TEST(no_folder_is_polled_if_all_are_watched),
+		TEST(a_root_without_events_is_polled_with_all_below_it),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -3,8 +3,8 @@
 
 #include "indexer/ingest.h"
 
-/* What the reading of one file came to, in words: "+id" for a claim, "-line:column
- * reason" for a reject, "begin merge", "end", "drop", "forget". */
+/* The steps that reading one file made: "+id" for a claim, "-line:column reason" for a
+ * reject, "begin merge", "end", "drop", "withdraw". */
 struct reading {
 	struct ingest *ingest;
 	struct batch batch;
@@ -114,7 +114,7 @@ static void a_document_is_a_record_or_an_array(void **state)
 	expect(f, "a.json", "[]", "begin a.json replace\nend\n");
 }
 
-static void lines_stand_alone(void **state)
+static void each_line_stands_alone(void **state)
 {
 	struct folder_fixture *f = *state;
 
@@ -143,7 +143,7 @@ static void a_broken_document_is_one_reject(void **state)
 	       "begin a.json merge\n-1:35 expected a value\nend\n");
 }
 
-static void a_bad_element_is_rejected_where_it_is_at_fault(void **state)
+static void a_bad_element_is_rejected_at_the_place_of_its_fault(void **state)
 {
 	struct folder_fixture *f = *state;
 
@@ -168,7 +168,7 @@ static void an_embedded_tag_image_is_three_claims(void **state)
 	       "begin a.json replace\n+image i\n+tag g\n+tag image t\nend\n");
 }
 
-static void what_is_no_file_is_forgotten(void **state)
+static void what_is_no_file_is_withdrawn(void **state)
 {
 	struct folder_fixture *f = *state;
 	struct reading r = {0};
@@ -247,7 +247,7 @@ static void a_large_document_with_a_bad_record_is_merged(void **state)
 	buf_release(&text);
 }
 
-static void large_lines_are_merged_as_they_come(void **state)
+static void a_large_ndjson_is_merged_while_it_is_read(void **state)
 {
 	struct folder_fixture *f = *state;
 	struct reading r = {.brief = true};
@@ -404,14 +404,14 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_document_is_a_record_or_an_array),
-		TEST(lines_stand_alone),
+		TEST(each_line_stands_alone),
 		TEST(a_broken_document_is_one_reject),
-		TEST(a_bad_element_is_rejected_where_it_is_at_fault),
+		TEST(a_bad_element_is_rejected_at_the_place_of_its_fault),
 		TEST(an_embedded_tag_image_is_three_claims),
-		TEST(what_is_no_file_is_forgotten),
+		TEST(what_is_no_file_is_withdrawn),
 		TEST(a_large_document_is_checked_before_the_first_claim),
 		TEST(a_large_document_with_a_bad_record_is_merged),
-		TEST(large_lines_are_merged_as_they_come),
+		TEST(a_large_ndjson_is_merged_while_it_is_read),
 		TEST(values_may_lie_anywhere_in_the_window),
 		TEST(records_over_the_limit_are_rejected_alone),
 		TEST(nesting_over_the_limit_is_rejected_alone),

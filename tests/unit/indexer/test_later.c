@@ -44,7 +44,7 @@ static void takes(int64_t now_ms, const char *expected, enum later_which expecte
 	assert_int_equal(which, expected_which);
 }
 
-static void nothing_is_due_where_nothing_was_added(void **state)
+static void an_empty_queue_is_never_due(void **state)
 {
 	(void)state;
 	assert_int_equal(later_due_ms(&later), INT64_MAX);
@@ -67,7 +67,7 @@ static void a_path_is_due_after_its_delay_and_not_before(void **state)
 	}
 }
 
-static void retries_come_at_growing_distances(void **state)
+static void retries_come_at_growing_intervals(void **state)
 {
 	int64_t wait[LATER_COUNT];
 
@@ -83,7 +83,7 @@ static void retries_come_at_growing_distances(void **state)
 	assert_true(wait[LATER_RACY] > 2000);
 }
 
-static void the_wait_is_for_the_first_that_is_due(void **state)
+static void the_due_time_is_that_of_the_first_path(void **state)
 {
 	int64_t first;
 
@@ -121,7 +121,7 @@ static void paths_of_a_queue_come_in_the_order_in_which_they_were_added(void **s
 }
 
 /* Room that was taken out is used again; what is left must not suffer. */
-static void paths_stay_whole_while_others_come_and_go(void **state)
+static void paths_stay_whole_while_others_are_added_and_taken(void **state)
 {
 	const int64_t far = NOW + 1000000;
 	int added = 0, taken = 0;
@@ -149,7 +149,7 @@ static void paths_stay_whole_while_others_come_and_go(void **state)
 	assert_int_equal(later_due_ms(&later), INT64_MAX);
 }
 
-static void a_full_queue_takes_no_more_and_another_one_does(void **state)
+static void a_full_queue_does_not_affect_another(void **state)
 {
 	(void)state;
 	for (int i = 0; i < LATER_MAX; i++) {
@@ -163,7 +163,7 @@ static void a_full_queue_takes_no_more_and_another_one_does(void **state)
 	assert_false(later_add(&later, LATER_RACY, NOW, "q", 1));
 }
 
-static void a_released_one_is_empty(void **state)
+static void released_queues_are_empty(void **state)
 {
 	(void)state;
 	add(LATER_RACY, NOW, "p");
@@ -179,14 +179,14 @@ static void a_released_one_is_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(nothing_is_due_where_nothing_was_added),
+		TEST(an_empty_queue_is_never_due),
 		TEST(a_path_is_due_after_its_delay_and_not_before),
-		TEST(retries_come_at_growing_distances),
-		TEST(the_wait_is_for_the_first_that_is_due),
+		TEST(retries_come_at_growing_intervals),
+		TEST(the_due_time_is_that_of_the_first_path),
 		TEST(paths_of_a_queue_come_in_the_order_in_which_they_were_added),
-		TEST(paths_stay_whole_while_others_come_and_go),
-		TEST(a_full_queue_takes_no_more_and_another_one_does),
-		TEST(a_released_one_is_empty),
+		TEST(paths_stay_whole_while_others_are_added_and_taken),
+		TEST(a_full_queue_does_not_affect_another),
+		TEST(released_queues_are_empty),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

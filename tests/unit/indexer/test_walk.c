@@ -64,7 +64,7 @@ static int walk(struct folder_fixture *f, const char *path, struct met *met)
 	return walk_run(f->fd, path, strlen(path), &visitor, &f->err);
 }
 
-static void only_names_of_metadata_are_met(void **state)
+static void only_names_of_metadata_are_visited(void **state)
 {
 	struct folder_fixture *f = *state;
 	struct met met = {0};
@@ -89,7 +89,7 @@ static void only_names_of_metadata_are_met(void **state)
 	buf_release(&met.text);
 }
 
-static void what_is_no_regular_file_is_not_met(void **state)
+static void only_regular_files_are_visited(void **state)
 {
 	struct folder_fixture *f = *state;
 	struct met met = {0};
@@ -144,7 +144,7 @@ static void a_callback_ends_the_walk(void **state)
 	buf_release(&met.text);
 }
 
-static void nesting_costs_no_descriptors(void **state)
+static void the_depth_costs_no_descriptors(void **state)
 {
 	struct folder_fixture *f = *state;
 	struct met met = {0};
@@ -168,7 +168,7 @@ static void nesting_costs_no_descriptors(void **state)
 	buf_release(&met.text);
 }
 
-static void paths_too_long_for_the_index_are_left_out(void **state)
+static void paths_too_long_for_the_index_are_ignored(void **state)
 {
 	struct folder_fixture *f = *state;
 	struct met met = {0};
@@ -194,7 +194,7 @@ static void paths_too_long_for_the_index_are_left_out(void **state)
 	buf_release(&met.text);
 }
 
-static void a_folder_of_many_files_is_met_in_slices(void **state)
+static void a_folder_of_many_files_is_visited_in_slices(void **state)
 {
 	struct folder_fixture *f = *state;
 	struct met met = {0};
@@ -230,7 +230,7 @@ static void a_folder_that_cannot_be_read_is_reported(void **state)
 	buf_release(&met.text);
 }
 
-static void paths_are_not_opened_through_links(void **state)
+static void no_path_is_opened_through_a_symbolic_link(void **state)
 {
 	struct folder_fixture *f = *state;
 	struct stat st;
@@ -249,16 +249,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(only_names_of_metadata_are_met),
-		TEST(what_is_no_regular_file_is_not_met),
+		TEST(only_names_of_metadata_are_visited),
+		TEST(only_regular_files_are_visited),
 		TEST(a_walk_may_begin_below_the_root),
 		TEST(a_folder_that_is_not_there_is_no_error),
 		TEST(a_callback_ends_the_walk),
-		TEST(nesting_costs_no_descriptors),
-		TEST(paths_too_long_for_the_index_are_left_out),
-		TEST(a_folder_of_many_files_is_met_in_slices),
+		TEST(the_depth_costs_no_descriptors),
+		TEST(paths_too_long_for_the_index_are_ignored),
+		TEST(a_folder_of_many_files_is_visited_in_slices),
 		TEST(a_folder_that_cannot_be_read_is_reported),
-		TEST(paths_are_not_opened_through_links),
+		TEST(no_path_is_opened_through_a_symbolic_link),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -19,8 +19,7 @@ static int watch_dir(struct folder_fixture *f, struct watch *watch, const char *
 	return wd;
 }
 
-/* The next event; inotify's are there as soon as the call that caused them is
- * back. */
+/* The next event. The kernel queues an event before the call that causes it returns. */
 static struct watch_event next(struct folder_fixture *f, struct watch *watch)
 {
 	struct watch_event event;
@@ -47,7 +46,7 @@ static void expect_nothing(struct folder_fixture *f, struct watch *watch)
 	assert_int_equal(watch_next(watch, &event, &f->err), ERR_NOTFOUND);
 }
 
-static void events_tell_what_happened_to_names(void **state)
+static void events_report_what_happened_to_names(void **state)
 {
 	struct folder_fixture *f = *state;
 	struct watch *watch = NULL;
@@ -99,7 +98,7 @@ static void a_folder_is_watched_once(void **state)
 	watch_close(watch);
 }
 
-static void a_folder_made_anew_is_watched_anew(void **state)
+static void a_folder_that_was_made_again_can_be_watched_again(void **state)
 {
 	struct folder_fixture *f = *state;
 	struct watch *watch = NULL;
@@ -141,7 +140,7 @@ static void a_removed_watch_ends(void **state)
 	watch_close(watch);
 }
 
-static void the_watch_of_a_folder_that_is_gone_ends(void **state)
+static void the_watch_of_a_removed_folder_ends(void **state)
 {
 	struct folder_fixture *f = *state;
 	struct watch *watch = NULL;
@@ -179,7 +178,7 @@ static void the_descriptor_polls_and_is_closed_on_exec(void **state)
 	watch_close(watch);
 }
 
-static void a_restart_forgets_watches_and_events(void **state)
+static void a_restart_drops_watches_and_events(void **state)
 {
 	struct folder_fixture *f = *state;
 	struct watch *watch = NULL;
@@ -192,7 +191,7 @@ static void a_restart_forgets_watches_and_events(void **state)
 	for (int i = 0; i < 3000; i++) {
 		put(f, i % 2 ? "a" : "d/b", "x");
 	}
-	next(f, watch); /* the library holds what it read ahead */
+	next(f, watch); /* the library has read ahead */
 	assert_int_equal(watch_restart(watch, &f->err), 0);
 	assert_int_equal(watch_count(watch), 0);
 	expect_nothing(f, watch);
@@ -204,7 +203,7 @@ static void a_restart_forgets_watches_and_events(void **state)
 	watch_close(watch);
 }
 
-static void an_overflow_is_told_behind_all_events(void **state)
+static void an_overflow_follows_all_events(void **state)
 {
 	struct folder_fixture *f = *state;
 	struct watch *watch = NULL;
@@ -232,7 +231,7 @@ static void an_overflow_is_told_behind_all_events(void **state)
 	watch_close(watch);
 }
 
-static void what_the_library_never_forgets_is_counted(void **state)
+static void watches_that_the_library_keeps_are_counted(void **state)
 {
 	struct folder_fixture *f = *state;
 	struct watch *watch = NULL;
@@ -252,8 +251,8 @@ static void what_the_library_never_forgets_is_counted(void **state)
 	watch_close(watch);
 }
 
-/* The library prints on stderr what it does not like: here a watch that the kernel has
- * ended before the event is read. A log line is not what it makes. */
+/* The library complains on stderr when a watch is removed that the kernel has ended
+ * already. That must not reach the log. */
 static void the_library_prints_nothing(void **state)
 {
 	struct folder_fixture *f = *state;
@@ -282,15 +281,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_setup, folder_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(events_tell_what_happened_to_names),
+		TEST(events_report_what_happened_to_names),
 		TEST(a_folder_is_watched_once),
-		TEST(a_folder_made_anew_is_watched_anew),
+		TEST(a_folder_that_was_made_again_can_be_watched_again),
 		TEST(a_removed_watch_ends),
-		TEST(the_watch_of_a_folder_that_is_gone_ends),
+		TEST(the_watch_of_a_removed_folder_ends),
 		TEST(the_descriptor_polls_and_is_closed_on_exec),
-		TEST(a_restart_forgets_watches_and_events),
-		TEST(an_overflow_is_told_behind_all_events),
-		TEST(what_the_library_never_forgets_is_counted),
+		TEST(a_restart_drops_watches_and_events),
+		TEST(an_overflow_follows_all_events),
+		TEST(watches_that_the_library_keeps_are_counted),
 		TEST(the_library_prints_nothing),
 	};
 
