@@ -136,7 +136,9 @@ static int read_run(struct sort *sort, struct run *run, size_t len, struct err *
 	if (have >= len) {
 		return 0;
 	}
-	memmove(run->text.data, run->text.data + run->item, have);
+	if (have) {
+		memmove(run->text.data, run->text.data + run->item, have);
+	}
 	buf_setlen(&run->text, have);
 	run->item = 0;
 	more -= have;
