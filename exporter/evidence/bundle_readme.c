@@ -6,7 +6,7 @@
 static const char get_all[] = "    git clone --bare snapshots.bundle snapshots.git\n";
 
 static const char get_some[] =
-	"(Earlier snapshots were left out; the file `shallow` tells git so.)\n\n"
+	"(Earlier snapshots were left out; the file `shallow` says so to git.)\n\n"
 	"    git init --bare --initial-branch=main snapshots.git\n"
 	"    cp shallow snapshots.git/shallow\n"
 	"    git -C snapshots.git fetch ../snapshots.bundle 'refs/*:refs/*'\n";

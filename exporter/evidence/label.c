@@ -102,7 +102,7 @@ static int check_reason(size_t *len, const char *reason, struct err *err)
 			fault = "has a control character";
 		} else if ((i == 0 || reason[i - 1] == '\n') &&
 			   strncmp(reason + i, "-----BEGIN ", 11) == 0) {
-			/* It would be taken for the tag's signature. */
+			/* git would read it as the tag's signature. */
 			fault = "has a line that begins with -----BEGIN";
 		}
 	}

@@ -8,8 +8,8 @@
 #include "exporter/git/snapshot.h"
 
 /*
- * label - a name for a snapshot, and why it is kept: an annotated git tag. It is made
- * once and never moved, and whatever it leads to stays in the repository.
+ * label - gives a snapshot a name, and says why it is kept. A label is an annotated git
+ * tag. It is made once and never moved, and its snapshot stays in the repository.
  *
  * The tag's message is the reason, then the trailers Albumen-Snapshot (the number of
  * the snapshot) and, if the tag is signed, Albumen-Tree-SHA256 (digest.h).
@@ -20,13 +20,13 @@ struct label {
 	const char *reason;
 	const struct snapshot_info *snapshot;
 	const char *key; /* sign.h; NULL: the tag is not signed */
-	int64_t time_s;  /* moved up to the snapshot's where it lies before that */
+	int64_t time_s;  /* if it is before the snapshot's, that one is used */
 };
 
 /*
  * Makes the tag; *tag is its object. The repository must be open for writing, and no
- * edit begun. ERR_USAGE: a name that git does not take, or that --at takes for a
- * time; a reason that is empty or no plain text. ERR_REFUSED: there is such a label.
+ * edit begun. ERR_USAGE: git does not take the name, or --at reads it as a time; the
+ * reason is empty or not plain text. ERR_REFUSED: there is such a label.
  */
 int label_make(struct snapshot_id *tag, struct snapshot_repo *repo,
 	       const struct label *label, struct err *err);

@@ -18,8 +18,8 @@
 #include "data/base/file.h"
 
 /*
- * What goes in and out lies in files in memory: the program can be waited for
- * without feeding it, and nothing is left behind, whoever is killed.
+ * Input and output are files in memory: nobody has to feed the program while it runs,
+ * and nothing is left behind if it or this process is killed.
  */
 
 #define OUTPUT_MAX ((size_t)1 << 30)
@@ -67,7 +67,7 @@ static char **make_environment(void)
 		}
 	}
 	for (size_t i = 0; i < more; i++) {
-		/* Nobody writes to an environment that is passed on. */
+		/* The cast is safe: posix_spawn does not write to it. */
 		env[n++] = (char *)(uintptr_t)added[i];
 	}
 	env[n] = NULL;
@@ -110,7 +110,7 @@ static int spawn(pid_t *pid, const struct tool *tool, const int fd[INHERITED],
 			posix_spawn_file_actions_adddup2(&actions, fd[i], i);
 		}
 	}
-	/* A session of its own has no terminal to ask at. */
+	/* A session of its own has no terminal to prompt on. */
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID |
 						      POSIX_SPAWN_SETSIGMASK |
 						      POSIX_SPAWN_SETSIGDEF);
@@ -128,7 +128,7 @@ static int spawn(pid_t *pid, const struct tool *tool, const int fd[INHERITED],
 	return 0;
 }
 
-/* Until it has ended, or shall end. ERR_STOPPED, ERR_FAIL: the limit. */
+/* Waits for the end, the limit (ERR_FAIL) or a stop (ERR_STOPPED). */
 static int watch(const struct tool *tool, pid_t pid, struct err *err)
 {
 	int64_t end_ms = clock_now_ms() + (int64_t)tool->limit_s * 1000;
@@ -218,7 +218,7 @@ const char *tool_why(struct tool *tool)
 	if (!tool->errors.len) {
 		return "no reason given";
 	}
-	/* ssh-keygen ends its lines with both. */
+	/* ssh-keygen ends its lines with "\r\n". */
 	len = strcspn(tool->errors.data, "\r\n");
 	if (len < tool->errors.len) {
 		buf_setlen(&tool->errors, len);

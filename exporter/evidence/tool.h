@@ -9,9 +9,9 @@
 /*
  * tool - runs another program (git, ssh-keygen) to its end, without a shell.
  *
- * It has no terminal, so it cannot ask anybody anything, and an environment of which
- * nothing changes what it does: no GIT_* variables, no askpass, no configuration of
- * the user's or the system's for git, messages in English.
+ * The program has no terminal, so it cannot prompt, and no environment that changes what
+ * it does: no GIT_* variables, no askpass, no configuration of git by the user or the
+ * system, messages in English.
  *
  *	const char *argv[] = {"ssh-keygen", "-Y", "sign", ..., NULL};
  *	struct tool tool = {.argv = argv, .input = &text, .output = &signature};
@@ -20,26 +20,26 @@
  *	tool_release(&tool);
  */
 
-/* What `file` is named for the program. */
+/* The name of `file` for the program. */
 #define TOOL_FILE "/proc/self/fd/3"
 
 struct tool {
-	const char *const *argv; /* argv[0] is looked for in $PATH; ends with NULL */
-	const struct buf *input; /* what it reads; NULL: nothing */
-	const struct buf *file;  /* a file for it, named TOOL_FILE; NULL: none */
-	struct buf *output;      /* what it writes is appended; NULL: thrown away */
-	int limit_s;             /* it is killed after that; 0: never */
-	struct stop *stop;       /* a stop that is asked for ends it; NULL: nobody asks */
+	const char *const *argv; /* argv[0] is searched in $PATH; ends with NULL */
+	const struct buf *input; /* its stdin; NULL: empty */
+	const struct buf *file;  /* the bytes of TOOL_FILE; NULL: there is none */
+	struct buf *output;      /* its stdout is appended; NULL: discarded */
+	int limit_s;             /* it is killed after so many seconds; 0: never */
+	struct stop *stop;       /* a requested stop ends it; may be NULL */
 
 	/* Filled in by tool_run. */
-	int status;        /* its exit status; 128 and the signal where one ended it */
-	struct buf errors; /* what it wrote to stderr */
+	int status;        /* its exit status, or 128 plus the signal that ended it */
+	struct buf errors; /* its stderr */
 };
 
-/* ERR_NOTFOUND: there is no such program. A program that fails is no error: see
- * `status`. ERR_STOPPED. */
+/* Returns 0 also if the program fails: see `status`. ERR_NOTFOUND: there is no such
+ * program. ERR_STOPPED. */
 int tool_run(struct tool *tool, struct err *err);
-/* The first line of what it said of its failure; borrowed. */
+/* The first line of its stderr; borrowed. */
 const char *tool_why(struct tool *tool);
 void tool_release(struct tool *tool);
 

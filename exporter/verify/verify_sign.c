@@ -26,7 +26,7 @@ struct outcome {
 
 struct job {
 	enum object_type type;
-	bool taken; /* somebody is checking it, or has */
+	bool started; /* a worker or the owner is checking it, or has */
 	struct buf body;
 	struct outcome *outcome; /* NULL until it is checked */
 };
@@ -47,9 +47,9 @@ struct verify_sign {
 	struct job *job;
 	size_t count, cap;
 	size_t next;          /* whose result the owner asks for next */
-	size_t open;          /* all jobs before it are taken */
-	bool end;             /* workers take no more */
-	pthread_mutex_t lock; /* of taken, outcome, open, end */
+	size_t open;          /* all jobs before it are started */
+	bool end;             /* workers start no more */
+	pthread_mutex_t lock; /* of started, outcome, open, end */
 	pthread_cond_t done;
 	struct worker worker[WORKERS];
 };
@@ -123,7 +123,7 @@ void verify_sign_add(struct verify_sign *sign, enum object_type type,
 	buf_add(&job->body, body->data, body->len);
 }
 
-/* Does a job that the caller has taken. */
+/* Does a job that the caller has marked as started. */
 static void run(struct verify_sign *sign, struct job *job, struct sign_verifier *verifier)
 {
 	struct outcome *outcome = xzalloc(sizeof(*outcome));
@@ -146,12 +146,12 @@ static void *work(void *payload)
 		struct job *job = NULL;
 
 		pthread_mutex_lock(&sign->lock);
-		while (sign->open < sign->count && sign->job[sign->open].taken) {
+		while (sign->open < sign->count && sign->job[sign->open].started) {
 			sign->open++;
 		}
 		if (!sign->end && sign->open < sign->count) {
 			job = &sign->job[sign->open];
-			job->taken = true;
+			job->started = true;
 		}
 		pthread_mutex_unlock(&sign->lock);
 		if (!job) {
@@ -205,8 +205,8 @@ int verify_sign_check(bool *good, struct verify_sign *sign, const char *path,
 	assert(sign->next < sign->count);
 	job = &sign->job[sign->next++];
 	pthread_mutex_lock(&sign->lock);
-	mine = !job->taken;
-	job->taken = true;
+	mine = !job->started;
+	job->started = true;
 	while (!mine && !job->outcome) {
 		pthread_cond_wait(&sign->done, &sign->lock);
 	}
@@ -294,7 +294,7 @@ void verify_sign_digest(struct verify_sign *sign, const char *message,
 				   ", but no signature");
 	} else if (digest_tree(sha256, sign->digest, &source, tree, &err)) {
 		verify_report_fail(sign->report, path,
-				   "its SHA-256 cannot be worked out: %s", err.msg);
+				   "its SHA-256 cannot be computed: %s", err.msg);
 	} else {
 		digest_hex(hex, sha256);
 		if (strcmp(said.data, hex) != 0) {

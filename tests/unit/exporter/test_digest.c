@@ -135,7 +135,7 @@ static int setup(void **state)
 	CHANGES("a=1", "a.b=2", "a0=3", "b/c/d=4", "b/c/e=5", "b/f=6", "b.x=7",          \
 		"z/1/2/3/4/5=8", "empty=")
 
-static void it_is_gits_own_id(void **state)
+static void the_digest_is_the_id_in_a_sha256_repository(void **state)
 {
 	struct counted counted = {.repo = snapshot_fixture_open()};
 	struct digest *digest;
@@ -149,7 +149,7 @@ static void it_is_gits_own_id(void **state)
 	snapshot_close(counted.repo);
 }
 
-static void the_id_of_nothing_is_gits_own(void **state)
+static void the_empty_tree_has_the_id_that_git_gives_it(void **state)
 {
 	struct counted counted = {.repo = snapshot_fixture_open()};
 	struct digest *digest;
@@ -165,7 +165,7 @@ static void the_id_of_nothing_is_gits_own(void **state)
 	snapshot_close(counted.repo);
 }
 
-static void only_what_differs_is_read(void **state)
+static void only_objects_that_differ_are_read(void **state)
 {
 	struct counted counted = {.repo = snapshot_fixture_open()};
 	struct digest *digest;
@@ -186,7 +186,7 @@ static void only_what_differs_is_read(void **state)
 }
 
 /* Files become folders and the other way round, and everything comes and goes. */
-static void any_change_is_followed(void **state)
+static void every_kind_of_change_gives_the_right_digest(void **state)
 {
 	const char *const *const change[] = {
 		(const char *const[]){"a", "a/b=1", "a/c/d=2", NULL},
@@ -233,7 +233,7 @@ static struct digest *open_kept(void)
 	return digest;
 }
 
-static void what_is_saved_is_remembered(void **state)
+static void saved_notes_are_used_by_the_next_process(void **state)
 {
 	struct counted counted = {.repo = snapshot_fixture_open()};
 	struct digest *digest;
@@ -278,7 +278,7 @@ static void damage(const char *path)
 	buf_release(&file);
 }
 
-static void a_damaged_note_is_not_believed(void **state)
+static void a_damaged_note_is_ignored(void **state)
 {
 	struct counted counted = {.repo = snapshot_fixture_open()};
 	struct digest *digest;
@@ -299,7 +299,7 @@ static void a_damaged_note_is_not_believed(void **state)
 	snapshot_close(counted.repo);
 }
 
-static void a_file_that_is_none_is_made_anew(void **state)
+static void a_store_that_is_no_store_is_made_anew(void **state)
 {
 	struct counted counted = {.repo = snapshot_fixture_open()};
 	struct digest *digest;
@@ -318,7 +318,7 @@ static void a_file_that_is_none_is_made_anew(void **state)
 	snapshot_close(counted.repo);
 }
 
-static void a_file_that_was_cut_short_is_made_anew(void **state)
+static void a_truncated_store_is_made_anew(void **state)
 {
 	struct counted counted = {.repo = snapshot_fixture_open()};
 	struct digest *digest;
@@ -368,7 +368,7 @@ static void a_submodule_is_refused(void **state)
 
 /* --- signed snapshots --- */
 
-static void a_signed_snapshot_says_its_digest(void **state)
+static void a_signed_snapshot_has_its_digest_in_a_trailer(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
 
@@ -398,7 +398,7 @@ static void a_signed_snapshot_says_its_digest(void **state)
 }
 
 /* The next one goes on from the tip, whatever else was asked for. */
-static void a_signed_snapshot_is_remembered(void **state)
+static void a_signed_snapshot_leaves_notes_for_the_next(void **state)
 {
 	struct counted counted = {.repo = snapshot_fixture_open()};
 	struct snapshot_info info = {0};
@@ -423,7 +423,7 @@ static void a_signed_snapshot_is_remembered(void **state)
 }
 
 /* The notes are about a snapshot that never came to be. */
-static void a_kill_after_the_notes_does_no_harm(void **state)
+static void notes_of_a_commit_that_was_never_made_do_no_harm(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
 
@@ -493,18 +493,18 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, git_fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(it_is_gits_own_id),
-		TEST(the_id_of_nothing_is_gits_own),
-		TEST(only_what_differs_is_read),
-		TEST(any_change_is_followed),
-		TEST(what_is_saved_is_remembered),
-		TEST(a_damaged_note_is_not_believed),
-		TEST(a_file_that_is_none_is_made_anew),
-		TEST(a_file_that_was_cut_short_is_made_anew),
+		TEST(the_digest_is_the_id_in_a_sha256_repository),
+		TEST(the_empty_tree_has_the_id_that_git_gives_it),
+		TEST(only_objects_that_differ_are_read),
+		TEST(every_kind_of_change_gives_the_right_digest),
+		TEST(saved_notes_are_used_by_the_next_process),
+		TEST(a_damaged_note_is_ignored),
+		TEST(a_store_that_is_no_store_is_made_anew),
+		TEST(a_truncated_store_is_made_anew),
 		TEST(a_submodule_is_refused),
-		TEST(a_signed_snapshot_says_its_digest),
-		TEST(a_signed_snapshot_is_remembered),
-		TEST(a_kill_after_the_notes_does_no_harm),
+		TEST(a_signed_snapshot_has_its_digest_in_a_trailer),
+		TEST(a_signed_snapshot_leaves_notes_for_the_next),
+		TEST(notes_of_a_commit_that_was_never_made_do_no_harm),
 		TEST(a_large_snapshot_is_signed),
 		TEST(a_key_that_fails_commits_nothing),
 	};

@@ -39,7 +39,7 @@ static int make(const char *name)
 	return make_at(name, "why", COMMIT_S);
 }
 
-static bool git_takes(const char *name)
+static bool git_accepts(const char *name)
 {
 	struct buf line = {0}, out = {0};
 	int status;
@@ -51,7 +51,7 @@ static bool git_takes(const char *name)
 	return status == 0;
 }
 
-static void names_that_git_takes_are_taken(void **state)
+static void names_that_git_accepts_are_accepted(void **state)
 {
 	static const char *const names[] = {
 		"a",     "v1.0", "2026/q1", "a-b", "a@b",  "a{b",      "\xc3\xa9",
@@ -60,12 +60,12 @@ static void names_that_git_takes_are_taken(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		assert_true(git_takes(names[i]));
+		assert_true(git_accepts(names[i]));
 		succeed(make(names[i]));
 	}
 }
 
-static void names_that_git_does_not_take_are_refused(void **state)
+static void names_that_git_refuses_are_refused(void **state)
 {
 	static const char *const names[] = {
 		"",     "a b",  "a~",     "a^b",      "a:b",      "a?",
@@ -76,13 +76,13 @@ static void names_that_git_does_not_take_are_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		assert_false(git_takes(names[i]));
+		assert_false(git_accepts(names[i]));
 		assert_int_equal(make(names[i]), ERR_USAGE);
 	}
 	git_fixture_says("git -C repo for-each-ref refs/tags", "");
 }
 
-static void names_that_would_be_taken_for_something_else_are_refused(void **state)
+static void names_that_mean_something_else_to_at_are_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(make("-a"), ERR_USAGE);
@@ -191,9 +191,9 @@ static void a_label_is_not_older_than_its_snapshot(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(names_that_git_takes_are_taken),
-		TEST(names_that_git_does_not_take_are_refused),
-		TEST(names_that_would_be_taken_for_something_else_are_refused),
+		TEST(names_that_git_accepts_are_accepted),
+		TEST(names_that_git_refuses_are_refused),
+		TEST(names_that_mean_something_else_to_at_are_refused),
 		TEST(a_name_has_two_hundred_bytes_at_most),
 		TEST(a_label_is_never_moved),
 		TEST(labels_that_would_be_folders_of_each_other_are_refused),

@@ -60,7 +60,7 @@ static struct sign_result verify(enum object_type type, const struct buf *body,
 	return result;
 }
 
-static void split_gives_back_what_was_signed(void **state)
+static void split_returns_what_was_signed(void **state)
 {
 	struct buf body = {0}, payload = {0}, signature = {0};
 
@@ -76,7 +76,7 @@ static void split_gives_back_what_was_signed(void **state)
 	buf_release(&signature);
 }
 
-static void who_signed_is_told(void **state)
+static void the_signer_is_named(void **state)
 {
 	struct buf body = {0};
 	struct sign_result result;
@@ -91,7 +91,7 @@ static void who_signed_is_told(void **state)
 	buf_release(&body);
 }
 
-static void a_key_that_nobody_knows_is_unknown(void **state)
+static void a_key_without_an_allowed_signer_is_unknown(void **state)
 {
 	struct buf body = {0};
 	struct sign_result result;
@@ -134,7 +134,7 @@ static void a_changed_byte_is_bad(void **state)
 	buf_release(&body);
 }
 
-static void no_signature_is_told(void **state)
+static void a_missing_signature_is_a_verdict(void **state)
 {
 	struct buf body = {0};
 
@@ -173,7 +173,7 @@ static void a_signature_for_another_purpose_is_bad(void **state)
 }
 
 /* The time is the object's own: then the key was good, or was not yet. */
-static void a_key_holds_for_its_time(void **state)
+static void a_key_is_good_only_at_its_time(void **state)
 {
 	struct buf body = {0};
 
@@ -191,7 +191,7 @@ static void a_key_holds_for_its_time(void **state)
 }
 
 /* Whose the key was before is only where the search begins. */
-static void a_key_may_change_hands(void **state)
+static void a_key_may_pass_to_another_signer(void **state)
 {
 	static const char later[] = "tree x\ncommitter A <a> 1800000000 +0000\n\nlater\n";
 	struct sign_verifier *verifier;
@@ -338,7 +338,7 @@ static void a_label_is_never_moved(void **state)
 }
 
 /* Whatever git check-ref-format refuses, and what reads as something else. */
-static void a_name_that_git_does_not_take_is_refused(void **state)
+static void a_name_that_git_refuses_is_refused(void **state)
 {
 	static const char *const names[] = {
 		"",       "a b",        "a..b",       "a~1",  ".a", "a/.b",
@@ -363,7 +363,7 @@ static void a_name_that_git_does_not_take_is_refused(void **state)
 	snapshot_fixture_sound();
 }
 
-static void a_reason_that_is_no_text_is_refused(void **state)
+static void a_reason_that_is_not_text_is_refused(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
 
@@ -395,22 +395,22 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, git_fixture_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(split_gives_back_what_was_signed),
-		TEST(who_signed_is_told),
-		TEST(a_key_that_nobody_knows_is_unknown),
+		TEST(split_returns_what_was_signed),
+		TEST(the_signer_is_named),
+		TEST(a_key_without_an_allowed_signer_is_unknown),
 		TEST(a_changed_byte_is_bad),
-		TEST(no_signature_is_told),
+		TEST(a_missing_signature_is_a_verdict),
 		TEST(a_signature_of_another_kind_is_bad),
 		TEST(a_signature_for_another_purpose_is_bad),
-		TEST(a_key_holds_for_its_time),
-		TEST(a_key_may_change_hands),
+		TEST(a_key_is_good_only_at_its_time),
+		TEST(a_key_may_pass_to_another_signer),
 		TEST(no_signers_file_is_an_error),
 		TEST(a_key_that_does_not_work_is_named),
 		TEST(an_agent_signs),
 		TEST(a_label_is_an_annotated_tag),
 		TEST(a_label_is_never_moved),
-		TEST(a_name_that_git_does_not_take_is_refused),
-		TEST(a_reason_that_is_no_text_is_refused),
+		TEST(a_name_that_git_refuses_is_refused),
+		TEST(a_reason_that_is_not_text_is_refused),
 		TEST(a_label_that_cannot_be_signed_is_not_made),
 	};
 

@@ -53,7 +53,7 @@ static const struct file good[FILES + 1] = {
 /* The same, to be changed. */
 static struct file files[FILES + 1];
 static struct snapshot_repo *repo;
-static struct buf told;
+static struct buf reported;
 
 static int setup(void **state)
 {
@@ -66,14 +66,14 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	snapshot_close(repo);
-	buf_release(&told);
+	buf_release(&reported);
 	return git_fixture_teardown(state);
 }
 
-static void tell(const struct verify_failure *failure, void *payload)
+static void report_failure(const struct verify_failure *failure, void *payload)
 {
 	(void)payload;
-	buf_addf(&told, "%s: %s\n", failure->path, failure->problem);
+	buf_addf(&reported, "%s: %s\n", failure->path, failure->problem);
 }
 
 /* Commits what is in `all` but for files without a body. */
@@ -98,14 +98,14 @@ static void tree_of(uint8_t tree[OBJECT_ID], const struct file *all)
 static void go(const struct file *first, const struct file *second, uint64_t failures[3],
 	       struct verify_state_counts *counts)
 {
-	struct verify_report report = {.each = tell};
+	struct verify_report report = {.each = report_failure};
 	struct verify_store *store = NULL;
 	struct verify_state *state;
 	uint8_t from[OBJECT_ID], to[OBJECT_ID];
 
 	tree_of(from, first);
 	tree_of(to, second);
-	buf_clear(&told);
+	buf_clear(&reported);
 	succeed(verify_store_open(&store, "repo", &report, &why));
 	verify_store_check(store);
 	state = verify_state_new(store, &report);
@@ -144,7 +144,7 @@ static void is_right(struct verify_state_counts *counts)
 
 	go(good, files, failures, counts);
 	if (failures[0] + failures[1] + failures[2]) {
-		fail_msg("%s", told.data);
+		fail_msg("%s", reported.data);
 	}
 	go(files, good, failures, NULL);
 	assert_int_equal(failures[0] + failures[1] + failures[2], 0);
@@ -199,7 +199,7 @@ static void what_changes_is_counted(void **state)
 	assert_int_equal(counts.tag_images, 3);
 }
 
-static void a_tag_that_says_another_count_is_wrong(void **state)
+static void a_tag_with_another_count_is_a_failure(void **state)
 {
 	(void)state;
 	files[T_TAG].body = COUNTED(T, "2");
@@ -213,7 +213,7 @@ static void a_tag_that_says_another_count_is_wrong(void **state)
 	is_wrong();
 }
 
-static void a_tag_that_is_not_there_or_another_is_wrong(void **state)
+static void a_missing_or_another_tag_is_a_failure(void **state)
 {
 	(void)state;
 	files[T_TAG].body = NULL;
@@ -222,7 +222,7 @@ static void a_tag_that_is_not_there_or_another_is_wrong(void **state)
 	is_wrong();
 }
 
-static void another_text_of_a_tag_or_an_image_is_wrong(void **state)
+static void another_text_of_a_tag_or_an_image_is_a_failure(void **state)
 {
 	(void)state;
 	files[T_TAG].body = COUNTED(T_NEW, "3");
@@ -243,7 +243,7 @@ static void another_text_of_a_tag_or_an_image_is_wrong(void **state)
 	is_wrong();
 }
 
-static void a_list_of_untagged_images_holds_just_those(void **state)
+static void an_untagged_list_has_exactly_the_untagged_images(void **state)
 {
 	(void)state;
 	files[A_UNTAG].body = "[]";
@@ -265,7 +265,7 @@ static void a_list_of_untagged_images_holds_just_those(void **state)
 	is_wrong();
 }
 
-static void a_list_of_images_holds_just_those_of_the_album(void **state)
+static void a_list_has_exactly_the_images_of_its_album(void **state)
 {
 	(void)state;
 	files[A_IMAGES].body = "[" I "]";
@@ -280,7 +280,7 @@ static void a_list_of_images_holds_just_those_of_the_album(void **state)
 	is_wrong();
 }
 
-static void the_order_of_a_list_counts(void **state)
+static void a_list_out_of_order_is_a_failure(void **state)
 {
 	(void)state;
 	files[A_IMAGES].body = "[" K "," I "]";
@@ -289,7 +289,7 @@ static void the_order_of_a_list_counts(void **state)
 	is_wrong();
 }
 
-static void what_stands_twice_is_wrong(void **state)
+static void a_record_twice_is_a_failure(void **state)
 {
 	(void)state;
 	files[A_IMAGES].body = "[" I "," I "," K "]";
@@ -311,14 +311,14 @@ static void what_stands_twice_is_wrong(void **state)
 	is_right(NULL);
 }
 
-static void a_tag_image_of_another_image_is_wrong(void **state)
+static void a_tag_image_of_another_image_is_a_failure(void **state)
 {
 	(void)state;
 	files[M_TAGS].body = "[" J("j3", I, T) "]";
 	is_wrong();
 }
 
-static void an_image_without_its_files_is_wrong(void **state)
+static void an_image_without_its_files_is_a_failure(void **state)
 {
 	(void)state;
 	files[I_TAGS].body = NULL;
@@ -342,15 +342,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_good_snapshot_is_counted),
 		TEST(what_changes_is_counted),
-		TEST(a_tag_that_says_another_count_is_wrong),
-		TEST(a_tag_that_is_not_there_or_another_is_wrong),
-		TEST(another_text_of_a_tag_or_an_image_is_wrong),
-		TEST(a_list_of_untagged_images_holds_just_those),
-		TEST(a_list_of_images_holds_just_those_of_the_album),
-		TEST(the_order_of_a_list_counts),
-		TEST(what_stands_twice_is_wrong),
-		TEST(a_tag_image_of_another_image_is_wrong),
-		TEST(an_image_without_its_files_is_wrong),
+		TEST(a_tag_with_another_count_is_a_failure),
+		TEST(a_missing_or_another_tag_is_a_failure),
+		TEST(another_text_of_a_tag_or_an_image_is_a_failure),
+		TEST(an_untagged_list_has_exactly_the_untagged_images),
+		TEST(a_list_has_exactly_the_images_of_its_album),
+		TEST(a_list_out_of_order_is_a_failure),
+		TEST(a_record_twice_is_a_failure),
+		TEST(a_tag_image_of_another_image_is_a_failure),
+		TEST(an_image_without_its_files_is_a_failure),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
