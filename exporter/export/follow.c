@@ -41,32 +41,51 @@ struct follow {
 	bool told_ready, told_waiting, told_polling;
 	struct stat changed; /* INDEX_CHANGED_FILE as it was last looked at */
 	size_t spare;        /* freed memory that could not be given back */
-	struct follow_wait wait;
-	int64_t yielded_ms; /* when the lock was last left free */
+	bool waiting;        /* after a failure that may pass */
+	int64_t said_ms;     /* when that was last logged */
+	int64_t yielded_ms;  /* when the lock was last left free */
 };
 
-int follow_wait(struct follow_wait *wait, int rc, struct stop *stop, struct err *err)
+/* Treats a failure that may pass, ERR_LOCKED, ERR_FULL or ERR_CHANGED: logs it, at once and
+ * then once a minute, sleeps, and returns 1: try again now. ERR_STOPPED: a stop was asked
+ * for. Any other `rc` is returned as it is. */
+static int wait_if_passing(struct follow *f, int rc, struct err *err)
 {
-	struct pollfd fds = {.fd = stop->fd, .events = POLLIN};
+	struct pollfd fds = {.fd = f->job.stop->fd, .events = POLLIN};
 	int64_t now = clock_now_ms();
 
 	if (rc != ERR_LOCKED && rc != ERR_FULL && rc != ERR_CHANGED) {
-		if (!rc && wait->waiting) {
+		if (!rc && f->waiting) {
 			log_info("going on");
-			wait->waiting = false;
+			f->waiting = false;
 		}
 		return rc;
 	}
-	if (!wait->waiting || now - wait->said_ms >= SAY_MS) {
+	if (!f->waiting || now - f->said_ms >= SAY_MS) {
 		log_warning("%s; waiting", err->msg);
-		wait->said_ms = now;
-		wait->waiting = true;
+		f->said_ms = now;
+		f->waiting = true;
 	}
 	if (poll(&fds, 1, rc == ERR_FULL ? FULL_MS : LOCKED_MS) < 0 && errno != EINTR) {
 		return err_sys(err, "cannot wait");
 	}
-	rc = stop_check(stop, err);
+	rc = stop_check(f->job.stop, err);
 	return rc ? rc : 1;
+}
+
+static int open_repo(struct follow *f, const char *path, struct err *err)
+{
+	int rc;
+
+	do {
+		rc = snapshot_open(&f->job.repo, path, SNAPSHOT_WRITE | SNAPSHOT_CREATE,
+				   "albumen-exporter follow", err);
+		rc = wait_if_passing(f, rc, err);
+	} while (rc > 0);
+	if (!rc) {
+		snapshot_unlock(f->job.repo);
+	}
+	return rc;
 }
 
 /* --- the index ------------------------------------------------------------------- */
@@ -217,7 +236,7 @@ static void yield_lock(struct follow *f)
 static int export_once(struct follow *f, struct err *err)
 {
 	struct export_result result = {0};
-	/* No wait here: follow_wait does that, and logs it. */
+	/* No wait here: wait_if_passing does that, and logs it. */
 	int rc = snapshot_lock(f->job.repo, NULL, err);
 
 	if (rc) {
@@ -335,26 +354,26 @@ static int wait_for_change(struct follow *f, struct err *err)
 	return stop_check(f->job.stop, err);
 }
 
-int follow_run(const struct export_job *job, const char *dir, int ready_fd,
-	       struct err *err)
+int follow_run(const struct export_job *job, const char *repo, const char *index,
+	       int ready_fd, struct err *err)
 {
-	struct follow f = {.job = *job, .dir = dir, .ready_fd = ready_fd, .inotify = -1};
-	int rc;
+	struct follow f = {
+		.job = *job, .dir = index, .ready_fd = ready_fd, .inotify = -1};
+	int rc = open_repo(&f, repo, err);
 
-	f.job.index = NULL;
-	snapshot_unlock(f.job.repo);
-	do {
+	while (rc >= 0) {
 		rc = work(&f, err);
 		if (rc == ERR_REPLACED) {
 			log_info("%s", err->msg);
 			close_index(&f);
 			rc = 0;
 		}
-		rc = follow_wait(&f.wait, rc, job->stop, err);
+		rc = wait_if_passing(&f, rc, err);
 		if (!rc) {
 			rc = wait_for_change(&f, err);
 		}
-	} while (rc >= 0);
+	}
 	close_index(&f);
+	snapshot_close(f.job.repo);
 	return rc == ERR_STOPPED ? 0 : rc;
 }

@@ -2,11 +2,7 @@
 #ifndef EXPORTER_EXPORT_FOLLOW_H
 #define EXPORTER_EXPORT_FOLLOW_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "data/base/err.h"
-#include "data/base/stop.h"
 #include "exporter/export/export.h"
 
 /*
@@ -18,22 +14,12 @@
  * not exist yet, or that was removed, moved or replaced; for another writer; and for room
  * on a full disk.
  *
- * It opens the index in the folder `dir` itself, as often as that is made anew;
- * job->index is not used. `ready_fd` (data/base/ready.h) is written to after the first
- * export. It holds the repository's lock only while it exports, so that other writers have
- * their turn (snapshot_unlock). Returns 0 when stopped.
+ * It opens the repository and the index by their paths, the index as often as that is made
+ * anew: job->repo and job->index are not used. `ready_fd` (data/base/ready.h) is written to
+ * after the first export. It holds the repository's lock only while it exports, so that
+ * other writers have their turn (snapshot_unlock). Returns 0 when stopped.
  */
-int follow_run(const struct export_job *job, const char *dir, int ready_fd,
-	       struct err *err);
-
-struct follow_wait {
-	bool waiting;
-	int64_t said_ms;
-};
-
-/* How a daemon treats a failure that may pass, ERR_LOCKED, ERR_FULL or ERR_CHANGED: logs
- * it, at once and then once a minute, sleeps, and returns 1: try again now. ERR_STOPPED: a
- * stop was asked for. Any other `rc` is returned as it is. Start with {0}. */
-int follow_wait(struct follow_wait *wait, int rc, struct stop *stop, struct err *err);
+int follow_run(const struct export_job *job, const char *repo, const char *index,
+	       int ready_fd, struct err *err);
 
 #endif
