@@ -64,6 +64,7 @@ static bool is_built(struct index_fixture *f)
 {
 	struct index_txn *txn = index_fixture_begin(f, false);
 	bool built;
+
 	built = index_is_built(txn);
 	index_abort(&txn);
 	return built;
@@ -82,6 +83,7 @@ static void responses(struct index_fixture *f, struct buf *out)
 	struct err err = {0};
 	char **line = NULL;
 	size_t count = 0;
+
 	while (query_feed(txn, key.sequence, &key, &err) == 0) {
 		struct buf text = {0};
 		struct record_id id;

@@ -33,6 +33,7 @@ static struct seen look(struct index_fixture *f)
 {
 	struct index_txn *txn = index_fixture_begin(f, false);
 	struct seen seen;
+
 	seen.epoch = index_epoch(txn);
 	seen.sequence = index_sequence(txn);
 	seen.floor = index_feed_floor(txn);
@@ -45,6 +46,7 @@ static bool holds(struct index_fixture *f, uint64_t epoch, uint64_t sequence)
 {
 	struct index_txn *txn = index_fixture_begin(f, false);
 	bool yes;
+
 	yes = index_epoch_holds(txn, epoch, sequence);
 	index_abort(&txn);
 	return yes;

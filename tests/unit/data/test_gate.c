@@ -21,6 +21,7 @@ static bool takes(struct index_fixture *f)
 {
 	struct index_txn *txn = index_fixture_begin(f, false);
 	bool yes;
+
 	yes = gate_takes_secrets(txn);
 	index_abort(&txn);
 	return yes;
@@ -30,6 +31,7 @@ static enum gate_change compare(struct index_fixture *f, bool allow)
 {
 	enum gate_change change;
 	struct index_txn *txn = index_fixture_begin(f, false);
+
 	change = gate_compare(txn, allow);
 	index_abort(&txn);
 	return change;
@@ -40,6 +42,7 @@ static bool is_marked(struct index_fixture *f, const char *path)
 {
 	struct claim_file file;
 	struct index_txn *txn = index_fixture_begin(f, false);
+
 	assert_int_equal(claim_file_get(txn, path, strlen(path), &file), 0);
 	index_abort(&txn);
 	return file.size == CLAIM_ANEW;

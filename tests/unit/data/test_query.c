@@ -51,6 +51,7 @@ static void flip(struct index_fixture *f, enum table table, size_t n, size_t bit
 	struct buf key = {0}, value = {0}, got = {0};
 	struct index_txn *txn = index_fixture_begin(f, true);
 	char *byte;
+
 	assert_true(index_fixture_row(txn, table, n, &key, &value));
 	store_delete(txn->store, table, key.data, key.len);
 	byte = bit / 8 < key.len ? key.data + bit / 8 : value.data + bit / 8 - key.len;

@@ -88,6 +88,7 @@ static bool try(struct index_fixture *f, enum table table, size_t n, bool lost,
 	struct err err = {0};
 	char what[128];
 	bool there;
+
 	there = index_fixture_row(txn, table, n, &key, &value);
 	if (there && (lost ? is_missed(table) : value.len > 0)) {
 		snprintf(what, sizeof(what), "table %d, row %zu %s, change %zu", table, n,

@@ -45,6 +45,7 @@ static void stale(struct index_fixture *f, const char *expected)
 	struct err err = {0};
 	char name[32][64], all[1024] = "";
 	size_t count = 0;
+
 	while (query_feed(txn, key.sequence, &key, &err) == 0) {
 		struct record_id id;
 
