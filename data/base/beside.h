@@ -8,15 +8,16 @@
 #include "data/base/err.h"
 
 /*
- * beside - files that come with the program and are found at run time: in FOLDER
- * beside it (a build), or in ../share/albumen/FOLDER (an installation).
+ * beside - finds files that come with the program at run time: in FOLDER beside the
+ * program (a build), or in ../share/albumen/FOLDER (an installation).
  */
 
-/* Appends the path of the folder that holds `file`. ERR_NOTFOUND: neither does. */
+/* Appends the path of the folder that holds `file`. ERR_NOTFOUND: neither folder
+ * does. */
 int beside_find(struct buf *out, const char *folder, const char *file, struct err *err);
 
-/* Appends the text of `file` in the folder `path`. Links are followed: an
- * installation may be a farm of links. */
+/* Appends the text of `file` in the folder `path`. Follows links: an installation may
+ * consist of links. */
 int beside_read(struct buf *out, const char *path, const char *file, struct err *err);
 
 /* A word of a template, as "@SITE@", and the text that replaces it. */

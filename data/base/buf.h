@@ -6,21 +6,21 @@
 #include <stdint.h>
 
 /*
- * buf - a growing run of bytes, and the allocations of both programs.
+ * buf - a growing array of bytes, and the allocation functions of both programs.
  *
- * Invariants: `data` is NULL or a heap block of `cap` bytes; `len` <= `cap`;
- * where data is not NULL, data[len] is a NUL that does not count, so a buffer
- * without NULs inside is a C string. A zeroed `struct buf` is an empty buffer.
+ * Invariants: `data` is NULL or a heap block of `cap` bytes, and `len` < `cap`.
+ * data[len] is a NUL that does not count, so a buffer without NULs inside is a C
+ * string. A zeroed `struct buf` is an empty buffer.
  *
  *	struct buf path = {0};
  *	buf_addf(&path, "%s/%s", dir, name);
  *	...
  *	buf_release(&path);
  *
- * Memory: both programs are crash-safe by construction (an LMDB transaction is
- * whole or absent, a file is written beside and renamed), so running out of
- * memory ends the process with a message instead of being carried through every
- * signature. Sizes that come from input are capped before they get here.
+ * Out of memory, the process exits with a message. Both programs are crash-safe (an
+ * LMDB transaction is whole or absent, a file is written beside and renamed), so they
+ * carry no code for this failure. Sizes that come from input are limited before they
+ * get here.
  */
 
 struct buf {
@@ -29,20 +29,20 @@ struct buf {
 	size_t cap;
 };
 
-/* malloc, calloc-like zeroing, realloc and strndup that end the process (exit
- * status 1, a line on stderr) instead of returning NULL. xzalloc zeroes. */
+/* malloc, calloc, realloc and strndup that exit (status 1, a line on stderr) instead of
+ * returning NULL. */
 void *xmalloc(size_t size);
 void *xzalloc(size_t size);
 void *xrealloc(void *old, size_t size);
-/* `count` * `size` bytes, refusing an overflow of the product. */
+/* `count` * `size` bytes; exits if the product overflows */
 void *xreallocarray(void *old, size_t count, size_t size);
-/* The array, which has room for *cap elements of `size` bytes, with room for one more than
- * `count`: as it is, or in larger memory. */
+/* Returns the array with room for one more than `count` elements of `size` bytes:
+ * itself, or a larger copy. *cap is the number of elements it has room for. */
 void *xgrow(void *array, size_t count, size_t *cap, size_t size);
 char *xmemdup0(const void *bytes, size_t len); /* a copy with a NUL behind it */
 char *xstrdup(const char *s);
 
-/* Makes room for `more` bytes behind the ones held, and for the NUL. */
+/* Makes room for `more` bytes after the present ones, and for the NUL. */
 void buf_grow(struct buf *buf, size_t more);
 void buf_add(struct buf *buf, const void *bytes, size_t len);
 void buf_addch(struct buf *buf, char c);
@@ -52,11 +52,11 @@ void buf_addf(struct buf *buf, const char *fmt, ...)
 /* Big-endian integers: equal widths sort as numbers under memcmp. */
 void buf_addu32(struct buf *buf, uint32_t n);
 void buf_addu64(struct buf *buf, uint64_t n);
-/* Cuts the buffer to `len` bytes, which it must have. */
+/* Shortens the buffer to `len` bytes. */
 void buf_setlen(struct buf *buf, size_t len);
-/* Empty again; keeps the memory. */
+/* Empties the buffer and keeps the memory. */
 void buf_clear(struct buf *buf);
-/* Frees the memory; the buffer is as good as zeroed. NULL is allowed. */
+/* Frees the memory; the buffer is then empty. NULL is allowed. */
 void buf_release(struct buf *buf);
 
 /* Big-endian integers in raw memory. */

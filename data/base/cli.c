@@ -18,12 +18,12 @@
 
 #define WIDTH 88 /* columns of what --help prints */
 
-/* What getopt_long returns for a long option: these, or LONG_FIRST + its place in
- * the table. A short one is its letter, which is less than any of them. */
+/* What getopt_long returns for a long option: one of these, or LONG_FIRST plus its
+ * place in the table. For a short option it returns the letter, which is smaller. */
 enum { LONG_HELP = 256, LONG_VERSION, LONG_FIRST };
 
-/* An option as it was given. The command may follow it, so the options are kept, and
- * applied at the end. */
+/* An option on the command line. The command may follow it, so options are collected,
+ * and applied at the end. */
 struct given {
 	const struct cli_option *option;
 	const char *value;
@@ -46,7 +46,8 @@ static bool takes_value(const struct cli_option *option)
 	       option->type == CLI_LIST;
 }
 
-/* What a command does with an option: NO is 0, so that it can be asked as a bool. */
+/* Whether a command accepts or requires an option. NO is 0, so the result works as a
+ * bool. */
 enum use { NO, TAKES, NEEDS };
 
 static enum use use_of(const struct cli_command *command, const struct cli_option *option)
@@ -66,8 +67,8 @@ static enum use use_of(const struct cli_command *command, const struct cli_optio
 
 /* --- --help ------------------------------------------------------------------- */
 
-/* Prints words from `column` on, breaking lines before WIDTH and indenting them. A
- * newline in the text is one in the output. */
+/* Prints words, starting at `column`. Breaks lines before WIDTH and indents them. A
+ * newline in the text is a newline in the output. */
 static void print_wrapped(FILE *to, const char *text, int indent, int column)
 {
 	bool first = true;
@@ -228,8 +229,8 @@ static struct option *make_long_options(struct buf *letters,
 		count++;
 	}
 	table = xzalloc((count + 3) * sizeof(*table));
-	/* '-': what is no option comes in its place, POSIXLY_CORRECT or not; ':': a
-	 * missing value is told from an unknown option. */
+	/* '-' makes getopt_long return operands in their place, even with
+	 * POSIXLY_CORRECT; ':' tells a missing value apart from an unknown option. */
 	buf_addstr(letters, "-:h");
 	for (size_t i = 0; i < count; i++) {
 		bool value = takes_value(&options[i]);
@@ -279,7 +280,7 @@ static int take_operand(struct cli *cli, char *operand, struct err *err)
 	return err_set(err, ERR_USAGE, "unknown command '%s'", operand);
 }
 
-/* An option that getopt_long did not take: `found` is ':' or '?'. */
+/* An option that getopt_long rejected: `found` is ':' or '?'. */
 static int bad_option(const struct cli *cli, int found, const char *argument,
 		      struct err *err)
 {
@@ -326,7 +327,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct err *err)
 {
 	struct buf letters = {0};
 	struct option *table = make_long_options(&letters, cli->program);
-	size_t most = 1; /* one option a byte at most: -vvv */
+	size_t most = 1; /* at most one option a byte: -vvv */
 	int found, rc = 0;
 
 	for (int i = 0; i < argc; i++) {
@@ -335,7 +336,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct err *err)
 	cli->given = xreallocarray(NULL, most, sizeof(*cli->given));
 	cli->operand = xzalloc(((size_t)argc + 1) * sizeof(*cli->operand));
 	opterr = 0;
-	optind = 0; /* glibc: begin anew */
+	optind = 0; /* glibc: start over */
 	while (!rc &&
 	       (found = getopt_long(argc, argv, letters.data, table, NULL)) != -1) {
 		rc = take_option(cli, found, argv, err);
@@ -397,8 +398,7 @@ static int set_value(const struct cli_option *option, void *values, const char *
 	return 0;
 }
 
-/* Gives the option `o` the value that it has from the command line or, where it has
- * none, from the environment. */
+/* Sets option `o` from the command line, or else from its environment variable. */
 static int set_option(const struct cli *cli, const struct cli_option *o, struct err *err)
 {
 	bool needed = use_of(cli->command, o) == NEEDS;
@@ -419,7 +419,7 @@ static int set_option(const struct cli *cli, const struct cli_option *o, struct 
 	if (!given && o->environment) {
 		assert(takes_value(o));
 		value = getenv(o->environment);
-		/* An empty variable is as good as none. */
+		/* An empty variable counts as unset. */
 		if (value && *value) {
 			given = true;
 			rc = set_value(o, cli->values, value, err);
@@ -438,7 +438,7 @@ static int set_option(const struct cli *cli, const struct cli_option *o, struct 
 	return rc;
 }
 
-/* As many operands as the command takes? */
+/* Checks the number of operands. */
 static int check_operands(const struct cli *cli, struct err *err)
 {
 	const char *takes = cli->command->operands;
@@ -487,9 +487,9 @@ static void log_failure(const struct cli *cli, int rc, const struct err *err)
 }
 
 /*
- * A file that cannot be opened for want of a descriptor looks to libgit2 like one that is
- * not there, and an object in it like a damaged history. So what the system allows is
- * taken, and with less than these nothing begins.
+ * Without a free descriptor, libgit2 reports an existing file as missing, and an object
+ * in it as a damaged repository. So raise the limit as far as the system allows, and
+ * refuse to start with fewer descriptors than DESCRIPTORS_MIN.
  */
 static int get_descriptors(struct err *err)
 {
@@ -520,7 +520,8 @@ int cli_main(const struct cli_program *program, void *values, int argc, char **a
 	int rc;
 
 	log_init(program->name, LOG_INFO);
-	/* A limit on the size of files (ulimit -f) is an error of write: EFBIG. */
+	/* With SIGXFSZ ignored, a limit on file sizes (ulimit -f) makes write fail with
+	 * EFBIG. */
 	signal(SIGXFSZ, SIG_IGN);
 	rc = parse(&cli, argc, argv, &err);
 	if (rc) {
@@ -540,7 +541,7 @@ int cli_main(const struct cli_program *program, void *values, int argc, char **a
 		rc = rc ? rc : get_descriptors(&err);
 		rc = rc ? rc : cli.command->run(cli.values, cli.operand, &err);
 	}
-	/* A result that did not reach its file is a failure too. */
+	/* A result that was not written completely is a failure too. */
 	if (rc >= 0 && (fflush(stdout) == EOF || ferror(stdout))) {
 		rc = err_sys(&err, "cannot write to standard output");
 	}

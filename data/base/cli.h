@@ -8,26 +8,26 @@
 #include "data/base/err.h"
 
 /*
- * cli - command lines of the two programs: one table of options and one of
- * commands, from which --help is printed, too.
+ * cli - the command lines of both programs. One table of options and one of commands
+ * drive the parser and --help.
  *
  *	PROGRAM COMMAND [--option[=value] | --option value]...
  *
- * Long options in any order, before or after the command; `-v` repeats; `--`
- * ends options. An option's environment variable stands in where it is not
- * given. `-h`, `--help` (of the program or of one command) and `--version`
- * print to stdout and end with status 0.
+ * Long options may stand in any order, before or after the command. `-v` repeats. `--`
+ * ends the options. If an option is not given, its environment variable applies. `-h`,
+ * `--help` (of the program or of one command) and `--version` print to stdout and exit
+ * with status 0.
  */
 
 enum cli_type {
 	CLI_FLAG,   /* bool; set to true */
-	CLI_COUNT,  /* int; one more each time */
+	CLI_COUNT,  /* int; incremented each time */
 	CLI_STRING, /* const char *; borrowed from argv or the environment */
 	CLI_NUMBER, /* long long; a decimal number that is not negative */
-	CLI_LIST,   /* struct cli_list; a string more each time */
+	CLI_LIST,   /* struct cli_list; a string is added each time */
 };
 
-/* The values of an option that may be repeated, in their order. */
+/* The values of a repeatable option, in order. */
 #define CLI_LIST_MAX 64
 struct cli_list {
 	const char *value[CLI_LIST_MAX]; /* borrowed like a CLI_STRING */
@@ -38,18 +38,19 @@ struct cli_option {
 	const char *name; /* without the dashes; NULL ends the table */
 	char letter;      /* a one-letter form, or 0 */
 	enum cli_type type;
-	size_t offset;           /* of the value in the program's struct of values */
-	const char *argument;    /* for --help: "DIR"; NULL for flags */
-	const char *environment; /* variable that stands in, or NULL */
+	size_t offset;        /* of the value in the program's struct of values */
+	const char *argument; /* for --help: "DIR"; NULL for flags */
+	const char *
+		environment; /* the variable that applies if the option is not given, or NULL */
 	const char *summary;
 };
 
 struct cli_command {
 	const char *name;
-	/* `values` is what cli_main was given. The operands end with a NULL; there are
-	 * as many as `operands` says. */
+	/* `values` is what cli_main received. The operands end with a NULL; their
+	 * number is right. */
 	int (*run)(const void *values, char **operand, struct err *err);
-	const char *options;  /* "data! json": those it takes; `!`: those it needs */
+	const char *options;  /* those it accepts; `!`: those it requires */
 	const char *operands; /* "A B", "REQUEST..." (any number); NULL: none */
 	const char *summary;
 	const char *help; /* a paragraph for `COMMAND --help` */
@@ -64,10 +65,10 @@ struct cli_program {
 };
 
 /*
- * Parses and runs. The caller puts the defaults into *values, and every value that is
- * given replaces one. Returns the exit status of the process: what `run` returned
- * where that is positive or 0, else err_exit_status of it, after the message was
- * logged. Usage errors are logged with a hint at --help.
+ * Parses the command line and runs the command. The caller puts the defaults into
+ * *values; each given value replaces one. Returns the exit status of the process: the
+ * result of `run` if that is 0 or positive, else err_exit_status of it, after logging
+ * the message. Usage errors are logged with a hint at --help.
  */
 int cli_main(const struct cli_program *program, void *values, int argc, char **argv);
 

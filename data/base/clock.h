@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-/* clock - time for measuring how long something takes, never for dates. */
+/* clock - measures how long something takes. Never used for dates. */
 
-/* Milliseconds of CLOCK_MONOTONIC: not moved by who sets the clock. */
+/* Milliseconds of CLOCK_MONOTONIC, which setting the clock does not change. */
 int64_t clock_now_ms(void);
 
 #endif

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* SIGABRT: of a heap that was written over (malloc(3)). */
+/* malloc(3) raises SIGABRT when the heap was overwritten. */
 static const int caught[] = {SIGBUS, SIGSEGV, SIGABRT};
 #define CAUGHT (sizeof(caught) / sizeof(*caught))
 
-/* What a signal handler needs cannot be passed to it. */
+/* A signal handler takes no arguments of ours. */
 static struct fault_area *areas;
 static struct sigaction before[CAUGHT];
 static _Thread_local const struct fault_area *entered;
@@ -43,7 +43,7 @@ void fault_end(const struct fault_area *area)
 
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
-	/* abort(3) sends its signal by tgkill(2). */
+	/* kill(2) and sigqueue(3) send with these codes; abort(3) uses tgkill(2). */
 	bool sent = info->si_code == SI_USER || info->si_code == SI_QUEUE;
 	const struct fault_area *area;
 
@@ -55,7 +55,8 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 	if (area) {
 		fault_end(area);
 	}
-	/* The access is tried again when the handler returns; abort(3) raises again. */
+	/* Restore the old handlers. The faulting access is repeated when this one
+	 * returns; abort(3) raises its signal again. */
 	for (size_t i = 0; i < CAUGHT; i++) {
 		if (caught[i] == signal) {
 			sigaction(signal, &before[i], NULL);

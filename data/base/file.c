@@ -20,7 +20,7 @@ int file_read_fd(struct buf *out, int fd, size_t limit, const char *name, struct
 	size_t start = out->len;
 	struct stat st;
 
-	/* One allocation for a regular file; the size is only a hint. */
+	/* Allocates once for a regular file; the size is only a hint. */
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
 	    (size_t)st.st_size <= limit) {
 		buf_grow(out, (size_t)st.st_size + 1);
@@ -103,8 +103,8 @@ static char *parent_of(const char *path)
 	return xmemdup0(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-/* A new file beside `path`, whose name is *name. mkostemp(3) makes 0600 only, and the
- * umask cannot be read but by setting it, for the whole process. */
+/* Makes a new file beside `path`; *name is its name. mkostemp(3) would give it mode
+ * 0600, and the umask cannot be read without setting it for the whole process. */
 static int make_temp(struct buf *name, const char *parent)
 {
 	int fd;
@@ -220,7 +220,7 @@ bool file_is_inside(const char *inner, const char *outer)
 		free(path);
 		return false;
 	}
-	/* The nearest part of `inner` that exists decides where it would lie. */
+	/* The nearest existing parent of `inner` decides. */
 	while (!(real_inner = realpath(path, NULL))) {
 		char *up = parent_of(path);
 
@@ -275,7 +275,7 @@ int file_lock_check(int fd, const char *path, struct err *err)
 	return rc;
 }
 
-/* Locks the file that `path` names; it may be removed between open and flock. */
+/* Locks the file at `path`, which may be removed between open and flock. */
 static int lock_file(int *fd, const char *path, struct err *err)
 {
 	bool same = false;
@@ -323,8 +323,9 @@ int file_lock(int *fd, const char *path, const char *what, struct err *err)
 		return rc;
 	}
 	len = snprintf(text, sizeof(text), "%s (process %ld)\n", what, (long)getpid());
-	/* In this order the file keeps its block: to free one may cost more than all
-	 * else here (file systems that discard as they go). */
+	/* Written in this order, the file keeps its block: on file systems that discard
+	 * freed blocks, freeing one can cost more than all the rest of this
+	 * function. */
 	if (pwrite(lock, text, (size_t)len, 0) != len || ftruncate(lock, len) < 0) {
 		rc = err_sys(err, "cannot write lock '%s'", path);
 		close(lock);

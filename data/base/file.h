@@ -10,8 +10,8 @@
 #include "data/base/err.h"
 
 /*
- * file - whole files, folders and locks: the few calls that both programs need,
- * with every result checked.
+ * file - whole files, folders and locks: the calls that both programs need, with every
+ * result checked.
  */
 
 /* Appends all of the open file `fd` to *out, from its current offset.
@@ -19,49 +19,49 @@
 int file_read_fd(struct buf *out, int fd, size_t limit, const char *name,
 		 struct err *err);
 
-/* Appends the file `path` (O_NOFOLLOW, regular files only) to *out.
- * ERR_NOTFOUND where it does not exist. */
+/* Appends the file `path` to *out (O_NOFOLLOW, regular files only). ERR_NOTFOUND: it
+ * does not exist. */
 int file_read(struct buf *out, const char *path, size_t limit, struct err *err);
 
 /* Writes all of `bytes` to `fd`. */
 int file_write_fd(int fd, const void *bytes, size_t len, const char *name,
 		  struct err *err);
 
-/* Replaces or makes `path` with `bytes`: a temporary file beside it, write,
- * fsync, rename, fsync of the folder. A reader sees the old file or the new
- * one, whole; after a power loss likewise. Mode 0644 less the umask. */
+/* Makes or replaces `path`: writes a temporary file beside it, flushes it, renames it,
+ * and flushes the folder. A reader sees the whole old file or the whole new one, also
+ * after a power loss. The mode is 0644 less the umask. */
 int file_replace(const char *path, const void *bytes, size_t len, struct err *err);
 
-/* Makes `path` and what is missing above it, mode 0777 less the umask.
- * Being there already is success; a file in its place is not. */
+/* Makes the folder `path` and its missing parents, with mode 0777 less the umask. It
+ * may exist already; any other file in its place is an error. */
 int file_mkdirs(const char *path, struct err *err);
 
-/* fsync of a folder: makes the names in it durable. */
+/* Flushes a folder, so that the names in it are durable. */
 int file_sync_dir(const char *path, struct err *err);
 
-/* True if less than a megabyte is free where `path` is: for failures of programs and
+/* True if less than a megabyte is free at `path`: for failures of programs and
  * libraries that do not say why they could not write. */
 bool file_disk_is_full(const char *path);
 
-/* True if `inner` is `outer` or lies below it, both taken as they are on disk
- * (links resolved; of `inner`, the part that exists). False if outer is absent. */
+/* True if `inner` is `outer` or lies below it, with links resolved (of `inner`, in the
+ * part that exists). False if `outer` does not exist. */
 bool file_is_inside(const char *inner, const char *outer);
 
 /*
- * A lock that says who holds it. `path` is made if absent and stays for ever;
- * what counts is flock(2) on it, which the kernel drops when the holder ends,
- * kill -9 included. The holder writes its process id and `what` into the file
- * for the message of the next one:
- *	ERR_LOCKED "'REPO' is in use by albumen-exporter export (process 4711); ..."
- * On success *fd is an open descriptor (close-on-exec): close it to unlock. Whoever
- * removes or replaces the file lets another process lock the new one: file_lock_check
- * fails from then on, with ERR_REPLACED.
+ * A lock that names its holder. The file `path` is made if absent and never removed.
+ * The lock is flock(2) on it, which the kernel releases when the holder exits, even by
+ * kill -9. The holder writes `what` and its process id into the file, for the message
+ * that another process gets:
+ *	ERR_LOCKED "'REPO' is locked by albumen-exporter export (process 4711); ..."
+ * On success *fd is an open descriptor (close-on-exec): close it to unlock. If the file
+ * is removed or replaced, another process can lock the new one; file_lock_check then
+ * fails with ERR_REPLACED.
  */
 int file_lock(int *fd, const char *path, const char *what, struct err *err);
 int file_lock_check(int fd, const char *path, struct err *err);
 
-/* Sets *same if `path` names the file that `fd` is open on; a path that is not there
- * does not. */
+/* Sets *same to whether `path` names the file that `fd` is open on. A missing path does
+ * not. */
 int file_is_same(bool *same, int fd, const char *path, struct err *err);
 
 /* The folder for temporary files: $TMPDIR, or /tmp. Borrowed. */

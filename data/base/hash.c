@@ -113,7 +113,7 @@ void hash_remove(struct hash *table, uint32_t hash, uint32_t number)
 	size_t mask = table->slots - 1;
 	size_t hole = slot_of(table, hash, number);
 
-	/* An entry may move back to the hole unless that lies before its home. */
+	/* An entry may move back into the hole unless its home lies behind the hole. */
 	for (size_t i = (hole + 1) & mask; table->slot[i].number; i = (i + 1) & mask) {
 		size_t home = table->slot[i].hash & mask;
 

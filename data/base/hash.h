@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 /*
- * hash - a hash table of numbers above 0, which are whatever the caller has counted:
- * rows, or the places of an array. The caller keeps the keys, hashes them, and compares
- * a key with each number that the table has under its hash.
+ * hash - a hash table of numbers above 0: what they mean (rows, places in an array) is
+ * up to the caller. The caller keeps the keys, hashes them, and compares its key with
+ * each number that the table has for the hash.
  *
  *	struct hash table = {0};
  *	uint32_t h = hash_bytes(key, len, 0), n;
@@ -22,10 +22,10 @@
  *	}
  *	hash_release(&table);
  *
- * Open addressing with linear probing, at most three quarters full, and eight bytes a
- * slot: eleven to twenty-two bytes a number. The table keeps the hashes, so that it
- * grows without the keys and compares few of them in vain. What is removed is closed up
- * by moving later entries back. A zeroed `struct hash` is empty.
+ * Open addressing with linear probing. The table is at most three quarters full and
+ * takes eight bytes a slot: eleven to twenty-two bytes a number. It stores the hashes,
+ * so that it grows without the keys, and the caller seldom compares in vain. Removal
+ * moves later entries back. A zeroed `struct hash` is empty.
  */
 
 struct hash_slot {
@@ -39,8 +39,8 @@ struct hash {
 	size_t count; /* numbers in the table */
 };
 
-/* The hash of bytes. Where the keys come from strangers, who could choose keys with one
- * hash, the seed is a random number. */
+/* Hashes bytes. If strangers choose the keys, pass a random seed, or they can choose
+ * keys with equal hashes. */
 uint32_t hash_bytes(const void *bytes, size_t len, uint64_t seed);
 uint32_t hash_number(uint64_t n);
 
@@ -58,15 +58,15 @@ static inline uint32_t hash_next(const struct hash *table, uint32_t hash, size_t
 	return 0;
 }
 
-/* Adds a number, which the caller knows is not there yet. */
+/* Adds a number that is not in the table. */
 void hash_add(struct hash *table, uint32_t hash, uint32_t number);
-/* The table as a set of numbers, which are their own keys. hash_put adds `n` unless it is
- * there. */
+/* For a table that is a set of numbers, each its own key. hash_put adds `n` unless the
+ * set has it. */
 bool hash_has(const struct hash *table, uint64_t n);
 void hash_put(struct hash *table, uint64_t n);
-/* Puts `to` in the place of `from`, which is there, under the same hash. */
+/* Replaces the number `from` by `to`, under the same hash. */
 void hash_replace(struct hash *table, uint32_t hash, uint32_t from, uint32_t to);
-/* Removes a number, which is there. */
+/* Removes a number that is in the table. */
 void hash_remove(struct hash *table, uint32_t hash, uint32_t number);
 /* Removes all numbers; keeps the memory. */
 void hash_clear(struct hash *table);

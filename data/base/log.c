@@ -21,8 +21,8 @@ void log_init(const char *program, enum log_level level)
 	log_threshold = level;
 }
 
-/* Copies `text` behind `used` bytes of `line`, control bytes as \xNN; what does
- * not fit is cut, always leaving room for the newline. */
+/* Appends `text` to the first `used` bytes of `line`, control bytes as \xNN. Cuts what
+ * does not fit, and always leaves room for the newline. */
 static size_t add_escaped(char *line, size_t size, size_t used, const char *text)
 {
 	for (; *text && used + 5 < size; text++) {

@@ -7,10 +7,10 @@
 /*
  * log - lines on stderr, for people and the journal.
  *
- * A line is `PROGRAM: LEVEL: MESSAGE` with one write(2), so lines of several
- * threads never mix. Bytes below 0x20 and 0x7f in the message are written as
- * `\xNN`: a hostile file name cannot forge a line. errno is left as it was.
- * Only the two programs log; `data/` returns errors instead.
+ * A line is `PROGRAM: LEVEL: MESSAGE`, written by one write(2), so that lines of
+ * several threads never mix. Bytes below 0x20 and 0x7f in the message are written as
+ * `\xNN`: a hostile file name cannot forge a line. errno is unchanged. Only the two
+ * programs log; `data/` returns errors.
  */
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
@@ -24,16 +24,16 @@ void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Progress: one line that is redrawn in place, only where stderr is a terminal,
- * and only for work that has gone on for more than a second:
- * `PROGRAM: VERB 120,000 of 1,000,000, 8,000/s, 1 min 50 s left`.
+ * Progress: one line that is redrawn in place, only if stderr is a terminal, and only
+ * after a second of work: `PROGRAM: VERB 120,000 of 1,000,000, 8,000/s, 1 min 50 s
+ * left`.
  *
  *	struct log_progress p;
  *	log_progress_start(&p, "exporting", total);
  *	for (...) { log_progress_step(&p, 1); }
  *	log_progress_end(&p);
  *
- * `total` may be 0 (unknown): then no share and no time left are shown.
+ * If `total` is 0 (unknown), the line shows neither the total nor the time left.
  */
 struct log_progress {
 	const char *verb; /* borrowed */

@@ -4,10 +4,10 @@
 
 #include "data/base/err.h"
 
-/* ready - telling whoever started a daemon that it is at work. */
+/* ready - reports that a daemon is running. */
 
-/* Writes "ready\n" to `fd` and closes it (-1: nobody asked), and sends READY=1 to
- * the socket that $NOTIFY_SOCKET names, as sd_notify(3) has it, if it is set. */
+/* Writes "ready\n" to `fd` and closes it (-1: no descriptor was given). If
+ * $NOTIFY_SOCKET is set, sends READY=1 to that socket, as sd_notify(3) does. */
 int ready_tell(int fd, struct err *err);
 
 #endif

@@ -13,7 +13,7 @@ int stop_open(struct stop *stop, struct err *err)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	signal(SIGPIPE, SIG_IGN); /* a reader that left is an error of write */
+	signal(SIGPIPE, SIG_IGN); /* a closed pipe is then a write error */
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) {
 		return err_sys(err, "cannot block signals");
 	}

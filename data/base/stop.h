@@ -7,23 +7,23 @@
 #include "data/base/err.h"
 
 /*
- * stop - SIGTERM and SIGINT, as something to ask and to poll.
+ * stop - SIGTERM and SIGINT as a flag to test and a descriptor to poll.
  *
- * From stop_open on the two signals are blocked and wait in a signalfd: nothing
- * is ever interrupted, and the work asks between two steps whether it shall end.
+ * After stop_open the two signals are blocked and wait in a signalfd. No system call is
+ * interrupted; the work tests between two steps whether it should stop.
  */
 struct stop {
-	int fd; /* readable when a stop was asked for */
+	int fd; /* readable after a signal */
 	bool asked;
 };
 
 int stop_open(struct stop *stop, struct err *err);
 void stop_close(struct stop *stop);
 
-/* True from the first signal on. One system call: ask once in many steps. */
+/* True after the first signal. One system call: call it once in many steps. */
 bool stop_asked(struct stop *stop);
 
-/* ERR_STOPPED with its message if a stop was asked for, else 0. */
+/* Returns ERR_STOPPED after the first signal, else 0. */
 int stop_check(struct stop *stop, struct err *err);
 
 #endif

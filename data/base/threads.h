@@ -5,15 +5,15 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-/* threads - whether to use more than one, and how to begin them. Never changes what
- * comes out. */
+/* threads - whether to use threads, and how to start one. The number of threads never
+ * changes the output. */
 
-/* True where this process may run on two processors, unless the environment
- * variable ALBUMEN_THREADS is 0. */
+/* True if this process may run on two processors, unless the environment variable
+ * ALBUMEN_THREADS is 0. */
 bool threads_pay(void);
 
-/* Begins a thread that gets no signals: those are the main thread's, whose waits must
- * be interrupted. False: there is none to be had. */
+/* Starts a thread that blocks all signals, since they must interrupt the main thread.
+ * False: none could be started. */
 bool threads_start(pthread_t *out, void *(*run)(void *), void *payload);
 
 #endif
