@@ -36,7 +36,7 @@ int beside_find(struct buf *out, const char *folder, const char *file, struct er
 	}
 	buf_setlen(out, start);
 	return err_set(err, ERR_NOTFOUND,
-		       "cannot find %s in '%s/%s' or '%s/%s%s'; install the program anew",
+		       "cannot find %s in '%s/%s' or '%s/%s%s'; reinstall the program",
 		       file, program, folder, program, place[1], folder);
 }
 

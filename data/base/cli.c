@@ -452,7 +452,7 @@ static int check_operands(const struct cli *cli, struct err *err)
 	}
 	return takes ? err_set(err, ERR_USAGE, "'%s' takes %d operand%s: %s",
 			       cli->command->name, count, count == 1 ? "" : "s", takes)
-		     : err_set(err, ERR_USAGE, "'%s' takes no operand, as '%s' is",
+		     : err_set(err, ERR_USAGE, "'%s' takes no operand: '%s'",
 			       cli->command->name, cli->operand[0]);
 }
 

@@ -194,7 +194,7 @@ int file_sync_dir(const char *path, struct err *err)
 		return err_sys(err, "cannot open folder '%s'", path);
 	}
 	if (fsync(fd) < 0) {
-		rc = err_sys(err, "cannot sync folder '%s'", path);
+		rc = err_sys(err, "cannot flush folder '%s'", path);
 	}
 	close(fd);
 	return rc;

@@ -12,17 +12,17 @@
 #include "data/format/json_char.h"
 
 /*
- * One pass: json_read checks the source and writes the canonical text at once.
- * Nearly all bytes of a record are plain bytes of strings, so those go eight at
- * a time (copy_plain); everything else is rare enough to be handled one unit at
- * a time. Nesting is a stack of bits, one a level: is this level an object?
+ * One pass: json_read checks the source and writes the canonical text at once. Nearly
+ * all bytes of a record are plain bytes of strings, so these are copied eight at a time
+ * (copy_plain). Everything else is rare and is copied one unit at a time. Nesting is a
+ * stack of bits, one a level: is this level an object?
  */
 
-/* Room that is always kept behind `out_end`, so that one unit (an escape, a word
- * of plain bytes, a character) may be written after one comparison. */
+/* Room that is always left after `out_end`, so that one unit (an escape, a word of
+ * plain bytes, a character) may be written after one comparison. */
 #define SLACK 16
-/* How far the output is grown ahead of the source. What follows the value may be
- * a gigabyte of other values, so it is not grown for all that is there. */
+/* How far the output grows ahead of the source. A gigabyte of other values may follow
+ * this one, so it does not grow for all of the source. */
 #define AHEAD 65536
 #define LEVELS_ON_STACK 512
 
@@ -93,8 +93,8 @@ static inline void skip_space(struct reader *r)
 	r->at = past_space(r->at, r->end);
 }
 
-/* Copies plain bytes up to one that is not, the end of the source or of the
- * room. A whole word is written before it is known how much of it counts. */
+/* Copies plain bytes up to the first byte that is not plain, the end of the source, or
+ * the end of the room. Writes whole words before it knows how much of them counts. */
 static inline void copy_plain(struct reader *r)
 {
 	const char *at = r->at;
@@ -125,7 +125,7 @@ static inline void copy_plain(struct reader *r)
 	r->out = out;
 }
 
-/* Reads the \u escape at `at`; -1: it has not four digits. */
+/* Reads the \u escape at `at`; -1: it does not have four digits. */
 static int read_u_escape(const struct reader *r, const char *at, uint32_t *out)
 {
 	int c = r->end - at < 6 || at[0] != '\\' || at[1] != 'u' ? -1
@@ -155,7 +155,7 @@ static int read_unicode_escape(struct reader *r)
 				       0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00));
 		return 0;
 	}
-	/* It is JSON, so what follows must still be checked. */
+	/* It is valid JSON, so the rest must still be checked. */
 	if (!r->value->unusable) {
 		r->value->unusable =
 			"\\u escape of half a surrogate pair, which has no UTF-8";
@@ -184,8 +184,8 @@ static int read_escape(struct reader *r)
 	return 0;
 }
 
-/* One unit of a string that is not a plain byte, nor the closing quote. There is
- * room for it. */
+/* Reads one unit of a string that is neither a plain byte nor the closing quote. There
+ * is room for it. */
 static int read_special(struct reader *r)
 {
 	unsigned char c = (unsigned char)*r->at;
@@ -218,7 +218,7 @@ static int read_special(struct reader *r)
 	return 0;
 }
 
-/* A string, its quotes included. */
+/* Reads a string with its quotes. */
 static int read_string(struct reader *r)
 {
 	take(r);
@@ -232,7 +232,7 @@ static int read_string(struct reader *r)
 			*r->out++ = *r->at++;
 			return 0;
 		}
-		/* It may be a plain one: then the room ran out. */
+		/* A plain byte here means that the room ran out. */
 		while (r->out < r->out_end && r->at < r->end && *r->at != '"' &&
 		       !json_char_plain((unsigned char)*r->at)) {
 			if (read_special(r) < 0) {
@@ -252,7 +252,7 @@ static bool is_word(char c)
 	return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
-/* Copies the source up to `end`: a number or a word, as it is written. */
+/* Copies the source up to `end` unchanged: a number or a word. */
 static int take_until(struct reader *r, const char *end)
 {
 	size_t len = (size_t)(end - r->at);
@@ -366,7 +366,7 @@ static int fail_at_end(struct reader *r)
 				 : "the document ends inside an array");
 }
 
-/* The name of a member and the colon behind it. */
+/* Reads the name of a member and the colon after it. */
 static int read_name(struct reader *r)
 {
 	skip_space(r);
@@ -390,8 +390,8 @@ static int read_name(struct reader *r)
 	return 0;
 }
 
-/* Begins a value: a whole one, or what comes before the first value in an array
- * or object; *open then says that such a value is due. */
+/* Reads a whole scalar, or the part of an array or object before its first value; *open
+ * then says that a value must follow. */
 static int begin_value(struct reader *r, bool *open)
 {
 	char c;
@@ -422,7 +422,8 @@ static int begin_value(struct reader *r, bool *open)
 	return c == '{' ? read_name(r) : 0;
 }
 
-/* After a value: closes what ends here; *due says that another value follows. */
+/* Reads what follows a value: closes the arrays and objects that end here. *due says
+ * that another value must follow. */
 static int end_value(struct reader *r, bool *due)
 {
 	*due = false;
@@ -511,8 +512,8 @@ size_t json_source_offset(const char *text, size_t len, size_t canon_off)
 	bool in_string = false;
 	size_t done = 0;
 
-	/* The text is known to be good; where it is not (behind the value), a
-	 * failing unit ends the search. */
+	/* The text was checked before. After the value it may be bad; then a failing
+	 * unit ends the search. */
 	reader_init(&r, &unit, &value, text, len);
 	for (;;) {
 		const char *start = r.at;

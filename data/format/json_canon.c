@@ -9,10 +9,9 @@
 #include "data/format/json_char.h"
 
 /*
- * The half of data/format/json.h that works on canonical text: its members, elements
- * and names, and writing strings. Such text is known to be good (json_read wrote
- * it), so nothing is checked again but by assert, and a comma or bracket is found
- * by its byte.
+ * The part of data/format/json.h that works on canonical text: its members, elements
+ * and names, and writing strings. json_read wrote such text, so only asserts check it
+ * again, and a comma or bracket is found by its byte.
  */
 
 const char *json_string_end(const char *at, const char *end)
@@ -144,7 +143,7 @@ static int compare_keys(const void *pa, const void *pb, void *canon)
 	return a->off < b->off ? -1 : 1;
 }
 
-/* As json_duplicate, for any number of members: sorts them. */
+/* As json_duplicate, for many members: sorts them. */
 static size_t duplicate_by_order(const struct json_object *object, const char *canon)
 {
 	struct json_span *key = xreallocarray(NULL, object->count, sizeof(*key));
@@ -173,7 +172,7 @@ size_t json_duplicate(const struct json_object *object, const char *canon)
 	for (size_t i = 0; i < object->count; i++) {
 		const struct json_span *key = &object->member[i].key;
 		const unsigned char *k = (const unsigned char *)canon + key->off;
-		/* Most members differ from all before in these 8 bits, and need
+		/* Most members differ from all earlier ones in these 8 bits, and need
 		 * no comparison. */
 		uint8_t mark = (uint8_t)(key->len * 31 + k[1] * 7 + k[key->len / 2] * 13 +
 					 k[key->len - 2] * 3);

@@ -9,11 +9,11 @@
 #include "data/base/hex.h"
 
 /*
- * json_char - single characters of JSON strings, for json.c alone: which may
- * be copied as they are, and how the others are written in canonical text.
+ * json_char - single characters of JSON strings: which bytes are copied unchanged, and
+ * how the others are written in canonical text.
  */
 
-/* Bytes of a string that stand for themselves, here and in canonical text. */
+/* Bytes of a string that are copied unchanged. */
 static inline bool json_char_plain(unsigned char c)
 {
 	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '&' && c != '<' &&
@@ -21,9 +21,9 @@ static inline bool json_char_plain(unsigned char c)
 }
 
 /*
- * The bytes of `word` that are not plain, as the high bits of those bytes. Exact
- * up to and including the lowest one; a borrow may mark bytes above it.
- * '"' and '&' differ in one bit, as do '<' and '>': one comparison each.
+ * The bytes of `word` that are not plain, as the high bits of those bytes. Exact up to
+ * and including the lowest one; a borrow may mark bytes above it. '"' and '&' differ in
+ * one bit, as do '<' and '>': one comparison each.
  */
 static inline uint64_t json_char_specials(uint64_t word)
 {
@@ -88,7 +88,7 @@ static inline char *json_char_put_escape(char *out, unsigned c)
 	return out;
 }
 
-/* The letter of the short escape of `c`, or 0. */
+/* The letter of the short escape of `c`, or 0 if it has none. */
 static inline char json_char_letter(uint32_t c)
 {
 	switch (c) {

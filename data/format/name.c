@@ -9,7 +9,7 @@
 
 static const char hex[] = "0123456789ABCDEF";
 
-/* Bytes of an id that stand for themselves in its name. */
+/* Bytes of an id that its name contains unchanged. */
 static bool stays(unsigned char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
@@ -72,7 +72,8 @@ int name_to_id(struct buf *out, const char *name, size_t len)
 				c == '%' && len - i >= 3 ? digit_value(name[i + 1]) : -1;
 			int low = high >= 0 ? digit_value(name[i + 2]) : -1;
 
-			/* One id has one name: what stays is not written as %XX. */
+			/* Each id has one name: a byte that needs no %XX must not be
+			 * written so. */
 			if (low < 0 || stays((unsigned char)(high << 4 | low))) {
 				break;
 			}

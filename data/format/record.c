@@ -8,7 +8,7 @@
 
 #include "data/format/name.h"
 
-/* The members that say what a record is. */
+/* The members that decide what a record is. */
 enum member {
 	ID,
 	IMAGE,
@@ -38,14 +38,14 @@ static const char *const member_keys[MEMBERS] = {
 	[UPDATED_AT] = "\"updated_at\"",
 };
 
-/* One object that is being read: the record, or what is embedded in it. */
+/* The object that is read: the record, or an object embedded in it. */
 struct scope {
 	struct record_reader *reader;
 	const char *canon;  /* its first byte */
-	size_t base;        /* where that stands in what record_read was given */
+	size_t base;        /* its offset in the argument of record_read */
 	const char *prefix; /* of reasons: "", "image: ", "tag: " */
 	const struct json_object *object;
-	const struct json_member *known[MEMBERS]; /* NULL: it has no such member */
+	const struct json_member *known[MEMBERS]; /* NULL: the object does not have it */
 };
 
 __attribute__((format(printf, 3, 4))) static int reject(const struct scope *scope,
@@ -70,7 +70,7 @@ static int reject_member(const struct scope *scope, enum member which, const cha
 		      (int)strlen(key) - 2, key + 1, why);
 }
 
-/* The first byte of a member's value tells its type; 0: there is no such member. */
+/* The first byte of a member's value shows its type; 0: there is no such member. */
 static char type_of(const struct scope *scope, enum member which)
 {
 	const struct json_member *m = scope->known[which];
@@ -88,8 +88,8 @@ static bool is_object(const struct scope *scope, enum member which)
 	return type_of(scope, which) == '{';
 }
 
-/* Rejects the member whose key is at `at`, for standing there again. The name may
- * be of any length: it is cut, though not within a character. */
+/* Rejects a duplicate: the member whose key is at `at`. Long names are cut, but not
+ * within a character. */
 static int reject_twice(const struct scope *scope, size_t at)
 {
 	const struct json_member *m = scope->object->member;
@@ -106,12 +106,12 @@ static int reject_twice(const struct scope *scope, size_t at)
 			len--;
 		}
 	}
-	return reject(scope, at, "member %.*s%s stands twice", (int)len, name,
+	return reject(scope, at, "member %.*s%s occurs twice", (int)len, name,
 		      len < m->key.len ? "..." : "");
 }
 
-/* Begins with the object that `span` of `canon` is: lists its members in the reader's
- * object `number` and finds the known ones. */
+/* Opens the object at `span` of `canon`: lists its members in the object `number` of
+ * the reader, and finds the known ones. */
 static int scope_open(struct scope *scope, struct record_reader *reader, size_t number,
 		      const char *prefix, const char *canon, struct json_span span)
 {
@@ -134,7 +134,7 @@ static int scope_open(struct scope *scope, struct record_reader *reader, size_t 
 	return 0;
 }
 
-/* Says which member an object lacks to be of the kind that it is nearest to. */
+/* Rejects an object, naming the member that it lacks to be of the most similar kind. */
 static int reject_shape(const struct scope *scope)
 {
 	static const enum member of_image[] = {PUBLIC_ID, ALBUM_ID};
@@ -171,21 +171,21 @@ static int reject_shape(const struct scope *scope)
 				len, key + 1, object ? "an object" : "a string");
 		}
 	}
-	/* Unreachable: with all of them it would have been that kind. */
+	/* Unreachable: with all of these members the object would be of that kind. */
 	assert(false);
 	return reject(scope, 0, "not an image, a tag or a tag image");
 }
 
-/* The kind of the object, or -1: the first match of the contract's table. */
+/* The kind of the object, or -1: the first match in albumen(7)'s table. */
 static int recognise(const struct scope *scope)
 {
 	if (is_string(scope, ID)) {
 		if (is_string(scope, IMAGE_ID) && is_string(scope, TAG_ID)) {
 			for (enum member which = IMAGE; which <= TAG; which++) {
 				if (scope->known[which]) {
-					return reject_member(
-						scope, which,
-						"stands beside 'image_id' and 'tag_id'");
+					return reject_member(scope, which,
+							     "is not allowed beside "
+							     "'image_id' and 'tag_id'");
 				}
 			}
 			return RECORD_TAG_IMAGE;
@@ -203,7 +203,7 @@ static int recognise(const struct scope *scope)
 	return reject_shape(scope);
 }
 
-/* Reads a string member into the reader's scratch; -1: it holds U+0000. */
+/* Reads a string member into the reader's scratch buffer; -1: it contains U+0000. */
 static int read_string(const struct scope *scope, enum member which)
 {
 	const struct json_member *m = scope->known[which];
@@ -249,14 +249,14 @@ static int read_stamp(struct stamp *out, const struct scope *scope, enum member 
 	return 0;
 }
 
-/* What records of all kinds have: id and stamps. */
+/* Reads what records of all kinds have: id and stamps. */
 static int read_common(struct record *out, const struct scope *scope,
 		       enum record_kind kind, size_t len)
 {
 	bool by_public_id = kind == RECORD_IMAGE && !is_string(scope, ID);
 	struct stamp updated;
 
-	/* All but the ids' bytes, which are many. */
+	/* Clears all but the bytes of the ids, which are many. */
 	out->kind = kind;
 	out->text = (struct json_span){scope->base, len};
 	out->album.len = 0;
@@ -284,7 +284,7 @@ static void set_slot(struct record_slot *slot, const struct scope *scope,
 	slot->value = m->value;
 }
 
-/* The image or the tag that is embedded in the tag image of `outer`. */
+/* Reads the image or the tag that is embedded in the tag image of `outer`. */
 static int read_embedded(struct record *out, const struct scope *outer, enum member which)
 {
 	const struct json_span *value = &outer->known[which]->value;
@@ -301,7 +301,7 @@ static int read_embedded(struct record *out, const struct scope *outer, enum mem
 		return -1;
 	}
 	if (kind != (int)want) {
-		return reject(&scope, 0, "it has the shape of '%s', not of '%s'",
+		return reject(&scope, 0, "the object is of kind '%s', not '%s'",
 			      record_kind_name((enum record_kind)kind),
 			      record_kind_name(want));
 	}

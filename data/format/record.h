@@ -10,8 +10,8 @@
 #include "data/format/stamp.h"
 
 /*
- * record - what one JSON object says: an image, a tag, or a tag image, known by
- * its shape (CONTRACT.md, section 2). Pure: no I/O, no logging.
+ * record - what one JSON object states: an image, a tag, or a tag image, recognised by
+ * its members (albumen(7)). Pure: no I/O, no logging.
  *
  *	struct record_reader reader = {0};
  *	if (record_read(&reader, canon, len) < 0) {
@@ -32,15 +32,14 @@ enum record_kind {
 	RECORD_TAG_IMAGE = 3,
 };
 
-/* An id by value. Not NUL-terminated by contract, but bytes[len] is 0. */
+/* An id by value. bytes[len] is a NUL, which does not count. */
 struct record_id {
 	unsigned char len; /* 1 to RECORD_ID_MAX; 0: none */
 	char bytes[RECORD_ID_MAX + 1];
 };
 
-/* The member of a tag image that stands for its image or its tag: written as
- * `"image":{...}` or `"image_id":"..."`. All spans count from the tag image's
- * first byte. */
+/* The member of a tag image that names its image or its tag: `"image":{...}` or
+ * `"image_id":"..."`. Both spans count from the first byte of the tag image. */
 struct record_slot {
 	struct json_span member; /* from the key's quote to the value's last byte */
 	struct json_span value;
@@ -49,28 +48,28 @@ struct record_slot {
 struct record {
 	enum record_kind kind;
 	struct record_id id;
-	/* The canonical text: a span of what record_read was given, borrowed. */
+	/* The canonical text: a span of the argument of record_read, borrowed. */
 	struct json_span text;
 	struct stamp created; /* created_at; absent: zero */
-	struct stamp stamp;   /* updated_at, else created_at: what decides claims */
-	/* image: the album it lies in */
+	struct stamp stamp;   /* updated_at, else created_at: decides between claims */
+	/* image: its album */
 	struct record_id album;
-	/* tag image: what it joins, and where it says so */
+	/* tag image: its image and its tag, and the members that name them */
 	struct record_id image;
 	struct record_id tag;
 	struct record_slot image_slot;
 	struct record_slot tag_slot;
-	bool embedded; /* image and tag stand in it as objects */
+	bool embedded; /* it contains its image and its tag as objects */
 };
 
 /* Reads records; reuse one to save allocations. Zeroed is ready for use. */
 struct record_reader {
-	/* What the object states: itself first; a tag image with embedded
+	/* The records that the object states: itself first; a tag image with embedded
 	 * objects also states that image [1] and that tag [2]. */
 	struct record record[3];
 	size_t count; /* 1 or 3 */
-	/* Why it is not a record: text for people, and the offset in the
-	 * canonical text of the member (or the object) at fault. */
+	/* Why it is not a record: text for people; and the offset in the canonical text
+	 * of the member (or the object) at fault. */
 	char reason[160];
 	size_t failed_at;
 	/* scratch */
@@ -79,16 +78,16 @@ struct record_reader {
 };
 
 /*
- * Recognises the object whose canonical text (from json_read) is `canon`.
- * Nesting and size are checked by the caller, who knows the source.
- * Returns 0; or -1 with `reason` and `failed_at`.
+ * Recognises the object whose canonical text (from json_read) is `canon`. The caller
+ * checks nesting and size, since it has the source. Returns 0; or -1 with `reason` and
+ * `failed_at`.
  */
 int record_read(struct record_reader *reader, const char *canon, size_t len);
 void record_reader_release(struct record_reader *reader);
 
-/* NULL if `id` is a good id (CONTRACT.md, section 2), else a static string that
- * says why not: empty, over 200 bytes, control characters (Unicode category
- * Cc), not UTF-8, over 240 bytes as a file name. */
+/* NULL if `id` is a valid id (albumen(7)), else a static string that says why not:
+ * empty, over 200 bytes, control characters (Unicode category Cc), not UTF-8, over 240
+ * bytes as a file name. */
 const char *record_id_fault(const char *id, size_t len);
 
 /* "image", "tag", "tag image". */

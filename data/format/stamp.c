@@ -6,10 +6,10 @@
 
 #include "data/base/buf.h"
 
-/* Keeps seconds positive, whatever the offset. */
+/* Keeps seconds positive with any offset. */
 #define STAMP_BIAS (INT64_C(1) << 40)
 
-/* Reads `count` digits; -1: there are not so many. */
+/* Reads `count` digits; -1: there are fewer. */
 static int number(const char *text, int count)
 {
 	int n = 0;
@@ -28,7 +28,7 @@ static bool is_leap(int year)
 	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
-/* Days from 0000-01-01 to the date, or -1 if there is no such date. */
+/* Days from 0000-01-01 to the date, or -1 if the date does not exist. */
 static int64_t days_of(int year, int month, int day)
 {
 	static const short before[] = {0,   31,  59,  90,  120, 151, 181,
@@ -42,14 +42,16 @@ static int64_t days_of(int year, int month, int day)
 	}
 	days = before[month - 1] + (month > 2 && leap) + day - 1;
 	if (year > 0) {
-		int past = year - 1; /* whole years behind the year 0, which has 366 */
+		int past =
+			year - 1; /* whole years after the year 0, which has 366 days */
 
 		days += 366 + (int64_t)past * 365 + past / 4 - past / 100 + past / 400;
 	}
 	return days;
 }
 
-/* Reads ".123", up to nine digits, as nanoseconds. Returns the bytes read, or -1. */
+/* Reads ".123", up to nine digits, as nanoseconds. Returns the number of bytes read, or
+ * -1. */
 static int read_fraction(uint32_t *nanoseconds, const char *text, size_t len)
 {
 	int digits = 0;
@@ -70,7 +72,7 @@ static int read_fraction(uint32_t *nanoseconds, const char *text, size_t len)
 	return digits ? digits + 1 : -1;
 }
 
-/* Reads "Z" or "+02:00", all that is left, as seconds east of UTC. */
+/* Reads "Z" or "+02:00", which must be the whole rest, as seconds east of UTC. */
 static int read_offset(int *seconds, const char *text, size_t len)
 {
 	int hours, minutes;
@@ -113,7 +115,7 @@ int stamp_read(struct stamp *out, const char *text, size_t len)
 		return -1;
 	}
 	seconds = days * 86400 + hour * 3600 + minute * 60 + second - offset + STAMP_BIAS;
-	/* A leap second is the last of a UTC day: what follows 23:59:59. */
+	/* A leap second is the last second of a UTC day. */
 	if (second == 60 && (seconds - STAMP_BIAS) % 86400 != 0) {
 		return -1;
 	}

@@ -6,23 +6,23 @@
 #include <stdint.h>
 
 /*
- * stamp - an instant (RFC 3339), so encoded that instants sort under memcmp.
- * CONTRACT.md, section 2: any offset, up to nine fraction digits; an absent one
- * is earlier than everything.
+ * stamp - an instant (RFC 3339), encoded so that instants sort under memcmp. Any offset
+ * and up to nine fraction digits are allowed; an absent instant is earlier than all
+ * others (albumen(7)).
  */
 
 #define STAMP_SIZE 12
 
-/* Big-endian: seconds since 0000-01-01T00:00:00Z of the proleptic Gregorian
- * calendar plus 2^40 (so that an offset that leads before year 0 stays
- * positive), then nanoseconds in four bytes. All zero: absent. */
+/* Big-endian: seconds since 0000-01-01T00:00:00Z of the proleptic Gregorian calendar
+ * plus 2^40 (which keeps an instant before the year 0, by its offset, positive), then
+ * nanoseconds in four bytes. All zero: absent. */
 struct stamp {
 	unsigned char bytes[STAMP_SIZE];
 };
 
-/* Reads an RFC 3339 date-time: `T` and `Z` in either case, seconds 60 only
- * where the instant is 23:59:60 UTC (it equals the next midnight), offsets up to
- * 23:59, one to nine fraction digits. Returns 0, or -1 if it is anything else. */
+/* Reads an RFC 3339 date-time: `T` and `Z` in either case, offsets up to 23:59, one to
+ * nine fraction digits. Second 60 is allowed only at 23:59:60 UTC, and equals the next
+ * midnight. Returns 0, or -1 for anything else. */
 int stamp_read(struct stamp *out, const char *text, size_t len);
 
 int stamp_compare(const struct stamp *a, const struct stamp *b);

@@ -12,25 +12,25 @@
 #include "data/index/version.h"
 
 /*
- * The passes of build_end, each over one table in its order:
+ * The passes of build_end, each over one table in key order:
  *
- *	versions	elect the winners: who is known, and what it names
- *	memory		who is live, how many live tag images, images, entries
+ *	versions	elect the winners: which records are known, and what they name
+ *	memory		which tag images are live, and all counts
  *	versions	write the record rows and the feed; collect the ids
  *	memory		sort the relations, append them (a thread sorts the ids)
  *	memory		append the ids
  *
- * Memory is 20 bytes a record for the facts, about 48 for its id, and 24 a row of
- * the largest relation, while that is sorted.
+ * Memory: 20 bytes a record for the facts, about 48 for its id, and 24 for each row of
+ * the largest relation while it is sorted.
  */
 
 /* Rows written in one transaction. */
 #define CHUNK 50000
 
-/* What derives from a record's winner. */
+/* What follows from a record's winner. */
 struct fact {
 	uint32_t a, b;               /* image: album, -; tag image: image, tag */
-	uint32_t live_count, joined; /* row_record's */
+	uint32_t live_count, joined; /* as in struct row_record */
 	unsigned char kind;
 	bool known, live;
 };
@@ -48,8 +48,8 @@ struct derive {
 
 /* --- transactions -------------------------------------------------------------- */
 
-/* One more row written; commits when they are enough. The caller's cursors do not
- * outlive it, so it walks by key. */
+/* Counts a written row, and commits after CHUNK of them. That closes cursors, so
+ * callers walk by key. */
 static int wrote(struct derive *d)
 {
 	int rc;
@@ -64,8 +64,8 @@ static int wrote(struct derive *d)
 
 /* --- winners ------------------------------------------------------------------- */
 
-/* The winner of the record under the cursor, which is left on the first version of
- * the next record: sets *number, and *known false where none is claimed. */
+/* Elects the winner of the record under the cursor, and moves the cursor to the first
+ * version of the next record. *known is false if the record has no claim. */
 static int next_winner(struct derive *d, struct store_cursor *c, uint64_t *number,
 		       struct row_version_key *best, struct row_version *row, bool *known)
 {
@@ -95,7 +95,7 @@ static int next_winner(struct derive *d, struct store_cursor *c, uint64_t *numbe
 		return rc;
 	}
 	if (tied) {
-		/* Rare: texts decide. */
+		/* Rare: the texts decide. */
 		struct buf text = {0};
 		int elected = version_elect(d->txn, *number, best, d->err);
 
@@ -110,7 +110,7 @@ static int next_winner(struct derive *d, struct store_cursor *c, uint64_t *numbe
 	return rc;
 }
 
-/* Walks the winners of all records in the order of numbers. */
+/* Calls `each` for the winner of every record, in the order of numbers. */
 static int each_winner(struct derive *d, int (*each)(struct derive *, uint64_t number,
 						     const struct row_version_key *,
 						     const struct row_version *))
@@ -123,7 +123,8 @@ static int each_winner(struct derive *d, int (*each)(struct derive *, uint64_t n
 		struct index_txn *txn = d->txn;
 		unsigned char key[8];
 
-		/* A commit in `each` ends the cursor's transaction: begin anew. */
+		/* A commit in `each` ends the transaction of the cursor: open
+		 * another. */
 		be64_put(key, from);
 		rc = store_seek(c, key, sizeof(key));
 		while (rc == 0) {
@@ -166,7 +167,7 @@ static int note_winner(struct derive *d, uint64_t number,
 	return 0;
 }
 
-/* Who is live, and the totals. */
+/* Computes which tag images are live, and all counts. */
 static void spread(struct derive *d)
 {
 	for (uint64_t n = 1; n < d->numbers; n++) {
@@ -281,7 +282,7 @@ static int by_parts(const void *left, const void *right)
 	return 0;
 }
 
-/* The row of a record in a relation table; false where it has none. */
+/* The row of a record in a relation table; false: it has none. */
 static bool relation_of(const struct derive *d, enum table table, uint64_t number,
 			struct relation *out)
 {
@@ -336,7 +337,7 @@ static int write_relations(struct derive *d, enum table table, uint64_t count)
 
 /* --- ids ----------------------------------------------------------------------- */
 
-/* Notes the ids of those that no claim is about, but that others name. */
+/* Collects the ids of records that others name but no file claims. */
 static int add_unknown(struct derive *d)
 {
 	struct row_record row;
@@ -406,7 +407,7 @@ int build_end(struct index *index, struct err *err)
 		return rc;
 	}
 	hash_release(d.txn->numbers);
-	/* Of a large one, much has been written to the disk and forgotten. */
+	/* Much of a large index was written to the disk and is no longer in memory. */
 	store_read_ahead(d.txn->store);
 	d.numbers = d.txn->meta.next_number;
 	d.fact = xzalloc(d.numbers * sizeof(*d.fact));

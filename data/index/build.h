@@ -6,22 +6,21 @@
 #include "data/index/index.h"
 
 /*
- * build - the first filling of an index: claims are only collected, and all that
- * follows from them is derived at the end, in sorted passes. Inside of the index:
- * programs call build_end.
+ * build - the first filling of an index. Claims are only collected; at the end all
+ * other tables are derived from them in sorted passes.
  *
- * Record by record, a random place in each of eight tables is rewritten, which at
- * a million images costs 32 KiB of writing a record. Derived at the end, every
- * table is written once, from its first key to its last.
+ * Kept up record by record, each record would rewrite a random place in eight tables:
+ * 32 KiB of writing a record at a million images. Derived at the end, each table is
+ * written once, from its first key to its last.
  *
- * Until it has ended nobody may export (index_is_built), and a kill before leaves
- * nothing to keep: the next writer starts from nothing.
+ * Until the end nothing may be exported (index_is_built). After a kill the next writer
+ * starts over.
  */
 
 /*
- * Ends the building: the folder has been read to its end. The caller that fills an index
- * always calls this; it does nothing where the index is not being built. No transaction
- * may be open.
+ * Ends the building: the folder was read completely. Every caller that fills an index
+ * must call it; it does nothing if the index is not being built. No transaction may be
+ * open.
  */
 int build_end(struct index *index, struct err *err);
 

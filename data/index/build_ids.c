@@ -9,14 +9,15 @@
 #include "data/base/threads.h"
 #include "data/index/row.h"
 
-/* From so many ids on a thread pays. */
+/* A thread pays for this many ids. */
 #define THREAD_FROM 4096
 #define KINDS (ROW_ALBUM + 1)
 
-/* An id: most are told apart by their first eight bytes, without a look at the rest. */
+/* An id. Most differ in their first eight bytes, so that the rest is not read. */
 struct place {
-	uint64_t first; /* big-endian; a shorter id has zeros behind it */
-	uint32_t at; /* of the id's length and the bytes behind those, in units of four */
+	uint64_t first; /* big-endian; a shorter id is padded with zeros */
+	uint32_t
+		at; /* offset of the length of the id and its bytes after those, in units of four */
 	uint32_t number;
 };
 

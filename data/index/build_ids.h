@@ -8,16 +8,15 @@
 #include "data/format/record.h"
 
 /*
- * build_ids - the ids of all records, kind by kind, in the order of their bytes:
- * what the table of ids is made of when an index is built. They come in the order
- * of numbers, and are sorted beside whatever the caller does meanwhile, on a thread
- * of their own where that pays.
+ * build_ids - the ids of all records, by kind and then in byte order: the rows of the
+ * table `id` when an index is built. The caller adds them in the order of numbers. They
+ * are sorted while the caller does other work, by a thread if that pays.
  *
  *	ids = build_ids_new();
  *	build_ids_add(ids, kind, &id, number);		each once
- *	build_ids_sort(ids);				begins
+ *	build_ids_sort(ids);				starts sorting
  *	...
- *	rc = build_ids_each(ids, each, payload);	waits; kinds ascend, too
+ *	rc = build_ids_each(ids, each, payload);	waits; kinds ascend
  *	build_ids_free(ids);
  */
 
@@ -28,7 +27,7 @@ void build_ids_free(struct build_ids *ids); /* NULL is allowed */
 void build_ids_add(struct build_ids *ids, unsigned kind, const struct record_id *id,
 		   uint64_t number);
 void build_ids_sort(struct build_ids *ids);
-/* Non-zero from `each` ends it and is returned. */
+/* A non-zero result of `each` ends the walk and is returned. */
 typedef int build_ids_fn(unsigned kind, const char *id, size_t len, uint64_t number,
 			 void *payload);
 int build_ids_each(struct build_ids *ids, build_ids_fn *each, void *payload);

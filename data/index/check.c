@@ -16,13 +16,13 @@
 #include "data/index/version.h"
 
 /*
- * The order of the check: files and claims first (what files say is all there is),
- * then versions against claims, winners against versions, and what follows from the
- * winners against all of these. Each table is walked and looked up in others, so
- * memory follows the number of versions and files, not the data.
+ * The order: files and claims first, since everything follows from what files say; then
+ * versions against claims, winners against versions, and the rest against the winners.
+ * Each table is walked and its rows are looked up in others, so memory follows the
+ * number of versions and files, not the size of the data.
  *
- * That two tables agree is seen from one side, row by row, and then by the number of
- * rows of the other: so what has a row too many is counted, not named.
+ * Whether two tables agree is checked row by row from one side, and then by the number
+ * of rows of the other: surplus rows are counted, not named.
  */
 
 struct check {
@@ -31,21 +31,21 @@ struct check {
 	void *payload;
 	uint64_t differences;
 	struct index_counts counts; /* as recomputed */
-	uint64_t feed_entries;      /* that record rows name */
+	uint64_t feed_entries;      /* that the rows of records name */
 	struct record_reader reader;
 	struct buf text;
-	struct hash holds; /* of versions' keys: the place in `held`, and one */
+	struct hash holds; /* of the keys of versions: a place in `held`, plus one */
 	struct held {
 		uint64_t key;          /* a hash of the version's key */
 		uint32_t claims, pins; /* as counted */
 	} * held;
 	size_t held_cap;
-	uint64_t claims_met, pins, pins_met; /* met: by the versions that are stored */
+	uint64_t claims_met, pins, pins_met; /* met: of the stored versions */
 	struct noted_file {
 		bool there;
-		uint32_t claims, claims_noted; /* sums of them */
-		uint32_t rejects;              /* rows that are there */
-		uint64_t rejects_noted;        /* by the file's row */
+		uint32_t claims, claims_noted; /* their sums */
+		uint32_t rejects;              /* rows found */
+		uint64_t rejects_noted;        /* according to the row of the file */
 	} * file;                              /* by number */
 	uint64_t files;                        /* one more than the greatest number */
 	uint64_t feed_last;                    /* sequence of the last entry */
@@ -74,7 +74,7 @@ static void expect(struct check *check, bool good, const char *what,
 	}
 }
 
-/* Walks a table; `row` says 0 to go on. */
+/* Calls `row` for each row of a table until it returns non-zero. */
 static int walk(struct check *check, enum table table,
 		int (*row)(struct check *, const struct store_cursor *))
 {
@@ -130,7 +130,7 @@ static int file_row(struct check *check, const struct store_cursor *c)
 	return 0;
 }
 
-/* The file of a row whose key begins with its number; NULL: there is none. */
+/* The file whose number begins the key; NULL: there is none. */
 static struct noted_file *file_of(struct check *check, struct store_value key)
 {
 	uint64_t number = be64_get(key.data);
@@ -168,7 +168,7 @@ static int check_files(struct check *check)
 					: CLAIM_REJECTS_KEPT;
 
 		if (file->rejects != kept) {
-			differ(check, "rejects of file %llu: %llu noted, %lu kept",
+			differ(check, "rejects of file %llu: %llu stored, %lu found",
 			       (unsigned long long)n, (unsigned long long)kept,
 			       (unsigned long)file->rejects);
 		}
@@ -178,7 +178,7 @@ static int check_files(struct check *check)
 
 /* --- claims and pins, counted by version --------------------------------------- */
 
-/* What is counted of a version; valid until the next call. */
+/* The counts of a version; valid until the next call. */
 static struct held *held(struct check *check, const struct row_version_key *version)
 {
 	unsigned char bytes[ROW_VERSION_KEY_SIZE];
@@ -251,7 +251,8 @@ static int count_holds(struct check *check)
 
 	for (uint64_t n = 0; !rc && n < check->files; n++) {
 		if (check->file[n].claims != check->file[n].claims_noted) {
-			differ(check, "the claims of file %llu are not those noted",
+			differ(check,
+			       "the claims of file %llu do not have their stored sum",
 			       (unsigned long long)n);
 		}
 	}
@@ -260,7 +261,7 @@ static int count_holds(struct check *check)
 
 /* --- versions ------------------------------------------------------------------ */
 
-/* The text is what its key says, and says what its row says. */
+/* Checks that the text has the hash of its key, and agrees with its row. */
 static void text_facts(struct check *check, const struct row_version_key *key,
 		       const struct row_version *row, const struct row_record *of)
 {
@@ -270,7 +271,7 @@ static void text_facts(struct check *check, const struct row_version_key *key,
 	row_hash(hash, check->text.data, check->text.len);
 	if (memcmp(hash, key->hash, ROW_HASH_SIZE) != 0 ||
 	    record_read(&check->reader, check->text.data, check->text.len) < 0) {
-		differ(check, "a stored text is not the one claimed: '%.*s'", of->id.len,
+		differ(check, "a stored text does not have its hash: '%.*s'", of->id.len,
 		       of->id.bytes);
 		return;
 	}
@@ -291,7 +292,7 @@ static void text_facts(struct check *check, const struct row_version_key *key,
 				       row->image &&
 			       ids_number(check->txn, RECORD_TAG, &record->tag) ==
 				       row->tag,
-		       "what a tag image joins differs from its text", &of->id);
+		       "a tag image's image or tag differs from its text", &of->id);
 	}
 }
 
@@ -349,7 +350,7 @@ static void expect_entry(struct check *check, uint64_t number, struct row_record
 	struct query_key entry;
 
 	if (!sequence) {
-		expect(check, !row->known, "a response was never fed", &row->id);
+		expect(check, !row->known, "a response has no feed entry", &row->id);
 		return;
 	}
 	check->feed_entries++;
@@ -362,8 +363,8 @@ static void expect_entry(struct check *check, uint64_t number, struct row_record
 	store_cursor_close(c);
 }
 
-/* Rows of a relation table that start with `number`; with `live`, those of live
- * tag images, which their keys end with. */
+/* Counts the rows of a relation table that start with `number`; with `live`, only those
+ * of live tag images, whose numbers end the keys. */
 static uint64_t related(struct check *check, enum table table, uint64_t number, bool live)
 {
 	struct store_cursor *c = store_cursor_open(check->txn->store, table);
@@ -400,7 +401,7 @@ static void image_row(struct check *check, uint64_t number, struct row_record *r
 	expect(check, pair_there(check, TABLE_ALBUM_IMAGES, key),
 	       "an image is missing from its album", &row->id);
 	expect(check, pair_there(check, TABLE_ALBUM_UNTAGGED, key) == (live == 0),
-	       "an image's place among the untagged is wrong", &row->id);
+	       "an image is wrongly listed as untagged or not", &row->id);
 }
 
 static void tag_row(struct check *check, uint64_t number, struct row_record *row)
@@ -421,7 +422,8 @@ static void tag_image_row(struct check *check, uint64_t number,
 		    image.known && txn_record_get(check->txn, row->tag, &tag) == 0 &&
 		    tag.known;
 
-	expect(check, live == row->live, "a tag image's life is wrong", &row->id);
+	expect(check, live == row->live, "a tag image is wrongly live or not live",
+	       &row->id);
 	check->counts.live_tag_images += live;
 	if (row->known) {
 		check->counts.tag_images++;
@@ -440,7 +442,7 @@ static void winner(struct check *check, uint64_t number, const struct row_record
 	struct row_version facts;
 	int rc = version_elect(check->txn, number, &best, NULL);
 
-	expect(check, row->known == (rc == 0), "a record's being known is wrong",
+	expect(check, row->known == (rc == 0), "a record is wrongly known or not known",
 	       &row->id);
 	if (rc == 0 && row->known) {
 		expect(check, row_version_equal(&best, &row->version),
@@ -494,7 +496,7 @@ static int record_row(struct check *check, const struct store_cursor *c)
 
 /* --- the feed ------------------------------------------------------------------- */
 
-/* Each entry is the one that its record's row names. */
+/* Checks that the row of the record names this entry. */
 static int feed_row(struct check *check, const struct store_cursor *c)
 {
 	struct query_key entry;
@@ -508,7 +510,7 @@ static int feed_row(struct check *check, const struct store_cursor *c)
 	if (txn_record_get(check->txn, entry.number, &row) < 0 ||
 	    row.kind != feed_kind(entry.response) ||
 	    *feed_last(&row, entry.response) != entry.sequence) {
-		differ(check, "an entry of the feed is stray: sequence %llu",
+		differ(check, "no record names the feed entry with sequence %llu",
 		       (unsigned long long)check->feed_last);
 	}
 	return 0;
@@ -520,7 +522,7 @@ static void total(struct check *check, const char *what, uint64_t stored,
 		  uint64_t counted)
 {
 	if (stored != counted) {
-		differ(check, "%s: %llu noted, %llu counted", what,
+		differ(check, "%s: %llu stored, %llu counted", what,
 		       (unsigned long long)stored, (unsigned long long)counted);
 	}
 }
@@ -560,7 +562,7 @@ static void totals(struct check *check)
 	      store_count(store, TABLE_RECORD));
 	if (check->feed_last > check->txn->meta.sequence ||
 	    check->txn->meta.floor > check->txn->meta.sequence) {
-		differ(check, "the feed goes beyond the sequence, which is %llu",
+		differ(check, "the feed goes beyond the last sequence, %llu",
 		       (unsigned long long)check->txn->meta.sequence);
 	}
 }

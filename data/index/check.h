@@ -8,15 +8,15 @@
 #include "data/index/index.h"
 
 /*
- * check - recomputes every derived table of an index from its claims and
- * compares (CONTRACT.md, section 7, `albumen-indexer check`).
+ * check - recomputes every derived table of an index from its claims and compares
+ * (`albumen-indexer check`).
  */
 
-/* Called once per difference, with a line of text. */
+/* Called for each difference with one line of text. */
 typedef void check_fn(const char *difference, void *payload);
 
-/* Returns 0 if all agrees, and sets *differences otherwise; negative only where
- * the index could not be read. */
+/* Returns 0 also if there are differences, whose number it sets; negative only if the
+ * index cannot be read. */
 int check_index(struct index_txn *txn, check_fn *each, void *payload,
 		uint64_t *differences, struct err *err);
 

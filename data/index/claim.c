@@ -16,27 +16,26 @@
 /*
  * Taking claims, and why merging is enough.
  *
- * A reading adds before it removes, so that a record that moved within a file or
- * between two files read in one transaction is never without a claim. Nothing is
- * withdrawn before the reading ended without a reject: what a half-written file
- * does not say, it does not deny.
+ * A reading adds claims before it withdraws any, so a record that moved within a file,
+ * or between two files read in one transaction, always has a claim. Claims are
+ * withdrawn only after a reading that ended without a reject: a half-written file does
+ * not deny what it does not contain.
  *
- * Of one file and record only the greatest claim counts, so one row holds it. A
- * file that is read again may state a smaller one (its record was set back): if
- * the reading ends clean, the smaller one replaces the old; if not, the old one
- * stays and hides it. While a file is streamed nobody knows which it will be. So
- * a merging reading leaves the old claim and notes that it met a smaller one;
- * only where it then ends clean, and that is rare, the file is read once more,
- * now known to be clean, with CLAIM_REPLACE: the first word of the reading on a
- * record replaces what was there, later ones count if they are greater.
+ * Of one file and record only the greatest claim counts, so one row holds it. When a
+ * file is read again, it may state a smaller claim (its record was set back). If the
+ * reading ends without a reject, the smaller claim must replace the old one; otherwise
+ * the old one stays. While a file is streamed, the end is unknown. So a merging reading
+ * keeps the old claim, and notes that it met a smaller one. If it then ends without a
+ * reject, which is rare, the caller reads the file once more with CLAIM_REPLACE: the
+ * first claim of the reading on a record replaces the old one, later ones count if they
+ * are greater.
  *
- * A kill between the transactions of a long reading leaves claims that were
- * added and none that was withdrawn, and the file's row says `unread`: the next
- * scan reads it again.
+ * A kill between the transactions of a long reading leaves all added claims, and none
+ * is withdrawn. The row of the file says `unread`, so the next scan reads it again.
  */
 
-/* What claim_add was last told of an image or tag: a tag image that embeds it
- * comes next and needs it. */
+/* The last image or tag given to claim_add: a tag image that embeds it follows, and
+ * needs it. */
 struct embedded {
 	struct row_version_key key;
 	struct row_version facts;
@@ -48,11 +47,11 @@ struct claim_reading {
 	char *path;
 	size_t path_len;
 	struct claim_file file; /* number, rejects */
-	bool is_new;            /* the file has no row yet, nor a claim */
-	bool lowered;           /* a merged claim was smaller than the file's old one */
+	bool is_new;            /* the file has neither a row nor a claim */
+	bool lowered;           /* a claim was smaller than the old claim of the file */
 	bool anew;              /* the file was marked CLAIM_ANEW */
-	uint64_t refused;       /* of the rejects, those for secrets */
-	struct hash seen;       /* records that this reading claimed */
+	uint64_t refused;       /* the number of rejects for secrets */
+	struct hash seen;       /* the records that this reading claimed */
 	struct embedded image, tag;
 	struct buf packed, own; /* scratch */
 };
@@ -115,7 +114,8 @@ static void free_reading(struct claim_reading **reading)
 	free(r);
 }
 
-/* What a record says, as the facts of a version. Gives numbers to what it names. */
+/* Makes the key and the facts of the version that a record states. Gives numbers to the
+ * ids that it names. */
 static void read_facts(struct claim_reading *reading, const struct record *record,
 		       const char *canon, const struct claim_text *text,
 		       struct row_version_key *key, struct row_version *facts)
@@ -145,9 +145,9 @@ static void read_facts(struct claim_reading *reading, const struct record *recor
 	}
 }
 
-/* Sees to it that the version which a tag image embeds exists: where a greater
- * claim of the same file hid it, it was not made. Held by a pin until the tag
- * image's own is there; returns whether. */
+/* Makes the version that a tag image embeds, if it does not exist: it was not made if a
+ * greater claim of the same file hid it. A pin holds it until the tag image has its
+ * own. Returns whether it was made. */
 static bool keep_embedded(struct claim_reading *reading, const struct embedded *what,
 			  const char *text, size_t len)
 {
@@ -181,8 +181,8 @@ static void make_version(struct claim_reading *reading, const struct record *rec
 					   image.len);
 		held_tag = keep_embedded(reading, &reading->tag, json + tag.off, tag.len);
 	}
-	/* A text that a packer has packed with a dictionary of a transaction which
-	 * was aborted since is packed anew. */
+	/* Pack the text again if it was packed with a dictionary of a transaction that
+	 * was aborted. */
 	if (text && codec_can_unpack(reading->txn->codec, packed + text->packed.off,
 				     text->packed.len)) {
 		facts->image_first = text->image_first;
@@ -206,7 +206,7 @@ static void make_version(struct claim_reading *reading, const struct record *rec
 	}
 }
 
-/* A new version was claimed: it wins if it is greater than the winner. */
+/* After a new claim: the version wins if it is greater than the winner. */
 static int challenge(struct index_txn *txn, enum record_kind kind,
 		     const struct row_version_key *key, const char *text, size_t len,
 		     struct err *err)
@@ -233,8 +233,8 @@ static int challenge(struct index_txn *txn, enum record_kind kind,
 	return rc;
 }
 
-/* A claim on a version was withdrawn: if it was the last and the version had
- * won, another one wins, or none. */
+/* After a withdrawn claim: if it was the last one of the winner, elects another winner,
+ * or none. */
 static int retire(struct index_txn *txn, const struct row_version_key *key,
 		  struct err *err)
 {
@@ -256,7 +256,7 @@ static int retire(struct index_txn *txn, const struct row_version_key *key,
 	return rc ? rc : relate_winner(txn, key->number, &best, err);
 }
 
-/* What the file claims for a record now. ERR_NOTFOUND: nothing. */
+/* The version that the file claims for a record. ERR_NOTFOUND: none. */
 static int get_claim(struct index_txn *txn, uint64_t file, uint64_t number,
 		     struct row_version_key *out)
 {
@@ -283,7 +283,7 @@ static void put_claim(struct index_txn *txn, uint64_t file,
 	store_put(txn->store, TABLE_CLAIM, key.bytes, key.len, id, sizeof(id));
 }
 
-/* Whether this claim takes the place of the file's old one. */
+/* Whether this claim replaces the old claim of the file. */
 static int replaces(struct claim_reading *reading, const struct row_version_key *old,
 		    const struct row_version_key *key, const char *text, size_t len,
 		    bool *yes, struct err *err)
@@ -323,7 +323,7 @@ static int add(struct claim_reading *reading, const struct record *record,
 	read_facts(reading, record, canon, text, &key, &facts);
 	rc = store_status(txn->store, err);
 	if (rc) {
-		return rc; /* numbers are missing */
+		return rc; /* a number is missing */
 	}
 	if (record->kind == RECORD_IMAGE) {
 		reading->image = (struct embedded){.key = key, .facts = facts};
@@ -393,7 +393,7 @@ void claim_refuse(struct claim_reading *reading, size_t line, size_t column,
 	reading->refused++;
 }
 
-/* Writes down that the file must be read again, with the rejects found so far. */
+/* Stores that the file must be read again, with the rejects so far. */
 static void put_unread(struct claim_reading *reading)
 {
 	struct claim_file file = {.number = reading->file.number,
@@ -445,14 +445,14 @@ int claim_withdraw(struct index_txn *txn, uint64_t file, uint64_t number,
 	return retire(txn, &version, err);
 }
 
-/* Withdraws the file's claims on all records but those in `keep`. The table is
- * written on the way, so the cursor is put anew behind each record. */
+/* Withdraws the claims of the file on all records but those in `keep`. This writes the
+ * table, so the cursor seeks again after each of them. */
 static int withdraw_others(struct index_txn *txn, struct claim_file *file,
 			   const struct hash *keep, struct err *err)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_CLAIM);
 	struct row_key key = row_key2(file->number, 0);
-	uint32_t left = file->claims; /* of the sum, what has not been met */
+	uint32_t left = file->claims; /* the part of the sum that is not met yet */
 	int rc = store_seek(c, key.bytes, key.len);
 
 	while (rc == 0 && store_has_prefix(c, key.bytes, 8)) {
@@ -482,8 +482,8 @@ static int withdraw_others(struct index_txn *txn, struct claim_file *file,
 	return !rc && left ? txn_damaged(txn, err, "the claims of a file") : rc;
 }
 
-/* The transaction's first failure goes before what followed from it: that alone has a
- * message in any case. */
+/* The first failure of the transaction comes before its consequences, and always has a
+ * message. */
 static int first_failure(struct index_txn *txn, int rc, struct err *err)
 {
 	int failed = store_status(txn->store, err);
@@ -501,7 +501,7 @@ int claim_end(struct claim_reading **reading, struct claim_file *file, struct er
 	file->rejects = r->file.rejects;
 	if (!r->file.rejects && r->lowered) {
 		put_unread(r);
-		rc = err_set(err, ERR_CHANGED, "'%s' must be read once more", r->path);
+		rc = err_set(err, ERR_CHANGED, "'%s' must be read again", r->path);
 	} else {
 		if (clean && !r->is_new) {
 			rc = withdraw_others(r->txn, &r->file, &r->seen, err);
@@ -596,8 +596,8 @@ int claim_file_each(struct index_txn *txn, const char *prefix, size_t prefix_len
 				const struct claim_file *file, void *payload),
 		    void *payload, struct err *err)
 {
-	/* Keys hold the first ROW_PATH_KEY_MAX bytes; what a longer prefix leaves
-	 * open is looked at in the whole path. */
+	/* A key contains the first ROW_PATH_KEY_MAX bytes of a path; a longer prefix is
+	 * compared with the whole path. */
 	size_t seek_len = prefix_len < ROW_PATH_KEY_MAX ? prefix_len : ROW_PATH_KEY_MAX;
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_FILE);
 	uint64_t met = 0;

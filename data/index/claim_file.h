@@ -5,20 +5,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* claim_file - a metadata file as it was when it was read, which shows later whether it
- * has changed. See data/index/claim.h. */
+/* claim_file - a metadata file at the time it was read. A later scan compares it with
+ * the file to see whether it has changed. See data/index/claim.h. */
 struct claim_file {
 	uint64_t dev, ino;
 	int64_t size;
 	int64_t mtime_ns, ctime_ns;
-	bool racy;        /* changed so close to its reading that it must be read again */
+	bool racy; /* changed so shortly before it was read that it must be read again */
 	uint64_t rejects; /* records (or the whole file) that were rejected */
-	uint64_t number;  /* the index's own number of the file; set by claim_file_get */
-	uint32_t claims;  /* likewise: the sum of its claims, which proves them whole */
+	uint64_t number;  /* the number of the file in the index; set by claim_file_get */
+	uint32_t
+		claims; /* likewise: the sum of its claims, which proves that none is missing */
 };
 
-/* A file with this size must be read again though it has not changed, and what it says
- * then replaces what it said before (data/index/gate.h). */
+/* A stored size that says: read this file again even if it has not changed, and replace
+ * its claims (data/index/gate.h). */
 #define CLAIM_ANEW (-2)
 
 #endif

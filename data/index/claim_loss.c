@@ -7,27 +7,27 @@
 #include "data/index/txn.h"
 
 /*
- * How many files take something with them when they go.
+ * Counts the files whose removal would remove records.
  *
- * A record stays while a file outside of the list claims it. Two files of the list
- * may claim the same record, and then it goes with them. So the claims of the list
- * on a record are compared with all claims on it: with one claim in all, the file
- * is the only one; the other records, which are few or repeat, are noted in a list
- * and counted there.
+ * A record stays while a file outside the list claims it. If two files of the list
+ * claim the same record, it goes with them. So the claims of the list on each record
+ * are compared with all claims on it. A record with one claim goes with its file; the
+ * others, which are few, are counted in a table.
  */
 
 struct loss {
 	struct index_txn *txn;
 	const struct hash *stated;
-	struct hash places; /* of records with several claims: in `shared`, and one */
+	struct hash
+		places; /* of records with several claims: a place in `shared`, plus one */
 	struct shared {
 		uint64_t number;
-		uint64_t claims; /* by files of the list */
+		uint64_t claims; /* claims by files of the list */
 	} * shared;
 	size_t cap;
 };
 
-/* Where the claims of the list on a record are counted; valid until the next call. */
+/* The count of the claims of the list on a record; valid until the next call. */
 static uint64_t *claims_of(struct loss *loss, uint64_t number)
 {
 	uint32_t hash = hash_number(number), place;
@@ -46,7 +46,7 @@ static uint64_t *claims_of(struct loss *loss, uint64_t number)
 	return &loss->shared[place - 1].claims;
 }
 
-/* The claims of all files on a record, whatever they say of it. */
+/* Counts the claims of all files on a record, whatever their versions. */
 static int count_claims(struct index_txn *txn, uint64_t number, uint64_t *claims,
 			struct err *err)
 {
@@ -68,9 +68,9 @@ static int count_claims(struct index_txn *txn, uint64_t number, uint64_t *claims
 	return store_walk_end(c, rc);
 }
 
-/* Looks at the claims of one file. *lost: one of its records goes with it, as far
- * as that can be told: with `counted`, the list of shared records is complete;
- * without, it is being made. *none: the file claims nothing. */
+/* Looks at the claims of one file. *lost: one of its records goes with it. Without
+ * `counted`, this is known only for records with one claim; the others are counted for
+ * the second pass. *none: the file has no claims. */
 static int look_at_file(struct loss *loss, uint64_t file, bool counted, bool *lost,
 			bool *none, struct err *err)
 {
@@ -116,7 +116,7 @@ int claim_loss(struct index_txn *txn, const uint64_t *file, size_t count,
 	       struct err *err)
 {
 	struct loss loss = {.txn = txn, .stated = stated};
-	unsigned char *open = xzalloc(count + 1); /* files to be looked at once more */
+	unsigned char *open = xzalloc(count + 1); /* files for the second pass */
 	int rc = 0;
 
 	*lost = *empty = 0;

@@ -15,14 +15,15 @@ enum { HOW_RAW = 0, HOW_PLAIN = 1, HOW_DICTIONARY = 2 };
 #define LEVEL 1
 #define SUM_SIZE 4
 #define DICTIONARY_SIZE (48u << 10)
-/* Frame headers say the size; a claim of more than a record may have is a lie. */
+/* The frame header states the size; a record cannot be larger than this. */
 #define UNPACKED_MAX ((unsigned long long)64 << 20)
 
 struct codec {
 	ZSTD_CCtx *pack;
 	ZSTD_DCtx *unpack;
 	struct buf dictionary[CODEC_KINDS]; /* empty: none */
-	/* Made of it when first used, which costs milliseconds: NULL until then. */
+	/* Made from the dictionary at its first use, since that takes milliseconds;
+	 * NULL until then. */
 	ZSTD_CDict *pack_dictionary[CODEC_KINDS];
 	ZSTD_DDict *unpack_dictionary[CODEC_KINDS];
 };
@@ -39,7 +40,8 @@ struct codec *codec_new(void)
 	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_compressionLevel, LEVEL);
 	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_format, ZSTD_f_zstd1_magicless);
 	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_contentSizeFlag, 1);
-	/* Four bytes a text, so that none is ever unpacked with another dictionary. */
+	/* Costs four bytes a text, and ensures that no text is unpacked with another
+	 * dictionary. */
 	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_dictIDFlag, 1);
 	ZSTD_CCtx_setParameter(codec->pack, ZSTD_c_checksumFlag, 0);
 	ZSTD_DCtx_setParameter(codec->unpack, ZSTD_d_format, ZSTD_f_zstd1_magicless);
@@ -63,7 +65,7 @@ void codec_free(struct codec *codec)
 void codec_set_dictionary(struct codec *codec, unsigned kind, const void *dictionary,
 			  size_t len)
 {
-	/* The contexts refer to the dictionary of the last call. */
+	/* The contexts still refer to the dictionary of the last call. */
 	ZSTD_CCtx_refCDict(codec->pack, NULL);
 	ZSTD_DCtx_refDDict(codec->unpack, NULL);
 	ZSTD_freeCDict(codec->pack_dictionary[kind]);
@@ -74,7 +76,7 @@ void codec_set_dictionary(struct codec *codec, unsigned kind, const void *dictio
 	buf_add(&codec->dictionary[kind], dictionary, len);
 }
 
-/* NULL where the kind has none. */
+/* NULL: the kind has no dictionary. */
 static ZSTD_CDict *packing(struct codec *codec, unsigned kind)
 {
 	const struct buf *d = &codec->dictionary[kind];
@@ -93,7 +95,7 @@ static ZSTD_DDict *unpacking(struct codec *codec, unsigned kind)
 	const struct buf *d = &codec->dictionary[kind];
 
 	if (!codec->unpack_dictionary[kind] && d->len) {
-		/* NULL where it is damaged. */
+		/* NULL if it is damaged. */
 		codec->unpack_dictionary[kind] = ZSTD_createDDict(d->data, d->len);
 	}
 	return codec->unpack_dictionary[kind];
@@ -112,9 +114,9 @@ uint32_t codec_dictionary_id(const void *dictionary, size_t len)
 int codec_train(struct buf *dictionary, const char *samples, const size_t *sizes,
 		unsigned count)
 {
-	/* ZDICT_trainFromBuffer tries five lengths of segments, which takes eight times
-	 * as long, while everything waits: records are long and much alike, so long
-	 * segments it is. */
+	/* ZDICT_trainFromBuffer tries five segment lengths, which takes eight times as
+	 * long while the writer waits. Records are long and alike, so long segments are
+	 * right. */
 	const ZDICT_fastCover_params_t how = {.k = 1024,
 					      .d = 8,
 					      .f = 20,
@@ -156,7 +158,7 @@ void codec_pack(struct codec *codec, struct buf *out, unsigned kind, const char 
 }
 
 /* Reads the header of a magicless frame. False: it has none, or it names another
- * dictionary than the one that `how` stands for. */
+ * dictionary than `how` does. */
 static bool frame_header(ZSTD_frameHeader *header, const struct codec *codec,
 			 unsigned how, const void *frame, size_t len)
 {

@@ -37,11 +37,9 @@ void store_file_init(struct store_file *file, const char *dir, const char *noun,
 
 	buf_addf(&path, "%s/data.mdb", dir);
 	buf_addf(&lock, "%s/lock.mdb", dir);
-	buf_addf(
-		&damage,
-		"error: '%s' is damaged: what it says is not so, and ended in a fault of "
-		"memory; %s\n",
-		path.data, mend);
+	buf_addf(&damage,
+		 "error: '%s' is damaged: reading it caused a memory fault; %s\n",
+		 path.data, mend);
 	buf_addf(&line, "error: '%s' was cut short while it was read; %s\n", path.data,
 		 mend);
 	*file = (struct store_file){.dir = xstrdup(dir),

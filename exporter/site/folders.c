@@ -165,7 +165,7 @@ int folders_sync(struct folders *folders, struct err *err)
 
 		/* A folder that was removed is gone from another one that changed. */
 		if (fd < 0 ? errno != ENOENT : fsync(fd) < 0) {
-			int rc = err_sys(err, "cannot sync folder '%s/%s'",
+			int rc = err_sys(err, "cannot flush folder '%s/%s'",
 					 folders->root_path, path);
 
 			if (fd >= 0) {

@@ -251,7 +251,7 @@ static void usage_errors_say_what_and_hint_at_help(void **state)
 		 "option '--help' takes no value (try 'albumen-test show --help')"},
 		{"scan --data EMPTY", "option '--data' must not be empty "
 				      "(try 'albumen-test scan --help')"},
-		{"scan --data d more", "'scan' takes no operand, as 'more' is "
+		{"scan --data d more", "'scan' takes no operand: 'more' "
 				       "(try 'albumen-test scan --help')"},
 		{"two a", "'two' takes 2 operands: A B (try 'albumen-test two --help')"},
 		{"two a b c",

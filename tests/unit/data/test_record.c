@@ -199,16 +199,17 @@ static void both_ways_to_join_at_once_are_rejected(void **state)
 	struct fixture *f = *state;
 
 	check_reject(f, "{\"id\":\"x\",\"image_id\":\"i\",\"tag_id\":\"t\",\"tag\":null}",
-		     "'tag' stands beside 'image_id' and 'tag_id'", "\"tag\":");
-	check_reject(f,
-		     "{\"image\":" IMAGE
-		     ",\"id\":\"x\",\"image_id\":\"i\",\"tag_id\":\"t\","
-		     "\"tag\":" TAG "}",
-		     "'image' stands beside 'image_id' and 'tag_id'", "\"image\":");
+		     "'tag' is not allowed beside 'image_id' and 'tag_id'", "\"tag\":");
+	check_reject(
+		f,
+		"{\"image\":" IMAGE ",\"id\":\"x\",\"image_id\":\"i\",\"tag_id\":\"t\","
+		"\"tag\":" TAG "}",
+		"'image' is not allowed beside 'image_id' and 'tag_id'", "\"image\":");
 	check_reject(f,
 		     "{\"public_id\":\"p\",\"album_id\":\"a\",\"id\":\"x\","
 		     "\"image_id\":\"i\",\"tag_id\":\"t\",\"image\":5}",
-		     "'image' stands beside 'image_id' and 'tag_id'", "\"image\":");
+		     "'image' is not allowed beside 'image_id' and 'tag_id'",
+		     "\"image\":");
 }
 
 static void a_bad_embedded_record_rejects_the_whole(void **state)
@@ -221,14 +222,15 @@ static void a_bad_embedded_record_rejects_the_whole(void **state)
 	check_reject(f, "{\"id\":\"x\",\"image\":" IMAGE ",\"tag\":{\"id\":\"t\"}}",
 		     "tag: not an image, a tag or a tag image", "{\"id\":\"t\"");
 	check_reject(f, "{\"id\":\"x\",\"image\":" TAG ",\"tag\":" TAG "}",
-		     "image: it has the shape of 'tag', not of 'image'", "{\"id\":\"t\"");
+		     "image: the object is of kind 'tag', not 'image'",
+		     "{\"id\":\"t\"");
 	check_reject(f, "{\"id\":\"x\",\"image\":" IMAGE ",\"tag\":" IMAGE "}",
-		     "tag: it has the shape of 'image', not of 'tag'", "{\"album_id\"");
+		     "tag: the object is of kind 'image', not 'tag'", "{\"album_id\"");
 	check_reject(f,
 		     "{\"id\":\"x\",\"tag\":" TAG
 		     ",\"image\":{\"id\":\"z\",\"image_id\":\"i\","
 		     "\"tag_id\":\"t\",\"public_id\":\"p\",\"album_id\":\"a\"}}",
-		     "image: it has the shape of 'tag image', not of 'image'",
+		     "image: the object is of kind 'tag image', not 'image'",
 		     "{\"id\":\"z\"");
 	check_reject(f,
 		     "{\"id\":\"x\",\"image\":{\"public_id\":\"p\",\"album_id\":\"\"},"
@@ -243,21 +245,21 @@ static void a_bad_embedded_record_rejects_the_whole(void **state)
 		     "\"updated_at\"");
 }
 
-static void a_member_that_stands_twice_rejects(void **state)
+static void a_member_that_occurs_twice_rejects(void **state)
 {
 	struct fixture *f = *state;
 
 	check_reject(f, "{\"public_id\":\"p\",\"album_id\":\"a\",\"x\":1,\"\\u0078\":2}",
-		     "member \"x\" stands twice", "\"x\":2");
+		     "member \"x\" occurs twice", "\"x\":2");
 	check_reject(f,
 		     "{\"id\":\"x\",\"image\":{\"public_id\":\"p\",\"album_id\":\"a\","
 		     "\"q&\":1,\"q\\u0026\":1},\"tag\":" TAG "}",
-		     "image: member \"q\\u0026\" stands twice", "\"q\\u0026\":1}");
+		     "image: member \"q\\u0026\" occurs twice", "\"q\\u0026\":1}");
 	check_reject(f,
 		     "{\"id\":\"x\",\"image\":" IMAGE
 		     ",\"tag\":{\"id\":\"t\",\"name\":\"n\","
 		     "\"name\":\"m\",\"label\":\"l\"}}",
-		     "tag: member \"name\" stands twice", "\"name\":\"m\"");
+		     "tag: member \"name\" occurs twice", "\"name\":\"m\"");
 	/* Deeper ones, and other spellings, are carried. */
 	read_good(f, "{\"public_id\":\"p\",\"album_id\":\"a\",\"A\":1,\"a\":1,"
 		     "\"infos\":{\"x\":1,\"x\":2},\"l\":[{\"y\":1,\"y\":1}]}");
@@ -277,7 +279,7 @@ static void a_long_member_name_is_cut_in_the_reason(void **state)
 		buf_addstr(&text, twice ? "\":2}" : "\":1,\"");
 	}
 	assert_int_equal(read_text(f, text.data), -1);
-	assert_non_null(strstr(f->reader.reason, "... stands twice"));
+	assert_non_null(strstr(f->reader.reason, "... occurs twice"));
 	assert_true(json_is_utf8(f->reader.reason, strlen(f->reader.reason)));
 	buf_release(&text);
 }
@@ -461,7 +463,7 @@ int main(void)
 		TEST(an_embedding_tag_image_states_three_records),
 		TEST(both_ways_to_join_at_once_are_rejected),
 		TEST(a_bad_embedded_record_rejects_the_whole),
-		TEST(a_member_that_stands_twice_rejects),
+		TEST(a_member_that_occurs_twice_rejects),
 		TEST(a_long_member_name_is_cut_in_the_reason),
 		TEST(stamps_are_instants_or_absent),
 		TEST(bad_ids_are_rejected),
