@@ -41,7 +41,8 @@ struct cli_option {
 	size_t offset;        /* of the value in the program's struct of values */
 	const char *argument; /* for --help: "DIR"; NULL for flags */
 	const char *
-		environment; /* the variable that applies if the option is not given, or NULL */
+		/* the variable that applies if the option is not given, or NULL */
+		environment;
 	const char *summary;
 };
 

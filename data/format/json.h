@@ -33,7 +33,8 @@ struct json_span {
 struct json_value {
 	size_t begin; /* offset of the value's first byte in the source */
 	size_t end;   /* offset just past its last byte */
-	size_t depth; /* the deepest nesting of arrays and objects in it; 0 for a scalar */
+	/* the deepest nesting of arrays and objects in it; 0 for a scalar */
+	size_t depth;
 	/* NULL, or a static string: why the value is well-formed JSON but has no
 	 * canonical text (a \u escape of half a surrogate pair); and the offset of the
 	 * escape. */

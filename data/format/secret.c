@@ -13,13 +13,12 @@
 #include "data/format/record.h"
 
 /*
- * Two sieves: first the whole text, for bytes that are rare in it and without which
- * nothing of what is looked for can be written; only where the bytes around such a
- * one look like it, all strings of the record, one by one .
+ * Two sieves. The first searches the whole text for bytes that are rare, and without
+ * which no secret can be written. Only if the bytes around one of them look like a
+ * secret, the second checks all strings of the record, one by one.
  *
- * Canonical text writes ASCII letters and dashes as themselves. So nothing hides
- * from the first sieve but letters that are escaped in embedded JSON, and the
- * backslashes of those are looked for as well.
+ * Canonical text writes ASCII letters and dashes unchanged. So only letters escaped in
+ * embedded JSON could pass the first sieve, and it searches for their backslashes too.
  */
 
 #define PATH_MOST 100 /* bytes of a path in a reason */
@@ -37,8 +36,7 @@ struct text {
 
 /* --- the first sieve -------------------------------------------------------------- */
 
-/* Whether the word (of letters, in any case) stands at `at`, which may lie outside
- * of the text. */
+/* Whether the word (letters, in any case) is at `at`, which may be outside the text. */
 static bool stands(const struct text *text, const char *at, const char *word)
 {
 	size_t len = strlen(word);
@@ -47,7 +45,7 @@ static bool stands(const struct text *text, const char *at, const char *word)
 	       strncasecmp(at, word, len) == 0;
 }
 
-/* `J`: `eyJ` is how `{"` begins in base64, and with it each part of a token. */
+/* `J`: base64 of `{"` begins with `eyJ`, and so does each part of a token. */
 static bool may_be_token(const struct text *text, const char *at)
 {
 	return at - text->at >= 2 && at[-1] == 'y' && at[-2] == 'e';
@@ -60,14 +58,14 @@ static bool may_be_key(const struct text *text, const char *at)
 	       memcmp(at - 3, "PRIVATE", 7) == 0;
 }
 
-/* `z` of the header's name */
+/* `z` of the name of the header */
 static bool may_be_header(const struct text *text, const char *at)
 {
 	return stands(text, at - 7, "authorization");
 }
 
-/* What may stand for the space behind a scheme, and there a value that is no plain
- * word (what an escape stands for is not known here). */
+/* A character that may replace the space after a scheme, followed by a value that is
+ * not a plain word (the meaning of an escape is unknown here). */
 static bool may_be_scheme(const struct text *text, const char *at)
 {
 	static const char *const schemes[] = {"bearer", "basic", "token"};
@@ -122,17 +120,17 @@ static bool text_may(const char *begin, size_t len)
 /* --- one string -------------------------------------------------------------------- */
 
 /*
- * A string is looked at layer by layer: as it stands, then with one layer of JSON
- * escapes and percent signs undone, and so on until nothing is left to undo. What
- * one layer hides the next one shows, so nothing need be parsed: JSON in a URL in
- * JSON is three layers of the same text.
+ * A string is checked layer by layer: as it is, then with one layer of JSON escapes and
+ * percent signs undone, until there is nothing left to undo. Each layer shows what the
+ * one above hides, so nothing needs parsing: JSON in a URL in JSON is three layers of
+ * the same text.
  */
 
 #define LAYERS 8
-/* Limits that keep the work in proportion to the text, whatever it is: */
-#define HEADER_MAX 16384 /* characters of a token's first part */
-#define HEADERS_TRIED 4  /* places in one run where it may begin */
-#define VALUE_MAX 64     /* characters of a value that are looked at */
+/* Limits that keep the work proportional to the text: */
+#define HEADER_MAX 16384 /* characters of the first part of a token */
+#define HEADERS_TRIED 4  /* places in a run where the first part may begin */
+#define VALUE_MAX 64     /* characters of a value that are checked */
 
 static bool is_digit(char c)
 {
@@ -166,7 +164,7 @@ static bool is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '+';
 }
 
-/* What tokens of all kinds are made of (RFC 6750, and `_`). */
+/* The characters of all kinds of tokens (RFC 6750, and `_`). */
 static bool is_token_char(char c)
 {
 	return is_base64url(c) || c == '.' || c == '~' || c == '+' || c == '/' ||
@@ -223,9 +221,9 @@ static const char *run_end(const char *at, const char *end)
 	return at;
 }
 
-/* A run of base64url characters from `at` to `run` is followed by two more parts;
- * the header may begin anywhere in it, behind what it is glued to. `{` and any of
- * space, tab, line end or a quote are written `ey` or `ew`. */
+/* A run of base64url characters from `at` to `run`, which two more parts follow. The
+ * header may begin anywhere in it, after other text. `{` followed by a space, tab, line
+ * end or quote is written `ey` or `ew`. */
 static bool run_has_header(const char *at, const char *run)
 {
 	unsigned tried = 0;
@@ -256,8 +254,8 @@ static bool has_token(struct text text)
 			second = run_end(run + 1, end);
 			third = second < end && *second == '.' ? run_end(second + 1, end)
 							       : NULL;
-			/* Of an encrypted one the second part may be empty, of one
-			 * that is not signed the third. */
+			/* In an encrypted token the second part may be empty, in an
+			 * unsigned one the third. */
 			if (third && third - run > 2 && run_has_header(at, run)) {
 				return true;
 			}
@@ -280,7 +278,7 @@ static bool skip_word(const char **at, const char *end, const char *word)
 	return true;
 }
 
-/* What follows BEGIN: words in capitals, the last of them PRIVATE KEY or PRIVATE
+/* Reads what follows BEGIN: words in capitals, the last of them PRIVATE KEY or PRIVATE
  * KEY BLOCK, and dashes. */
 static bool is_key_label(const char *at, const char *end)
 {
@@ -333,7 +331,7 @@ static bool starts(const char *at, const char *end, const char *word)
 	return (size_t)(end - at) >= len && strncasecmp(at, word, len) == 0;
 }
 
-/* What the characters that a token may have show of it. */
+/* Properties of the longest start of a value that may be a token. */
 struct shape {
 	size_t len;
 	bool letters, digits, mixed;
@@ -371,8 +369,8 @@ static bool is_like_token(const char *at, const char *end, size_t least)
 	       (shape.len >= 16 && shape.digits);
 }
 
-/* base64 of a name, a colon and a password: of its first characters, if it is long,
- * which may end within a letter. */
+/* Whether it is base64 of a name, a colon and a password. Of a long value only the
+ * first characters are decoded, which may end within a character. */
 static bool is_basic_value(const char *at, const char *end)
 {
 	struct buf text = {0};
@@ -399,8 +397,8 @@ static bool is_basic_value(const char *at, const char *end)
 	return found;
 }
 
-/* Whether the word at `at`, which the text begins with or that stands behind a
- * character of no word, is a scheme with a value. */
+/* Whether the word at `at` is a scheme with a value. It begins the text or follows a
+ * character that is not part of a word. */
 static bool is_scheme_with_value(struct text text, const char *at)
 {
 	static const char *const schemes[] = {"bearer", "basic", "token"};
@@ -440,7 +438,7 @@ static bool is_scheme_with_value(struct text text, const char *at)
 	return is_like_token(value, end, alone ? 8 : 16);
 }
 
-/* `"authorization": "...`: a member of JSON that is embedded. */
+/* `"authorization": "...`: a member of embedded JSON. */
 static bool is_member_with_value(struct text text, const char *before, const char *at)
 {
 	bool colon = false;
@@ -460,8 +458,8 @@ static bool is_member_with_value(struct text text, const char *before, const cha
 	return false;
 }
 
-/* `Authorization: `, also quoted and as `=`, with a scheme and anything behind it,
- * or with what looks like a token. */
+/* `Authorization: `, also quoted and with `=`, followed by a scheme and any value, or
+ * by a value that looks like a token. */
 static bool is_line_with_value(struct text text, const char *at)
 {
 	static const char *const schemes[] = {"bearer", "basic",     "token",
@@ -487,7 +485,7 @@ static bool is_line_with_value(struct text text, const char *at)
 	return colon && is_like_token(at, end, 16);
 }
 
-/* The name of the header stands at `name`: does it have a value? */
+/* Whether the name of the header, at `name`, has a value. */
 static bool is_header_with_value(struct text text, const char *name)
 {
 	const char *before = name, *after = name + HEADER_LEN;
@@ -533,8 +531,8 @@ static bool is_header(const char *name, size_t len)
 
 /* --- layers ----------------------------------------------------------------------- */
 
-/* One escape at `at`: its length, and the character; 0 where it is none. What is
- * not ASCII is of no interest here. */
+/* Reads the escape at `at`. Returns its length and the character; 0: there is none.
+ * Characters outside ASCII become `?`. */
 static size_t read_escape(const char *at, size_t left, char *out)
 {
 	static const char letters[] = "nrtbf\"\\/", values[] = "\n\r\t\b\f\"\\/";
@@ -562,7 +560,7 @@ static size_t read_escape(const char *at, size_t left, char *out)
 	return 2;
 }
 
-/* Undoes one layer in place; false if there was none. */
+/* Undoes one layer in place; false: there was none. */
 static bool undo_layer(struct buf *text)
 {
 	char *in = text->data, *end = text->data + text->len, *out = in;
@@ -609,7 +607,7 @@ static enum secret_kind in_string(const char *canon, size_t len)
 /* --- all strings of a record ------------------------------------------------------- */
 
 struct level {
-	struct json_span name; /* of the member that is under way, without quotes */
+	struct json_span name; /* of the current member, without quotes */
 	size_t element;        /* its number, in an array */
 	bool object;
 	bool name_due;
@@ -621,7 +619,7 @@ struct walk {
 	size_t depth;
 };
 
-/* Appends the path to the member or element that is under way, at `depth` levels. */
+/* Appends the path to the current member or element, at `depth` levels. */
 static void add_path(struct buf *out, const struct walk *walk, size_t depth)
 {
 	size_t most = out->len + PATH_MOST;
@@ -661,7 +659,7 @@ static const char *kind_name(enum secret_kind kind)
 	}
 }
 
-/* The names on the way were looked at before: none of them holds a secret. */
+/* The names on the path were checked before and contain no secret. */
 static void report(struct secret *out, const struct walk *walk, enum secret_kind kind,
 		   size_t at, bool is_name)
 {
@@ -681,7 +679,7 @@ static void report(struct secret *out, const struct walk *walk, enum secret_kind
 	buf_release(&path);
 }
 
-/* Looks at one string: its content is `text`. */
+/* Checks one string, whose content is `text`. */
 static bool is_secret(struct secret *out, struct walk *walk, struct json_span text)
 {
 	const char *canon = walk->canon;

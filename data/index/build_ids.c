@@ -17,7 +17,9 @@
 struct place {
 	uint64_t first; /* big-endian; a shorter id is padded with zeros */
 	uint32_t
-		at; /* offset of the length of the id and its bytes after those, in units of four */
+		/* offset of the length of the id and its bytes after those, in units of
+		 * four */
+		at;
 	uint32_t number;
 };
 

@@ -15,7 +15,8 @@ struct claim_file {
 	uint64_t rejects; /* records (or the whole file) that were rejected */
 	uint64_t number;  /* the number of the file in the index; set by claim_file_get */
 	uint32_t
-		claims; /* likewise: the sum of its claims, which proves that none is missing */
+		/* likewise: the sum of its claims, which proves that none is missing */
+		claims;
 };
 
 /* A stored size that says: read this file again even if it has not changed, and replace

@@ -19,7 +19,8 @@ struct loss {
 	struct index_txn *txn;
 	const struct hash *stated;
 	struct hash
-		places; /* of records with several claims: a place in `shared`, plus one */
+		/* of records with several claims: a place in `shared`, plus one */
+		places;
 	struct shared {
 		uint64_t number;
 		uint64_t claims; /* claims by files of the list */

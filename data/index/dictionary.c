@@ -8,8 +8,8 @@
 struct dictionary {
 	struct codec *codec;
 	uint32_t id[CODEC_KINDS];       /* of those that the codec has; 0: none */
-	uint64_t versions[CODEC_KINDS]; /* while the index is built */
-	/* Copies for other threads, and how often they have changed. */
+	uint64_t versions[CODEC_KINDS]; /* texts so far while the index is built */
+	/* Copies for other threads, and the number of changes to them. */
 	pthread_mutex_t mutex;
 	struct buf copy[CODEC_KINDS];
 	atomic_uint_fast64_t changes;
@@ -92,7 +92,7 @@ int dictionary_load(struct index_txn *txn, struct err *err)
 	return 0;
 }
 
-/* How many texts are looked at to find CODEC_TRAIN_COUNT of one kind. */
+/* The number of texts that are read to find CODEC_TRAIN_COUNT of one kind. */
 #define TRAIN_LOOK 65536
 #define TRAIN_BYTES ((size_t)8 << 20)
 
@@ -103,7 +103,7 @@ static void train(struct index_txn *txn, enum record_kind kind)
 	size_t *sizes = xreallocarray(NULL, CODEC_TRAIN_COUNT, sizeof(*sizes));
 	unsigned char key = (unsigned char)kind;
 	unsigned count = 0;
-	/* From the end: the latest texts are there. */
+	/* From the end, where the latest texts are. */
 	int rc = store_seek_last(c, NULL, 0);
 
 	for (int looked = 0; rc == 0 && looked < TRAIN_LOOK; looked++) {
@@ -147,7 +147,7 @@ void dictionary_learn(struct index_txn *txn, enum record_kind kind)
 			 : kind == RECORD_TAG   ? c->tags
 						: c->tag_images;
 
-	/* Where the texts are too unlike, again at twice their number. */
+	/* If the texts were too different, it tries again at twice their number. */
 	if (texts >= CODEC_TRAIN_COUNT && (texts & (texts - 1)) == 0 &&
 	    !codec_has_dictionary(txn->codec, kind)) {
 		train(txn, kind);

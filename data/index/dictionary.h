@@ -23,12 +23,12 @@ struct codec *dictionary_codec(struct dictionary *dictionary);
 /* Gives that codec the dictionaries that this transaction sees, and no others. */
 int dictionary_load(struct index_txn *txn, struct err *err);
 
-/* There is one more text of the kind. Trains a dictionary of the kind if it has none and
- * there are enough texts now. */
+/* Counts another text of the kind. Trains the dictionary of the kind if it has none and
+ * there are enough texts. */
 void dictionary_learn(struct index_txn *txn, enum record_kind kind);
 
-/* Gives `codec` the dictionaries that the index has now, unless *have (0 at first) says
- * that it has them. May be called on any thread, while another one writes. */
+/* Gives `codec` the current dictionaries of the index, unless *have (0 at first) says
+ * that it has them. Any thread may call it while another one writes. */
 void dictionary_copy(struct dictionary *dictionary, struct codec *codec, uint64_t *have);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "data/index/txn.h"
 
-/* Entries of responses that are gone and that are kept in any case. */
+/* This many entries of responses that no longer exist are always kept. */
 #define GONE_KEPT 10000
 
 /* The value: one byte for the response, and the number. */
@@ -64,7 +64,7 @@ void feed_mark(struct index_txn *txn, uint64_t number, struct row_record *row,
 {
 	uint64_t *last = feed_last(row, response);
 
-	/* No reader has seen an entry of this transaction: it may stay where it is. */
+	/* No reader has seen the entries of this transaction: they may stay. */
 	if (*last > txn->base_sequence) {
 		return;
 	}
@@ -74,7 +74,8 @@ void feed_mark(struct index_txn *txn, uint64_t number, struct row_record *row,
 	*last = append(txn, number, response);
 }
 
-/* Removes the entry under the cursor if its response is gone; true if it did. */
+/* Removes the entry under the cursor if its response no longer exists; returns whether
+ * it did. */
 static bool remove_if_gone(struct index_txn *txn, struct store_cursor *c)
 {
 	struct query_key entry;
@@ -98,8 +99,8 @@ static bool remove_if_gone(struct index_txn *txn, struct store_cursor *c)
 	return true;
 }
 
-/* A walk over the whole feed, paid for by as many responses that went. Entries
- * of this transaction stay: no exporter has had a chance to see them. */
+/* Walks the whole feed, which is worth it after that many responses have gone. Keeps
+ * the entries of this transaction, which no exporter has seen yet. */
 void feed_prune(struct index_txn *txn)
 {
 	const struct index_counts *counts = &txn->meta.counts;
@@ -116,8 +117,8 @@ void feed_prune(struct index_txn *txn)
 	while (rc == 0) {
 		uint64_t sequence = be64_get(store_key(c).data);
 
-		/* The last sequence keeps its entry: an export that finds none has missed
-		 * it (query_feed). */
+		/* The last sequence keeps its entry: a missing one would be damage
+		 * (query_feed). */
 		if (sequence > txn->base_sequence || sequence == txn->meta.sequence) {
 			break;
 		}
@@ -130,5 +131,5 @@ void feed_prune(struct index_txn *txn)
 		}
 	}
 	store_cursor_close(c);
-	/* A failure of the walk is the transaction's (index_commit). */
+	/* A failure of the walk fails the transaction (index_commit). */
 }

@@ -9,21 +9,21 @@ struct row_record;
 struct store_cursor;
 
 /*
- * feed - the change feed: which responses changed, in the order of their last
- * change. Inside of the index: programs read it through query.h.
+ * feed - the change feed: the responses that changed, in the order of their last
+ * change. Programs read it through query.h; the functions here are internal.
  */
 
-/* What the feed names: one response, by its kind and the number of its image,
- * album or tag (the index's own number: stable while the index lives, for no
- * other). */
+/* What the feed names: one response, by its kind and by the number of its image, album
+ * or tag. Numbers are valid as long as the index exists, and in no other index. */
 enum query_response {
 	QUERY_TAG_IMAGES = 1, /* tag images of an image */
 	QUERY_UNTAGGED = 2,   /* untagged images of an album */
 	QUERY_IMAGES = 3,     /* images of an album */
-	/* For audits of a snapshot; the API does not have them: */
-	QUERY_TAG = 4,      /* a tag, and how many live tag images it has */
-	QUERY_ALBUM_OF = 5, /* the id of an image's album; the feed has no entry of
-			     * its own for it: it is stale when QUERY_TAG_IMAGES is */
+	/* Not in the API; for audits of a snapshot: */
+	QUERY_TAG = 4, /* a tag, and how many live tag images it has */
+	/* The id of the album of an image. It has no entry of its own in the feed: it
+	 * is stale whenever QUERY_TAG_IMAGES is. */
+	QUERY_ALBUM_OF = 5,
 };
 
 struct query_key {
@@ -32,20 +32,21 @@ struct query_key {
 	uint64_t sequence; /* of its last change */
 };
 
-/* The kind of row (enum record_kind or ROW_ALBUM) that a response is made of. */
+/* The kind of row (enum record_kind or ROW_ALBUM) that the response belongs to. */
 unsigned feed_kind(enum query_response response);
-/* Where that row keeps the sequence of the response's entry. */
+/* The place in that row of the sequence of the entry. */
 uint64_t *feed_last(struct row_record *row, enum query_response response);
-/* Decodes an entry, whose row may be damaged all the same. -1: it is no entry. */
+/* Decodes the entry under the cursor; the caller checks that its row agrees. -1: it is
+ * no entry. */
 int feed_entry_get(struct query_key *out, const struct store_cursor *cursor);
 
-/* Moves the entry of a response to the end, giving it one where it has none.
- * `row` is that of its image, album or tag; the caller puts it. */
+/* Moves the entry of a response to the end of the feed, or adds one. `row` is the row
+ * of its image, album or tag; the caller stores it. */
 void feed_mark(struct index_txn *txn, uint64_t number, struct row_record *row,
 	       enum query_response response);
 
-/* Forgets entries of responses that no longer exist, once they outnumber the
- * others; raises index_feed_floor past what it forgot. */
+/* Removes entries of responses that no longer exist once they outnumber the others, and
+ * raises index_feed_floor past them. */
 void feed_prune(struct index_txn *txn);
 
 #endif

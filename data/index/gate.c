@@ -11,17 +11,16 @@
 #include "data/index/version.h"
 
 /*
- * When the gate closes, two things happen to what was taken before.
+ * When the gate closes, two things happen to the records taken before.
  *
- * First, here and in one transaction, each claimed text is looked at, and the
- * claims of those that hold a secret are withdrawn: whatever becomes of their files,
- * nothing is exported from then on that must not be.
+ * First, here and in one transaction, the claims on texts that contain a secret are
+ * withdrawn: from then on no secret is exported, even if their files cannot be read.
  *
- * Then all files are read again, and what the index holds becomes what a new one
- * would hold. A file that has such a record is one with a reject now, and such files
- * withdraw nothing; but here the reject is no sign of a file half written. So a file
- * that is marked CLAIM_ANEW withdraws what it does not state, if it has no rejects
- * but those for secrets (claim_end).
+ * Then all files are read again, so that the index becomes what a new index would be. A
+ * file with such a record now has a reject, and a file with a reject withdraws nothing,
+ * since it may be half-written. This reject is no such sign. So a file that is marked
+ * CLAIM_ANEW withdraws what it does not state if it has only rejects for secrets
+ * (claim_end).
  */
 
 static const char setting_key[] = "secrets";
@@ -49,7 +48,7 @@ bool gate_must_read(enum gate_change change, const struct claim_file *known)
 	return change == GATE_CLOSES || (change == GATE_OPENS && known->rejects);
 }
 
-/* Whether the text that a claim names holds a secret. */
+/* Whether the text of a claim contains a secret. */
 static int claims_secret(struct index_txn *txn, const struct row_version_key *key,
 			 struct buf *text, bool *yes, struct err *err)
 {
@@ -62,12 +61,13 @@ static int claims_secret(struct index_txn *txn, const struct row_version_key *ke
 	return rc;
 }
 
-/* What is done to the rows of files: noted first, as the tables are not written while
- * they are read. */
+/* Changes to the rows of files. They are collected first, since a table must not be
+ * written while it is read. */
 struct marks {
 	enum gate_change change;
-	struct buf paths; /* of files to be marked: length (4), path */
-	/* What withdrawals take from the sums of files' claims, by number, ascending. */
+	struct buf paths; /* of the files to mark: length (4), path */
+	/* What withdrawals subtract from the sums of the claims of files, by number,
+	 * ascending. */
 	struct less {
 		uint64_t file;
 		uint32_t claims; /* wrapped around */
@@ -75,7 +75,7 @@ struct marks {
 	size_t count, cap;
 };
 
-/* Where that of a file is counted, which is the one of the last call or a greater. */
+/* The sum of a file; `file` never descends between calls. */
 static uint32_t *less_of(struct marks *marks, uint64_t file)
 {
 	if (!marks->count || marks->less[marks->count - 1].file != file) {
@@ -102,8 +102,8 @@ static const struct less *less_found(const struct marks *marks, uint64_t file)
 		       : NULL;
 }
 
-/* Withdraws all claims of texts that hold a secret. The table is written on the
- * way, so the cursor is put anew behind each that is. */
+/* Withdraws all claims on texts that contain a secret. This writes the table, so the
+ * cursor seeks again after each of them. */
 static int withdraw_secrets(struct index_txn *txn, struct marks *marks, struct err *err)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_CLAIM);

@@ -33,7 +33,7 @@ static uint32_t hash_of(unsigned kind, const struct record_id *id)
 	return hash_bytes(id->bytes, id->len, kind);
 }
 
-/* The number in memory, or 0. The rows of the records have the ids. */
+/* The number in memory, or 0. The ids are in the rows of the records. */
 static uint64_t remembered(struct index_txn *txn, unsigned kind,
 			   const struct record_id *id)
 {

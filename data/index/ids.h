@@ -15,12 +15,12 @@
 
 /* The number of (kind, id), or 0. */
 uint64_t ids_number(struct index_txn *txn, unsigned kind, const struct record_id *id);
-/* Whether `number` is the number of (kind, id). If not, another record would be answered
- * in the place of this one: fails the transaction. */
+/* Whether `number` is the number of (kind, id). If not, answers would show another
+ * record in its place: fails the transaction. */
 bool ids_is(struct index_txn *txn, unsigned kind, const struct record_id *id,
 	    uint64_t number);
-/* The number of (kind, id). Where it has none, gives it one, and writes a row that holds
- * the place. Fails the transaction where no number is left. */
+/* The number of (kind, id). If it has none, gives it one, and writes a row for it.
+ * Fails the transaction if no number is left. */
 uint64_t ids_intern(struct index_txn *txn, unsigned kind, const struct record_id *id);
 
 /* The key in the table `id`; returns its length. */

@@ -20,23 +20,23 @@
 /*
  * THE STORED FORMAT, version 3
  *
- * An index is a folder with an LMDB environment (data.mdb, lock.mdb), the
- * writer's lock (albumen-indexer.lock) and the file `changed`. Everything in it
- * is derived from the metadata folder; none of it need be backed up.
+ * An index is a folder with an LMDB environment (data.mdb, lock.mdb), the lock of the
+ * writer (albumen-indexer.lock) and the file `changed`. All of it is derived from the
+ * metadata folder and needs no backup.
  *
- * Records, and the albums that images name, get a number each, counted up from
- * 1, which the tables use for them: new ones sort last, so a first scan appends.
- * Numbers mean nothing outside this index, and nothing that is exported depends
- * on them. Integers are big-endian. `/` below separates parts of a key of fixed
- * widths. A stamp is data/format/stamp.h's 12 bytes, a hash 16 bytes of SHA-256.
+ * Records, and the albums that images name, have numbers, counted up from 1, which the
+ * tables use for them: new ones sort last, so a first scan appends. Numbers mean nothing
+ * outside this index, and no export depends on them. Integers are big-endian. `/` below
+ * separates parts of a key, which have fixed widths. A stamp is the 12 bytes of
+ * data/format/stamp.h, a hash 16 bytes of SHA-256.
  *
  * table		key			value
  * meta			"format"		"albumen-index 3"
  *			"uuid"			36 characters
  *			"meta"			totals and counters (meta.c)
  *			"secrets"		"taken" or "rejected" (gate.c)
- *			"epoch" first sequence	random number of the writer that gave it
- *						and those up to the next row's out
+ *			"epoch" first sequence	random number of the writer that gave
+ *						out it and all up to the next row's
  * dictionary		kind (1)		zstd dictionary for texts of this kind
  * file			path (row_path_key)	stat values, rejects, sum of its
  *						claims (row_file_put)
@@ -53,36 +53,36 @@
  * album_untagged	album/image		-	those with no live tag image
  * feed			sequence		response (1), number
  *
- * What decides an answer is proven when it is read (data/index/row.h, data/index/sum.h): the rows
+ * What decides an answer is verified when it is read (data/index/row.h, sum.h): the rows
  * `meta`, file, record and version carry a sum of their key and value, a packed text a
- * sum of the text, a file's row a sum of its claims. The other tables are proven by
- * rows that have one: a record's row counts the rows that begin with it in the
- * relation tables, each of which names a record that says the same; an entry of the
- * feed is named by its record, an id by its record. A row that is missing where it
- * must be is damage. Whatever meets damage fails its transaction (txn_damaged).
+ * sum of the text, and the row of a file a sum of its claims. Rows of the other tables
+ * are verified against these: the row of a record counts the rows that begin with it in
+ * the relation tables, and each of those names a record that agrees; the record of an
+ * entry of the feed names the entry, and the record of an id has the id. A missing row is
+ * damage. Code that finds damage fails its transaction (txn_damaged).
  *
  * Invariants, all recomputed by check.c:
- * - claim is what files say; of one file and record only the greatest. A version
- *   exists while a claim names it (`claims` counts them) or a tag image's version
- *   embeds it (`pins`). The winner is the greatest claimed version by stamp, then
- *   by canonical text; only what wins is `known`.
+ * - claim holds what files say, of one file and record only the greatest claim. A
+ *   version exists while a claim names it (`claims` counts them) or the version of a
+ *   tag image embeds it (`pins`). The winner of a record is its greatest claimed
+ *   version, by stamp, then by canonical text; a record with a winner is `known`.
  * - A tag image is live when it, its image and its tag are known; an image counts
  *   its live tag images and is untagged when there are none; a tag counts its own.
- * - Each response that exists has one feed entry, whose sequence its record row
- *   holds: a change moves the entry to the end. One that is gone keeps its entry,
- *   so that exporters remove it, until such entries outnumber the others
- *   (feed.c); exporters that come from before the floor export everything. The last
+ * - Each response that exists has one feed entry, whose sequence its record row holds.
+ *   A change moves the entry to the end. A response that no longer exists keeps its
+ *   entry, so that exporters remove it, until such entries outnumber the others
+ *   (feed.c). Exporters that have not reached the floor export everything. The last
  *   sequence always has its entry.
- * - A tag image's text is stored without the two members that stand for its
- *   image and tag, as it is answered with others in their place. Where two texts
- *   with equal stamps must be compared, version.c puts the whole together again.
- * - While an index is new (`building` in its meta row) there are only files,
- *   claims, versions and rows that hold the place of records; build.c derives all
- *   the rest at once when the folder has been read.
+ * - The text of a tag image is stored without the members for its image and tag, since
+ *   answers show others in their place. To compare two texts with equal stamps,
+ *   version.c puts the whole text together.
+ * - While an index is built (`building` in its meta row) it has only files, claims,
+ *   versions, rejects, and rows that hold the places of records; build.c derives the
+ *   rest when the folder was read completely.
  *
- * When to raise the version: any change to a key, a value, or what a table
- * contains. There is no upgrade: an index of another version is refused and made
- * anew from the folder, which is the truth.
+ * When to raise the version: any change to a key, a value, or what a table contains.
+ * There is no upgrade: the programs reject an index of another version, and a scan of
+ * the folder rebuilds it.
  */
 
 static const char format_name[] = "albumen-index 3";
@@ -107,19 +107,19 @@ struct index {
 	struct store *store;
 	char *dir, *lock_path, *changed_path;
 	int lock;
-	int changed; /* the file that tells exporters of a commit; writers only */
-	bool untold; /* it could not be written after the last one */
+	int changed;      /* INDEX_CHANGED_FILE; writers only */
+	bool unsignalled; /* the last commit could not modify it */
 	struct dictionary *dictionary;
-	bool building;       /* a writer's: the index is being built, with these */
-	struct hash numbers; /* of ids */
-	uint64_t epoch;      /* a writer's: random, never 0 */
+	bool building;       /* a writer is building the index; then these are */
+	struct hash numbers; /* the numbers of ids */
+	uint64_t epoch;      /* of the writer: random, never 0 */
 	bool in_txn;
 };
 
-/* Rows of the table meta that are no epochs, at most. */
+/* The most rows of the table meta besides epochs. */
 #define META_OTHER_ROWS 8
 
-/* Writes what a new index starts with. */
+/* Writes the first rows of a new index. */
 static int make_index(struct index *index, struct err *err)
 {
 	struct store_txn *txn = NULL;
@@ -134,8 +134,8 @@ static int make_index(struct index *index, struct err *err)
 	return store_commit(&txn, err);
 }
 
-/* Checks the format; ERR_NOTFOUND if nothing is there yet
- * (a kill between the making of the environment and of its first row). */
+/* Checks the format. ERR_NOTFOUND: there is no row yet (the process was killed after
+ * making the environment). */
 static int check_format(struct index *index, struct err *err)
 {
 	struct store_txn *txn = NULL;
@@ -202,8 +202,8 @@ int index_check_place(const struct index *index, struct err *err)
 
 /* --- epochs --------------------------------------------------------------------- */
 
-/* Rows of the table meta, not a table of their own: an index of an older version,
- * which would lack the table, must be open before it can be refused. */
+/* Epochs are rows of the table meta and not a table of their own: an index of an older
+ * version does not have that table, but must be opened before it can be rejected. */
 #define EPOCH_PREFIX "epoch"
 #define EPOCH_PREFIX_LEN (sizeof(EPOCH_PREFIX) - 1)
 #define EPOCH_KEY_LEN (EPOCH_PREFIX_LEN + 8)
@@ -214,7 +214,7 @@ static void epoch_key(unsigned char key[EPOCH_KEY_LEN], uint64_t first)
 	be64_put(key + EPOCH_PREFIX_LEN, first);
 }
 
-/* Reads the row that the cursor was moved to with the result `rc`. */
+/* Reads the row to which the cursor was moved with the result `rc`. */
 static int epoch_row(struct store_cursor *c, int rc, uint64_t *first, uint64_t *epoch)
 {
 	*first = *epoch = 0;
@@ -251,7 +251,7 @@ uint64_t index_epoch(const struct index_txn *txn)
 bool index_epoch_holds(const struct index_txn *txn, uint64_t epoch, uint64_t sequence)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_META);
-	uint64_t last = txn->meta.sequence; /* that the epoch `is` has given out */
+	uint64_t last = txn->meta.sequence; /* the last sequence of the epoch `is` */
 	uint64_t first, is;
 	int rc = last_epoch(c, &first, &is);
 
@@ -263,8 +263,8 @@ bool index_epoch_holds(const struct index_txn *txn, uint64_t epoch, uint64_t seq
 	return rc == 0 && epoch && sequence >= first && sequence <= last;
 }
 
-/* Stores the writer's epoch with the first sequence that it gives out. That row is
- * looked for each time: a transaction that failed may have taken it along. */
+/* Stores the epoch of the writer with its first sequence. Looks for that row each time,
+ * since a failed transaction may have removed it. */
 static void note_epoch(struct index_txn *txn)
 {
 	unsigned char key[EPOCH_KEY_LEN], value[8];
@@ -289,7 +289,7 @@ static void note_epoch(struct index_txn *txn)
 	}
 }
 
-/* The sequence begins anew. */
+/* Removes all epochs: the sequence starts over. */
 static void forget_epochs(struct index_txn *txn)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_META);
@@ -306,7 +306,7 @@ static void forget_epochs(struct index_txn *txn)
 
 /* --- opening ----------------------------------------------------------------------- */
 
-/* Two writers must not draw the same. */
+/* Two writers must not draw the same number. */
 static int draw_epoch(uint64_t *epoch, struct err *err)
 {
 	do {
@@ -317,8 +317,8 @@ static int draw_epoch(uint64_t *epoch, struct err *err)
 	return 0;
 }
 
-/* What a killed build left is neither whole nor needed. What begins in its place is
- * another index: a reader that has seen the old one sees another uuid. */
+/* A killed build leaves an index that is not complete. The index that replaces it is
+ * another one: readers see another uuid. */
 static int begin_build(struct index *index, struct err *err)
 {
 	struct index_txn *txn = NULL;
@@ -343,7 +343,7 @@ static int begin_build(struct index *index, struct err *err)
 	return index_commit(&txn, err);
 }
 
-/* The file that exporters watch has bytes since the first scan was whole. */
+/* The file `changed` is not empty once the first scan is complete. */
 static bool was_built(const struct index *index)
 {
 	struct stat st;
@@ -494,12 +494,12 @@ static void txn_free(struct index_txn *txn)
 }
 
 /*
- * Tells exporters, which watch the file, that there is something to export. After the
- * commit, so that who is woken sees it. The commit stands whatever becomes of this.
- * Where the file cannot be written (a full disk), new times of it wake them as well;
- * where not even that is possible, the next commit tells them.
+ * Modifies the file that exporters watch, after the commit, so that an exporter that
+ * wakes up sees it. A failure here does not undo the commit. If the file cannot be
+ * written (a full disk), new times wake exporters too; if these cannot be set, the next
+ * commit tries again.
  */
-static void tell_changed(struct index *index, uint64_t sequence)
+static void signal_change(struct index *index, uint64_t sequence)
 {
 	char text[32];
 	int len = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)sequence);
@@ -513,8 +513,8 @@ static void tell_changed(struct index *index, uint64_t sequence)
 		}
 		open_changed(index, NULL);
 	}
-	index->untold = pwrite(index->changed, text, (size_t)len, 0) != len &&
-			futimens(index->changed, NULL) < 0;
+	index->unsignalled = pwrite(index->changed, text, (size_t)len, 0) != len &&
+			     futimens(index->changed, NULL) < 0;
 }
 
 int index_commit(struct index_txn **txn, struct err *err)
@@ -543,8 +543,8 @@ int index_commit(struct index_txn **txn, struct err *err)
 		}
 		if (!rc && !t->meta.building &&
 		    (t->was_building || t->meta.sequence != t->base_sequence ||
-		     t->index->untold)) {
-			tell_changed(t->index, t->meta.sequence);
+		     t->index->unsignalled)) {
+			signal_change(t->index, t->meta.sequence);
 		}
 	}
 	txn_free(t);

@@ -10,19 +10,19 @@
 #include "data/index/meta.h"
 
 /*
- * index - the index as a whole: the environment on disk, transactions, and what
- * stands in its meta row. The stored format is described at the top of index.c.
- * What goes in comes through data/index/claim.h; what comes out, through data/index/query.h.
+ * index - the index as a whole: the environment on disk, transactions, and the meta
+ * row. The top of index.c describes the stored format. Data comes in through
+ * data/index/claim.h and out through data/index/query.h.
  *
  *	struct index *index = NULL;
  *	struct index_txn *txn = NULL;
  *	if (index_open(&index, dir, INDEX_WRITE | INDEX_CREATE, err) < 0 ||
  *	    index_begin(&txn, index, true, err) < 0) { ... }
  *	...
- *	rc = index_commit(&txn, err);	(txn is NULL afterwards, whatever happened)
+ *	rc = index_commit(&txn, err);	(txn is NULL afterwards in any case)
  *	index_close(index);
  *
- * An LMDB environment must be opened once per process: open one index, once.
+ * An LMDB environment must be opened only once per process: open an index once.
  * Everything is for one thread at a time.
  */
 
@@ -30,81 +30,83 @@ struct index;
 struct index_txn;
 
 enum index_open_flags {
-	INDEX_WRITE = 1 << 0,  /* take the writer's lock; ERR_LOCKED if another has it */
-	INDEX_CREATE = 1 << 1, /* make it if absent (with INDEX_WRITE) */
+	INDEX_WRITE =
+		1
+		/* take the lock of the writer; ERR_LOCKED if another process has it */
+		<< 0,
+	INDEX_CREATE = 1 << 1, /* make the index if absent (with INDEX_WRITE) */
 };
 
 /*
  * Opens the index in the folder `dir`. ERR_NOTFOUND: there is none (and no
- * INDEX_CREATE); ERR_FORMAT: another format version, the message says how to
- * rebuild; ERR_LOCKED: INDEX_WRITE and another process writes.
+ * INDEX_CREATE); ERR_FORMAT: it has another format version, the message says how to
+ * rebuild it; ERR_LOCKED: INDEX_WRITE, and another process writes.
  */
 int index_open(struct index **out, const char *dir, unsigned flags, struct err *err);
 void index_close(struct index *index);
 
-/* ERR_REPLACED: the folder, the index in it, or the writer's lock was removed or replaced.
- * Each transaction looks by itself; this is for a writer that has none for long. */
+/* ERR_REPLACED: the folder, the index in it, or the lock was removed or replaced. Each
+ * transaction checks this by itself; a writer without a transaction for long calls
+ * this. */
 int index_check_place(const struct index *index, struct err *err);
 
-/* The folder that it lies in. Borrowed. */
+/* The folder of the index. Borrowed. */
 const char *index_dir(const struct index *index);
-/* For data/index/build.h and claim_packer_new: whether the index is being built, by this
- * writer, and what its texts are packed with; borrowed. */
+/* Internal: whether this writer is building the index, and the dictionaries of its
+ * texts; borrowed. */
 bool index_is_building(const struct index *index);
 struct dictionary *index_dictionary(struct index *index);
-/* The file in `dir` whose modification (inotify IN_MODIFY) says that a
- * transaction with changed responses has been committed: "DIR/changed". */
+/* The file "DIR/changed". A commit that changed responses modifies it (inotify
+ * IN_MODIFY). */
 #define INDEX_CHANGED_FILE "changed"
 
-/* False while a new index is built (data/index/build.h): what this transaction sees must
- * not be exported then. */
+/* False while a new index is built (data/index/build.h): it must not be exported. */
 bool index_is_built(const struct index_txn *txn);
 
 /*
- * Begins a transaction. Readers see the index as it is now until they end;
- * keep them short (a second), or the index grows (HAZARDS C4). One transaction
- * at a time per index.
+ * Begins a transaction, one at a time per index. A reader sees the index as it is now
+ * until it ends. Keep readers short (a second): LMDB does not reuse pages that a reader
+ * may see, so the file grows.
  */
 int index_begin(struct index_txn **out, struct index *index, bool write, struct err *err);
 
-/* Commits; *txn is given away in any case. Durable on return. A store call that
- * failed since index_begin fails the commit (errors stick), so callers may
- * leave the single results unchecked. ERR_REPLACED: see index_check_place. A read
- * transaction just ends. */
+/* Commits, and ends the transaction in any case. The commit is durable on return.
+ * Failures stick: if a call failed since index_begin, the commit fails, so callers need
+ * not check each call. ERR_REPLACED: see index_check_place. A read transaction just
+ * ends. */
 int index_commit(struct index_txn **txn, struct err *err);
-/* Ends a transaction that only read, whose work came to `rc`. Returns the first failure
- * of what was read (a damaged row, say), with its message in *err, else `rc`: what was
- * read counts only if this is 0. *txn may be NULL. */
+/* Ends a read transaction, whose work returned `rc`. Returns its first failure (a
+ * damaged row, say), with the message in *err, else `rc`: the results count only if
+ * this is 0. *txn may be NULL. */
 int index_end(struct index_txn **txn, int rc, struct err *err);
-/* Ends without effect. NULL is allowed. */
+/* Aborts. NULL is allowed. */
 void index_abort(struct index_txn **txn);
 
-/* The index's uuid, 36 characters: drawn when the index is made, and anew when a
- * killed first scan is begun again. Borrowed until the transaction ends. */
+/* The uuid of the index, 36 characters: made with the index, and again when a killed
+ * first scan starts over. Borrowed until the transaction ends. */
 const char *index_uuid(const struct index_txn *txn);
 
-/* The sequence of the change feed as this transaction sees it: the number of
- * its last entry; 0 when nothing was ever indexed. */
+/* The sequence of the change feed in this transaction: the number of its last entry; 0
+ * if nothing was ever indexed. */
 uint64_t index_sequence(const struct index_txn *txn);
-/* Entries of the feed at or below this one may be missing (they named responses
- * that no longer exist): who has exported less must export everything. */
+/* Entries of the feed up to this one may be missing, since their responses no longer
+ * exist. An exporter that has not reached it must export everything. */
 uint64_t index_feed_floor(const struct index_txn *txn);
 
 /*
- * Epochs tell an index from an older copy of itself. Each writer draws a random
- * number and stores it, with the first sequence that it gives out, in its first
- * transaction that moves the sequence. Where an index was restored from a copy, the
- * next writer's sequences are some that were given out before, but its epoch is
- * another.
+ * Epochs distinguish an index from an older copy of itself. Each writer draws a random
+ * number, and stores it with its first sequence in its first transaction that moves the
+ * sequence. If an index is restored from a copy, the next writer gives out sequences
+ * that were given out before, but under another epoch.
  *
- * The caller that worked up to the sequence S in an earlier transaction, in which
- * index_epoch was E, may go on from S if index_epoch_holds(txn, E, S).
+ * A caller that worked up to the sequence S in an earlier transaction, in which
+ * index_epoch was E, may continue from S if index_epoch_holds(txn, E, S).
  */
 
-/* The epoch of index_sequence; 0 while that is 0. */
+/* The epoch of index_sequence; 0 if that is 0. */
 uint64_t index_epoch(const struct index_txn *txn);
-/* Whether `sequence` was given out in `epoch`, and by the history of this very index.
- * False also for an epoch that is not one of the latest INDEX_EPOCHS. */
+/* Whether `sequence` was given out in `epoch`, in the history of this index. False also
+ * for an epoch that is not one of the latest INDEX_EPOCHS. */
 bool index_epoch_holds(const struct index_txn *txn, uint64_t epoch, uint64_t sequence);
 #define INDEX_EPOCHS 1000
 

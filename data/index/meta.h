@@ -11,11 +11,11 @@
 struct store_txn;
 
 /*
- * meta - the index's meta row: totals and counters. Programs see of it what
- * data/index/index.h has functions for.
+ * meta - the meta row of the index: totals and counters. Programs read them through
+ * data/index/index.h.
  */
 
-/* Exact totals, kept up in every transaction. */
+/* Exact totals, kept in every transaction. */
 struct index_counts {
 	uint64_t files;          /* known metadata files */
 	uint64_t rejected_files; /* of them, those with at least one reject */
@@ -29,29 +29,30 @@ struct index_counts {
 	uint64_t claims;
 };
 
-/* What the indexer notes about its own input. */
+/* What the indexer stores about its own input. */
 struct index_health {
-	bool reconcile;     /* events may have been lost: the folder must be walked */
-	uint64_t overflows; /* times that the event queue overflowed, ever */
-	uint64_t rescans;   /* walks of the whole folder, ever */
-	int64_t walked_s;   /* when the last whole walk ended (Unix time); 0: never */
+	bool reconcile;     /* events may be lost: the folder must be walked */
+	uint64_t overflows; /* how often the event queue overflowed, ever */
+	uint64_t rescans;   /* how often the whole folder was walked */
+	/* when the last walk of the whole folder ended (Unix time); 0: never */
+	int64_t walked_s;
 };
 
 #define META_UUID_LEN 36
 
 struct meta {
-	uint64_t sequence;    /* the last one given out */
-	uint64_t floor;       /* index_feed_floor */
-	uint64_t next_number; /* of records */
-	uint64_t next_file;   /* of files */
-	bool building;        /* data/index/build.h: only claims are collected yet */
+	uint64_t sequence;                /* the last one given out */
+	uint64_t floor;                   /* index_feed_floor */
+	uint64_t next_number;             /* of records */
+	uint64_t next_file;               /* of files */
+	bool building;                    /* only claims are collected */
 	uint32_t dictionary[CODEC_KINDS]; /* codec_dictionary_id of each; 0: none */
 	char uuid[META_UUID_LEN + 1];
 	struct index_counts counts;
 	struct index_health health;
 };
 
-/* That of an index which is built from nothing, with a new uuid. */
+/* The meta row of an index that is built from nothing, with a new uuid. */
 int meta_init(struct meta *meta, struct err *err);
 void meta_put(struct store_txn *txn, const struct meta *meta);
 /* Returns NULL, or the name of what is damaged. */

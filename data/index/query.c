@@ -11,8 +11,8 @@
 #include "data/index/txn.h"
 #include "data/index/version.h"
 
-/* The entry under the cursor: it is the one that its record's row names, and no other
- * record goes by the same id, which would be answered in its place. */
+/* Reads the entry under the cursor, and checks that the row of its record names it, and
+ * that no other record has the same id and would be answered in its place. */
 static int feed_entry(struct index_txn *txn, struct store_cursor *c,
 		      struct query_key *out)
 {
@@ -36,7 +36,7 @@ int query_feed(struct index_txn *txn, uint64_t after, struct query_key *out,
 
 	if (!rc) {
 		rc = feed_entry(txn, c, out);
-		/* No other entry was passed over on the way to this one. */
+		/* The seek passed over no entry. */
 		if (!rc && out->sequence <= after) {
 			rc = ERR_FORMAT;
 		}
@@ -45,7 +45,7 @@ int query_feed(struct index_txn *txn, uint64_t after, struct query_key *out,
 			rc = ERR_FORMAT;
 		}
 	} else if (rc == ERR_NOTFOUND && after < txn->meta.sequence) {
-		rc = ERR_FORMAT; /* the last sequence has an entry (feed.c) */
+		rc = ERR_FORMAT; /* the last sequence always has an entry (feed.c) */
 	}
 	store_cursor_close(c);
 	if (rc && rc != ERR_NOTFOUND) {
@@ -72,7 +72,7 @@ uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit)
 		uint64_t sequence =
 			store_key(c).len == 8 ? be64_get(store_key(c).data) : 0;
 
-		/* Out of order it would not be found by who seeks it. */
+		/* An entry out of order would not be found by a seek. */
 		if (sequence <= after) {
 			txn_damaged(txn, NULL, "the feed");
 			break;
@@ -81,7 +81,7 @@ uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit)
 		n++;
 	}
 	store_cursor_close(c);
-	/* All of it: then it is known how many there are. */
+	/* The whole feed was counted: the table says how many entries it has. */
 	if (whole && n < limit && n != store_count(txn->store, TABLE_FEED)) {
 		txn_damaged(txn, NULL, "the feed");
 	}
@@ -101,7 +101,7 @@ int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
 	return 0;
 }
 
-/* Records on their way into a list: sorted by (created_at, id). */
+/* The records of a list, sorted by (created_at, id). */
 struct item {
 	struct stamp created;
 	uint64_t number;
@@ -144,7 +144,7 @@ static int by_created_and_id(const void *left, const void *right, void *ids)
 	return order ? order : (a->id_len > b->id_len) - (a->id_len < b->id_len);
 }
 
-/* Whether a record belongs into the list of `of`. */
+/* Whether a record belongs to the list of `of`. */
 static bool is_member(const struct row_record *row, enum table table,
 		      const struct row_record *of)
 {
@@ -157,9 +157,9 @@ static bool is_member(const struct row_record *row, enum table table,
 	       (table != TABLE_ALBUM_UNTAGGED || row->live_count == 0);
 }
 
-/* Fills the list from a relation table: the numbers behind that of `of`. Each is one of
- * its list, none stands twice, and there are as many as its row counts: so it is the
- * list, whatever became of the table. */
+/* Fills the list from a relation table: the numbers that follow the number of `of`. The
+ * list is right, even if the table is damaged: each number belongs to it, no number
+ * occurs twice, and there are as many as the row of `of` counts. */
 static int list_fill(struct list *list, struct index_txn *txn, enum table table,
 		     const struct row_record *of, struct err *err)
 {
@@ -233,7 +233,8 @@ static int images_body(struct index_txn *txn, const struct row_record *album,
 	return rc;
 }
 
-/* Appends one live tag image; *image_member is the same for all of an image. */
+/* Appends one live tag image; *image_member is the same for all tag images of an
+ * image. */
 static int tag_image_text(struct index_txn *txn, uint64_t number,
 			  const struct buf *image_member, struct buf *body,
 			  struct err *err)
@@ -380,7 +381,7 @@ static int rejects_of_file(const char *path, size_t len, const struct claim_file
 				  v.len - ROW_REJECT_SIZE);
 		n++;
 		rc = store_next(c);
-		/* The last one kept stands for those that were not. */
+		/* The last one kept also reports those that were not. */
 		each = walk->each(path, len, line, column, reason,
 				  rc == 0 ? 0 : file->rejects - n, walk->payload);
 		free(reason);

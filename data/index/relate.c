@@ -9,27 +9,28 @@
 #include "data/index/version.h"
 
 /*
- * How one record's change spreads. Three kinds of records, one rule each:
+ * How the change of one record spreads. There are three kinds of records, with one rule
+ * each:
  *
- * image	lies in one album; its tag images live or die with it; its text
- *		stands in its album's two lists and in its own tag images.
- * tag		its tag images live or die with it; its text stands in the tag
- *		images of every image that it tags.
- * tag image	live or not, it is counted in its image and its tag, and shown in
- *		one response.
+ *	image		is in one album. Its tag images are live only while it is known.
+ *			Its text is in both lists of its album and in its own tag images.
+ *	tag		Its tag images are live only while it is known. Its text is in the
+ *			tag images of every image that it tags.
+ *	tag image	While it is live, its image and its tag count it, and one response
+ *			shows it.
  *
- * Rows are loaded, changed and put back one at a time: no function holds a row
- * while it calls one that may load the same row.
+ * Rows are loaded, changed and stored one at a time: no function holds a row while it
+ * calls one that may load the same row.
  */
 
-/* Loads a row that must be there. False: it cannot be read, which has failed the
- * transaction: what is left undone then does not count. */
+/* Loads a row that must exist. False: it cannot be read, which has failed the
+ * transaction, so the caller may stop. */
 static bool load(struct index_txn *txn, uint64_t number, struct row_record *row)
 {
 	return txn_record_get(txn, number, row) == 0;
 }
 
-/* What is added to a counter to count up or down. */
+/* The number to add to a counter to count up or down. */
 static uint64_t step(bool up)
 {
 	return up ? 1 : (uint64_t)-1;
@@ -37,7 +38,8 @@ static uint64_t step(bool up)
 
 #define NO_RESPONSE 0
 
-/* Adds to the counts of a row (less: wrapped around) and marks a response as changed. */
+/* Adds to the counts of a row (negative numbers wrap around) and marks a response as
+ * changed. */
 static void change(struct index_txn *txn, uint64_t number, uint64_t live, uint64_t joined,
 		   enum query_response response)
 {
@@ -74,8 +76,8 @@ static void set_untagged(struct index_txn *txn, uint64_t album, uint64_t image,
 	change(txn, album, 0, step(untagged), QUERY_UNTAGGED);
 }
 
-/* One live tag image more or less of an image: its response is stale, and when it
- * was the first or the last, so is its album's list of untagged images. */
+/* Counts a live tag image of an image up or down. The response of the image becomes
+ * stale; after the first or the last one, so does the untagged list of its album. */
 static void count_live(struct index_txn *txn, uint64_t image, bool up)
 {
 	struct row_record row;
@@ -94,8 +96,8 @@ static void count_live(struct index_txn *txn, uint64_t image, bool up)
 	}
 }
 
-/* All rows of a relation table that begin with a record were gone through: they were
- * as many as its row says. */
+/* Checks the number of rows of a relation table that begin with a record against its
+ * row. */
 static void expect_joined(struct index_txn *txn, uint64_t number, uint64_t met)
 {
 	struct row_record row;
@@ -112,7 +114,7 @@ static bool is_known(struct index_txn *txn, uint64_t number)
 	return load(txn, number, &row) && row.known;
 }
 
-/* Writes down whether a tag image is live; returns whether that is news. */
+/* Stores whether a tag image is live; returns whether that has changed. */
 static bool set_live(struct index_txn *txn, uint64_t number, bool live)
 {
 	struct row_record row;
@@ -125,7 +127,7 @@ static bool set_live(struct index_txn *txn, uint64_t number, bool live)
 	return true;
 }
 
-/* An image has come into its album, left it, or changed in it. */
+/* An image came into its album (`came` > 0), left it (< 0), or changed in it (0). */
 static void place_image(struct index_txn *txn, uint64_t album, uint64_t image,
 			bool untagged, int came)
 {
@@ -139,8 +141,8 @@ static void place_image(struct index_txn *txn, uint64_t album, uint64_t image,
 		if (came > 0 ? row.live_count == 0 : row.live_count == 1) {
 			row.known = came > 0;
 			txn->meta.counts.albums += step(row.known);
-			/* The whole list of untagged ones appears or goes too, even
-			 * where it is empty. */
+			/* The untagged list appears or disappears with the album, even
+			 * if it is empty. */
 			feed_mark(txn, album, &row, QUERY_UNTAGGED);
 		}
 		row.live_count += step(came > 0);
@@ -157,8 +159,7 @@ static void place_image(struct index_txn *txn, uint64_t album, uint64_t image,
 	txn_record_put(txn, album, &row);
 }
 
-/* The tag images of an image, when the image itself comes to be known or
- * ceases to be: they live or die. */
+/* Updates the tag images of an image that has become known or unknown. */
 static void revive_image(struct index_txn *txn, uint64_t image, bool known)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_IMAGE_TAGS);
@@ -193,8 +194,8 @@ static void revive_image(struct index_txn *txn, uint64_t image, bool known)
 	}
 }
 
-/* The tag images of a tag whose text changed (`flipped` false) or that has come
- * to be known or ceased to be (true). */
+/* Updates the tag images of a tag whose text changed (`flipped` false), or that has
+ * become known or unknown (true). */
 static void retell_tag(struct index_txn *txn, uint64_t tag, bool known, bool flipped)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_TAG_IMAGES);
@@ -240,7 +241,7 @@ static void image_winner(struct index_txn *txn, uint64_t number,
 	if (old->known != new->known) {
 		txn->meta.counts.images += step(new->known);
 	}
-	/* It leaves its album as what it was, with the tag images that it had. */
+	/* It leaves its album with its old tag images. */
 	if (old->known && (!new->known || moved)) {
 		place_image(txn, old->album, number, old->live_count == 0, -1);
 	}
@@ -250,8 +251,8 @@ static void image_winner(struct index_txn *txn, uint64_t number,
 	if (!load(txn, number, &row)) {
 		return;
 	}
-	/* Its own response: it appears, goes, or shows the image in tag images; and
-	 * what says where it lies. */
+	/* Its own response appears, disappears, or shows the image in tag images; the
+	 * response that names its album changes with it. */
 	if (old->known != new->known || moved || row.live_count) {
 		feed_mark(txn, number, &row, QUERY_TAG_IMAGES);
 		txn_record_put(txn, number, &row);
@@ -327,8 +328,8 @@ int relate_winner(struct index_txn *txn, uint64_t number,
 	if (txn_record_get(txn, number, &old) < 0) {
 		return store_status(txn->store, err);
 	}
-	/* Or else another number has been given to its id, and two records would be
-	 * answered for one. */
+	/* Otherwise another number has the same id, and two records would be answered
+	 * as one. */
 	if (!ids_is(txn, old.kind, &old.id, number)) {
 		return store_status(txn->store, err);
 	}

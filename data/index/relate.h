@@ -10,14 +10,14 @@
 struct index_txn;
 
 /*
- * relate - what follows from a record's winner: who is known, who is live, which
- * image lies in which album and is tagged, and which responses that makes stale.
- * Inside of the index: programs use claim.h.
+ * relate - what follows from the winner of a record: which records are known, which tag
+ * images are live, which image is in which album and is tagged, and which responses are
+ * stale. Internal: programs use claim.h.
  */
 
 /*
- * The version `key` is the winner of record `number` from now on; NULL: nothing
- * is claimed for it any more. Touches only what depends on it.
+ * Makes the version `key` the winner of the record `number`; NULL: no claim on it is
+ * left. Touches only what depends on it.
  */
 int relate_winner(struct index_txn *txn, uint64_t number,
 		  const struct row_version_key *key, struct err *err);

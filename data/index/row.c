@@ -89,7 +89,7 @@ bool row_version_equal(const struct row_version_key *a, const struct row_version
 	       memcmp(a->hash, b->hash, ROW_HASH_SIZE) == 0;
 }
 
-/* A place in bytes that are being decoded; running past the end sticks. */
+/* A position in bytes that are decoded; a read past the end sticks. */
 struct reader {
 	const unsigned char *p;
 	size_t left;
@@ -130,7 +130,7 @@ static void take_stamp(struct reader *r, struct stamp *out)
 	memcpy(out->bytes, take(r, STAMP_SIZE), STAMP_SIZE);
 }
 
-/* Numbers of records in rows: five bytes reach 10^12. */
+/* Numbers in rows: five bytes, up to 10^12. */
 static void add40(struct buf *out, uint64_t n)
 {
 	unsigned char bytes[8];
@@ -147,7 +147,7 @@ static uint64_t take40(struct reader *r)
 	return be64_get(bytes);
 }
 
-/* Counts that are nearly always small: seven bits a byte, the lowest first. */
+/* Counts, which are nearly always small: seven bits a byte, the lowest first. */
 static void add_count(struct buf *out, uint64_t n)
 {
 	for (; n >= 0x80; n >>= 7) {

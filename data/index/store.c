@@ -14,14 +14,14 @@
 #include "data/base/file.h"
 #include "data/index/store_file.h"
 
-/* The map never has to grow while the store is open: without
- * WRITEMAP the file grows only as pages are used, address space is free. Where a
- * limit on it (ulimit -v, LimitAS=) stands in the way, smaller ones are tried. */
+/* The map never has to grow while the store is open: without WRITEMAP the file grows
+ * only as pages are used, and address space is free. If a limit on it (ulimit -v,
+ * LimitAS=) forbids this size, smaller ones are tried. */
 #define MAP_SIZE ((size_t)256 << 30)
 #define MAP_SIZE_MIN ((size_t)1 << 30)
 #define READERS_MAX 510
 
-/* A writer looks for dead readers this often: what they hold is not reused. */
+/* How often a writer clears dead readers, whose pages LMDB does not reuse. */
 #define READERS_CHECK_S 60
 
 struct store {
@@ -43,14 +43,14 @@ struct store_txn {
 
 struct store_cursor {
 	struct store_txn *txn;
-	MDB_cursor *cursor; /* NULL where the open failed */
+	MDB_cursor *cursor; /* NULL: the open failed */
 	MDB_val key, value;
 	const void *prefix; /* of the walk, borrowed */
 	size_t prefix_len;
 };
 
-/* The one translator of LMDB's codes: positive ones are errno's. `what`: "cannot WHAT
- * NOUN 'DIR'". */
+/* Translates the codes of LMDB; positive ones are errno's. `what`: "cannot WHAT NOUN
+ * 'DIR'". */
 static int store_err(const struct store *store, struct err *err, int rc, const char *what)
 {
 	const struct store_file *file = &store->file;
@@ -87,7 +87,7 @@ static int store_err(const struct store *store, struct err *err, int rc, const c
 	}
 }
 
-/* As store_err, of what writes: the reason of a short write is asked for. */
+/* As store_err, for calls that write: asks for the reason of a short write. */
 static int write_err(const struct store *store, struct err *err, int rc, const char *what)
 {
 	int reason = rc == EIO ? store_file_why_short(&store->file) : 0;
@@ -95,7 +95,7 @@ static int write_err(const struct store *store, struct err *err, int rc, const c
 	return store_err(store, err, reason ? reason : rc, what);
 }
 
-/* Notes the first failure of a transaction. "Not found" is an answer. */
+/* Keeps the first failure of a transaction. "Not found" is a result. */
 static int txn_result(struct store_txn *txn, int rc, const char *what)
 {
 	if (rc == MDB_SUCCESS) {
@@ -104,7 +104,7 @@ static int txn_result(struct store_txn *txn, int rc, const char *what)
 	if (rc == MDB_NOTFOUND) {
 		return ERR_NOTFOUND;
 	}
-	/* A large transaction writes before its end. */
+	/* A large transaction writes before its commit. */
 	return write_err(txn->store, &txn->failed, rc, what);
 }
 
@@ -124,8 +124,8 @@ static int leave_lmdb(struct store_txn *txn, int rc)
 
 static int open_env(struct store *store, bool made, struct err *err)
 {
-	/* NOTLS: a reader's slot belongs to its transaction. To fill a new one is to
-	 * go through all of it; what is there is touched here and there. */
+	/* NOTLS: the slot of a reader belongs to its transaction. A new environment is
+	 * read completely while it is filled; an existing one at scattered places. */
 	unsigned flags = MDB_NOTLS | (made ? 0 : MDB_NORDAHEAD);
 	size_t map_size = MAP_SIZE;
 
@@ -142,7 +142,7 @@ static int open_env(struct store *store, bool made, struct err *err)
 			return 0;
 		}
 		mdb_env_close(env);
-		/* EINVAL is what valgrind says of more room than it has. */
+		/* valgrind returns EINVAL for more address space than it has. */
 		if ((rc != ENOMEM && rc != EINVAL) || map_size <= MAP_SIZE_MIN) {
 			return store_err(store, err, rc, "open");
 		}
@@ -150,8 +150,8 @@ static int open_env(struct store *store, bool made, struct err *err)
 	}
 }
 
-/* A table handle opened in a transaction that aborts is void (mdb_dbi_open), so
- * all are opened in one that commits. */
+/* A table handle that was opened in an aborted transaction is invalid (mdb_dbi_open),
+ * so all are opened in one that commits. */
 static int open_tables(struct store *store, const struct store_spec *spec, unsigned flags,
 		       struct err *err)
 {
@@ -174,7 +174,7 @@ static int open_tables(struct store *store, const struct store_spec *spec, unsig
 		store_abort(&txn);
 		return rc;
 	}
-	/* mdb_dbi_open: the handles of a reader are kept by a commit, too. */
+	/* A commit keeps the handles of a reader, too (mdb_dbi_open). */
 	return store_commit(&txn, err);
 }
 
@@ -207,8 +207,8 @@ static bool are_free(void *payload)
 
 /*
  * A page that was made and freed in one transaction is not written, so the file may be
- * shorter than its last page says: then all that it lacks is in the list of free pages,
- * which names each page once.
+ * shorter than the number of its last page says. Then the list of free pages, which
+ * names each page once, has all missing pages.
  */
 static int check_free(struct store *store, off_t size, off_t want, struct err *err)
 {
@@ -219,7 +219,8 @@ static int check_free(struct store *store, off_t size, off_t want, struct err *e
 	do {
 		int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &look.txn);
 
-		/* Table 0 has lists of free pages: a length, and so many numbers. */
+		/* Table 0 contains the lists of free pages: a length, then page
+		 * numbers. */
 		rc = rc ? rc : mdb_cursor_open(look.txn, 0, &look.cursor);
 		if (rc) {
 			mdb_txn_abort(look.txn);
@@ -229,7 +230,7 @@ static int check_free(struct store *store, off_t size, off_t want, struct err *e
 		look.last = info.me_last_pgno;
 		good = look.last < look.first || fault_try(are_free, &look);
 		mdb_cursor_close(look.cursor);
-		/* The list is that of the state that `info` is about, or look again. */
+		/* Try again unless the list belongs to the state in `info`. */
 		if (!good && mdb_txn_id(look.txn) != info.me_last_txnid) {
 			mdb_txn_abort(look.txn);
 			look.txn = NULL;
@@ -239,7 +240,7 @@ static int check_free(struct store *store, off_t size, off_t want, struct err *e
 	return good ? 0 : store_file_cut_short(&store->file, size, want, err);
 }
 
-/* What the newest meta page says that the file has. */
+/* The size of the file according to the newest meta page. */
 static off_t size_wanted(const struct store *store)
 {
 	MDB_envinfo info;
@@ -260,7 +261,8 @@ static int check_size(struct store *store, struct err *err)
 	return want <= st.st_size ? 0 : check_free(store, st.st_size, want, err);
 }
 
-/* So that check_free is needed after a kill only. A hole takes no room. */
+/* Makes the file as long as that, so that check_free is needed only after a kill. A
+ * hole takes no room. */
 static void extend(struct store *store)
 {
 	off_t want = size_wanted(store);
@@ -287,7 +289,7 @@ int store_check_place(const struct store *store, struct err *err)
 
 /* --- open and close --- */
 
-/* LMDB found something in the file that cannot be so, and would abort. */
+/* LMDB found something impossible in the file, and would abort. */
 static void on_assert(MDB_env *env, const char *what)
 {
 	(void)what;
@@ -321,7 +323,7 @@ static int open_store(struct store *store, const struct store_spec *spec, unsign
 	    truncate(store->file.path, 0) < 0) {
 		rc = err_sys(err, "cannot empty '%s'", store->file.path);
 	}
-	/* mdb_env_open would make an empty environment for a mere reader. */
+	/* mdb_env_open would make an empty environment even for a reader. */
 	if (!rc && state != STORE_FILE_THERE && !create) {
 		rc = err_set(err, ERR_NOTFOUND, "no %s in '%s'", store->file.noun,
 			     store->file.dir);
@@ -380,7 +382,7 @@ void store_read_ahead(struct store_txn *txn)
 	struct stat st;
 	int fd;
 
-	/* Not if the end would push the beginning out again. */
+	/* Not if the end of the file would evict its beginning. */
 	if (mdb_env_get_fd(txn->store->env, &fd) == MDB_SUCCESS && fstat(fd, &st) == 0 &&
 	    st.st_size < memory / 2) {
 		posix_fadvise(fd, 0, st.st_size, POSIX_FADV_WILLNEED);
@@ -421,8 +423,8 @@ int store_begin(struct store_txn **out, struct store *store, bool write, struct 
 	return 0;
 }
 
-/* Whether what the transaction began with is still there: a commit into a file that was
- * cut short in the meantime would make it as long as it was, with a hole. */
+/* Checks that the file did not shrink since the transaction began: a commit would make
+ * it as long as it was, with a hole. */
 static int check_before_commit(struct store *store, struct err *err)
 {
 	struct stat st;
@@ -450,7 +452,7 @@ int store_commit(struct store_txn **txn, struct err *err)
 	if (rc) {
 		mdb_txn_abort(t->txn);
 	} else {
-		/* frees it, whatever it returns */
+		/* frees the transaction in any case */
 		int mdb = CALL(t, mdb_txn_commit(t->txn));
 
 		if (mdb) {
@@ -489,7 +491,7 @@ int store_status(const struct store_txn *txn, struct err *err)
 
 static MDB_val val(const void *data, size_t len)
 {
-	/* LMDB takes keys and values by a pointer that is not const; it only reads. */
+	/* LMDB takes a pointer that is not const, but only reads. */
 	return (MDB_val){.mv_size = len, .mv_data = (void *)(uintptr_t)data};
 }
 
@@ -592,7 +594,7 @@ int store_seek_last(struct store_cursor *cursor, const void *prefix, size_t len)
 	size_t n = len;
 	int rc;
 
-	/* The first key behind all with this prefix, then one back. */
+	/* To the first key after all with this prefix, then one back. */
 	if (len) {
 		memcpy(after, prefix, len);
 	}

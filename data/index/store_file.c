@@ -13,14 +13,14 @@
 #include "data/base/file.h"
 
 /* The lock file for READERS_MAX (store.c) readers: a header of three cache lines, which
- * holds the first, and a cache line for each other (mdb_env_setup_locks). A larger file
- * means more readers to LMDB, a smaller one is extended: with a hole. */
+ * contains the first reader, and a cache line for each other (mdb_env_setup_locks).
+ * LMDB takes a larger file for more readers, and extends a smaller one by a hole. */
 #define LOCK_SIZE 32768
 
 /* LMDB writes 64 pages at once. */
 #define WRITE_SIZE (64 * 4096)
 
-/* Where a meta page of LMDB 0.9 has what is looked at here. */
+/* Offsets in a meta page of LMDB 0.9. */
 #define AT_FLAGS 10
 #define AT_MAGIC 16
 #define AT_VERSION 20
@@ -95,7 +95,8 @@ static bool is_meta(const char *page)
 	       page_size <= 65536 && (page_size & (page_size - 1)) == 0;
 }
 
-/* One page may be of another machine, with pages of another size. */
+/* The page size is in the page: the file may come from a machine with pages of another
+ * size. */
 static int look_at_metas(const struct store_file *file, int fd, off_t size,
 			 struct err *err)
 {
@@ -154,8 +155,8 @@ int store_file_allocate_lock(struct store_file *file, struct err *err)
 	} else if (st.st_size < LOCK_SIZE || st.st_blocks * 512 < st.st_size) {
 		off_t size = st.st_size > LOCK_SIZE ? st.st_size : LOCK_SIZE;
 
-		/* posix_fallocate(3) would write where the file system cannot allocate,
-		 * beside others that have the file open. */
+		/* posix_fallocate(3) writes if the file system cannot allocate, while
+		 * others have the file open. */
 		while (!rc && fallocate(fd, 0, 0, size) < 0) {
 			if (errno == EOPNOTSUPP || errno == ENOSYS) {
 				break;
@@ -224,7 +225,7 @@ int store_file_why_short(const struct store_file *file)
 	struct stat st;
 	int error = 0;
 
-	/* Even so another page may find its place. */
+	/* Another page may fit even so. */
 	if (file_disk_is_full(file->path)) {
 		error = ENOSPC;
 	} else if (fstat(file->fd, &st) == 0) {

@@ -6,14 +6,14 @@
 #include <stdint.h>
 
 /*
- * sum - a checksum of stored bytes, against bits that flip and not against people.
+ * sum - a checksum of stored bytes, against flipped bits and not against attackers.
  * Each step can be undone, so a change within eight bytes always changes the 64-bit
- * state; of those, one in 2^32 is not seen in the 32 bits that are kept. Pure.
+ * state; the 32 bits that are kept miss one such change in 2^32. Pure.
  */
 
-/* The sum of what `so_far` stands for (0: nothing) with these bytes behind it. */
+/* The sum of the bytes that `so_far` stands for (0: none), followed by these bytes. */
 uint64_t sum_add(uint64_t so_far, const void *bytes, size_t len);
-/* What is stored of it. */
+/* The part that is stored. */
 uint32_t sum_end(uint64_t sum);
 
 #endif

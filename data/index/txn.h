@@ -13,8 +13,8 @@
 #include "data/index/store.h"
 
 /*
- * txn - a transaction of the index from the inside, and the rows of records. Programs
- * begin and commit one through data/index/index.h.
+ * txn - a transaction of the index, and the rows of records. Internal: programs use
+ * data/index/index.h.
  */
 
 struct index_txn {
@@ -23,29 +23,29 @@ struct index_txn {
 	struct store_txn *store;
 	struct dictionary *dictionary; /* the index's */
 	struct codec *codec;           /* with the dictionaries of this transaction */
-	struct hash *numbers; /* of the ids, while an index is built; else NULL */
+	struct hash *numbers; /* numbers of ids while the index is built; else NULL */
 	bool write;
-	bool examined;          /* by check: damage does not fail the transaction */
+	bool examined;          /* set by check: damage does not fail the transaction */
 	bool was_building;      /* when the transaction began */
-	uint64_t base_sequence; /* the sequence when the transaction began */
+	uint64_t base_sequence; /* the sequence at the begin */
 	struct meta meta;
-	uint64_t last_version; /* greatest record that has one; UINT64_MAX: ask */
+	uint64_t last_version; /* greatest record that has one; UINT64_MAX: unknown */
 	struct buf row;        /* scratch of txn_record_put and ids_intern */
 	struct buf text;       /* scratch of version.c */
 };
 
-/* Says that something stored cannot be true, and what. Fails the transaction, so that
- * nothing done in it afterwards counts, also where the caller ignores the result. (Only
- * check, which looks at what is damaged, goes on.) `txn` is NULL where there is none yet.
- * Fills `err`, unless it is NULL, and returns ERR_FORMAT. */
+/* Reports that something stored cannot be true. Fails the transaction, so that nothing
+ * done in it afterwards counts, even if the caller ignores the result. (Only check,
+ * which examines damage, goes on.) `txn` is NULL if there is none yet. Fills `err`
+ * unless it is NULL, and returns ERR_FORMAT. */
 int txn_damaged(struct index_txn *txn, struct err *err, const char *what);
 
 /* Removes a row; it is damage if the row is not there. */
 void txn_remove(struct index_txn *txn, enum table table, const void *key, size_t len,
 		const char *what);
 
-/* The record with this number. ERR_FORMAT where its row is damaged or missing: a number
- * is given out together with a row, which is never removed. */
+/* The record with this number. ERR_FORMAT: its row is damaged or missing. Every number
+ * has a row, which is never removed. */
 int txn_record_get(struct index_txn *txn, uint64_t number, struct row_record *out);
 /* Whether the record with this number is (kind, id). */
 bool txn_record_is(struct index_txn *txn, uint64_t number, unsigned kind,

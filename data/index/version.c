@@ -7,7 +7,7 @@
 #include "data/format/json.h"
 #include "data/index/txn.h"
 
-/* ERR_NOTFOUND quietly; ERR_FORMAT if damaged. out->packed is the store's. */
+/* ERR_NOTFOUND (no message), or ERR_FORMAT. out->packed points into the store. */
 static int get_row(struct index_txn *txn, const struct row_version_key *key,
 		   struct row_version *out)
 {
@@ -40,8 +40,8 @@ static void put_raw(struct index_txn *txn, const struct row_version_key *key,
 	store_put(txn->store, TABLE_VERSION, bytes, sizeof(bytes), row->data, row->len);
 }
 
-/* Writes a new version. Those of new records come last in the table, which fills
- * its pages to the brim if it is told so. */
+/* Writes a new version. A version of a new record is the last in the table; appending
+ * it fills the pages completely. */
 static void put_new(struct index_txn *txn, const struct row_version_key *key,
 		    const struct buf *row)
 {
@@ -90,7 +90,7 @@ int version_hold(struct index_txn *txn, const struct row_version_key *key,
 	return 0;
 }
 
-/* Pins a version that must be there. */
+/* Pins a version that must exist. */
 static void pin(struct index_txn *txn, const struct row_version_key *key)
 {
 	if (version_hold(txn, key, VERSION_PIN) == ERR_NOTFOUND) {
@@ -140,8 +140,8 @@ uint32_t version_release(struct index_txn *txn, const struct row_version_key *ke
 	return 0;
 }
 
-/* Appends the text of a tag image without the members that stand for its image
- * and tag, and fills in where they go. */
+/* Appends the text of a tag image without the members for its image and tag, and sets
+ * their places. */
 static void own_text(struct buf *out, struct row_version *row,
 		     const struct record *record, const char *text)
 {
@@ -212,7 +212,7 @@ void version_compose(struct buf *out, const struct row_version *row, const char 
 	buf_add(out, own + second_at, own_len - second_at);
 }
 
-/* Appends the member that a tag image's file wrote for its image or tag. */
+/* Appends the member that the file contained for the image or tag. */
 static int written_member(struct index_txn *txn, const struct row_version *row,
 			  bool image, struct buf *out, struct err *err)
 {
@@ -289,7 +289,7 @@ int version_elect(struct index_txn *txn, uint64_t number, struct row_version_key
 	int rc;
 
 	be64_put(prefix, number);
-	/* From the greatest stamp down, until a claimed one of a smaller stamp. */
+	/* From the greatest stamp down to the first smaller one that is claimed. */
 	for (rc = store_seek_last(c, prefix, sizeof(prefix)); rc == 0;
 	     rc = store_previous(c)) {
 		struct row_version_key key;

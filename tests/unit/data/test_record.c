@@ -222,8 +222,7 @@ static void a_bad_embedded_record_rejects_the_whole(void **state)
 	check_reject(f, "{\"id\":\"x\",\"image\":" IMAGE ",\"tag\":{\"id\":\"t\"}}",
 		     "tag: not an image, a tag or a tag image", "{\"id\":\"t\"");
 	check_reject(f, "{\"id\":\"x\",\"image\":" TAG ",\"tag\":" TAG "}",
-		     "image: the object is of kind 'tag', not 'image'",
-		     "{\"id\":\"t\"");
+		     "image: the object is of kind 'tag', not 'image'", "{\"id\":\"t\"");
 	check_reject(f, "{\"id\":\"x\",\"image\":" IMAGE ",\"tag\":" IMAGE "}",
 		     "tag: the object is of kind 'image', not 'tag'", "{\"album_id\"");
 	check_reject(f,
