@@ -12,10 +12,9 @@
 #include "exporter/git/tree/tree.h"
 
 /*
- * history - the line of snapshots, walked from one of them back to the first at
- * little cost a step: a step reads its commit, and of trees only what is asked for
- * and was not read just before. Neighbours share nearly all of their trees, so what
- * a walk has read of one it need not read again of the next.
+ * history - walks from a snapshot back to the first one, by first parents. A step reads one
+ * commit, and only those trees that the caller asks for and that are not cached. Neighbours
+ * share nearly all of their trees, so most of them are cached.
  *
  *	struct history *history = history_new(repo);
  *	struct history_step step;
@@ -34,33 +33,30 @@ struct history;
 /* One snapshot of the line. */
 struct history_step {
 	uint8_t commit[OBJECT_ID], tree[OBJECT_ID];
-	/* The snapshot before: false for the first one, and where a clone does not
-	 * have it (history_is_cut). Its tree is then unknown. */
+	/* False: it is the first snapshot, or a shallow clone ends here (history_is_cut). */
 	bool has_parent;
 	uint8_t parent[OBJECT_ID], parent_tree[OBJECT_ID];
 	int64_t time_s;      /* committer time, Unix seconds */
 	const char *message; /* borrowed until the next step */
 };
 
-/* The repository is borrowed. Memory: 2 MiB of trees, where they are no larger than
- * those of albumen. */
+/* The repository is borrowed. Memory: about 2 MiB for trees of usual size. */
 struct history *history_new(struct snapshot_repo *repo);
 /* NULL is allowed. */
 void history_free(struct history *history);
 
-/* The next step is the snapshot `commit`. May be called again at any time. */
+/* The next step will be the snapshot `commit`. May be called at any time. */
 void history_start(struct history *history, const uint8_t commit[OBJECT_ID]);
 
-/* One step: the snapshot asked for first, then the one before it, and so on by the
- * first parent. ERR_NOTFOUND, quietly: the step before was the last one. */
+/* One step: first the snapshot of history_start, then its parent, and so on. ERR_NOTFOUND,
+ * without a message: there are no more. */
 int history_next(struct history *history, struct history_step *step, struct err *err);
 
-/* Whether the last step was not the first snapshot ever: it names a parent, but the
- * repository, a shallow clone, does not have it. */
+/* Whether the last step has a parent that the repository, a shallow clone, does not have. */
 bool history_is_cut(const struct history *history);
 
-/* The snapshots' trees, for tree_find, tree_diff and pathset_diff, by way of a memory
- * of those that were read last. Reads only; borrowed until history_free. */
+/* The snapshots' trees through a cache, for tree_find, tree_diff and pathset_diff. It cannot
+ * write; borrowed until history_free. */
 const struct tree_store *history_trees(struct history *history);
 
 /* Appends the blob `id` to *body. */

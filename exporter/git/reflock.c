@@ -15,8 +15,8 @@
 #include "data/base/clock.h"
 #include "data/base/file.h"
 
-/* git itself waits for 100 ms (core.filesRefLockTimeout) and packed references take it
- * longer than that in a large repository. */
+/* git itself waits for 100 ms (core.filesRefLockTimeout), but it may hold the lock of packed
+ * references longer in a large repository. */
 #define WAIT_MS 1000
 #define POLL_MS 5
 
@@ -30,9 +30,9 @@ static int make_folder(const char *path, struct err *err)
 	return rc;
 }
 
-/* Without hard links (none there, or the folder lies on another file system) it is a file of
- * its own: one that a kill leaves is not
- * known to be ours and has to be removed by hand. */
+/* Where hard links are not possible (the file system has none, or the folder is on another
+ * one) it is a separate file. After a kill nobody knows that it is ours, and it has to be
+ * removed by hand. */
 int reflock_mark(const char *repo, const char *path)
 {
 	struct buf source = {0};
@@ -67,9 +67,9 @@ int reflock_take(char **lock, const char *repo, const char *name, struct err *er
 			poll(NULL, 0, POLL_MS);
 		} else {
 			rc = err_set(err, ERR_LOCKED,
-				     "'%s' is there: git or another program changes "
-				     "'%s' now; if none does, one that was killed left "
-				     "the file: then remove it with: rm '%s'",
+				     "git or another program holds the lock '%s' of "
+				     "'%s'; if none is running, a killed one left it: "
+				     "remove it with: rm '%s'",
 				     path.data, name, path.data);
 		}
 	}
@@ -99,7 +99,7 @@ int reflock_rename(const char *repo, const char *from, const char *name, struct 
 void reflock_drop(char **lock)
 {
 	if (*lock) {
-		/* What cannot be removed now is swept when the repository is opened. */
+		/* If this fails, the next writer removes it. */
 		unlink(*lock);
 		free(*lock);
 		*lock = NULL;

@@ -6,31 +6,32 @@
 
 /*
  * reflock - git's own locks: to change the file NAME of a repository (a reference, the
- * configuration), a program makes NAME.lock, which must not be there yet.
+ * configuration), a program creates NAME.lock, which must not exist yet.
  *
- * A kill leaves such a lock behind, and from its name nobody can tell whose it was. So
- * ours is a hard link to the writer's lock of the repository (snapshot.h): the file that
- * has the same inode is ours, any other is another program's and is never removed.
+ * A kill leaves such a lock behind, and its name does not say who made it. So ours is a hard
+ * link to the writer's lock of the repository (snapshot.h). A lock with the same inode is
+ * ours. Any other lock belongs to another program and is never removed.
  *
  *	reflock_take(&lock, repo, "refs/heads/main", err);
  *	(read the reference, write a temporary file)
  *	reflock_rename(repo, "albumen-exporter.ref", "refs/heads/main", err);
  *	reflock_drop(&lock);
  *
- * All need the writer's lock to be held.
+ * The caller holds the writer's lock.
  */
 
 /* The file that the locks are links to, in the repository. */
 #define REFLOCK_FILE "albumen-exporter.lock"
 
 /* Makes NAME.lock and the folders above it; *lock is its path, on the heap. If another
- * program has it, waits for a second, as git's locks are short; then ERR_LOCKED. */
+ * program holds it, waits for a second, as git holds its locks for a short time.
+ * ERR_LOCKED: that program still holds it. */
 int reflock_take(char **lock, const char *repo, const char *name, struct err *err);
-/* Makes the file `path`, which must not be there yet, known to be ours likewise: 0, or -1
- * and errno. */
+/* Makes the file `path`, which must not exist yet, as such a link. Returns 0, or -1 and
+ * errno. */
 int reflock_mark(const char *repo, const char *path);
-/* Renames `from` to `name`, both in the repository, where an empty folder may stand in
- * the way (git leaves one where a reference was removed). */
+/* Renames `from` to `name`, both in the repository. Replaces an empty folder `name`: git
+ * leaves one where a reference was removed. */
 int reflock_rename(const char *repo, const char *from, const char *name, struct err *err);
 /* Removes the lock. NULL is allowed. */
 void reflock_drop(char **lock);

@@ -107,9 +107,9 @@ for suffix in idx pack; do
 		chmod u+w "$file" && truncate -s -1 "$file"
 	done
 	exits "with a short $suffix file show fails" 1 "$EXPORTER" show --repo "$T/cut" /api/v1/albums/a1/images
-	ok "and names the file" grep -qE "'[^']*\.$suffix' is (cut short|not the pack)" "$T/err"
+	ok "and names the file" grep -qE "'[^']*\.$suffix' (is cut short|does not belong to its index)" "$T/err"
 	exits "with a short $suffix file export fails" 1 "$EXPORTER" export --index "$T/index" --repo "$T/cut"
-	ok "and names the file, too" grep -qE "'[^']*\.$suffix' is (cut short|not the pack)" "$T/err"
+	ok "and names the file, too" grep -qE "'[^']*\.$suffix' (is cut short|does not belong to its index)" "$T/err"
 done
 
 # A pack that git has renamed into place, and whose index it has not written yet.

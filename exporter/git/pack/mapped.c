@@ -5,7 +5,7 @@
 
 #include "data/base/fault.h"
 
-/* What a signal handler needs cannot be passed to it. */
+/* A signal handler gets no argument of ours. */
 static char line[1024];
 
 static const char *fault_line(const struct fault_area *area)

@@ -3,12 +3,13 @@
 #define EXPORTER_GIT_PACK_MAPPED_H
 
 /*
- * mapped - packs and their indexes are mapped, by libgit2 and by packindex.h. When a mapped
- * file is cut short (a clone that is being copied over, a disk that fails), to read it
- * raises SIGBUS: the process then says so and ends with status 1 (fault.h).
+ * mapped - libgit2 and packindex.h map packs and their indexes. If a mapped file is cut short
+ * (a clone is copied over it, a disk fails), reading it raises SIGBUS. The process then
+ * says so and ends with status 1 (fault.h).
  */
 
-/* From here on; `path` is the repository, for the message. May be called again. */
+/* Guards against that from now on; `path` is the repository, for the message. May be called
+ * again. */
 void mapped_guard(const char *path);
 
 #endif

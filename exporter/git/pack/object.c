@@ -13,9 +13,9 @@
 /*
  * Level 1, and stored below 256 bytes. Measured with libdeflate 1.14 on image
  * records of 3,421 bytes: level 1 takes 13.8 us and leaves 1,476 bytes, level 2
- * 20.6 us and 1,472, level 6 22.6 us and 1,461. About 5 us of it is the
- * clearing of tables, whatever the size: most small objects are trees of one or
- * two entries, which hold ids and do not shrink.
+ * 20.6 us and 1,472, level 6 22.6 us and 1,461. About 5 us of it is the clearing of tables,
+ * whatever the size. Most small objects are trees of one or two entries: ids, which do not
+ * shrink.
  */
 #define DEFLATE_LEVEL 1
 #define STORED_BELOW 256
@@ -48,7 +48,7 @@ void object_hash(uint8_t id[OBJECT_ID], enum object_type type, const void *body,
 	int head_len = snprintf(head, sizeof(head), "%s %zu", type_name(type), len);
 
 	sha1_init(&ctx);
-	/* With its NUL. */
+	/* git hashes the header with its NUL. */
 	sha1_update(&ctx, (size_t)head_len + 1, (const uint8_t *)head);
 	sha1_update(&ctx, len, body);
 	sha1_digest(&ctx, OBJECT_ID, id);
@@ -84,8 +84,8 @@ void object_deflater_free(struct object_deflater *deflater)
 	}
 }
 
-/* Four bits of the size stand beside the type, then seven in each byte; the
- * highest bit says that another follows. */
+/* Four bits of the size are beside the type, then seven in each byte. The highest bit says
+ * that another byte follows. */
 static void add_header(struct buf *out, enum object_type type, size_t len)
 {
 	unsigned char byte = (unsigned char)((unsigned)type << 4 | (len & 15));
@@ -113,7 +113,6 @@ void object_pack(struct buf *out, struct object_deflater *deflater, enum object_
 	out->data[out->len] = '\0';
 }
 
-/* libdeflate's own, under a name of ours. */
 struct object_inflater {
 	struct libdeflate_decompressor *zlib;
 };

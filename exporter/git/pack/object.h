@@ -9,8 +9,7 @@
 #include "data/base/buf.h"
 
 /*
- * object - git objects as bytes: their ids, and how they stand in a pack. Pure:
- * no I/O and no <git2.h>.
+ * object - git objects as bytes: their ids, and their form in a pack. No I/O.
  */
 
 #define OBJECT_ID 20 /* bytes of an id (SHA-1) */
@@ -28,36 +27,36 @@ enum object_type {
 void object_hash(uint8_t id[OBJECT_ID], enum object_type type, const void *body,
 		 size_t len);
 
-/* OBJECT_HEX lower case digits and a NUL. */
+/* Writes OBJECT_HEX lower-case digits and a NUL. */
 void object_hex(char hex[OBJECT_HEX + 1], const uint8_t id[OBJECT_ID]);
 
-/* The id that the first OBJECT_HEX characters of `hex` spell. False: they do not. */
+/* Reads the id from the first OBJECT_HEX characters. False: they are not lower-case digits. */
 bool object_unhex(uint8_t id[OBJECT_ID], const char *hex);
 
-/* What deflates bodies: one for each thread, and reused, as it is large. */
+/* Deflates bodies. Each thread needs its own, and reuses it because it is large. */
 struct object_deflater;
 struct object_deflater *object_deflater_new(void);
 void object_deflater_free(struct object_deflater *deflater);
 
-/* Appends the object to *out as it stands in a pack: type and size, then the
- * body deflated. The same bytes for the same body, whatever came before. */
+/* Appends the object in the form of a pack: type and size, then the deflated body. The bytes
+ * depend on the body alone. */
 void object_pack(struct buf *out, struct object_deflater *deflater, enum object_type type,
 		 const void *body, size_t len);
 
-/* What inflates bodies: one for each thread. */
+/* Inflates bodies. Each thread needs its own. */
 struct object_inflater;
 struct object_inflater *object_inflater_new(void);
 void object_inflater_free(struct object_inflater *inflater);
 
-/* Inflates what begins at `in` and has `in_len` bytes at most, to `out_len` bytes
- * exactly: 0. ERR_INPUT: it is damaged, or shorter. ERR_FULL: it is longer. */
+/* Inflates the stream at `in`, of at most `in_len` bytes, to exactly `out_len` bytes.
+ * ERR_INPUT: it is damaged or shorter. ERR_FULL: it is longer. */
 int object_inflate(struct object_inflater *inflater, void *out, size_t out_len,
 		   const void *in, size_t in_len);
-/* The same where the length is not known: *out_len, `out_len` at most. */
+/* The same for an unknown length: at most *out_len bytes, then *out_len is the length. */
 int object_inflate_some(struct object_inflater *inflater, void *out, size_t *out_len,
 			const void *in, size_t in_len);
 
-/* The CRC that a pack's index holds of an object as it stands in the pack. */
+/* The CRC in a pack's index, of the object's bytes in the pack. */
 uint32_t object_crc(const void *bytes, size_t len);
 
 #endif

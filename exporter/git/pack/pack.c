@@ -10,24 +10,20 @@
 #include "exporter/git/pack/press.h"
 
 /*
- * An object is numbered when it is added and settled when its bytes have come
- * back from the press, always in the order of numbers: only then is it looked up
- * and written. So what is written, where, and where one pack ends and the next
- * begins never depends on threads. Small packs are settled on the spot, hash
- * first, so that what the repository has is not even deflated.
+ * An object gets its number when it is added. It is looked up and written when the press
+ * returns its bytes, always in the order of numbers. So neither the content of a pack nor
+ * the place where one pack ends depends on threads. Without a press an object is hashed,
+ * looked up and written at once, so that an object that the repository has is not deflated.
  */
 
-/* Threads are started by the object with this number. */
+/* The object with this number starts the threads. */
 #define THREADS_FROM 256
-/* Bodies above this are not worth copying for a thread. */
+/* A larger body is not worth copying for a thread. */
 #define LARGE_BODY ((size_t)1 << 20)
 #define NO_OBJECT UINT32_MAX
 
-/*
- * Bodies as small as this come again and again: that of an image without tags, the
- * name of an album. To hash them on the spot costs little, and saves a number, and
- * the press's work, for each.
- */
+/* Bodies as small as this repeat: an image without tags, the name of an album. Hashing them
+ * at once costs little, and saves a number and the press's work for each. */
 #define SMALL_BODY 256
 
 struct pack {
@@ -38,8 +34,8 @@ struct pack {
 	struct packfile_entry *entry; /* by number */
 	uint32_t count;
 	size_t cap;
-	struct hash settled;
-	struct hash small; /* bodies of at most SMALL_BODY, settled or not */
+	struct hash written; /* or known */
+	struct hash small;   /* bodies of at most SMALL_BODY, written or not */
 
 	struct packfile *files;
 	struct press *press; /* NULL: not (yet) threaded */
@@ -70,7 +66,7 @@ void pack_close(struct pack *pack)
 	packfile_free(pack->files);
 	object_deflater_free(pack->deflater);
 	buf_release(&pack->packed);
-	hash_release(&pack->settled);
+	hash_release(&pack->written);
 	hash_release(&pack->small);
 	free(pack->entry);
 	free(pack);
@@ -98,28 +94,29 @@ static int write_object(struct pack *pack, uint32_t number, const char *bytes, s
 			uint32_t crc)
 {
 	pack->entry[number].crc = crc;
-	remember(pack, &pack->settled, number);
+	remember(pack, &pack->written, number);
 	return packfile_add(pack->files, pack->entry, number, bytes, len, &pack->err);
 }
 
-/* Notes the id of object `number`. False: it needs no writing. */
+/* Sets the id of object `number`. False: the pack or the repository has it. `asked`: the
+ * caller has asked the repository. */
 static bool is_new(struct pack *pack, uint32_t number, const uint8_t *id, bool asked)
 {
 	struct packfile_entry *entry = &pack->entry[number];
 
 	memcpy(entry->id, id, OBJECT_ID);
 	entry->offset = PACKFILE_NONE;
-	if (find(pack, &pack->settled, id) != NO_OBJECT) {
+	if (find(pack, &pack->written, id) != NO_OBJECT) {
 		return false;
 	}
 	if (!asked && pack->known && pack->known(id, pack->payload)) {
-		remember(pack, &pack->settled, number);
+		remember(pack, &pack->written, number);
 		return false;
 	}
 	return true;
 }
 
-static void settle_batch(struct pack *pack, const struct press_batch *batch)
+static void write_batch(struct pack *pack, const struct press_batch *batch)
 {
 	for (size_t i = 0; i < batch->count && !pack->rc; i++) {
 		const struct press_item *item = &batch->item[i];
@@ -132,20 +129,20 @@ static void settle_batch(struct pack *pack, const struct press_batch *batch)
 	}
 }
 
-/* Settles what the press has done: all of it, or what is overdue. */
-static void settle(struct pack *pack, bool all)
+/* Writes what the press has done: all of it, or what is overdue. */
+static void drain(struct pack *pack, bool all)
 {
 	const struct press_batch *batch;
 
 	while (pack->press && (batch = press_take(pack->press, all))) {
-		settle_batch(pack, batch);
+		write_batch(pack, batch);
 		press_return(pack->press);
 	}
 }
 
-/* Settles an object on the spot; `id` NULL: not known yet. */
-static void settle_now(struct pack *pack, uint32_t number, const uint8_t *id,
-		       enum object_type type, const void *body, size_t len)
+/* Writes an object without the press; `id` NULL: it is not known yet. */
+static void write_now(struct pack *pack, uint32_t number, const uint8_t *id,
+		      enum object_type type, const void *body, size_t len)
 {
 	uint8_t hash[OBJECT_ID];
 	bool asked = id != NULL;
@@ -186,11 +183,11 @@ static uint32_t add(struct pack *pack, const uint8_t *id, enum object_type type,
 		pack->press = press_new(pack->threads);
 	}
 	if (!pack->press || len > LARGE_BODY) {
-		settle(pack, true);
-		settle_now(pack, number, id, type, body, len);
+		drain(pack, true);
+		write_now(pack, number, id, type, body, len);
 	} else {
 		press_put(pack->press, type, number, id, body, len);
-		settle(pack, false);
+		drain(pack, false);
 	}
 	return number;
 }
@@ -217,7 +214,7 @@ uint32_t pack_add_id(struct pack *pack, uint8_t id[OBJECT_ID], enum object_type 
 		     const void *body, size_t len)
 {
 	object_hash(id, type, body, len);
-	if (find(pack, &pack->settled, id) != NO_OBJECT ||
+	if (find(pack, &pack->written, id) != NO_OBJECT ||
 	    (pack->known && pack->known(id, pack->payload))) {
 		return PACK_KNOWN;
 	}
@@ -234,7 +231,7 @@ int pack_check(const struct pack *pack, struct err *err)
 
 int pack_flush(struct pack *pack, struct err *err)
 {
-	settle(pack, true);
+	drain(pack, true);
 	return pack_check(pack, err);
 }
 
@@ -246,13 +243,13 @@ const uint8_t *pack_id(const struct pack *pack, uint32_t number)
 
 bool pack_find(const struct pack *pack, uint32_t *number, const uint8_t id[OBJECT_ID])
 {
-	*number = find(pack, &pack->settled, id);
+	*number = find(pack, &pack->written, id);
 	return *number != NO_OBJECT;
 }
 
 int pack_seal(struct pack *pack, struct buf *names, struct err *err)
 {
-	settle(pack, true);
+	drain(pack, true);
 	if (!pack->rc) {
 		pack->rc = packfile_seal(pack->files, pack->entry, pack->count, names,
 					 &pack->err);

@@ -14,15 +14,15 @@
 #include "data/base/file.h"
 
 /*
- * A pack begins with the number of its objects and ends with the SHA-1 of all
- * before, so nothing can be hashed until the last object is there. A pack that
- * fits into the buffer is hashed in it; a larger one is read back through the
- * page cache, which costs less than a twentieth of deflating what is in it.
+ * A pack begins with the number of its objects and ends with the SHA-1 of everything
+ * before, so hashing has to wait for the last object. A pack that fits into the buffer is
+ * hashed there. A larger one is read back through the page cache, which costs less than a
+ * twentieth of deflating its objects.
  */
 
 #define BUFFER_BYTES ((size_t)256 << 10)
 #define HEADER_BYTES 12
-/* Writing to the disk begins while the pack still grows. */
+/* Write-back to the disk begins while the pack still grows. */
 #define WRITEBACK_BYTES ((uint64_t)8 << 20)
 
 struct file {
@@ -32,7 +32,7 @@ struct file {
 	int fd;             /* the pack's, until it is sealed */
 	struct buf pending; /* its bytes that are not written yet */
 	uint64_t written;   /* its bytes that are */
-	uint64_t writeback; /* of them, those that the disk has been asked to take */
+	uint64_t writeback; /* of them, those whose write-back has begun */
 	size_t from;        /* the first object in the array of entries */
 	uint32_t count;
 	uint8_t trailer[OBJECT_ID];
@@ -68,7 +68,7 @@ static int make_temp(int *fd, char **path, const char *dir, const char *prefix,
 	return 0;
 }
 
-/* Only a hint: fsync is what counts. */
+/* Only a hint, so that fsync has less to do. */
 static void begin_writeback(struct file *file)
 {
 	sync_file_range(file->fd, (off_t)file->writeback,
@@ -99,7 +99,7 @@ static int write_pending(struct file *file, struct err *err)
 	return 0;
 }
 
-/* Hashes what has been written, with the true header. */
+/* Writes the true header, and hashes all that has been written. */
 static int hash_written(struct file *file, struct sha1_ctx *ctx, const uint8_t *header,
 			struct err *err)
 {
@@ -118,7 +118,8 @@ static int hash_written(struct file *file, struct sha1_ctx *ctx, const uint8_t *
 			sha1_update(ctx, (size_t)n, block);
 			at += (uint64_t)n;
 		} else if (n == 0) {
-			rc = err_set(err, ERR_FAIL, "'%s' was cut short while in use",
+			rc = err_set(err, ERR_FAIL,
+				     "'%s' was cut short while it was written",
 				     file->pack_temp);
 		} else if (errno != EINTR) {
 			rc = err_sys(err, "cannot read '%s'", file->pack_temp);
@@ -179,11 +180,11 @@ static int compare_ids(const void *a, const void *b)
 	return memcmp((*left)->id, (*right)->id, OBJECT_ID);
 }
 
-/* Up to here, counting takes longer than comparing: its table is half a megabyte. */
+/* For fewer objects counting takes longer than comparing: its table is half a megabyte. */
 #define COUNTING_FROM 4096
 
-/* Ids are as good as random: counting their first two bytes leaves next to nothing to
- * compare. */
+/* Ids are as good as random, so after counting by their first two bytes there is next to
+ * nothing left to compare. */
 static void sort_by_counting(const struct packfile_entry **sorted,
 			     const struct packfile_entry *entry, size_t count)
 {
@@ -202,7 +203,7 @@ static void sort_by_counting(const struct packfile_entry **sorted,
 			sorted[start[entry[i].id[0] << 8 | entry[i].id[1]]++] = &entry[i];
 		}
 	}
-	/* Each start has moved on to the next one's place. */
+	/* Each start has moved on to where the next one began. */
 	for (size_t i = 0, from = 0; i < 65536; from = start[i++]) {
 		if (start[i] - from > 1) {
 			qsort(sorted + from, start[i] - from, sizeof(*sorted),
@@ -234,8 +235,8 @@ static const struct packfile_entry **sort_entries(const struct packfile_entry *e
 	return sorted;
 }
 
-/* The index, version 2: how many ids begin with at most 00, 01, ... ff; the ids;
- * the CRCs; the offsets; the pack's SHA-1 and its own. */
+/* Index version 2: how many ids begin with at most 00, 01, ... ff; the ids; the CRCs; the
+ * offsets; the SHA-1 of the pack, and of the index. */
 static void render_idx(struct buf *out, const struct file *file,
 		       const struct packfile_entry *const *sorted)
 {
@@ -280,7 +281,7 @@ static int seal(struct file *file, const struct packfile_entry *entry, size_t to
 	if (rc) {
 		return rc;
 	}
-	/* The disk works on the pack meanwhile. */
+	/* Meanwhile the disk writes the pack. */
 	sorted = sort_entries(entry + file->from, to - file->from, file->count);
 	render_idx(&idx, file, sorted);
 	free(sorted);

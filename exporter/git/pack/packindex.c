@@ -63,13 +63,14 @@ static int check_idx(struct packindex *index, const char *path, struct err *err)
 
 	if (index->idx_len < IDX_IDS + IDX_END ||
 	    memcmp(index->idx, magic, sizeof(magic)) != 0) {
-		return damaged(path, "is no pack index of version 2", err);
+		return damaged(path, "is not a pack index of version 2", err);
 	}
 	for (size_t i = 0; i < 256; i++) {
 		uint32_t n = be32_get(index->idx + IDX_FANOUT + 4 * i);
 
 		if (n < below) {
-			return damaged(path, "is damaged: its ids are out of order", err);
+			return damaged(
+				path, "is damaged: its fan-out table is not sorted", err);
 		}
 		below = n;
 	}
@@ -81,22 +82,22 @@ static int check_idx(struct packindex *index, const char *path, struct err *err)
 	sha1_update(&ctx, index->idx_len - OBJECT_ID, index->idx);
 	sha1_digest(&ctx, OBJECT_ID, digest);
 	if (memcmp(digest, index->idx + index->idx_len - OBJECT_ID, OBJECT_ID) != 0) {
-		return damaged(path, "is damaged: it does not have its own SHA-1", err);
+		return damaged(path, "is damaged: its SHA-1 does not match", err);
 	}
 	return 0;
 }
 
-/* Head and end; what is between has a CRC for each object. */
+/* Checks the beginning and the end. */
 static int check_pack(const struct packindex *index, const char *path, struct err *err)
 {
 	const uint8_t *trailer = index->idx + index->idx_len - IDX_END;
 
 	if (memcmp(index->pack, "PACK", 4) != 0 || be32_get(index->pack + 4) != 2) {
-		return damaged(path, "is no pack of version 2", err);
+		return damaged(path, "is not a pack of version 2", err);
 	}
 	if (be32_get(index->pack + 8) != index->count ||
 	    memcmp(index->pack + index->pack_len - OBJECT_ID, trailer, OBJECT_ID) != 0) {
-		return damaged(path, "is not the pack that its index is of", err);
+		return damaged(path, "does not belong to its index", err);
 	}
 	return 0;
 }

@@ -10,20 +10,19 @@
 #include "exporter/git/pack/object.h"
 
 /*
- * packindex - an installed pack, read through its index (version 2): which objects
- * are in it, where, and with what CRC. Both files are mapped, so what they take is
- * the page cache's. The index is checked against its own SHA-1, and against the
- * head and the end of its pack; the objects are not.
+ * packindex - reads an installed pack through its index (version 2): which objects are in
+ * it, where, and with what CRC. Both files are mapped, so they take memory of the page
+ * cache only. The index is checked against its own SHA-1 and against the beginning and the
+ * end of its pack. The objects are not checked.
  */
 struct packindex {
 	uint32_t count;
-	/* The rest is the module's own. */
+	/* The rest is private. */
 	const uint8_t *idx, *pack;
 	size_t idx_len, pack_len;
 };
 
-/* Opens `dir`/`name`.idx and .pack. ERR_INPUT: they are damaged, or of a version
- * other than 2. */
+/* Opens `dir`/`name`.idx and .pack. ERR_INPUT: they are damaged or not of version 2. */
 int packindex_open(struct packindex *out, const char *dir, const char *name,
 		   struct err *err);
 /* A zeroed one is allowed. */
@@ -35,24 +34,24 @@ uint32_t packindex_crc(const struct packindex *index, uint32_t n);
 /* Whether the object is there, and its number. */
 bool packindex_find(uint32_t *n, const struct packindex *index,
 		    const uint8_t id[OBJECT_ID]);
-/* Where object `n` begins in the pack; 0, where none does: the index is damaged. */
+/* Where object `n` begins in the pack. 0: the index is damaged. */
 size_t packindex_offset(const struct packindex *index, uint32_t n);
-/* The pack from `at` to before its trailer: *left bytes. NULL: there are none. */
+/* The *left bytes of the pack from `at` to its trailer. NULL: there are none. */
 const uint8_t *packindex_from(const struct packindex *index, size_t at, size_t *left);
 
-/* Where an object stands in the pack. */
+/* Where an object is in the pack. */
 struct packindex_place {
 	uint32_t n;
 	size_t at, len;
 };
-/* All objects in the order they stand in the pack: a heap array of `count`.
- * ERR_INPUT: they do not fill it. */
+/* All objects in their order in the pack: a heap array of `count`. ERR_INPUT: they do not
+ * fill the pack. */
 int packindex_places(struct packindex_place **out, const struct packindex *index,
 		     const char *name, struct err *err);
 /* The object's bytes, header and all. */
 const uint8_t *packindex_bytes(const struct packindex *index,
 			       const struct packindex_place *place);
-/* True if the object stands there as a delta of another one. */
+/* Whether the object is stored as a delta of another one. */
 bool packindex_is_delta(const struct packindex *index,
 			const struct packindex_place *place);
 

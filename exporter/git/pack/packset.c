@@ -31,7 +31,7 @@ static bool look(struct stat *st, int dir_fd, const char *name, const char *suff
 	return found;
 }
 
-/* True if this is the index of a pack. */
+/* Whether this is the name of a pack's index. */
 static bool is_index(const char *file)
 {
 	const char *dot = strrchr(file, '.');
@@ -40,8 +40,8 @@ static bool is_index(const char *file)
 	       packset_is_name(file, (size_t)(dot - file));
 }
 
-/* Takes in the pack that the index `file` is of, if it is one of those we want. */
-static void take(struct packset *set, size_t *cap, int dir_fd, const char *file)
+/* Adds the pack of the index `file`, if we may replace it. */
+static void add(struct packset *set, size_t *cap, int dir_fd, const char *file)
 {
 	static const char *const theirs[] = {"keep", "promisor", "mtimes"};
 	struct packset_pack pack = {0};
@@ -101,7 +101,7 @@ int packset_read(struct packset *out, const char *dir, struct err *err)
 		return err_sys(err, "cannot open folder '%s'", dir);
 	}
 	while ((entry = readdir(stream))) {
-		take(out, &cap, dirfd(stream), entry->d_name);
+		add(out, &cap, dirfd(stream), entry->d_name);
 	}
 	closedir(stream);
 	if (out->count) {
@@ -118,8 +118,8 @@ void packset_release(struct packset *set)
 
 int packset_remove(const char *dir, const char *name, struct err *err)
 {
-	/* git looks for indexes: once that has gone, no reader begins with the pack,
-	 * and one that had begun looks for the objects anew. */
+	/* git looks for indexes: without one no reader opens the pack, and a reader that
+	 * has the pack open looks for the objects again. */
 	static const char *const suffix[] = {"idx", "pack", "rev", "bitmap"};
 	struct buf file = {0};
 	int rc = 0;

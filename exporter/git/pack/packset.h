@@ -10,9 +10,8 @@
 #include "exporter/git/pack/object.h"
 
 /*
- * packset - the packs in a folder, as files: which there are, and how one goes.
- * Only packs that are whole (pack and index), have the name that git gives, and
- * may be replaced: one with a .keep, .promisor or .mtimes beside it is somebody's.
+ * packset - the packs in a folder that we may replace: each has its index, a name as git
+ * gives it, and no .keep, .promisor or .mtimes beside it.
  */
 
 #define PACKSET_NAME (5 + OBJECT_HEX) /* "pack-" and the digits */
@@ -20,8 +19,8 @@
 struct packset_pack {
 	char name[PACKSET_NAME + 1];
 	uint64_t size_bytes; /* of the pack, without its index */
-	bool chosen;         /* the caller's: false at first */
-	bool compact;        /* the caller's: false at first */
+	bool chosen;         /* for the caller; false at first */
+	bool compact;        /* for the caller; false at first */
 };
 
 struct packset {
@@ -29,14 +28,13 @@ struct packset {
 	size_t count;
 };
 
-/* True if these are the characters of a pack's name. */
+/* Whether these characters are the name of a pack. */
 bool packset_is_name(const char *name, size_t len);
-/* How many packs there are, or seem to be: no less than packset_read finds, and
- * without a look at each of them. */
+/* Counts indexes, without a look at the other files: no fewer packs than packset_read finds. */
 int packset_count(size_t *out, const char *dir, struct err *err);
 int packset_read(struct packset *out, const char *dir, struct err *err);
 void packset_release(struct packset *set);
-/* Removes one pack and what git has made of it. Its not being there is no error. */
+/* Removes a pack, its index and what git derives from them, as far as they are there. */
 int packset_remove(const char *dir, const char *name, struct err *err);
 
 #endif

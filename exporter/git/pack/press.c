@@ -13,8 +13,8 @@
  * start: batch n stands in ring[n % BATCHES], and taken <= begun <= filled <=
  * taken + BATCHES. The owner fills ring[filled], threads (or the owner) work on
  * ring[begun], the owner takes ring[taken] once it is done. The counters and
- * `done` are under the lock; a batch's content belongs to whoever the counters
- * say, so it needs none.
+ * `done` are under the lock. The counters say which thread owns a batch, so its content needs
+ * no lock.
  */
 
 #define BATCHES 8
@@ -31,11 +31,11 @@ struct press {
 	pthread_cond_t finished; /* a batch is done */
 	pthread_t *thread;
 	unsigned threads;
-	struct object_deflater *deflater; /* the owner's */
+	struct object_deflater *deflater; /* for the owner */
 };
 
-/* An album without tags has its images in two lists, one after the other, which are
- * the same: the second needs no form of its own, as its object is known by then. */
+/* In an album without tags the list of images and the list of untagged images are equal and
+ * follow each other: the second is not deflated again. */
 static bool repeats(const struct press_batch *batch, size_t i)
 {
 	const struct press_item *item = &batch->item[i], *before;
@@ -71,7 +71,7 @@ static void process(struct press_batch *batch, struct object_deflater *deflater)
 	}
 }
 
-/* Works on the next batch that nobody has begun. Called and left with the lock. */
+/* Works on the next batch. The caller holds the lock. */
 static void work(struct press *press, struct object_deflater *deflater)
 {
 	size_t at = press->begun++ % BATCHES;
@@ -155,7 +155,7 @@ static void submit(struct press *press)
 void press_put(struct press *press, enum object_type type, uint32_t number,
 	       const uint8_t *id, const void *body, size_t len)
 {
-	/* Only the owner moves `filled` and `taken`: it may read them unlocked. */
+	/* Only the owner changes `filled` and `taken`, so it reads them without the lock. */
 	struct press_batch *batch = &press->ring[press->filled % BATCHES];
 	struct press_item *item;
 

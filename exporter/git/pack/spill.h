@@ -9,8 +9,8 @@
 #include "data/base/err.h"
 
 /*
- * spill - bytes that are written once, in order, and read at any place: in memory
- * while they are few, beyond that in a file without a name, which is gone with us.
+ * spill - bytes that are appended, and read from any place: in memory while they are few,
+ * then in a file without a name, which the kernel removes with the process.
  *
  *	struct spill spill = {.dir = "..."};
  *	spill_add(&spill, bytes, len);
@@ -19,8 +19,8 @@
  */
 struct spill {
 	const char *dir; /* a folder for the file; borrowed */
-	/* The rest is the module's own. */
-	struct buf tail;  /* what is not in the file yet */
+	/* The rest is private. */
+	struct buf tail;  /* bytes that are not in the file yet */
 	uint64_t flushed; /* bytes in the file */
 	int fd;           /* valid if flushed */
 	int rc;           /* the failure that stuck; spill_read reports it */

@@ -56,8 +56,8 @@ const char *edits_path(const struct edits *edits, size_t i)
 	return edits->paths.data + edits->edit[i].path;
 }
 
-/* The eight bytes of the path from `off`, the first one highest; zeroes after its
- * end. A last byte of zero so says that the path has ended. */
+/* Eight bytes of the path from `off`, the first one highest, with zeroes after its end. A last
+ * byte of zero means that the path has ended. */
 static uint64_t key_at(const struct edits *edits, const struct edit *edit, size_t off)
 {
 	const unsigned char *p =
@@ -82,13 +82,14 @@ static int compare_keys(const void *a, const void *b)
 	return left->path < right->path ? -1 : 1;
 }
 
-/* qsort takes as much memory again as it sorts: more edits are parted first. */
+/* qsort takes as much memory again as it sorts, so more edits are partitioned first. */
 #define QSORT_MAX 65536
 
-/* Parts the edits in place by the byte of their keys at `shift`: each goes to where
- * its byte belongs, whose edit goes on from there. (American flag sort: McIlroy,
- * Bostic and McIlroy, "Engineering Radix Sort", 1993.) end: where each byte's end. */
-static void part(struct edit *edit, size_t count, unsigned shift, size_t end[256])
+/* Partitions the edits in place by the byte of their keys at `shift`: each edit goes to the
+ * place of its byte, and the edit that was there goes on from there. (American flag sort:
+ * McIlroy, Bostic and McIlroy, "Engineering Radix Sort", 1993.) end: where the edits of
+ * each byte end. */
+static void partition(struct edit *edit, size_t count, unsigned shift, size_t end[256])
 {
 	size_t at[256], sum = 0;
 
@@ -117,7 +118,7 @@ static void part(struct edit *edit, size_t count, unsigned shift, size_t end[256
 	}
 }
 
-/* Sorts by key; and, where that tells that the paths are equal, by who came first. */
+/* Sorts by key and, if the key says that the paths are equal, by age. */
 static void sort_keys(struct edit *edit, size_t count, unsigned shift)
 {
 	size_t end[256], from = 0;
@@ -126,7 +127,7 @@ static void sort_keys(struct edit *edit, size_t count, unsigned shift)
 		qsort(edit, count, sizeof(*edit), compare_keys);
 		return;
 	}
-	part(edit, count, shift, end);
+	partition(edit, count, shift, end);
 	for (unsigned byte = 0; byte < 256; from = end[byte++]) {
 		if (shift) {
 			sort_keys(edit + from, end[byte] - from, shift - 8);
@@ -137,11 +138,10 @@ static void sort_keys(struct edit *edit, size_t count, unsigned shift)
 }
 
 /*
- * Sorts `count` edits whose paths agree before `off`. Comparing whole paths would
- * miss the cache at every step; so eight bytes are fetched once and compared in
- * place, and only what they do not tell apart is taken to the next eight. Most
- * paths share their beginnings: a round in which all agree costs no sort, unless the
- * paths end in it, for parting has not kept them in order.
+ * Sorts `count` edits whose paths agree before `off`. Comparing whole paths would miss the
+ * cache at every step. So eight bytes are fetched once and compared in place, and only edits
+ * that agree in them go on to the next eight. Most paths begin alike: a round in which all
+ * agree needs no sort, unless the paths end in it, as partitioning does not keep their order.
  */
 static void sort_range(struct edits *edits, struct edit *edit, size_t count, size_t off)
 {

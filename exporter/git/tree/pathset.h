@@ -8,8 +8,7 @@
 #include "exporter/git/tree/tree.h"
 
 /*
- * pathset - a set of paths that grows, and which of them differ between two trees
- * (tree_diff_paths).
+ * pathset - a growing set of paths, which finds those that differ between two trees.
  *
  *	struct pathset paths = {0};
  *	pathset_add(&paths, "api/v1/tag_images/xx/yy/N.json");
@@ -18,23 +17,21 @@
  */
 
 struct pathset {
-	char **path; /* once sorted: by their bytes, each once */
+	char **path; /* after sorting: by their bytes, each once */
 	size_t count, cap;
-	size_t sorted; /* so many of them are in order */
+	size_t sorted; /* how many of them are sorted */
 };
 
 /* Adds the path of a file, or of a folder with a slash behind it, which stands for all in
  * it (then no other path may lie in it). The path is copied. */
 void pathset_add(struct pathset *paths, const char *path);
-/* Empty again. */
+/* Removes all paths. */
 void pathset_clear(struct pathset *paths);
 void pathset_release(struct pathset *paths);
 
-/*
- * Calls `each` for every path of the set that is another file in `to` than in
- * `from`, or is in one of them alone, in order; the trees may be NULL: nothing. A
- * non-zero return ends it and is returned.
- */
+/* Calls `each`, in order, for every path of the set that differs between `from` and `to`, or is
+ * in only one of them. Either tree may be NULL: an empty tree. A non-zero return ends the
+ * comparison and is returned. */
 int pathset_diff(struct pathset *paths, const struct tree_store *store,
 		 const uint8_t *from, const uint8_t *to, tree_diff_fn *each,
 		 void *payload, struct err *err);

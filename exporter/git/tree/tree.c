@@ -22,7 +22,7 @@ bool tree_next(struct tree_cursor *cursor, struct tree_entry *entry)
 	entry->name = space + 1;
 	entry->name_len = (size_t)(nul - entry->name);
 	entry->id = (const uint8_t *)nul + 1;
-	/* Some gits of old wrote a leading zero. */
+	/* Some old versions of git wrote a leading zero. */
 	entry->is_tree = (entry->mode_len == 5 && memcmp(entry->mode, "40000", 5) == 0) ||
 			 (entry->mode_len == 6 && memcmp(entry->mode, "040000", 6) == 0);
 	cursor->at = nul + 1 + OBJECT_ID;
@@ -121,8 +121,7 @@ struct diff {
 static int diff_trees(struct diff *diff, const uint8_t *from, const uint8_t *to,
 		      struct err *err);
 
-/* Whether the file or (with a slash behind it) the folder that diff->path names is
- * to be looked at. */
+/* Whether the file diff->path, or the folder if it ends in a slash, is asked for. */
 static bool is_wanted(const struct diff *diff)
 {
 	const char *path = diff->path.data;
@@ -145,7 +144,7 @@ static bool is_wanted(const struct diff *diff)
 	if (low < diff->only->count) {
 		const char *next = diff->only->path[low];
 
-		/* It, or a folder on the way to it. */
+		/* The path itself, or a folder on the way to it. */
 		if (strncmp(next, path, len) == 0 &&
 		    (!next[len] || path[len - 1] == '/')) {
 			return true;
@@ -161,7 +160,7 @@ static bool is_wanted(const struct diff *diff)
 	return false;
 }
 
-/* The name of `any`; either id may be NULL: it is not there. */
+/* Compares the entry `any` of one side or both; an id is NULL on the side without it. */
 static int diff_entry(struct diff *diff, const struct tree_entry *any, const uint8_t *old,
 		      const uint8_t *new, struct err *err)
 {

@@ -12,18 +12,18 @@
 #include "exporter/git/pack/object.h"
 
 /*
- * tree - git's tree objects, as bytes: look up, compare, and make new ones of old
- * ones and edits (tree_merge.c). Where objects come from and go to is the caller's.
+ * tree - git's tree objects as bytes: looks up a path, compares two trees, and merges a tree
+ * with edits (tree_merge.c). A tree_store of the caller reads and writes the objects.
  *
- * A tree's body is "MODE NAME\0" and the raw id for each entry, in the order of
- * names, byte by byte, where a tree's name counts as if it ended in '/'.
+ * A tree's body is "MODE NAME\0" and the raw id for each entry, sorted by the bytes of the
+ * names, where the name of a tree counts as if it ended in '/'.
  */
 
 struct tree_store {
 	/* Appends the body of the tree `id` to *body. */
 	int (*read)(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
 		    struct err *err);
-	/* Keeps a new tree and tells its id. Errors stick where it goes. */
+	/* Keeps a new tree and sets its id. The store reports errors later. */
 	void (*write)(uint8_t id[OBJECT_ID], const void *body, size_t len, void *payload);
 	/* The id of an edit's object. */
 	const uint8_t *(*object)(uint32_t object, void *payload);
@@ -31,7 +31,7 @@ struct tree_store {
 };
 
 struct tree_entry {
-	const char *mode; /* octal digits, not terminated, as they stand there */
+	const char *mode; /* octal digits, not terminated */
 	size_t mode_len;
 	const char *name; /* NUL-terminated; these point into the body */
 	size_t name_len;
@@ -39,8 +39,8 @@ struct tree_entry {
 	bool is_tree;
 };
 
-/* Walks a body: {body->data, body->data + body->len}, then tree_next until it is
- * false; `broken` says that it ended because the body is no tree's. */
+/* Walks a body: begin with {body->data, body->data + body->len}, and call tree_next until it
+ * returns false. `broken`: the body is not a tree's. */
 struct tree_cursor {
 	const char *at, *end;
 	bool broken;
@@ -55,30 +55,29 @@ int tree_compare(const char *a, size_t a_len, bool a_is_tree, const char *b, siz
 int tree_read(struct buf *body, struct tree_cursor *cursor,
 	      const struct tree_store *store, const uint8_t id[OBJECT_ID],
 	      struct err *err);
-/* 0, or the error of a cursor that ended in the midst of the tree `id`. */
+/* Fails if the walk of the tree `id` ended because its body is damaged. */
 int tree_end(const struct tree_cursor *cursor, const uint8_t id[OBJECT_ID],
 	     struct err *err);
 
-/* The id of the file `path`. ERR_NOTFOUND, quietly. */
+/* The id of the file `path`. ERR_NOTFOUND, without a message. */
 int tree_find(uint8_t blob[OBJECT_ID], const struct tree_store *store,
 	      const uint8_t root[OBJECT_ID], const char *path, struct err *err);
 
-/* Called for each file that differs; ids are NULL where it is not there. A
+/* Called for each file that differs; the id is NULL on the side that does not have it. A
  * non-zero return ends the comparison and is returned. */
 typedef int tree_diff_fn(const char *path, const uint8_t *old_blob,
 			 const uint8_t *new_blob, void *payload);
-/* Compares two trees, either of which may be NULL: nothing. */
+/* Compares two trees; either may be NULL: an empty tree. */
 int tree_diff(const struct tree_store *store, const uint8_t *from, const uint8_t *to,
 	      tree_diff_fn *each, void *payload, struct err *err);
 
-/* Paths to look at alone, sorted by their bytes. One that ends in '/' stands for all
- * in that folder; then no other path may lie in it. */
+/* Paths sorted by their bytes. A path that ends in '/' stands for all files in that folder;
+ * then no other path may lie in it. */
 struct tree_paths {
 	const char *const *path;
 	size_t count;
 };
-/* As tree_diff, but for nothing else than these: folders that do not lie on the way
- * are not read, however they differ. */
+/* As tree_diff, but only for these paths: other folders are not read. */
 int tree_diff_paths(const struct tree_store *store, const uint8_t *from,
 		    const uint8_t *to, const struct tree_paths *paths, tree_diff_fn *each,
 		    void *payload, struct err *err);
@@ -88,10 +87,10 @@ struct tree_delta {
 };
 
 /*
- * Makes the tree that the sorted edits turn `old` into (NULL: nothing). Only trees
- * on the way to an edit are read and written. With `fresh`, files of `old` that
- * no edit names go. A tree that becomes empty disappears, save the root.
- * ERR_INPUT: a path would be both a file and a folder.
+ * Applies the sorted edits to the tree `old` (NULL: an empty tree). Only trees on the way to
+ * an edit are read and written. With `fresh`, files of `old` that no edit names are removed.
+ * A tree that becomes empty is removed, except the root. ERR_INPUT: a path would be both a
+ * file and a folder.
  */
 int tree_merge(uint8_t root[OBJECT_ID], const struct tree_store *store,
 	       const uint8_t *old, const struct edits *edits, bool fresh,

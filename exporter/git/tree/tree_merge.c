@@ -6,17 +6,17 @@
 #include <string.h>
 
 /*
- * Both the edits and the entries of a tree are sorted the same way, so a tree and
- * the edits below it are merged in one pass, and the tree of a name is made when
- * the pass comes to that name: from the leaves up, each tree once, nothing
- * sorted and nothing looked up. An entry that no edit names is copied as it is.
+ * Edits and entries of a tree are sorted in the same way. So a tree is merged with the edits
+ * below it in one pass, which builds the tree of a name when it comes to that name: from the
+ * leaves up, each tree once, without sorting or looking up. An entry that no edit names is
+ * copied.
  */
 
-/* One tree being made; a level for each depth, used again and again. */
+/* The tree being made at one depth; it is reused for the next tree there. */
 struct level {
 	struct buf old, made;
-	/* Where the names of files stand in `made` that a later folder could repeat:
-	 * between file `x` and folder `x` only names that begin with `x` can lie. */
+	/* Offsets in `made` of the names of files that a later folder may have as well:
+	 * between file `x` and folder `x` there are only names that begin with `x`. */
 	struct buf files;
 };
 
@@ -62,7 +62,7 @@ static void next_target(struct target *target, const struct merge *merge,
 	}
 }
 
-/* Counts the files of a tree that goes as a whole. */
+/* Counts the files of a tree that is removed as a whole. */
 static int count_removed(const char *path, const uint8_t *old_blob,
 			 const uint8_t *new_blob, void *payload)
 {
@@ -143,7 +143,7 @@ static int merge_file(struct merge *merge, struct level *level,
 	return append(level, "100644", 6, target->name, target->len, id, false, err);
 }
 
-/* The name of an edit, with the tree's entry of that name and kind or NULL. */
+/* Merges the edits of one name; `old` is the entry of that name and kind, or NULL. */
 static int merge_target(struct merge *merge, size_t depth, const struct target *target,
 			const struct tree_entry *old, struct err *err)
 {
