@@ -7,7 +7,7 @@
 
 static uint32_t hash_name(const struct dirs_node *parent, const char *name, size_t len)
 {
-	/* A parent's hash stands for its whole path. */
+	/* A parent's hash covers its whole path. */
 	return hash_bytes(name, len, parent ? parent->hash : 0);
 }
 
@@ -20,7 +20,7 @@ static void add_name(struct dirs *dirs, struct dirs_node *node)
 	hash_add(&dirs->names, node->hash, node->place + 1);
 }
 
-/* The last node takes the place of the one that goes. */
+/* Moves the last node to the place of the removed one. */
 static void remove_name(struct dirs *dirs, const struct dirs_node *node)
 {
 	struct dirs_node *last = dirs->node[--dirs->node_count];
@@ -59,30 +59,12 @@ void dirs_init(struct dirs *dirs)
 	dirs->root = new_node(dirs, NULL, "", 0);
 }
 
-/* Goes down from `node` to a folder without folders. */
-static struct dirs_node *deepest(struct dirs_node *node)
-{
-	while (node->child) {
-		node = node->child;
-	}
-	return node;
-}
-
 void dirs_release(struct dirs *dirs)
 {
-	struct dirs_node *node = dirs->root;
-
-	while (node) {
-		struct dirs_node *up;
-
-		node = deepest(node);
-		up = node->parent;
-		if (up) {
-			up->child = node->next;
-		}
-		free(node);
-		node = up;
+	for (size_t i = 0; i < dirs->node_count; i++) {
+		free(dirs->node[i]);
 	}
+	free(dirs->root);
 	free(dirs->node);
 	free(dirs->wd);
 	hash_release(&dirs->names);
@@ -107,7 +89,7 @@ struct dirs_node *dirs_child(const struct dirs *dirs, const struct dirs_node *pa
 	return NULL;
 }
 
-/* Walks down `path`; what is missing is made or ends it. */
+/* Walks down `path`. Folders that are missing are added, or end the walk. */
 static struct dirs_node *descend(struct dirs *dirs, const char *path, size_t len,
 				 bool make)
 {
@@ -222,34 +204,34 @@ void dirs_untie(struct dirs *dirs, int wd)
 	}
 }
 
-void dirs_drop(struct dirs *dirs, struct dirs_node *top,
+/* WALK_PATH_MAX bounds the depth of the recursion. */
+void dirs_drop(struct dirs *dirs, struct dirs_node *node,
 	       void (*each)(int wd, void *payload), void *payload)
 {
-	bool last = false;
+	struct dirs_node *child, *next;
 
-	assert(top->parent);
-	while (!last) {
-		struct dirs_node *node = deepest(top);
-
-		last = node == top;
-		if (node->wd > 0) {
-			struct dirs_wd *entry = dirs_wd(dirs, node->wd);
-
-			assert(entry && entry->node == node);
-			entry->node = NULL;
-			if (each && !entry->ended) {
-				each(node->wd, payload);
-			}
-		}
-		remove_name(dirs, node);
-		if (node->prev) {
-			node->prev->next = node->next;
-		} else {
-			node->parent->child = node->next;
-		}
-		if (node->next) {
-			node->next->prev = node->prev;
-		}
-		free(node);
+	assert(node->parent);
+	for (child = node->child; child; child = next) {
+		next = child->next;
+		dirs_drop(dirs, child, each, payload);
 	}
+	if (node->wd > 0) {
+		struct dirs_wd *entry = dirs_wd(dirs, node->wd);
+
+		assert(entry && entry->node == node);
+		entry->node = NULL;
+		if (each && !entry->ended) {
+			each(node->wd, payload);
+		}
+	}
+	remove_name(dirs, node);
+	if (node->prev) {
+		node->prev->next = node->next;
+	} else {
+		node->parent->child = node->next;
+	}
+	if (node->next) {
+		node->next->prev = node->prev;
+	}
+	free(node);
 }
