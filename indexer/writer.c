@@ -121,7 +121,7 @@ static int carry_out(struct writer *w, struct batch *batch, const struct batch_s
 		claim_reject(w->reading, step->line, step->column, text);
 		break;
 	case BATCH_REJECT_SECRET:
-		claim_refuse(w->reading, step->line, step->column, text);
+		claim_reject_secret(w->reading, step->line, step->column, text);
 		break;
 	case BATCH_END:
 		rc = claim_end(&w->reading, &batch->file[step->index], err);
@@ -134,7 +134,7 @@ static int carry_out(struct writer *w, struct batch *batch, const struct batch_s
 		claim_drop(&w->reading);
 		break;
 	case BATCH_WITHDRAW:
-		rc = claim_forget(w->txn, text, step->len, err);
+		rc = claim_withdraw_file(w->txn, text, step->len, err);
 		break;
 	}
 	return rc;

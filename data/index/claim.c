@@ -386,8 +386,8 @@ void claim_reject(struct claim_reading *reading, size_t line, size_t column,
 	buf_release(&value);
 }
 
-void claim_refuse(struct claim_reading *reading, size_t line, size_t column,
-		  const char *reason)
+void claim_reject_secret(struct claim_reading *reading, size_t line, size_t column,
+			 const char *reason)
 {
 	claim_reject(reading, line, column, reason);
 	reading->refused++;
@@ -526,7 +526,8 @@ void claim_drop(struct claim_reading **reading)
 	}
 }
 
-int claim_forget(struct index_txn *txn, const char *path, size_t len, struct err *err)
+int claim_withdraw_file(struct index_txn *txn, const char *path, size_t len,
+			struct err *err)
 {
 	struct hash none = {0};
 	struct buf key = {0};

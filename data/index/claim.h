@@ -83,8 +83,8 @@ void claim_reject(struct claim_reading *reading, size_t line, size_t column,
 		  const char *reason);
 
 /* The same for a valid record that contains a secret. */
-void claim_refuse(struct claim_reading *reading, size_t line, size_t column,
-		  const char *reason);
+void claim_reject_secret(struct claim_reading *reading, size_t line, size_t column,
+			 const char *reason);
 
 /* Before a commit, and after the next begin, within one reading. */
 void claim_pause(struct claim_reading *reading);
@@ -101,7 +101,8 @@ void claim_drop(struct claim_reading **reading);
 
 /* Withdraws all claims of a removed file, and removes its row. An unknown path is no
  * error. */
-int claim_forget(struct index_txn *txn, const char *path, size_t len, struct err *err);
+int claim_withdraw_file(struct index_txn *txn, const char *path, size_t len,
+			struct err *err);
 
 /*
  * What the index would lose without these files, given by their numbers. *lost is the

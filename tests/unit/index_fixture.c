@@ -131,7 +131,7 @@ void index_fixture_forget(struct index_fixture *f, const char *path)
 	struct err err = {0};
 
 	txn = index_fixture_begin(f, true);
-	assert_int_equal(claim_forget(txn, path, strlen(path), &err), 0);
+	assert_int_equal(claim_withdraw_file(txn, path, strlen(path), &err), 0);
 	assert_int_equal(index_commit(&txn, &err), 0);
 }
 

@@ -97,7 +97,7 @@ static void a_second_change_in_a_transaction_adds_nothing(void **state)
 	read_file(f, "a.json", "[" IMAGE("i", "A", TITLE("1")) "]");
 	before = index_fixture_sequence(f);
 	txn = index_fixture_begin(f, true);
-	assert_int_equal(claim_forget(txn, "a.json", 6, &err), 0);
+	assert_int_equal(claim_withdraw_file(txn, "a.json", 6, &err), 0);
 	assert_int_equal(index_commit(&txn, &err), 0);
 	/* the tag images of i, and two lists */
 	assert_int_equal(index_fixture_sequence(f), before + 3);
@@ -214,7 +214,7 @@ static void an_aborted_transaction_leaves_no_epoch(void **state)
 	first = look(f);
 	reopen(f);
 	txn = index_fixture_begin(f, true);
-	assert_int_equal(claim_forget(txn, "a.json", 6, &err), 0);
+	assert_int_equal(claim_withdraw_file(txn, "a.json", 6, &err), 0);
 	index_abort(&txn);
 	assert_true(look(f).epoch == first.epoch);
 	read_file(f, "a.json", "[" IMAGE("i", "A", TITLE("2")) "]");

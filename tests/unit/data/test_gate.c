@@ -201,7 +201,7 @@ static void a_marked_file_replaces_what_it_said(void **state)
 		txn = index_fixture_begin(f, true);
 		assert_int_equal(
 			claim_begin(&reading, txn, "a.json", 6, CLAIM_REPLACE, &err), 0);
-		claim_refuse(reading, 1, 1, "a secret");
+		claim_reject_secret(reading, 1, 1, "a secret");
 		if (bad) {
 			claim_reject(reading, 2, 1, "bad");
 		}

@@ -68,7 +68,7 @@ static void do_change(struct index_txn *txn, const struct change *c)
 	struct err err = {0};
 
 	if (!c->records) {
-		claim_forget(txn, c->path, strlen(c->path), &err);
+		claim_withdraw_file(txn, c->path, strlen(c->path), &err);
 	} else if (claim_begin(&reading, txn, c->path, strlen(c->path), CLAIM_REPLACE,
 			       &err) == 0) {
 		index_fixture_add(reading, c->records);
