@@ -407,9 +407,11 @@ static void leave_note(struct export *ex)
 	const struct snapshot_info *head = &ex->result->info;
 	struct note note = {.made = head->commit, .ended = ex->note.ended};
 
-	if (ex->worked) {
-		ex->seen.commit = head->commit;
-		note.ended = ex->result->made ? (struct note_export){0} : ex->seen;
+	ex->seen.commit = head->commit;
+	if (ex->result->made) {
+		note.ended = (struct note_export){0};
+	} else if (ex->worked) {
+		note.ended = ex->seen;
 	}
 	if (ex->worked || strcmp(note.made.hex, ex->note.made.hex) != 0) {
 		note_write(&note, ex->job->repo);

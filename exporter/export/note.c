@@ -26,7 +26,6 @@
  *	sum SHA-1
  */
 
-#define TITLE "albumen-exporter note 1\n"
 #define NOTE_MOST 4096
 
 static struct snapshot_id hash(const char *text, size_t len)
@@ -49,60 +48,64 @@ static void path_of(struct buf *out, const struct snapshot_repo *repo)
 	buf_addf(out, "%s/" NOTE_FILE, snapshot_path(repo));
 }
 
-/* False: this is not a whole note. */
+static void print(struct buf *out, const struct note *note)
+{
+	const struct note_export *e = &note->ended;
+
+	buf_addstr(out, "albumen-exporter note 1\n");
+	if (*note->made.hex) {
+		buf_addf(out, "made %s\n", note->made.hex);
+	}
+	if (*e->commit.hex) {
+		buf_addf(out, "ended %s %s %016" PRIx64 " %" PRIu64 " %s\n",
+			 e->commit.hex, e->index, e->epoch, e->sequence, e->redact.hex);
+	}
+	buf_addf(out, "sum %s\n", hash(out->data, out->len).hex);
+}
+
+/* False: this is not a whole note, since printing *out does not give `text`. */
 static bool parse(struct note *out, const struct buf *text)
 {
 	struct note_export *e = &out->ended;
-	const char *sum = text->data ? strstr(text->data, "\nsum ") : NULL;
-	struct snapshot_id is;
+	struct buf again = {0};
 	const char *line;
+	bool whole;
 
-	if (!sum || strncmp(text->data, TITLE, strlen(TITLE)) != 0) {
-		return false;
+	if ((line = strstr(text->data, "\nmade "))) {
+		(void)!sscanf(line, " made %40[0-9a-f]", out->made.hex);
 	}
-	sum++;
-	is = hash(text->data, (size_t)(sum - text->data));
-	if (strncmp(sum + 4, is.hex, SNAPSHOT_HEX) != 0 ||
-	    strcmp(sum + 4 + SNAPSHOT_HEX, "\n") != 0) {
-		return false;
+	if ((line = strstr(text->data, "\nended "))) {
+		(void)!sscanf(line,
+			      " ended %40[0-9a-f] %36[0-9a-f-] %" SCNx64 " %" SCNu64
+			      " %40[0-9a-f]",
+			      e->commit.hex, e->index, &e->epoch, &e->sequence,
+			      e->redact.hex);
 	}
-	line = strstr(text->data, "\nmade ");
-	if (line && sscanf(line, " made %40[0-9a-f]", out->made.hex) != 1) {
-		return false;
-	}
-	line = strstr(text->data, "\nended ");
-	return !line || sscanf(line,
-			       " ended %40[0-9a-f] %36[0-9a-f-] %" SCNx64 " %" SCNu64
-			       " %40[0-9a-f]",
-			       e->commit.hex, e->index, &e->epoch, &e->sequence,
-			       e->redact.hex) == 5;
-}
-
-static void read_note(struct note *out, const char *path)
-{
-	struct buf text = {0};
-	struct err err = {0};
-	int rc = file_read(&text, path, NOTE_MOST, &err);
-
-	*out = (struct note){0};
-	if (rc && rc != ERR_NOTFOUND) {
-		log_warning("%s; the last export is not known from it", err.msg);
-	} else if (!rc && !parse(out, &text)) {
-		*out = (struct note){0};
-		log_warning("'%s' is damaged and is ignored; the next export writes it "
-			    "anew",
-			    path);
-	}
-	buf_release(&text);
+	print(&again, out);
+	whole = again.len == text->len && memcmp(again.data, text->data, text->len) == 0;
+	buf_release(&again);
+	return whole;
 }
 
 void note_read(struct note *out, const struct snapshot_repo *repo)
 {
-	struct buf path = {0};
+	struct buf path = {0}, text = {0};
+	struct err err = {0};
+	int rc;
 
+	*out = (struct note){0};
 	path_of(&path, repo);
-	read_note(out, path.data);
+	rc = file_read(&text, path.data, NOTE_MOST, &err);
+	if (rc && rc != ERR_NOTFOUND) {
+		log_warning("%s; the last export is not known from it", err.msg);
+	} else if (!rc && (!text.len || !parse(out, &text))) {
+		*out = (struct note){0};
+		log_warning("'%s' is damaged and is ignored; the next export writes it "
+			    "anew",
+			    path.data);
+	}
 	buf_release(&path);
+	buf_release(&text);
 }
 
 /* Unlike file_replace this does not flush, as each export would pay for that. */
@@ -130,21 +133,10 @@ static int replace(const char *path, const struct buf *text, struct err *err)
 
 void note_write(const struct note *note, const struct snapshot_repo *repo)
 {
-	const struct note_export *e = &note->ended;
 	struct buf path = {0}, text = {0};
-	struct snapshot_id sum;
 	struct err err = {0};
 
-	buf_addstr(&text, TITLE);
-	if (*note->made.hex) {
-		buf_addf(&text, "made %s\n", note->made.hex);
-	}
-	if (*e->commit.hex) {
-		buf_addf(&text, "ended %s %s %016" PRIx64 " %" PRIu64 " %s\n",
-			 e->commit.hex, e->index, e->epoch, e->sequence, e->redact.hex);
-	}
-	sum = hash(text.data, text.len);
-	buf_addf(&text, "sum %s\n", sum.hex);
+	print(&text, note);
 	path_of(&path, repo);
 	if (replace(path.data, &text, &err) < 0) {
 		log_warning("%s; the next export may have to render everything", err.msg);

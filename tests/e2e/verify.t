@@ -75,6 +75,7 @@ git -C "$T/repo" update-ref refs/heads/main "$tip"
 
 # Clones that are cut off.
 fresh
+exits "a full disk is exit status 75" 75 bash -c "'$EXPORTER' verify --repo '$T/clone' >/dev/full"
 git -C "$T/clone" update-ref refs/heads/main main~2
 exits "a clone without the last snapshots is good" 0 verify "$T/clone" --signers "$T/signers"
 exits "unless --to names a commit that it must have" 1 verify "$T/clone" --to "$tip"
