@@ -119,11 +119,7 @@ int audit_print_json(FILE *out, const struct audit *audit, struct err *err)
 
 	json_print_open(&text, NULL, '{');
 	json_print_string(&text, "snapshot", audit->commit.hex);
-	if (audit->number) {
-		json_print_number(&text, "number", audit->number);
-	} else {
-		json_print_raw(&text, "number", NULL);
-	}
+	json_print_maybe(&text, "number", audit->number, audit->number);
 	json_time(&text, "time", audit->time_s);
 	json_time(&text, "as_of", audit->as_of_s);
 	buf_addstr(&text, ",\n");

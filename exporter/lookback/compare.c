@@ -483,7 +483,7 @@ static int add_album_paths(struct compare *c, struct pathset *paths,
  * notes them there. Notes the tag images of those that left it. */
 static int note_moved(struct compare *c)
 {
-	const struct note *before, *after;
+	const struct note *before, *after, *any;
 	struct pathset lists = {0}, own = {0};
 	struct notes lone = {0};
 	uint8_t named[OBJECT_ID];
@@ -491,11 +491,9 @@ static int note_moved(struct compare *c)
 	int rc = 0;
 
 	notes_sort(&c->images);
-	while (notes_next(&c->images, &at, &before, &after)) {
+	while ((any = notes_next(&c->images, &at, &before, &after))) {
 		if (!before || !after) {
-			notes_add(&lone,
-				  &(struct note){.after = !after,
-						 .id = (before ? before : after)->id});
+			notes_add(&lone, &(struct note){.after = !after, .id = any->id});
 		}
 	}
 	for (size_t i = 0; !rc && i < lone.count; i++) {
@@ -573,10 +571,9 @@ static int report(struct compare *c, struct notes *notes, const struct body_text
 	int rc = 0;
 
 	notes_sort(notes);
-	while (!rc && notes_next(notes, &at, &before, &after)) {
+	while (!rc && (any = notes_next(notes, &at, &before, &after))) {
 		struct compare_event event = {0};
 
-		any = after ? after : before;
 		if (before) {
 			event.before = before->text;
 		}

@@ -52,8 +52,8 @@ const struct note *notes_find(const struct notes *notes, const struct body_text 
 			    : NULL;
 }
 
-bool notes_next(const struct notes *notes, size_t *at, const struct note **before,
-		const struct note **after)
+const struct note *notes_next(const struct notes *notes, size_t *at,
+			      const struct note **before, const struct note **after)
 {
 	while (*at < notes->count) {
 		const struct note *a = &notes->note[(*at)++];
@@ -63,16 +63,16 @@ bool notes_next(const struct notes *notes, size_t *at, const struct note **befor
 		*after = a->after ? a : NULL;
 		if (a->after || *at == notes->count || !b->after ||
 		    !body_text_equal(&a->id, &b->id)) {
-			return true;
+			return a;
 		}
 		++*at;
 		*after = b;
 		if (!body_text_equal(&a->text, &b->text) ||
 		    !body_text_equal(&a->of, &b->of)) {
-			return true;
+			return b;
 		}
 	}
-	return false;
+	return NULL;
 }
 
 void notes_clear(struct notes *notes)

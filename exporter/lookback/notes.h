@@ -45,9 +45,10 @@ void notes_sort(struct notes *notes);
 const struct note *notes_find(const struct notes *notes, const struct body_text *id,
 			      bool after);
 /* From *at on, the next id of sorted notes whose text or `of` differs between the sides,
- * or that is on one side alone: the other is NULL. False at the end. */
-bool notes_next(const struct notes *notes, size_t *at, const struct note **before,
-		const struct note **after);
+ * or that is on one side alone: then the other note is NULL. Returns the note after, or
+ * the one before if that is the only one; NULL at the end. */
+const struct note *notes_next(const struct notes *notes, size_t *at,
+			      const struct note **before, const struct note **after);
 /* Empty again; keeps memory. */
 void notes_clear(struct notes *notes);
 void notes_release(struct notes *notes);

@@ -4,26 +4,20 @@
 #include <string.h>
 
 #include "data/base/file.h"
-#include "exporter/git/history.h"
-#include "exporter/snapshot/response.h"
+#include "exporter/body/body.h"
 #include "exporter/collection/collection.h"
+#include "exporter/git/history.h"
 
 /* Appends the file of one response. ERR_NOTFOUND, quietly. */
 static int read_response(struct buf *body, struct history *history,
 			 const uint8_t tree[OBJECT_ID], const struct response *row,
 			 const struct record_id *id, struct err *err)
 {
-	struct buf path = {0};
+	const struct body_text about = {id->bytes, id->len};
 	uint8_t blob[OBJECT_ID];
-	int rc;
+	int rc = body_find(blob, history, tree, row->kind, &about, err);
 
-	response_snapshot_path(&path, row, id->bytes, id->len);
-	rc = tree_find(blob, history_trees(history), tree, path.data, err);
-	if (!rc) {
-		rc = history_blob(history, body, blob, err);
-	}
-	buf_release(&path);
-	return rc;
+	return rc ? rc : history_blob(history, body, blob, err);
 }
 
 /* The arrays of several ids joined; an id that is not known has none. */
