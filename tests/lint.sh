@@ -64,6 +64,7 @@ grep -nE '(^|[^_a-z])sleep +[0-9.]' "${scripts[@]}" | grep -v '^tests/lint\.sh:'
 grep -L '^/\* SPDX-License-Identifier: GPL-2.0-or-later \*/$' "${all[@]}" | complain 'no SPDX line'
 grep -L '^# SPDX-License-Identifier: GPL-2.0-or-later$' "${scripts[@]}" | complain 'no SPDX line'
 wc -l "${all[@]}" | awk '$2 != "total" && $1 > 900' | complain 'over 900 lines: does it hold two things that change for different reasons?'
+tests/mutants/run --check | complain 'tests/mutants/list does not fit the code and the tests'
 
 # --- headers ------------------------------------------------------------------------
 
