@@ -5,9 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "data/base/clock.h"
 #include "data/base/hex.h"
 
 static const char *log_program = "albumen";
@@ -84,10 +84,7 @@ LOG_FUNCTION(log_debug, LOG_DEBUG)
 
 static double now_s(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return (double)clock_now_ms() / 1000;
 }
 
 void log_progress_start(struct log_progress *p, const char *verb,

@@ -195,7 +195,7 @@ void json_quote(struct buf *out, const char *bytes, size_t len)
 	buf_addch(out, '"');
 	while (bytes < end) {
 		const char *plain = bytes;
-		char unit[8];
+		char unit[8], *end_of_unit;
 
 		while (bytes < end &&
 		       (json_char_plain((unsigned char)*bytes) ||
@@ -208,18 +208,13 @@ void json_quote(struct buf *out, const char *bytes, size_t len)
 			break;
 		}
 		if (*bytes & 0x80) {
-			buf_add(out, unit,
-				(size_t)(json_char_put_escape(unit, bytes[2] == '\xa8'
-									    ? 0x2028
-									    : 0x2029) -
-					 unit));
+			end_of_unit = json_char_put_escape(
+				unit, 0x2000 | ((unsigned char)bytes[2] & 0x3f));
 			bytes += 3;
 		} else {
-			buf_add(out, unit,
-				(size_t)(json_char_put(unit, (unsigned char)*bytes) -
-					 unit));
-			bytes++;
+			end_of_unit = json_char_put(unit, (unsigned char)*bytes++);
 		}
+		buf_add(out, unit, (size_t)(end_of_unit - unit));
 	}
 	buf_addch(out, '"');
 }

@@ -83,11 +83,6 @@ static bool is_string(const struct scope *scope, enum member which)
 	return type_of(scope, which) == '"';
 }
 
-static bool is_object(const struct scope *scope, enum member which)
-{
-	return type_of(scope, which) == '{';
-}
-
 /* Rejects a duplicate: the member whose key is at `at`. Long names are cut, but not
  * within a character. */
 static int reject_twice(const struct scope *scope, size_t at)
@@ -134,73 +129,82 @@ static int scope_open(struct scope *scope, struct record_reader *reader, size_t 
 	return 0;
 }
 
-/* Rejects an object, naming the member that it lacks to be of the most similar kind. */
-static int reject_shape(const struct scope *scope)
+/* What an object must have to be of a kind: `image` and `tag` as objects, the others as
+ * strings. The first match of these, in albumen(7)'s order, decides. */
+static const struct shape {
+	enum record_kind kind;
+	enum member need[3];
+	size_t count;
+} shapes[] = {
+	{RECORD_TAG_IMAGE, {IMAGE_ID, TAG_ID, ID}, 3},
+	{RECORD_TAG_IMAGE, {IMAGE, TAG, ID}, 3},
+	{RECORD_IMAGE, {PUBLIC_ID, ALBUM_ID}, 2},
+	{RECORD_TAG, {NAME, LABEL, ID}, 3},
+};
+
+#define SHAPES (sizeof(shapes) / sizeof(*shapes))
+
+static bool must_be_object(enum member which)
 {
-	static const enum member of_image[] = {PUBLIC_ID, ALBUM_ID};
-	static const enum member of_tag[] = {ID, NAME, LABEL};
-	static const enum member of_tag_image[] = {ID, IMAGE, TAG};
-	static const enum member of_flat_tag_image[] = {ID, IMAGE_ID, TAG_ID};
-	const enum member *need = of_tag;
-	size_t count = 3;
-
-	if (scope->known[PUBLIC_ID] || scope->known[ALBUM_ID]) {
-		need = of_image;
-		count = 2;
-	} else if (scope->known[IMAGE_ID] || scope->known[TAG_ID]) {
-		need = of_flat_tag_image;
-	} else if (scope->known[IMAGE] || scope->known[TAG]) {
-		need = of_tag_image;
-	} else if (!scope->known[NAME] && !scope->known[LABEL]) {
-		return reject(scope, 0, "not an image, a tag or a tag image");
-	}
-	for (size_t i = 0; i < count; i++) {
-		const char *key = member_keys[need[i]];
-		int len = (int)strlen(key) - 2;
-		bool object = need[i] == IMAGE || need[i] == TAG;
-
-		if (!scope->known[need[i]]) {
-			return reject(scope, 0,
-				      "not an image, a tag or a tag image (no '%.*s')",
-				      len, key + 1);
-		}
-		if (type_of(scope, need[i]) != (object ? '{' : '"')) {
-			return reject(
-				scope, scope->known[need[i]]->key.off,
-				"not an image, a tag or a tag image ('%.*s' is not %s)",
-				len, key + 1, object ? "an object" : "a string");
-		}
-	}
-	/* Unreachable: with all of these members the object would be of that kind. */
-	assert(false);
-	return reject(scope, 0, "not an image, a tag or a tag image");
+	return which == IMAGE || which == TAG;
 }
 
-/* The kind of the object, or -1: the first match in albumen(7)'s table. */
+/* The first member that the object lacks for the shape; MEMBERS: none. */
+static enum member lacking(const struct scope *scope, const struct shape *shape)
+{
+	for (size_t i = 0; i < shape->count; i++) {
+		if (type_of(scope, shape->need[i]) !=
+		    (must_be_object(shape->need[i]) ? '{' : '"')) {
+			return shape->need[i];
+		}
+	}
+	return MEMBERS;
+}
+
+/* Rejects an object, naming the member that it lacks for the first shape that it has a
+ * member of. */
+static int reject_shape(const struct scope *scope)
+{
+	static const char none[] = "not an image, a tag or a tag image";
+
+	for (size_t i = 0; i < SHAPES; i++) {
+		enum member lacks = lacking(scope, &shapes[i]);
+		const char *key = member_keys[lacks];
+		int len = (int)strlen(key) - 2;
+
+		if (!scope->known[shapes[i].need[0]] &&
+		    !scope->known[shapes[i].need[1]]) {
+			continue;
+		}
+		if (!scope->known[lacks]) {
+			return reject(scope, 0, "%s (no '%.*s')", none, len, key + 1);
+		}
+		return reject(scope, scope->known[lacks]->key.off,
+			      "%s ('%.*s' is not %s)", none, len, key + 1,
+			      must_be_object(lacks) ? "an object" : "a string");
+	}
+	return reject(scope, 0, "%s", none);
+}
+
+/* The kind of the object, or -1. */
 static int recognise(const struct scope *scope)
 {
-	if (is_string(scope, ID)) {
-		if (is_string(scope, IMAGE_ID) && is_string(scope, TAG_ID)) {
-			for (enum member which = IMAGE; which <= TAG; which++) {
-				if (scope->known[which]) {
-					return reject_member(scope, which,
-							     "is not allowed beside "
-							     "'image_id' and 'tag_id'");
-				}
-			}
-			return RECORD_TAG_IMAGE;
+	size_t i = 0;
+
+	while (i < SHAPES && lacking(scope, &shapes[i]) != MEMBERS) {
+		i++;
+	}
+	if (i == SHAPES) {
+		return reject_shape(scope);
+	}
+	for (enum member which = IMAGE; i == 0 && which <= TAG; which++) {
+		if (scope->known[which]) {
+			return reject_member(
+				scope, which,
+				"is not allowed beside 'image_id' and 'tag_id'");
 		}
-		if (is_object(scope, IMAGE) && is_object(scope, TAG)) {
-			return RECORD_TAG_IMAGE;
-		}
 	}
-	if (is_string(scope, PUBLIC_ID) && is_string(scope, ALBUM_ID)) {
-		return RECORD_IMAGE;
-	}
-	if (is_string(scope, ID) && is_string(scope, NAME) && is_string(scope, LABEL)) {
-		return RECORD_TAG;
-	}
-	return reject_shape(scope);
+	return (int)shapes[i].kind;
 }
 
 /* Reads a string member into the reader's scratch buffer; -1: it contains U+0000. */

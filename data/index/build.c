@@ -48,18 +48,19 @@ struct derive {
 
 /* --- transactions -------------------------------------------------------------- */
 
-/* Counts a written row, and commits after CHUNK of them. That closes cursors, so
- * callers walk by key. */
+/* Commits the rows written so far. */
+static int commit_rows(struct derive *d)
+{
+	int rc = index_commit(&d->txn, d->err);
+
+	d->rows = 0;
+	return rc ? rc : index_begin(&d->txn, d->index, true, d->err);
+}
+
+/* Counts a written row, and commits after CHUNK of them. No cursor may be open. */
 static int wrote(struct derive *d)
 {
-	int rc;
-
-	if (++d->rows < CHUNK) {
-		return 0;
-	}
-	d->rows = 0;
-	rc = index_commit(&d->txn, d->err);
-	return rc ? rc : index_begin(&d->txn, d->index, true, d->err);
+	return ++d->rows < CHUNK ? 0 : commit_rows(d);
 }
 
 /* --- winners ------------------------------------------------------------------- */
@@ -96,16 +97,10 @@ static int next_winner(struct derive *d, struct store_cursor *c, uint64_t *numbe
 	}
 	if (tied) {
 		/* Rare: the texts decide. */
-		struct buf text = {0};
 		int elected = version_elect(d->txn, *number, best, d->err);
 
-		if (!elected) {
-			elected = version_get(d->txn, best, row, &text, d->err);
-		}
-		buf_release(&text);
-		if (elected) {
-			return elected;
-		}
+		elected = elected ? elected : version_facts(d->txn, best, row, d->err);
+		return elected ? elected : rc;
 	}
 	return rc;
 }
@@ -120,14 +115,10 @@ static int each_winner(struct derive *d, int (*each)(struct derive *, uint64_t n
 
 	while (rc == 0) {
 		struct store_cursor *c = store_cursor_open(d->txn->store, TABLE_VERSION);
-		struct index_txn *txn = d->txn;
-		unsigned char key[8];
+		struct row_key key = row_key1(from);
 
-		/* A commit in `each` ends the transaction of the cursor: open
-		 * another. */
-		be64_put(key, from);
-		rc = store_seek(c, key, sizeof(key));
-		while (rc == 0) {
+		rc = store_seek(c, key.bytes, key.len);
+		while (rc == 0 && d->rows < CHUNK) {
 			struct row_version_key best;
 			struct row_version row;
 			uint64_t number;
@@ -139,17 +130,11 @@ static int each_winner(struct derive *d, int (*each)(struct derive *, uint64_t n
 				break;
 			}
 			from = number + 1;
-			if (known && d->rows + 1 >= CHUNK) {
-				store_cursor_close(c);
-				c = NULL;
-			}
 			rc = known ? each(d, number, &best, &row) : 0;
-			if (!c || d->txn != txn) {
-				break;
-			}
 			rc = rc ? rc : end;
 		}
 		store_cursor_close(c);
+		rc = rc ? rc : commit_rows(d);
 	}
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
@@ -235,7 +220,8 @@ static int write_winner(struct derive *d, uint64_t number,
 		feed_mark(d->txn, number, &row, QUERY_TAG);
 	}
 	txn_record_put(d->txn, number, &row);
-	return wrote(d);
+	d->rows++;
+	return 0;
 }
 
 static int write_albums(struct derive *d)

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "data/base/buf.h"
+#include "data/base/clock.h"
 #include "data/base/file.h"
 #include "data/index/store_file.h"
 
@@ -22,13 +22,13 @@
 #define READERS_MAX 510
 
 /* How often a writer clears dead readers, whose pages LMDB does not reuse. */
-#define READERS_CHECK_S 60
+#define READERS_CHECK_MS 60000
 
 struct store {
 	MDB_env *env;
 	struct store_file file;
 	size_t page_size;
-	time_t readers_checked_s; /* CLOCK_MONOTONIC */
+	int64_t readers_checked_ms;
 	MDB_dbi *table;
 	size_t count;
 };
@@ -393,12 +393,10 @@ int store_begin(struct store_txn **out, struct store *store, bool write, struct 
 {
 	struct store_txn *txn = xzalloc(sizeof(*txn));
 	unsigned flags = write ? 0 : MDB_RDONLY;
-	struct timespec now;
 	int rc;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (write && now.tv_sec - store->readers_checked_s >= READERS_CHECK_S) {
-		store->readers_checked_s = now.tv_sec;
+	if (write && clock_now_ms() - store->readers_checked_ms >= READERS_CHECK_MS) {
+		store->readers_checked_ms = clock_now_ms();
 		mdb_reader_check(store->env, NULL);
 	}
 	rc = mdb_txn_begin(store->env, NULL, flags, &txn->txn);
