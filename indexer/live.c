@@ -803,7 +803,7 @@ int live_run(struct live *live, struct index *index, const struct live_options *
 	live->scan.missing = on_missing;
 	live->poll_at_ms = clock_now_ms() + POLL_MS;
 	if (!rc) {
-		rc = ready_tell(options->ready_fd, err);
+		rc = ready_report(options->ready_fd, err);
 	}
 	while (!rc && !stop_asked(live->stop)) {
 		rc = step(live, err);

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static int tell_manager(const char *name, struct err *err)
+static int notify_manager(const char *name, struct err *err)
 {
 	static const char message[] = "READY=1";
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -38,7 +38,7 @@ static int tell_manager(const char *name, struct err *err)
 	return rc;
 }
 
-int ready_tell(int fd, struct err *err)
+int ready_report(int fd, struct err *err)
 {
 	const char *name = getenv("NOTIFY_SOCKET");
 	int rc = 0;
@@ -56,7 +56,7 @@ int ready_tell(int fd, struct err *err)
 		close(fd);
 	}
 	if (!rc && name && *name) {
-		rc = tell_manager(name, err);
+		rc = notify_manager(name, err);
 	}
 	return rc;
 }

@@ -8,6 +8,6 @@
 
 /* Writes "ready\n" to `fd` and closes it (-1: no descriptor was given). If
  * $NOTIFY_SOCKET is set, sends READY=1 to that socket, as sd_notify(3) does. */
-int ready_tell(int fd, struct err *err);
+int ready_report(int fd, struct err *err);
 
 #endif

@@ -250,7 +250,7 @@ static int export_once(struct follow *f, struct err *err)
 	export_result_release(&result);
 	if (!rc && !f->told_ready) {
 		f->told_ready = true;
-		rc = ready_tell(f->ready_fd, err);
+		rc = ready_report(f->ready_fd, err);
 	}
 	if (!rc) {
 		/* After the site has the snapshot, since this may take a while. */
