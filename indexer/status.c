@@ -60,6 +60,11 @@ static int report_end(struct report *report, int rc, struct err *err)
 	return rc;
 }
 
+static void add_count(struct buf *text, const char *before, uint64_t n, const char *noun)
+{
+	buf_addf(text, "%s%" PRIu64 " %s%s", before, n, noun, n == 1 ? "" : "s");
+}
+
 static int print_reject(const char *path, size_t path_len, uint64_t line, uint64_t column,
 			const char *reason, uint64_t more, void *payload)
 {
@@ -213,12 +218,12 @@ int status_check(struct index *index, bool json, uint64_t *differences, struct e
 		json_print_number(&report.text, "claims", report.counts.claims);
 		buf_addstr(&report.text, "}\n");
 	} else if (!rc && *differences) {
-		buf_addf(&report.text,
-			 "%" PRIu64 " difference%s; delete the index and scan again\n",
-			 *differences, *differences == 1 ? "" : "s");
+		add_count(&report.text, "", *differences, "difference");
+		buf_addstr(&report.text, "; delete the index and scan again\n");
 	} else if (!rc) {
-		buf_addf(&report.text, "ok: all tables agree with %" PRIu64 " claims\n",
-			 report.counts.claims);
+		add_count(&report.text, "ok: all tables agree with ",
+			  report.counts.claims, "claim");
+		buf_addch(&report.text, '\n');
 	}
 	return report_end(&report, rc, err);
 }
@@ -249,18 +254,19 @@ int status_scan(struct index *index, const struct scan_counts *scan, bool json,
 		json_print_number(text, "rejects", c->rejects);
 		buf_addstr(text, "}\n");
 	} else {
+		add_count(text, "", scan->files, "file");
 		buf_addf(text,
-			 "%" PRIu64 " files: %" PRIu64 " read, %" PRIu64
-			 " unchanged, %" PRIu64 " gone; %" PRIu64 " images, %" PRIu64
-			 " tags, %" PRIu64 " tag images\n",
-			 scan->files, scan->applied.read, scan->unchanged,
-			 scan->applied.withdrawn, c->images, c->tags, c->tag_images);
+			 ": %" PRIu64 " read, %" PRIu64 " unchanged, %" PRIu64 " gone",
+			 scan->applied.read, scan->unchanged, scan->applied.withdrawn);
+		add_count(text, "; ", c->images, "image");
+		add_count(text, ", ", c->tags, "tag");
+		add_count(text, ", ", c->tag_images, "tag image");
+		buf_addch(text, '\n');
 	}
 	if (!json && c->rejected_files) {
-		buf_addf(text,
-			 "%" PRIu64 " files with %" PRIu64
-			 " rejects: see `albumen-indexer status`\n",
-			 c->rejected_files, c->rejects);
+		add_count(text, "", c->rejected_files, "file");
+		add_count(text, " with ", c->rejects, "reject");
+		buf_addstr(text, ": see `albumen-indexer status`\n");
 	}
 	return report_end(&report, rc, err);
 }
