@@ -314,8 +314,7 @@ static int reread_shard(struct page_site *page, struct page_albums *out, unsigne
 
 /* Writes the file of the albums of a folder XX; page->albums[from .. end - 1] are those of
  * them that changed. */
-static int write_shard(struct page_site *page, size_t from, size_t end, uint64_t *removed,
-		       struct err *err)
+static int write_shard(struct page_site *page, size_t from, size_t end, struct err *err)
 {
 	unsigned shard = page->albums.album[from].shard;
 	uint8_t bit = (uint8_t)(0x80 >> shard % 8);
@@ -336,7 +335,7 @@ static int write_shard(struct page_site *page, size_t from, size_t end, uint64_t
 		buf_addstr(&body, ");\n");
 		rc = put(page, path.data, &body, err);
 	} else if (!rc) {
-		rc = place_remove(page->job.place, path.data, removed, err);
+		buf_add(&page->gone, path.data, path.len + 1);
 	}
 	page_albums_release(&merged);
 	buf_release(&body);
@@ -344,7 +343,7 @@ static int write_shard(struct page_site *page, size_t from, size_t end, uint64_t
 	return rc;
 }
 
-static int write_albums(struct page_site *page, uint64_t *removed, struct err *err)
+static int write_albums(struct page_site *page, struct err *err)
 {
 	int rc = 0;
 
@@ -355,12 +354,17 @@ static int write_albums(struct page_site *page, uint64_t *removed, struct err *e
 		       page->albums.album[end].shard == page->albums.album[i].shard) {
 			end++;
 		}
-		rc = write_shard(page, i, end, removed, err);
+		rc = write_shard(page, i, end, err);
 	}
 	return rc;
 }
 
-static int write_history(struct page_site *page, uint64_t *removed, struct err *err)
+static uint64_t chunk_of(uint64_t number)
+{
+	return (number - 1) / PAGE_CHUNK;
+}
+
+static int write_history(struct page_site *page, struct err *err)
 {
 	struct page_history *history = &page->history;
 	struct buf body = {0}, path = {0};
@@ -368,35 +372,32 @@ static int write_history(struct page_site *page, uint64_t *removed, struct err *
 	int rc = page_history_read(history, page->job.repo, page->job.to,
 				   page->whole ? NULL : &page->base, err);
 
-	if (!rc && (!history->kept || !page->first)) {
+	if (rc) {
+		return rc;
+	}
+	if (!history->kept || !page->first) {
 		page->first = page_history_first(history);
 	}
-	if (rc || !history->count) {
-		goto out;
-	}
-	chunk = (page_history_first(history) - 1) / PAGE_CHUNK;
-	for (; !rc && chunk <= (history->last - 1) / PAGE_CHUNK; chunk++) {
+	chunk = history->count ? chunk_of(page_history_first(history))
+			       : chunk_of(history->last) + 1;
+	for (; !rc && chunk <= chunk_of(history->last); chunk++) {
 		uint64_t first = chunk * PAGE_CHUNK + 1;
 		uint64_t last = first + PAGE_CHUNK - 1;
 
-		first = first < page->first ? page->first : first;
-		last = last > history->last ? history->last : last;
 		buf_clear(&path);
 		buf_clear(&body);
 		buf_addf(&path, DATA "history/%" PRIu64 ".js", chunk);
 		buf_addf(&body, "albumen.history(%" PRIu64 ",[", chunk);
-		page_history_add(&body, history, first, last);
+		page_history_add(&body, history,
+				 first < page->first ? page->first : first,
+				 last > history->last ? history->last : last);
 		buf_addstr(&body, "]);\n");
 		rc = put(page, path.data, &body, err);
 	}
-out:
-	chunk = history->last ? (history->last - 1) / PAGE_CHUNK + 1 : 0;
-	for (; !rc && !page->whole && history->base_last &&
-	       chunk <= (history->base_last - 1) / PAGE_CHUNK;
-	     chunk++) {
-		buf_clear(&path);
-		buf_addf(&path, DATA "history/%" PRIu64 ".js", chunk);
-		rc = place_remove(page->job.place, path.data, removed, err);
+	/* Back to an older snapshot: chunks that only the base has. */
+	for (; history->base_last && chunk <= chunk_of(history->base_last); chunk++) {
+		buf_addf(&page->gone, DATA "history/%" PRIu64 ".js", chunk);
+		buf_addch(&page->gone, '\0');
 	}
 	buf_release(&body);
 	buf_release(&path);
@@ -479,10 +480,10 @@ int page_site_write(struct page_site *page, uint64_t *removed, struct err *err)
 		rc = put(page, INDEX, &page->page.text, err);
 	}
 	if (!rc) {
-		rc = write_albums(page, removed, err);
+		rc = write_albums(page, err);
 	}
 	if (!rc) {
-		rc = write_history(page, removed, err);
+		rc = write_history(page, err);
 	}
 	if (!rc) {
 		rc = write_summary(page, err);
