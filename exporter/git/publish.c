@@ -77,11 +77,11 @@ static int move(struct snapshot_repo *repo, const char *name, const char *from,
 		const char *to, struct err *err)
 {
 	char *lock;
-	int rc = reflock_take(&lock, repo->path, name, err);
+	int rc = reflock_lock(&lock, repo->path, name, err);
 
 	if (!rc) {
 		rc = replace(repo, name, from, to, err);
-		reflock_drop(&lock);
+		reflock_unlock(&lock);
 	}
 	return rc ? rc : flush_folders(repo->path, name, err);
 }

@@ -49,7 +49,7 @@ int reflock_mark(const char *repo, const char *path)
 	return rc;
 }
 
-int reflock_take(char **lock, const char *repo, const char *name, struct err *err)
+int reflock_lock(char **lock, const char *repo, const char *name, struct err *err)
 {
 	struct buf path = {0};
 	int64_t until = clock_now_ms() + WAIT_MS;
@@ -96,7 +96,7 @@ int reflock_rename(const char *repo, const char *from, const char *name, struct 
 	return rc;
 }
 
-void reflock_drop(char **lock)
+void reflock_unlock(char **lock)
 {
 	if (*lock) {
 		/* If this fails, the next writer removes it. */

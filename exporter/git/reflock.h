@@ -12,10 +12,10 @@
  * link to the writer's lock of the repository (snapshot.h). A lock with the same inode is
  * ours. Any other lock belongs to another program and is never removed.
  *
- *	reflock_take(&lock, repo, "refs/heads/main", err);
+ *	reflock_lock(&lock, repo, "refs/heads/main", err);
  *	(read the reference, write a temporary file)
  *	reflock_rename(repo, "albumen-exporter.ref", "refs/heads/main", err);
- *	reflock_drop(&lock);
+ *	reflock_unlock(&lock);
  *
  * The caller holds the writer's lock.
  */
@@ -26,7 +26,7 @@
 /* Makes NAME.lock and the folders above it; *lock is its path, on the heap. If another
  * program holds it, waits for a second, as git holds its locks for a short time.
  * ERR_LOCKED: that program still holds it. */
-int reflock_take(char **lock, const char *repo, const char *name, struct err *err);
+int reflock_lock(char **lock, const char *repo, const char *name, struct err *err);
 /* Makes the file `path`, which must not exist yet, as such a link. Returns 0, or -1 and
  * errno. */
 int reflock_mark(const char *repo, const char *path);
@@ -34,7 +34,7 @@ int reflock_mark(const char *repo, const char *path);
  * leaves one where a reference was removed. */
 int reflock_rename(const char *repo, const char *from, const char *name, struct err *err);
 /* Removes the lock. NULL is allowed. */
-void reflock_drop(char **lock);
+void reflock_unlock(char **lock);
 /* Removes the locks and marks that a killed writer left below refs, in objects/pack, and
  * of the repository's own files. */
 int reflock_sweep(const char *repo, struct err *err);

@@ -87,7 +87,7 @@ static int set_config(struct snapshot_repo *repo, const char *key, int64_t value
 	}
 	git_config_free(config);
 	config = NULL;
-	rc = reflock_take(&lock, repo->path, "config", err);
+	rc = reflock_lock(&lock, repo->path, "config", err);
 	if (rc) {
 		return rc;
 	}
@@ -108,7 +108,7 @@ static int set_config(struct snapshot_repo *repo, const char *key, int64_t value
 	if (rc) {
 		unlink(copy.data);
 	}
-	reflock_drop(&lock);
+	reflock_unlock(&lock);
 	buf_release(&copy);
 	return rc;
 }

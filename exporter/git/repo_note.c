@@ -160,53 +160,40 @@ int repo_note_keep(const char *path, const char *packs, struct err *err)
 	return rc;
 }
 
-static int remove_packs(const char *path, const char *packs, bool all, struct err *err)
+/* Removes what is to go of one pack; the .keep last, as it keeps git from the pack. */
+static int remove_pack(const char *path, const struct buf *name, unsigned flags,
+		       struct err *err)
 {
-	struct buf dir = {0}, name = {0};
+	struct buf file = {0};
 	int rc = 0;
 
-	buf_addf(&dir, "%s/objects/pack", path);
-	while (!rc && next_line(&name, &packs)) {
-		if (packset_is_name(name.data, name.len) &&
-		    (all || !has_idx(path, name.data))) {
-			rc = packset_remove(dir.data, name.data, err);
-		}
+	buf_addf(&file, "%s/objects/pack", path);
+	if ((flags & REPO_NOTE_PACKS) || !has_idx(path, name->data)) {
+		rc = packset_remove(file.data, name->data, err);
 	}
-	buf_release(&dir);
-	buf_release(&name);
-	return rc;
-}
-
-static int remove_keeps(const char *path, const char *packs, struct err *err)
-{
-	struct buf name = {0}, file = {0};
-	int rc = 0;
-
-	while (!rc && next_line(&name, &packs)) {
-		if (packset_is_name(name.data, name.len)) {
-			buf_clear(&file);
-			buf_addf(&file, "%s/objects/pack/%s.keep", path, name.data);
-			rc = repo_folder_remove(file.data, err);
-		}
+	buf_addf(&file, "/%s.keep", name->data);
+	if (!rc && (flags & REPO_NOTE_KEEP)) {
+		rc = repo_folder_remove(file.data, err);
 	}
-	buf_release(&name);
 	buf_release(&file);
 	return rc;
 }
 
 int repo_note_remove(const char *path, const char *packs, unsigned flags, struct err *err)
 {
-	struct buf file = {0};
-	int rc = remove_packs(path, packs, flags & REPO_NOTE_PACKS, err);
+	struct buf name = {0}, file = {0};
+	int rc = 0;
 
-	if (!rc && (flags & REPO_NOTE_KEEP)) {
-		/* After the packs, as it keeps git from them. */
-		rc = remove_keeps(path, packs, err);
+	while (!rc && next_line(&name, &packs)) {
+		if (packset_is_name(name.data, name.len)) {
+			rc = remove_pack(path, &name, flags, err);
+		}
 	}
 	buf_addf(&file, "%s/" NOTE, path);
 	if (!rc) {
 		rc = repo_folder_remove(file.data, err);
 	}
+	buf_release(&name);
 	buf_release(&file);
 	return rc;
 }

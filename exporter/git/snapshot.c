@@ -38,8 +38,8 @@ static int prepare(struct snapshot_repo *repo, unsigned flags, struct err *err)
 	}
 	if (folder == REPO_FOLDER_OTHER) {
 		return err_set(err, ERR_REFUSED,
-			       "'%s' is not empty and is no bare git repository; "
-			       "name an empty folder, or a new one",
+			       "'%s' is neither empty nor a bare git repository; "
+			       "name a new or an empty folder",
 			       repo->path);
 	}
 	return file_mkdirs(repo->path, err);

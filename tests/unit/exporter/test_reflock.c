@@ -10,12 +10,12 @@ static void a_lock_is_taken_and_dropped(void **state)
 	(void)state;
 	git_fixture_says("mkdir -p r/refs && touch r/albumen-exporter.lock", "");
 	/* The folders above it are made. */
-	assert_int_equal(reflock_take(&lock, "r", "refs/tags/a/b", &err), 0);
+	assert_int_equal(reflock_lock(&lock, "r", "refs/tags/a/b", &err), 0);
 	assert_string_equal(lock, "r/refs/tags/a/b.lock");
 	git_fixture_says("[ r/albumen-exporter.lock -ef r/refs/tags/a/b.lock ]", "");
-	reflock_drop(&lock);
+	reflock_unlock(&lock);
 	assert_null(lock);
-	reflock_drop(&lock);
+	reflock_unlock(&lock);
 	git_fixture_says("find r -type f", "r/albumen-exporter.lock");
 }
 
@@ -27,7 +27,7 @@ static void a_lock_of_another_program_stays(void **state)
 	git_fixture_says("mkdir -p r/refs/heads r/objects/pack && "
 			 "touch r/albumen-exporter.lock r/refs/heads/main.lock",
 			 "");
-	assert_int_equal(reflock_take(&lock, "r", "refs/heads/main", &err), ERR_LOCKED);
+	assert_int_equal(reflock_lock(&lock, "r", "refs/heads/main", &err), ERR_LOCKED);
 	assert_null(lock);
 	assert_non_null(strstr(err.msg, "rm 'r/refs/heads/main.lock'"));
 	git_fixture_says("ln r/albumen-exporter.lock r/refs/heads/x.lock; "
