@@ -115,13 +115,11 @@ int command_begin_job(struct command_job *job, const struct command_options *opt
 	int rc = command_begin(opt, err);
 
 	*job = (struct command_job){.stop = {.fd = -1}};
-	if (!rc) {
-		rc = accept_read(&job->accept, opt->accept.value, opt->accept.count, err);
-	}
-	if (!rc) {
-		rc = redact_new(&job->redact, opt->drop.value, opt->drop.count,
-				opt->round_gps, err);
-	}
+	rc = rc ? rc
+		: accept_read(&job->accept, opt->accept.value, opt->accept.count, err);
+	rc = rc ? rc
+		: redact_new(&job->redact, opt->drop.value, opt->drop.count,
+			     opt->round_gps, err);
 	job->job = (struct export_job){.site = opt->site,
 				       .site_flags = command_site_flags(opt),
 				       .sign = opt->sign,

@@ -130,16 +130,12 @@ static int run(const void *values, char **operand, struct err *err)
 	if (!rc && opt->older_than) {
 		rc = when_age(opt->older_than, &older_than_s, err);
 	}
-	if (!rc) {
-		rc = command_open_reader(&repo, &info, &as_of_s, opt, err);
-	}
+	rc = rc ? rc : command_open_reader(&repo, &info, &as_of_s, opt, err);
 	if (!rc) {
 		rc = audit_collect(&audit, repo, &info, as_of_s, opt->album,
 				   format == HTML ? AUDIT_THUMBNAILS : 0, err);
 	}
-	if (!rc) {
-		rc = print(format, repo, audit, opt->album, err);
-	}
+	rc = rc ? rc : print(format, repo, audit, opt->album, err);
 	if (!rc) {
 		/* Both are checked, so that both are logged. */
 		rc = too_many(audit, opt->fail_over) |
@@ -155,6 +151,6 @@ const struct cli_command command_audit = {
 	.name = "audit",
 	.run = run,
 	.options = "repo! at album format fail-over older-than",
-	.summary = "what is untagged, since when, and who tagged",
+	.summary = "show what is untagged, since when, and who tagged",
 	.help = "Counts a snapshot's images by album and tag. Exit status 1 means that "
 		"--fail-over or --older-than found something."};

@@ -18,16 +18,12 @@ static int run(const void *values, char **operand, struct err *err)
 		return rc;
 	}
 	rc = snapshot_open(&repo, opt->repo, 0, "albumen-exporter", err);
-	if (!rc) {
-		rc = when_resolve(repo, opt->to, &to, &instant, err);
-	}
+	rc = rc ? rc : when_resolve(repo, opt->to, &to, &instant, err);
 	if (!rc && opt->from) {
 		rc = when_resolve(repo, opt->from, &from, &instant, err);
 		bundle.from = &from;
 	}
-	if (!rc) {
-		rc = bundle_make(repo, &bundle, err);
-	}
+	rc = rc ? rc : bundle_make(repo, &bundle, err);
 	snapshot_info_release(&from);
 	snapshot_info_release(&to);
 	snapshot_close(repo);

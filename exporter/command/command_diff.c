@@ -81,9 +81,7 @@ static int run(const void *values, char **operand, struct err *err)
 
 		rc = when_resolve(repo, operand[i], &info[i], &instant, err);
 	}
-	if (!rc) {
-		rc = diff_trees(opt, repo, info, err);
-	}
+	rc = rc ? rc : diff_trees(opt, repo, info, err);
 	snapshot_info_release(&info[0]);
 	snapshot_info_release(&info[1]);
 	snapshot_close(repo);
@@ -95,6 +93,6 @@ const struct cli_command command_diff = {
 	.run = run,
 	.options = "repo! json album",
 	.operands = "A B",
-	.summary = "what changed between two snapshots",
+	.summary = "show what changed between two snapshots",
 	.help = "Shows the changes that turn snapshot A into snapshot B. With --json, "
 		"one line for each change; applied to A, they give B."};

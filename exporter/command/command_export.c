@@ -39,16 +39,11 @@ static int run(const void *values, char **operand, struct err *err)
 	int rc = command_begin_job(&job, opt, err);
 
 	(void)operand;
-	if (!rc) {
-		rc = index_open(&job.job.index, opt->index, 0, err);
-	}
-	if (!rc) {
-		rc = command_open_writer(&job.job.repo, opt, SNAPSHOT_CREATE,
-					 "albumen-exporter export", &job.stop, err);
-	}
-	if (!rc) {
-		rc = export_run(&job.job, &result, err);
-	}
+	rc = rc ? rc : index_open(&job.job.index, opt->index, 0, err);
+	rc = rc ? rc
+		: command_open_writer(&job.job.repo, opt, SNAPSHOT_CREATE,
+				      "albumen-exporter export", &job.stop, err);
+	rc = rc ? rc : export_run(&job.job, &result, err);
 	if (!rc) {
 		report(opt, &result);
 		rc = maintain_when_due(job.job.repo, false, err);

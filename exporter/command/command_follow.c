@@ -9,9 +9,8 @@ static int run(const void *values, char **operand, struct err *err)
 	int rc = command_begin_job(&job, opt, err);
 
 	(void)operand;
-	if (!rc) {
-		rc = follow_run(&job.job, opt->repo, opt->index, (int)opt->ready_fd, err);
-	}
+	rc = rc ? rc
+		: follow_run(&job.job, opt->repo, opt->index, (int)opt->ready_fd, err);
 	command_end_job(&job);
 	return rc;
 }

@@ -299,6 +299,6 @@ const struct cli_command command_log = {
 	.name = "log",
 	.run = run,
 	.options = "repo! json at album image tag",
-	.summary = "when did something change, and how",
+	.summary = "show when something changed, and how",
 	.help = "Lists snapshots, the newest first: all of them, or those in which an "
 		"album, an image or a tag changed."};

@@ -48,9 +48,7 @@ static int run(const void *values, char **operand, struct err *err)
 				     err);
 
 	(void)operand;
-	if (!rc) {
-		rc = maintain_compact(repo, &result, err);
-	}
+	rc = rc ? rc : maintain_compact(repo, &result, err);
 	if (!rc) {
 		report(opt->json, &result);
 	}

@@ -158,9 +158,7 @@ static int run(const void *values, char **operand, struct err *err)
 	int rc = command_begin(opt, err);
 
 	(void)operand;
-	if (!rc) {
-		rc = accept_read(&accept, opt->accept.value, opt->accept.count, err);
-	}
+	rc = rc ? rc : accept_read(&accept, opt->accept.value, opt->accept.count, err);
 	if (!rc && opt->check && opt->repair) {
 		rc = err_set(
 			err, ERR_USAGE,
@@ -169,16 +167,12 @@ static int run(const void *values, char **operand, struct err *err)
 	if (!rc && opt->at && opt->rev) {
 		rc = err_set(err, ERR_USAGE, "--rev is another name of --at: give one");
 	}
-	if (!rc) {
-		rc = snapshot_open(&repo, opt->repo, 0, "albumen-exporter", err);
-	}
+	rc = rc ? rc : snapshot_open(&repo, opt->repo, 0, "albumen-exporter", err);
 	if (!rc && !opt->check) {
 		/* Refuses a history that an export would refuse to build on. */
 		rc = note_check(&note, &head, repo, &accept, err);
 	}
-	if (!rc) {
-		rc = resolve(opt, repo, &info, err);
-	}
+	rc = rc ? rc : resolve(opt, repo, &info, err);
 	if (!rc) {
 		rc = opt->check || opt->repair ? check_site(opt, repo, &info, err)
 					       : publish(opt, repo, &info, err);

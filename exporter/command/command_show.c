@@ -37,9 +37,7 @@ static int run(const void *values, char **operand, struct err *err)
 	int64_t instant;
 	int rc = command_open_reader(&repo, &info, &instant, values, err);
 
-	if (!rc) {
-		rc = show(repo, &info, operand[0], err);
-	}
+	rc = rc ? rc : show(repo, &info, operand[0], err);
 	snapshot_info_release(&info);
 	snapshot_close(repo);
 	return rc;

@@ -38,15 +38,9 @@ static int run(const void *values, char **operand, struct err *err)
 				     err);
 
 	(void)operand;
-	if (!rc) {
-		rc = when_resolve(repo, opt->at, &info, &instant, err);
-	}
-	if (!rc) {
-		rc = when_now(&label.time_s, err);
-	}
-	if (!rc) {
-		rc = label_make(&tag, repo, &label, err);
-	}
+	rc = rc ? rc : when_resolve(repo, opt->at, &info, &instant, err);
+	rc = rc ? rc : when_now(&label.time_s, err);
+	rc = rc ? rc : label_make(&tag, repo, &label, err);
 	if (!rc) {
 		report(opt->json, &label, &tag);
 		rc = maintain_when_due(repo, false, err); /* each label adds a pack */

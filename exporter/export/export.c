@@ -205,9 +205,7 @@ static int render_slice(struct export *ex, enum slice *end, struct err *err)
 			index_health(txn, &ex->health);
 			break;
 		}
-		if (!rc) {
-			rc = render(ex, txn, &key, err);
-		}
+		rc = rc ? rc : render(ex, txn, &key, err);
 		if (!rc) {
 			ex->done = key.sequence;
 			ex->result->rendered++;
@@ -275,12 +273,8 @@ static int commit(struct export *ex, struct err *err)
 	if (!rc && same) {
 		return 0;
 	}
-	if (!rc) {
-		rc = when_now(&time_s, err);
-	}
-	if (!rc) {
-		rc = write_message(ex, &message, time_s, err);
-	}
+	rc = rc ? rc : when_now(&time_s, err);
+	rc = rc ? rc : write_message(ex, &message, time_s, err);
 	if (!rc) {
 		snapshot_info_release(&ex->result->info);
 		rc = snapshot_edit_commit(&ex->edit, message.data, time_s,

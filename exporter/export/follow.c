@@ -164,9 +164,7 @@ static int open_index(struct follow *f, struct err *err)
 		rc = err_sys_find(err, "cannot stat '" INDEX_CHANGED_FILE "' in '%s'",
 				  f->dir);
 	}
-	if (!rc) {
-		rc = index_open(&f->job.index, f->dir, 0, err);
-	}
+	rc = rc ? rc : index_open(&f->job.index, f->dir, 0, err);
 	if (rc) {
 		close_index(f);
 	}
@@ -289,9 +287,7 @@ static int work(struct follow *f, struct err *err)
 	bool built = false;
 	int rc = f->job.index ? 0 : open_index(f, err);
 
-	if (!rc) {
-		rc = is_built(f, &built, err);
-	}
+	rc = rc ? rc : is_built(f, &built, err);
 	if (!rc && built) {
 		f->told_waiting = false;
 		rc = export_once(f, err);
@@ -369,9 +365,7 @@ int follow_run(const struct export_job *job, const char *repo, const char *index
 			rc = 0;
 		}
 		rc = wait_if_passing(&f, rc, err);
-		if (!rc) {
-			rc = wait_for_change(&f, err);
-		}
+		rc = rc ? rc : wait_for_change(&f, err);
 	}
 	close_index(&f);
 	snapshot_close(f.job.repo);
