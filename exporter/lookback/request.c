@@ -15,7 +15,7 @@ struct part {
 	size_t len;
 };
 
-/* Appends what the percent-encoded text stands for. False: it stands for nothing. */
+/* Appends the decoded text. False: it has a `%` without two hex digits. */
 static bool decode(struct buf *out, struct part part, bool plus_is_space)
 {
 	for (size_t i = 0; i < part.len; i++) {
@@ -39,8 +39,8 @@ static bool decode(struct buf *out, struct part part, bool plus_is_space)
 }
 
 /*
- * Reads an id. The edge sees characters, not bytes: of what the client sent as it
- * is, all that is no UTF-8 is U+FFFD to it, so it cannot take that for itself.
+ * Reads an id. The edge's script sees characters, not bytes: whatever is not UTF-8 is
+ * U+FFFD to it. So it refuses an unencoded U+FFFD, and so does this.
  */
 static bool read_id(struct record_id *id, struct part part, bool plus_is_space)
 {
@@ -60,8 +60,8 @@ static bool read_id(struct record_id *id, struct part part, bool plus_is_space)
 	return good;
 }
 
-/* Takes `prefix` off the front. */
-static bool take(struct part *part, const char *prefix)
+/* Removes `prefix`, if it is there. */
+static bool strip_prefix(struct part *part, const char *prefix)
 {
 	size_t len = strlen(prefix);
 
@@ -73,8 +73,8 @@ static bool take(struct part *part, const char *prefix)
 	return true;
 }
 
-/* Takes `suffix` off the end. */
-static bool take_end(struct part *part, const char *suffix)
+/* Removes `suffix`, if it is there. */
+static bool strip_suffix(struct part *part, const char *suffix)
 {
 	size_t len = strlen(suffix);
 
@@ -85,9 +85,9 @@ static bool take_end(struct part *part, const char *suffix)
 	return true;
 }
 
-/* Divides at the first `mark`, which goes; `rest` is empty where there is none.
- * Returns whether there was one. */
-static bool divide(struct part *part, struct part *rest, char mark)
+/* Splits at the first `mark`, which is in neither part. False, and an empty `rest`: there
+ * is none. */
+static bool split(struct part *part, struct part *rest, char mark)
 {
 	const char *at = part->len ? memchr(part->text, mark, part->len) : NULL;
 
@@ -101,8 +101,8 @@ static bool divide(struct part *part, struct part *rest, char mark)
 	return true;
 }
 
-/* Takes off "https://example.org", or the slash, in front of the path. */
-static void take_origin(struct part *url)
+/* Removes "https://example.org" and a slash in front of the path. */
+static void strip_origin(struct part *url)
 {
 	size_t scheme = strspn(url->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 					  "abcdefghijklmnopqrstuvwxyz0123456789+.-");
@@ -113,17 +113,17 @@ static void take_origin(struct part *url)
 		url->text += host;
 		url->len -= host;
 	}
-	take(url, "/");
+	strip_prefix(url, "/");
 }
 
-/* Whether `path` is one of the pattern's; the segment in place of a `*` is left in `id`. */
+/* Whether `path` matches the pattern; `id` becomes the segment in place of a `*`. */
 static bool match(struct part *id, struct part path, const char *pattern)
 {
 	struct part rest;
 
 	for (;; path = rest) {
 		size_t len = strcspn(pattern, "/");
-		bool more = divide(&path, &rest, '/');
+		bool more = split(&path, &rest, '/');
 
 		if (*pattern == '*') {
 			*id = path;
@@ -139,7 +139,7 @@ static bool match(struct part *id, struct part path, const char *pattern)
 
 /* --- ids in the query --- */
 
-/* Whether `key` is the parameter, whose brackets may be percent-encoded. */
+/* Whether `key` is the parameter, in any case; its brackets may be percent-encoded. */
 static bool is_parameter(struct part key, const char *parameter)
 {
 	for (; key.len && *parameter; parameter++) {
@@ -159,8 +159,8 @@ static bool is_parameter(struct part key, const char *parameter)
 	return !key.len && !*parameter;
 }
 
-/* An id that is none, or was there before, adds nothing to the answer. */
-static void add_image(struct request *out, struct part value)
+/* Adds an id, unless the value cannot be one or is there already. */
+static void add_id(struct request *out, struct part value)
 {
 	struct record_id *id = &out->id[out->count];
 
@@ -176,7 +176,7 @@ static void add_image(struct request *out, struct part value)
 	out->count++;
 }
 
-/* Reads the ids that the query has in the row's parameter. *asked: how many there are. */
+/* Reads the ids in the row's parameter. *asked: how often the query has it. */
 static int read_ids(struct request *out, const struct response *row, struct part query,
 		    size_t *asked, struct err *err)
 {
@@ -190,8 +190,8 @@ static int read_ids(struct request *out, const struct response *row, struct part
 		struct part value;
 		bool is_id;
 
-		more = divide(&query, &rest, '&');
-		divide(&query, &value, '=');
+		more = split(&query, &rest, '&');
+		split(&query, &value, '=');
 		is_id = is_parameter(query, row->parameter);
 		*asked += is_id;
 		if (++parameters > REQUEST_PARAMETERS_MAX || *asked > REQUEST_IDS_MAX) {
@@ -200,14 +200,14 @@ static int read_ids(struct request *out, const struct response *row, struct part
 				       REQUEST_IDS_MAX, REQUEST_PARAMETERS_MAX);
 		}
 		if (is_id) {
-			add_image(out, value);
+			add_id(out, value);
 		}
 		query = rest;
 	}
 	return 0;
 }
 
-/* Whether the row answers the request; *out is what it asks for then. */
+/* *answers: whether the row answers the request, which is then in *out. */
 static int read_row(bool *answers, struct request *out, const struct response *row,
 		    struct part path, struct part query, struct err *err)
 {
@@ -235,17 +235,17 @@ int request_read(struct request *out, const char *url, struct err *err)
 	int rc = 0;
 
 	*out = (struct request){0};
-	take_origin(&path);
-	divide(&path, &rest, '#');
-	divide(&path, &query, '?');
-	take_end(&path, ".json");
+	strip_origin(&path);
+	split(&path, &rest, '#');
+	split(&path, &query, '?');
+	strip_suffix(&path, ".json");
 	for (size_t i = 0; !rc && !answers && i < response_count; i++) {
 		request_release(out);
 		rc = read_row(&answers, out, &response_table[i], path, query, err);
 	}
 	return rc || answers ? rc
 			     : err_set(err, ERR_NOTFOUND,
-				       "'%s' is no request that is answered", url);
+				       "'%s' is not a request that the API answers", url);
 }
 
 void request_release(struct request *request)

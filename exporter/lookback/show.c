@@ -20,7 +20,7 @@ static int read_response(struct buf *body, struct history *history,
 	return rc ? rc : history_blob(history, body, blob, err);
 }
 
-/* The arrays of several ids joined; an id that is not known has none. */
+/* Joins the arrays of several ids; an unknown id has none. */
 static int join(struct buf *body, struct history *history, const uint8_t tree[OBJECT_ID],
 		const struct request *request, struct err *err)
 {
@@ -52,7 +52,7 @@ struct collected {
 	const struct request *request;
 	show_sink *sink;
 	void *payload;
-	bool wanted; /* the file that is being given */
+	bool wanted; /* the current file is the one that is asked for */
 	bool found;
 };
 
