@@ -141,9 +141,17 @@ int apply_commit(struct apply *apply, const struct index_health *health, struct 
 	return rc ? rc : writer_commit(apply->writer, health, err);
 }
 
-int apply_commit_complete(struct apply *apply, struct err *err)
+int apply_end(struct apply *apply, int rc, const struct index_health *health,
+	      struct err *err)
 {
-	int rc = writer_put(apply->writer, &apply->batch, err);
+	struct err ignored = {0};
 
-	return rc ? rc : writer_commit(apply->writer, NULL, err);
+	if (!rc) {
+		rc = apply_commit(apply, health, err);
+	}
+	if (rc == ERR_STOPPED &&
+	    writer_put(apply->writer, &apply->batch, &ignored) == 0) {
+		writer_commit(apply->writer, NULL, &ignored);
+	}
+	return rc;
 }

@@ -15,8 +15,8 @@
  * came to, and commits it (writer).
  *
  *	struct apply *apply = apply_new(&options);
- *	for each path: apply_path(apply, path, len, attempt, err);
- *	apply_commit(apply, NULL, err);
+ *	for each path: rc = apply_path(apply, path, len, attempt, err);
+ *	rc = apply_end(apply, rc, NULL, err);
  *	apply_free(apply);	(what was not committed is lost)
  *
  * Apply files that appeared before those that vanished: the claims of a renamed file
@@ -69,11 +69,13 @@ int apply_finish(struct apply *apply, struct err *err);
  * transaction. Does nothing if there is nothing to write. */
 int apply_commit(struct apply *apply, const struct index_health *health, struct err *err);
 
-/* Instead of apply_commit after a stop (a call above returned ERR_STOPPED): commits the
- * files that were read completely, and reads nothing more. The file that was being read,
- * and those that wait for a second reading, are left as a kill would leave them: their
- * new claims are added, none is withdrawn, and the next scan reads them again. */
-int apply_commit_complete(struct apply *apply, struct err *err);
+/* Ends the work, which came to `rc` (what a call above returned), and returns what it
+ * came to now. 0: apply_commit. ERR_STOPPED: reads nothing more, and commits the files
+ * that were read completely; the file that was being read, and those that wait for a
+ * second reading, are left as a kill would leave them: their new claims are added, none
+ * is withdrawn, and the next scan reads them again. Other errors: commits nothing. */
+int apply_end(struct apply *apply, int rc, const struct index_health *health,
+	      struct err *err);
 
 const struct apply_counts *apply_counts(struct apply *apply);
 

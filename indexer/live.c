@@ -455,16 +455,9 @@ static int apply_todo(struct live *live, struct apply *apply, const struct dirty
 	return rc;
 }
 
-/* Commits the work so far. After a stop, what was read is kept. */
 static int end_apply(struct apply *apply, int rc, struct err *err)
 {
-	struct err ignored = {0};
-
-	if (rc == ERR_STOPPED) {
-		apply_commit_complete(apply, &ignored);
-	} else if (!rc) {
-		rc = apply_commit(apply, NULL, err);
-	}
+	rc = apply_end(apply, rc, NULL, err);
 	log_debug("committed %llu files read, %llu gone",
 		  (unsigned long long)apply_counts(apply)->read,
 		  (unsigned long long)apply_counts(apply)->withdrawn);

@@ -283,7 +283,6 @@ static int change(struct scan_counts *counts, const struct withdraw *withdraw,
 {
 	struct outcomes outcomes = {.options = options, .gone = missing};
 	struct apply_options apply_options = options->apply;
-	struct err ignored = {0};
 	struct apply *apply;
 	int rc;
 
@@ -307,10 +306,8 @@ static int change(struct scan_counts *counts, const struct withdraw *withdraw,
 			(options->missing && missing->count);
 		health->rescans++;
 		health->walked_s = (int64_t)time(NULL);
-		rc = apply_commit(apply, health, err);
-	} else if (rc == ERR_STOPPED) {
-		apply_commit_complete(apply, &ignored);
 	}
+	rc = apply_end(apply, rc, health, err);
 	counts->applied = *apply_counts(apply);
 	apply_free(apply);
 	paths_release(&outcomes.changed);

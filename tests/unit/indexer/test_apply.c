@@ -78,7 +78,7 @@ static int run(struct work *t, const char *const *paths, int left, int code)
 	struct apply_options options = {
 		.index = t->index, .rootfd = t->f->fd, .tick = tick, .payload = t};
 	struct apply *apply = apply_new(&options);
-	struct err err = {0}, ignored = {0};
+	struct err err = {0};
 	int rc = 0;
 
 	t->left = left;
@@ -91,12 +91,7 @@ static int run(struct work *t, const char *const *paths, int left, int code)
 		rc = there ? apply_path(apply, paths[i], len, 0, &err)
 			   : apply_withdraw(apply, paths[i], len, &err);
 	}
-	if (!rc) {
-		rc = apply_commit(apply, NULL, &err);
-	}
-	if (rc == ERR_STOPPED) {
-		apply_commit_complete(apply, &ignored);
-	}
+	rc = apply_end(apply, rc, NULL, &err);
 	apply_free(apply);
 	return rc;
 }
