@@ -88,7 +88,7 @@ BESIDE = $(EDGE:%=$(BUILD)/edge/%) $(PAGE:%=$(BUILD)/page/%) \
 UNIT_SRC = $(wildcard tests/unit/*/test_*.c)
 UNIT_SHARED_SRC = $(wildcard tests/unit/*.c)
 # The unit tests that use threads, for `make tsan`.
-UNIT_THREADED = $(foreach m,ingest take pack snapshot_edit site relay,$(filter %/test_$(m),$(UNIT_BIN)))
+UNIT_THREADED = $(foreach m,ingest apply pack snapshot_edit site relay,$(or $(filter %/test_$(m),$(UNIT_BIN)),$(error no test_$(m))))
 FUZZ = json record secret stamp
 
 SRC = $(DATA_SRC) $(INDEXER_SRC) $(EXPORTER_SRC) $(OFFLINE_SRC) $(MAIN_SRC)
@@ -273,7 +273,7 @@ prove-threaded: all $(UNIT_THREADED)
 VALGRIND = valgrind -q --leak-check=full --show-leak-kinds=definite \
 	--errors-for-leak-kinds=definite --error-exitcode=99 --suppressions=tests/valgrind.supp
 # Debian 12's valgrind does not know openat2(2) and pidfd_open(2), which these tests need.
-UNIT_VALGRIND = $(filter-out %_walk %_ingest %_take %_folder %_sign %_digest,$(UNIT_BIN))
+UNIT_VALGRIND = $(filter-out %_walk %_ingest %_apply %_folder %_sign %_digest,$(UNIT_BIN))
 valgrind: all $(UNIT_BIN) ## run the unit tests under valgrind
 	prove -j2 --exec '$(VALGRIND)' $(UNIT_VALGRIND)
 

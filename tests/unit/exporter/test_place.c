@@ -2,6 +2,7 @@
 #include "tests/unit/site_fixture.h"
 
 #include <fcntl.h>
+#include <time.h>
 
 #include "exporter/site/place.h"
 
@@ -129,6 +130,7 @@ static void a_file_that_replaces_another_is_a_second_younger(void **state)
 	for (int many = 0; many < 2; many++) {
 		const struct timespec ahead[2] = {{.tv_sec = 4000000000},
 						  {.tv_sec = 4000000000, .tv_nsec = 5}};
+		struct timespec late[2] = {{.tv_sec = 4000000000}};
 		struct stat before, after;
 
 		place_set_many(place, many);
@@ -139,6 +141,16 @@ static void a_file_that_replaces_another_is_a_second_younger(void **state)
 		sync_all();
 		after = stat_of("site/f.json");
 		assert_true(after.st_mtim.tv_sec > before.st_mtim.tv_sec);
+		/* Also if the old time is in the second before, but less than a second ago. */
+		clock_gettime(CLOCK_REALTIME, &late[1]);
+		late[1].tv_sec--;
+		late[1].tv_nsec = 999999999;
+		assert_int_equal(utimensat(AT_FDCWD, "site/f.json", late, 0), 0);
+		put("f.json", "[4]");
+		sync_all();
+		after = stat_of("site/f.json");
+		assert_true(after.st_mtim.tv_sec > late[1].tv_sec + 1 ||
+			    after.st_mtim.tv_nsec == late[1].tv_nsec);
 		/* Also if the old file's time is ahead of the clock. */
 		assert_int_equal(utimensat(AT_FDCWD, "site/f.json", ahead, 0), 0);
 		put("f.json", "[3]");
