@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <nettle/sha1.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "data/base/file.h"
 #include "data/base/hex.h"
 #include "data/base/log.h"
+#include "data/base/threads.h"
 #include "exporter/git/pack/packindex.h"
 #include "exporter/git/pack/unpack.h"
 
@@ -23,6 +25,7 @@
 #define DIRS_MAX 16 /* folders of objects: the repository's own and borrowed ones */
 #define ALTERNATES_MAX ((size_t)1 << 16)
 #define BLOCK_BYTES ((size_t)256 << 10)
+#define THREAD_FROM 1000 /* objects of a pack that are worth a second thread */
 
 struct paths {
 	char **path;
@@ -32,7 +35,7 @@ struct paths {
 struct pack {
 	struct packindex index;
 	const char *path; /* without suffix; in `indexes` */
-	uint8_t *bad;     /* a bit for each object */
+	bool *bad;        /* of each object, by its number */
 };
 
 struct loose {
@@ -259,7 +262,7 @@ static int open_packs(struct verify_store *store, bool last)
 					   err.msg);
 			continue;
 		}
-		pack->bad = xzalloc(pack->index.count / 8 + 1);
+		pack->bad = xzalloc(pack->index.count + 1);
 		store->packs++;
 	}
 	return 0;
@@ -362,7 +365,7 @@ static void check_file(struct verify_store *store, const char *path)
 }
 
 /* NULL, or what is wrong with the object. */
-static const char *find_damage(struct verify_store *store, const struct pack *pack,
+static const char *find_damage(struct unpack *unpack, const struct pack *pack,
 			       const struct packindex_place *place, struct buf *body,
 			       struct err *err)
 {
@@ -373,7 +376,7 @@ static const char *find_damage(struct verify_store *store, const struct pack *pa
 	    packindex_crc(&pack->index, place->n)) {
 		return "the index has another CRC for it";
 	}
-	if (unpack_read(body, &type, store->unpack, &pack->index, place->at, err)) {
+	if (unpack_read(body, &type, unpack, &pack->index, place->at, err)) {
 		return err->msg;
 	}
 	object_hash(actual, type, body->data, body->len);
@@ -382,34 +385,97 @@ static const char *find_damage(struct verify_store *store, const struct pack *pa
 		       : NULL;
 }
 
+/* Some objects of a pack, to be checked by one thread. */
+struct part {
+	struct pack *pack;
+	const struct packindex_place *place;
+	uint32_t count;
+	struct unpack *unpack;
+	struct log_progress *progress; /* NULL: another part has it */
+};
+
+static void *check_part(void *payload)
+{
+	struct part *part = payload;
+	struct buf body = {0};
+	struct err err;
+
+	for (uint32_t i = 0; i < part->count; i++) {
+		const struct packindex_place *place = &part->place[i];
+
+		part->pack->bad[place->n] =
+			find_damage(part->unpack, part->pack, place, &body, &err) != NULL;
+		if (part->progress) {
+			log_progress_step(part->progress, 1);
+		}
+	}
+	buf_release(&body);
+	return NULL;
+}
+
+/* Marks bad objects; in a large pack with a second thread. */
+static void check_objects(struct verify_store *store, struct pack *pack,
+			  const struct packindex_place *place,
+			  struct log_progress *progress)
+{
+	uint32_t count = pack->index.count, middle = 0;
+	bool threaded = count >= THREAD_FROM && threads_pay();
+	struct part first = {pack, place, count, store->unpack, progress}, second = first;
+	pthread_t thread;
+
+	if (threaded) {
+		while (middle < count && place[middle].at < pack->index.pack_len / 2) {
+			middle++;
+		}
+		first.count = middle;
+		second = (struct part){pack, place + middle, count - middle, unpack_new(),
+				       NULL};
+		threaded = threads_start(&thread, check_part, &second);
+	}
+	check_part(&first);
+	if (threaded) {
+		pthread_join(thread, NULL);
+	} else if (middle) {
+		check_part(&second);
+	}
+	if (middle) {
+		log_progress_step(progress, second.count);
+		unpack_free(second.unpack);
+	}
+}
+
 static void check_pack(struct verify_store *store, struct pack *pack,
 		       struct log_progress *progress)
 {
 	struct packindex_place *place = NULL;
 	struct buf path = {0}, body = {0};
+	uint32_t count = pack->index.count;
 	struct err err;
 
-	/* Whatever was reported before, this pack's failures are. */
+	/* Each pack has a hundred failures of its own. */
 	verify_report_at(store->report, NULL, 0);
 	buf_addf(&path, "%s.pack", shown(store, pack->path));
 	if (packindex_places(&place, &pack->index, path.data, &err)) {
 		verify_report_fail(store->report, path.data, "%s", err.msg);
-		memset(pack->bad, 0xff, pack->index.count / 8 + 1);
+		memset(pack->bad, true, count);
+	} else {
+		check_objects(store, pack, place, progress);
 	}
-	for (uint32_t i = 0; place && i < pack->index.count; i++) {
-		const char *how = find_damage(store, pack, &place[i], &body, &err);
+	for (uint32_t i = 0; place && i < count; i++) {
 		uint32_t n = place[i].n;
 		char hex[OBJECT_HEX + 1];
 
-		if (how) {
-			pack->bad[n / 8] |= (uint8_t)(1 << n % 8);
+		store->objects += !pack->bad[n];
+		if (pack->bad[n]) {
+			const char *how =
+				find_damage(store->unpack, pack, &place[i], &body, &err);
+
 			object_hex(hex, packindex_id(&pack->index, n));
 			verify_report_fail(store->report, path.data,
 					   "object %s, at byte %zu, is damaged: %s", hex,
-					   place[i].at, how);
+					   place[i].at,
+					   how ? how : "it changed while it was read");
 		}
-		store->objects += !how;
-		log_progress_step(progress, 1);
 	}
 	free(place);
 	buf_release(&path);
@@ -508,7 +574,7 @@ static int find(struct found *found, struct verify_store *store,
 		uint32_t n;
 
 		if (packindex_find(&n, &pack->index, id)) {
-			if (!(pack->bad[n / 8] >> n % 8 & 1)) {
+			if (!pack->bad[n]) {
 				*found = (struct found){.pack = pack, .n = n};
 				store->last = which;
 				return 0;

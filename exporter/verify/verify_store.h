@@ -32,7 +32,7 @@ int verify_store_open(struct verify_store **out, const char *git_dir,
 void verify_store_close(struct verify_store *store);
 
 /* Compares every object with its id, and every file that ends with a checksum with
- * that. Reports what is damaged. */
+ * that; large packs on two threads. Reports what is damaged. */
 void verify_store_check(struct verify_store *store);
 /* How many objects verify_store_check found undamaged. */
 uint64_t verify_store_objects(const struct verify_store *store);
