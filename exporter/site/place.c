@@ -556,6 +556,9 @@ int place_prune(struct place *place, const char *path, place_keep_fn *keep, void
 	    (rc = folders_parent(&place->folders, &dirfd, &name, path, false, err))) {
 		return rc == ERR_NOTFOUND ? 0 : rc;
 	}
+	if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) {
+		return 0;
+	}
 	buf_addstr(&at, path);
 	if (place->look.found) {
 		rc = place_look_prune(&place->look, &place->folders, dirfd, name, &at,

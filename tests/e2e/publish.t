@@ -129,6 +129,12 @@ strace -qq -e trace=none true 2>"$T/err" || {
 	result 0 "killed at any instant # SKIP strace cannot trace here"
 	done_testing
 }
+# One changed image costs fsyncs of its few files and folders.
+cp -a "$T/three" "$T/victim"
+ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$T/trace" -e trace=fsync,syncfs \
+	"$EXPORTER" publish --repo "$T/repo" --site "$T/victim" >"$T/out" 2>&1
+ok "a small change is flushed by fsync" grep -q 'fsync(' "$T/trace"
+is "it does not flush the whole file system" "$(grep -c 'syncfs(' "$T/trace")" 0
 for call in renameat mkdirat unlinkat fsync syncfs; do
 	for nth in 1 2 3 20 70; do
 		rm -rf "$T/victim"
