@@ -45,7 +45,7 @@ struct writer {
 	struct claim_reading *reading; /* of the file whose steps are under way */
 	struct buf path;               /* of that file */
 	struct paths again;
-	uint64_t records; /* in this transaction */
+	uint64_t steps; /* in this transaction */
 	int64_t begun_ms;
 };
 
@@ -69,7 +69,7 @@ static int begin(struct writer *w, struct err *err)
 
 	if (!w->txn) {
 		rc = index_begin(&w->txn, w->index, true, err);
-		w->records = 0;
+		w->steps = 0;
 		w->begun_ms = clock_now_ms();
 		if (!rc && w->reading) {
 			claim_resume(w->reading, w->txn);
@@ -107,7 +107,7 @@ static int carry_out(struct writer *w, struct batch *batch, const struct batch_s
 	/* If a reading began while another one is open, the claims of the other would
 	 * belong to no file, for good. */
 	assert(begins == !w->reading);
-	w->records++;
+	w->steps++;
 	switch (step->kind) {
 	case BATCH_BEGIN:
 		buf_clear(&w->path);
@@ -149,7 +149,7 @@ static int carry_out_batch(struct writer *w, struct batch *batch, struct err *er
 		if (!rc) {
 			rc = carry_out(w, batch, &batch->step[i], err);
 		}
-		if (!rc && w->records >= WRITER_RECORDS) {
+		if (!rc && w->steps >= WRITER_STEPS) {
 			rc = commit(w, err);
 		}
 	}

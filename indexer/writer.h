@@ -24,7 +24,7 @@
  * No other transaction may be open between writer_new and writer_commit.
  */
 
-#define WRITER_RECORDS 10000 /* a transaction ends after so many steps */
+#define WRITER_STEPS 10000 /* a transaction ends after so many steps */
 
 struct writer;
 
