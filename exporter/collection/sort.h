@@ -27,7 +27,7 @@ struct sort;
 
 /* `folder` takes the file, if one is needed; borrowed. */
 struct sort *sort_new(const char *folder);
-/* Sets how many bytes of items are kept in memory (32 MiB unless it is set). */
+/* Sets how many bytes of items are kept in memory (16 MiB unless it is set). */
 void sort_set_memory(struct sort *sort, size_t bytes);
 /* Adds an item; copies both. A failure to write sticks, and sort_next returns it. */
 void sort_add(struct sort *sort, const void *key, size_t key_len, const void *text,
