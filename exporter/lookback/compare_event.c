@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/lookback/compare_event.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -240,6 +241,7 @@ static void print_members(struct buf *out, const struct members *members)
 	while (members_next(members, &at, &member)) {
 		const struct body_text name = {member.key.data + 1, member.key.len - 2};
 
+		assert(member.key.data);
 		print_id(out, words, &name);
 		buf_addch(out, ' ');
 		print_value(out, &member.before);

@@ -251,5 +251,6 @@ int request_read(struct request *out, const char *url, struct err *err)
 void request_release(struct request *request)
 {
 	free(request->id);
-	*request = (struct request){0};
+	request->id = NULL;
+	request->count = 0;
 }
