@@ -26,7 +26,9 @@ const struct cli_option command_option_table[] = {
 	{"repair", 0, CLI_FLAG, AT(repair), NULL, NULL,
 	 "like --check, and bring the site to the snapshot"},
 	{"collections", 0, CLI_FLAG, AT(collections), NULL, NULL,
-	 "also write api/v1/tag_images.json, all tag images in one file"},
+	 "also write the responses that are collected of all files: every tag image, "
+	 "every "
+	 "tag, the tag images of each tag"},
 	{"listen", 0, CLI_STRING, AT(listen), "ADDR:PORT", NULL,
 	 "where nginx listens; a port alone is on 127.0.0.1"},
 	{"ready-fd", 0, CLI_NUMBER, AT(ready_fd), "N", NULL,

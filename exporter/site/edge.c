@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "data/base/beside.h"
+#include "exporter/snapshot/response.h"
 
 int edge_listen(struct buf *out, const char *listen, struct err *err)
 {
@@ -97,7 +98,8 @@ static bool is_readable_by_all(const char *site)
 	struct stat st;
 	bool readable;
 
-	buf_addf(&path, "%s/api/v1/tag_images", site);
+	buf_addf(&path, "%s/", site);
+	response_site_root(&path, response_of(QUERY_TAG_IMAGES));
 	readable = access(path.data, F_OK) < 0 || is_open_to_all(path.data);
 	buf_clear(&path);
 	buf_addf(&path, "%s/snapshot.json", site);
