@@ -15,10 +15,6 @@
 #include "indexer/scan.h"
 #include "indexer/status.h"
 
-#ifndef ALBUMEN_VERSION
-#define ALBUMEN_VERSION "0.1.0"
-#endif
-
 #define EXIT_REJECTED 3 /* done, but some input was rejected */
 
 /* What the command line asks for. */
