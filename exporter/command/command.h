@@ -56,8 +56,8 @@ int command_open_reader(struct snapshot_repo **repo, struct snapshot_info *info,
 			int64_t *instant, const struct command_options *opt,
 			struct err *err);
 
-/* An export, for `export` and `follow`: `job` as the options say, and what it points
- * to. The caller opens the repository and the index. */
+/* What `export` and `follow` have in common: an export as the options say, without the
+ * repository and the index, and what it points to. */
 struct command_job {
 	struct export_job job;
 	struct redact *redact;
@@ -66,7 +66,7 @@ struct command_job {
 };
 int command_begin_job(struct command_job *job, const struct command_options *opt,
 		      struct err *err);
-/* Closes the repository and the index, too. */
+/* Closes the repository and the index, too, if the caller has put them in. */
 void command_end_job(struct command_job *job);
 
 /* The `enum site_flags` that the options ask for. */

@@ -93,7 +93,7 @@ static uint64_t exported_sequence(struct export *ex, const struct index_txn *txn
 	struct note_export said = {0};
 	uint64_t exported = 0;
 
-	if (head->message && redact_is_said(ex->job->redact, head->message) &&
+	if (head->message && redact_is_recorded(ex->job->redact, head->message) &&
 	    message_exported(head->message, said.index, &said.epoch, &said.sequence) &&
 	    can_follow(txn, &said)) {
 		exported = said.sequence;

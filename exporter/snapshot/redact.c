@@ -162,7 +162,7 @@ void redact_trailers(struct buf *out, const struct redact *redact)
 	}
 }
 
-bool redact_is_said(const struct redact *redact, const char *message)
+bool redact_is_recorded(const struct redact *redact, const char *message)
 {
 	struct buf said = {0}, want = {0};
 	const char *at = message, *blank;

@@ -53,6 +53,6 @@ void redact_body(const struct redact *redact, struct buf *out, enum query_respon
  * bytes, and `Albumen-Round-GPS: N`. Nothing if `redact` is NULL. */
 void redact_trailers(struct buf *out, const struct redact *redact);
 /* Whether the trailers of a commit message record the same. */
-bool redact_is_said(const struct redact *redact, const char *message);
+bool redact_is_recorded(const struct redact *redact, const char *message);
 
 #endif

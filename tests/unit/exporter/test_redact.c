@@ -238,16 +238,16 @@ static void trailers_record_the_options(void **state)
 
 	(void)state;
 	buf_addstr(&text, "subject\n\nAlbumen-Drop: z\n\nAlbumen-Index: x\n");
-	assert_true(redact_is_said(NULL, text.data));
-	assert_false(redact_is_said(redact, text.data));
+	assert_true(redact_is_recorded(NULL, text.data));
+	assert_false(redact_is_recorded(redact, text.data));
 	redact_trailers(&text, redact);
 	assert_string_equal(strstr(text.data, "Albumen-Index"),
 			    "Albumen-Index: x\nAlbumen-Drop: a.c\nAlbumen-Drop: b\n"
 			    "Albumen-Round-GPS: 3\n");
 	buf_addstr(&text, "Albumen-Tree-SHA256: y\n");
-	assert_true(redact_is_said(redact, text.data));
-	assert_false(redact_is_said(less, text.data));
-	assert_false(redact_is_said(NULL, text.data));
+	assert_true(redact_is_recorded(redact, text.data));
+	assert_false(redact_is_recorded(less, text.data));
+	assert_false(redact_is_recorded(NULL, text.data));
 	buf_release(&text);
 	redact_free(redact);
 	redact_free(less);
