@@ -61,7 +61,7 @@
 
 #define PENDING_MAX 64 /* with more unfinished publishes, it is cheaper to compare */
 #define WHO "albumen-exporter, which publishes"
-#define REMEDY "'albumen-exporter publish --repair' restores it"
+#define REMEDY "'albumen-exporter publish --repair'"
 
 struct publish {
 	struct place *place;
@@ -143,8 +143,10 @@ static void warn_of_missing_part(struct publish *p, const char *message)
 
 	if (find_missing_part(&path, p, message)) {
 		p->result->damaged = true;
-		log_warning("site '%s' lacks '%s', which it had; " REMEDY, p->site,
-			    path.data);
+		log_warning(
+			"site '%s' lacks '%s', which an earlier publish wrote; " REMEDY
+			" restores it",
+			p->site, path.data);
 	}
 	buf_release(&path);
 }
@@ -557,9 +559,12 @@ static int publish_files(struct publish *p)
 	}
 	log_progress_end(&p->progress);
 	if (p->missings) {
-		log_warning("site '%s': %" PRIu64 " files that it must have had were "
-			    "missing, first '%s'; others may be: " REMEDY,
-			    p->site, p->missings, p->missing.data);
+		log_warning(
+			"%" PRIu64 " file%s that an earlier publish wrote %s missing "
+			"from site '%s', the first is '%s'; there may be more; " REMEDY
+			" restores them",
+			p->missings, p->missings == 1 ? "" : "s",
+			p->missings == 1 ? "was" : "were", p->site, p->missing.data);
 	}
 	return rc ? rc : place_sync(p->place, p->err);
 }
