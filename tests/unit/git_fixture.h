@@ -18,8 +18,8 @@
 #include "data/base/buf.h"
 
 /*
- * git_fixture - a folder of the test's own, and the system's git, which judges
- * what we write. The folder is the working directory meanwhile.
+ * git_fixture - a temporary folder, which becomes the working directory, and the system's git,
+ * which checks what we write.
  */
 
 static inline int git_fixture_setup(void **state)
@@ -43,8 +43,8 @@ static inline int git_fixture_setup(void **state)
 	return 0;
 }
 
-/* Runs a shell command; its output, stderr included and the last newline not, is
- * *out. Returns the exit status. */
+/* Runs a shell command; *out is its output with stderr and without the last newline. Returns
+ * the exit status. */
 static inline int git_fixture_run(struct buf *out, const char *command)
 {
 	struct buf line = {0};
@@ -99,7 +99,7 @@ static inline int git_fixture_teardown(void **state)
 	return 0;
 }
 
-/* How many names in the folder begin so. */
+/* How many names in the folder begin with `prefix`. */
 static inline int git_fixture_count(const char *path, const char *prefix)
 {
 	DIR *dir = opendir(path);

@@ -8,8 +8,8 @@
 #include "exporter/git/snapshot_edit.h"
 
 /*
- * snapshot_fixture - a repository of snapshots, `r.git` in the test's own folder.
- * Everything asserts: a helper that returns has succeeded.
+ * snapshot_fixture - a repository of snapshots, `r.git` in the test's folder. Each helper asserts
+ * that it succeeds.
  */
 
 /* Unix time of the first snapshot. */

@@ -23,7 +23,7 @@ static void is_id(const uint8_t id[OBJECT_ID], const char *hex)
 	assert_string_equal(actual, hex);
 }
 
-/* Snapshots of one file `a`, which are info[0], info[1] and so on. */
+/* Makes snapshots of one file `a`: info[0], info[1] and so on. */
 static struct snapshot_repo *repo_of(struct snapshot_info *info, size_t count)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
@@ -77,7 +77,7 @@ static void a_walk_goes_back_to_the_first(void **state)
 	release(repo, info, 3);
 }
 
-static void a_walk_may_begin_anew_anywhere(void **state)
+static void a_walk_can_start_again_anywhere(void **state)
 {
 	struct snapshot_info info[3];
 	struct snapshot_repo *repo = repo_of(info, 3);
@@ -148,7 +148,7 @@ static void a_missing_parent_is_damage(void **state)
 	release(repo, info, 3);
 }
 
-/* The commit that the shell command prints the id of. */
+/* Starts at the commit whose id the shell command prints. */
 static void start_at(struct history *history, const char *command)
 {
 	struct buf out = {0};
@@ -170,7 +170,7 @@ static void commits_of_others_are_read(void **state)
 	struct history_step step;
 
 	(void)state;
-	/* A merge, a signature with an empty line in it, names that look like times. */
+	/* A merge, a signature that contains an empty line, names that look like times. */
 	start_at(history,
 		 "cd r.git && printf 'tree %s\\nparent %s\\nparent %s\\nauthor a> <> 1 "
 		 "+0000\\ncommitter b <b> 7> 12 <c> 99 -0330\\ngpgsig -----BEGIN\\n "
@@ -188,7 +188,7 @@ static void commits_of_others_are_read(void **state)
 	release(repo, info, 1);
 }
 
-static void what_is_no_commit_is_told(void **state)
+static void a_malformed_commit_is_reported(void **state)
 {
 	static const char *const body[] = {
 		"",
@@ -220,7 +220,7 @@ static void what_is_no_commit_is_told(void **state)
 		assert_non_null(strstr(err.msg, "is malformed"));
 		assert_int_equal(history_next(history, &step, &err), ERR_NOTFOUND);
 	}
-	/* A tree, and nothing at all. */
+	/* A tree, and an empty object. */
 	start_at(history, "git -C r.git rev-parse main^{tree}");
 	assert_int_equal(history_next(history, &step, &err), ERR_FAIL);
 	start_at(history, "echo 1234567890123456789012345678901234567890");
@@ -242,7 +242,7 @@ static void files_are_found_in_every_step(void **state)
 	uint8_t blob[OBJECT_ID];
 
 	(void)state;
-	/* Twice: the second time from memory. */
+	/* Twice: the second time from the cache. */
 	for (int round = 0; round < 2; round++) {
 		start(history, &info[2]);
 		for (int i = 2; i >= 0; i--) {
@@ -259,7 +259,7 @@ static void files_are_found_in_every_step(void **state)
 					 ERR_NOTFOUND);
 		}
 	}
-	/* That an object is not there is another matter. */
+	/* A missing object is a different error. */
 	memset(blob, 1, sizeof(blob));
 	assert_int_equal(history_blob(history, &body, blob, &err), ERR_FAIL);
 	assert_int_equal(tree_find(blob, history_trees(history), blob, "b", &err),
@@ -283,7 +283,7 @@ static int stop(const char *path, const uint8_t *old_blob, const uint8_t *new_bl
 	return -42;
 }
 
-static void a_set_of_paths_tells_which_of_them_differ(void **state)
+static void a_set_of_paths_finds_those_that_differ(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
 	struct snapshot_info info[2];
@@ -390,13 +390,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_REPO(a_walk_goes_back_to_the_first),
-		IN_REPO(a_walk_may_begin_anew_anywhere),
+		IN_REPO(a_walk_can_start_again_anywhere),
 		IN_REPO(a_shallow_clone_is_cut),
 		IN_REPO(a_missing_parent_is_damage),
 		IN_REPO(commits_of_others_are_read),
-		IN_REPO(what_is_no_commit_is_told),
+		IN_REPO(a_malformed_commit_is_reported),
 		IN_REPO(files_are_found_in_every_step),
-		IN_REPO(a_set_of_paths_tells_which_of_them_differ),
+		IN_REPO(a_set_of_paths_finds_those_that_differ),
 		IN_REPO(labels_are_found_by_their_snapshot),
 	};
 

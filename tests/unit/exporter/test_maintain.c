@@ -9,8 +9,8 @@
 #include "exporter/git/snapshot_edit.h"
 
 /*
- * The repository has a few hundred small snapshots; git says after each step what
- * it makes of them. `main` is walked to its root by fsck, so a lost object shows.
+ * The repository has a few hundred small snapshots, and git checks it after each step. fsck
+ * walks `main` back to its root, so it finds a lost object.
  */
 
 #define RECORD "r.git/albumen-exporter.compact"
@@ -28,7 +28,7 @@ static void snapshots(struct snapshot_repo *repo, unsigned from, unsigned to)
 	}
 }
 
-/* What snapshot `n` of `last + 1` has is what was put. */
+/* Asserts that snapshot `n` of `last + 1` has what was put. */
 static void assert_snapshot(struct snapshot_repo *repo, unsigned n, unsigned last)
 {
 	struct snapshot_info info = {0};
@@ -62,7 +62,7 @@ static struct maintain_result compact(struct snapshot_repo *repo)
 	return result;
 }
 
-/* The number that git count-objects says of `what`. */
+/* The number after `what` in the output of git count-objects. */
 static unsigned counted(const char *what)
 {
 	struct buf line = {0}, out = {0};
@@ -84,7 +84,7 @@ static void assert_sound(void)
 	assert_int_equal(counted("count"), 0);
 }
 
-/* All objects there are, sorted. */
+/* All objects, sorted. */
 static void list_objects(const char *file)
 {
 	struct buf line = {0};
@@ -130,7 +130,7 @@ static void few_packs_are_left_as_they_are(void **state)
 	git_fixture_says("ls r.git/objects/pack >before", "");
 	merge(repo);
 	git_fixture_says("ls r.git/objects/pack | diff before -", "");
-	/* With something better to do, a few more are borne with. */
+	/* A busy writer allows a few more. */
 	snapshots(repo, 30, 45);
 	assert_int_equal(maintain_when_due(repo, true, &err), 0);
 	assert_int_equal(counted("packs"), 45);
@@ -146,7 +146,7 @@ static void each_object_is_copied_as_it_is_and_once(void **state)
 	(void)state;
 	snapshots(repo, 0, 60);
 	list_objects("before");
-	/* The same objects again in a pack of their own, as a kill leaves them. */
+	/* A kill can leave the same objects in a second pack. */
 	git_fixture_says("cd r.git && git rev-list --objects main~20 | cut -c1-40 | git "
 			 "pack-objects --window=0 -q objects/pack/pack | wc -l",
 			 "1");
@@ -154,14 +154,14 @@ static void each_object_is_copied_as_it_is_and_once(void **state)
 	list_objects("after");
 	git_fixture_says("diff before after", "");
 	assert_sound();
-	/* Had one been copied twice, there would be more than there are names. */
+	/* If an object was copied twice, there are more entries than names. */
 	git_fixture_says("[ $(git -C r.git count-objects -v | sed -n 's/^in-pack: //p') "
 			 "= $(wc -l <after) ]",
 			 "");
 	snapshot_close(repo);
 }
 
-static void packs_with_deltas_or_a_keeper_are_left_alone(void **state)
+static void packs_with_deltas_or_a_keep_are_left_alone(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
 
@@ -182,7 +182,7 @@ static void packs_with_deltas_or_a_keeper_are_left_alone(void **state)
 	assert_in_range(counted("packs"), 3, 12);
 	git_fixture_says("ls r.git/objects/pack | grep -Ff kept | diff kept -", "");
 	git_fixture_says("ls r.git/objects/pack | grep -Ff deltas | diff deltas -", "");
-	/* It is known now. */
+	/* That is on record now. */
 	git_fixture_says("grep -qFf " RECORD " deltas", "");
 	assert_sound();
 	assert_snapshot(repo, 3, 109);
@@ -196,7 +196,7 @@ static void damage_is_not_copied(void **state)
 	(void)state;
 	snapshots(repo, 0, 45);
 	snapshot_close(repo);
-	/* One bit, in the midst of the largest pack's first object. */
+	/* One bit in the middle of the first object of the largest pack. */
 	git_fixture_says("cd r.git/objects/pack && p=$(ls -S *.pack | head -n 1) && "
 			 "chmod u+w $p && printf '\\377' | "
 			 "dd of=$p bs=1 seek=16 conv=notrunc 2>&-; ls >../../../before",
@@ -216,7 +216,7 @@ static void compaction_loses_nothing_and_is_done_once(void **state)
 
 	(void)state;
 	snapshots(repo, 0, 200);
-	/* Something that no snapshot leads to, too. */
+	/* An object that no snapshot leads to, too. */
 	git_fixture_says("cd r.git && git update-ref refs/heads/main main~1 && "
 			 "git update-ref -d refs/heads/other",
 			 "");
@@ -231,7 +231,7 @@ static void compaction_loses_nothing_and_is_done_once(void **state)
 	assert_snapshot(repo, 0, 198);
 	assert_snapshot(repo, 198, 198);
 	assert_false(compact(repo).done);
-	/* A little that is new does not mean that all is done again. */
+	/* A few new objects do not cause everything to be packed again. */
 	snapshots(repo, 199, 204);
 	result = compact(repo);
 	assert_true(result.done);
@@ -271,7 +271,7 @@ static void damage_keeps_the_old_packs(void **state)
 	struct maintain_result result;
 
 	(void)state;
-	/* A body that is stored, not deflated: what is changed in it still inflates. */
+	/* A body that is stored, not deflated: it still inflates after the change. */
 	snapshot_fixture_commit(repo, false, FIRST_S, NULL, NULL,
 				CHANGES("a=some body of which a letter is changed"));
 	snapshot_close(repo);
@@ -330,8 +330,8 @@ static void keep_house(struct snapshot_repo *repo, unsigned n)
 	}
 }
 
-/* Makes snapshots from number `first` on and maintains, for ever: a byte before
- * each maintenance, and one after it. */
+/* Makes snapshots from number `first` on and maintains, without end. Writes a byte before and
+ * after each maintenance. */
 static pid_t start_keeper(int *said, keeper *maintain, unsigned first)
 {
 	struct snapshot_repo *repo;
@@ -379,7 +379,7 @@ static void kill_keeper(pid_t child, int said)
 	close(said);
 }
 
-static void readers_see_every_snapshot_meanwhile(void **state)
+static void readers_see_every_snapshot_during_maintenance(void **state)
 {
 	struct snapshot_repo *reader = NULL, *writer = snapshot_fixture_open();
 	struct snapshot_info first = {0};
@@ -397,11 +397,11 @@ static void readers_see_every_snapshot_meanwhile(void **state)
 	for (unsigned n = 0; n < 12; n++) {
 		struct snapshot_info info = {0};
 
-		/* A clone over git's own protocol has all that it asked for. */
+		/* A clone over git's own protocol is complete. */
 		git_fixture_says("rm -rf clone && git clone -q --bare --no-local r.git "
 				 "clone && git -C clone fsck --strict --no-progress",
 				 "");
-		/* And one that has been open since before does not notice. */
+		/* A reader that has been open all the time notices nothing. */
 		assert_int_equal(snapshot_resolve(reader, "HEAD", &info, &err), 0);
 		buf_clear(&body);
 		assert_int_equal(snapshot_read(reader, &first.tree, "0/0/x", &body, &err),
@@ -415,7 +415,7 @@ static void readers_see_every_snapshot_meanwhile(void **state)
 	buf_release(&body);
 }
 
-static void a_reader_from_before_finds_all_that_has_moved(void **state)
+static void an_open_reader_finds_objects_that_have_moved(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open(), *reader = NULL;
 
@@ -431,7 +431,7 @@ static void a_reader_from_before_finds_all_that_has_moved(void **state)
 		} else {
 			compact(repo);
 		}
-		/* It has not had these packs open. */
+		/* It has not opened these packs yet. */
 		assert_snapshot(reader, 20, last);
 		assert_snapshot(reader, 0, last);
 		snapshot_close(reader);
@@ -439,7 +439,7 @@ static void a_reader_from_before_finds_all_that_has_moved(void **state)
 	snapshot_close(repo);
 }
 
-/* Kills it again and again, at a random moment of the maintenance of 41 packs. */
+/* Kills the writer many times, at a random moment while it maintains 41 packs. */
 static void kill_at_any_point(keeper *maintain)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
@@ -460,7 +460,7 @@ static void kill_at_any_point(keeper *maintain)
 		hear(said, 'b');
 		begun_ns = now_ns();
 		if (round == 0) {
-			/* How long does it take, undisturbed? */
+			/* Measure how long it takes without a kill. */
 			hear(said, 'e');
 			takes_ns = now_ns() - begun_ns;
 		} else {
@@ -479,7 +479,7 @@ static void kill_at_any_point(keeper *maintain)
 		maintain(repo, 0);
 		assert_snapshot(repo, 0, 40);
 		assert_int_equal(counted("garbage"), 0);
-		/* A few that were about to go may stay until there are many again. */
+		/* A few packs that were to be removed may stay until the next merge. */
 		assert_in_range(counted("packs"), 1, 41);
 		snapshot_close(repo);
 		snapshot_fixture_sound();
@@ -501,8 +501,8 @@ static void a_kill_while_compacting_loses_nothing(void **state)
 	kill_at_any_point(keep_compact);
 }
 
-/* A pack that was there before an edit noted it stays, whatever became of that. */
-static void an_edit_that_failed_takes_no_pack_that_others_need(void **state)
+/* A pack that was there before an edit noted it stays, even if that edit fails. */
+static void a_failed_edit_removes_no_pack_that_others_need(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
 	struct snapshot_edit *edit;
@@ -516,7 +516,7 @@ static void an_edit_that_failed_takes_no_pack_that_others_need(void **state)
 	git_fixture_says("git -C r.git update-ref refs/tags/first main && "
 			 "git -C r.git update-ref -d refs/heads/main",
 			 "");
-	/* The same again, so the same pack; and somebody is quicker. */
+	/* The same content makes the same pack; another program moves the branch first. */
 	assert_int_equal(snapshot_edit_begin(&edit, repo, false, &err), 0);
 	snapshot_fixture_apply(edit, CHANGES("a=1"));
 	assert_int_equal(snapshot_edit_build(edit, &tree, &same, &delta, &err), 0);
@@ -548,17 +548,17 @@ int main(void)
 		TEST(packs_stay_few_and_snapshots_whole),
 		TEST(few_packs_are_left_as_they_are),
 		TEST(each_object_is_copied_as_it_is_and_once),
-		TEST(packs_with_deltas_or_a_keeper_are_left_alone),
+		TEST(packs_with_deltas_or_a_keep_are_left_alone),
 		TEST(damage_is_not_copied),
 		TEST(compaction_loses_nothing_and_is_done_once),
 		TEST(snapshots_go_on_after_compaction),
 		TEST(damage_keeps_the_old_packs),
 		TEST(an_empty_repository_needs_nothing),
-		TEST(readers_see_every_snapshot_meanwhile),
-		TEST(a_reader_from_before_finds_all_that_has_moved),
+		TEST(readers_see_every_snapshot_during_maintenance),
+		TEST(an_open_reader_finds_objects_that_have_moved),
 		TEST(a_kill_while_merging_loses_nothing),
 		TEST(a_kill_while_compacting_loses_nothing),
-		TEST(an_edit_that_failed_takes_no_pack_that_others_need),
+		TEST(a_failed_edit_removes_no_pack_that_others_need),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

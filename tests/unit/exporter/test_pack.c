@@ -30,8 +30,8 @@ static int finish(struct pack *pack)
 	return rc ? rc : pack_install(pack, &err);
 }
 
-/* Bodies of many sizes, the same for the same number; some come twice, and some of
- * those one after the other. */
+/* Bodies of many sizes, made from their numbers. Some numbers give equal bodies, also of
+ * neighbours. */
 static void make_body(struct buf *body, unsigned n)
 {
 	unsigned seed = n % 50 == 49 ? n - 7 : n % 50 == 31 || n % 50 == 24 ? n - 1 : n;
@@ -127,7 +127,7 @@ static void packs_are_read_only(void **state)
 	git_fixture_says("stat -c %a " PACKS "/*", "444\n444");
 }
 
-/* Names of the packs that `count` bodies make; a pack is named after its bytes. */
+/* The names of the packs that `count` bodies make. A pack is named after its bytes. */
 static void make_packs(struct buf *names, const char *dir, unsigned threads,
 		       unsigned count)
 {
@@ -215,7 +215,7 @@ static bool all_but_a(const uint8_t id[OBJECT_ID], void *payload)
 	return memcmp(id, a, OBJECT_ID) != 0;
 }
 
-static void what_the_repository_has_is_not_written(void **state)
+static void an_object_of_the_repository_is_not_written(void **state)
 {
 	struct pack *pack;
 	uint32_t b;
@@ -245,7 +245,7 @@ static void nothing_new_makes_no_file(void **state)
 	assert_int_equal(git_fixture_count(PACKS, ""), 0);
 }
 
-static void what_is_not_finished_leaves_nothing(void **state)
+static void an_unfinished_pack_leaves_nothing(void **state)
 {
 	struct buf body = {0};
 	struct pack *pack;
@@ -287,7 +287,7 @@ static void a_full_disk_is_reported_and_leaves_nothing(void **state)
 	unsigned n;
 
 	(void)state;
-	/* A limit on the size of files fails writes as a full disk does. */
+	/* With a limit on the size of files, writes fail as on a full disk. */
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
 	small = limit;
@@ -337,9 +337,9 @@ int main(void)
 		TEST(threads_do_not_change_a_byte),
 		TEST(closing_at_once_ends_the_threads),
 		TEST(a_body_added_twice_is_written_once),
-		TEST(what_the_repository_has_is_not_written),
+		TEST(an_object_of_the_repository_is_not_written),
 		TEST(nothing_new_makes_no_file),
-		TEST(what_is_not_finished_leaves_nothing),
+		TEST(an_unfinished_pack_leaves_nothing),
 		TEST(a_failure_sticks_and_is_reported),
 		TEST(a_full_disk_is_reported_and_leaves_nothing),
 		TEST(many_objects_go_into_several_packs),

@@ -3,13 +3,13 @@
 
 #include "exporter/git/reflock.h"
 
-static void a_lock_is_taken_and_dropped(void **state)
+static void a_lock_is_made_and_removed(void **state)
 {
 	char *lock;
 
 	(void)state;
 	git_fixture_says("mkdir -p r/refs && touch r/albumen-exporter.lock", "");
-	/* The folders above it are made. */
+	/* The folders above the lock are made. */
 	assert_int_equal(reflock_lock(&lock, "r", "refs/tags/a/b", &err), 0);
 	assert_string_equal(lock, "r/refs/tags/a/b.lock");
 	git_fixture_says("[ r/albumen-exporter.lock -ef r/refs/tags/a/b.lock ]", "");
@@ -38,7 +38,7 @@ static void a_lock_of_another_program_stays(void **state)
 			 "r/albumen-exporter.lock\nr/refs/heads/main.lock");
 }
 
-static void an_empty_folder_gives_way(void **state)
+static void an_empty_folder_is_replaced(void **state)
 {
 	(void)state;
 	git_fixture_says("mkdir -p r/refs/tags/a r/refs/tags/b/c && echo 1 >r/new", "");
@@ -54,9 +54,9 @@ int main(void)
 #define TEST(name)                                                                       \
 	cmocka_unit_test_setup_teardown(name, snapshot_fixture_setup,                    \
 					git_fixture_teardown)
-		TEST(a_lock_is_taken_and_dropped),
+		TEST(a_lock_is_made_and_removed),
 		TEST(a_lock_of_another_program_stays),
-		TEST(an_empty_folder_gives_way),
+		TEST(an_empty_folder_is_replaced),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

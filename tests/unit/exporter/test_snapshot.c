@@ -63,7 +63,7 @@ static void opening_again_changes_nothing(void **state)
 
 static void a_killed_creation_is_completed(void **state)
 {
-	/* What may be missing when the maker of a repository was killed. */
+	/* Parts that may be missing after a kill of the writer that made the repository. */
 	static const char *const missing[] = {
 		"*",         "HEAD",         "HEAD config",    "config",
 		"refs HEAD", "objects HEAD", "HEAD refs/tags", "objects/info HEAD",
@@ -138,7 +138,7 @@ static void the_users_configuration_is_not_read(void **state)
 			 "0\n0\nalbumen-exporter");
 }
 
-static void a_second_writer_is_told_who_writes(void **state)
+static void a_second_writer_learns_which_one_holds_the_lock(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open(), *second = NULL;
 
@@ -151,7 +151,7 @@ static void a_second_writer_is_told_who_writes(void **state)
 	snapshot_close(repo);
 }
 
-static void what_a_kill_left_is_swept(void **state)
+static void leftovers_of_a_kill_are_removed(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
 
@@ -174,7 +174,7 @@ static void what_a_kill_left_is_swept(void **state)
 	snapshot_fixture_sound();
 }
 
-static void what_others_left_stays(void **state)
+static void files_of_other_programs_stay(void **state)
 {
 	static const char there[] =
 		"./HEAD.lock\n./albumen-exporter.lock\n./config.lock\n"
@@ -200,7 +200,7 @@ static void what_others_left_stays(void **state)
 	snapshot_fixture_sound();
 }
 
-static void a_lock_is_given_away_and_taken_again(void **state)
+static void an_unlocked_repository_is_locked_again(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open(), *other = NULL;
 	struct snapshot_wait wait = {.seconds = 0};
@@ -213,7 +213,7 @@ static void a_lock_is_given_away_and_taken_again(void **state)
 	assert_int_equal(snapshot_lock(repo, NULL, &err), ERR_LOCKED);
 	snapshot_fixture_commit(other, false, FIRST_S, NULL, NULL, CHANGES("a=2"));
 	snapshot_close(other);
-	/* What was only in packs that are gone must not be taken for known. */
+	/* Objects that were only in removed packs must not pass for known. */
 	git_fixture_says("cd r.git && git repack -adq && "
 			 "git update-ref refs/heads/main main~1 && "
 			 "git -c gc.reflogExpire=now repack -adq && "
@@ -253,7 +253,7 @@ static int list_change(const struct snapshot_change *change, void *payload)
 	return 0;
 }
 
-static void a_difference_is_told_in_tree_order(void **state)
+static void differences_come_in_tree_order(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
 	struct snapshot_info first = {0}, second = {0};
@@ -354,7 +354,7 @@ static void revisions_are_those_of_git(void **state)
 	snapshot_close(repo);
 }
 
-static void a_damaged_body_is_noticed(void **state)
+static void a_damaged_body_is_detected(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
 	struct snapshot_info info = {0};
@@ -364,8 +364,8 @@ static void a_damaged_body_is_noticed(void **state)
 	snapshot_fixture_commit(repo, false, FIRST_S, &info, NULL,
 				CHANGES("a=0123456789"));
 	snapshot_close(repo);
-	/* Short bodies are stored as they are: one digit becomes another, and so
-	 * does the checksum behind them (Adler-32, both halves one more). */
+	/* Short bodies are stored, not deflated: change a digit, and the Adler-32 checksum
+	 * behind the body, both halves by one. */
 	git_fixture_says(
 		"cd r.git/objects/pack && chmod u+w *.pack && perl -0pi -e "
 		"'s/0123456789(..)(..)/\"0123456788\".pack(\"nn\",unpack(\"n\",$1)-1,"
@@ -380,8 +380,7 @@ static void a_damaged_body_is_noticed(void **state)
 	buf_release(&body);
 }
 
-/* Reads everything once more in a child, after `command` has been run; returns how the
- * child ended. */
+/* Runs `command`, then reads everything again, in a child process. Returns its status. */
 static int read_after(struct snapshot_repo *repo, const struct snapshot_info *info,
 		      const char *command)
 {
@@ -393,7 +392,7 @@ static int read_after(struct snapshot_repo *repo, const struct snapshot_info *in
 		int rc;
 
 		dup2(open("said", O_WRONLY | O_CREAT | O_TRUNC, 0666), STDERR_FILENO);
-		/* cmocka has a handler of its own. */
+		/* cmocka has its own handler. */
 		signal(SIGBUS, SIG_DFL);
 		mapped_guard("r.git");
 		rc = system(command);
@@ -406,7 +405,7 @@ static int read_after(struct snapshot_repo *repo, const struct snapshot_info *in
 	return status;
 }
 
-static void a_pack_cut_short_in_use_is_told(void **state)
+static void a_pack_cut_short_in_use_is_reported(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
 	struct snapshot_info info = {0};
@@ -420,7 +419,7 @@ static void a_pack_cut_short_in_use_is_told(void **state)
 	listing.repo = repo;
 	assert_int_equal(
 		snapshot_diff(repo, NULL, &info.tree, list_change, &listing, &err), 0);
-	/* The packs are mapped now. */
+	/* From here on the packs are mapped. */
 	assert_int_equal(read_after(repo, &info, "true"), 0);
 	assert_int_equal(read_after(repo, &info,
 				    "chmod u+w r.git/objects/pack/*.pack && "
@@ -466,15 +465,15 @@ int main(void)
 		TEST(a_killed_creation_is_completed),
 		TEST(other_folders_are_refused),
 		TEST(the_users_configuration_is_not_read),
-		TEST(a_second_writer_is_told_who_writes),
-		TEST(what_a_kill_left_is_swept),
-		TEST(what_others_left_stays),
-		TEST(a_lock_is_given_away_and_taken_again),
-		TEST(a_difference_is_told_in_tree_order),
+		TEST(a_second_writer_learns_which_one_holds_the_lock),
+		TEST(leftovers_of_a_kill_are_removed),
+		TEST(files_of_other_programs_stay),
+		TEST(an_unlocked_repository_is_locked_again),
+		TEST(differences_come_in_tree_order),
 		TEST(files_are_read_by_path),
 		TEST(revisions_are_those_of_git),
-		TEST(a_damaged_body_is_noticed),
-		TEST(a_pack_cut_short_in_use_is_told),
+		TEST(a_damaged_body_is_detected),
+		TEST(a_pack_cut_short_in_use_is_reported),
 		TEST(trailers_are_in_the_last_paragraph),
 	};
 

@@ -68,12 +68,12 @@ static void only_what_changed_is_written(void **state)
 	assert_int_equal(delta.changed, 1);
 	assert_int_equal(delta.removed, 1);
 	assert_string_equal(second.parent.hex, first.commit.hex);
-	/* Two bodies, the trees root, a, a/1 and b, the commit. */
+	/* Two bodies, the trees root, a, a/1 and b, and the commit. */
 	git_fixture_says("git -C r.git count-objects -v | grep -e in-pack -e packs",
 			 "in-pack: 17\npacks: 2");
 	git_fixture_says("git -C r.git diff --name-status main~1 main",
 			 "A\ta/1/n\nM\ta/1/x\nD\tb/w");
-	/* A file that is again as it once was costs no body. */
+	/* A file that gets an earlier content back costs no body. */
 	snapshot_fixture_commit(repo, false, FIRST_S + 2, NULL, NULL, CHANGES("a/1/x=1"));
 	git_fixture_says("git -C r.git count-objects -v | grep in-pack", "in-pack: 21");
 	snapshot_fixture_sound();
@@ -82,7 +82,7 @@ static void only_what_changed_is_written(void **state)
 	snapshot_close(repo);
 }
 
-static void the_same_tree_is_said_to_be_the_same(void **state)
+static void an_equal_tree_is_recognised(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
 	struct snapshot_delta delta;
@@ -154,7 +154,7 @@ static void time_never_runs_backwards(void **state)
 	snapshot_close(repo);
 }
 
-static void a_branch_that_somebody_moved_is_not_overwritten(void **state)
+static void a_branch_that_another_program_moved_is_not_overwritten(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
 	struct snapshot_info info = {0};
@@ -178,7 +178,7 @@ static void a_branch_that_somebody_moved_is_not_overwritten(void **state)
 		assert_null(edit);
 		assert_null(info.message);
 		git_fixture_says("git -C r.git log --format=%s main", "theirs");
-		/* Done again, it is on top of what they did. */
+		/* The next attempt builds on what the other program did. */
 		snapshot_fixture_commit(repo, false, FIRST_S, &info, NULL,
 					CHANGES("a=1"));
 		git_fixture_says("git -C r.git log --format=%s main", "subject\ntheirs");
@@ -309,7 +309,7 @@ static void a_kill_between_packs_and_branch_leaves_nothing(void **state)
 	struct buf line = {0};
 
 	(void)state;
-	/* As if killed before the branch moved: the note is there, the tip as it was. */
+	/* As after a kill before the branch moved: there is a note, and the tip has not moved. */
 	snapshot_fixture_commit(repo, false, FIRST_S, &first, NULL, CHANGES("a=1"));
 	git_fixture_says("ls r.git/objects/pack >before", "");
 	snapshot_fixture_commit(repo, false, FIRST_S, &second, NULL, CHANGES("a=2"));
@@ -335,8 +335,8 @@ static void a_kill_between_packs_and_branch_leaves_nothing(void **state)
 static void a_kill_after_the_branch_moved_loses_nothing(void **state)
 {
 	static const char *const note[] = {
-		/* The tip has moved, or is elsewhere; the note is without a reference, is
-		 * cut short, is empty, is of another version. */
+		/* The tip has moved, or is somewhere else; the note has no reference, is cut
+		 * short, is empty, is of another version. */
 		"{ echo ref refs/heads/main - $(git rev-parse main); ls objects/pack | "
 		"grep idx | cut -d. -f1; echo end; }",
 		"{ echo ref refs/heads/main - $(git rev-parse main^{tree}); "
@@ -365,8 +365,8 @@ static void a_kill_after_the_branch_moved_loses_nothing(void **state)
 	buf_release(&line);
 }
 
-/* A pack that is not whole is removed where a note names it, and only there. */
-static void an_unfinished_pack_goes_if_it_is_ours(void **state)
+/* A pack without an index is removed only if a note names it. */
+static void an_unfinished_pack_is_removed_if_it_is_ours(void **state)
 {
 	static const char ours[] = "pack-0123456789012345678901234567890123456789";
 	static const char theirs[] = "pack-9876543210987654321098765432109876543210";
@@ -389,7 +389,7 @@ static void an_unfinished_pack_goes_if_it_is_ours(void **state)
 	buf_release(&line);
 }
 
-/* Makes snapshots for ever, and says each with a byte. */
+/* Makes snapshots without end, and writes a byte after each. */
 static void run_writer(int fd)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
@@ -422,7 +422,7 @@ static void a_kill_needs_no_repair(void **state)
 			run_writer(pipes[1]);
 		}
 		close(pipes[1]);
-		/* Wherever it is after its so manieth snapshot. */
+		/* At some point after that many snapshots. */
 		for (unsigned n = 0; n <= round; n++) {
 			assert_int_equal(read(pipes[0], bytes, 1), 1);
 			said++;
@@ -437,7 +437,7 @@ static void a_kill_needs_no_repair(void **state)
 	snapshot_close(snapshot_fixture_open());
 	snapshot_fixture_sound();
 	git_fixture_run(&count, "git -C r.git rev-list --count main");
-	/* What was said to be done is there; one more a round may be. */
+	/* Each snapshot that was announced is there; one more a round may be. */
 	assert_in_range(strtoul(count.data, NULL, 10), said, said + 12);
 	git_fixture_says("find r.git -name '*tmp_*' -o -name '*.lock' ! -name albumen-*",
 			 "");
@@ -445,7 +445,7 @@ static void a_kill_needs_no_repair(void **state)
 }
 
 #ifdef __SANITIZE_THREAD__
-/* libgit2, which one thread uses, locks its packs in no fixed order. */
+/* libgit2 locks its packs in no fixed order, but only one thread uses it. */
 const char *__tsan_default_suppressions(void);
 __attribute__((visibility("default"))) const char *__tsan_default_suppressions(void)
 {
@@ -461,17 +461,17 @@ int main(void)
 					git_fixture_teardown)
 		TEST(the_tree_is_that_of_git_fast_import),
 		TEST(only_what_changed_is_written),
-		TEST(the_same_tree_is_said_to_be_the_same),
+		TEST(an_equal_tree_is_recognised),
 		TEST(fresh_keeps_only_what_is_put),
 		TEST(time_never_runs_backwards),
-		TEST(a_branch_that_somebody_moved_is_not_overwritten),
+		TEST(a_branch_that_another_program_moved_is_not_overwritten),
 		TEST(a_snapshot_is_made_again_where_the_branch_was_set_back),
 		TEST(a_bad_path_is_refused),
 		TEST(threads_do_not_change_a_snapshot),
 		TEST(hundreds_of_snapshots_keep_few_files_open),
 		TEST(a_kill_between_packs_and_branch_leaves_nothing),
 		TEST(a_kill_after_the_branch_moved_loses_nothing),
-		TEST(an_unfinished_pack_goes_if_it_is_ours),
+		TEST(an_unfinished_pack_is_removed_if_it_is_ours),
 		TEST(a_kill_needs_no_repair),
 	};
 

@@ -134,7 +134,7 @@ static void assert_diff(const uint8_t *from, const uint8_t *to, const char *expe
 
 /* --- edits --- */
 
-static void edits_sort_as_git_walks_and_keep_the_last_word(void **state)
+static void edits_sort_as_git_walks_and_keep_the_last_of_a_path(void **state)
 {
 	static const char *const sorted[] = {"a",     "a-b",   "a.json", "a/b",   "a0",
 					     "b/c/d", "b/c/e", "ba",     "z\xff", NULL};
@@ -156,7 +156,7 @@ static void edits_sort_as_git_walks_and_keep_the_last_word(void **state)
 	edits_release(&edits);
 }
 
-/* So many that they are parted before they are sorted; a path of them all alike, too. */
+/* So many that they are partitioned before they are sorted; also many of one path. */
 static void many_edits_sort_alike(void **state)
 {
 	enum { EDITS = 400000, NAMES = 90000 };
@@ -289,7 +289,7 @@ static void an_empty_folder_disappears(void **state)
 	assert_memory_equal(third, fourth, OBJECT_ID);
 }
 
-static void fresh_drops_what_is_not_put(void **state)
+static void fresh_removes_what_is_not_put(void **state)
 {
 	uint8_t first[OBJECT_ID], second[OBJECT_ID], expected[OBJECT_ID];
 	struct tree_delta delta;
@@ -325,7 +325,7 @@ static void a_name_is_never_both_a_file_and_a_folder(void **state)
 	assert_diff(old, root, "+y -y/z ");
 }
 
-static void find_takes_files_alone(void **state)
+static void find_finds_files_only(void **state)
 {
 	uint8_t root[OBJECT_ID], blob[OBJECT_ID];
 
@@ -353,7 +353,7 @@ static void assert_diff_of(const uint8_t *from, const uint8_t *to,
 	buf_release(&list);
 }
 
-static void a_comparison_of_paths_reads_what_is_on_the_way_to_them(void **state)
+static void a_comparison_of_paths_reads_only_folders_on_their_way(void **state)
 {
 	static const char *const path[] = {"a", "b.x", "b/", "c/d/e", "c/d/g", "h/i"};
 	static const char *const none[] = {"a/b", "c/d/", "z"};
@@ -368,7 +368,7 @@ static void a_comparison_of_paths_reads_what_is_on_the_way_to_them(void **state)
 		    "2c/x/y", "+h/i/j"));
 	memory.reads = 0;
 	assert_diff_of(old, new, &paths, "-a !b.x +b/1 +b/2/3 !c/d/e ");
-	/* Two roots, b, b/2, twice c and c/d; and h, which might have had a file i. */
+	/* Two roots, b, b/2, twice c and c/d; and h, as it could have a file i. */
 	assert_int_equal(memory.reads, 9);
 	assert_diff_of(NULL, new, &paths, "+b.x +b/1 +b/2/3 +c/d/e ");
 	assert_diff_of(old, new, &nowhere, "!c/d/e !c/d/f +c/d/gg ");
@@ -385,7 +385,7 @@ static int stop_at_second(const char *path, const uint8_t *old_blob,
 	return ++*(int *)payload == 2 ? 7 : 0;
 }
 
-static void a_comparison_ends_when_told(void **state)
+static void a_comparison_ends_when_the_callback_says_so(void **state)
 {
 	uint8_t root[OBJECT_ID];
 	int calls = 0;
@@ -425,7 +425,7 @@ static void damaged_trees_are_reported(void **state)
 	buf_release(&list);
 }
 
-/* --- against a model: a table of which of 400 paths is there, and as what --- */
+/* --- against a model: a table of 400 paths and their objects --- */
 
 #define PATHS 400
 
@@ -515,18 +515,18 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(edits_sort_as_git_walks_and_keep_the_last_word),
+		TEST(edits_sort_as_git_walks_and_keep_the_last_of_a_path),
 		TEST(many_edits_sort_alike),
 		TEST(paths_that_git_does_not_take_are_refused),
 		TEST(a_tree_has_the_bytes_that_git_gives_it),
 		TEST(a_change_reads_and_writes_only_the_trees_on_its_way),
 		TEST(nothing_changed_writes_nothing),
 		TEST(an_empty_folder_disappears),
-		TEST(fresh_drops_what_is_not_put),
+		TEST(fresh_removes_what_is_not_put),
 		TEST(a_name_is_never_both_a_file_and_a_folder),
-		TEST(find_takes_files_alone),
-		TEST(a_comparison_of_paths_reads_what_is_on_the_way_to_them),
-		TEST(a_comparison_ends_when_told),
+		TEST(find_finds_files_only),
+		TEST(a_comparison_of_paths_reads_only_folders_on_their_way),
+		TEST(a_comparison_ends_when_the_callback_says_so),
 		TEST(damaged_trees_are_reported),
 		TEST(random_edits_end_as_if_built_from_nothing),
 	};
