@@ -22,7 +22,7 @@
 #include "data/base/hex.h"
 #include "data/base/log.h"
 
-/* data/base: buf, err, file and log, which lean on each other. */
+/* data/base: buf, err, file and log, which use each other. */
 
 struct fixture {
 	struct buf dir;  /* a folder of the test's own */
@@ -193,7 +193,7 @@ static void a_system_error_says_errno(void **state)
 	struct fixture *f = *state;
 
 	errno = ENOENT;
-	/* Only a call that looks for something may find that it is not there. */
+	/* Only err_sys_find reports a missing file as ERR_NOTFOUND. */
 	assert_int_equal(err_sys(&f->err, "cannot open '%s'", "x"), ERR_FAIL);
 	assert_string_equal(f->err.msg, "cannot open 'x': No such file or directory");
 	assert_int_equal(f->err.code, ERR_FAIL);
@@ -397,8 +397,7 @@ static void a_lock_that_was_removed_is_noticed(void **state)
 
 static unsigned umask_calls;
 
-/* In place of the C library's: between two calls each thread makes files of a mode that
- * it did not ask for. */
+/* Replaces the function of the C library, which changes the umask of all threads. */
 mode_t umask(mode_t mask)
 {
 	umask_calls++;

@@ -4,8 +4,8 @@
 #include "data/index/build.h"
 #include "data/index/query.h"
 
-/* What is derived at the end of a first filling equals what an index that was kept up
- * record by record says: each test fills one of each with the same files. */
+/* What is derived at the end of a first filling equals an index that was updated record
+ * by record: each test fills one of each with the same files. */
 
 #define AT(second) ",\"updated_at\":\"2020-01-01T00:00:" second "Z\""
 
@@ -75,7 +75,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* All responses that exist, as the feed names them: kind, id, body; sorted. */
+/* All existing responses in the feed: kind, id, body; sorted. */
 static void responses(struct index_fixture *f, struct buf *out)
 {
 	struct query_key key = {0};
@@ -111,7 +111,7 @@ static void responses(struct index_fixture *f, struct buf *out)
 	free(line);
 }
 
-/* Ends the filling, and asserts that the two say the same. */
+/* Ends the filling, and asserts that both indexes are equal. */
 static void end_and_compare(struct pair *p)
 {
 	struct buf grown = {0}, new = {0};
@@ -186,8 +186,7 @@ static void the_latest_claim_wins(void **state)
 	assert_null(index_fixture_images(&p->new, "C"));
 }
 
-/* Versions lie in the order of stamps and hashes: among many, the greatest text is
- * not the last. */
+/* Versions sort by stamp and hash: among many, the greatest text is not the last. */
 static void of_equal_stamps_the_greatest_text_wins(void **state)
 {
 	struct pair *p = *state;
@@ -318,7 +317,8 @@ static void a_built_index_stays_when_it_is_opened_again(void **state)
 	end_and_compare(p);
 }
 
-/* More rows than go into one transaction (and than a first hash table holds). */
+/* More rows than one transaction writes (and than the first hash table has room
+ * for). */
 static void a_large_index_is_written_in_several_transactions(void **state)
 {
 	enum { IMAGES = 51000, TAGS = 7 };

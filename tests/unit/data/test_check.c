@@ -6,8 +6,7 @@
 #include "data/index/ids.h"
 #include "data/index/txn.h"
 
-/* Plants each kind of damage in a transaction that is given up, and sees that check
- * names it. */
+/* Makes each kind of damage in a transaction that is aborted; check must name it. */
 
 static struct index_txn *txn;
 

@@ -82,7 +82,7 @@ static void equal_stamps_are_decided_by_the_canonical_text(void **state)
 	assert_non_null(strstr(index_fixture_images(f, "A"), "\"n\":10"));
 }
 
-/* The embedded objects decide although they are not stored in the tag image. */
+/* The embedded objects decide, although they are not stored in the tag image. */
 static void a_tag_image_is_compared_by_its_whole_text(void **state)
 {
 	struct index_fixture *f = *state;
@@ -214,11 +214,11 @@ static void a_change_feeds_what_depends_on_it_and_no_more(void **state)
 	/* a tag that nothing shows: itself alone */
 	index_fixture_read_clean(f, "b.json", "[" TAG("v", "L") "]");
 	assert_int_equal(index_fixture_fed(f, before), 1);
-	/* a tag that one image shows: itself, and the image's response */
+	/* a tag that one image shows: the tag, and the response of the image */
 	before = index_fixture_sequence(f);
 	index_fixture_read_clean(f, "c.json", "[" TAG("t", "Z") "]");
 	assert_int_equal(index_fixture_fed(f, before), 2);
-	/* one more tag image: the image's response, and the tag's count */
+	/* another tag image: the response of the image, and the count of the tag */
 	before = index_fixture_sequence(f);
 	index_fixture_read_clean(f, "f.json", "[" JOIN("j2", "i", "t") "]");
 	assert_int_equal(index_fixture_fed(f, before), 2);
@@ -226,7 +226,7 @@ static void a_change_feeds_what_depends_on_it_and_no_more(void **state)
 	before = index_fixture_sequence(f);
 	index_fixture_read_clean(f, "d.json", "[" IMAGE("k", "A", LATER) "]");
 	assert_int_equal(index_fixture_fed(f, before), 2);
-	/* a tagged image: its own response and its album's whole list */
+	/* a tagged image: its own response and the full list of its album */
 	before = index_fixture_sequence(f);
 	index_fixture_read_clean(f, "e.json", "[" IMAGE("i", "A", LATER) "]");
 	assert_int_equal(index_fixture_fed(f, before), 2);

@@ -281,7 +281,7 @@ static void usage_errors_say_what_and_hint_at_help(void **state)
 	assert_int_equal(got.limit, INT64_MAX);
 }
 
-/* No line of `text` is wider than 90 columns or ends in a space. */
+/* Asserts that no line of `text` is wider than 90 columns or ends with a space. */
 static void check_tidy(const char *text)
 {
 	while (*text) {

@@ -23,7 +23,7 @@ static void round_trip(struct codec *codec, unsigned kind, const char *text, siz
 	buf_release(&back);
 }
 
-/* Samples that share most of their text, as records of one kind do. */
+/* Samples that share most of their text, like records of one kind. */
 static void make_samples(struct buf *samples, size_t *sizes)
 {
 	for (unsigned i = 0; i < CODEC_TRAIN_COUNT; i++) {
@@ -71,8 +71,8 @@ static void a_dictionary_makes_alike_texts_small(void **state)
 	codec_pack(codec, &small, 3, samples.data, sizes[0]);
 	assert_true(small.len < plain.len / 2);
 	round_trip(codec, 3, samples.data, sizes[0]);
-	/* what was packed without it is still read, and by another codec not what
-	 * was packed with it */
+	/* a text packed without the dictionary is still readable; another codec cannot
+	 * read a text packed with it */
 	assert_int_equal(codec_unpack(codec, &back, plain.data, plain.len, &err), 0);
 	codec_set_dictionary(codec, 3, NULL, 0);
 	assert_int_equal(codec_unpack(codec, &back, small.data, small.len, &err),
@@ -86,7 +86,7 @@ static void a_dictionary_makes_alike_texts_small(void **state)
 	codec_free(codec);
 }
 
-/* Dictionaries of like samples, so that a frame might well unpack with the other. */
+/* Dictionaries of similar samples: a frame might unpack with the wrong one. */
 static void a_text_is_not_unpacked_with_another_dictionary(void **state)
 {
 	struct codec *codec = codec_new();

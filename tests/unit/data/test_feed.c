@@ -126,7 +126,7 @@ static void the_floor_is_that_of_the_last_entry_forgotten(void **state)
 	read_file(f, "stays", "[" IMAGE("i", "B", "") "]");
 	index_fixture_forget(f, "many");
 	withdrawn = index_fixture_sequence(f);
-	/* no reader can have seen the entries of the transaction that made them */
+	/* no reader has seen the entries of the transaction that made them */
 	assert_int_equal(look(f).floor, 0);
 	read_file(f, "stays", "[" IMAGE("i", "B", TITLE("2")) "]");
 	floor = look(f).floor;
@@ -141,7 +141,7 @@ static void the_floor_is_that_of_the_last_entry_forgotten(void **state)
 	index_fixture_check(f);
 }
 
-/* By it a reader proves that it has read the feed to its end. */
+/* It proves to a reader that it has read the whole feed. */
 static void the_last_sequence_keeps_its_entry(void **state)
 {
 	struct index_fixture *f = *state;

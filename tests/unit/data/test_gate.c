@@ -37,7 +37,7 @@ static enum gate_change compare(struct index_fixture *f, bool allow)
 	return change;
 }
 
-/* Whether the next scan reads the file though it has not changed. */
+/* Whether the next scan reads the file even if it has not changed. */
 static bool is_marked(struct index_fixture *f, const char *path)
 {
 	struct claim_file file;
@@ -149,7 +149,7 @@ static void closing_withdraws_secrets_and_marks_all_files(void **state)
 	assert_true(is_marked(f, "a.json"));
 	assert_true(is_marked(f, "b.json"));
 	assert_true(is_marked(f, "c.json"));
-	/* Exporters are told: four images, and the lists of two albums. */
+	/* The feed has: four images, and the lists of two albums. */
 	assert_int_equal(index_fixture_fed(f, before), 8);
 }
 
@@ -182,8 +182,8 @@ static void secrets_in_embedded_records_are_withdrawn(void **state)
 	assert_string_equal(index_fixture_tags(f, "i"), "[]");
 }
 
-/* A marked file withdraws what it does not state, though records of it are rejected
- * for secrets; not where others of it are bad. */
+/* A marked file withdraws what it does not state, even if some of its records are
+ * rejected for secrets, but not if other records are bad. */
 static void a_marked_file_replaces_what_it_said(void **state)
 {
 	struct index_fixture *f = *state;

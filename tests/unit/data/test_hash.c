@@ -10,7 +10,7 @@
 
 #define NUMBERS 2000
 
-/* Whether the table has the number under the hash, and once only. */
+/* Whether the table has the number under the hash; asserts that it has it only once. */
 static bool has(const struct hash *table, uint32_t hash, uint32_t number)
 {
 	uint32_t n, found = 0;
@@ -34,7 +34,8 @@ static void an_empty_table_has_nothing(void **state)
 	hash_release(&table);
 }
 
-/* Few hashes, some at the end of the table: entries run into each other and around. */
+/* Few hashes, some of them at the end of the table, so that entries collide and wrap
+ * around. */
 static uint32_t home(uint32_t number)
 {
 	return number % 3 ? 0xfffffff8u + number % 13 : number;

@@ -421,8 +421,8 @@ static void elements_are_listed_in_order(void **state)
 	json_object_release(&array);
 }
 
-/* An object of `count` members with different names, and member `again`, if it is
- * one, named as member 0. */
+/* An object of `count` members with different names, except that member `again`, if
+ * there is one, has the name of member 0. */
 static void make_members(struct buf *out, size_t count, size_t again)
 {
 	buf_clear(out);

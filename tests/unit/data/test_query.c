@@ -4,16 +4,16 @@
 #include "data/index/query.h"
 #include "data/index/txn.h"
 
-/* What is answered is proven: each bit of each row that decides an answer is flipped,
- * in its key and in its value, in a transaction that is given up. Then all answers are
- * what they were, or the index is said to be damaged. */
+/* Answers are verified: flips each bit of the key and value of each row that decides an
+ * answer, in a transaction that is aborted. Then either all answers are unchanged, or
+ * the index is reported as damaged. */
 
 static const enum table deciding[] = {
 	TABLE_ID,           TABLE_RECORD,         TABLE_VERSION, TABLE_IMAGE_TAGS,
 	TABLE_ALBUM_IMAGES, TABLE_ALBUM_UNTAGGED, TABLE_FEED,
 };
 
-/* Appends all that a full export asks for. */
+/* Appends everything that a full export reads. */
 static int read_all(struct index_txn *txn, struct buf *out)
 {
 	struct query_key key = {0};

@@ -53,7 +53,7 @@ static const struct record *read_good(struct fixture *f, const char *text)
 	return f->reader.record;
 }
 
-/* Reads a text that must not be one; `at` is what stands at the fault. */
+/* Reads a text that must be rejected; `at` is the text at the fault. */
 static void check_reject(struct fixture *f, const char *text, const char *reason,
 			 const char *at)
 {
@@ -393,7 +393,7 @@ static void ids_have_limits(void **state)
 	assert_string_equal(record_id_fault("\xc2\x9f", 2), "has control characters");
 }
 
-/* The elements of a sample, which must be `count`, one record each. */
+/* Reads the elements of a sample: `count` of them, each one record. */
 static void read_sample(struct fixture *f, const char *name)
 {
 	const char *dir = getenv("ALBUMEN_SAMPLES");

@@ -5,8 +5,8 @@
 #include "data/index/txn.h"
 
 /*
- * Damage sticks: whatever row is lost or garbled, a change either fails its
- * transaction or had no need of the row. So with the row put back, all tables agree.
+ * Damage is not hidden: when a row is lost or garbled, a change either fails its
+ * transaction or does not need the row. So with the row restored, all tables agree.
  */
 
 static const struct change {
@@ -38,14 +38,14 @@ static const enum table damaged_table[] = {
 	TABLE_ALBUM_IMAGES, TABLE_ALBUM_UNTAGGED, TABLE_FEED,
 };
 
-/* That a version is not there any more is seen only where it is asked for: not by who
- * elects another winner. */
+/* A lost version is noticed only by code that reads it, not by an election of another
+ * winner. */
 static bool is_missed(enum table table)
 {
 	return table != TABLE_VERSION;
 }
 
-static const char *doing; /* for who reads a failure */
+static const char *doing; /* shown with a failure */
 static unsigned failed, passed, wrong;
 
 static void print_difference(const char *difference, void *payload)
@@ -76,8 +76,8 @@ static void do_change(struct index_txn *txn, const struct change *c)
 	}
 }
 
-/* Damages the `n`th row of a table, does the change, mends the row and looks. False:
- * there is no such row. */
+/* Damages the `n`th row of a table, makes the change, restores the row and checks the
+ * index. False: there is no such row. */
 static bool try(struct index_fixture *f, enum table table, size_t n, bool lost,
 		const struct change *c)
 {
@@ -99,7 +99,7 @@ static bool try(struct index_fixture *f, enum table table, size_t n, bool lost,
 			store_put(txn->store, table, key.data, key.len, "?", 1);
 		}
 		do_change(txn, c);
-		/* As each scan does that does not meet all the files it knows. */
+		/* As a scan does that does not find all known files. */
 		claim_file_each(txn, "", 0, pass, NULL, NULL);
 		if (store_status(txn->store, &err) < 0) {
 			assert_int_equal(err.code, ERR_FORMAT);

@@ -3,8 +3,8 @@
 
 #include "data/index/query.h"
 
-/* Each test reads a library, then one change, and says which responses are stale
- * after it: these must be written again, and no others. */
+/* Each test reads a library, then makes a change, and lists the responses that are
+ * stale after it. Exactly these must be written again. */
 
 #define N(n) ",\"n\":" n
 #define JOIN_N(id, image, tag, n)                                                        \
@@ -31,7 +31,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* Asserts that just these responses changed, as "images A, untagged A", sorted. */
+/* Asserts that exactly these responses changed, as "images A, untagged A", sorted. */
 static void stale(struct index_fixture *f, const char *expected)
 {
 	static const char *const kind[] = {
@@ -90,7 +90,7 @@ static void the_last_image_of_an_album_takes_its_lists_away(void **state)
 	stale(f, "images A, tags of i, untagged A");
 	assert_int_equal(index_fixture_counts(f).albums, 1);
 	assert_string_equal(index_fixture_untagged(f, "A"), "[]");
-	/* Its list of untagged images is empty, but there; then it is gone. */
+	/* Its list of untagged images exists but is empty; then it disappears. */
 	read_file(f, "b.json", "[" TAG("t", "L") "," JOIN_N("j", "k", "t", "1") "]");
 	stale(f, "images A, tag t, tags of k, untagged A");
 	assert_int_equal(index_fixture_counts(f).albums, 0);
@@ -144,7 +144,7 @@ static void a_moved_image_changes_both_albums(void **state)
 	read_file(f, "b.json", "[" IMAGE("m", "B", N("1")) "]");
 	read_file(f, "a.json",
 		  "[" IMAGE("i", "B", N("1")) "," IMAGE("k", "A", N("1")) "]");
-	/* The tag images of i say where it lies, though there are none. */
+	/* The tag images of i name its album, even if there are none. */
 	stale(f, "images A, images B, tags of i, untagged A, untagged B");
 	assert_int_equal(index_fixture_counts(f).albums, 2);
 	assert_int_equal(index_fixture_counts(f).untagged, 3);
@@ -260,7 +260,7 @@ static void a_tag_image_moves_to_another_tag(void **state)
 	stale(f, "tag t");
 	read_file(f, "d.json", "[" TAG("u", "Z") "]");
 	stale(f, "tag u, tags of i");
-	/* To one that is not known: it dies, and its image is untagged. */
+	/* To an unknown tag: it is no longer live, and its image is untagged. */
 	read_file(f, "b.json", "[" JOIN_N("j", "i", "unknown", "1") "]");
 	stale(f, "tag u, tags of i, untagged A");
 	assert_int_equal(index_fixture_counts(f).live_tag_images, 0);

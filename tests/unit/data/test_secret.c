@@ -33,7 +33,7 @@ static bool find(const char *source)
 	return found;
 }
 
-/* Looks at one string, given as its value, as a value and as a name. */
+/* Searches one string, given as its value, both as a value and as a name. */
 static bool holds(const char *text)
 {
 	struct buf source = {0};
@@ -182,7 +182,7 @@ static void authorization_values_are_found(void **state)
 		"Bearer aBcDeFgHiJkLmNoPqRsT",
 		"Basic dXNlcjpwYXNz",
 		"with Basic dXNlcjpwYXNzd29yZA==, then",
-		/* user: and forty letters of two bytes each, cut within one of them */
+		/* "user:" and forty letters of two bytes each, cut within a letter */
 		"Basic "
 		"dXNlcjrDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6"
 		"nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqcOpw6nDqQ==",
@@ -293,7 +293,7 @@ static void the_deepest_string_is_looked_at(void **state)
 	buf_release(&source);
 }
 
-/* Texts that would take hours were the work not in proportion to them. */
+/* Texts that would take hours if the work were not proportional to their length. */
 static void hostile_texts_are_done_with_soon(void **state)
 {
 	static const char *const units[] = {

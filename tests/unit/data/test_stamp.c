@@ -70,7 +70,7 @@ static void every_day_follows_the_day_before(void **state)
 	int64_t expected = seconds_of("1599-12-31T00:00:00Z");
 
 	(void)state;
-	/* Four centuries, all cases of the leap rule: against libc's calendar. */
+	/* Four centuries cover the leap rule: compares with the calendar of libc. */
 	for (int day = 0; day < 146097 + 2; day++) {
 		time_t t = (time_t)expected;
 		struct tm tm;

@@ -277,7 +277,7 @@ static void the_lock_file_has_no_holes(void **state)
 	snprintf(path, sizeof(path), "%s/lock.mdb", f->dir);
 	assert_int_equal(stat(path, &st), 0);
 	assert_true(st.st_size > 0 && st.st_blocks * 512 >= st.st_size);
-	/* The size that LMDB asks for itself: it does not take a larger one for more. */
+	/* The size that LMDB itself would use: it does not extend a larger file. */
 	assert_int_equal(st.st_size, 32768);
 }
 
@@ -292,7 +292,7 @@ static void only_free_pages_may_be_missing_at_the_end(void **state)
 	size_t rows = 0;
 	int rc = 0, pages = 0;
 
-	/* Until a commit leaves a hole at the end, which is where the file ended. */
+	/* Repeats until a commit leaves a hole at the end of the file. */
 	for (uint32_t i = 0; i < 200 && !ends_with_a_hole(f); i++) {
 		txn = begin(f, true);
 		store_put(txn, ONE, "kept", 4, "", 0);

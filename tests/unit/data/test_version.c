@@ -7,8 +7,8 @@
 #include "data/index/txn.h"
 #include "data/index/version.h"
 
-/* Versions in an index of the test's own, in one transaction that is never committed:
- * record 1 is an image, 2 a tag, 3 a tag image. */
+/* Versions in an index of each test, in one transaction that is never committed: record
+ * 1 is an image, 2 a tag, 3 a tag image. */
 
 struct versions {
 	struct index_fixture *index;
@@ -43,7 +43,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* The key that a text has, and *kind; `canon` keeps its canonical form. */
+/* The key of a text; `canon` keeps its canonical form. */
 static struct row_version_key key_of(struct record_reader *reader, struct buf *canon,
 				     const char *text)
 {
@@ -60,7 +60,7 @@ static struct row_version_key key_of(struct record_reader *reader, struct buf *c
 	return key;
 }
 
-/* Makes a version of a text; a tag image with objects embeds the two given. */
+/* Makes a version of a text; a tag image with objects embeds the two given versions. */
 static struct row_version_key make(struct versions *v, const char *text,
 				   enum version_hold hold,
 				   const struct row_version_key *image,
@@ -115,7 +115,7 @@ static int sign(int n)
 	return (n > 0) - (n < 0);
 }
 
-/* Asserts which of two texts wins, in all the ways that it can be asked. */
+/* Asserts which of two texts wins, with all functions that decide it. */
 static void beats(struct versions *v, const char *winner, const char *loser)
 {
 	struct row_version_key a = claim(v, winner), b = claim(v, loser), best;
@@ -156,7 +156,7 @@ static void of_equal_stamps_the_greater_text_wins(void **state)
 	/* Bytes are compared without a sign. */
 	beats(*state, "{\"id\":\"t\",\"name\":\"\xc3\xa9\",\"label\":\"l\"}",
 	      "{\"id\":\"t\",\"name\":\"z\",\"label\":\"l\"}");
-	/* Hashes do not decide: of ten texts, some hash would stand against. */
+	/* Hashes do not decide: among ten texts some hash has the opposite order. */
 	for (char c = '0'; c < '9'; c++) {
 		char less[] = "{\"id\":\"t\",\"name\":\"_\",\"label\":\"l\"}";
 		char more[] = "{\"id\":\"t\",\"name\":\"_\",\"label\":\"l\"}";
