@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The main job on data/samples (`make run`), or that and nginx over it (`make serve`):
+# Indexes and exports data/samples (`make run`), and serves the site (`make serve`):
 #
 #	tests/run-demo.sh [--serve ADDR:PORT]
 #
-# All that it makes lies in $ALBUMEN_BUILD/demo; run it as often as you like.
+# Everything that it makes is in $ALBUMEN_BUILD/demo. It can be run again at any time.
 set -eu
 export LC_ALL=C
 unset ALBUMEN_DATA ALBUMEN_INDEX ALBUMEN_REPO ALBUMEN_SITE

@@ -9,9 +9,9 @@
 #	ok "an empty folder is scanned" "$INDEXER" scan --data "$T/data" --index "$T/index"
 #	done_testing
 #
-# A test prints TAP (prove runs it), lies in a temporary folder of its own ($T),
-# and leaves neither processes nor files behind, however it ends. It runs as any
-# user, in any directory, beside other tests.
+# A test prints TAP, which prove reads. It works in its own temporary folder, $T, and
+# leaves no process and no file, however it ends. It runs as any user, in any directory,
+# at the same time as other tests.
 #
 # Variables: $T, $ROOT (the repository), $BUILD (from ALBUMEN_BUILD, else
 # $ROOT/build), $INDEXER, $EXPORTER, $PYTHON (Debian's own python3).
@@ -26,8 +26,8 @@
 #	start NAME CMD...	as spawn with `--ready-fd`, and waits until it is ready
 #	stop NAME [SIGNAL]	ends it (TERM), and returns its exit status
 #	alive NAME		true while it runs
-#	free_port		prints a TCP port of 127.0.0.1 that nobody listens on
-#	scan, export_all	the two programs on $T/data, $T/index, $T/repo, $T/site
+#	free_port		prints a free TCP port of 127.0.0.1
+#	scan, export_all	run the two programs on $T/data, $T/index, $T/repo, $T/site
 #	wide_images FROM TO	prints images (300 bytes each, of 97 albums) with these numbers
 #	wide_library		makes $T/data with 2000 of them in 20 files
 #	skip_all REASON		this test cannot run here
@@ -45,14 +45,14 @@ INDEXER=$BUILD/albumen-indexer
 EXPORTER=$BUILD/albumen-exporter
 PYTHON=/usr/bin/python3
 T=$(mktemp -d "${TMPDIR:-/tmp}/albumen-test.XXXXXX") || exit 1
-# Neither the user's git configuration nor root's: a test sees the same as any other.
+# Without the git configuration of the user and of the system, every test sees the same.
 export HOME=$T GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null PYTHONDONTWRITEBYTECODE=1
-# nginx lies where an ordinary user's PATH does not look.
+# nginx is in /usr/sbin, which is not in the PATH of an ordinary user.
 PATH=$PATH:/usr/sbin:/sbin
 
 tests_run=0
 tests_failed=0
-# A pipe that never says anything: reading it with a timeout waits without a process.
+# Reading a pipe that stays empty, with a timeout, waits without starting a process.
 exec {pause_fd}<> <(:)
 
 cleanup() {
@@ -152,7 +152,7 @@ wait_until() {
 spawn() {
 	local name=$1
 	shift
-	# A group of its own, so that at the end its children go with it.
+	# Its own process group, so that `cleanup` also kills its children.
 	setsid "$@" >"$T/$name.log" 2>&1 </dev/null &
 	echo $! >"$T/$name.pid"
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lib.sh - what every test of tests/system sources first. It is tests/e2e/lib.sh
-# (read that manual) for tests that need root, mounts or other people's servers:
+# (read that manual) for tests that need root, mounts or sysctls:
 #
 #	#!/bin/bash
 #	# SPDX-License-Identifier: GPL-2.0-or-later
@@ -10,8 +10,8 @@
 #	ok "..." ...
 #	done_testing
 #
-# The test runs again as root in a mount namespace of its own: the kernel removes
-# the mounts when the test ends, however it ends, and nobody else sees them.
+# The test starts itself again as root in its own mount namespace: the kernel removes
+# the mounts when the test ends, however it ends, and no other process sees them.
 #
 #	mount_ext4 DIR MIB [MKFS OPTION...]	a loop-mounted ext4 file system of that size
 #	mount_tmpfs DIR SIZE [OPTION,...]	a tmpfs (SIZE as mount(8) takes it: 4k, 16m)
@@ -27,7 +27,7 @@ fi
 
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
 
-# Before lib.sh removes the folder: what is mounted in it.
+# Unmounts everything below $T before lib.sh removes it.
 unmount_all() {
 	local status=$? dir
 	while read -r dir; do
@@ -42,8 +42,8 @@ mount_ext4() {
 	local dir=$1 size=$2 image
 	shift 2
 	image=$(mktemp "$T/image.XXXXXX") || return 1
-	# No room that only root may use, nor such as the kernel keeps for itself: what
-	# fill_up leaves free is what there is.
+	# Without blocks that are reserved for root or for the kernel, what fill_up leaves
+	# free is all that there is.
 	mkdir -p "$dir" && truncate -s "${size}M" "$image" &&
 		mkfs.ext4 -q -F -b 4096 -m 0 "$@" "$image" &&
 		mount -o loop "$image" "$dir" && rmdir "$dir/lost+found" &&
