@@ -40,7 +40,7 @@ struct compare {
 	struct body_object object, image, tag;
 	struct notes tag_images; /* of one image; of: the tag */
 	struct buf id, own;
-	struct buf album; /* of the last add_list */
+	struct buf album; /* of the last find_image */
 };
 
 static bool is_none(const uint8_t *blob)
@@ -159,9 +159,10 @@ static int side_fail(struct compare *c, int side, const char *problem)
 /* --- noting what differs --- */
 
 static int note_images(struct compare *c, const uint8_t *old_blob,
-		       const uint8_t *new_blob, const struct body_text *album)
+		       const uint8_t *new_blob, enum query_response row,
+		       const struct body_text *album)
 {
-	int rc = sides_read(c, old_blob, new_blob, QUERY_IMAGES, album);
+	int rc = sides_read(c, old_blob, new_blob, row, album);
 
 	for (int side = 0; !rc && side < 2; side++) {
 		for (size_t i = 0; i < c->side[side].count; i++) {
@@ -235,7 +236,10 @@ static int note_file(const char *path, const uint8_t *old_blob, const uint8_t *n
 
 	switch (row) {
 	case QUERY_IMAGES:
-		return note_images(c, old_blob, new_blob, &id);
+		return note_images(c, old_blob, new_blob, row, &id);
+	case QUERY_UNTAGGED:
+		/* All images are in images.json, too. */
+		return c->only ? note_images(c, old_blob, new_blob, row, &id) : 0;
 	case QUERY_TAG:
 		return note_tag(c, old_blob, new_blob, &id);
 	case QUERY_TAG_IMAGES:
@@ -349,39 +353,39 @@ static int note_tags_shown(struct compare *c)
 	return rc;
 }
 
-/* Adds the images.json that has the image on one side, if one has, to the paths. `named`
- * is the file that says so: zeros if there is no such image. */
-static int add_list(struct compare *c, struct pathset *paths, uint8_t named[OBJECT_ID],
-		    const struct note *image)
+/* An image on one side: its files, zeros if there is no such image. */
+struct place {
+	uint8_t album_of[OBJECT_ID], tag_images[OBJECT_ID];
+	struct body_text album; /* in c->album, until the next find_image */
+};
+
+static int find_image(struct compare *c, struct place *place, int side,
+		      const struct body_text *image)
 {
 	struct body *body = &c->side[0].body;
-	uint8_t tag_images[OBJECT_ID];
 	struct body_text album;
-	int side = image->after;
-	int rc = find(c, named, side, QUERY_ALBUM_OF, &image->id);
+	int rc = find(c, place->album_of, side, QUERY_ALBUM_OF, image);
 
-	if (rc) {
+	rc = rc ? rc : find(c, place->tag_images, side, QUERY_TAG_IMAGES, image);
+	if (rc || (is_none(place->album_of) && is_none(place->tag_images))) {
 		return rc;
 	}
-	if (is_none(named)) {
-		rc = find(c, tag_images, side, QUERY_TAG_IMAGES, &image->id);
-		return rc || is_none(tag_images)
-			       ? rc
-			       : err_set(c->err, ERR_INPUT,
-					 "a snapshot does not say which album image "
-					 "'%s' lies in: it was made by an older albumen, "
-					 "or is damaged (`albumen-exporter verify` finds "
-					 "out)",
-					 image->id.data);
+	if (is_none(place->album_of)) {
+		return err_set(
+			c->err, ERR_INPUT,
+			"a snapshot does not say which album image '%.*s' lies in: "
+			"it was made by an older albumen, or is damaged "
+			"(`albumen-exporter verify` finds out)",
+			(int)image->len, image->data);
 	}
-	rc = body_read(body, c->history, named, QUERY_ALBUM_OF, &image->id, c->err);
+	rc = body_read(body, c->history, place->album_of, QUERY_ALBUM_OF, image, c->err);
 	if (!rc && !body_album(body, &album)) {
 		rc = body_fail(body, c->err);
 	}
 	if (!rc) {
-		body_add_path(paths, QUERY_IMAGES, &album);
 		buf_clear(&c->album);
 		buf_add(&c->album, album.data, album.len);
+		place->album = (struct body_text){c->album.data, c->album.len};
 	}
 	return rc;
 }
@@ -401,68 +405,62 @@ static int note_only(struct compare *c, struct pathset *lists, struct notes *ima
 	if (!rc && c->only_noted < expected) {
 		rc = err_set(c->err, ERR_INPUT,
 			     "a snapshot contradicts itself: an image such as '%s' is "
-			     "not in the images.json of its album; `albumen-exporter "
-			     "verify` checks the whole repository",
+			     "not in the lists of its album; `albumen-exporter verify` "
+			     "checks the whole repository",
 			     images->note[0].id.data);
 	}
 	return rc;
 }
 
-/* Notes an image that is tagged on both sides: its tag images hold its text. They are
- * read instead of the images.json of its album, which may be large. */
-static int note_tagged(struct compare *c, const struct note *pair)
+/* Notes an image that is tagged on one side: its tag images hold its text. */
+static int note_tagged(struct compare *c, int side, const struct place *place,
+		       const struct body_text *image)
 {
-	const uint8_t *blob = (const uint8_t *)pair->text.data;
+	struct note note = {.after = side == 1, .id = *image, .of = place->album};
+	struct side *tagged = &c->side[side];
+	int rc = side_read(c, tagged, place->tag_images, QUERY_TAG_IMAGES, image);
+
+	if (rc) {
+		return rc;
+	}
+	if (tagged->count && body_object(&c->object, &tagged->element[0])) {
+		note.text = body_member(&c->object, "image");
+	}
+	if (!note.text.data) {
+		return side_fail(c, side, "a tag image has no image");
+	}
+	notes_add(&c->images, &note);
+	return 0;
+}
+
+/* If the image is untagged, only the lists of its album hold its text. The list of the
+ * untagged images is the shorter one. */
+static int note_image(struct compare *c, const struct body_text *image)
+{
+	struct place place[2] = {0};
+	struct pathset lists = {0};
+	struct notes sides = {0};
+	size_t expected = 0;
 	int rc = 0;
 
 	for (int side = 0; !rc && side < 2; side++) {
-		struct note note = {.after = side == 1,
-				    .id = pair->id,
-				    .of = {c->album.data, c->album.len}};
-
-		rc = side_read(c, &c->side[side], blob + side * OBJECT_ID,
-			       QUERY_TAG_IMAGES, &pair->id);
-		if (rc) {
-			break;
-		}
-		body_object(&c->object, &c->side[side].element[0]);
-		note.text = body_member(&c->object, "image");
-		if (!note.text.data) {
-			return side_fail(c, side, "a tag image has no image");
-		}
-		notes_add(&c->images, &note);
-	}
-	return rc;
-}
-
-static int note_image(struct compare *c, const struct body_text *image)
-{
-	uint8_t named[2][OBJECT_ID];
-	struct pathset lists = {0}, own = {0};
-	struct notes sides = {0};
-	const struct note *pair;
-	size_t expected = 0;
-	bool same;
-	int rc;
-
-	body_add_path(&own, QUERY_TAG_IMAGES, image);
-	rc = note_paths(c, &own);
-	for (int side = 0; !rc && side < 2; side++) {
 		notes_add(&sides, &(struct note){.after = side == 1, .id = *image});
-		rc = add_list(c, &lists, named[side], &sides.note[side]);
-		expected += !rc && !is_none(named[side]);
+		rc = find_image(c, &place[side], side, image);
+		if (!rc && body_is_empty(place[side].tag_images)) {
+			body_add_path(&lists, QUERY_UNTAGGED, &place[side].album);
+			expected++;
+		} else if (!rc && !is_none(place[side].tag_images)) {
+			rc = note_tagged(c, side, &place[side], image);
+		}
 	}
-	pair = c->pairs.count ? &c->pairs.note[0] : NULL;
-	same = !rc && memcmp(named[0], named[1], OBJECT_ID) == 0;
-	if (same && pair && !is_none((const uint8_t *)pair->text.data) &&
-	    !is_none((const uint8_t *)pair->text.data + OBJECT_ID)) {
-		rc = note_tagged(c, pair);
-	} else if (!rc) {
-		/* In one album on both sides, it may not differ. */
-		rc = note_only(c, &lists, &sides, same ? 0 : expected);
+	/* Untagged in one album on both sides, it may be the same image. */
+	if (memcmp(place[0].album_of, place[1].album_of, OBJECT_ID) == 0 &&
+	    expected == 2) {
+		expected = 0;
 	}
+	rc = rc ? rc : note_only(c, &lists, &sides, expected);
+	note_pair(c, place[0].tag_images, place[1].tag_images, image);
 	pathset_release(&lists);
-	pathset_release(&own);
 	notes_release(&sides);
 	return rc ? rc : note_tags_shown(c);
 }
@@ -486,7 +484,7 @@ static int note_moved(struct compare *c)
 	const struct note *before, *after, *any;
 	struct pathset lists = {0}, own = {0};
 	struct notes lone = {0};
-	uint8_t named[OBJECT_ID];
+	struct place place = {0};
 	size_t at = 0, expected = 0;
 	int rc = 0;
 
@@ -497,10 +495,15 @@ static int note_moved(struct compare *c)
 		}
 	}
 	for (size_t i = 0; !rc && i < lone.count; i++) {
-		rc = add_list(c, &lists, named, &lone.note[i]);
-		expected += !rc && !is_none(named);
-		if (lone.note[i].after) {
-			body_add_path(&own, QUERY_TAG_IMAGES, &lone.note[i].id);
+		const struct note *image = &lone.note[i];
+
+		rc = find_image(c, &place, image->after, &image->id);
+		if (!rc && !is_none(place.album_of)) {
+			body_add_path(&lists, QUERY_IMAGES, &place.album);
+			expected++;
+		}
+		if (image->after) {
+			body_add_path(&own, QUERY_TAG_IMAGES, &image->id);
 		}
 	}
 	if (!rc && lone.count) {

@@ -56,9 +56,9 @@ typedef int compare_event_fn(const struct compare_event *event, void *payload);
  * of that walk saves reading trees twice.
  *
  * With a scope (NULL: everything) only paths within it are looked at: of an album its
- * images.json and the tag images of its images, of an image its tag images and the
- * images.json of its albums. What is the same on both sides is not read. An id that
- * neither side has gives no events.
+ * images.json and the tag images of its images; of an image its tag images or, if it is
+ * untagged, its album's list of untagged images. What is the same on both sides is not
+ * read. An id that neither side has gives no events.
  * ERR_INPUT: a file of a snapshot is not what albumen writes.
  */
 int compare_trees(struct history *history, const uint8_t *from,

@@ -11,7 +11,7 @@
  * collected anew wherever a file differs that decides about them.
  *
  * Image: its tag images, which contain its own text too, and the file that names its
- * album; if it is untagged, its text is only in the album's list of images.
+ * album; if it is untagged, its text is in the album's list of untagged images.
  *
  * Album: the list of its images, and the tag images of each. The list says how many
  * images there are, and the tag images that are `[]` are counted: a step in which
@@ -91,7 +91,7 @@ static int follow_image(struct trace *trace, const uint8_t tree[OBJECT_ID])
 		rc = body_fail(&trace->body, trace->err);
 	}
 	if (!rc) {
-		body_add_path(&trace->paths, QUERY_IMAGES, &album);
+		body_add_path(&trace->paths, QUERY_UNTAGGED, &album);
 	}
 	return rc;
 }

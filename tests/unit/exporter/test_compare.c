@@ -337,9 +337,9 @@ static void an_untagged_image_is_found_in_its_album(void **state)
 static void an_untagged_image_is_found_in_the_album_that_it_moved_to(void **state)
 {
 	static const struct file before[] = {
-		{IMAGES, "a", "[" I1 "," I2 "]"}, IMAGE("i1", "a", "[]"), {0}};
+		{UNTAG, "a", "[" I1 "," I2 "]"}, IMAGE("i1", "a", "[]"), {0}};
 	static const struct file after[] = {
-		{IMAGES, "b", "[" I2 "," I1_MOVED "]"}, IMAGE("i1", "b", "[]"), {0}};
+		{UNTAG, "b", "[" I2 "," I1_MOVED "]"}, IMAGE("i1", "b", "[]"), {0}};
 	const struct compare_scope i1 = {.image = "i1"};
 
 	(void)state;
