@@ -20,8 +20,8 @@
 
 struct outcome {
 	struct sign_result result;
-	struct err err;
 	int rc;
+	char *problem; /* the message if rc is not 0 */
 };
 
 struct job {
@@ -80,6 +80,14 @@ int verify_sign_open(struct verify_sign **out, const char *signers,
 	return rc;
 }
 
+static void free_outcome(struct outcome *outcome)
+{
+	if (outcome) {
+		free(outcome->problem);
+		free(outcome);
+	}
+}
+
 void verify_sign_close(struct verify_sign *sign)
 {
 	if (!sign) {
@@ -96,7 +104,7 @@ void verify_sign_close(struct verify_sign *sign)
 	}
 	for (size_t i = 0; i < sign->count; i++) {
 		buf_release(&sign->job[i].body);
-		free(sign->job[i].outcome);
+		free_outcome(sign->job[i].outcome);
 	}
 	free(sign->job);
 	pthread_cond_destroy(&sign->done);
@@ -127,9 +135,11 @@ void verify_sign_add(struct verify_sign *sign, enum object_type type,
 static void run(struct verify_sign *sign, struct job *job, struct sign_verifier *verifier)
 {
 	struct outcome *outcome = xzalloc(sizeof(*outcome));
+	struct err err;
 
 	outcome->rc = sign_verify(&outcome->result, verifier, job->type, job->body.data,
-				  job->body.len, &outcome->err);
+				  job->body.len, &err);
+	outcome->problem = outcome->rc ? xstrdup(err.msg) : NULL;
 	buf_release(&job->body);
 	pthread_mutex_lock(&sign->lock);
 	job->outcome = outcome;
@@ -170,24 +180,18 @@ void verify_sign_start(struct verify_sign *sign)
 	}
 }
 
-/* Reports a signature that is not valid. */
+/* Reports a signature that is not good. */
 static bool judge(const struct verify_sign *sign, const struct sign_result *result,
 		  const char *path)
 {
-	switch (result->verdict) {
-	case SIGN_GOOD:
-		return true;
-	case SIGN_NONE:
-	case SIGN_UNKNOWN:
-		verify_report_fail(sign->report, path, "%s", result->reason);
-		return false;
-	case SIGN_BAD:
+	if (result->verdict == SIGN_BAD) {
 		verify_report_fail(sign->report, path,
 				   "the signature is not valid: %s%s%s", result->reason,
 				   *result->key ? ", key " : "", result->key);
-		return false;
+	} else if (result->verdict != SIGN_GOOD) {
+		verify_report_fail(sign->report, path, "%s", result->reason);
 	}
-	return false;
+	return result->verdict == SIGN_GOOD;
 }
 
 int verify_sign_check(bool *good, struct verify_sign *sign, const char *path,
@@ -217,11 +221,11 @@ int verify_sign_check(bool *good, struct verify_sign *sign, const char *path,
 	outcome = job->outcome;
 	rc = outcome->rc;
 	if (rc) {
-		*err = outcome->err;
+		err_set(err, rc, "%s", outcome->problem);
 	} else {
 		*good = judge(sign, &outcome->result, path);
 	}
-	free(outcome);
+	free_outcome(outcome);
 	job->outcome = NULL;
 	return rc;
 }
