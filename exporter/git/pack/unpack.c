@@ -17,7 +17,7 @@
 /* Bodies that deltas are of, each in one place of a table that its offset gives: a new
  * one replaces what is there. All are dropped when they take too much memory. */
 #define KEPT_SLOTS 16384
-#define KEPT_BYTES ((size_t)64 << 20)
+#define KEPT_BYTES ((size_t)32 << 20)
 
 struct kept {
 	const struct packindex *pack; /* NULL: free */

@@ -29,7 +29,7 @@ void unpack_free(struct unpack *unpack);
 
 /* Reads the object that begins at `at` of the pack into *body, which is cleared first.
  * Its id is not checked. The pack must outlive `unpack`, which keeps copies of bodies
- * that deltas were of (at most 64 MiB). ERR_INPUT: it is damaged. */
+ * that deltas were of (at most 32 MiB). ERR_INPUT: it is damaged. */
 int unpack_read(struct buf *body, enum object_type *type, struct unpack *unpack,
 		const struct packindex *pack, size_t at, struct err *err);
 
