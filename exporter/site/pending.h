@@ -11,7 +11,7 @@
 #include "exporter/site/place.h"
 
 /*
- * pending - the note SITE/.albumen/pending: the commits, one a line, that a publication
+ * pending - the note SITE/.albumen/pending: the commits, one a line, that a publish
  * began to bring the site to and may not have finished. It says "done" if there are none.
  * site.c explains what it is for.
  *
@@ -24,10 +24,10 @@
 
 struct pending {
 	struct buf text; /* the lines; empty: none */
-	bool unfinished; /* a publication before us was not finished */
+	bool unfinished; /* a publish before us was not finished */
 };
 
-/* True if no publication is unfinished. Reads the note without the lock of the site. */
+/* True if no publish is unfinished. Reads the note without the lock of the site. */
 bool pending_is_done(const char *site);
 
 int pending_read(struct pending *out, struct place *place, struct err *err);
@@ -38,11 +38,11 @@ void pending_release(struct pending *pending);
 bool pending_next(const struct pending *pending, size_t *at, struct snapshot_id *commit);
 
 /* Adds a commit to the note, durably. Unless the site's state is `known`, it also adds a
- * line that is not a commit, so that the next publication compares every file, too. */
+ * line that is not a commit, so that the next publish compares every file, too. */
 int pending_begin(struct pending *pending, struct place *place,
 		  const struct snapshot_id *commit, bool known, struct err *err);
 
-/* Says "done". Not durable: if it is lost, the next publication does more than it must. */
+/* Says "done". Not durable: if it is lost, the next publish does more than it must. */
 int pending_end(struct place *place, struct err *err);
 
 #endif

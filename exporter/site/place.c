@@ -72,14 +72,14 @@ static int empty_tmp(struct place *place, struct err *err)
 /* Takes the lock, if its file exists, without making or writing anything. If we may not
  * write the file, we lock a descriptor that only reads, and the message cannot say which
  * process has the lock. No file: nobody has published there. */
-static int lock_to_look(struct place *place, const char *path, const char *who,
+static int lock_to_look(struct place *place, const char *path, const char *holder,
 			struct err *err)
 {
 	if (access(path, F_OK) < 0 && errno == ENOENT) {
 		return 0;
 	}
 	if (access(path, W_OK) == 0) {
-		return file_lock(&place->lock, path, who, err);
+		return file_lock(&place->lock, path, holder, err);
 	}
 	place->lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (place->lock < 0) {
@@ -105,7 +105,7 @@ static struct place *new_place(void)
 	return place;
 }
 
-int place_open_look(struct place **out, const char *path, const char *who,
+int place_open_look(struct place **out, const char *path, const char *holder,
 		    struct err *err)
 {
 	struct place *place = new_place();
@@ -113,7 +113,7 @@ int place_open_look(struct place **out, const char *path, const char *who,
 	int rc = folders_open(&place->folders, path, err);
 
 	buf_addf(&lock, "%s/" OWN "/lock", path);
-	if (rc || (rc = lock_to_look(place, lock.data, who, err))) {
+	if (rc || (rc = lock_to_look(place, lock.data, holder, err))) {
 		place_close(place);
 	} else {
 		place->own = openat(place->folders.root, OWN,
@@ -124,7 +124,7 @@ int place_open_look(struct place **out, const char *path, const char *who,
 	return rc;
 }
 
-int place_open(struct place **out, const char *path, const char *who, struct err *err)
+int place_open(struct place **out, const char *path, const char *holder, struct err *err)
 {
 	struct place *place = new_place();
 	struct buf lock = {0};
@@ -134,7 +134,7 @@ int place_open(struct place **out, const char *path, const char *who, struct err
 	if ((rc = file_mkdirs(path, err)) ||
 	    (rc = folders_open(&place->folders, path, err)) ||
 	    (rc = open_own(place, &place->own, place->folders.root, OWN, err)) ||
-	    (rc = file_lock(&place->lock, lock.data, who, err)) ||
+	    (rc = file_lock(&place->lock, lock.data, holder, err)) ||
 	    (rc = open_own(place, &place->tmp, place->own, "tmp", err)) ||
 	    (rc = empty_tmp(place, err))) {
 		place_close(place);

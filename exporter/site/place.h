@@ -28,14 +28,14 @@
 struct place;
 
 /*
- * Opens the folder `path` for writing. Makes it if it is missing, locks it (`who` goes
+ * Opens the folder `path` for writing. Makes it if it is missing, locks it (`holder` goes
  * into the message of the next process that tries to), and empties .albumen/tmp, where a
  * killed writer may have left files. ERR_LOCKED: another process has the lock.
  */
-int place_open(struct place **out, const char *path, const char *who, struct err *err);
+int place_open(struct place **out, const char *path, const char *holder, struct err *err);
 /* Opens it only to compare (place_set_look): nothing is made, and we need no permission
  * to write. */
-int place_open_look(struct place **out, const char *path, const char *who,
+int place_open_look(struct place **out, const char *path, const char *holder,
 		    struct err *err);
 /* NULL is allowed. Removes what was begun and not finished. */
 void place_close(struct place *place);

@@ -33,7 +33,7 @@ struct place_look {
 int place_look_begin(struct place_look *look, struct folders *folders, const char *path,
 		     struct err *err);
 void place_look_write(struct place_look *look, const void *bytes, size_t len);
-/* Closes the file and reports it if it differs. `is_same` tells, too. */
+/* Closes the file and reports it if it differs; is_same then says whether it does. */
 void place_look_end(struct place_look *look, const char *path);
 
 /* Reports `path` as extra if there is a file. */

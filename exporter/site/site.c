@@ -60,7 +60,7 @@
  */
 
 #define PENDING_MAX 64 /* with more unfinished publishes, it is cheaper to compare */
-#define WHO "albumen-exporter, which publishes"
+#define HOLDER "albumen-exporter, which publishes"
 #define REMEDY "'albumen-exporter publish --repair'"
 
 struct publish {
@@ -229,25 +229,41 @@ static bool may_stay(const struct publish *p)
 	return !p->pending.unfinished && !p->empty && !p->check;
 }
 
-/* Puts one file, unless it is there already. Runs on the relay's thread: nothing else
- * touches the place, the counts and the progress until relay_end. */
+/* Counts a file that was put; `rc` says whether that worked. `replaces`: the site must have had
+ * a file of this path. */
+static int count_put(struct publish *p, const char *path, bool replaces, int rc)
+{
+	p->result->written++;
+	if (!rc && replaces && !place_was_there(p->place)) {
+		note_missing(p, path);
+	}
+	return rc;
+}
+
+/* Puts a file; with `compare`, unless it is there already and may stay. */
+static int put(struct publish *p, const char *path, const char *body, size_t len,
+	       bool compare, bool replaces, struct err *err)
+{
+	bool has = false;
+	int rc = 0;
+
+	if (compare && may_stay(p)) {
+		rc = place_has(&has, p->place, path, body, len, err);
+	}
+	if (rc || has) {
+		return rc;
+	}
+	return count_put(p, path, replaces, place_put(p->place, path, body, len, err));
+}
+
+/* Runs on the relay's thread: nothing else touches the place, the counts and the progress
+ * until relay_end. */
 static int put_file(const char *path, const char *body, size_t len, bool replaces,
 		    void *payload, struct err *err)
 {
 	struct publish *p = payload;
-	bool has = false;
-	int rc = 0;
+	int rc = put(p, path, body, len, p->compare, replaces, err);
 
-	if (p->compare && may_stay(p)) {
-		rc = place_has(&has, p->place, path, body, len, err);
-	}
-	if (!rc && !has) {
-		rc = place_put(p->place, path, body, len, err);
-		p->result->written++;
-		if (!rc && replaces && !place_was_there(p->place)) {
-			note_missing(p, path);
-		}
-	}
 	log_progress_step(&p->progress, 1);
 	return rc;
 }
@@ -455,25 +471,12 @@ static int end_collected(void *payload, struct err *err)
 {
 	struct collected *file = payload;
 	struct publish *p = file->p;
-	bool has = false;
-	int rc = 0;
+	const char *path = file->path.data;
+	bool replaces = is_sure(p) && p->at.collections && !response_is_many(file->row);
 
-	if (!file->begun && may_stay(p)) {
-		rc = place_has(&has, p->place, file->path.data, file->body.data,
-			       file->body.len, err);
-	}
-	if (rc || has) {
-		return rc;
-	}
-	rc = file->begun ? place_end(p->place, err)
-			 : place_put(p->place, file->path.data, file->body.data,
-				     file->body.len, err);
-	p->result->written++;
-	if (!rc && is_sure(p) && p->at.collections && !response_is_many(file->row) &&
-	    !place_was_there(p->place)) {
-		note_missing(p, file->path.data);
-	}
-	return rc;
+	return file->begun ? count_put(p, path, replaces, place_end(p->place, err))
+			   : put(p, path, file->body.data, file->body.len, true, replaces,
+				 err);
 }
 
 /* Writes the collected rows that are stale. */
@@ -502,12 +505,12 @@ static int put_collected(struct publish *p)
 
 static int put_files(struct publish *p)
 {
-	int rc, put;
+	int rc, ended;
 
 	p->relay = relay_new(put_file, p);
 	rc = difference_each(&p->difference, put_one, p, p->err);
-	put = relay_end(&p->relay, rc ? NULL : p->err);
-	rc = rc ? rc : put;
+	ended = relay_end(&p->relay, rc ? NULL : p->err);
+	rc = rc ? rc : ended;
 	if (!rc && p->page) {
 		rc = page_site_write(p->page, &p->result->removed, p->err);
 	}
@@ -622,7 +625,7 @@ int site_publish(const char *path, struct snapshot_repo *repo,
 		goto out;
 	}
 	if (!rc) {
-		rc = place_open(&p.place, path, WHO, err);
+		rc = place_open(&p.place, path, HOLDER, err);
 	}
 	/* Again, now that nobody else can change it. */
 	if (!rc) {
@@ -701,8 +704,8 @@ int site_check(const char *path, struct snapshot_repo *repo,
 		.err = err,
 		.difference = {.repo = repo, .target = &to->tree},
 	};
-	int rc = mend ? place_open(&p.place, path, WHO, err)
-		      : place_open_look(&p.place, path, WHO, err);
+	int rc = mend ? place_open(&p.place, path, HOLDER, err)
+		      : place_open_look(&p.place, path, HOLDER, err);
 
 	if (!rc) {
 		state_read(&p.at, path);
