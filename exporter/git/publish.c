@@ -60,9 +60,9 @@ static int replace(struct snapshot_repo *repo, const char *name, const char *fro
 	}
 	buf_addf(&text, "%s\n", to);
 	rc = repo_folder_write(repo->path, REPO_FOLDER_TEMP_REF, text.data, text.len,
-			       true, err);
+			       err);
 	if (!rc) {
-		rc = reflock_rename(repo->path, REPO_FOLDER_TEMP_REF, name, err);
+		rc = repo_folder_rename(repo->path, REPO_FOLDER_TEMP_REF, name, err);
 	}
 	if (rc) {
 		buf_addf(&temp, "%s/" REPO_FOLDER_TEMP_REF, repo->path);

@@ -80,22 +80,6 @@ int reflock_lock(char **lock, const char *repo, const char *name, struct err *er
 	return rc;
 }
 
-int reflock_rename(const char *repo, const char *from, const char *name, struct err *err)
-{
-	struct buf old = {0}, new = {0};
-	int rc = 0;
-
-	buf_addf(&old, "%s/%s", repo, from);
-	buf_addf(&new, "%s/%s", repo, name);
-	if (rename(old.data, new.data) < 0 &&
-	    (errno != EISDIR || rmdir(new.data) < 0 || rename(old.data, new.data) < 0)) {
-		rc = err_sys(err, "cannot rename '%s' to '%s'", old.data, new.data);
-	}
-	buf_release(&old);
-	buf_release(&new);
-	return rc;
-}
-
 void reflock_unlock(char **lock)
 {
 	if (*lock) {

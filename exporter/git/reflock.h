@@ -14,7 +14,7 @@
  *
  *	reflock_lock(&lock, repo, "refs/heads/main", err);
  *	(read the reference, write a temporary file)
- *	reflock_rename(repo, "albumen-exporter.ref", "refs/heads/main", err);
+ *	repo_folder_rename(repo, "albumen-exporter.ref", "refs/heads/main", err);
  *	reflock_unlock(&lock);
  *
  * The caller holds the writer's lock.
@@ -30,9 +30,6 @@ int reflock_lock(char **lock, const char *repo, const char *name, struct err *er
 /* Makes the file `path`, which must not exist yet, as such a link. Returns 0, or -1 and
  * errno. */
 int reflock_mark(const char *repo, const char *path);
-/* Renames `from` to `name`, both in the repository. Replaces an empty folder `name`: git
- * leaves one where a reference was removed. */
-int reflock_rename(const char *repo, const char *from, const char *name, struct err *err);
 /* Removes the lock. NULL is allowed. */
 void reflock_unlock(char **lock);
 /* Removes the locks and marks that a killed writer left below refs, in objects/pack, and

@@ -188,7 +188,7 @@ void repo_folder_advise(struct buf *out, const char *path)
 /* --- files --- */
 
 int repo_folder_write(const char *path, const char *name, const void *bytes, size_t len,
-		      bool flush, struct err *err)
+		      struct err *err)
 {
 	struct buf file = {0};
 	int fd, rc;
@@ -197,9 +197,6 @@ int repo_folder_write(const char *path, const char *name, const void *bytes, siz
 	fd = open(file.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
 	rc = fd < 0 ? err_sys(err, "cannot make '%s'", file.data)
 		    : file_write_fd(fd, bytes, len, file.data, err);
-	if (!rc && flush && fsync(fd) < 0) {
-		rc = err_sys(err, "cannot write '%s'", file.data);
-	}
 	if (fd >= 0 && close(fd) < 0 && !rc) {
 		rc = err_sys(err, "cannot write '%s'", file.data);
 	}
@@ -215,7 +212,7 @@ int repo_folder_copy(const char *path, const char *from, const char *to, struct 
 	buf_addf(&file, "%s/%s", path, from);
 	rc = file_read(&text, file.data, (size_t)16 << 20, err);
 	if (!rc) {
-		rc = repo_folder_write(path, to, text.data, text.len, false, err);
+		rc = repo_folder_write(path, to, text.data, text.len, err);
 	}
 	buf_release(&file);
 	buf_release(&text);
@@ -237,7 +234,8 @@ int repo_folder_rename(const char *path, const char *from, const char *to,
 	if (fd >= 0) {
 		close(fd);
 	}
-	if (!rc && rename(old.data, new.data) < 0) {
+	if (!rc && rename(old.data, new.data) < 0 &&
+	    (errno != EISDIR || rmdir(new.data) < 0 || rename(old.data, new.data) < 0)) {
 		rc = err_sys(err, "cannot rename '%s' to '%s'", old.data, new.data);
 	}
 	buf_release(&old);

@@ -36,11 +36,12 @@ int repo_folder_unstage(const char *path, struct err *err);
 /* Removes the file `full`, a path of its own, if there is one. */
 int repo_folder_remove(const char *full, struct err *err);
 
-/* Writes the file `name`; with `flush` its bytes are durable, its name is not. */
+/* Writes the file `name`, which is not durable. */
 int repo_folder_write(const char *path, const char *name, const void *bytes, size_t len,
-		      bool flush, struct err *err);
+		      struct err *err);
 int repo_folder_copy(const char *path, const char *from, const char *to, struct err *err);
-/* Flushes the file `from` and renames it to `to`. The new name is not durable yet. */
+/* Flushes the file `from` and renames it to `to`. The new name is not durable yet. Replaces an
+ * empty folder `to`: git leaves one where a reference was removed. */
 int repo_folder_rename(const char *path, const char *from, const char *to,
 		       struct err *err);
 

@@ -83,7 +83,7 @@ static int write_again(const char *path, const char *name, const char *word,
 			buf_addstr(&body, text);
 		}
 		rc = repo_folder_write(path, REPO_FOLDER_TEMP_CONFIG, body.data, body.len,
-				       false, err);
+				       err);
 	}
 	if (!rc) {
 		rc = repo_folder_rename(path, REPO_FOLDER_TEMP_CONFIG, name, err);
@@ -121,7 +121,7 @@ static int flush_above(const char *path, struct err *err)
 int repo_make(const char *path, const char *branch, struct err *err)
 {
 	struct buf head = {0}, mark = {0};
-	int rc = repo_folder_write(path, MARK, "", 0, false, err);
+	int rc = repo_folder_write(path, MARK, "", 0, err);
 
 	if (!rc) {
 		rc = make_folders(path, err);

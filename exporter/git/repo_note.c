@@ -67,7 +67,7 @@ int repo_note_write(const char *path, const struct repo_note *note, struct err *
 	buf_add(&text, note->packs.data, note->packs.len);
 	buf_addstr(&text, "end\n");
 	if (note->ref.len) {
-		rc = repo_folder_write(path, NOTE, text.data, text.len, false, err);
+		rc = repo_folder_write(path, NOTE, text.data, text.len, err);
 	} else {
 		buf_addf(&file, "%s/" NOTE, path);
 		rc = file_replace(file.data, text.data, text.len, err);

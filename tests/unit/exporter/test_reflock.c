@@ -2,6 +2,7 @@
 #include "tests/unit/snapshot_fixture.h"
 
 #include "exporter/git/reflock.h"
+#include "exporter/git/repo_folder.h"
 
 static void a_lock_is_made_and_removed(void **state)
 {
@@ -42,9 +43,9 @@ static void an_empty_folder_is_replaced(void **state)
 {
 	(void)state;
 	git_fixture_says("mkdir -p r/refs/tags/a r/refs/tags/b/c && echo 1 >r/new", "");
-	assert_int_equal(reflock_rename("r", "new", "refs/tags/a", &err), 0);
+	assert_int_equal(repo_folder_rename("r", "new", "refs/tags/a", &err), 0);
 	git_fixture_says("cat r/refs/tags/a && echo 2 >r/new", "1");
-	assert_int_equal(reflock_rename("r", "new", "refs/tags/b", &err), ERR_FAIL);
+	assert_int_equal(repo_folder_rename("r", "new", "refs/tags/b", &err), ERR_FAIL);
 	git_fixture_says("cat r/new", "2");
 }
 
