@@ -210,7 +210,7 @@ int collection_read(struct snapshot_repo *repo, const struct snapshot_id *tree,
 		.err = err,
 		.sort = sort_new(folder),
 	};
-	int rc = snapshot_diff(repo, NULL, tree, add_file, &all, err);
+	int rc = snapshot_diff(repo, NULL, tree, NULL, add_file, &all, err);
 
 	if (!rc) {
 		rc = give_files(&all, sink);

@@ -373,11 +373,13 @@ static int relay_change(const char *path, const uint8_t *old_blob,
 	return relay->each(&change, relay->payload);
 }
 
-static int diff_paths(struct snapshot_repo *repo, const struct snapshot_id *from,
-		      const struct snapshot_id *to, const struct tree_paths *paths,
-		      struct relay *relay, struct err *err)
+int snapshot_diff(struct snapshot_repo *repo, const struct snapshot_id *from,
+		  const struct snapshot_id *to, const char *only,
+		  snapshot_change_fn *each, void *payload, struct err *err)
 {
 	struct tree_store store = {.read = repo_tree, .payload = repo};
+	struct tree_paths paths = {.path = &only, .count = 1};
+	struct relay relay = {.each = each, .payload = payload};
 	uint8_t old[OBJECT_ID], new[OBJECT_ID];
 	bool has_old = from && *from->hex;
 	int rc = parse_id(new, to, err);
@@ -386,26 +388,6 @@ static int diff_paths(struct snapshot_repo *repo, const struct snapshot_id *from
 		rc = parse_id(old, from, err);
 	}
 	return rc ? rc
-		  : tree_diff_paths(&store, has_old ? old : NULL, new, paths,
-				    relay_change, relay, err);
-}
-
-int snapshot_diff(struct snapshot_repo *repo, const struct snapshot_id *from,
-		  const struct snapshot_id *to, snapshot_change_fn *each, void *payload,
-		  struct err *err)
-{
-	struct relay relay = {.each = each, .payload = payload};
-
-	return diff_paths(repo, from, to, NULL, &relay, err);
-}
-
-int snapshot_diff_paths(struct snapshot_repo *repo, const struct snapshot_id *from,
-			const struct snapshot_id *to, const char *const *path,
-			size_t count, snapshot_change_fn *each, void *payload,
-			struct err *err)
-{
-	struct tree_paths paths = {.path = path, .count = count};
-	struct relay relay = {.each = each, .payload = payload};
-
-	return diff_paths(repo, from, to, &paths, &relay, err);
+		  : tree_diff_paths(&store, has_old ? old : NULL, new,
+				    only ? &paths : NULL, relay_change, &relay, err);
 }

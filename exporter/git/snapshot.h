@@ -96,22 +96,15 @@ struct snapshot_change {
 	struct snapshot_id old_blob; /* "" where the file is new */
 	struct snapshot_id new_blob; /* "" where the file is gone */
 };
+typedef int snapshot_change_fn(const struct snapshot_change *change, void *payload);
 /*
  * Calls `each` for every file that differs between the trees `from` ("" or NULL: an empty
- * tree) and `to`, in tree order. Equal subtrees are not read, so the cost follows the
- * difference. A non-zero return ends the comparison and is returned.
+ * tree) and `to`, in tree order. `only`: the path of one file, or of a folder with a '/' at
+ * its end; NULL: all. Equal subtrees are not read, so the cost follows the difference. A
+ * non-zero return ends the comparison and is returned.
  */
-typedef int snapshot_change_fn(const struct snapshot_change *change, void *payload);
 int snapshot_diff(struct snapshot_repo *repo, const struct snapshot_id *from,
-		  const struct snapshot_id *to, snapshot_change_fn *each, void *payload,
-		  struct err *err);
-
-/* As snapshot_diff, but only of the `count` files `path`, which are sorted by their bytes. A
- * path that ends in '/' stands for all files in that folder; then no other path may lie in
- * it. With `from` NULL it finds which of them are in `to`. */
-int snapshot_diff_paths(struct snapshot_repo *repo, const struct snapshot_id *from,
-			const struct snapshot_id *to, const char *const *path,
-			size_t count, snapshot_change_fn *each, void *payload,
-			struct err *err);
+		  const struct snapshot_id *to, const char *only,
+		  snapshot_change_fn *each, void *payload, struct err *err);
 
 #endif

@@ -45,7 +45,7 @@ static int diff(const struct difference *difference, snapshot_change_fn *each,
 
 	for (size_t i = 0; !rc && i < difference->bases; i++) {
 		rc = snapshot_diff(difference->repo, &difference->base[i],
-				   difference->target, each, payload, err);
+				   difference->target, NULL, each, payload, err);
 	}
 	return rc;
 }
@@ -66,8 +66,8 @@ int difference_each(const struct difference *difference, snapshot_change_fn *eac
 	int rc = 0;
 
 	if (!difference->bases) {
-		return snapshot_diff(difference->repo, NULL, difference->target, each,
-				     payload, err);
+		return snapshot_diff(difference->repo, NULL, difference->target, NULL,
+				     each, payload, err);
 	}
 	if (difference->many) {
 		return diff(difference, each, payload, err);

@@ -228,7 +228,6 @@ static int read_albums(struct page_site *page, int shard, struct err *err)
 {
 	struct walk walk = {.page = page, .err = err};
 	struct buf folder = {0};
-	const char *path;
 	int rc;
 
 	response_site_root(&folder, response_of(QUERY_IMAGES));
@@ -236,9 +235,8 @@ static int read_albums(struct page_site *page, int shard, struct err *err)
 	if (shard >= 0) {
 		buf_addf(&folder, "%02x/", (unsigned)shard);
 	}
-	path = folder.data;
-	rc = snapshot_diff_paths(page->job.repo, NULL, &page->job.to->tree, &path, 1,
-				 walk_one, &walk, err);
+	rc = snapshot_diff(page->job.repo, NULL, &page->job.to->tree, folder.data,
+			   walk_one, &walk, err);
 	buf_release(&walk.body);
 	buf_release(&folder);
 	return rc;
