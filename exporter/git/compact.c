@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/git/compact.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,6 +276,7 @@ static int check_staged(struct compaction *c, const struct packset *staged,
 		}
 		packindex_close(&index);
 	}
+	assert(c->state); /* list_objects set it; the analyser does not know */
 	for (size_t i = 0; !rc && i < c->count; i++) {
 		if (c->state[i] != PACKED) {
 			object_hex(hex, c->id + i * OBJECT_ID);
