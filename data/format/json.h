@@ -8,9 +8,12 @@
 #include "data/base/buf.h"
 
 /*
- * json - strict, lossless JSON (RFC 8259), and the canonical text of albumen(7).
- * Libraries are neither: they round numbers, and accept `01`, control characters or
- * invalid UTF-8.
+ * json - strict, lossless JSON (RFC 8259), and the canonical text of albumen(7). The
+ * only file that includes <cJSON.h>.
+ *
+ * cJSON alone is neither strict nor lossless: it rounds numbers, and accepts `01`, control
+ * characters and invalid UTF-8. So the bytes are checked and copied here, and cJSON reads
+ * the values of strings.
  *
  * Calling sequence:
  *
@@ -19,8 +22,8 @@
  *	json_members(&object, canon.data, canon.len);	(spans inside it)
  *	json_string(&out, canon.data + m->value.off, m->value.len);
  *
- * Memory is allocated through `struct buf` only; nothing depends on the locale. Nothing
- * recurses: 100,000 opening brackets cost 100,000 bits.
+ * Memory is allocated through `struct buf` (and by cJSON, while it reads a string). Nothing
+ * depends on the locale. Nothing recurses: 100,000 opening brackets cost 100,000 bits.
  */
 
 /* `len` bytes from `off`. */

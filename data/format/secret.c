@@ -385,6 +385,7 @@ static bool is_basic_value(const char *at, const char *end)
 		return false;
 	}
 	decode64(&text, at, stop);
+	assert(text.data); /* at least four characters */
 	len = text.len;
 	for (int cut = 0; stop - at == VALUE_MAX && cut < 3; cut++) {
 		len -= !json_is_utf8(text.data, len);

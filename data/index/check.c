@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "data/index/check.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,19 +191,17 @@ static struct held *held(struct check *check, const struct row_version_key *vers
 	row_version_key_put(bytes, version);
 	row_hash(hash, bytes, sizeof(bytes));
 	key = be64_get(hash);
-	do {
-		n = hash_next(&check->holds, (uint32_t)key, &at);
-	} while (n && check->held[n - 1].key != key);
-	if (!n) {
-		n = (uint32_t)check->holds.count + 1;
-		hash_add(&check->holds, (uint32_t)key, n);
-		if (n > check->held_cap) {
-			check->held_cap = check->held_cap ? check->held_cap * 2 : 64;
-			check->held = xreallocarray(check->held, check->held_cap,
-						    sizeof(*check->held));
+	while ((n = hash_next(&check->holds, (uint32_t)key, &at))) {
+		assert(check->held);
+		if (check->held[n - 1].key == key) {
+			return &check->held[n - 1];
 		}
-		check->held[n - 1] = (struct held){.key = key};
 	}
+	check->held = xgrow(check->held, check->holds.count, &check->held_cap,
+			    sizeof(*check->held));
+	n = (uint32_t)check->holds.count + 1;
+	check->held[n - 1] = (struct held){.key = key};
+	hash_add(&check->holds, (uint32_t)key, n);
 	return &check->held[n - 1];
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "data/base/hash.h"
@@ -34,16 +35,17 @@ static uint64_t *claims_of(struct loss *loss, uint64_t number)
 	uint32_t hash = hash_number(number), place;
 	size_t at = 0;
 
-	do {
-		place = hash_next(&loss->places, hash, &at);
-	} while (place && loss->shared[place - 1].number != number);
-	if (!place) {
-		loss->shared = xgrow(loss->shared, loss->places.count, &loss->cap,
-				     sizeof(*loss->shared));
-		place = (uint32_t)loss->places.count + 1;
-		loss->shared[place - 1] = (struct shared){.number = number};
-		hash_add(&loss->places, hash, place);
+	while ((place = hash_next(&loss->places, hash, &at))) {
+		assert(loss->shared);
+		if (loss->shared[place - 1].number == number) {
+			return &loss->shared[place - 1].claims;
+		}
 	}
+	loss->shared = xgrow(loss->shared, loss->places.count, &loss->cap,
+			     sizeof(*loss->shared));
+	place = (uint32_t)loss->places.count + 1;
+	loss->shared[place - 1] = (struct shared){.number = number};
+	hash_add(&loss->places, hash, place);
 	return &loss->shared[place - 1].claims;
 }
 

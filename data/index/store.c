@@ -538,11 +538,10 @@ int store_empty(struct store_txn *txn, size_t table)
 
 size_t store_count(struct store_txn *txn, size_t table)
 {
-	MDB_stat stat;
+	MDB_stat stat = {0};
 
-	return RUN(txn, mdb_stat(txn->txn, txn->store->table[table], &stat), "read") < 0
-		       ? 0
-		       : stat.ms_entries;
+	(void)RUN(txn, mdb_stat(txn->txn, txn->store->table[table], &stat), "read");
+	return stat.ms_entries;
 }
 
 struct store_cursor *store_cursor_open(struct store_txn *txn, size_t table)
