@@ -10,11 +10,11 @@
 #include "exporter/evidence/digest.h"
 #include "exporter/evidence/sign.h"
 #include "exporter/evidence/sign_edit.h"
+#include "exporter/git/advance.h"
 #include "exporter/git/pack/pack.h"
 #include "exporter/lookback/when.h"
 #include "exporter/snapshot/message.h"
 #include "exporter/git/commit.h"
-#include "exporter/git/publish.h"
 #include "exporter/git/repo.h"
 
 #define TAGS "refs/tags/"
@@ -173,7 +173,7 @@ static int store(uint8_t id[OBJECT_ID], struct snapshot_repo *repo, const char *
 	buf_addf(&dir, "%s/objects/pack", snapshot_path(repo));
 	pack_open(&pack, dir.data, 0, NULL, NULL);
 	pack_add_id(pack, id, OBJECT_TAG, body->data, body->len);
-	rc = publish_pack(repo, pack, ref, NULL, id, err);
+	rc = advance_ref(repo, pack, ref, NULL, id, err);
 	pack_close(pack);
 	buf_release(&dir);
 	return rc;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/git/advance.h"
 #include "exporter/git/maintain.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include "data/base/log.h"
 #include "exporter/git/compact.h"
 #include "exporter/git/pack/packmerge.h"
-#include "exporter/git/publish.h"
 #include "exporter/git/repo_folder.h"
 #include "exporter/git/repo_note.h"
 
@@ -21,7 +21,7 @@
  * The order of a replacement: new packs are durable; a note of the packs that come and go;
  * the new ones get their names; RECORD; then the old packs go, each with its index first
  * (packset_remove). A kill in between leaves objects in two packs, which is harmless and
- * ends with the next merge. publish_recover removes a pack without an index.
+ * ends with the next merge. advance_recover removes a pack without an index.
  */
 
 #define RECORD "albumen-exporter.compact"
@@ -217,7 +217,7 @@ int maintain_when_due(struct snapshot_repo *repo, bool busy, struct err *err)
 	if (merge(&changed, repo, dir.data, busy ? PACKS_DUE_BUSY : PACKS_DUE, &why)) {
 		log_warning("cannot merge the packs of '%s': %s", repo->path, why.msg);
 		/* If this fails, the next writer does it. */
-		publish_recover(repo, NULL);
+		advance_recover(repo, NULL);
 	}
 	buf_release(&dir);
 	return changed ? snapshot_reopen(repo, err) : 0;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/git/advance.h"
 #include "exporter/git/snapshot.h"
 
 #include <assert.h>
@@ -13,7 +14,6 @@
 #include "data/base/threads.h"
 #include "exporter/git/commit.h"
 #include "exporter/git/pack/mapped.h"
-#include "exporter/git/publish.h"
 #include "exporter/git/reflock.h"
 #include "exporter/git/repo.h"
 #include "exporter/git/repo_folder.h"
@@ -102,7 +102,7 @@ static int open_repository(struct snapshot_repo *repo, struct err *err)
 	int rc = repo_open(repo, err);
 
 	if (!rc && repo->lock >= 0) {
-		rc = publish_recover(repo, err);
+		rc = advance_recover(repo, err);
 	}
 	return rc ? rc : repo_open_objects(repo, err);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/git/advance.h"
 #include "exporter/git/snapshot_edit.h"
 
 #include <assert.h>
@@ -7,7 +8,6 @@
 
 #include "exporter/git/commit.h"
 #include "exporter/git/pack/pack.h"
-#include "exporter/git/publish.h"
 #include "exporter/git/repo.h"
 #include "exporter/git/tree/edits.h"
 #include "exporter/git/tree/tree.h"
@@ -204,8 +204,8 @@ int snapshot_edit_commit(struct snapshot_edit **edit_ptr, const char *message,
 		rc = write_commit(id, edit, &commit, err);
 	}
 	if (!rc) {
-		rc = publish_pack(edit->repo, edit->pack, SNAPSHOT_BRANCH,
-				  edit->has_tip ? edit->tip : NULL, id, err);
+		rc = advance_ref(edit->repo, edit->pack, SNAPSHOT_BRANCH,
+				 edit->has_tip ? edit->tip : NULL, id, err);
 	}
 	edit->committed = !rc;
 	if (!rc) {

@@ -22,7 +22,7 @@
  *
  * Puts and removals come in any order; the last one of a path counts. There is no git
  * index, no work tree and no loose object: new objects go into packs (pack.h), then the
- * branch moves (publish.h).
+ * branch moves (advance.h).
  */
 
 struct snapshot_edit;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "exporter/git/publish.h"
+#include "exporter/git/advance.h"
 
 #include <assert.h>
 #include <string.h>
@@ -86,8 +86,8 @@ static int move(struct snapshot_repo *repo, const char *name, const char *from,
 	return rc ? rc : flush_folders(repo->path, name, err);
 }
 
-int publish_pack(struct snapshot_repo *repo, struct pack *pack, const char *name,
-		 const uint8_t *from, const uint8_t to[OBJECT_ID], struct err *err)
+int advance_ref(struct snapshot_repo *repo, struct pack *pack, const char *name,
+		const uint8_t *from, const uint8_t to[OBJECT_ID], struct err *err)
 {
 	struct repo_note note = {0};
 	bool noted = false;
@@ -119,7 +119,7 @@ int publish_pack(struct snapshot_repo *repo, struct pack *pack, const char *name
 		rc = repo_note_remove(repo->path, note.packs.data, REPO_NOTE_KEEP, err);
 		repo_refresh(repo);
 	} else if (noted && (rc == ERR_CHANGED || rc == ERR_LOCKED)) {
-		/* After any other failure the reference may have moved: publish_recover
+		/* After any other failure the reference may have moved: advance_recover
 		 * looks when the repository is locked the next time. */
 		repo_note_remove(repo->path, note.packs.data,
 				 REPO_NOTE_PACKS | REPO_NOTE_KEEP, NULL);
@@ -128,7 +128,7 @@ int publish_pack(struct snapshot_repo *repo, struct pack *pack, const char *name
 	return rc;
 }
 
-int publish_recover(struct snapshot_repo *repo, struct err *err)
+int advance_recover(struct snapshot_repo *repo, struct err *err)
 {
 	struct repo_note note;
 	char now[OBJECT_HEX + 1] = "";
