@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "data/format/json_print.h"
-#include "exporter/lookback/notes.h"
+#include "exporter/lookback/findings.h"
 
 /*
  * Trees say which files differ, in the order of their shards; events come by id. So
@@ -31,14 +31,14 @@ struct compare {
 	compare_event_fn *each;
 	void *payload;
 	struct err *err;
-	struct notes tags, images;
-	struct notes pairs; /* images whose tag images differ; text: the two blobs */
-	struct notes *only; /* the images to note, by side; NULL: all */
-	size_t only_noted;  /* so many of them were */
+	struct findings tags, images;
+	struct findings pairs; /* images whose tag images differ; text: the two blobs */
+	struct findings *only; /* the images to note, by side; NULL: all */
+	size_t only_noted;     /* how many of them were noted */
 	struct side side[2];
 	/* scratch */
 	struct body_object object, image, tag;
-	struct notes tag_images; /* of one image; of: the tag */
+	struct findings tag_images; /* of one image; of: the tag */
 	struct buf id, own;
 	struct buf album; /* of the last find_image */
 };
@@ -166,16 +166,17 @@ static int note_images(struct compare *c, const uint8_t *old_blob,
 
 	for (int side = 0; !rc && side < 2; side++) {
 		for (size_t i = 0; i < c->side[side].count; i++) {
-			struct note note = {.after = side == 1,
-					    .of = *album,
-					    .text = c->side[side].element[i]};
+			struct finding finding = {.after = side == 1,
+						  .of = *album,
+						  .text = c->side[side].element[i]};
 
-			if (!body_object(&c->object, &note.text) ||
-			    !body_id(&c->object, &note.id)) {
+			if (!body_object(&c->object, &finding.text) ||
+			    !body_id(&c->object, &finding.id)) {
 				return side_fail(c, side, "an image has no id");
 			}
-			if (!c->only || notes_find(c->only, &note.id, note.after)) {
-				notes_add(&c->images, &note);
+			if (!c->only ||
+			    findings_find(c->only, &finding.id, finding.after)) {
+				findings_add(&c->images, &finding);
 				c->only_noted++;
 			}
 		}
@@ -200,9 +201,10 @@ static int note_tag(struct compare *c, const uint8_t *old_blob, const uint8_t *n
 			rc = body_fail(body, c->err);
 		}
 		if (!rc) {
-			notes_add(&c->tags, &(struct note){.after = side == 1,
-							   .id = *id,
-							   .text = body->record.text});
+			findings_add(&c->tags,
+				     &(struct finding){.after = side == 1,
+						       .id = *id,
+						       .text = body->record.text});
 		}
 	}
 	return rc;
@@ -220,9 +222,9 @@ static void note_pair(struct compare *c, const uint8_t *old_blob, const uint8_t 
 		}
 	}
 	if (!is_none(pair[0]) || !is_none(pair[1])) {
-		notes_add(&c->pairs,
-			  &(struct note){.id = *image,
-					 .text = {(const char *)pair, sizeof(pair)}});
+		findings_add(&c->pairs, &(struct finding){.id = *image,
+							  .text = {(const char *)pair,
+								   sizeof(pair)}});
 	}
 }
 
@@ -264,13 +266,13 @@ static bool open_member(struct compare *c, struct body_object *object,
 /* Notes a tag image in the form of compare.h. */
 static bool note_tag_image(struct compare *c, int side, const struct body_text *text)
 {
-	struct note note = {.after = side == 1};
+	struct finding finding = {.after = side == 1};
 	struct body_text image;
 	bool plain;
 
-	if (!body_object(&c->object, text) || !body_id(&c->object, &note.id) ||
+	if (!body_object(&c->object, text) || !body_id(&c->object, &finding.id) ||
 	    !open_member(c, &c->image, &image, "image") ||
-	    !open_member(c, &c->tag, &note.of, "tag")) {
+	    !open_member(c, &c->tag, &finding.of, "tag")) {
 		return false;
 	}
 	plain = body_member(&c->object, "image_id").data ||
@@ -285,8 +287,8 @@ static bool note_tag_image(struct compare *c, int side, const struct body_text *
 			json_print_bytes(&c->own, plain ? "image" : "image_id",
 					 image.data, image.len);
 		} else if (value == c->tag.text.data) {
-			json_print_bytes(&c->own, plain ? "tag" : "tag_id", note.of.data,
-					 note.of.len);
+			json_print_bytes(&c->own, plain ? "tag" : "tag_id",
+					 finding.of.data, finding.of.len);
 		} else {
 			json_print_name(&c->own, NULL);
 			buf_add(&c->own, text->data + m->key.off,
@@ -294,18 +296,18 @@ static bool note_tag_image(struct compare *c, int side, const struct body_text *
 		}
 	}
 	buf_addch(&c->own, '}');
-	note.text = (struct body_text){c->own.data, c->own.len};
-	notes_add(&c->tag_images, &note);
+	finding.text = (struct body_text){c->own.data, c->own.len};
+	findings_add(&c->tag_images, &finding);
 	return true;
 }
 
-/* Notes the tag images of a noted pair that differ, in order. */
-static int read_pair(struct compare *c, const struct note *pair)
+/* Notes the tag images of a pair that differ, in order. */
+static int read_pair(struct compare *c, const struct finding *pair)
 {
 	const uint8_t *blob = (const uint8_t *)pair->text.data;
 	int rc = sides_read(c, blob, blob + OBJECT_ID, QUERY_TAG_IMAGES, &pair->id);
 
-	notes_clear(&c->tag_images);
+	findings_clear(&c->tag_images);
 	for (int side = 0; !rc && side < 2; side++) {
 		for (size_t i = 0; !rc && i < c->side[side].count; i++) {
 			if (!note_tag_image(c, side, &c->side[side].element[i])) {
@@ -314,7 +316,7 @@ static int read_pair(struct compare *c, const struct note *pair)
 			}
 		}
 	}
-	notes_sort(&c->tag_images);
+	findings_sort(&c->tag_images);
 	return rc;
 }
 
@@ -343,9 +345,9 @@ static int note_tags_shown(struct compare *c)
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < c->pairs.count; i++) {
-		rc = read_pair(c, &c->pairs.note[i]);
+		rc = read_pair(c, &c->pairs.finding[i]);
 		for (size_t j = 0; !rc && j < c->tag_images.count; j++) {
-			body_add_path(&paths, QUERY_TAG, &c->tag_images.note[j].of);
+			body_add_path(&paths, QUERY_TAG, &c->tag_images.finding[j].of);
 		}
 	}
 	rc = rc ? rc : note_paths(c, &paths);
@@ -392,12 +394,12 @@ static int find_image(struct compare *c, struct place *place, int side,
 
 /* Notes these images, and only these, in the albums' lists. `expected` of them must be
  * found. */
-static int note_only(struct compare *c, struct pathset *lists, struct notes *images,
+static int note_only(struct compare *c, struct pathset *lists, struct findings *images,
 		     size_t expected)
 {
 	int rc;
 
-	notes_sort(images);
+	findings_sort(images);
 	c->only = images;
 	c->only_noted = 0;
 	rc = note_paths(c, lists);
@@ -407,7 +409,7 @@ static int note_only(struct compare *c, struct pathset *lists, struct notes *ima
 			     "a snapshot contradicts itself: an image such as '%s' is "
 			     "not in the lists of its album; `albumen-exporter verify` "
 			     "checks the whole repository",
-			     images->note[0].id.data);
+			     images->finding[0].id.data);
 	}
 	return rc;
 }
@@ -416,7 +418,7 @@ static int note_only(struct compare *c, struct pathset *lists, struct notes *ima
 static int note_tagged(struct compare *c, int side, const struct place *place,
 		       const struct body_text *image)
 {
-	struct note note = {.after = side == 1, .id = *image, .of = place->album};
+	struct finding finding = {.after = side == 1, .id = *image, .of = place->album};
 	struct side *tagged = &c->side[side];
 	int rc = side_read(c, tagged, place->tag_images, QUERY_TAG_IMAGES, image);
 
@@ -424,12 +426,12 @@ static int note_tagged(struct compare *c, int side, const struct place *place,
 		return rc;
 	}
 	if (tagged->count && body_object(&c->object, &tagged->element[0])) {
-		note.text = body_member(&c->object, "image");
+		finding.text = body_member(&c->object, "image");
 	}
-	if (!note.text.data) {
+	if (!finding.text.data) {
 		return side_fail(c, side, "a tag image has no image");
 	}
-	notes_add(&c->images, &note);
+	findings_add(&c->images, &finding);
 	return 0;
 }
 
@@ -439,12 +441,12 @@ static int note_image(struct compare *c, const struct body_text *image)
 {
 	struct place place[2] = {0};
 	struct pathset lists = {0};
-	struct notes sides = {0};
+	struct findings sides = {0};
 	size_t expected = 0;
 	int rc = 0;
 
 	for (int side = 0; !rc && side < 2; side++) {
-		notes_add(&sides, &(struct note){.after = side == 1, .id = *image});
+		findings_add(&sides, &(struct finding){.after = side == 1, .id = *image});
 		rc = find_image(c, &place[side], side, image);
 		if (!rc && body_is_empty(place[side].tag_images)) {
 			body_add_path(&lists, QUERY_UNTAGGED, &place[side].album);
@@ -461,7 +463,7 @@ static int note_image(struct compare *c, const struct body_text *image)
 	rc = rc ? rc : note_only(c, &lists, &sides, expected);
 	note_pair(c, place[0].tag_images, place[1].tag_images, image);
 	pathset_release(&lists);
-	notes_release(&sides);
+	findings_release(&sides);
 	return rc ? rc : note_tags_shown(c);
 }
 
@@ -481,21 +483,22 @@ static int add_album_paths(struct compare *c, struct pathset *paths,
  * notes them there. Notes the tag images of those that left it. */
 static int note_moved(struct compare *c)
 {
-	const struct note *before, *after, *any;
+	const struct finding *before, *after, *any;
 	struct pathset lists = {0}, own = {0};
-	struct notes lone = {0};
+	struct findings lone = {0};
 	struct place place = {0};
 	size_t at = 0, expected = 0;
 	int rc = 0;
 
-	notes_sort(&c->images);
-	while ((any = notes_next(&c->images, &at, &before, &after))) {
+	findings_sort(&c->images);
+	while ((any = findings_next(&c->images, &at, &before, &after))) {
 		if (!before || !after) {
-			notes_add(&lone, &(struct note){.after = !after, .id = any->id});
+			findings_add(&lone,
+				     &(struct finding){.after = !after, .id = any->id});
 		}
 	}
 	for (size_t i = 0; !rc && i < lone.count; i++) {
-		const struct note *image = &lone.note[i];
+		const struct finding *image = &lone.finding[i];
 
 		rc = find_image(c, &place, image->after, &image->id);
 		if (!rc && !is_none(place.album_of)) {
@@ -512,7 +515,7 @@ static int note_moved(struct compare *c)
 	rc = rc ? rc : note_paths(c, &own);
 	pathset_release(&lists);
 	pathset_release(&own);
-	notes_release(&lone);
+	findings_release(&lone);
 	return rc;
 }
 
@@ -565,16 +568,17 @@ static enum compare_kind tag_kind(const struct compare_event *event)
 		       : COMPARE_TAG_CHANGED;
 }
 
-/* Reports what differs in the notes. `image` has the tag images; NULL: they are tags
+/* Reports the findings that differ. `image` has the tag images; NULL: they are tags
  * or images. */
-static int report(struct compare *c, struct notes *notes, const struct body_text *image)
+static int report(struct compare *c, struct findings *findings,
+		  const struct body_text *image)
 {
-	const struct note *before, *after, *any;
+	const struct finding *before, *after, *any;
 	size_t at = 0;
 	int rc = 0;
 
-	notes_sort(notes);
-	while (!rc && (any = notes_next(notes, &at, &before, &after))) {
+	findings_sort(findings);
+	while (!rc && (any = findings_next(findings, &at, &before, &after))) {
 		struct compare_event event = {0};
 
 		if (before) {
@@ -590,7 +594,7 @@ static int report(struct compare *c, struct notes *notes, const struct body_text
 			event.kind = !before  ? COMPARE_TAGGED
 				     : !after ? COMPARE_UNTAGGED
 					      : COMPARE_TAG_IMAGE_CHANGED;
-		} else if (notes == &c->images) {
+		} else if (findings == &c->images) {
 			event.image = any->id;
 			event.album = any->of;
 			event.kind = !before  ? COMPARE_IMAGE_APPEARED
@@ -610,20 +614,20 @@ static int report_all(struct compare *c)
 	int rc = report(c, &c->tags, NULL);
 
 	rc = rc ? rc : report(c, &c->images, NULL);
-	notes_sort(&c->pairs);
+	findings_sort(&c->pairs);
 	for (size_t i = 0; !rc && i < c->pairs.count; i++) {
-		rc = read_pair(c, &c->pairs.note[i]);
-		rc = rc ? rc : report(c, &c->tag_images, &c->pairs.note[i].id);
+		rc = read_pair(c, &c->pairs.finding[i]);
+		rc = rc ? rc : report(c, &c->tag_images, &c->pairs.finding[i].id);
 	}
 	return rc;
 }
 
 static void release(struct compare *c)
 {
-	notes_release(&c->tags);
-	notes_release(&c->images);
-	notes_release(&c->pairs);
-	notes_release(&c->tag_images);
+	findings_release(&c->tags);
+	findings_release(&c->images);
+	findings_release(&c->pairs);
+	findings_release(&c->tag_images);
 	for (int side = 0; side < 2; side++) {
 		body_release(&c->side[side].body);
 		free(c->side[side].element);
