@@ -357,15 +357,15 @@ static int open_store(struct index *index, bool create, struct err *err)
 		.noun = "index", .table = table_names, .count = TABLE_COUNT};
 	unsigned flags =
 		(create ? STORE_CREATE : 0) | (was_built(index) ? 0 : STORE_UNUSED);
-	struct buf mend = {0};
+	struct buf repair = {0};
 	int rc;
 
-	buf_addf(&mend,
+	buf_addf(&repair,
 		 "rebuild it: rm -r '%s' && albumen-indexer scan --data DIR --index '%s'",
 		 index->dir, index->dir);
-	spec.mend = mend.data;
+	spec.repair = repair.data;
 	rc = store_open(&index->store, index->dir, &spec, flags, err);
-	buf_release(&mend);
+	buf_release(&repair);
 	return rc;
 }
 

@@ -77,7 +77,7 @@ static int store_err(const struct store *store, struct err *err, int rc, const c
 	case MDB_CORRUPTED:
 	case MDB_PAGE_NOTFOUND:
 		return err_set(err, ERR_FORMAT, "cannot %s %s '%s': %s; %s", what,
-			       file->noun, file->dir, why, file->mend);
+			       file->noun, file->dir, why, file->repair);
 	case MDB_READERS_FULL:
 		return err_set(err, ERR_LOCKED, "cannot %s %s '%s': %s", what, file->noun,
 			       file->dir, why);
@@ -317,7 +317,7 @@ static int open_store(struct store *store, const struct store_spec *spec, unsign
 	rc = rc ? rc : store_file_look(&state, &store->file, err);
 	if (!rc && state == STORE_FILE_UNMADE && !(flags & STORE_UNUSED)) {
 		rc = err_set(err, ERR_FORMAT, "'%s' was cut short; %s", store->file.path,
-			     store->file.mend);
+			     store->file.repair);
 	}
 	if (!rc && state == STORE_FILE_UNMADE && create &&
 	    truncate(store->file.path, 0) < 0) {
@@ -353,7 +353,7 @@ int store_open(struct store **out, const char *dir, const struct store_spec *spe
 	*out = NULL;
 	store->count = spec->count;
 	store->table = xreallocarray(NULL, spec->count, sizeof(*store->table));
-	store_file_init(&store->file, dir, spec->noun, spec->mend);
+	store_file_init(&store->file, dir, spec->noun, spec->repair);
 	rc = open_store(store, spec, flags, err);
 	if (rc) {
 		store_close(store);

@@ -48,8 +48,8 @@ struct store_value {
 /* Describes an environment. All is borrowed until store_open returns, but `noun` for
  * ever (a literal). */
 struct store_spec {
-	const char *noun; /* in messages: "index" */
-	const char *mend; /* in messages: how to repair it */
+	const char *noun;   /* in messages: "index" */
+	const char *repair; /* in messages: how to repair it */
 	const char *const *table;
 	size_t count;
 };

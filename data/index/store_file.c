@@ -31,7 +31,7 @@
 #define VERSION 1
 
 void store_file_init(struct store_file *file, const char *dir, const char *noun,
-		     const char *mend)
+		     const char *repair)
 {
 	struct buf path = {0}, lock = {0}, line = {0}, damage = {0};
 
@@ -39,14 +39,14 @@ void store_file_init(struct store_file *file, const char *dir, const char *noun,
 	buf_addf(&lock, "%s/lock.mdb", dir);
 	buf_addf(&damage,
 		 "error: '%s' is damaged: reading it caused a memory fault; %s\n",
-		 path.data, mend);
+		 path.data, repair);
 	buf_addf(&line, "error: '%s' was cut short while it was read; %s\n", path.data,
-		 mend);
+		 repair);
 	*file = (struct store_file){.dir = xstrdup(dir),
 				    .path = xstrdup(path.data),
 				    .lock_path = lock.data,
 				    .noun = noun,
-				    .mend = xstrdup(mend),
+				    .repair = xstrdup(repair),
 				    .cut_line = xstrdup(line.data),
 				    .damage_line = xstrdup(damage.data),
 				    .fd = -1};
@@ -61,7 +61,7 @@ void store_file_release(struct store_file *file)
 	free(file->dir);
 	free(file->path);
 	free(file->lock_path);
-	free(file->mend);
+	free(file->repair);
 	free(file->cut_line);
 	free(file->damage_line);
 }
@@ -71,7 +71,7 @@ int store_file_cut_short(const struct store_file *file, off_t is, off_t was,
 {
 	return err_set(err, ERR_FORMAT,
 		       "'%s' was cut short: it has %lld bytes, not %lld; %s", file->path,
-		       (long long)is, (long long)was, file->mend);
+		       (long long)is, (long long)was, file->repair);
 }
 
 /* --- before it is opened --- */
@@ -116,7 +116,7 @@ static int look_at_metas(const struct store_file *file, int fd, off_t size,
 		}
 	}
 	return err_set(err, ERR_FORMAT, "'%s' is damaged (its meta pages); %s",
-		       file->path, file->mend);
+		       file->path, file->repair);
 }
 
 int store_file_look(enum store_file_state *out, const struct store_file *file,

@@ -23,7 +23,7 @@ struct store_file {
 	dev_t lock_dev;  /* of the file that was opened */
 	ino_t lock_ino;
 	const char *noun; /* borrowed; in messages: "index" */
-	char *mend;       /* how to repair it */
+	char *repair;     /* how to repair it */
 	/* The lines to write if the file shrinks while it is read, and if its pages
 	 * make LMDB fault. */
 	char *cut_line, *damage_line;
@@ -38,7 +38,7 @@ enum store_file_state {
 };
 
 void store_file_init(struct store_file *file, const char *dir, const char *noun,
-		     const char *mend);
+		     const char *repair);
 void store_file_release(struct store_file *file);
 
 /* Checks what LMDB trusts: the first fields of both meta pages. */

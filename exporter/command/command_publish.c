@@ -57,7 +57,7 @@ static void report_check(bool json, const struct site_check *check,
 		json_print_number(&out, "changed", check->changed);
 		json_print_number(&out, "extra", check->extra);
 		json_print_bool(&out, "unfinished", check->unfinished);
-		json_print_bool(&out, "mended", check->mended);
+		json_print_bool(&out, "repaired", check->repaired);
 		buf_addch(&out, '}');
 	} else if (!faults && !check->unfinished) {
 		buf_addstr(&out, "site: nothing differs");
@@ -69,7 +69,7 @@ static void report_check(bool json, const struct site_check *check,
 		command_add_count(&out, check->missing, "file");
 		buf_addf(&out, " missing, %" PRIu64 " changed, %" PRIu64 " extra%s",
 			 check->changed, check->extra,
-			 check->mended ? ", all mended" : "");
+			 check->repaired ? ", all repaired" : "");
 	}
 	buf_addch(&out, '\n');
 	command_print(&out);
@@ -96,7 +96,7 @@ static int check_site(const struct command_options *opt, struct snapshot_repo *r
 	report_check(opt->json, &check, info, faults);
 	if ((faults || check.unfinished) && !opt->repair) {
 		log_error("site '%s' is not as in snapshot %.12s; 'albumen-exporter "
-			  "publish --repair' mends it",
+			  "publish --repair' restores it",
 			  opt->site, info->commit.hex);
 		return 1;
 	}
@@ -191,4 +191,5 @@ const struct cli_command command_publish = {
 	.summary = "bring a site to any snapshot",
 	.help = "Writes only the files that differ between the snapshot that the site is "
 		"at and the one asked for. --check finds what others changed in the site "
-		"(exit status 1: something differs), and --repair mends it."};
+		"(exit status 1: something differs), and --repair then brings the site "
+		"to it."};

@@ -82,7 +82,7 @@ static int open_store(struct digest_keep *keep, const char *dir, struct err *err
 {
 	static const char *const tables[] = {TABLE};
 	static const struct store_spec spec = {.noun = "digest store",
-					       .mend = "delete its folder",
+					       .repair = "delete its folder",
 					       .table = tables,
 					       .count = 1};
 

@@ -678,7 +678,7 @@ static int look(struct publish *p)
 }
 
 /* Brings the site to the target after look() has found something. */
-static int repair(struct publish *p)
+static int repair_site(struct publish *p)
 {
 	page_site_close(p->page);
 	p->page = NULL;
@@ -690,7 +690,7 @@ static int repair(struct publish *p)
 }
 
 int site_check(const char *path, struct snapshot_repo *repo,
-	       const struct snapshot_info *to, unsigned flags, bool mend,
+	       const struct snapshot_info *to, unsigned flags, bool repair,
 	       struct site_check *check, struct err *err)
 {
 	struct site_result result = {0};
@@ -704,8 +704,8 @@ int site_check(const char *path, struct snapshot_repo *repo,
 		.err = err,
 		.difference = {.repo = repo, .target = &to->tree},
 	};
-	int rc = mend ? place_open(&p.place, path, HOLDER, err)
-		      : place_open_look(&p.place, path, HOLDER, err);
+	int rc = repair ? place_open(&p.place, path, HOLDER, err)
+			: place_open_look(&p.place, path, HOLDER, err);
 
 	if (!rc) {
 		state_read(&p.at, path);
@@ -722,10 +722,10 @@ int site_check(const char *path, struct snapshot_repo *repo,
 	if (!rc) {
 		rc = look(&p);
 	}
-	if (!rc && mend &&
+	if (!rc && repair &&
 	    (check->missing || check->changed || check->extra || check->unfinished)) {
-		rc = repair(&p);
-		check->mended = !rc;
+		rc = repair_site(&p);
+		check->repaired = !rc;
 	}
 	release(&p);
 	return rc;

@@ -52,17 +52,17 @@ struct site_check {
 	void *payload;
 	uint64_t missing, changed, extra; /* files */
 	bool unfinished;                  /* a publish of this site did not finish */
-	bool mended;
+	bool repaired;
 };
 
 /*
- * Compares every file of the folder `path` with the snapshot `to`. With `mend`, the site is
- * then brought to it if anything differs; without, nothing is changed. Collected responses
- * and the audit page are compared if snapshot.json says that the site has them, or `flags`
- * ask for them. ERR_LOCKED: another process publishes there.
+ * Compares every file of the folder `path` with the snapshot `to`. With `repair`, the site
+ * is then brought to the snapshot if anything differs; without it, nothing is changed.
+ * Collected responses and the audit page are compared if snapshot.json says that the site
+ * has them, or `flags` ask for them. ERR_LOCKED: another process publishes there.
  */
 int site_check(const char *path, struct snapshot_repo *repo,
-	       const struct snapshot_info *to, unsigned flags, bool mend,
+	       const struct snapshot_info *to, unsigned flags, bool repair,
 	       struct site_check *check, struct err *err);
 
 #endif

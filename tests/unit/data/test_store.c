@@ -20,7 +20,7 @@
 
 static const char *const names[] = {"one", "two"};
 static const struct store_spec spec = {
-	.noun = "store", .mend = "delete it", .table = names, .count = 2};
+	.noun = "store", .repair = "delete it", .table = names, .count = 2};
 enum { ONE, TWO };
 
 struct fixture {
