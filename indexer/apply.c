@@ -123,9 +123,7 @@ int apply_finish(struct apply *apply, struct err *err)
 				       err);
 		}
 		paths_release(&round);
-		if (!rc) {
-			rc = writer_put(apply->writer, &apply->batch, err);
-		}
+		rc = rc ? rc : writer_put(apply->writer, &apply->batch, err);
 		if (!rc) {
 			rc = writer_wait(apply->writer, &again, err);
 		}
@@ -146,9 +144,7 @@ int apply_end(struct apply *apply, int rc, const struct index_health *health,
 {
 	struct err ignored = {0};
 
-	if (!rc) {
-		rc = apply_commit(apply, health, err);
-	}
+	rc = rc ? rc : apply_commit(apply, health, err);
 	if (rc == ERR_STOPPED &&
 	    writer_put(apply->writer, &apply->batch, &ignored) == 0) {
 		writer_commit(apply->writer, NULL, &ignored);

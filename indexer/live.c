@@ -292,9 +292,7 @@ static int reconcile(struct live *live, struct err *err)
 {
 	int rc = note_health(live, true, err);
 
-	if (!rc) {
-		rc = folder_restart(live->folder, err);
-	}
+	rc = rc ? rc : folder_restart(live->folder, err);
 	if (!rc) {
 		dirty_clear(&live->dirty);
 		rc = note_known(live, err);
@@ -473,9 +471,7 @@ static int commit(struct live *live, struct err *err)
 	/* What gets dirty from here on is for the next commit. */
 	live->dirty = (struct dirty){0};
 	rc = note_known(live, err);
-	if (!rc) {
-		rc = compare(live, &dirty, &todo, err);
-	}
+	rc = rc ? rc : compare(live, &dirty, &todo, err);
 	if (!rc && dirty_count(&todo)) {
 		struct apply *apply = apply_new(&live->scan.apply);
 
@@ -524,9 +520,7 @@ static int withdraw_absent(struct live *live, struct err *err)
 	while (!rc && paths_next(&back, &at, &path, &len)) {
 		dirty_add(&live->dirty, DIRTY_EVENT, path, len);
 	}
-	if (!rc) {
-		rc = withdraw_missing(live, &missing, err);
-	}
+	rc = rc ? rc : withdraw_missing(live, &missing, err);
 	refused = rc == ERR_REFUSED;
 	if (rc && !refused) {
 		goto out;
@@ -649,9 +643,7 @@ static int leave_root(struct live *live, struct err *err)
 		note_health(live, true, &ignored);
 		rc = folder_restart(live->folder, err);
 	}
-	if (!rc) {
-		rc = root_leave(&live->root, err);
-	}
+	rc = rc ? rc : root_leave(&live->root, err);
 	dirty_clear(&live->dirty);
 	paths_release(&live->absent);
 	paths_release(&live->unmounted);
@@ -684,9 +676,7 @@ static int wait_for_root(struct live *live, struct err *err)
 	bool built;
 	int rc = read_state(live, &files, &built, err);
 
-	if (!rc) {
-		rc = root_find(&live->root, files > 0, err);
-	}
+	rc = rc ? rc : root_find(&live->root, files > 0, err);
 	if (rc == ERR_NOTFOUND) {
 		return wait_for(live, pause_after(begun, FIND_MS), err);
 	}
@@ -768,9 +758,7 @@ static int first_scan(struct live *live, struct err *err)
 		room_wait(&live->room, err);
 		poll(&stop, 1, ROOM_RETRY_MS); /* not for events: everything is scanned */
 		rc = folder_restart(live->folder, err);
-		if (!rc) {
-			rc = scan(live, err);
-		}
+		rc = rc ? rc : scan(live, err);
 	}
 	return rc == ERR_FULL && live->stop->asked ? ERR_STOPPED : rc;
 }
@@ -795,9 +783,7 @@ int live_run(struct live *live, struct index *index, const struct live_options *
 	rc = first_scan(live, err);
 	live->scan.missing = on_missing;
 	live->poll_at_ms = clock_now_ms() + POLL_MS;
-	if (!rc) {
-		rc = ready_report(options->ready_fd, err);
-	}
+	rc = rc ? rc : ready_report(options->ready_fd, err);
 	while (!rc && !stop_asked(live->stop)) {
 		rc = step(live, err);
 		if (rc == ERR_FULL) {

@@ -67,9 +67,7 @@ static int scan_once(struct index *index, int fd, struct stop *stop,
 	uint64_t rejected = 0;
 	int rc = scan_run(&counts, &options, err);
 
-	if (!rc) {
-		rc = status_scan(index, &counts, opt->json, &rejected, err);
-	}
+	rc = rc ? rc : status_scan(index, &counts, opt->json, &rejected, err);
 	return !rc && (rejected || counts.unreadable) ? EXIT_REJECTED : rc;
 }
 
@@ -86,15 +84,11 @@ static int run_writer(const struct options *opt, bool watch, struct err *err)
 
 	start_log(opt);
 	rc = open_data(&fd, opt, err);
-	if (!rc) {
-		rc = stop_open(&stop, err);
-	}
+	rc = rc ? rc : stop_open(&stop, err);
 	if (!rc && watch) {
 		rc = live_open(&live, fd, opt->data, &stop, err);
 	}
-	if (!rc) {
-		rc = index_open(&index, opt->index, INDEX_WRITE | INDEX_CREATE, err);
-	}
+	rc = rc ? rc : index_open(&index, opt->index, INDEX_WRITE | INDEX_CREATE, err);
 	if (!rc) {
 		rc = watch ? live_run(live, index, &options, err)
 			   : scan_once(index, fd, &stop, opt, err);

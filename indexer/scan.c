@@ -247,9 +247,7 @@ static int read_changed(struct apply *apply, struct outcomes *outcomes, struct e
 			rc = apply_path(apply, path, len, attempt, err);
 		}
 		paths_release(&paths);
-		if (!rc) {
-			rc = apply_finish(apply, err);
-		}
+		rc = rc ? rc : apply_finish(apply, err);
 	}
 	return rc;
 }
@@ -291,9 +289,7 @@ static int change(struct scan_counts *counts, const struct withdraw *withdraw,
 	apply_options.payload = &outcomes;
 	apply = apply_new(&apply_options);
 	rc = read_dirty(apply, dirty, err);
-	if (!rc) {
-		rc = read_changed(apply, &outcomes, err);
-	}
+	rc = rc ? rc : read_changed(apply, &outcomes, err);
 	if (!rc) {
 		rc = end_missing(apply, withdraw, missing, &outcomes, err);
 	}
@@ -341,15 +337,11 @@ int scan_run(struct scan_counts *counts, const struct scan_options *options,
 	if (!rc && !options->missing) {
 		rc = withdraw_check(&withdraw, &missing, &dirty, err);
 	}
-	if (!rc) {
-		rc = gate_set(index, options->apply.allow_secrets, err);
-	}
+	rc = rc ? rc : gate_set(index, options->apply.allow_secrets, err);
 	if (!rc) {
 		rc = change(counts, &withdraw, &dirty, &missing, &health, options, err);
 	}
-	if (!rc) {
-		rc = build_end(index, err);
-	}
+	rc = rc ? rc : build_end(index, err);
 	paths_release(&dirty);
 	paths_release(&missing);
 	return rc;

@@ -124,9 +124,7 @@ int withdraw_check(const struct withdraw *withdraw, const struct paths *missing,
 	if (!rc && dirty) {
 		rc = read_dirty(&stated, txn, dirty, withdraw->options, err);
 	}
-	if (!rc) {
-		rc = find_numbers(txn, missing, &files, &count, err);
-	}
+	rc = rc ? rc : find_numbers(txn, missing, &files, &count, err);
 	if (!rc) {
 		rc = claim_loss(txn, files, count, &stated, &lost, &empty, err);
 	}
@@ -156,9 +154,7 @@ int withdraw_run(const struct withdraw *withdraw, struct apply *apply,
 
 	if (is_too_much(withdraw, missing->count)) {
 		rc = apply_commit(apply, NULL, err);
-		if (!rc) {
-			rc = withdraw_check(withdraw, missing, NULL, err);
-		}
+		rc = rc ? rc : withdraw_check(withdraw, missing, NULL, err);
 	}
 	if (rc) {
 		return rc;

@@ -146,9 +146,7 @@ static int carry_out_batch(struct writer *w, struct batch *batch, struct err *er
 
 	for (size_t i = 0; i < batch->count && !rc; i++) {
 		rc = begin(w, err);
-		if (!rc) {
-			rc = carry_out(w, batch, &batch->step[i], err);
-		}
+		rc = rc ? rc : carry_out(w, batch, &batch->step[i], err);
 		if (!rc && w->steps >= WRITER_STEPS) {
 			rc = commit(w, err);
 		}

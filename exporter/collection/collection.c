@@ -212,9 +212,7 @@ int collection_read(struct snapshot_repo *repo, const struct snapshot_id *tree,
 	};
 	int rc = snapshot_diff(repo, NULL, tree, NULL, add_file, &all, err);
 
-	if (!rc) {
-		rc = give_files(&all, sink);
-	}
+	rc = rc ? rc : give_files(&all, sink);
 	sort_free(all.sort);
 	body_release(&all.body);
 	body_object_release(&all.tag);

@@ -61,9 +61,7 @@ static int replace(struct snapshot_repo *repo, const char *name, const char *fro
 	buf_addf(&text, "%s\n", to);
 	rc = repo_folder_write(repo->path, REPO_FOLDER_TEMP_REF, text.data, text.len,
 			       err);
-	if (!rc) {
-		rc = repo_folder_rename(repo->path, REPO_FOLDER_TEMP_REF, name, err);
-	}
+	rc = rc ? rc : repo_folder_rename(repo->path, REPO_FOLDER_TEMP_REF, name, err);
 	if (rc) {
 		buf_addf(&temp, "%s/" REPO_FOLDER_TEMP_REF, repo->path);
 		unlink(temp.data);
@@ -106,15 +104,11 @@ int advance_ref(struct snapshot_repo *repo, struct pack *pack, const char *name,
 		rc = repo_note_write(repo->path, &note, err);
 		noted = !rc;
 	}
-	if (!rc) {
-		rc = repo_note_keep(repo->path, note.packs.data, err);
-	}
+	rc = rc ? rc : repo_note_keep(repo->path, note.packs.data, err);
 	if (!rc) {
 		rc = pack_install(pack, err);
 	}
-	if (!rc) {
-		rc = move(repo, name, note.from, note.to, err);
-	}
+	rc = rc ? rc : move(repo, name, note.from, note.to, err);
 	if (!rc) {
 		rc = repo_note_remove(repo->path, note.packs.data, REPO_NOTE_KEEP, err);
 		repo_refresh(repo);
@@ -147,9 +141,7 @@ int advance_recover(struct snapshot_repo *repo, struct err *err)
 			rc = move(repo, note.ref.data, now, now, err);
 		}
 	}
-	if (!rc) {
-		rc = repo_note_remove(repo->path, note.packs.data, flags, err);
-	}
+	rc = rc ? rc : repo_note_remove(repo->path, note.packs.data, flags, err);
 	repo_note_release(&note);
 	return rc;
 }

@@ -159,9 +159,7 @@ static int add(struct compaction *c, const uint8_t id[OBJECT_ID], const char *pa
 	if (!c->packer) {
 		rc = begin_batch(c, err);
 	}
-	if (!rc) {
-		rc = repo_packer_add(c->packer, id, path, err);
-	}
+	rc = rc ? rc : repo_packer_add(c->packer, id, path, err);
 	c->batched++;
 	if (!rc && c->batched == BATCH_OBJECTS) {
 		rc = write_batch(c, err);
@@ -192,9 +190,7 @@ static int walk_tree(struct compaction *c, const uint8_t id[OBJECT_ID], struct b
 		rc = entry.is_tree ? walk_tree(c, entry.id, path, depth + 1, err)
 				   : add(c, entry.id, path->data, &added, err);
 	}
-	if (!rc) {
-		rc = tree_end(&cursor, id, err);
-	}
+	rc = rc ? rc : tree_end(&cursor, id, err);
 	buf_setlen(path, base);
 	buf_release(&body);
 	return rc;
@@ -228,9 +224,7 @@ static int walk_snapshots(struct compaction *c, struct err *err)
 			c->one = !commit.has_parent || !find(c, commit.parent);
 		}
 		rc = add(c, id, NULL, &added, err);
-		if (!rc) {
-			rc = walk_tree(c, commit.tree, &path, 0, err);
-		}
+		rc = rc ? rc : walk_tree(c, commit.tree, &path, 0, err);
 		c->latest = false;
 		if (!commit.has_parent) {
 			break;
@@ -292,9 +286,7 @@ static int name_packs(struct compaction *c, struct buf *names, struct err *err)
 	struct packset staged = {0};
 	int rc = packset_read(&staged, c->stage.data, err);
 
-	if (!rc) {
-		rc = check_staged(c, &staged, err);
-	}
+	rc = rc ? rc : check_staged(c, &staged, err);
 	for (size_t i = 0; !rc && i < staged.count; i++) {
 		buf_addf(names, "%s\n", staged.pack[i].name);
 	}
@@ -315,13 +307,9 @@ int compact_make(struct buf *names, uint64_t *objects, struct snapshot_repo *rep
 		rc = err_sys(err, "cannot make folder '%s'", c.stage.data);
 	}
 	log_progress_start(&c.progress, "packing", c.count);
-	if (!rc) {
-		rc = add_all(&c, err);
-	}
+	rc = rc ? rc : add_all(&c, err);
 	log_progress_end(&c.progress);
-	if (!rc) {
-		rc = name_packs(&c, names, err);
-	}
+	rc = rc ? rc : name_packs(&c, names, err);
 	*objects = c.count;
 	repo_packer_free(c.packer);
 	buf_release(&c.dir);

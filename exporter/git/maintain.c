@@ -193,9 +193,7 @@ static int merge(bool *changed, struct snapshot_repo *repo, const char *dir, siz
 	}
 	if (!rc && made) {
 		rc = write_note(&set, repo, names.data, err);
-		if (!rc) {
-			rc = packmerge_install(made, err);
-		}
+		rc = rc ? rc : packmerge_install(made, err);
 		if (!rc) {
 			*changed = true;
 			rc = remove_chosen(&set, repo, dir, names.data, err);
@@ -275,23 +273,17 @@ static int compact(struct maintain_result *result, struct snapshot_repo *repo,
 		goto out;
 	}
 	rc = compact_make(&names, &result->objects, repo, &set, err);
-	if (!rc) {
-		rc = write_note(&set, repo, names.data, err);
-	}
+	rc = rc ? rc : write_note(&set, repo, names.data, err);
 	if (!rc) {
 		rc = compact_install(repo, names.data, err);
 	}
 	/* What a failure leaves there need not wait for the next writer. */
 	repo_folder_unstage(repo->path, NULL);
-	if (!rc) {
-		rc = write_record(&set, repo, names.data, err);
-	}
+	rc = rc ? rc : write_record(&set, repo, names.data, err);
 	if (!rc) {
 		rc = remove_chosen(&set, repo, dir, names.data, err);
 	}
-	if (!rc) {
-		rc = snapshot_reopen(repo, err);
-	}
+	rc = rc ? rc : snapshot_reopen(repo, err);
 	if (!rc) {
 		rc = packset_read(&after, dir, err);
 	}

@@ -285,9 +285,7 @@ int repo_resolve(uint8_t commit[OBJECT_ID], struct snapshot_repo *repo, const ch
 	git_oid oid;
 	int rc = git_revparse_single(&named, repo->git, rev);
 
-	if (!rc) {
-		rc = git_object_peel(&peeled, named, GIT_OBJECT_COMMIT);
-	}
+	rc = rc ? rc : git_object_peel(&peeled, named, GIT_OBJECT_COMMIT);
 	if (rc == GIT_ENOTFOUND && git_reference_name_to_id(&oid, repo->git, rev) == 0) {
 		object_hex(hex, oid.id);
 		rc = unreadable(repo, rc, hex, err);

@@ -129,9 +129,7 @@ int repo_folder_sweep(const char *path, struct err *err)
 	static const char *const packs[] = {PACKFILE_TEMP_PACK, PACKFILE_TEMP_IDX, NULL};
 	int rc = sweep_prefixes(path, ".", own, err);
 
-	if (!rc) {
-		rc = sweep_prefixes(path, "objects/pack", packs, err);
-	}
+	rc = rc ? rc : sweep_prefixes(path, "objects/pack", packs, err);
 	if (!rc) {
 		rc = repo_folder_unstage(path, err);
 	}
@@ -211,9 +209,7 @@ int repo_folder_copy(const char *path, const char *from, const char *to, struct 
 
 	buf_addf(&file, "%s/%s", path, from);
 	rc = file_read(&text, file.data, (size_t)16 << 20, err);
-	if (!rc) {
-		rc = repo_folder_write(path, to, text.data, text.len, err);
-	}
+	rc = rc ? rc : repo_folder_write(path, to, text.data, text.len, err);
 	buf_release(&file);
 	buf_release(&text);
 	return rc;

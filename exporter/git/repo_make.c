@@ -85,9 +85,7 @@ static int write_again(const char *path, const char *name, const char *word,
 		rc = repo_folder_write(path, REPO_FOLDER_TEMP_CONFIG, body.data, body.len,
 				       err);
 	}
-	if (!rc) {
-		rc = repo_folder_rename(path, REPO_FOLDER_TEMP_CONFIG, name, err);
-	}
+	rc = rc ? rc : repo_folder_rename(path, REPO_FOLDER_TEMP_CONFIG, name, err);
 	buf_release(&file);
 	buf_release(&body);
 	return rc ? rc : file_sync_dir(path, err);
@@ -123,9 +121,7 @@ int repo_make(const char *path, const char *branch, struct err *err)
 	struct buf head = {0}, mark = {0};
 	int rc = repo_folder_write(path, MARK, "", 0, err);
 
-	if (!rc) {
-		rc = make_folders(path, err);
-	}
+	rc = rc ? rc : make_folders(path, err);
 	if (!rc) {
 		rc = write_again(path, "config", "bare", config, err);
 	}
@@ -133,9 +129,7 @@ int repo_make(const char *path, const char *branch, struct err *err)
 		buf_addf(&head, "ref: %s\n", branch);
 		rc = write_again(path, "HEAD", "ref: ", head.data, err);
 	}
-	if (!rc) {
-		rc = flush_above(path, err);
-	}
+	rc = rc ? rc : flush_above(path, err);
 	if (!rc) {
 		buf_addf(&mark, "%s/" MARK, path);
 		rc = repo_folder_remove(mark.data, err);

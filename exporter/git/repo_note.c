@@ -190,9 +190,7 @@ int repo_note_remove(const char *path, const char *packs, unsigned flags, struct
 		}
 	}
 	buf_addf(&file, "%s/" NOTE, path);
-	if (!rc) {
-		rc = repo_folder_remove(file.data, err);
-	}
+	rc = rc ? rc : repo_folder_remove(file.data, err);
 	buf_release(&name);
 	buf_release(&file);
 	return rc;

@@ -87,9 +87,7 @@ static int lock_folder(struct snapshot_repo *repo, const struct snapshot_wait *w
 			logged = true;
 		}
 		rc = await_lock(wait, err);
-		if (!rc) {
-			rc = try_lock(repo, lock.data, err);
-		}
+		rc = rc ? rc : try_lock(repo, lock.data, err);
 	}
 	buf_release(&lock);
 	return rc ? rc : repo_folder_sweep(repo->path, err);
@@ -116,15 +114,11 @@ static int enter(struct snapshot_repo *repo, unsigned flags, struct err *err)
 	if (!rc && (flags & SNAPSHOT_CREATE) && folder != REPO_FOLDER_REPO) {
 		rc = repo_make(repo->path, SNAPSHOT_BRANCH, err);
 	}
-	if (!rc) {
-		rc = open_repository(repo, err);
-	}
+	rc = rc ? rc : open_repository(repo, err);
 	if (!rc && (flags & SNAPSHOT_WRITE) && repo_is_incomplete(repo)) {
 		repo_close(repo);
 		rc = repo_make(repo->path, SNAPSHOT_BRANCH, err);
-		if (!rc) {
-			rc = open_repository(repo, err);
-		}
+		rc = rc ? rc : open_repository(repo, err);
 	}
 	return !rc && (flags & SNAPSHOT_WRITE) ? repo_prepare(repo, SNAPSHOT_BRANCH, err)
 					       : rc;
@@ -176,9 +170,7 @@ int snapshot_open_wait(struct snapshot_repo **out, const char *path, unsigned fl
 	if (!rc && (flags & SNAPSHOT_WRITE)) {
 		rc = lock_folder(repo, wait, err);
 	}
-	if (!rc) {
-		rc = enter(repo, flags, err);
-	}
+	rc = rc ? rc : enter(repo, flags, err);
 	if (rc) {
 		snapshot_close(repo);
 		repo = NULL;
@@ -239,9 +231,7 @@ int snapshot_lock(struct snapshot_repo *repo, const struct snapshot_wait *wait,
 	int rc = prepare(repo, 0, err);
 
 	assert(repo->lock < 0);
-	if (!rc) {
-		rc = lock_folder(repo, wait, err);
-	}
+	rc = rc ? rc : lock_folder(repo, wait, err);
 	if (!rc) {
 		rc = refresh(repo, err);
 	}
@@ -338,9 +328,7 @@ int snapshot_read(struct snapshot_repo *repo, const struct snapshot_id *tree,
 	uint8_t root[OBJECT_ID], blob[OBJECT_ID];
 	int rc = parse_id(root, tree, err);
 
-	if (!rc) {
-		rc = tree_find(blob, &store, root, path, err);
-	}
+	rc = rc ? rc : tree_find(blob, &store, root, path, err);
 	return rc ? rc : repo_object(repo, out, blob, OBJECT_BLOB, err);
 }
 

@@ -77,9 +77,7 @@ int snapshot_put(struct snapshot_edit *edit, const char *path, const char *body,
 	int rc = pack_check(edit->pack, err);
 
 	assert(!edit->built);
-	if (!rc) {
-		rc = edits_add(&edit->edits, path, EDITS_REMOVE, err);
-	}
+	rc = rc ? rc : edits_add(&edit->edits, path, EDITS_REMOVE, err);
 	if (!rc) {
 		uint32_t number = pack_add(edit->pack, OBJECT_BLOB, body, len);
 
@@ -142,9 +140,7 @@ int snapshot_edit_build(struct snapshot_edit *edit, struct snapshot_id *tree, bo
 	rc = tree_merge(edit->tree, &store, edit->has_tip ? edit->tip_tree : NULL,
 			&edit->edits, edit->fresh, &counts, err);
 	edits_release(&edit->edits);
-	if (!rc) {
-		rc = pack_flush(edit->pack, err);
-	}
+	rc = rc ? rc : pack_flush(edit->pack, err);
 	if (rc) {
 		return rc;
 	}
@@ -200,9 +196,7 @@ int snapshot_edit_commit(struct snapshot_edit **edit_ptr, const char *message,
 					   edit->signer_payload, err);
 	}
 	commit.message = text.data;
-	if (!rc) {
-		rc = write_commit(id, edit, &commit, err);
-	}
+	rc = rc ? rc : write_commit(id, edit, &commit, err);
 	if (!rc) {
 		rc = advance_ref(edit->repo, edit->pack, SNAPSHOT_BRANCH,
 				 edit->has_tip ? edit->tip : NULL, id, err);

@@ -120,9 +120,7 @@ static int add_history(struct report *r, struct snapshot_repo *repo,
 	struct snapshot_info info = {0};
 	int rc = snapshot_resolve(repo, audit->commit.hex, &info, err);
 
-	if (!rc) {
-		rc = page_history_read(&history, repo, &info, NULL, err);
-	}
+	rc = rc ? rc : page_history_read(&history, repo, &info, NULL, err);
 	if (!rc && history.count) {
 		begin(r, "history", '[');
 		page_history_add(&r->text, &history, page_history_first(&history),

@@ -474,15 +474,11 @@ int page_site_write(struct page_site *page, uint64_t *removed, struct err *err)
 	if (page->whole && !page->job.every_file) {
 		rc = read_albums(page, -1, err);
 	}
-	if (!rc) {
-		rc = put(page, INDEX, &page->page.text, err);
-	}
+	rc = rc ? rc : put(page, INDEX, &page->page.text, err);
 	if (!rc) {
 		rc = write_albums(page, err);
 	}
-	if (!rc) {
-		rc = write_history(page, err);
-	}
+	rc = rc ? rc : write_history(page, err);
 	if (!rc) {
 		rc = write_summary(page, err);
 	}

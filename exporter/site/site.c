@@ -554,9 +554,7 @@ static int publish_files(struct publish *p)
 	if (p->empty) {
 		rc = place_build_begin(p->place, p->err);
 	}
-	if (!rc) {
-		rc = put_files(p);
-	}
+	rc = rc ? rc : put_files(p);
 	if (!rc) {
 		rc = p->empty ? place_build_end(p->place, p->err) : remove_files(p);
 	}
@@ -624,9 +622,7 @@ int site_publish(const char *path, struct snapshot_repo *repo,
 		warn_of_missing_part(&p, to->message);
 		goto out;
 	}
-	if (!rc) {
-		rc = place_open(&p.place, path, HOLDER, err);
-	}
+	rc = rc ? rc : place_open(&p.place, path, HOLDER, err);
 	/* Again, now that nobody else can change it. */
 	if (!rc) {
 		state_read(&p.at, path);
@@ -667,9 +663,7 @@ static int look(struct publish *p)
 	place_set_look(p->place, count_fault, p->check);
 	place_set_many(p->place, true);
 	start_progress(p, "comparing");
-	if (!rc) {
-		rc = put_files(p);
-	}
+	rc = rc ? rc : put_files(p);
 	if (!rc) {
 		rc = remove_files(p);
 	}
@@ -719,9 +713,7 @@ int site_check(const char *path, struct snapshot_repo *repo,
 		rc = pending_read(&p.pending, p.place, err);
 		check->unfinished = p.pending.unfinished;
 	}
-	if (!rc) {
-		rc = look(&p);
-	}
+	rc = rc ? rc : look(&p);
 	if (!rc && repair &&
 	    (check->missing || check->changed || check->extra || check->unfinished)) {
 		rc = repair_site(&p);

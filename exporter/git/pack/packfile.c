@@ -162,9 +162,7 @@ static int seal_pack(struct file *file, struct err *err)
 	sha1_update(&ctx, file->pending.len, (const uint8_t *)file->pending.data);
 	sha1_digest(&ctx, OBJECT_ID, file->trailer);
 	buf_add(&file->pending, file->trailer, OBJECT_ID);
-	if (!rc) {
-		rc = write_pending(file, err);
-	}
+	rc = rc ? rc : write_pending(file, err);
 	buf_release(&file->pending);
 	if (!rc) {
 		begin_writeback(file);
@@ -286,15 +284,11 @@ static int seal(struct file *file, const struct packfile_entry *entry, size_t to
 	render_idx(&idx, file, sorted);
 	free(sorted);
 	rc = make_temp(&fd, &file->idx_temp, file->dir, PACKFILE_TEMP_IDX, err);
-	if (!rc) {
-		rc = file_write_fd(fd, idx.data, idx.len, file->idx_temp, err);
-	}
+	rc = rc ? rc : file_write_fd(fd, idx.data, idx.len, file->idx_temp, err);
 	if (!rc) {
 		rc = finish(&file->fd, file->pack_temp, err);
 	}
-	if (!rc) {
-		rc = finish(&fd, file->idx_temp, err);
-	}
+	rc = rc ? rc : finish(&fd, file->idx_temp, err);
 	if (fd >= 0) {
 		close(fd);
 	}
@@ -395,9 +389,7 @@ int packfile_install(struct packfile *packs, struct err *err)
 
 		/* git looks for indexes, so the pack comes first. */
 		rc = install(file, &file->pack_temp, "pack", err);
-		if (!rc) {
-			rc = install(file, &file->idx_temp, "idx", err);
-		}
+		rc = rc ? rc : install(file, &file->idx_temp, "idx", err);
 	}
 	return rc || !packs->count ? rc : file_sync_dir(packs->dir, err);
 }

@@ -111,17 +111,13 @@ int packindex_open(struct packindex *out, const char *dir, const char *name,
 
 	buf_addf(&path, "%s/%s.idx", dir, name);
 	rc = map_file(&index.idx, &index.idx_len, path.data, err);
-	if (!rc) {
-		rc = check_idx(&index, path.data, err);
-	}
+	rc = rc ? rc : check_idx(&index, path.data, err);
 	if (!rc) {
 		buf_clear(&path);
 		buf_addf(&path, "%s/%s.pack", dir, name);
 		rc = map_file(&index.pack, &index.pack_len, path.data, err);
 	}
-	if (!rc) {
-		rc = check_pack(&index, path.data, err);
-	}
+	rc = rc ? rc : check_pack(&index, path.data, err);
 	if (rc) {
 		packindex_close(&index);
 	}

@@ -45,9 +45,7 @@ static int open_source(struct packmerge *merge, bool *deltas, const char *dir,
 	*source = (struct source){.name = name};
 	*deltas = false;
 	rc = packindex_open(&source->index, dir, name, err);
-	if (!rc) {
-		rc = packindex_places(&source->place, &source->index, name, err);
-	}
+	rc = rc ? rc : packindex_places(&source->place, &source->index, name, err);
 	for (uint32_t i = 0; !rc && !*deltas && i < source->index.count; i++) {
 		*deltas = packindex_is_delta(&source->index, &source->place[i]);
 	}

@@ -240,15 +240,11 @@ static int diff_trees(struct diff *diff, const uint8_t *from, const uint8_t *to,
 			       EDITS_DEPTH_MAX);
 	}
 	rc = side_start(&old, diff->store, err);
-	if (!rc) {
-		rc = side_start(&new, diff->store, err);
-	}
+	rc = rc ? rc : side_start(&new, diff->store, err);
 	if (!rc) {
 		rc = diff_sides(diff, &old, &new, err);
 	}
-	if (!rc) {
-		rc = tree_end(&old.cursor, from, err);
-	}
+	rc = rc ? rc : tree_end(&old.cursor, from, err);
 	if (!rc) {
 		rc = tree_end(&new.cursor, to, err);
 	}

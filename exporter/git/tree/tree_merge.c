@@ -219,9 +219,7 @@ static int build(struct merge *merge, size_t depth, struct span span, const uint
 	if (old) {
 		rc = tree_read(&level->old, &cursor, merge->store, old, err);
 	}
-	if (!rc) {
-		rc = merge_tree(merge, depth, span, &cursor, err);
-	}
+	rc = rc ? rc : merge_tree(merge, depth, span, &cursor, err);
 	if (!rc && old) {
 		rc = tree_end(&cursor, old, err);
 	}
