@@ -57,7 +57,7 @@ static void report_check(bool json, const struct site_check *check,
 		json_print_number(&out, "changed", check->changed);
 		json_print_number(&out, "extra", check->extra);
 		json_print_bool(&out, "unfinished", check->unfinished);
-		json_print_bool(&out, "repaired", check->repaired);
+		json_print_bool(&out, "mended", check->repaired);
 		buf_addch(&out, '}');
 	} else if (!faults && !check->unfinished) {
 		buf_addstr(&out, "site: nothing differs");
