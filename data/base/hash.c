@@ -2,21 +2,44 @@
 #include "data/base/hash.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "data/base/buf.h"
+#include "data/base/clock.h"
 
 #define FIRST_SLOTS 16
 
 /* 2^64 / golden ratio: spreads numbers that are close together. */
 #define ODD UINT64_C(0x9e3779b97f4a7c15)
 
+/* A random number, the same throughout the process, and never 0. */
+static uint64_t process_seed(void)
+{
+	static atomic_uint_fast64_t drawn;
+	uint_fast64_t seed = atomic_load_explicit(&drawn, memory_order_relaxed);
+	uint64_t own;
+
+	if (seed) {
+		return seed;
+	}
+	if (getrandom(&own, sizeof(own), GRND_NONBLOCK) != sizeof(own)) {
+		own = (uint64_t)clock_now_ms() ^ (uint64_t)(uintptr_t)&own;
+	}
+	own |= 1;
+	/* Another thread may have been faster; then its seed counts. */
+	return atomic_compare_exchange_strong(&drawn, &seed, own) ? own : seed;
+}
+
 uint32_t hash_bytes(const void *bytes, size_t len, uint64_t seed)
 {
 	const char *at = bytes;
-	uint64_t h = seed ^ len, step;
+	uint64_t h, step;
 
+	seed ^= process_seed();
+	h = seed ^ len;
 	for (; len; at += step, len -= step) {
 		uint64_t part = 0;
 

@@ -39,8 +39,9 @@ struct hash {
 	size_t count; /* numbers in the table */
 };
 
-/* Hashes bytes. If strangers choose the keys, pass a random seed, or they can choose
- * keys with equal hashes. */
+/* Hashes bytes, in each process differently: strangers who choose the keys cannot choose
+ * keys with equal hashes, which would make every search long. Do not store it. `seed`
+ * tells apart equal bytes that mean different keys. */
 uint32_t hash_bytes(const void *bytes, size_t len, uint64_t seed);
 uint32_t hash_number(uint64_t n);
 

@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 /* The number of the id, or 0. *hash: of the id. */
 static uint32_t find(const struct verify_table *table, uint32_t *hash, const void *id,
@@ -13,7 +12,7 @@ static uint32_t find(const struct verify_table *table, uint32_t *hash, const voi
 	size_t at = 0, other_len;
 	uint32_t number;
 
-	*hash = hash_bytes(id, len, table->seed);
+	*hash = hash_bytes(id, len, 0);
 	while ((number = hash_next(&table->hash, *hash, &at))) {
 		const char *other = verify_table_id(table, number, &other_len);
 
@@ -28,9 +27,6 @@ static void grow(struct verify_table *table)
 {
 	size_t old = table->cap;
 
-	if (!old && getrandom(&table->seed, sizeof(table->seed), GRND_NONBLOCK) < 0) {
-		table->seed = (uint64_t)(uintptr_t)table;
-	}
 	table->cap = old + old / 2 + 64;
 	table->id = xreallocarray(table->id, table->cap, sizeof(*table->id));
 	if (table->row_bytes) {

@@ -39,7 +39,6 @@ struct verify_table {
 	char *row;
 	size_t cap, mark_cap;
 	struct hash hash;
-	uint64_t seed; /* so that nobody can choose ids with one hash */
 };
 
 /* The number of the id, at most 65,535 bytes long; a new one has a row of zeroes.

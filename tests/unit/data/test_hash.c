@@ -127,6 +127,21 @@ static void every_byte_and_the_seed_count(void **state)
 	}
 }
 
+/* These keys have equal hashes if the hash is not random. */
+static void strangers_cannot_choose_keys_that_collide(void **state)
+{
+	static const char *const key[] = {"00000000IiYhj]Kn", "00000001{TsJ]Xee",
+					  "00000002f>N3.k&1", "00000003=/:~pF$A"};
+	uint32_t first = hash_bytes(key[0], 16, 0);
+	int equal = 0;
+
+	(void)state;
+	for (int i = 1; i < 4; i++) {
+		equal += hash_bytes(key[i], 16, 0) == first;
+	}
+	assert_int_equal(equal, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +150,7 @@ int main(void)
 		cmocka_unit_test(a_number_is_replaced_in_its_place),
 		cmocka_unit_test(a_set_holds_each_number_once),
 		cmocka_unit_test(every_byte_and_the_seed_count),
+		cmocka_unit_test(strangers_cannot_choose_keys_that_collide),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
