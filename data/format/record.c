@@ -136,10 +136,10 @@ static const struct shape {
 	enum member need[3];
 	size_t count;
 } shapes[] = {
-	{RECORD_TAG_IMAGE, {IMAGE_ID, TAG_ID, ID}, 3},
-	{RECORD_TAG_IMAGE, {IMAGE, TAG, ID}, 3},
+	{RECORD_TAG_IMAGE, {ID, IMAGE_ID, TAG_ID}, 3},
+	{RECORD_TAG_IMAGE, {ID, IMAGE, TAG}, 3},
 	{RECORD_IMAGE, {PUBLIC_ID, ALBUM_ID}, 2},
-	{RECORD_TAG, {NAME, LABEL, ID}, 3},
+	{RECORD_TAG, {ID, NAME, LABEL}, 3},
 };
 
 #define SHAPES (sizeof(shapes) / sizeof(*shapes))
@@ -161,29 +161,38 @@ static enum member lacking(const struct scope *scope, const struct shape *shape)
 	return MEMBERS;
 }
 
-/* Rejects an object, naming the member that it lacks for the first shape that it has a
- * member of. */
+/* Whether the object has one of the last two members, which no other shape has. */
+static bool hints_at(const struct scope *scope, const struct shape *shape)
+{
+	return scope->known[shape->need[shape->count - 2]] ||
+	       scope->known[shape->need[shape->count - 1]];
+}
+
+/* Rejects an object, naming the member that it lacks for the shape that it hints at: an
+ * image before the others, as an image of the live API may name all sorts of things. */
 static int reject_shape(const struct scope *scope)
 {
 	static const char none[] = "not an image, a tag or a tag image";
+	static const int order[SHAPES] = {2, 0, 1, 3};
+	enum member lacks;
+	const char *key;
+	int len;
+	size_t i = 0;
 
-	for (size_t i = 0; i < SHAPES; i++) {
-		enum member lacks = lacking(scope, &shapes[i]);
-		const char *key = member_keys[lacks];
-		int len = (int)strlen(key) - 2;
-
-		if (!scope->known[shapes[i].need[0]] &&
-		    !scope->known[shapes[i].need[1]]) {
-			continue;
-		}
-		if (!scope->known[lacks]) {
-			return reject(scope, 0, "%s (no '%.*s')", none, len, key + 1);
-		}
-		return reject(scope, scope->known[lacks]->key.off,
-			      "%s ('%.*s' is not %s)", none, len, key + 1,
-			      must_be_object(lacks) ? "an object" : "a string");
+	while (i < SHAPES && !hints_at(scope, &shapes[order[i]])) {
+		i++;
 	}
-	return reject(scope, 0, "%s", none);
+	if (i == SHAPES) {
+		return reject(scope, 0, "%s", none);
+	}
+	lacks = lacking(scope, &shapes[order[i]]);
+	key = member_keys[lacks];
+	len = (int)strlen(key) - 2;
+	if (!scope->known[lacks]) {
+		return reject(scope, 0, "%s (no '%.*s')", none, len, key + 1);
+	}
+	return reject(scope, scope->known[lacks]->key.off, "%s ('%.*s' is not %s)", none,
+		      len, key + 1, must_be_object(lacks) ? "an object" : "a string");
 }
 
 /* The kind of the object, or -1. */

@@ -366,6 +366,13 @@ static void an_object_of_no_shape_is_told_what_it_lacks(void **state)
 	check_reject(f, "{\"id\":\"x\",\"image\":{},\"tag\":[]}",
 		     "not an image, a tag or a tag image ('tag' is not an object)",
 		     "\"tag\"");
+	/* Members of several shapes hint at an image first; ids are looked at first. */
+	check_reject(f, "{\"image_id\":\"i\",\"album_id\":\"a\"}",
+		     "not an image, a tag or a tag image (no 'public_id')", "{");
+	check_reject(f, "{\"image_id\":\"i\"}",
+		     "not an image, a tag or a tag image (no 'id')", "{");
+	check_reject(f, "{\"label\":\"l\"}",
+		     "not an image, a tag or a tag image (no 'id')", "{");
 }
 
 static void ids_have_limits(void **state)
