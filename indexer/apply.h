@@ -11,8 +11,8 @@
 #include "indexer/ingest.h"
 
 /*
- * apply - applies files to the index: reads each one (ingest), carries out what that
- * came to, and commits it (writer).
+ * apply - applies files to the index: reads each one into steps (ingest), which are
+ * carried out and committed (writer).
  *
  *	struct apply *apply = apply_new(&options);
  *	for each path: rc = apply_path(apply, path, len, attempt, err);
@@ -36,7 +36,7 @@ struct apply_options {
 	struct index *index;
 	int rootfd;
 	bool allow_secrets; /* INGEST_SECRETS */
-	int64_t commit_ms;  /* a transaction ends when it is so old (0: no limit) */
+	int64_t commit_ms;  /* a transaction ends at this age (0: no limit) */
 	/* Called now and then, also in the middle of a large file: to read events, or to
 	 * check for a stop. A non-zero return ends the work and is returned. */
 	int (*tick)(void *payload, struct err *err);
@@ -69,11 +69,11 @@ int apply_finish(struct apply *apply, struct err *err);
  * transaction. Does nothing if there is nothing to write. */
 int apply_commit(struct apply *apply, const struct index_health *health, struct err *err);
 
-/* Ends the work, which came to `rc` (what a call above returned), and returns what it
- * came to now. 0: apply_commit. ERR_STOPPED: reads nothing more, and commits the files
- * that were read completely; the file that was being read, and those that wait for a
- * second reading, are left as a kill would leave them: their new claims are added, none
- * is withdrawn, and the next scan reads them again. Other errors: commits nothing. */
+/* Ends the work; `rc` is what the last call above returned. 0: returns the result of
+ * apply_commit. ERR_STOPPED, from either: reads nothing more, and commits the files that
+ * were read completely; the file that was being read, and those that wait for a second
+ * reading, are left as a kill would leave them: their new claims are added, none is
+ * withdrawn, and the next scan reads them again. Other errors: commits nothing. */
 int apply_end(struct apply *apply, int rc, const struct index_health *health,
 	      struct err *err);
 

@@ -10,7 +10,7 @@
 #include "data/index/claim.h"
 
 /*
- * batch - what the reading of files came to, as a list of steps for the writer.
+ * batch - the result of reading files, as a list of steps for the writer.
  *
  * ingest fills a batch and never uses the index; writer carries it out and never reads
  * a file. A batch owns everything that its steps name, so the two can run on different
@@ -21,7 +21,7 @@ enum batch_kind {
 	BATCH_BEGIN,         /* text: the path; mode */
 	BATCH_CLAIM,         /* index: of the record */
 	BATCH_REJECT,        /* line, column; text: the reason */
-	BATCH_REJECT_SECRET, /* likewise, for a record that holds a secret */
+	BATCH_REJECT_SECRET, /* likewise, for a record that contains a secret */
 	BATCH_END,           /* index: of the file */
 	BATCH_DROP,          /* the file changed while it was read */
 	BATCH_WITHDRAW,      /* text: the path of a file that is gone */
@@ -62,7 +62,7 @@ struct batch_mark {
 void batch_begin(struct batch *batch, const char *path, size_t len, enum claim_mode mode);
 /* `text` is the offset of the record's canonical text in batch->text. */
 void batch_claim(struct batch *batch, const struct record *record, size_t text);
-/* `secret`: the record holds a secret, and is otherwise good. */
+/* `secret`: the record contains a secret, and is otherwise good. */
 void batch_reject(struct batch *batch, size_t line, size_t column, const char *reason,
 		  bool secret);
 void batch_end(struct batch *batch, const struct claim_file *file);

@@ -42,7 +42,7 @@ struct dirs {
 	size_t node_count, node_cap;
 	struct dirs_wd *wd; /* all, in no order */
 	size_t wd_count, wd_cap;
-	struct hash names, wds; /* a place in `node`, in `wd`, and one */
+	struct hash names, wds; /* of places in `node` and `wd`, plus one */
 };
 
 void dirs_init(struct dirs *dirs);

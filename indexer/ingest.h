@@ -32,12 +32,13 @@ enum ingest_flags {
 	/* Read the whole file before its first claim: merging it met a claim that it
 	 * lowers. */
 	INGEST_REPLACE = 1 << 0,
-	/* The file changed during several readings: if it changes again, that is its
-	 * reject. So `status` lists it, and the next scan reads it again. */
+	/* The file changed during several readings: if it changes again, it is rejected
+	 * for that. So `status` lists it, and the next scan reads it again. */
 	INGEST_UNSTEADY = 1 << 1,
-	/* Accept records that hold a secret (data/format/secret.h). */
+	/* Accept records that contain a secret (data/format/secret.h). */
 	INGEST_SECRETS = 1 << 2,
-	/* Withdraw a file that is gone. Without it, only the outcome reports that. */
+	/* Withdraw the claims of a file that is gone. Without this flag, only the outcome
+	 * says that it is gone. */
 	INGEST_WITHDRAW = 1 << 3,
 };
 

@@ -30,11 +30,11 @@
  * through the lists: it compares each path with the index, and reads the files that
  * differ. So a commit costs what its paths cost, however large the library is.
  *
- * A file that an event reports as removed is withdrawn by the next commit. A file that
- * is only not found is *absent*: another file system may be mounted over it, or its own
- * may be unmounted. Absent files are collected for some seconds, so that the brake
- * (indexer/withdraw.h) counts all of them at once. Those that it refuses to withdraw
- * stay absent, and are looked at again until they are back.
+ * The next commit withdraws the claims of a file that an event reports as removed. A
+ * file that is only not found is *absent*: another file system may be mounted over it, or
+ * its own may be unmounted. Absent files are collected for some seconds, so that the brake
+ * (indexer/withdraw.h) counts all of them at once. Those that it refuses to withdraw stay
+ * absent, and are looked at again until they are back.
  *
  * A full disk loses nothing: the lists stay, and the commit is retried.
  */
@@ -42,7 +42,7 @@
 #define COMMIT_MS 200
 #define COMMIT_PATHS 10000
 #define POLL_MS 5000   /* least time between two polls */
-#define POLL_SHARE 20  /* a pause is at least so many times as long as the last poll */
+#define POLL_SHARE 20  /* a pause is at least this many times as long as the last poll */
 #define ABSENT_MS 3000 /* absent files are collected: longer than LATER_RACY waits */
 #define ROOT_MS 60000  /* between two checks of the root */
 #define FIND_MS 1000   /* between two attempts to find the root again */

@@ -15,8 +15,8 @@
  * the brake: a disk that is not mounted must not pass for a deletion.
  *
  * Every look ends here: a scan, a poll of folders that cannot be watched, a second look
- * at a file. Only a file that an event reports as removed or moved is withdrawn without
- * it, by apply_withdraw.
+ * at a file. Only the claims of a file that an event reports as removed or moved are
+ * withdrawn without asking the brake, by apply_withdraw.
  *
  * The brake refuses to withdraw more than half of 100 or more known files, or all of 10
  * or more. A file whose records are all claimed by other files, as after a rename, does
@@ -26,14 +26,14 @@
 struct withdraw {
 	const struct apply_options *options;
 	uint64_t known; /* files that were known before the look */
-	bool accept;    /* without the brake */
+	bool accept;    /* --accept-withdrawal: without the brake */
 };
 
 /*
  * Asks the brake, before anything is changed. ERR_REFUSED: too many files are missing.
- * Those that the index does not know are not counted. `dirty` are files that are to be
- * read afterwards, NULL if there are none: what they state is not lost, so they are read
- * first if it matters. No transaction may be open.
+ * Those that the index does not know are not counted. `dirty` (NULL: none) are the files
+ * that the caller reads next. A record that one of them states is not lost, so if many
+ * files are missing, this reads them once to find out. No transaction may be open.
  */
 int withdraw_check(const struct withdraw *withdraw, const struct paths *missing,
 		   const struct paths *dirty, struct err *err);

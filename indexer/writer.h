@@ -24,11 +24,11 @@
  * No other transaction may be open between writer_new and writer_commit.
  */
 
-#define WRITER_STEPS 10000 /* a transaction ends after so many steps */
+#define WRITER_STEPS 10000 /* a transaction ends after this many steps */
 
 struct writer;
 
-/* `commit_ms`: a transaction ends when it is so old (0: no limit). */
+/* `commit_ms`: a transaction ends at this age (0: no limit). */
 struct writer *writer_new(struct index *index, int64_t commit_ms);
 /* What was not committed is lost. NULL is allowed. */
 void writer_free(struct writer *writer);

@@ -40,9 +40,8 @@ struct cli_option {
 	enum cli_type type;
 	size_t offset;        /* of the value in the program's struct of values */
 	const char *argument; /* for --help: "DIR"; NULL for flags */
-	const char *
-		/* the variable that applies if the option is not given, or NULL */
-		environment;
+	/* The variable that applies if the option is not given, or NULL. */
+	const char *environment;
 	const char *summary;
 };
 

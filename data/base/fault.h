@@ -17,8 +17,8 @@
  */
 
 struct fault_area {
-	const void
-		*start; /* NULL: every address that no other area contains, for SIGBUS */
+	/* NULL: every address that no other area contains, for SIGBUS. */
+	const void *start;
 	size_t len;
 	/* Returns the line to write. Called in a signal handler: signal-safety(7). */
 	const char *(*line)(const struct fault_area *area);

@@ -10,7 +10,7 @@
  * A line is `PROGRAM: LEVEL: MESSAGE`, written by one write(2), so that lines of
  * several threads never mix. Bytes below 0x20 and 0x7f in the message are written as
  * `\xNN`: a hostile file name cannot forge a line. errno is unchanged. Only the two
- * programs log; `data/` returns errors.
+ * programs log, and cli_main on their behalf; the rest of `data/` returns errors.
  */
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };

@@ -86,7 +86,8 @@ void claim_reject(struct claim_reading *reading, size_t line, size_t column,
 void claim_reject_secret(struct claim_reading *reading, size_t line, size_t column,
 			 const char *reason);
 
-/* Before a commit, and after the next begin, within one reading. */
+/* Within one reading: claim_pause before a commit, claim_resume after the next
+ * index_begin. */
 void claim_pause(struct claim_reading *reading);
 void claim_resume(struct claim_reading *reading, struct index_txn *txn);
 

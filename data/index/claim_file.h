@@ -14,9 +14,8 @@ struct claim_file {
 	bool racy; /* changed so shortly before it was read that it must be read again */
 	uint64_t rejects; /* records (or the whole file) that were rejected */
 	uint64_t number;  /* the number of the file in the index; set by claim_file_get */
-	uint32_t
-		/* likewise: the sum of its claims, which proves that none is missing */
-		claims;
+	/* The sum of its claims, which proves that none is missing; set likewise. */
+	uint32_t claims;
 };
 
 /* A stored size that says: read this file again even if it has not changed, and replace

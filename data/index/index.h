@@ -30,10 +30,7 @@ struct index;
 struct index_txn;
 
 enum index_open_flags {
-	INDEX_WRITE =
-		1
-		/* take the lock of the writer; ERR_LOCKED if another process has it */
-		<< 0,
+	INDEX_WRITE = 1 << 0,  /* take the writer's lock, or fail with ERR_LOCKED */
 	INDEX_CREATE = 1 << 1, /* make the index if absent (with INDEX_WRITE) */
 };
 
@@ -46,7 +43,7 @@ int index_open(struct index **out, const char *dir, unsigned flags, struct err *
 void index_close(struct index *index);
 
 /* ERR_REPLACED: the folder, the index in it, or the lock was removed or replaced. Each
- * transaction checks this by itself; a writer without a transaction for long calls
+ * transaction checks this by itself; a writer that has had none for a while calls
  * this. */
 int index_check_place(const struct index *index, struct err *err);
 

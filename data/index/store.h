@@ -45,8 +45,8 @@ struct store_value {
 	size_t len;
 };
 
-/* Describes an environment. All is borrowed until store_open returns, but `noun` for
- * ever (a literal). */
+/* Describes an environment. All is borrowed until store_open returns; `noun`, which must
+ * be a literal, for ever. */
 struct store_spec {
 	const char *noun;   /* in messages: "index" */
 	const char *repair; /* in messages: how to repair it */

@@ -27,7 +27,7 @@ struct index_txn {
 	bool write;
 	bool examined;          /* set by check: damage does not fail the transaction */
 	bool was_building;      /* when the transaction began */
-	uint64_t base_sequence; /* the sequence at the begin */
+	uint64_t base_sequence; /* the sequence when it began */
 	struct meta meta;
 	uint64_t last_version; /* greatest record that has one; UINT64_MAX: unknown */
 	struct buf row;        /* scratch of txn_record_put and ids_intern */

@@ -28,7 +28,7 @@ struct tool {
 	const struct buf *input; /* its stdin; NULL: empty */
 	const struct buf *file;  /* the bytes of TOOL_FILE; NULL: there is none */
 	struct buf *output;      /* its stdout is appended; NULL: discarded */
-	int limit_s;             /* it is killed after so many seconds; 0: never */
+	int limit_s;             /* it is killed after this many seconds; 0: never */
 	struct stop *stop;       /* a requested stop ends it; may be NULL */
 
 	/* Filled in by tool_run. */

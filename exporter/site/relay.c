@@ -11,9 +11,9 @@
 #include "data/base/threads.h"
 
 #define LOADS 4
-#define THREAD_FROM 256       /* a thread pays from so many files on */
-#define LOAD_FILES 64         /* a load is handed over when it has so many files */
-#define LOAD_BYTES (1u << 20) /* or so many bytes */
+#define THREAD_FROM 256       /* a thread pays from this many files on */
+#define LOAD_FILES 64         /* a load is handed over when it has this many files */
+#define LOAD_BYTES (1u << 20) /* or this many bytes */
 
 /* Some files. `bytes` has their paths, each with a NUL behind it, and their bodies. */
 struct load {
