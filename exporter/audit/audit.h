@@ -61,7 +61,7 @@ struct audit_counts {
 	uint64_t images, untagged;
 	const struct audit_image *oldest; /* by (created_at, id); NULL: none untagged */
 	struct audit_last last;
-	struct audit_tag_count *tag; /* by images down, then id */
+	struct audit_tag_count *tag; /* the most images first, then by id */
 	size_t tag_count;
 };
 
@@ -78,7 +78,7 @@ struct audit {
 	int64_t as_of_s; /* the instant that ages are counted to */
 	/* Of the audited albums together. */
 	struct audit_counts all;
-	struct audit_album *album; /* by untagged down, then id */
+	struct audit_album *album; /* the most untagged first, then by id */
 	size_t album_count;
 	/* The first snapshot that a shallow clone has: the images without a `since` have
 	 * been untagged at least from then on. NULL: every `since` is known, or none was

@@ -33,7 +33,7 @@ void audit_count_image(struct audit_counter *counter, uint32_t album);
 void audit_count_tag(struct audit_counter *counter, const struct body_text *id,
 		     const struct body_object *tag);
 
-/* The tags of one album, by images down, then id. Albums are asked for in ascending
+/* The tags of one album, the most images first, then by id. Albums are asked for in ascending
  * order, each once, after the last image. */
 void audit_count_album(struct audit_counter *counter, uint32_t album,
 		       struct audit_counts *out);

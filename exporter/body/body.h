@@ -38,7 +38,7 @@
  * Texts are spans: nothing is copied but ids that are written with an escape.
  */
 
-/* Bytes that somebody else owns; no NUL behind them. data is NULL: there is none. */
+/* Borrowed bytes, with no NUL behind them. data is NULL: there is no text. */
 struct body_text {
 	const char *data;
 	size_t len;
@@ -73,7 +73,7 @@ enum query_response body_path(struct buf *id, const char *path);
 int body_find(uint8_t blob[OBJECT_ID], struct history *history, const uint8_t *tree,
 	      enum query_response row, const struct body_text *id, struct err *err);
 
-/* Adds the path of the file about `id`; of the folder that has all files of the row. */
+/* Adds the path of the row's file about `id`, or of the folder that has all its files. */
 void body_add_path(struct pathset *paths, enum query_response row,
 		   const struct body_text *id);
 void body_add_folder(struct pathset *paths, enum query_response row);

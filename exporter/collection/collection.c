@@ -43,6 +43,11 @@ static int begin_key(struct collection *all, const char *path)
 	return 0;
 }
 
+/*
+ * So far all rows are made of tags (add_tag) and of tag images (add_tag_images): a row that
+ * is stale_by another kind of file needs another branch in add_file.
+ */
+
 /* Adds the record that the body has open. */
 static int add_record(struct collection *all, const struct body_text *id,
 		      const char *path)

@@ -10,7 +10,7 @@
  * sort - an external merge sort: any number of items in little memory. What does not fit is
  * written, sorted in runs, to a file without a name, and the runs are merged at the end
  * (Knuth, The Art of Computer Programming, volume 3, 5.4). Debian has no C library for
- * it: sqlite3 and LMDB would have to be given the items as rows of a database.
+ * it: sqlite3 and LMDB would first store the items as rows of a database.
  *
  *	struct sort *sort = sort_new(folder);
  *	while (...)

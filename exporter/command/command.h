@@ -56,8 +56,8 @@ int command_open_reader(struct snapshot_repo **repo, struct snapshot_info *info,
 			int64_t *instant, const struct command_options *opt,
 			struct err *err);
 
-/* What `export` and `follow` have in common: an export as the options say, without the
- * repository and the index, and what it points to. */
+/* What `export` and `follow` have in common: the job that the options ask for, and what it
+ * points to. The caller sets its repository and its index. */
 struct command_job {
 	struct export_job job;
 	struct redact *redact;

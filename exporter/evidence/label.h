@@ -20,7 +20,7 @@ struct label {
 	const char *reason;
 	const struct snapshot_info *snapshot;
 	const char *key; /* sign.h; NULL: the tag is not signed */
-	int64_t time_s;  /* if it is before the snapshot's, that one is used */
+	int64_t time_s;  /* but never before the time of the snapshot */
 };
 
 /*

@@ -23,7 +23,7 @@
  * transaction would keep LMDB from reusing pages, so the export reads the feed in slices,
  * each in a transaction of its own. A response that changes after it was rendered moves
  * to the end of the feed, and is rendered again; the last version of a path counts
- * (snapshot.h). When a slice reaches the end of the feed, every response has been
+ * (snapshot_edit.h). When a slice reaches the end of the feed, every response has been
  * rendered as it is in that slice's transaction: the snapshot is of that instant, and its
  * sequence goes into the commit.
  *

@@ -14,10 +14,10 @@
  * not exist yet, or that was removed, moved or replaced; for another writer; and for room
  * on a full disk.
  *
- * It opens the repository and the index by their paths, the index as often as that is made
- * anew: job->repo and job->index are not used. `ready_fd` (data/base/ready.h) is written to
- * after the first export. It holds the repository's lock only while it exports, so that
- * other writers have their turn (snapshot_unlock). Returns 0 when stopped.
+ * It opens the repository and the index by their paths, and opens an index that was made
+ * anew once more: job->repo and job->index are not used. It writes to `ready_fd`
+ * (data/base/ready.h) after the first export. It holds the repository's lock only while it
+ * exports, so that other writers have their turn (snapshot_unlock). Returns 0 when stopped.
  */
 int follow_run(const struct export_job *job, const char *repo, const char *index,
 	       int ready_fd, struct err *err);

@@ -14,11 +14,13 @@
  * REPO_FOLDER_STAGE of the repository.
  */
 
-/* Packs all objects of the chosen packs, durable, and checks that none is missing. Appends
- * the names of the new packs, a newline after each. *objects: how many there are. */
+/* Packs all objects of the chosen packs, flushes the new packs, and checks that no object
+ * is missing. Appends the names of the new packs, a newline after each. *objects: how many
+ * there are. */
 int compact_make(struct buf *names, uint64_t *objects, struct snapshot_repo *repo,
 		 const struct packset *set, struct err *err);
-/* Moves the new packs, of which these are the names, into objects/pack, durable. */
+/* Moves the new packs, of which these are the names, into objects/pack. Durable on
+ * return. */
 int compact_install(struct snapshot_repo *repo, const char *names, struct err *err);
 
 #endif

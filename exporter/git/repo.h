@@ -12,7 +12,7 @@
 
 /*
  * repo - a git repository through libgit2: its objects, references and configuration.
- * repo.c alone includes <git2.h>. snapshot.h opens and locks a repository; this header is
+ * Only repo.c calls libgit2. snapshot.h opens and locks a repository; this header is
  * for code that reads objects by their ids.
  */
 
@@ -79,7 +79,7 @@ int repo_packer_open(struct repo_packer **out, struct snapshot_repo *repo,
 		     size_t delta_bytes_max, struct err *err);
 int repo_packer_add(struct repo_packer *packer, const uint8_t id[OBJECT_ID],
 		    const char *name, struct err *err);
-/* Writes the pack and its index into the folder `dir`, durable. */
+/* Writes the pack and its index into the folder `dir`. Durable on return. */
 int repo_packer_write(struct repo_packer *packer, const char *dir, struct err *err);
 /* NULL is allowed. */
 void repo_packer_free(struct repo_packer *packer);

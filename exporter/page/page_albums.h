@@ -39,8 +39,8 @@ void page_albums_release(struct page_albums *albums);
  * Ids have at most RECORD_ID_MAX bytes. */
 void page_albums_note(struct page_albums *albums, unsigned shard, const char *id,
 		      size_t len, uint64_t images, uint64_t untagged);
-/* Sorts by shard, then id, and joins notes about the same album: the known counts of the
- * later note count. */
+/* Sorts by shard, then id, and joins notes about the same album: a known count of the
+ * later note replaces that of the earlier one. */
 void page_albums_sort(struct page_albums *albums);
 /* Sorts, and removes albums without images. Returns 0; or -1 if an album lacks a count, and
  * removes it. */
@@ -52,6 +52,8 @@ void page_albums_add(struct buf *out, const struct page_albums *albums);
  * as page_albums_add writes it. */
 int page_albums_parse(struct page_albums *out, unsigned shard, const char *text,
 		      size_t len);
+
+/* --- images of an album (page_images.c) --- */
 
 /* The number of elements of a response's array. */
 uint64_t page_images_count(const struct buf *body);

@@ -16,7 +16,8 @@
  *		state_write(&text, &info, collections, mark);
  *
  * To add a member, print it in state_write. If publish has to read it again, add it to
- * struct state and state_read, too.
+ * struct state and state_read, too. albumen(7), "SITE", lists the members, and
+ * tests/unit/exporter/test_site.c has the whole text.
  */
 
 #define STATE_FILE "snapshot.json"

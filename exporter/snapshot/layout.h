@@ -23,7 +23,7 @@ enum layout_place { LAYOUT_SITE, LAYOUT_SNAPSHOT };
 
 #define LAYOUT_IDS_MAX 2 /* as many `*` as a pattern may have */
 
-/* An id, or its name: bytes of somebody else. */
+/* An id, or its name: borrowed bytes. */
 struct layout_text {
 	const char *at;
 	size_t len;
@@ -36,8 +36,8 @@ void layout_add_name(struct buf *out, enum layout_place place, const char *id,
 /* Appends the pattern with names[i] in place of the i-th `*`: what layout_add_name made. */
 void layout_fill(struct buf *out, const char *pattern, const struct layout_text *names);
 
-/* Whether `path` is one of the pattern's. names[i] is then the i-th N within `path`. N has
- * the shape of a name; that it lies in the right shard is not looked at. */
+/* Whether `path` fits the pattern. names[i] is then the i-th N within `path`. N has
+ * the shape of a name; whether it lies in the right shard is not checked. */
 bool layout_match(const char *pattern, enum layout_place place, const char *path,
 		  struct layout_text names[LAYOUT_IDS_MAX]);
 

@@ -36,10 +36,10 @@ struct redact;
 
 /*
  * *out is NULL if there is nothing to do: no paths, and `round_gps` is -1. Paths, of which
- * there are at most CLI_LIST_MAX, are copied. ERR_USAGE: a path has an empty name or a control character in it, or names a
- * member that responses need (id, public_id, album_id, image, tag, image_id, tag_id,
- * created_at, updated_at of a record; name and label of a tag), or there are too many
- * decimals.
+ * there are at most CLI_LIST_MAX, are copied. ERR_USAGE: a path has an empty name or a
+ * control character in it, or names a member that responses need (id, public_id, album_id,
+ * image, tag, image_id, tag_id, created_at, updated_at of a record; name and label of a
+ * tag), or there are too many decimals.
  */
 int redact_new(struct redact **out, const char *const *paths, size_t count,
 	       long long round_gps, struct err *err);

@@ -23,8 +23,8 @@
  */
 
 struct response {
-	/* Renders it; and the name under which other code finds the row. 0 where the
-	 * response is collected. */
+	/* What query_body renders for it, and the key by which other code finds the row.
+	 * 0: the response is collected. */
 	enum query_response kind;
 	/* A set of 1 << kind: an entry of such a kind in the change feed makes the response
 	 * stale; where it is collected, a file of such a kind that changed. */
@@ -53,11 +53,12 @@ void response_site_path(struct buf *out, const struct response *row, const char 
 void response_snapshot_path(struct buf *out, const struct response *row, const char *id,
 			    size_t len);
 
-/* The row of a snapshot's file, and the name of its id within `path`. NULL: no row's. */
+/* The row of a snapshot's file, and the name of its id within `path`. NULL: `path` fits no
+ * row. */
 const struct response *response_parse(const char *path, struct layout_text *name);
 
 /* Appends the site path of a snapshot's file, and returns its row.
- * NULL (nothing is appended): `path` is no row's, or the row is not in sites. */
+ * NULL (nothing is appended): `path` fits no row, or the row is not in sites. */
 const struct response *response_from_snapshot(struct buf *site_path, const char *path);
 
 /* Whether `path` ("": the root) is a folder of snapshots. */

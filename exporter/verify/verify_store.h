@@ -25,7 +25,7 @@
 struct verify_store;
 
 /* Opens every pack, and reports those that cannot be used. The report is borrowed.
- * ERR_FAIL: there is no folder of objects. */
+ * ERR_FAIL: the repository has no folder `objects`. */
 int verify_store_open(struct verify_store **out, const char *git_dir,
 		      struct verify_report *report, struct err *err);
 /* NULL is allowed. */

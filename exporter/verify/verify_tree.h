@@ -28,7 +28,7 @@ struct verify_tree_change {
 };
 typedef void verify_tree_fn(const struct verify_tree_change *change, void *payload);
 
-/* Calls for tags first, then for the rest. `from` may be NULL: nothing. */
+/* Calls `each` for tags first, then for the rest. `from` may be NULL: nothing. */
 void verify_tree_walk(struct verify_store *store, struct verify_report *report,
 		      const uint8_t *from, const uint8_t to[OBJECT_ID],
 		      verify_tree_fn *each, void *payload);

@@ -54,8 +54,8 @@ int pack_flush(struct pack *pack, struct err *err);
 const uint8_t *pack_id(const struct pack *pack, uint32_t number);
 /* The number of the object `id`, if it was added; after pack_flush. */
 bool pack_find(const struct pack *pack, uint32_t *number, const uint8_t id[OBJECT_ID]);
-/* Completes the packs, durable, and appends the names that they will have, a newline after
- * each. Nothing may be added any more. */
+/* Completes and flushes the packs, and appends the names that they will have, a newline
+ * after each. Nothing may be added any more. */
 int pack_seal(struct pack *pack, struct buf *names, struct err *err);
 /* Gives the sealed packs their names, so that git sees them. */
 int pack_install(struct pack *pack, struct err *err);

@@ -48,7 +48,7 @@ void packfile_new(struct packfile **out, const char *dir);
  * offset is PACKFILE_NONE. */
 int packfile_add(struct packfile *packs, struct packfile_entry *entry, size_t n,
 		 const void *bytes, size_t len, struct err *err);
-/* Completes the packs, durable, and appends their names: "pack-", 40 digits and a newline
+/* Completes and flushes the packs, and appends their names: "pack-", 40 digits and a newline
  * each. Nothing may be added any more. */
 int packfile_seal(struct packfile *packs, const struct packfile_entry *entry,
 		  size_t count, struct buf *names, struct err *err);

@@ -14,14 +14,14 @@
 struct packmerge;
 
 /*
- * Copies the objects of the chosen packs of the folder `dir` into new packs there, durable
+ * Copies the objects of the chosen packs of the folder `dir` into new packs there, flushed
  * under temporary names, and appends the names that they will have, a newline after each.
  * A delta cannot be copied without its base: a chosen pack with deltas is marked as compact
  * and no longer chosen, nothing is copied, and *out is NULL.
  */
 int packmerge_make(struct packmerge **out, struct buf *names, const char *dir,
 		   struct packset *set, struct err *err);
-/* Gives the new packs their names, durable. */
+/* Gives the new packs their names. Durable on return. */
 int packmerge_install(struct packmerge *merge, struct err *err);
 /* Removes what is not installed. NULL is allowed. */
 void packmerge_free(struct packmerge *merge);

@@ -14,7 +14,7 @@
 /* git makes no longer chains. */
 #define CHAIN_MAX 4096
 
-/* Bodies that deltas are of, each in one place of a table that its offset gives: a new
+/* Bases of deltas, each in one place of a table that its offset gives: a new
  * one replaces what is there. All are dropped when they take too much memory. */
 #define KEPT_SLOTS 16384
 #define KEPT_BYTES ((size_t)32 << 20)

@@ -15,7 +15,8 @@
  *
  * `verify` reads objects with this and not with libgit2, which is slower (41,951 objects
  * of 159 MiB take 0.70 s, here 0.29 s), passes over a damaged object where there is a
- * second copy of it, and never returns from a pack with two deltas of each other.
+ * second copy of it, and never returns from a pack in which two objects are deltas of each
+ * other.
  */
 
 /* A larger object is not read. */
@@ -28,8 +29,8 @@ struct unpack *unpack_new(void);
 void unpack_free(struct unpack *unpack);
 
 /* Reads the object that begins at `at` of the pack into *body, which is cleared first.
- * Its id is not checked. The pack must outlive `unpack`, which keeps copies of bodies
- * that deltas were of (at most 32 MiB). ERR_INPUT: it is damaged. */
+ * Its id is not checked. The pack must outlive `unpack`, which keeps copies of the
+ * bases of deltas (at most 32 MiB). ERR_INPUT: it is damaged. */
 int unpack_read(struct buf *body, enum object_type *type, struct unpack *unpack,
 		const struct packindex *pack, size_t at, struct err *err);
 
