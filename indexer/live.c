@@ -538,8 +538,8 @@ static int withdraw_absent(struct live *live, struct err *err)
 		log_warning("%s; the watch goes on, and checks whether they are back",
 			    err->msg);
 	} else if (!refused && live->refused) {
-		log_info("the files that were gone are back (%zu are not, and were "
-			 "withdrawn)",
+		log_info("the files that were gone are back (but for %zu, whose claims "
+			 "were withdrawn)",
 			 missing.count);
 	}
 	live->refused = refused;

@@ -148,7 +148,7 @@ static const struct cli_command scan = {
 	.options = "data! index! accept-withdrawal allow-secrets json verbose",
 	.summary = "bring the index up to the folder, once",
 	.help = "Reads the files that changed since the last scan, and withdraws the "
-		"records of files that are gone. Ends with status 3 if some input was "
+		"claims of files that are gone. Ends with status 3 if some input was "
 		"rejected: `status` lists it."};
 
 static const struct cli_command watch = {
@@ -182,7 +182,7 @@ static const struct cli_option options[] = {
 	{"index", 0, CLI_STRING, AT(index), "DIR", "ALBUMEN_INDEX",
 	 "the index; scan and watch create it"},
 	{"accept-withdrawal", 0, CLI_FLAG, AT(accept_withdrawal), NULL, NULL,
-	 "withdraw the records of missing files, even of most of the known files"},
+	 "withdraw the claims of missing files, even of most of the known files"},
 	{"allow-secrets", 0, CLI_FLAG, AT(allow_secrets), NULL, NULL,
 	 "accept records that hold tokens, private keys or Authorization values"},
 	{"ready-fd", 0, CLI_NUMBER, AT(ready_fd), "N", NULL,

@@ -136,7 +136,7 @@ static int start(struct watch *watch, struct err *err)
 		if (errno == EMFILE) {
 			return err_set(err, ERR_REFUSED,
 				       "cannot watch: this user has too many inotify "
-				       "instances; raise it with `sysctl "
+				       "instances; raise the limit with `sysctl "
 				       "fs.inotify.max_user_instances=1024`");
 		}
 		return err_sys(err, "cannot start watching");

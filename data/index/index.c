@@ -152,13 +152,12 @@ static int check_format(struct index *index, struct err *err)
 		store_status(txn, err);
 	} else if (v.len != sizeof(format_name) - 1 ||
 		   memcmp(v.data, format_name, v.len) != 0) {
-		rc = err_set(
-			err, ERR_FORMAT,
-			"index '%s' has the format '%.*s', this is for '%s'; rebuild "
-			"it: rm -r '%s' && albumen-indexer scan --data DIR --index "
-			"'%s'",
-			index->dir, (int)(v.len < 64 ? v.len : 64), (const char *)v.data,
-			format_name, index->dir, index->dir);
+		rc = err_set(err, ERR_FORMAT,
+			     "index '%s' has the format '%.*s', not '%s'; rebuild "
+			     "it: rm -r '%s' && albumen-indexer scan --data DIR --index "
+			     "'%s'",
+			     index->dir, (int)(v.len < 64 ? v.len : 64),
+			     (const char *)v.data, format_name, index->dir, index->dir);
 	}
 	store_abort(&txn);
 	return rc;

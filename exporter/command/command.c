@@ -20,7 +20,7 @@ const struct cli_option command_option_table[] = {
 	 "the git repository of snapshots"},
 	{"site", 0, CLI_STRING, AT(site), "DIR", "ALBUMEN_SITE",
 	 "the folder that a web server serves"},
-	{"rev", 0, CLI_STRING, AT(rev), "REV", NULL, "another name of --at"},
+	{"rev", 0, CLI_STRING, AT(rev), "REV", NULL, "another name for --at"},
 	{"check", 0, CLI_FLAG, AT(check), NULL, NULL,
 	 "list the files of the site that differ from its snapshot"},
 	{"repair", 0, CLI_FLAG, AT(repair), NULL, NULL,

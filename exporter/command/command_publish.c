@@ -165,7 +165,7 @@ static int run(const void *values, char **operand, struct err *err)
 			"--check changes nothing, and --repair does: give one of them");
 	}
 	if (!rc && opt->at && opt->rev) {
-		rc = err_set(err, ERR_USAGE, "--rev is another name of --at: give one");
+		rc = err_set(err, ERR_USAGE, "--rev is another name for --at: give one");
 	}
 	rc = rc ? rc : snapshot_open(&repo, opt->repo, 0, "albumen-exporter", err);
 	if (!rc && !opt->check) {

@@ -134,7 +134,8 @@ static int write_message(struct buf *out, struct snapshot_repo *repo,
 		    strcmp(said.data, is.data) != 0) {
 			rc = err_set(err, ERR_FAIL,
 				     "snapshot %s says that the SHA-256 of its tree is "
-				     "%s, but it is %s; see albumen-exporter verify",
+				     "%s, but it is %s; `albumen-exporter verify` "
+				     "checks the whole repository",
 				     info->commit.hex, said.data, is.data);
 		}
 	}

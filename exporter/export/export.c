@@ -318,7 +318,7 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 		index_abort(&txn);
 		return err_set(
 			err, ERR_LOCKED,
-			"the first scan into index '%s' has not ended; export then",
+			"the first scan into index '%s' has not ended; export after it",
 			index_dir(ex->job->index));
 	}
 	remember_index(ex, txn);

@@ -97,7 +97,8 @@ void note_read(struct note *out, const struct snapshot_repo *repo)
 	path_of(&path, repo);
 	rc = file_read(&text, path.data, NOTE_MOST, &err);
 	if (rc && rc != ERR_NOTFOUND) {
-		log_warning("%s; the last export is not known from it", err.msg);
+		log_warning("%s; so it is not known where the last export left main",
+			    err.msg);
 	} else if (!rc && (!text.len || !parse(out, &text))) {
 		*out = (struct note){0};
 		log_warning("'%s' is damaged and is ignored; the next export writes it "

@@ -157,7 +157,8 @@ int folders_remove_empty(struct folders *folders, struct err *err)
 int folders_sync(struct folders *folders, struct err *err)
 {
 	if (folders->whole && syncfs(folders->root) < 0) {
-		return err_sys(err, "cannot sync '%s'", folders->root_path);
+		return err_sys(err, "cannot flush the file system of '%s'",
+			       folders->root_path);
 	}
 	for (size_t i = 0; i < folders->changed.len;) {
 		const char *path = folders->changed.data + i;
