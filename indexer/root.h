@@ -42,7 +42,7 @@ bool root_is_current(const struct root *root);
 /* Closes the folder, so that its file system can be unmounted. The descriptor is of no
  * use until root_find succeeds. */
 int root_leave(struct root *root, struct err *err);
-/* Opens the folder of that name. ERR_NOTFOUND (quietly): there is none that can be read,
+/* Opens the folder of that name. ERR_NOTFOUND (no message): there is none that can be read,
  * or, with `filled`, none with a metadata file in it, as under an unmounted disk. */
 int root_find(struct root *root, bool filled, struct err *err);
 /* Whether the folder lies on a network file system, which raises no events for what

@@ -232,7 +232,7 @@ static void note_outcome(const char *path, size_t len,
 	}
 }
 
-/* Reads the files that changed while they were read again, a few times. */
+/* Reads again, a few times, the files that changed while they were read. */
 static int read_changed(struct apply *apply, struct outcomes *outcomes, struct err *err)
 {
 	int rc = apply_finish(apply, err);

@@ -64,7 +64,7 @@ int watch_add(struct watch *watch, int dirfd, int *wd, struct err *err);
 /* Ends a watch that has not ended by itself; WATCH_ENDED still follows. */
 void watch_remove(struct watch *watch, int wd);
 
-/* The next event, without waiting for one. ERR_NOTFOUND (quietly): there is none. */
+/* The next event, without waiting for one. ERR_NOTFOUND (no message): there is none. */
 int watch_next(struct watch *watch, struct watch_event *out, struct err *err);
 
 /* The number of watches. */

@@ -68,8 +68,8 @@ void body_object_release(struct body_object *object);
  * 0: no file of the response table. */
 enum query_response body_path(struct buf *id, const char *path);
 
-/* The blob of the file about `id` in a tree, which may be NULL: nothing. ERR_NOTFOUND,
- * quietly, with a blob of zeros: there is none. */
+/* The blob of the file about `id` in a tree, which may be NULL: nothing. ERR_NOTFOUND
+ * (no message), with a blob of zeros: there is none. */
 int body_find(uint8_t blob[OBJECT_ID], struct history *history, const uint8_t *tree,
 	      enum query_response row, const struct body_text *id, struct err *err);
 

@@ -37,8 +37,8 @@ struct sort_item {
 	const char *key, *text; /* until the next sort_next */
 	size_t key_len, len;
 };
-/* The next item in order; nothing is added any more after the first. ERR_NOTFOUND, quietly,
- * at the end. */
+/* The next item in order. After the first call nothing may be added. ERR_NOTFOUND (no
+ * message): there are no more. */
 int sort_next(struct sort *sort, struct sort_item *item, struct err *err);
 /* NULL is allowed. */
 void sort_free(struct sort *sort);

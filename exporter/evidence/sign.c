@@ -27,7 +27,7 @@
 /* An agent may ask its owner first. */
 #define SIGN_LIMIT_S 60
 #define VERIFY_LIMIT_S 60
-/* No signature of OpenSSH's is longer. */
+/* OpenSSH makes no signature longer than this. */
 #define SIGNATURE_MAX 65536
 
 /* --- signing --- */

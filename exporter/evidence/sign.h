@@ -25,7 +25,7 @@
 int sign_body(struct buf *body, enum object_type type, const char *key, struct err *err);
 
 /* Splits a signed body into what was signed and the signature, as ssh-keygen reads
- * them. Both are appended. ERR_NOTFOUND, without a message: there is no signature, and
+ * them. Both are appended. ERR_NOTFOUND (no message): there is no signature, and
  * *payload has the whole body. */
 int sign_split(struct buf *payload, struct buf *signature, enum object_type type,
 	       const void *body, size_t len);

@@ -49,11 +49,12 @@ struct export
 	struct export_result *result;
 	struct snapshot_edit *edit;
 	struct note note;
-	struct note_export seen; /* the index in the last transaction; this redaction */
-	uint64_t floor;          /* of the feed, in that transaction */
-	uint64_t done;           /* the feed is rendered up to this sequence */
-	bool whole;              /* render all in one transaction */
-	bool worked;             /* the branch now has the tree that was built */
+	struct note_export
+		seen;   /* the index as of the last transaction, and what is left out */
+	uint64_t floor; /* of the feed, in that transaction */
+	uint64_t done;  /* the feed is rendered up to this sequence */
+	bool whole;     /* render all in one transaction */
+	bool worked;    /* the branch now has the tree that was built */
 	struct index_counts counts;
 	struct index_health health;
 	struct log_progress progress;

@@ -165,7 +165,7 @@ static uint64_t number_of(const struct snapshot_info *info)
 	return ours ? message_count(info->message, MESSAGE_NUMBER, 0) : 0;
 }
 
-/* Reads the commit `parent`. ERR_NOTFOUND, quietly: there is none, or a shallow
+/* Reads the commit `parent`. ERR_NOTFOUND (no message): there is none, or a shallow
  * repository does not have it. */
 static int step_back(struct snapshot_repo *repo, const struct snapshot_id *parent,
 		     struct snapshot_info *out, struct err *err)
@@ -191,7 +191,7 @@ static int step_back(struct snapshot_repo *repo, const struct snapshot_id *paren
 
 /* Walks by first parents from the commit `from` back to `to`. *steps: how many.
  * *snapshots: all commits before `to` are snapshots, numbered without a gap.
- * ERR_NOTFOUND, quietly: the walk does not reach `to`. */
+ * ERR_NOTFOUND (no message): the walk does not reach `to`. */
 static int walk(struct snapshot_repo *repo, const struct snapshot_info *from,
 		const struct snapshot_id *to, uint64_t *steps, bool *snapshots,
 		struct err *err)

@@ -29,7 +29,7 @@ bool commit_parse(struct commit *out, const struct buf *body);
 void commit_write(struct buf *body, const struct commit *commit);
 
 /* Appends the value of the last trailer `name` ("Albumen-Sequence") of a commit message.
- * Trailers are lines of the last paragraph. ERR_NOTFOUND, without a message. */
+ * Trailers are lines of the last paragraph. ERR_NOTFOUND (no message). */
 int commit_trailer(const char *message, const char *name, struct buf *value);
 
 #endif

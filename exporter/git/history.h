@@ -48,8 +48,8 @@ void history_free(struct history *history);
 /* The next step will be the snapshot `commit`. May be called at any time. */
 void history_start(struct history *history, const uint8_t commit[OBJECT_ID]);
 
-/* One step: first the snapshot of history_start, then its parent, and so on. ERR_NOTFOUND,
- * without a message: there are no more. */
+/* One step: first the snapshot of history_start, then its parent, and so on. ERR_NOTFOUND
+ * (no message): there are no more. */
 int history_next(struct history *history, struct history_step *step, struct err *err);
 
 /* Whether the last step has a parent that the repository, a shallow clone, does not have. */

@@ -34,7 +34,7 @@ struct repo_note {
 };
 
 int repo_note_write(const char *path, const struct repo_note *note, struct err *err);
-/* ERR_NOTFOUND, without a message: there is no note. A note that was cut short is empty. */
+/* ERR_NOTFOUND (no message): there is no note. A note that was cut short is empty. */
 int repo_note_read(struct repo_note *out, const char *path, struct err *err);
 bool repo_note_exists(const char *path);
 void repo_note_release(struct repo_note *note);

@@ -76,14 +76,14 @@ bool snapshot_writable(const struct snapshot_repo *repo);
  * misses a pack looks again. After a failure only snapshot_close may be called. */
 int snapshot_reopen(struct snapshot_repo *repo, struct err *err);
 
-/* The branch's tip. ERR_NOTFOUND, without a message: no snapshot yet. */
+/* The branch's tip. ERR_NOTFOUND (no message): no snapshot yet. */
 int snapshot_head(struct snapshot_repo *repo, struct snapshot_info *out, struct err *err);
 /* A snapshot by any revision that git understands: "HEAD~1", a tag, an id. */
 int snapshot_resolve(struct snapshot_repo *repo, const char *rev,
 		     struct snapshot_info *out, struct err *err);
 
-/* Appends the file `path` of the snapshot's tree to *out. ERR_NOTFOUND, without
- * a message. */
+/* Appends the file `path` of the snapshot's tree to *out. ERR_NOTFOUND (no
+ * message). */
 int snapshot_read(struct snapshot_repo *repo, const struct snapshot_id *tree,
 		  const char *path, struct buf *out, struct err *err);
 /* Appends the blob `id` to *out. */

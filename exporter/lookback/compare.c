@@ -455,7 +455,7 @@ static int note_image(struct compare *c, const struct body_text *image)
 			rc = note_tagged(c, side, &place[side], image);
 		}
 	}
-	/* Untagged in one album on both sides, it may be the same image. */
+	/* If it is untagged in the same album on both sides, it may have no difference. */
 	if (memcmp(place[0].album_of, place[1].album_of, OBJECT_ID) == 0 &&
 	    expected == 2) {
 		expected = 0;

@@ -8,7 +8,7 @@
 #include "exporter/collection/collection.h"
 #include "exporter/git/history.h"
 
-/* Appends the file of one response. ERR_NOTFOUND, quietly. */
+/* Appends the file of one response. ERR_NOTFOUND (no message). */
 static int read_response(struct buf *body, struct history *history,
 			 const uint8_t tree[OBJECT_ID], const struct response *row,
 			 const struct record_id *id, struct err *err)

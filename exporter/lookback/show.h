@@ -22,8 +22,8 @@
 /* Takes the next bytes of the body. */
 typedef void show_sink(const void *bytes, size_t len, void *payload);
 
-/* ERR_NOTFOUND, quietly: there was no answer. `sink` is called only if there is a body;
- * if the body ends early, an error is returned. */
+/* ERR_NOTFOUND (no message): there was no answer. Calls `sink` only if there is a body; if
+ * the body ends early, returns an error. */
 int show_body(struct snapshot_repo *repo, const struct snapshot_id *tree,
 	      const struct request *request, show_sink *sink, void *payload,
 	      struct err *err);

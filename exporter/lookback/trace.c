@@ -37,14 +37,14 @@ struct trace {
 	bool hit;      /* a path differs */
 	bool outdated; /* the paths are to be collected anew */
 	bool any_event;
-	int64_t more_untagged_before; /* than afterwards, in the album */
+	int64_t more_untagged_before; /* in the album: before less afterwards */
 	struct buf found;             /* scratch: the id in a path */
 	struct body body;
 };
 
 /* --- which paths to follow --- */
 
-/* Follows the file about `id`, and reads it. ERR_NOTFOUND, quietly. */
+/* Follows the file about `id`, and reads it. ERR_NOTFOUND (no message). */
 static int follow_file(struct trace *trace, const uint8_t tree[OBJECT_ID],
 		       enum query_response row, const struct body_text *id)
 {

@@ -41,8 +41,8 @@ int when_age(const char *text, int64_t *seconds, struct err *err);
 /* The clock, or SOURCE_DATE_EPOCH. ERR_USAGE: SOURCE_DATE_EPOCH is not a number. */
 int when_now(int64_t *now, struct err *err);
 
-/* Reads WHEN as an instant; `now` is what "ago" counts from. ERR_NOTFOUND, quietly, and
- * *instant as it was: it is not an instant. */
+/* Reads WHEN as an instant; `now` is what "ago" counts from. ERR_NOTFOUND (no message): it
+ * is not an instant, and *instant is unchanged. */
 int when_instant(int64_t *instant, const char *when, int64_t now);
 
 /* "2026-11-22T04:34:26Z" and a NUL. An instant outside the years 1000 to 9999 is shown as

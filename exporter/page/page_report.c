@@ -13,11 +13,11 @@
  */
 
 #define ALBUMS 1024              /* rows of a block of albums */
-#define BLOCK_BYTES (256u << 10) /* a block of images ends when it is as large */
+#define BLOCK_BYTES (256u << 10) /* a block of images ends at this size */
 
 struct report {
 	FILE *out;
-	struct buf text;  /* on its way out */
+	struct buf text;  /* to be written to `out` */
 	struct buf album; /* rows of the block of albums */
 	size_t rows;
 	uint64_t block; /* number of the block of images */

@@ -164,7 +164,7 @@ int folders_sync(struct folders *folders, struct err *err)
 		const char *path = folders->changed.data + i;
 		int fd = openat(folders->root, *path ? path : ".", open_flags);
 
-		/* A folder that was removed is gone from another one that changed. */
+		/* If it was removed, its parent changed, and is flushed. */
 		if (fd < 0 ? errno != ENOENT : fsync(fd) < 0) {
 			int rc = err_sys(err, "cannot flush folder '%s/%s'",
 					 folders->root_path, path);

@@ -25,7 +25,7 @@ const struct response response_table[] = {
 		.request = "api/v1/albums/*/images",
 	},
 	{
-		/* No name has a dot in it, so this is nobody's ".json". */
+		/* No name has a dot in it, so no id makes the first row's path equal this. */
 		.kind = QUERY_ALBUM_OF,
 		.stale_by = 1 << QUERY_TAG_IMAGES,
 		.path = "api/v1/tag_images/*.album",

@@ -11,7 +11,7 @@
 /* In place of an object's type. */
 #define DELTA_OF_OFFSET 6
 #define DELTA_OF_ID 7
-/* git makes no longer chains. */
+/* git makes no chain of deltas longer than this. */
 #define CHAIN_MAX 4096
 
 /* Bases of deltas, each in one place of a table that its offset gives: a new

@@ -59,7 +59,7 @@ int tree_read(struct buf *body, struct tree_cursor *cursor,
 int tree_end(const struct tree_cursor *cursor, const uint8_t id[OBJECT_ID],
 	     struct err *err);
 
-/* The id of the file `path`. ERR_NOTFOUND, without a message. */
+/* The id of the file `path`. ERR_NOTFOUND (no message). */
 int tree_find(uint8_t blob[OBJECT_ID], const struct tree_store *store,
 	      const uint8_t root[OBJECT_ID], const char *path, struct err *err);
 
