@@ -10,15 +10,15 @@
 #include "data/format/json_print.h"
 #include "exporter/lookback/when.h"
 
-#define FLUSH_BYTES (64u << 10)
+#define WRITE_BYTES (64u << 10)
 
-/* Writes what is in `text` once it is much, and leaves its last byte: json_print looks
- * at it. Write errors are found by finish(). */
-static void flush(FILE *out, struct buf *text)
+/* Writes `text` once it is long, all but its last byte, which json_print looks at.
+ * finish() finds write errors. */
+static void write_out(FILE *out, struct buf *text)
 {
 	char last;
 
-	if (text->len > FLUSH_BYTES) {
+	if (text->len > WRITE_BYTES) {
 		last = text->data[text->len - 1];
 		fwrite(text->data, 1, text->len - 1, out);
 		buf_clear(text);
@@ -138,10 +138,10 @@ int audit_print_json(FILE *out, const struct audit *audit, struct err *err)
 		json_print_open(&text, "untagged_images", '[');
 		for (uint64_t j = 0; j < album->counts.untagged; j++) {
 			json_image(&text, NULL, &album->image[j]);
-			flush(out, &text);
+			write_out(out, &text);
 		}
 		buf_addstr(&text, "]}");
-		flush(out, &text);
+		write_out(out, &text);
 	}
 	buf_addstr(&text, "]}\n");
 	return finish(out, &text, err);
@@ -225,7 +225,7 @@ int audit_print_csv(FILE *out, const struct audit *audit, struct err *err)
 	csv_row(&text, "all", "", &audit->all);
 	for (size_t i = 0; i < audit->album_count; i++) {
 		csv_row(&text, "album", audit->album[i].id, &audit->album[i].counts);
-		flush(out, &text);
+		write_out(out, &text);
 	}
 	return finish(out, &text, err);
 }
@@ -481,7 +481,7 @@ int audit_print_table(FILE *out, const struct audit *audit, bool images, struct 
 		for (uint64_t j = 0; images && j < album->counts.untagged; j++) {
 			add_image(&text, &album->image[j], audit->as_of_s);
 		}
-		flush(out, &text);
+		write_out(out, &text);
 	}
 	return finish(out, &text, err);
 }

@@ -130,7 +130,7 @@ int snapshot_edit_build(struct snapshot_edit *edit, struct snapshot_id *tree, bo
 				   .object = blob_id,
 				   .payload = edit};
 	struct tree_delta counts;
-	int rc = pack_flush(edit->pack, err);
+	int rc = pack_wait(edit->pack, err);
 
 	assert(!edit->built);
 	if (rc) {
@@ -140,7 +140,7 @@ int snapshot_edit_build(struct snapshot_edit *edit, struct snapshot_id *tree, bo
 	rc = tree_merge(edit->tree, &store, edit->has_tip ? edit->tip_tree : NULL,
 			&edit->edits, edit->fresh, &counts, err);
 	edits_release(&edit->edits);
-	rc = rc ? rc : pack_flush(edit->pack, err);
+	rc = rc ? rc : pack_wait(edit->pack, err);
 	if (rc) {
 		return rc;
 	}

@@ -43,7 +43,7 @@ struct snapshot_signer {
 	void (*blob)(uint32_t number, const void *body, size_t len, void *payload);
 	/* A tree that the repository does not have; its number is the next one. */
 	void (*tree)(const void *body, size_t len, void *payload);
-	/* Adds trailers to the message. The pack has been flushed. */
+	/* Adds trailers to the message. Called after pack_wait. */
 	int (*message)(struct buf *message, const struct pack *pack,
 		       const uint8_t tree[OBJECT_ID], void *payload, struct err *err);
 	/* Signs the body of the commit in place. */

@@ -292,7 +292,7 @@ struct copy {
 	struct buf *out;
 };
 
-static void flush(struct copy *copy, const char *until)
+static void copy_until(struct copy *copy, const char *until)
 {
 	if (until > copy->copied) {
 		buf_add(copy->out, copy->copied, (size_t)(until - copy->copied));
@@ -356,7 +356,7 @@ static void copy_value(struct copy *copy, struct reach reach, enum what what, bo
  * one behind if no member was kept before. */
 static void leave_out(struct copy *copy, const char *begin, bool kept)
 {
-	flush(copy, kept ? begin - 1 : begin);
+	copy_until(copy, kept ? begin - 1 : begin);
 	copy->copied = copy->at;
 	if (*copy->at == ',') {
 		copy->at++;
@@ -428,7 +428,7 @@ static void copy_value(struct copy *copy, struct reach reach, enum what what, bo
 	}
 	copy->at = json_value_end(begin, copy->end);
 	if (place && redact->decimals >= 0 && is_number(*begin)) {
-		flush(copy, begin);
+		copy_until(copy, begin);
 		add_rounded(copy->out, begin, (size_t)(copy->at - begin),
 			    (size_t)redact->decimals);
 		copy->copied = copy->at;
@@ -459,5 +459,5 @@ void redact_body(const struct redact *redact, struct buf *out, enum query_respon
 	case QUERY_ALBUM_OF:
 		break;
 	}
-	flush(&copy, copy.end);
+	copy_until(&copy, copy.end);
 }

@@ -229,7 +229,7 @@ int pack_check(const struct pack *pack, struct err *err)
 	return pack->rc;
 }
 
-int pack_flush(struct pack *pack, struct err *err)
+int pack_wait(struct pack *pack, struct err *err)
 {
 	drain(pack, true);
 	return pack_check(pack, err);

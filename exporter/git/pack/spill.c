@@ -10,11 +10,11 @@
 
 #define TAIL_MAX ((size_t)64 << 10)
 
-static int flush(struct spill *spill)
+static int write_tail(struct spill *spill)
 {
 	int rc;
 
-	if (!spill->flushed) {
+	if (!spill->written) {
 		spill->fd = open(spill->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 		if (spill->fd < 0) {
 			return err_sys(&spill->err, "cannot make a file in '%s'",
@@ -23,7 +23,7 @@ static int flush(struct spill *spill)
 	}
 	rc = file_write_fd(spill->fd, spill->tail.data, spill->tail.len, spill->dir,
 			   &spill->err);
-	spill->flushed += spill->tail.len;
+	spill->written += spill->tail.len;
 	buf_clear(&spill->tail);
 	return rc;
 }
@@ -35,13 +35,13 @@ void spill_add(struct spill *spill, const void *bytes, size_t len)
 	}
 	buf_add(&spill->tail, bytes, len);
 	if (spill->tail.len > TAIL_MAX) {
-		spill->rc = flush(spill);
+		spill->rc = write_tail(spill);
 	}
 }
 
 uint64_t spill_length(const struct spill *spill)
 {
-	return spill->flushed + spill->tail.len;
+	return spill->written + spill->tail.len;
 }
 
 static int read_file(struct spill *spill, char *to, uint64_t at, size_t len,
@@ -73,8 +73,8 @@ int spill_read(struct spill *spill, struct buf *out, uint64_t at, size_t len,
 		return spill->rc;
 	}
 	assert(at + len <= spill_length(spill));
-	if (at < spill->flushed) {
-		size_t left = (size_t)(spill->flushed - at), n = len < left ? len : left;
+	if (at < spill->written) {
+		size_t left = (size_t)(spill->written - at), n = len < left ? len : left;
 		int rc;
 
 		buf_grow(out, n);
@@ -88,14 +88,14 @@ int spill_read(struct spill *spill, struct buf *out, uint64_t at, size_t len,
 		len -= n;
 	}
 	if (len) {
-		buf_add(out, spill->tail.data + (at - spill->flushed), len);
+		buf_add(out, spill->tail.data + (at - spill->written), len);
 	}
 	return 0;
 }
 
 void spill_release(struct spill *spill)
 {
-	if (spill->flushed) {
+	if (spill->written) {
 		close(spill->fd);
 	}
 	buf_release(&spill->tail);

@@ -21,8 +21,8 @@ struct spill {
 	const char *dir; /* a folder for the file; borrowed */
 	/* The rest is private. */
 	struct buf tail;  /* bytes that are not in the file yet */
-	uint64_t flushed; /* bytes in the file */
-	int fd;           /* valid if flushed */
+	uint64_t written; /* bytes in the file */
+	int fd;           /* valid if written */
 	int rc;           /* the failure that stuck; spill_read reports it */
 	struct err err;
 };

@@ -75,7 +75,7 @@ static void git_reads_what_was_added(void **state)
 	hello = pack_add(pack, OBJECT_BLOB, "hello\n", 6);
 	empty = pack_add(pack, OBJECT_BLOB, "", 0);
 	big = pack_add(pack, OBJECT_BLOB, large.data, large.len);
-	assert_int_equal(pack_flush(pack, &err), 0);
+	assert_int_equal(pack_wait(pack, &err), 0);
 	assert_id(pack, hello, "ce013625030ba8dba906f756967f9e9ca394464a");
 	assert_id(pack, empty, "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
 	assert_int_equal(finish(pack), 0);
@@ -145,7 +145,7 @@ static void make_packs(struct buf *names, const char *dir, unsigned threads,
 			pack_add(pack, OBJECT_BLOB, body.data, body.len);
 		}
 		if (n % 1000 == 500) {
-			assert_int_equal(pack_flush(pack, &err), 0);
+			assert_int_equal(pack_wait(pack, &err), 0);
 		}
 	}
 	assert_int_equal(finish(pack), 0);
@@ -198,7 +198,7 @@ static void a_body_added_twice_is_written_once(void **state)
 	first = pack_add(pack, OBJECT_BLOB, "x", 1);
 	second = pack_add(pack, OBJECT_BLOB, "x", 1);
 	pack_add_id(pack, id, OBJECT_BLOB, "x", 1);
-	assert_int_equal(pack_flush(pack, &err), 0);
+	assert_int_equal(pack_wait(pack, &err), 0);
 	assert_memory_equal(pack_id(pack, first), pack_id(pack, second), OBJECT_ID);
 	assert_memory_equal(pack_id(pack, first), id, OBJECT_ID);
 	assert_int_equal(finish(pack), 0);
