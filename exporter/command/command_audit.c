@@ -104,7 +104,7 @@ static bool too_old(const struct audit *audit, const char *older_than,
 		log_error("images untagged for longer than %s: %" PRIu64 ", the longest "
 			  "being '%s' in album '%s', since %s%s",
 			  older_than, old.count, old.image->id, old.album->id, time,
-			  known ? "" : " at least");
+			  known ? "" : " or earlier");
 	}
 	if (old.unknown) {
 		when_format(time, audit->horizon->time_s);

@@ -55,8 +55,8 @@ int edge_quote(struct buf *out, const char *path, struct err *err)
 
 		if (c < 0x20 || c == 0x7f || c == '$') {
 			return err_set(err, ERR_USAGE,
-				       "'%s' holds a character that a path in an nginx "
-				       "configuration cannot; move or rename it",
+				       "'%s' has a character that no path in an nginx "
+				       "configuration can have; move or rename it",
 				       path);
 		}
 		if (c == '"' || c == '\\') {
@@ -130,8 +130,8 @@ static int add_user(struct buf *out, const char *site, struct err *err)
 	if (!group) {
 		return err_set(
 			err, ERR_FAIL,
-			"nginx's workers cannot read '%s': it is closed to others, "
-			"and its owner (user id %lu) has no user name for them",
+			"nginx's workers cannot read '%s': only its owner can, "
+			"and the owner's user id %lu has no name, which nginx needs",
 			site, (unsigned long)st.st_uid);
 	}
 	buf_addf(out,
