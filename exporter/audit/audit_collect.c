@@ -227,22 +227,22 @@ static int visit_album(const char *path, const uint8_t *old_blob, const uint8_t 
 		       void *payload)
 {
 	struct collect *c = payload;
-	enum query_response row = body_path(&c->id, path);
+	enum query_response kind = body_path(&c->id, path);
 	const struct body_text id = {c->id.data, c->id.len};
 	struct draft *draft = c->count ? &c->draft[c->count - 1] : NULL;
 	int rc;
 
 	(void)old_blob;
-	if (row == QUERY_IMAGES) {
+	if (kind == QUERY_IMAGES) {
 		add_draft(c, id.data, id.len);
 		if (!c->only) {
 			return 0;
 		}
-		rc = body_read(&c->body, c->history, new_blob, row, &id, c->err);
+		rc = body_read(&c->body, c->history, new_blob, kind, &id, c->err);
 		c->only_images = c->body.count;
 		return rc ? rc : body_add_images(&c->body, &c->paths, c->err);
 	}
-	if (row == QUERY_UNTAGGED) {
+	if (kind == QUERY_UNTAGGED) {
 		return draft && strcmp(draft->album.id, id.data) == 0
 			       ? read_untagged(c, draft, new_blob)
 			       : contradiction(c, id.data,
@@ -283,14 +283,14 @@ static int visit_file(const char *path, const uint8_t *old_blob, const uint8_t *
 		      void *payload)
 {
 	struct collect *c = payload;
-	enum query_response row = body_path(&c->id, path);
+	enum query_response kind = body_path(&c->id, path);
 	const struct body_text image = {c->id.data, c->id.len};
 
 	(void)old_blob;
-	if (row == QUERY_ALBUM_OF) {
+	if (kind == QUERY_ALBUM_OF) {
 		return find_album(c, new_blob);
 	}
-	if (row != QUERY_TAG_IMAGES) {
+	if (kind != QUERY_TAG_IMAGES) {
 		return 0;
 	}
 	if (c->only) {

@@ -106,35 +106,35 @@ enum query_response body_path(struct buf *id, const char *path)
 }
 
 int body_find(uint8_t blob[OBJECT_ID], struct history *history, const uint8_t *tree,
-	      enum query_response row, const struct body_text *id, struct err *err)
+	      enum query_response kind, const struct body_text *id, struct err *err)
 {
 	struct buf path = {0};
 	int rc = ERR_NOTFOUND;
 
 	memset(blob, 0, OBJECT_ID);
 	if (tree) {
-		response_snapshot_path(&path, response_of(row), id->data, id->len);
+		response_snapshot_path(&path, response_of(kind), id->data, id->len);
 		rc = tree_find(blob, history_trees(history), tree, path.data, err);
 	}
 	buf_release(&path);
 	return rc;
 }
 
-void body_add_path(struct pathset *paths, enum query_response row,
+void body_add_path(struct pathset *paths, enum query_response kind,
 		   const struct body_text *id)
 {
 	struct buf path = {0};
 
-	response_snapshot_path(&path, response_of(row), id->data, id->len);
+	response_snapshot_path(&path, response_of(kind), id->data, id->len);
 	pathset_add(paths, path.data);
 	buf_release(&path);
 }
 
-void body_add_folder(struct pathset *paths, enum query_response row)
+void body_add_folder(struct pathset *paths, enum query_response kind)
 {
 	struct buf path = {0};
 
-	response_site_root(&path, response_of(row));
+	response_site_root(&path, response_of(kind));
 	buf_addch(&path, '/');
 	pathset_add(paths, path.data);
 	buf_release(&path);
@@ -168,17 +168,17 @@ static bool is_canonical(struct body *body)
 	       fail(body, "not in canonical text");
 }
 
-bool body_parse(struct body *body, enum query_response row)
+bool body_parse(struct body *body, enum query_response kind)
 {
 	const struct buf *bytes = &body->bytes;
 
-	body->row = row;
+	body->kind = kind;
 	body->problem = NULL;
 	body->count = body->list.count = 0;
 	if (!is_canonical(body)) {
 		return false;
 	}
-	switch (row) {
+	switch (kind) {
 	case QUERY_ALBUM_OF:
 		return *bytes->data == '"' || fail(body, "not a string");
 	case QUERY_TAG:
@@ -198,7 +198,7 @@ bool body_parse(struct body *body, enum query_response row)
 }
 
 int body_read(struct body *body, struct history *history, const uint8_t blob[OBJECT_ID],
-	      enum query_response row, const struct body_text *id, struct err *err)
+	      enum query_response kind, const struct body_text *id, struct err *err)
 {
 	int rc;
 
@@ -206,19 +206,19 @@ int body_read(struct body *body, struct history *history, const uint8_t blob[OBJ
 	buf_add(&body->about, id->data, id->len);
 	buf_clear(&body->bytes);
 	rc = history_blob(history, &body->bytes, blob, err);
-	if (!rc && !body_parse(body, row)) {
+	if (!rc && !body_parse(body, kind)) {
 		rc = body_fail(body, err);
 	}
 	return rc;
 }
 
 int body_load(struct body *body, struct history *history, const uint8_t *tree,
-	      enum query_response row, const struct body_text *id, struct err *err)
+	      enum query_response kind, const struct body_text *id, struct err *err)
 {
 	uint8_t blob[OBJECT_ID];
-	int rc = body_find(blob, history, tree, row, id, err);
+	int rc = body_find(blob, history, tree, kind, id, err);
 
-	return rc ? rc : body_read(body, history, blob, row, id, err);
+	return rc ? rc : body_read(body, history, blob, kind, id, err);
 }
 
 struct body_text body_element(const struct body *body, size_t n)
@@ -302,7 +302,7 @@ int body_fail(const struct body *body, struct err *err)
 	struct buf path = {0};
 	int rc;
 
-	response_snapshot_path(&path, response_of(body->row), body->about.data,
+	response_snapshot_path(&path, response_of(body->kind), body->about.data,
 			       body->about.len);
 	rc = body_fault(path.data, body->problem, err);
 	buf_release(&path);

@@ -15,8 +15,8 @@
 #include "exporter/git/tree/pathset.h"
 
 /*
- * body - reads the files of a snapshot: what query_body() once wrote. By row of the
- * response table they hold
+ * body - reads the files of a snapshot: what query_body() once wrote. By kind of response
+ * (data/index/feed.h) they hold
  *	QUERY_TAG_IMAGES	an array of tag images, image and tag embedded
  *	QUERY_IMAGES, QUERY_UNTAGGED	an array of images
  *	QUERY_TAG		{"tag":{...},"tag_images":COUNT}
@@ -64,19 +64,19 @@ struct body_text body_string(const struct body_object *object, const char *name)
 bool body_id(struct body_object *object, struct body_text *id);
 void body_object_release(struct body_object *object);
 
-/* What a path of a snapshot names: its row, and the id, which replaces what is in *id.
+/* What a path of a snapshot names: its kind, and the id, which replaces what is in *id.
  * 0: no file of the response table. */
 enum query_response body_path(struct buf *id, const char *path);
 
 /* The blob of the file about `id` in a tree, which may be NULL: nothing. ERR_NOTFOUND
  * (no message), with a blob of zeros: there is none. */
 int body_find(uint8_t blob[OBJECT_ID], struct history *history, const uint8_t *tree,
-	      enum query_response row, const struct body_text *id, struct err *err);
+	      enum query_response kind, const struct body_text *id, struct err *err);
 
-/* Adds the path of the row's file about `id`, or of the folder that has all its files. */
-void body_add_path(struct pathset *paths, enum query_response row,
+/* Adds the path of the file about `id`, or of the folder that has all files of the kind. */
+void body_add_path(struct pathset *paths, enum query_response kind,
 		   const struct body_text *id);
-void body_add_folder(struct pathset *paths, enum query_response row);
+void body_add_folder(struct pathset *paths, enum query_response kind);
 
 /* Reads one body after the other; reuse it to save allocations. Zeroed is ready. */
 struct body {
@@ -87,22 +87,22 @@ struct body {
 	/* The record opened last. */
 	struct body_object record;
 	/* Private. */
-	enum query_response row;
+	enum query_response kind;
 	struct buf about; /* the id that the file is about */
 	struct json_object list;
 	struct buf canon;
 	char reason[160];
 };
 
-/* Reads the file `blob` of a row about `id`. ERR_INPUT: it is not what albumen
+/* Reads the file `blob` of a kind about `id`. ERR_INPUT: it is not what albumen
  * writes. */
 int body_read(struct body *body, struct history *history, const uint8_t blob[OBJECT_ID],
-	      enum query_response row, const struct body_text *id, struct err *err);
+	      enum query_response kind, const struct body_text *id, struct err *err);
 /* body_find() and body_read(). */
 int body_load(struct body *body, struct history *history, const uint8_t *tree,
-	      enum query_response row, const struct body_text *id, struct err *err);
+	      enum query_response kind, const struct body_text *id, struct err *err);
 /* Checks what the caller has put into body->bytes. False: body->problem. */
-bool body_parse(struct body *body, enum query_response row);
+bool body_parse(struct body *body, enum query_response kind);
 
 /* The canonical text of the record `n` of an array, whatever it is. */
 struct body_text body_element(const struct body *body, size_t n);

@@ -53,7 +53,7 @@ static bool is_none(const uint8_t *blob)
 /* --- arrays --- */
 
 static int side_read(struct compare *c, struct side *side, const uint8_t *blob,
-		     enum query_response row, const struct body_text *id)
+		     enum query_response kind, const struct body_text *id)
 {
 	struct body *body = &side->body;
 	int rc;
@@ -62,7 +62,7 @@ static int side_read(struct compare *c, struct side *side, const uint8_t *blob,
 	if (is_none(blob) || body_is_empty(blob)) {
 		return 0;
 	}
-	rc = body_read(body, c->history, blob, row, id, c->err);
+	rc = body_read(body, c->history, blob, kind, id, c->err);
 	if (rc) {
 		return rc;
 	}
@@ -139,11 +139,11 @@ static void sides_differ(struct side *a, struct side *b)
 
 /* Reads both sides of a file and leaves what differs. */
 static int sides_read(struct compare *c, const uint8_t *old_blob, const uint8_t *new_blob,
-		      enum query_response row, const struct body_text *id)
+		      enum query_response kind, const struct body_text *id)
 {
-	int rc = side_read(c, &c->side[0], old_blob, row, id);
+	int rc = side_read(c, &c->side[0], old_blob, kind, id);
 
-	rc = rc ? rc : side_read(c, &c->side[1], new_blob, row, id);
+	rc = rc ? rc : side_read(c, &c->side[1], new_blob, kind, id);
 	if (!rc) {
 		sides_differ(&c->side[0], &c->side[1]);
 	}
@@ -159,10 +159,10 @@ static int side_fail(struct compare *c, int side, const char *problem)
 /* --- noting what differs --- */
 
 static int note_images(struct compare *c, const uint8_t *old_blob,
-		       const uint8_t *new_blob, enum query_response row,
+		       const uint8_t *new_blob, enum query_response kind,
 		       const struct body_text *album)
 {
-	int rc = sides_read(c, old_blob, new_blob, row, album);
+	int rc = sides_read(c, old_blob, new_blob, kind, album);
 
 	for (int side = 0; !rc && side < 2; side++) {
 		for (size_t i = 0; i < c->side[side].count; i++) {
@@ -233,15 +233,15 @@ static int note_file(const char *path, const uint8_t *old_blob, const uint8_t *n
 		     void *payload)
 {
 	struct compare *c = payload;
-	enum query_response row = body_path(&c->id, path);
+	enum query_response kind = body_path(&c->id, path);
 	const struct body_text id = {c->id.data, c->id.len};
 
-	switch (row) {
+	switch (kind) {
 	case QUERY_IMAGES:
-		return note_images(c, old_blob, new_blob, row, &id);
+		return note_images(c, old_blob, new_blob, kind, &id);
 	case QUERY_UNTAGGED:
 		/* All images are in images.json, too. */
-		return c->only ? note_images(c, old_blob, new_blob, row, &id) : 0;
+		return c->only ? note_images(c, old_blob, new_blob, kind, &id) : 0;
 	case QUERY_TAG:
 		return note_tag(c, old_blob, new_blob, &id);
 	case QUERY_TAG_IMAGES:
@@ -331,9 +331,9 @@ static int note_paths(struct compare *c, struct pathset *paths)
 
 /* The blob of a file on one side; zeros: there is none. */
 static int find(struct compare *c, uint8_t blob[OBJECT_ID], int side,
-		enum query_response row, const struct body_text *id)
+		enum query_response kind, const struct body_text *id)
 {
-	int rc = body_find(blob, c->history, c->tree[side], row, id, c->err);
+	int rc = body_find(blob, c->history, c->tree[side], kind, id, c->err);
 
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }

@@ -46,10 +46,10 @@ struct trace {
 
 /* Follows the file about `id`, and reads it. ERR_NOTFOUND (no message). */
 static int follow_file(struct trace *trace, const uint8_t tree[OBJECT_ID],
-		       enum query_response row, const struct body_text *id)
+		       enum query_response kind, const struct body_text *id)
 {
-	body_add_path(&trace->paths, row, id);
-	return body_load(&trace->body, trace->history, tree, row, id, trace->err);
+	body_add_path(&trace->paths, kind, id);
+	return body_load(&trace->body, trace->history, tree, kind, id, trace->err);
 }
 
 static int follow_tag(struct trace *trace, const uint8_t tree[OBJECT_ID])

@@ -46,14 +46,14 @@ static bool is_in_order(struct place *last, const struct record *record)
 	return order < 0;
 }
 
-void verify_body_records(struct verify_body *body, enum query_response row,
+void verify_body_records(struct verify_body *body, enum query_response kind,
 			 verify_body_fn *each, void *payload)
 {
-	enum record_kind kind = row == QUERY_IMAGES ? RECORD_IMAGE : RECORD_TAG_IMAGE;
+	enum record_kind wanted = kind == QUERY_IMAGES ? RECORD_IMAGE : RECORD_TAG_IMAGE;
 	const struct record *record = &body->reader.record[0];
 	struct place last = {0};
 
-	if (!body_parse(&body->body, row)) {
+	if (!body_parse(&body->body, kind)) {
 		FAIL(body, "%s", body->body.problem);
 		return;
 	}
@@ -64,15 +64,16 @@ void verify_body_records(struct verify_body *body, enum query_response row,
 			FAIL(body, "record %zu: %s", i + 1, body->reader.reason);
 			continue;
 		}
-		if (record->kind != kind ||
-		    (kind == RECORD_TAG_IMAGE && !record->embedded)) {
-			FAIL(body, "record %zu is no %s%s", i + 1, record_kind_name(kind),
-			     kind == RECORD_TAG_IMAGE ? " with its image and tag" : "");
+		if (record->kind != wanted ||
+		    (wanted == RECORD_TAG_IMAGE && !record->embedded)) {
+			FAIL(body, "record %zu is no %s%s", i + 1,
+			     record_kind_name(wanted),
+			     wanted == RECORD_TAG_IMAGE ? " with its image and tag" : "");
 			continue;
 		}
 		if (!is_in_order(&last, record)) {
 			FAIL(body, "%s '%s' is out of order, or stands twice",
-			     record_kind_name(kind), record->id.bytes);
+			     record_kind_name(wanted), record->id.bytes);
 		}
 		each(text.data, record, payload);
 	}

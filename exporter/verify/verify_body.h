@@ -42,7 +42,7 @@ void verify_body_release(struct verify_body *body);
  * QUERY_TAG_IMAGES, where each has its image and tag embedded. Calls `each` with the
  * text of each record and what the record reader found in it. */
 typedef void verify_body_fn(const char *text, const struct record *record, void *payload);
-void verify_body_records(struct verify_body *body, enum query_response row,
+void verify_body_records(struct verify_body *body, enum query_response kind,
 			 verify_body_fn *each, void *payload);
 
 /* Reads {"tag":{...},"tag_images":COUNT}: false if it is not that. *id, *digest: of the

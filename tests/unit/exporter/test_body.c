@@ -18,11 +18,11 @@ static int teardown(void **state)
 	return 0;
 }
 
-static bool parse(enum query_response row, const char *text)
+static bool parse(enum query_response kind, const char *text)
 {
 	buf_clear(&body.bytes);
 	buf_addstr(&body.bytes, text);
-	return body_parse(&body, row);
+	return body_parse(&body, kind);
 }
 
 static void is(struct body_text text, const char *want)
@@ -58,7 +58,7 @@ static void records_are_read_in_order(void **state)
 static void a_body_that_is_not_canonical_is_refused(void **state)
 {
 	static const struct {
-		enum query_response row;
+		enum query_response kind;
 		const char *text, *problem;
 	} bad[] = {
 		{QUERY_IMAGES, "", "not JSON: there is no JSON value at byte 0"},
@@ -72,7 +72,7 @@ static void a_body_that_is_not_canonical_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		assert_false(parse(bad[i].row, bad[i].text));
+		assert_false(parse(bad[i].kind, bad[i].text));
 		assert_string_equal(body.problem, bad[i].problem);
 	}
 }

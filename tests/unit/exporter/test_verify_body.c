@@ -27,7 +27,7 @@ static void met(const char *text, const struct record *record, void *payload)
 	buf_addf(&said, "%s=%.*s;", record->id.bytes, (int)record->text.len, text);
 }
 
-static void says(enum query_response row, const char *text, const char *expected)
+static void says(enum query_response kind, const char *text, const char *expected)
 {
 	struct verify_report failures = {.each = report};
 	struct verify_body body = {.report = &failures, .path = "path"};
@@ -35,7 +35,7 @@ static void says(enum query_response row, const char *text, const char *expected
 	buf_clear(&said);
 	buf_addstr(&said, "");
 	buf_addstr(&body.body.bytes, text);
-	verify_body_records(&body, row, met, NULL);
+	verify_body_records(&body, kind, met, NULL);
 	assert_string_equal(said.data, expected);
 	verify_body_release(&body);
 	buf_release(&said);
