@@ -146,7 +146,7 @@ int file_replace(const char *path, const void *bytes, size_t len, struct err *er
 	if (rc) {
 		unlink(temp.data);
 	} else {
-		rc = file_sync_dir(parent, err);
+		rc = file_flush_folder(parent, err);
 	}
 out:
 	free(parent);
@@ -185,7 +185,7 @@ int file_mkdirs(const char *path, struct err *err)
 	return rc;
 }
 
-int file_sync_dir(const char *path, struct err *err)
+int file_flush_folder(const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int rc = 0;

@@ -37,7 +37,7 @@ int file_replace(const char *path, const void *bytes, size_t len, struct err *er
 int file_mkdirs(const char *path, struct err *err);
 
 /* Flushes a folder, so that the names in it are durable. */
-int file_sync_dir(const char *path, struct err *err);
+int file_flush_folder(const char *path, struct err *err);
 
 /* True if less than a megabyte is free at `path`: for failures of programs and
  * libraries that do not say why they could not write. */

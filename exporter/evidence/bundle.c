@@ -367,7 +367,7 @@ static int put_in_place(struct work *w, struct err *err)
 		/* Two levels up is the folder that `out` is in. */
 		*strrchr(from.data, '/') = '\0';
 		*strrchr(from.data, '/') = '\0';
-		rc = file_sync_dir(*from.data ? from.data : "/", err);
+		rc = file_flush_folder(*from.data ? from.data : "/", err);
 	}
 	buf_release(&from);
 	return rc;

@@ -34,7 +34,7 @@ static int flush_folders(const char *repo, const char *name, struct err *err)
 	}
 	do {
 		buf_setlen(&path, (size_t)(strrchr(path.data, '/') - path.data));
-		rc = file_sync_dir(path.data, err);
+		rc = file_flush_folder(path.data, err);
 		/* refs/heads is as old as the repository. */
 	} while (!rc && depth-- > 1 && strncmp(name, "refs/heads/", 11) != 0);
 	buf_release(&path);

@@ -345,7 +345,7 @@ int compact_install(struct snapshot_repo *repo, const char *names, struct err *e
 	if (!rc) {
 		buf_clear(&to);
 		buf_addf(&to, "%s/objects/pack", repo->path);
-		rc = file_sync_dir(to.data, err);
+		rc = file_flush_folder(to.data, err);
 	}
 	buf_release(&from);
 	buf_release(&to);

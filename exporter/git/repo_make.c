@@ -57,7 +57,7 @@ static int make_folders(const char *path, struct err *err)
 	for (size_t i = FOLDERS; !rc && i-- > 0;) {
 		buf_clear(&name);
 		buf_addf(&name, "%s/%s", path, folders[i]);
-		rc = file_sync_dir(name.data, err);
+		rc = file_flush_folder(name.data, err);
 	}
 	buf_release(&name);
 	return rc;
@@ -88,7 +88,7 @@ static int write_again(const char *path, const char *name, const char *word,
 	rc = rc ? rc : repo_folder_rename(path, REPO_FOLDER_TEMP_CONFIG, name, err);
 	buf_release(&file);
 	buf_release(&body);
-	return rc ? rc : file_sync_dir(path, err);
+	return rc ? rc : file_flush_folder(path, err);
 }
 
 /* The folders above may be new, too. We did not make one that we may not open, or that
@@ -103,10 +103,10 @@ static int flush_above(const char *path, struct err *err)
 		char *slash = strrchr(folder.data, '/');
 
 		buf_setlen(&folder, slash ? (size_t)(slash - folder.data) : 0);
-		rc = file_sync_dir(folder.len     ? folder.data
-				   : *path == '/' ? "/"
-						  : ".",
-				   err);
+		rc = file_flush_folder(folder.len     ? folder.data
+				       : *path == '/' ? "/"
+						      : ".",
+				       err);
 		if (rc && (errno == EACCES || errno == EPERM || errno == EINVAL ||
 			   errno == EROFS)) {
 			rc = 0;

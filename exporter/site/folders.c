@@ -154,7 +154,7 @@ int folders_remove_empty(struct folders *folders, struct err *err)
 	return 0;
 }
 
-int folders_sync(struct folders *folders, struct err *err)
+int folders_flush(struct folders *folders, struct err *err)
 {
 	if (folders->whole && syncfs(folders->root) < 0) {
 		return err_sys(err, "cannot flush the file system of '%s'",

@@ -20,7 +20,7 @@
  *	folders_parent(&folders, &dirfd, &name, "api/v1/tags.json", true, err);
  *	renameat(tmp, "file0", dirfd, name);
  *	folders_changed(&folders);
- *	folders_sync(&folders, err);
+ *	folders_flush(&folders, err);
  *	folders_close(&folders);
  */
 
@@ -38,7 +38,7 @@ struct folders {
 	int fd[FOLDERS_DEPTH_MAX];
 	size_t end[FOLDERS_DEPTH_MAX];
 	size_t depth;
-	/* What folders_sync has to flush: these folders (paths, each with a NUL behind
+	/* What folders_flush has to flush: these folders (paths, each with a NUL behind
 	 * it), and the whole file system if `whole`. */
 	struct buf changed;
 	bool whole;
@@ -67,6 +67,6 @@ int folders_remove_empty(struct folders *folders, struct err *err);
 
 /* Makes all recorded changes durable: fsync of each folder, or syncfs if `whole`. After a
  * failure everything that was recorded stays recorded. */
-int folders_sync(struct folders *folders, struct err *err);
+int folders_flush(struct folders *folders, struct err *err);
 
 #endif

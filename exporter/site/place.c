@@ -436,11 +436,11 @@ void place_doubt(struct place *place)
 	place->folders.whole = true;
 }
 
-int place_sync(struct place *place, struct err *err)
+int place_flush(struct place *place, struct err *err)
 {
 	int rc = finish_late(place, err);
 
-	return rc ? rc : folders_sync(&place->folders, err);
+	return rc ? rc : folders_flush(&place->folders, err);
 }
 
 int place_build_begin(struct place *place, struct err *err)
@@ -594,7 +594,7 @@ int place_note_read(struct buf *out, struct place *place, const char *name,
 
 /* Makes the folder .albumen durable, and its entry in the site. Not done when the folder
  * is made: if that fsync failed, the next writer would find the folder and not know. */
-static int sync_own(struct place *place)
+static int flush_own(struct place *place)
 {
 	return fsync(place->own) < 0 || fsync(place->folders.root) < 0 ? -1 : 0;
 }
@@ -616,7 +616,7 @@ int place_note_replace(struct place *place, const char *name, const void *text,
 		failed = close(fd) < 0 || failed;
 	}
 	if (failed || renameat(place->tmp, name, place->own, name) < 0 ||
-	    sync_own(place) < 0) {
+	    flush_own(place) < 0) {
 		int rc = cannot_write_note(place, name, err);
 
 		unlinkat(place->tmp, name, 0);
@@ -626,7 +626,7 @@ int place_note_replace(struct place *place, const char *name, const void *text,
 }
 
 int place_note_write(struct place *place, const char *name, const void *text, size_t len,
-		     bool sync, struct err *err)
+		     bool flush, struct err *err)
 {
 	int fd = openat(place->own, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
 			0666);
@@ -638,10 +638,10 @@ int place_note_write(struct place *place, const char *name, const void *text, si
 		 * may not be durable either. */
 		is_new = fstat(fd, &st) < 0 || st.st_size == 0;
 		failed = pwrite(fd, text, len, 0) != (ssize_t)len ||
-			 ftruncate(fd, (off_t)len) < 0 || (sync && fsync(fd) < 0);
+			 ftruncate(fd, (off_t)len) < 0 || (flush && fsync(fd) < 0);
 		failed = close(fd) < 0 || failed;
 	}
-	if (failed || (sync && is_new && sync_own(place) < 0)) {
+	if (failed || (flush && is_new && flush_own(place) < 0)) {
 		return cannot_write_note(place, name, err);
 	}
 	return 0;

@@ -21,7 +21,7 @@
  *	place_open(&place, path, "albumen-exporter publish", err);
  *	place_put(place, "api/v1/tag_images/N.json", body, len, err);
  *	place_remove(place, "api/v1/albums/N/images.json", &removed, err);
- *	place_sync(place, err);
+ *	place_flush(place, err);
  *	place_close(place);
  */
 
@@ -42,17 +42,17 @@ void place_close(struct place *place);
 
 /* How files become durable: few files each by its own fsync (other programs use the file
  * system, too), many files all by one syncfs. Few files appear under their names together:
- * at the latest in place_sync or at the next removal. They are all written first and
+ * at the latest in place_flush or at the next removal. They are all written first and
  * flushed then, which costs a journalling file system little more than one fsync. */
 void place_set_many(struct place *place, bool many);
 
 /* A writer before us may have left changes that are not durable, in files that we may not
- * touch again: the next place_sync flushes the whole file system. */
+ * touch again: the next place_flush flushes the whole file system. */
 void place_doubt(struct place *place);
 
 /* Makes everything put and removed so far durable. After a failure the kernel may have
  * dropped what was written (fsync(2)): put all of it again. */
-int place_sync(struct place *place, struct err *err);
+int place_flush(struct place *place, struct err *err);
 
 /*
  * Builds a site that has neither api/ nor audit/ yet. Until place_build_end, files are put
@@ -109,8 +109,8 @@ int place_note_read(struct buf *out, struct place *place, const char *name,
 int place_note_replace(struct place *place, const char *name, const void *text,
 		       size_t len, struct err *err);
 /* Writes in place, at half the cost: a power loss may leave a mixture of both texts.
- * With `sync` it is durable on return. */
+ * With `flush` it is durable on return. */
 int place_note_write(struct place *place, const char *name, const void *text, size_t len,
-		     bool sync, struct err *err);
+		     bool flush, struct err *err);
 
 #endif

@@ -37,7 +37,7 @@
  *    renamed (place.c, finish_late).
  * 3. The audit page and the collected responses likewise: they repeat what the files say.
  * 4. Files that T does not have are removed.
- * 5. Each folder that changed is fsynced (folders_sync).
+ * 5. Each folder that changed is fsynced (folders_flush).
  * 6. snapshot.json gets T: temporary file, fsync, rename, fsync of the site's folder.
  * 7. `pending` says "done". No fsync.
  *
@@ -567,7 +567,7 @@ static int publish_files(struct publish *p)
 			p->missings, p->missings == 1 ? "" : "s",
 			p->missings == 1 ? "was" : "were", p->site, p->missing.data);
 	}
-	return rc ? rc : place_sync(p->place, p->err);
+	return rc ? rc : place_flush(p->place, p->err);
 }
 
 /* The order of these calls is explained at the top. */
@@ -582,7 +582,7 @@ static int publish(struct publish *p)
 		return rc;
 	}
 	place_set_many(p->place, false);
-	if ((rc = put_state(p)) || (rc = place_sync(p->place, p->err))) {
+	if ((rc = put_state(p)) || (rc = place_flush(p->place, p->err))) {
 		return rc;
 	}
 	return pending_end(p->place, p->err);

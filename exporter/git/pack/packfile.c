@@ -391,7 +391,7 @@ int packfile_install(struct packfile *packs, struct err *err)
 		rc = install(file, &file->pack_temp, "pack", err);
 		rc = rc ? rc : install(file, &file->idx_temp, "idx", err);
 	}
-	return rc || !packs->count ? rc : file_sync_dir(packs->dir, err);
+	return rc || !packs->count ? rc : file_flush_folder(packs->dir, err);
 }
 
 static void discard(char *temp)

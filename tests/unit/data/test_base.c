@@ -324,8 +324,8 @@ static void folders_are_made_with_what_is_above(void **state)
 	assert_true(S_ISDIR(st.st_mode));
 	assert_int_equal(file_mkdirs(at(f, "a/b/"), &f->err), 0);
 	assert_int_equal(file_mkdirs("/", &f->err), 0);
-	assert_int_equal(file_sync_dir(at(f, "a"), &f->err), 0);
-	assert_int_equal(file_sync_dir(at(f, "none"), &f->err), ERR_FAIL);
+	assert_int_equal(file_flush_folder(at(f, "a"), &f->err), 0);
+	assert_int_equal(file_flush_folder(at(f, "none"), &f->err), ERR_FAIL);
 	assert_int_equal(file_replace(at(f, "a/file"), "", 0, &f->err), 0);
 	assert_int_equal(file_mkdirs(f->path.data, &f->err), ERR_FAIL);
 	assert_int_equal(file_mkdirs(at(f, "a/file/b"), &f->err), ERR_FAIL);

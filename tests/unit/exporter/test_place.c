@@ -29,9 +29,9 @@ static void put(const char *path, const char *body)
 	succeed(place_put(place, path, body, strlen(body), &why));
 }
 
-static void sync_all(void)
+static void flush_all(void)
 {
-	succeed(place_sync(place, &why));
+	succeed(place_flush(place, &why));
 }
 
 static bool has_bytes(const char *path, const char *body)
@@ -67,15 +67,15 @@ static void files_are_put_and_replaced_whole(void **state)
 		put("top.json", "[1]");
 		put("api/v1/tag_images/i.json", "[]");
 		put(ALBUM_FILE, "long, long before");
-		sync_all();
+		flush_all();
 		has("site/top.json", "[1]");
 		has("site/api/v1/tag_images/i.json", "[]");
 		has("site/" ALBUM_FILE, "long, long before");
 		put(ALBUM_FILE, "short");
-		sync_all();
+		flush_all();
 		has("site/" ALBUM_FILE, "short");
 		put("api/v1/tag_images/i.json", "");
-		sync_all();
+		flush_all();
 		has("site/api/v1/tag_images/i.json", "");
 	}
 	assert_int_equal(git_fixture_count("site/.albumen/tmp", ""), 0);
@@ -91,7 +91,7 @@ static void more_than_wait_at_once_are_put(void **state)
 		snprintf(body, sizeof(body), "[%d]", i);
 		put(path, body);
 	}
-	sync_all();
+	flush_all();
 	assert_int_equal(git_fixture_count("site/api/v1/tag_images", ""), 300);
 	has("site/api/v1/tag_images/i0.json", "[0]");
 	has("site/api/v1/tag_images/i64.json", "[64]");
@@ -103,11 +103,11 @@ static void the_last_put_or_removal_of_a_path_counts(void **state)
 	(void)state;
 	put("api/v1/tag_images/i.json", "[1]");
 	put("api/v1/tag_images/i.json", "[2]");
-	sync_all();
+	flush_all();
 	has("site/api/v1/tag_images/i.json", "[2]");
 	put("api/v1/tag_images/i.json", "[3]");
 	assert_int_equal(remove_file("api/v1/tag_images/i.json"), 1);
-	sync_all();
+	flush_all();
 	assert_false(there("site/api/v1/tag_images/i.json"));
 }
 
@@ -120,7 +120,7 @@ static void a_file_may_be_written_in_pieces(void **state)
 	place_write(place, "1,2]", 4);
 	assert_false(there("site/api/v1/tags.json"));
 	succeed(place_end(place, &why));
-	sync_all();
+	flush_all();
 	has("site/api/v1/tags.json", "[1,2]");
 }
 
@@ -135,10 +135,10 @@ static void a_file_that_replaces_another_is_a_second_younger(void **state)
 
 		place_set_many(place, many);
 		put("f.json", "[1]");
-		sync_all();
+		flush_all();
 		before = stat_of("site/f.json");
 		put("f.json", "[2]");
-		sync_all();
+		flush_all();
 		after = stat_of("site/f.json");
 		assert_true(after.st_mtim.tv_sec > before.st_mtim.tv_sec);
 		/* Also if the old time is in the second before, but less than a second ago. */
@@ -147,14 +147,14 @@ static void a_file_that_replaces_another_is_a_second_younger(void **state)
 		late[1].tv_nsec = 999999999;
 		assert_int_equal(utimensat(AT_FDCWD, "site/f.json", late, 0), 0);
 		put("f.json", "[4]");
-		sync_all();
+		flush_all();
 		after = stat_of("site/f.json");
 		assert_true(after.st_mtim.tv_sec > late[1].tv_sec + 1 ||
 			    after.st_mtim.tv_nsec == late[1].tv_nsec);
 		/* Also if the old file's time is ahead of the clock. */
 		assert_int_equal(utimensat(AT_FDCWD, "site/f.json", ahead, 0), 0);
 		put("f.json", "[3]");
-		sync_all();
+		flush_all();
 		after = stat_of("site/f.json");
 		assert_true(after.st_mtim.tv_sec > ahead[1].tv_sec);
 		assert_int_equal(remove_file("f.json"), 1);
@@ -168,7 +168,7 @@ static void has_compares_every_byte(void **state)
 	(void)state;
 	assert_false(has_bytes("api/v1/x.json", "[]"));
 	put("api/v1/x.json", "[1]");
-	sync_all();
+	flush_all();
 	assert_true(has_bytes("api/v1/x.json", "[1]"));
 	assert_false(has_bytes("api/v1/x.json", "[2]"));
 	assert_false(has_bytes("api/v1/x.json", "[1"));
@@ -179,7 +179,7 @@ static void has_compares_every_byte(void **state)
 		buf_addch(&large, 'a');
 	}
 	put("l.json", large.data);
-	sync_all();
+	flush_all();
 	assert_true(has_bytes("l.json", large.data));
 	large.data[199999] = 'b';
 	assert_false(has_bytes("l.json", large.data));
@@ -195,7 +195,7 @@ static void removing_files_removes_the_empty_folders_of_an_album(void **state)
 	put(ALBUM_FILE, "[]");
 	put("api/v1/albums/a/images/untag.json", "[]");
 	put("api/v1/tag_images/i.json", "[]");
-	sync_all();
+	flush_all();
 	assert_int_equal(remove_file("api/v1/albums/a/images/untag.json"), 1);
 	assert_false(there("site/api/v1/albums/a/images"));
 	has("site/" ALBUM_FILE, "[]");
@@ -209,7 +209,7 @@ static void removing_files_removes_the_empty_folders_of_an_album(void **state)
 	assert_int_equal(remove_file(ALBUM_FILE), 0);
 	assert_int_equal(remove_file("api/v1/tag_images/i.json"), 0);
 	put(ALBUM_FILE, "[1]");
-	sync_all();
+	flush_all();
 	has("site/" ALBUM_FILE, "[1]");
 }
 
@@ -217,7 +217,7 @@ static void links_are_not_followed(void **state)
 {
 	(void)state;
 	put("api/v1/albums/b/images.json", "[]");
-	sync_all();
+	flush_all();
 	assert_int_equal(mkdir("outside", 0755), 0);
 	write_file("outside/images.json", "theirs");
 	/* A link in place of an album's folder is replaced. */
@@ -225,7 +225,7 @@ static void links_are_not_followed(void **state)
 	assert_int_equal(remove_file(ALBUM_FILE), 0);
 	has("outside/images.json", "theirs");
 	put(ALBUM_FILE, "[]");
-	sync_all();
+	flush_all();
 	has("outside/images.json", "theirs");
 	has("site/" ALBUM_FILE, "[]");
 	assert_true(S_ISDIR(stat_of("site/api/v1/albums/a").st_mode));
@@ -233,7 +233,7 @@ static void links_are_not_followed(void **state)
 	assert_int_equal(
 		symlink("../../../outside/images.json", "site/api/v1/albums/f.json"), 0);
 	put("api/v1/albums/f.json", "[]");
-	sync_all();
+	flush_all();
 	has("outside/images.json", "theirs");
 	assert_true(S_ISREG(stat_of("site/api/v1/albums/f.json").st_mode));
 	/* A link in place of a folder of the site is an error. */
@@ -259,7 +259,7 @@ static void pruning_removes_all_files_that_are_not_kept(void **state)
 	put("api/v1/tag_images/odd.json", "1");
 	assert_int_equal(mkdir("outside", 0755), 0);
 	write_file("outside/odd.json", "theirs");
-	sync_all();
+	flush_all();
 	assert_int_equal(symlink("../../../../outside", "site/api/v1/albums/link"), 0);
 	succeed(place_prune(place, "api/v1/albums", keep_even, NULL, &removed, &why));
 	assert_int_equal(removed, 3);
@@ -284,13 +284,13 @@ static void a_new_site_appears_at_once(void **state)
 	assert_false(there("site/api"));
 	assert_false(there("site/audit"));
 	succeed(place_build_end(place, &why));
-	sync_all();
+	flush_all();
 	has("site/api/v1/tag_images/i.json", "[]");
 	has("site/" ALBUM_FILE, "[1]");
 	has("site/audit/index.html", "x");
 	assert_int_equal(git_fixture_count("site/.albumen/tmp", ""), 0);
 	put(ALBUM_FILE, "[2]");
-	sync_all();
+	flush_all();
 	has("site/" ALBUM_FILE, "[2]");
 }
 

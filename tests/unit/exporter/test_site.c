@@ -356,7 +356,7 @@ static void file_that_cannot_be_written_leaves_the_old_one(void **state)
 	signal(SIGXFSZ, SIG_IGN);
 	succeed(place_open(&place, "site", "test", &why));
 	succeed(place_put(place, "api/v1/tag_images/a.json", "[1]", 3, &why));
-	succeed(place_sync(place, &why));
+	succeed(place_flush(place, &why));
 	limit = none;
 	setrlimit(RLIMIT_FSIZE, &limit);
 	assert_int_equal(
@@ -366,7 +366,7 @@ static void file_that_cannot_be_written_leaves_the_old_one(void **state)
 	assert_non_null(strstr(why.msg, "site/api/v1/tag_images/a.json"));
 	site_is("./api/v1/tag_images/a.json [1]");
 	succeed(place_put(place, "api/v1/tag_images/a.json", "[2]", 3, &why));
-	succeed(place_sync(place, &why));
+	succeed(place_flush(place, &why));
 	site_is("./api/v1/tag_images/a.json [2]");
 	place_close(place);
 }
@@ -394,7 +394,7 @@ static void few_files_are_put_in_order_and_before_removals(void **state)
 	}
 	assert_int_equal(removed, 98);
 	succeed(place_put(place, "api/v1/tag_images/0.json", "[0]", 3, &why));
-	place_close(place); /* without place_sync: the last file is dropped */
+	place_close(place); /* without place_flush: the last file is dropped */
 	site_is("./api/v1/tag_images/0.json [100]\n./api/v1/tag_images/1.json [101]");
 }
 
