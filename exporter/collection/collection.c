@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "data/format/record.h"
 #include "data/format/stamp.h"
 #include "exporter/body/body.h"
 #include "exporter/collection/sort.h"
@@ -27,20 +28,27 @@ struct collection {
  * tag adds an item that is no more than that, and has no text: it comes first, and begins
  * the file, which is `[]` if no more follow.
  */
-static int begin_key(struct collection *all, const char *path)
+static int begin_key(struct collection *all, const struct body_text *tag,
+		     const char *path)
+{
+	/* A file gets the id's name, and the repository may come from anywhere. */
+	if (record_id_fault(tag->data, tag->len)) {
+		return body_fault(path, "a tag's id is not one", all->err);
+	}
+	buf_add(&all->key, tag->data, tag->len);
+	buf_addch(&all->key, '\0');
+	return 0;
+}
+
+/* Begins the key of a tag image, which the body has open. */
+static int begin_tag_image(struct collection *all, const char *path)
 {
 	struct body_text tag = body_member(&all->body.record, "tag"), id;
 
-	buf_clear(&all->key);
-	if (!response_is_many(all->row)) {
-		return 0;
-	}
 	if (!body_object(&all->tag, &tag) || !body_id(&all->tag, &id)) {
 		return body_fault(path, "a tag image without a tag", all->err);
 	}
-	buf_add(&all->key, id.data, id.len);
-	buf_addch(&all->key, '\0');
-	return 0;
+	return begin_key(all, &id, path);
 }
 
 /*
@@ -55,12 +63,15 @@ static int add_record(struct collection *all, const struct body_text *id,
 	const struct body_object *record = &all->body.record;
 	struct body_text created = body_string(record, "created_at");
 	struct stamp stamp = {0}; /* `null` counts as absent (albumen(7)) */
-	int rc;
+	int rc = 0;
 
 	if (created.data && stamp_read(&stamp, created.data + 1, created.len - 2) < 0) {
 		return body_fault(path, "created_at is not a date-time", all->err);
 	}
-	rc = begin_key(all, path);
+	buf_clear(&all->key);
+	if (response_is_many(all->row)) {
+		rc = begin_tag_image(all, path);
+	}
 	if (!rc) {
 		buf_add(&all->key, stamp.bytes, sizeof(stamp.bytes));
 		buf_add(&all->key, id->data, id->len);
@@ -88,6 +99,7 @@ static int add_tag(struct collection *all, const char *path)
 {
 	struct body_text id;
 	uint64_t tag_images;
+	int rc;
 
 	if (!body_tag(&all->body, &tag_images) || !body_id(&all->body.record, &id)) {
 		return body_fault(path, all->body.problem, all->err);
@@ -96,10 +108,11 @@ static int add_tag(struct collection *all, const char *path)
 		return add_record(all, &id, path);
 	}
 	buf_clear(&all->key);
-	buf_add(&all->key, id.data, id.len);
-	buf_addch(&all->key, '\0');
-	sort_add(all->sort, all->key.data, all->key.len, "", 0);
-	return 0;
+	rc = begin_key(all, &id, path);
+	if (!rc) {
+		sort_add(all->sort, all->key.data, all->key.len, "", 0);
+	}
+	return rc;
 }
 
 static int add_file(const struct snapshot_change *change, void *payload)

@@ -107,6 +107,37 @@ static bool is_in(const char *site, const char *file)
 	return in;
 }
 
+/* True if an older version published the collections: it wrote the tag images alone. */
+static bool lacks_new_collections(const char *site)
+{
+	struct buf root = {0};
+	bool has_tag_images = false, has_others = false;
+
+	for (size_t i = 0; i < response_count; i++) {
+		const struct response *row = &response_table[i];
+
+		buf_clear(&root);
+		response_site_root(&root, row);
+		if (row->collected && is_in(site, root.data)) {
+			bool first = row->stale_by == 1 << QUERY_TAG_IMAGES;
+
+			has_tag_images = has_tag_images || first;
+			has_others = has_others || !first;
+		}
+	}
+	buf_release(&root);
+	return has_tag_images && !has_others;
+}
+
+/* Reads what snapshot.json says. */
+static void read_state(struct publish *p)
+{
+	state_read(&p->at, p->site);
+	if (p->collections && p->at.collections && lacks_new_collections(p->site)) {
+		p->at.collections = false;
+	}
+}
+
 /* Finds a part of the site that must exist by the snapshot's message and snapshot.json, and
  * does not. False: those few paths that are looked at exist. */
 static bool find_missing_part(struct buf *path, const struct publish *p,
@@ -354,6 +385,19 @@ static int remove_row(struct publish *p, const struct response *row)
 	return rc;
 }
 
+/* True if the site may have files of the collected row that the target does not have. A
+ * folder that no publish of ours has filled is left to whoever made it. */
+static bool has_extra_files(const struct publish *p, const struct response *row)
+{
+	if (!row->collected) {
+		return false;
+	}
+	if (!response_is_many(row)) {
+		return !p->collections;
+	}
+	return p->collections ? is_stale(p, row) : p->at.collections || p->compare;
+}
+
 /* Removes all files that the target does not have. */
 static int remove_files(struct publish *p)
 {
@@ -363,8 +407,7 @@ static int remove_files(struct publish *p)
 	for (size_t i = 0; !rc && i < response_count; i++) {
 		const struct response *row = &response_table[i];
 
-		if (row->collected &&
-		    (!p->collections || (response_is_many(row) && is_stale(p, row)))) {
+		if (has_extra_files(p, row)) {
 			rc = remove_row(p, row);
 		}
 	}
@@ -617,7 +660,7 @@ int site_publish(const char *path, struct snapshot_repo *repo,
 
 	*result = (struct site_result){0};
 	rc = flags & SITE_AUDIT_PAGE ? page_site_mark(p.mark, err) : 0;
-	state_read(&p.at, path);
+	read_state(&p);
 	if (!rc && is_there(&p)) {
 		warn_of_missing_part(&p, to->message);
 		goto out;
@@ -625,7 +668,7 @@ int site_publish(const char *path, struct snapshot_repo *repo,
 	rc = rc ? rc : place_open(&p.place, path, HOLDER, err);
 	/* Again, now that nobody else can change it. */
 	if (!rc) {
-		state_read(&p.at, path);
+		read_state(&p);
 	}
 	if (rc || is_there(&p)) {
 		goto out;

@@ -175,6 +175,86 @@ static void each_tag_has_its_tag_images(void **state)
 	free(large);
 }
 
+#define TEN(x) x x x x x x x x x x
+#define LONG_ID TEN(TEN("abc")) /* more bytes than an id may have */
+
+static void tags_with_ids_that_are_none_are_refused(void **state)
+{
+	static const char *const id[] = {LONG_ID, TEN(TEN("/")), "\\u0001"};
+	struct snapshot_repo *repo = open_repo("repo");
+	struct buf text = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(id) / sizeof(*id); i++) {
+		struct file files[] = {{QUERY_TAG, "t", NULL}, {0}};
+		struct snapshot_info info;
+		struct site_result result;
+
+		buf_clear(&text);
+		if (i % 2) {
+			files[0].kind = TAGS;
+		}
+		buf_addf(&text,
+			 i % 2 ? "[{\"id\":\"a\",\"tag\":{\"id\":\"%s\"}}]"
+			       : "{\"tag\":{\"id\":\"%s\"},\"tag_images\":0}",
+			 id[i / 2]);
+		files[0].body = text.data;
+		info = commit(repo, files);
+		assert_int_equal(site_publish("site", repo, &info, SITE_COLLECTIONS,
+					      &result, &why),
+				 ERR_INPUT);
+		assert_non_null(strstr(why.msg, "id"));
+		snapshot_info_release(&info);
+	}
+	buf_release(&text);
+	snapshot_close(repo);
+}
+
+static void a_site_without_collections_keeps_what_others_put_there(void **state)
+{
+	static const struct file files[] = {{TAGS, "i", "[]"}, {0}};
+	static const struct file more[] = {{TAGS, "i", "[]"}, {TAGS, "j", "[]"}, {0}};
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info first = commit(repo, files), second = commit(repo, more);
+
+	(void)state;
+	publish(repo, &first, 0);
+	assert_int_equal(mkdir("site/api/v1/tags", 0777), 0);
+	write_file("site/api/v1/tags/mine", "x");
+	publish(repo, &second, 0);
+	has("site/api/v1/tags/mine", "x");
+	snapshot_info_release(&first);
+	snapshot_info_release(&second);
+	snapshot_close(repo);
+}
+
+/* Version 0.1.0 wrote api/v1/tag_images.json alone. */
+static void a_site_of_an_older_version_gets_the_new_collections(void **state)
+{
+	static const struct file files[] = {
+		A_TAG("x"), {TAGS, "i", "[" TAGGED("a", "x") "]"}, {0}};
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info info = commit(repo, files);
+	struct site_result result;
+
+	(void)state;
+	publish(repo, &info, SITE_COLLECTIONS);
+	assert_int_equal(unlink("site/api/v1/tags.json"), 0);
+	assert_int_equal(unlink("site/api/v1/tags/x/tag_images.json"), 0);
+	assert_int_equal(rmdir("site/api/v1/tags/x"), 0);
+	assert_int_equal(rmdir("site/api/v1/tags"), 0);
+	result = publish(repo, &info, SITE_COLLECTIONS);
+	assert_true(result.touched);
+	assert_false(result.damaged);
+	has("site/api/v1/tags.json", "[{\"id\":\"x\"}]");
+	has("site/api/v1/tags/x/tag_images.json", "[" TAGGED("a", "x") "]");
+	assert_false(publish(repo, &info, SITE_COLLECTIONS).touched);
+	assert_int_equal(unlink("site/api/v1/tags.json"), 0);
+	assert_true(publish(repo, &info, SITE_COLLECTIONS).damaged);
+	snapshot_info_release(&info);
+	snapshot_close(repo);
+}
+
 static void collection_comes_and_goes_with_the_flag(void **state)
 {
 	struct snapshot_repo *repo = open_repo("repo");
@@ -257,6 +337,9 @@ int main(void)
 		TEST(collection_is_all_tag_images_in_order),
 		TEST(tags_are_in_order),
 		TEST(each_tag_has_its_tag_images),
+		TEST(tags_with_ids_that_are_none_are_refused),
+		TEST(a_site_without_collections_keeps_what_others_put_there),
+		TEST(a_site_of_an_older_version_gets_the_new_collections),
 		TEST(collection_comes_and_goes_with_the_flag),
 		TEST(collection_is_kept_where_no_tag_image_changed),
 		TEST(collection_refuses_what_is_not_ours),
