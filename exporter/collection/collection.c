@@ -101,8 +101,11 @@ static int add_tag(struct collection *all, const char *path)
 	uint64_t tag_images;
 	int rc;
 
-	if (!body_tag(&all->body, &tag_images) || !body_id(&all->body.record, &id)) {
+	if (!body_tag(&all->body, &tag_images)) {
 		return body_fault(path, all->body.problem, all->err);
+	}
+	if (!body_id(&all->body.record, &id)) {
+		return body_fault(path, "a tag without an id", all->err);
 	}
 	if (!response_is_many(all->row)) {
 		return add_record(all, &id, path);

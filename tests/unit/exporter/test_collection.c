@@ -86,6 +86,7 @@ static void tags_are_in_order(void **state)
 		site_publish("site", repo, &third, SITE_COLLECTIONS, &result, &why),
 		ERR_INPUT);
 	assert_non_null(strstr(why.msg, "audit/tags/"));
+	assert_non_null(strstr(why.msg, "a tag without an id"));
 	publish(repo, &second, 0);
 	assert_false(there("site/api/v1/tags.json"));
 	snapshot_info_release(&first);
