@@ -4,18 +4,36 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "data/base/file.h"
 
 #define TAIL_MAX ((size_t)64 << 10)
 
+/* Opens a file without a name. NFS, for one, has none: there a file loses its name. */
+static int open_file(const char *dir)
+{
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	struct buf path = {0};
+
+	if (fd < 0 && errno == EOPNOTSUPP) {
+		buf_addf(&path, "%s/.albumen-tmp-XXXXXX", dir);
+		fd = mkostemp(path.data, O_CLOEXEC);
+		if (fd >= 0) {
+			unlink(path.data);
+		}
+		buf_release(&path);
+	}
+	return fd;
+}
+
 static int write_tail(struct spill *spill)
 {
 	int rc;
 
 	if (!spill->written) {
-		spill->fd = open(spill->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		spill->fd = open_file(spill->dir);
 		if (spill->fd < 0) {
 			return err_sys(&spill->err, "cannot make a file in '%s'",
 				       spill->dir);
