@@ -32,7 +32,7 @@ struct dirs_node {
 /* What is known of a watch descriptor. */
 struct dirs_wd {
 	int wd;
-	bool ended; /* its WATCH_ENDED was read, though perhaps not yet handled */
+	bool ended; /* its NOTIFY_ENDED was read, though perhaps not yet handled */
 	struct dirs_node *node; /* NULL: its folder was dropped */
 };
 

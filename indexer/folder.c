@@ -9,7 +9,7 @@
 #include "data/base/log.h"
 #include "indexer/dirs.h"
 #include "indexer/walk.h"
-#include "indexer/watch.h"
+#include "indexer/notify.h"
 
 /*
  * A folder is watched before it is read, so nothing is missed. What is created before
@@ -42,7 +42,7 @@ struct folder {
 	int rootfd;
 	folder_report_fn *report;
 	void *payload;
-	struct watch *watch;
+	struct notify *notify;
 	struct dirs dirs;
 	struct buf queue;
 	size_t queue_at;
@@ -61,7 +61,7 @@ int folder_open(struct folder **out, int rootfd, folder_report_fn *report, void 
 		struct err *err)
 {
 	struct folder *folder = xzalloc(sizeof(*folder));
-	int rc = watch_open(&folder->watch, err);
+	int rc = notify_open(&folder->notify, err);
 
 	if (rc) {
 		free(folder);
@@ -79,7 +79,7 @@ int folder_open(struct folder **out, int rootfd, folder_report_fn *report, void 
 void folder_close(struct folder *folder)
 {
 	if (folder) {
-		watch_close(folder->watch);
+		notify_close(folder->notify);
 		dirs_release(&folder->dirs);
 		buf_release(&folder->queue);
 		buf_release(&folder->path);
@@ -96,17 +96,17 @@ int folder_restart(struct folder *folder, struct err *err)
 	folder->lost = false;
 	folder->polled = folder->poll_all;
 	folder->dirs.root->polled = folder->poll_all;
-	return watch_restart(folder->watch, err);
+	return notify_restart(folder->notify, err);
 }
 
 int folder_fd(const struct folder *folder)
 {
-	return watch_fd(folder->watch);
+	return notify_fd(folder->notify);
 }
 
 size_t folder_watches(const struct folder *folder)
 {
-	return watch_count(folder->watch);
+	return notify_count(folder->notify);
 }
 
 bool folder_has_events(const struct folder *folder)
@@ -116,7 +116,7 @@ bool folder_has_events(const struct folder *folder)
 
 bool folder_is_lost(const struct folder *folder)
 {
-	return folder->lost || watch_is_bloated(folder->watch);
+	return folder->lost || notify_is_bloated(folder->notify);
 }
 
 uint64_t folder_overflows(struct folder *folder)
@@ -150,7 +150,7 @@ static void remove_watch(int wd, void *payload)
 {
 	struct folder *folder = payload;
 
-	watch_remove(folder->watch, wd);
+	notify_remove(folder->notify, wd);
 }
 
 static void drop_below(struct folder *folder, struct dirs_node *node)
@@ -170,7 +170,7 @@ static void cannot_watch(struct folder *folder, struct dirs_node *node, const ch
 			"cannot watch folder '%s': %s; it is polled every few seconds",
 			*path ? path : ".", why->msg);
 	} else if (!folder->limit_logged) {
-		unsigned long limit = watch_limit();
+		unsigned long limit = notify_limit();
 
 		folder->limit_logged = true;
 		log_warning(
@@ -198,7 +198,7 @@ static void unwatch(struct folder *folder, struct dirs_node *node)
 	struct dirs_wd *entry = dirs_wd(&folder->dirs, node->wd);
 
 	if (!entry->ended) {
-		watch_remove(folder->watch, node->wd);
+		notify_remove(folder->notify, node->wd);
 	}
 	entry->node = NULL;
 	node->wd = -1;
@@ -207,7 +207,7 @@ static void unwatch(struct folder *folder, struct dirs_node *node)
 static int add_watch(struct folder *folder, int dirfd, const struct stat *st, int *wd,
 		     struct err *err)
 {
-	int rc = watch_add(folder->watch, dirfd, wd, err);
+	int rc = notify_add(folder->notify, dirfd, wd, err);
 	struct dirs_node *other;
 
 	if (rc != ERR_CHANGED) {
@@ -223,7 +223,7 @@ static int add_watch(struct folder *folder, int dirfd, const struct stat *st, in
 	unwatch(folder, other);
 	other->polled = true;
 	folder->polled = true;
-	return watch_add(folder->watch, dirfd, wd, err);
+	return notify_add(folder->notify, dirfd, wd, err);
 }
 
 int folder_enter(int dirfd, const char *path, size_t len, void *payload, struct err *err)
@@ -276,7 +276,7 @@ int folder_enter(int dirfd, const char *path, size_t len, void *payload, struct 
 
 static void overflowed(struct folder *folder)
 {
-	unsigned long limit = watch_queue_limit();
+	unsigned long limit = notify_queue_limit();
 	struct buf why = {0};
 
 	folder->overflows++;
@@ -288,7 +288,7 @@ static void overflowed(struct folder *folder)
 	buf_release(&why);
 }
 
-static void enqueue(struct folder *folder, const struct watch_event *event)
+static void enqueue(struct folder *folder, const struct notify_event *event)
 {
 	struct queued queued = {.wd = event->wd,
 				.what = (unsigned char)event->what,
@@ -301,16 +301,16 @@ static void enqueue(struct folder *folder, const struct watch_event *event)
 
 int folder_drain(struct folder *folder, struct err *err)
 {
-	struct watch_event event;
+	struct notify_event event;
 	int rc;
 
-	while ((rc = watch_next(folder->watch, &event, err)) == 0) {
+	while ((rc = notify_next(folder->notify, &event, err)) == 0) {
 		struct dirs_wd *entry = dirs_wd(&folder->dirs, event.wd);
 
-		if (event.what == WATCH_ENDED && entry) {
+		if (event.what == NOTIFY_ENDED && entry) {
 			entry->ended = true;
 		}
-		if (event.what == WATCH_OVERFLOW) {
+		if (event.what == NOTIFY_OVERFLOW) {
 			overflowed(folder);
 		} else if (!folder->lost) {
 			enqueue(folder, &event);
@@ -384,21 +384,21 @@ static void report_below(struct folder *folder, enum folder_report report)
 
 /* An event on the folder `name` in `parent`; folder->path is its path. */
 static int handle_folder(struct folder *folder, struct dirs_node *parent,
-			 enum watch_what what, const char *name, struct err *err)
+			 enum notify_what what, const char *name, struct err *err)
 {
 	struct dirs_node *child = dirs_child(&folder->dirs, parent, name, strlen(name));
 
 	if (!walk_accepts_folder(name)) {
 		return 0;
 	}
-	if (what == WATCH_ATTRIBUTES && child && child->wd > 0) {
+	if (what == NOTIFY_ATTRIBUTES && child && child->wd > 0) {
 		return 0; /* its own watch reports the same */
 	}
-	if (child || what == WATCH_REMOVED) {
+	if (child || what == NOTIFY_REMOVED) {
 		report_below(folder,
-			     what == WATCH_ATTRIBUTES ? FOLDER_CHECK : FOLDER_REMOVED);
+			     what == NOTIFY_ATTRIBUTES ? FOLDER_CHECK : FOLDER_REMOVED);
 	}
-	if (what == WATCH_REMOVED) {
+	if (what == NOTIFY_REMOVED) {
 		if (child) {
 			dirs_drop(&folder->dirs, child, remove_watch, folder);
 		}
@@ -407,16 +407,16 @@ static int handle_folder(struct folder *folder, struct dirs_node *parent,
 	return visit(folder, folder->path.data, folder->path.len, err);
 }
 
-static void handle_file(struct folder *folder, enum watch_what what, const char *name)
+static void handle_file(struct folder *folder, enum notify_what what, const char *name)
 {
 	enum folder_report report = FOLDER_FILE_CHANGED;
 
 	if (!walk_accepts_file(name)) {
 		return;
 	}
-	if (what == WATCH_REMOVED) {
+	if (what == NOTIFY_REMOVED) {
 		report = FOLDER_FILE_REMOVED;
-	} else if (what == WATCH_CREATED) {
+	} else if (what == NOTIFY_CREATED) {
 		report = FOLDER_FILE_APPEARED;
 	}
 	folder->report(report, folder->path.data, folder->path.len, folder->payload);
@@ -474,22 +474,22 @@ static int handle(struct folder *folder, const struct queued *event, const char 
 	if (node) {
 		dirs_path(node, &folder->path);
 	}
-	if (event->what == WATCH_ENDED) {
+	if (event->what == NOTIFY_ENDED) {
 		return handle_end(folder, node, event->wd, err);
 	}
 	if (!node) {
 		return 0; /* the folder was dropped */
 	}
-	if (event->what == WATCH_UNMOUNTED && node->parent) {
+	if (event->what == NOTIFY_UNMOUNTED && node->parent) {
 		folder->report(FOLDER_UNMOUNTED, folder->path.data, folder->path.len,
 			       folder->payload);
-		return 0; /* WATCH_ENDED follows */
+		return 0; /* NOTIFY_ENDED follows */
 	}
-	if (event->what == WATCH_UNMOUNTED || event->what == WATCH_SELF_GONE) {
+	if (event->what == NOTIFY_UNMOUNTED || event->what == NOTIFY_SELF_GONE) {
 		folder->root_moved |= !node->parent;
 		return 0;
 	}
-	if (!*name && event->what == WATCH_ATTRIBUTES) {
+	if (!*name && event->what == NOTIFY_ATTRIBUTES) {
 		return handle_attributes(folder, node, err);
 	}
 	buf_addstr(&folder->path, name);
@@ -497,10 +497,10 @@ static int handle(struct folder *folder, const struct queued *event, const char 
 		return 0;
 	}
 	if (event->folder) {
-		return handle_folder(folder, node, (enum watch_what)event->what, name,
+		return handle_folder(folder, node, (enum notify_what)event->what, name,
 				     err);
 	}
-	handle_file(folder, (enum watch_what)event->what, name);
+	handle_file(folder, (enum notify_what)event->what, name);
 	return 0;
 }
 

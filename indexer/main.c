@@ -11,7 +11,7 @@
 #include "data/base/log.h"
 #include "data/base/stop.h"
 #include "data/index/index.h"
-#include "indexer/live.h"
+#include "indexer/watch.h"
 #include "indexer/scan.h"
 #include "indexer/status.h"
 
@@ -74,11 +74,11 @@ static int scan_once(struct index *index, int fd, struct stop *stop,
 /* Opens what `scan` and `watch` need, runs one of them, and closes it all. */
 static int run_writer(const struct options *opt, bool watch, struct err *err)
 {
-	struct live_options options = {.accept_withdrawal = opt->accept_withdrawal,
-				       .allow_secrets = opt->allow_secrets,
-				       .ready_fd = (int)opt->ready_fd};
+	struct watch_options options = {.accept_withdrawal = opt->accept_withdrawal,
+					.allow_secrets = opt->allow_secrets,
+					.ready_fd = (int)opt->ready_fd};
 	struct index *index = NULL;
-	struct live *live = NULL;
+	struct watch *watcher = NULL;
 	struct stop stop = {.fd = -1};
 	int fd, rc;
 
@@ -86,15 +86,15 @@ static int run_writer(const struct options *opt, bool watch, struct err *err)
 	rc = open_data(&fd, opt, err);
 	rc = rc ? rc : stop_open(&stop, err);
 	if (!rc && watch) {
-		rc = live_open(&live, fd, opt->data, &stop, err);
+		rc = watch_open(&watcher, fd, opt->data, &stop, err);
 	}
 	rc = rc ? rc : index_open(&index, opt->index, INDEX_WRITE | INDEX_CREATE, err);
 	if (!rc) {
-		rc = watch ? live_run(live, index, &options, err)
+		rc = watch ? watch_run(watcher, index, &options, err)
 			   : scan_once(index, fd, &stop, opt, err);
 	}
 	index_close(index);
-	live_close(live);
+	watch_close(watcher);
 	stop_close(&stop);
 	if (fd >= 0) {
 		close(fd);

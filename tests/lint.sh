@@ -41,7 +41,7 @@ done | complain 'not installed (make deps-ci)'
 
 include 'lmdb\.h' data/index/store.c
 include 'cJSON\.h|cjson/' data/format/json.c
-include 'inotifytools/|sys/inotify\.h' indexer/watch.c exporter/export/follow.c
+include 'inotifytools/|sys/inotify\.h' indexer/notify.c exporter/export/follow.c
 include 'zstd\.h' data/index/codec.c
 include 'git2' exporter/git/repo.c exporter/git/offline.c
 include 'libdeflate\.h' exporter/git/pack/object.c
