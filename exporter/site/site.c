@@ -395,7 +395,9 @@ static bool has_extra_files(const struct publish *p, const struct response *row)
 	if (!response_is_many(row)) {
 		return !p->collections;
 	}
-	return p->collections ? is_stale(p, row) : p->at.collections || p->compare;
+	return p->collections ? is_stale(p, row)
+			      : p->at.collections || p->pending.unfinished ||
+					!p->difference.bases;
 }
 
 /* Removes all files that the target does not have. */
