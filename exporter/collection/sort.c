@@ -10,7 +10,7 @@
 #include "exporter/git/pack/spill.h"
 
 #define MEMORY ((size_t)16 << 20)
-#define CHUNK ((size_t)256 << 10) /* what is read of a run at once */
+#define CHUNK ((size_t)64 << 10) /* what is read of a run at once */
 
 /* In front of each item, in memory and in the file. */
 struct header {
