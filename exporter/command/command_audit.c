@@ -138,8 +138,10 @@ static int run(const void *values, char **operand, struct err *err)
 	rc = rc ? rc : print(format, repo, audit, opt->album, err);
 	if (!rc) {
 		/* Both are checked, so that both are logged. */
-		rc = too_many(audit, opt->fail_over) |
-		     too_old(audit, opt->older_than, older_than_s);
+		bool many = too_many(audit, opt->fail_over);
+		bool old = too_old(audit, opt->older_than, older_than_s);
+
+		rc = many || old;
 	}
 	audit_free(audit);
 	snapshot_info_release(&info);
