@@ -13,7 +13,9 @@
 
 struct collection {
 	struct snapshot_repo *repo;
-	const struct response *row;
+	unsigned rows;  /* a set of 1 << place in the table: those that are wanted */
+	unsigned kinds; /* a set of 1 << kind: files that they are made of */
+	const struct response *row; /* what is added is for this one */
 	struct err *err;
 	struct sort *sort;
 	char empty[SNAPSHOT_HEX + 1]; /* the blob of `[]`, once it has been seen */
@@ -23,13 +25,19 @@ struct collection {
 };
 
 /*
- * The key of an item is what the records are ordered by: created_at and id. Where the row
- * has a file for each tag, the tag's id and a NUL (no id has one) stand in front; and each
- * tag adds an item that is no more than that, and has no text: it comes first, and begins
- * the file, which is `[]` if no more follow.
+ * The key of an item is its row's place in the table, as a byte, and what the records are
+ * ordered by: created_at and id. Where the row has a file for each tag, the tag's id and a
+ * NUL (no id has one) stand between; and each tag adds an item that ends there, and has no
+ * text: it comes first, and begins the file, which is `[]` if no more follow.
  */
-static int begin_key(struct collection *all, const struct body_text *tag,
-		     const char *path)
+static void begin_key(struct collection *all)
+{
+	buf_clear(&all->key);
+	buf_addch(&all->key, (char)(all->row - response_table));
+}
+
+static int add_tag_to_key(struct collection *all, const struct body_text *tag,
+			  const char *path)
 {
 	/* A file gets the id's name, and the repository may come from anywhere. */
 	if (record_id_fault(tag->data, tag->len)) {
@@ -40,15 +48,15 @@ static int begin_key(struct collection *all, const struct body_text *tag,
 	return 0;
 }
 
-/* Begins the key of a tag image, which the body has open. */
-static int begin_tag_image(struct collection *all, const char *path)
+/* Adds the tag of the tag image that the body has open. */
+static int add_own_tag_to_key(struct collection *all, const char *path)
 {
 	struct body_text tag = body_member(&all->body.record, "tag"), id;
 
 	if (!body_object(&all->tag, &tag) || !body_id(&all->tag, &id)) {
 		return body_fault(path, "a tag image without a tag", all->err);
 	}
-	return begin_key(all, &id, path);
+	return add_tag_to_key(all, &id, path);
 }
 
 /*
@@ -68,9 +76,9 @@ static int add_record(struct collection *all, const struct body_text *id,
 	if (created.data && stamp_read(&stamp, created.data + 1, created.len - 2) < 0) {
 		return body_fault(path, "created_at is not a date-time", all->err);
 	}
-	buf_clear(&all->key);
+	begin_key(all);
 	if (response_is_many(all->row)) {
-		rc = begin_tag_image(all, path);
+		rc = add_own_tag_to_key(all, path);
 	}
 	if (!rc) {
 		buf_add(&all->key, stamp.bytes, sizeof(stamp.bytes));
@@ -110,8 +118,8 @@ static int add_tag(struct collection *all, const char *path)
 	if (!response_is_many(all->row)) {
 		return add_record(all, &id, path);
 	}
-	buf_clear(&all->key);
-	rc = begin_key(all, &id, path);
+	begin_key(all);
+	rc = add_tag_to_key(all, &id, path);
 	if (!rc) {
 		sort_add(all->sort, all->key.data, all->key.len, "", 0);
 	}
@@ -126,7 +134,7 @@ static int add_file(const struct snapshot_change *change, void *payload)
 	const struct response *file = response_parse(change->path, &name);
 	int rc;
 
-	if (!file || !(all->row->stale_by & 1u << file->kind) ||
+	if (!file || !(all->kinds & 1u << file->kind) ||
 	    strcmp(change->new_blob.hex, all->empty) == 0) {
 		return 0;
 	}
@@ -141,14 +149,21 @@ static int add_file(const struct snapshot_change *change, void *payload)
 	if (file->kind == QUERY_TAG_IMAGES && !body->count) {
 		memcpy(all->empty, change->new_blob.hex, sizeof(all->empty));
 	}
-	return file->kind == QUERY_TAG ? add_tag(all, change->path)
-				       : add_tag_images(all, change->path);
+	for (size_t i = 0; !rc && i < response_count; i++) {
+		all->row = &response_table[i];
+		if (all->rows & 1u << i && all->row->stale_by & 1u << file->kind) {
+			rc = file->kind == QUERY_TAG ? add_tag(all, change->path)
+						     : add_tag_images(all, change->path);
+		}
+	}
+	return rc;
 }
 
 /* The file that is being given. */
 struct file {
 	struct collection *all;
 	const struct collection_sink *sink;
+	const struct response *row;
 	struct record_id id; /* of the tag, where each has a file */
 	bool begun, filled;
 	struct buf out;
@@ -179,16 +194,19 @@ static int begin_file(struct file *file, const char *id, size_t len)
 	buf_clear(&file->out);
 	buf_addch(&file->out, '[');
 	return rc ? rc
-		  : file->sink->begin(&file->id, file->sink->payload, file->all->err);
+		  : file->sink->begin(file->row, &file->id, file->sink->payload,
+				      file->all->err);
 }
 
 static int give_item(struct file *file, const struct sort_item *item)
 {
-	size_t id_len = response_is_many(file->all->row) ? strlen(item->key) : 0;
+	const char *id = item->key + 1;
+	size_t id_len = response_is_many(file->row) ? strlen(id) : 0;
 	int rc = 0;
 
-	if (id_len != file->id.len || memcmp(item->key, file->id.bytes, id_len) != 0) {
-		rc = begin_file(file, item->key, id_len);
+	if (!file->begun || id_len != file->id.len ||
+	    memcmp(id, file->id.bytes, id_len) != 0) {
+		rc = begin_file(file, id, id_len);
 	}
 	if (rc || !item->len) {
 		return rc;
@@ -206,34 +224,67 @@ static int give_item(struct file *file, const struct sort_item *item)
 	return rc;
 }
 
-static int give_files(struct collection *all, const struct collection_sink *sink)
+/* Moves on to the next item of all rows. */
+static int next_item(struct file *file, struct sort_item *item, bool *more)
+{
+	int rc = sort_next(file->all->sort, item, file->all->err);
+
+	*more = !rc;
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/* Gives the files of one row. If there are *more, *item is the next item. */
+static int give_row(struct file *file, struct sort_item *item, bool *more)
+{
+	size_t place = (size_t)(file->row - response_table);
+	/* The only file is there even if nothing is in it. */
+	int rc = response_is_many(file->row) ? 0 : begin_file(file, "", 0);
+
+	while (!rc && *more && (unsigned char)*item->key == place) {
+		rc = give_item(file, item);
+		rc = rc ? rc : next_item(file, item, more);
+	}
+	return rc ? rc : end_file(file);
+}
+
+static int give_rows(struct collection *all, const struct collection_sink *sink)
 {
 	struct file file = {.all = all, .sink = sink};
 	struct sort_item item;
-	/* The only file is there even if nothing is in it. */
-	int rc = response_is_many(all->row) ? 0 : begin_file(&file, "", 0);
+	bool more;
+	int rc = next_item(&file, &item, &more);
 
-	while (!rc && (rc = sort_next(all->sort, &item, all->err)) == 0) {
-		rc = give_item(&file, &item);
+	for (size_t i = 0; !rc && i < response_count; i++) {
+		file.row = &response_table[i];
+		if (all->rows & 1u << i) {
+			rc = give_row(&file, &item, &more);
+		}
 	}
-	rc = rc == ERR_NOTFOUND ? end_file(&file) : rc;
 	buf_release(&file.out);
 	return rc;
 }
 
 int collection_read(struct snapshot_repo *repo, const struct snapshot_id *tree,
-		    const struct response *row, const char *folder,
-		    const struct collection_sink *sink, struct err *err)
+		    const char *folder, const struct collection_sink *sink,
+		    struct err *err)
 {
-	struct collection all = {
-		.repo = repo,
-		.row = row,
-		.err = err,
-		.sort = sort_new(folder),
-	};
-	int rc = snapshot_diff(repo, NULL, tree, NULL, add_file, &all, err);
+	struct collection all = {.repo = repo, .err = err};
+	int rc;
 
-	rc = rc ? rc : give_files(&all, sink);
+	for (size_t i = 0; i < response_count; i++) {
+		const struct response *row = &response_table[i];
+
+		if (row->collected && sink->wants(row, sink->payload)) {
+			all.rows |= 1u << i;
+			all.kinds |= row->stale_by;
+		}
+	}
+	if (!all.rows) {
+		return 0;
+	}
+	all.sort = sort_new(folder);
+	rc = snapshot_diff(repo, NULL, tree, NULL, add_file, &all, err);
+	rc = rc ? rc : give_rows(&all, sink);
 	sort_free(all.sort);
 	body_release(&all.body);
 	body_object_release(&all.tag);

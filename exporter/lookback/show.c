@@ -56,11 +56,20 @@ struct collected {
 	bool found;
 };
 
-static int begin_collected(const struct record_id *id, void *payload, struct err *err)
+static bool wants_collected(const struct response *row, void *payload)
+{
+	const struct collected *file = payload;
+
+	return row == file->request->row;
+}
+
+static int begin_collected(const struct response *row, const struct record_id *id,
+			   void *payload, struct err *err)
 {
 	struct collected *file = payload;
 	const struct request *request = file->request;
 
+	(void)row;
 	(void)err;
 	file->wanted = !request->count ||
 		       (id->len == request->id[0].len &&
@@ -92,16 +101,15 @@ int show_body(struct snapshot_repo *repo, const struct snapshot_id *tree,
 	      struct err *err)
 {
 	struct collected file = {.request = request, .sink = sink, .payload = payload};
-	const struct collection_sink files = {begin_collected, write_collected,
-					      end_collected, &file};
+	const struct collection_sink files = {wants_collected, begin_collected,
+					      write_collected, end_collected, &file};
 	struct history *history;
 	struct buf body = {0};
 	uint8_t root[OBJECT_ID];
 	int rc;
 
 	if (request->row->collected) {
-		rc = collection_read(repo, tree, request->row, file_temp_folder(), &files,
-				     err);
+		rc = collection_read(repo, tree, file_temp_folder(), &files, err);
 		return rc || file.found ? rc : ERR_NOTFOUND;
 	}
 	if (!object_unhex(root, tree->hex)) {

@@ -479,11 +479,20 @@ struct collected {
 	bool begun; /* it is larger, and is being written without comparing */
 };
 
-static int begin_collected(const struct record_id *id, void *payload, struct err *err)
+static bool wants_collected(const struct response *row, void *payload)
+{
+	const struct collected *file = payload;
+
+	return is_stale(file->p, row);
+}
+
+static int begin_collected(const struct response *row, const struct record_id *id,
+			   void *payload, struct err *err)
 {
 	struct collected *file = payload;
 
 	(void)err;
+	file->row = row;
 	buf_clear(&file->path);
 	buf_clear(&file->body);
 	response_site_path(&file->path, file->row, id->bytes, id->len);
@@ -528,19 +537,12 @@ static int end_collected(void *payload, struct err *err)
 static int put_collected(struct publish *p)
 {
 	struct collected file = {.p = p};
-	const struct collection_sink sink = {begin_collected, write_collected,
-					     end_collected, &file};
+	const struct collection_sink sink = {wants_collected, begin_collected,
+					     write_collected, end_collected, &file};
 	/* While we only compare, the site may not be written to. */
 	const char *folder = p->check ? file_temp_folder() : p->site;
-	int rc = 0;
+	int rc = collection_read(p->repo, &p->to->tree, folder, &sink, p->err);
 
-	for (size_t i = 0; !rc && i < response_count; i++) {
-		file.row = &response_table[i];
-		if (file.row->collected && is_stale(p, file.row)) {
-			rc = collection_read(p->repo, &p->to->tree, file.row, folder,
-					     &sink, p->err);
-		}
-	}
 	buf_release(&file.path);
 	buf_release(&file.body);
 	return rc;
