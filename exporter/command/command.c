@@ -63,7 +63,8 @@ const struct cli_option command_option_table[] = {
 	{"round-gps", 0, CLI_NUMBER, AT(round_gps), "N", NULL,
 	 "round coordinates to N decimals in every response"},
 	{"accept", 0, CLI_LIST, AT(accept), "WHAT", NULL,
-	 "accept once what is refused otherwise: history (may be repeated)"},
+	 "accept once what is refused otherwise (may be repeated); WHAT is one "
+	 "of:" ACCEPT_NAMES},
 	{"wait", 0, CLI_NUMBER, AT(wait), "SECONDS", NULL,
 	 "how long to wait for another writer of the repository (default: 60)"},
 	{"verbose", 'v', CLI_COUNT, AT(verbose), NULL, NULL, "log more on stderr"},

@@ -6,30 +6,24 @@
 #include "data/base/log.h"
 #include "exporter/snapshot/message.h"
 
-static const char *const name[ACCEPT_COUNT] = {
-	[ACCEPT_HISTORY] = "history",
-};
+#define NAME(what, name) [what] = name,
+static const char *const name[ACCEPT_COUNT] = {ACCEPT_TABLE(NAME)};
 
 int accept_read(struct accept *out, const char *const *what, size_t count,
 		struct err *err)
 {
 	*out = (struct accept){0};
 	for (size_t i = 0; i < count; i++) {
-		struct buf known = {0};
 		size_t n = 0;
 
 		while (n < ACCEPT_COUNT && strcmp(what[i], name[n]) != 0) {
-			buf_addf(&known, "%s%s", n ? ", " : "", name[n]);
 			n++;
 		}
 		if (n == ACCEPT_COUNT) {
-			err_set(err, ERR_USAGE,
-				"--accept does not know '%s'; it knows: %s", what[i],
-				known.data);
-		}
-		buf_release(&known);
-		if (n == ACCEPT_COUNT) {
-			return ERR_USAGE;
+			return err_set(err, ERR_USAGE,
+				       "--accept does not know '%s'; it "
+				       "knows:" ACCEPT_NAMES,
+				       what[i]);
 		}
 		out->given |= 1u << n;
 	}

@@ -8,15 +8,25 @@
 #include "data/base/err.h"
 
 /*
- * accept - `--accept WHAT` allows, once, what a command refuses otherwise. The names of
- * all WHATs are in accept.c; each check is in the module that it is about, such as
- * note_check.
+ * accept - `--accept WHAT` allows, once, what a command refuses otherwise. Each check is
+ * in the module that it is about, such as note_check.
  */
 
+/* All WHATs, in the order of the help and of trailers. */
+#define ACCEPT_TABLE(ROW)                                                                \
+	ROW(ACCEPT_HISTORY, "history")                                                   \
+	ROW(ACCEPT_INDEX, "index")                                                       \
+	ROW(ACCEPT_SITE, "site")                                                         \
+	ROW(ACCEPT_UNSIGNED, "unsigned")
+
+#define ACCEPT_ENUM(what, name) what,
 enum accept_what {
-	ACCEPT_HISTORY,
-	ACCEPT_COUNT,
+	ACCEPT_TABLE(ACCEPT_ENUM) ACCEPT_COUNT,
 };
+
+/* Their names as a literal, each after a space. */
+#define ACCEPT_SPACED(what, name) " " name
+#define ACCEPT_NAMES ACCEPT_TABLE(ACCEPT_SPACED)
 
 /* Sets of 1 << enum accept_what. */
 struct accept {
