@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "data/base/buf.h"
-#include "data/format/json.h"
+#include "data/base/plain.h"
 #include "data/format/json_print.h"
 #include "data/index/check.h"
 #include "data/index/gate.h"
@@ -72,7 +72,7 @@ static int print_reject(const char *path, size_t path_len, uint64_t line, uint64
 	struct buf *text = &report->text;
 	struct buf plain = {0};
 
-	json_plain(&plain, path, path_len);
+	plain_add(&plain, path, path_len);
 	if (report->json) {
 		json_print_open(text, NULL, '{');
 		json_print_bytes(text, "path", plain.data, plain.len);
@@ -89,7 +89,7 @@ static int print_reject(const char *path, size_t path_len, uint64_t line, uint64
 			buf_addf(text, ":%" PRIu64 ":%" PRIu64, line, column);
 		}
 		buf_addstr(text, ": ");
-		json_plain(text, reason, strlen(reason));
+		plain_add(text, reason, strlen(reason));
 		buf_addch(text, '\n');
 		if (more) {
 			buf_addf(text, "%s: and %" PRIu64 " more\n", plain.data, more);
@@ -188,7 +188,7 @@ static void print_difference(const char *difference, void *payload)
 	struct report *report = payload;
 	struct buf plain = {0};
 
-	json_plain(&plain, difference, strlen(difference));
+	plain_add(&plain, difference, strlen(difference));
 	if (report->json) {
 		json_print_bytes(&report->text, NULL, plain.data, plain.len);
 	} else {

@@ -13,8 +13,8 @@
  * status - what the commands print on standard output: text for people, or one JSON
  * object on a line.
  *
- * The bytes of a path below 0x20 and 0x7f, and in a path that is not UTF-8 also those
- * from 0x80 on, are printed as `\xNN`.
+ * Paths, reasons and differences are printed in their plain form (data/base/plain.h),
+ * also as JSON: a file name need not be UTF-8.
  */
 
 /* The command `status`: counts, health, then each reject as

@@ -6,6 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/base/plain.h"
+
+/* Fills in the message. What does not fit is cut behind a whole character. */
+__attribute__((format(printf, 2, 0))) static void format(struct err *err, const char *fmt,
+							 va_list ap)
+{
+	size_t len = sizeof(err->msg) - 1;
+
+	if (vsnprintf(err->msg, sizeof(err->msg), fmt, ap) > (int)len) {
+		err->msg[plain_cut(err->msg, len)] = '\0';
+	}
+}
+
 int err_set(struct err *err, int code, const char *fmt, ...)
 {
 	int saved = errno;
@@ -15,7 +28,7 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 
 		err->code = code;
 		va_start(ap, fmt);
-		vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+		format(err, fmt, ap);
 		va_end(ap);
 	}
 	errno = saved;
@@ -37,7 +50,7 @@ __attribute__((format(printf, 3, 0))) static int sys(struct err *err, int absent
 		size_t used;
 
 		err->code = code;
-		vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+		format(err, fmt, ap);
 		used = strlen(err->msg);
 		snprintf(err->msg + used, sizeof(err->msg) - used, ": %s%s",
 			 strerror(saved),

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "data/base/clock.h"
-#include "data/base/hex.h"
+#include "data/base/plain.h"
 
 static const char *log_program = "albumen";
 static enum log_level log_threshold = LOG_INFO;
@@ -21,21 +21,15 @@ void log_init(const char *program, enum log_level level)
 	log_threshold = level;
 }
 
-/* Appends `text` to the first `used` bytes of `line`, control bytes as \xNN. Cuts what
- * does not fit, and always leaves room for the newline. */
-static size_t add_escaped(char *line, size_t size, size_t used, const char *text)
+/* Appends the plain form of `text` to the first `used` bytes of `line`. Cuts what does not
+ * fit, and always leaves room for the newline. */
+static size_t add_plain(char *line, size_t size, size_t used, const char *text,
+			size_t len)
 {
-	for (; *text && used + 5 < size; text++) {
-		unsigned char c = (unsigned char)*text;
+	size_t read;
 
-		if (c < 0x20 || c == 0x7f) {
-			line[used++] = '\\';
-			line[used++] = 'x';
-			line[used++] = HEX_DIGITS[c >> 4];
-			line[used++] = HEX_DIGITS[c & 15];
-		} else {
-			line[used++] = (char)c;
-		}
+	for (; len && used + PLAIN_MAX < size; text += read, len -= read) {
+		used += plain_char(line + used, text, len, &read);
 	}
 	return used;
 }
@@ -45,16 +39,18 @@ __attribute__((format(printf, 2, 0))) static void log_line(enum log_level level,
 {
 	char text[4096];
 	char line[4 * sizeof(text) + 64];
-	size_t used, sent = 0;
+	size_t len, used, sent = 0;
 	int saved = errno;
 
 	if (level > log_threshold) {
 		return;
 	}
 	vsnprintf(text, sizeof(text), fmt, ap);
+	len = strlen(text);
+	len = len == sizeof(text) - 1 ? plain_cut(text, len) : len;
 	used = (size_t)snprintf(line, sizeof(line), "%s: %s: ", log_program,
 				level_names[level]);
-	used = add_escaped(line, sizeof(line), used, text);
+	used = add_plain(line, sizeof(line), used, text, len);
 	line[used++] = '\n';
 	while (sent < used) {
 		ssize_t n = write(STDERR_FILENO, line + sent, used - sent);

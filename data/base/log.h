@@ -8,8 +8,9 @@
  * log - lines on stderr, for people and the journal.
  *
  * A line is `PROGRAM: LEVEL: MESSAGE`, written by one write(2), so that lines of
- * several threads never mix. Bytes below 0x20 and 0x7f in the message are written as
- * `\xNN`: a hostile file name cannot forge a line. errno is unchanged. Only the two
+ * several threads never mix. The message is written in its plain form
+ * (plain.h), all of it, so callers pass file names and ids as they are: a hostile one
+ * cannot forge a line. errno is unchanged. Only the two
  * programs log, and cli_main on their behalf; the rest of `data/` returns errors.
  */
 

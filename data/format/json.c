@@ -9,6 +9,7 @@
 #include <cJSON.h>
 
 #include "data/base/hex.h"
+#include "data/base/utf8.h"
 #include "data/format/json_char.h"
 
 /*
@@ -141,7 +142,7 @@ static int read_unicode_escape(struct reader *r)
 	uint32_t c, low;
 
 	if (read_u_escape(r, start, &c) < 0) {
-		return fail(r, start, "\\u without four hexadecimal digits");
+		return fail(r, start, "unicode escape without four hexadecimal digits");
 	}
 	r->at += 6;
 	if (c < 0xd800 || c > 0xdfff) {
@@ -158,7 +159,7 @@ static int read_unicode_escape(struct reader *r)
 	/* It is valid JSON, so the rest must still be checked. */
 	if (!r->value->unusable) {
 		r->value->unusable =
-			"\\u escape of half a surrogate pair, which has no UTF-8";
+			"escape of half a surrogate pair, which has no UTF-8";
 		r->value->unusable_at = (size_t)(start - r->text);
 	}
 	return 0;
@@ -196,14 +197,14 @@ static int read_special(struct reader *r)
 	}
 	if (c < 0x20) {
 		return fail(r, r->at,
-			    "control character in a string; write it as \\u00XX");
+			    "control character in a string; write it as an escape");
 	}
 	if (c < 0x80) {
 		r->out = json_char_put_escape(r->out, c);
 		r->at++;
 		return 0;
 	}
-	len = json_char_utf8(r->at, left(r));
+	len = utf8_length(r->at, left(r));
 	if (!len) {
 		return fail(r, r->at, "invalid UTF-8");
 	}

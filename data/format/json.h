@@ -112,11 +112,6 @@ int json_string(struct buf *out, const char *canon, size_t len);
 /* Appends `bytes` (valid UTF-8) as a canonical JSON string, with quotes. */
 void json_quote(struct buf *out, const char *bytes, size_t len);
 
-/* Appends text of unknown origin so that it stays on one line and cannot control a
- * terminal: control characters, and all bytes above 0x7f of invalid UTF-8, become
- * \xNN. */
-void json_plain(struct buf *out, const char *text, size_t len);
-
 /* True if `bytes` is valid UTF-8 (NUL allowed). */
 bool json_is_utf8(const char *bytes, size_t len);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/base/utf8.h"
 #include "data/format/json_char.h"
 
 /*
@@ -222,7 +223,7 @@ void json_quote(struct buf *out, const char *bytes, size_t len)
 bool json_is_utf8(const char *bytes, size_t len)
 {
 	while (len) {
-		size_t n = json_char_utf8(bytes, len);
+		size_t n = utf8_length(bytes, len);
 
 		if (!n) {
 			return false;
@@ -231,19 +232,4 @@ bool json_is_utf8(const char *bytes, size_t len)
 		len -= n;
 	}
 	return true;
-}
-
-void json_plain(struct buf *out, const char *text, size_t len)
-{
-	bool utf8 = json_is_utf8(text, len);
-
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8)) {
-			buf_addf(out, "\\x%02x", c);
-		} else {
-			buf_addch(out, (char)c);
-		}
-	}
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "data/base/log.h"
+#include "data/base/plain.h"
 #include "data/format/json.h"
 #include "data/format/json_print.h"
 #include "exporter/command/command.h"
@@ -110,7 +111,7 @@ static void add_labels(struct log *log, const struct history_step *step)
 			json_print_string(out, NULL, name);
 		} else {
 			buf_addstr(out, i ? ", " : " [");
-			json_plain(out, name, strlen(name));
+			plain_add(out, name, strlen(name));
 		}
 	}
 	buf_addstr(out, log->opt->json || count ? "]" : "");
@@ -125,7 +126,7 @@ static int print_snapshot(struct log *log, const struct history_step *step)
 		add_string(&log->line, "subject", step->message, subject);
 	} else {
 		buf_addstr(&log->line, "  ");
-		json_plain(&log->line, step->message, subject);
+		plain_add(&log->line, step->message, subject);
 	}
 	add_counts(log, step->message);
 	add_labels(log, step);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
-#include "data/format/json.h"
+#include "data/base/plain.h"
 
 /* Failures of one group that are passed on. */
 #define GROUP_MAX 100
@@ -19,8 +19,8 @@ static void pass_on(struct verify_report *report, const char *path, const char *
 	struct verify_failure failure = {.commit = report->commit,
 					 .number = report->number};
 
-	json_plain(&plain_path, path, strlen(path));
-	json_plain(&plain, problem, strlen(problem));
+	plain_add(&plain_path, path, strlen(path));
+	plain_add(&plain, problem, strlen(problem));
 	failure.path = plain_path.len ? plain_path.data : "";
 	failure.problem = plain.data;
 	report->each(&failure, report->payload);

@@ -227,6 +227,10 @@ static void a_message_too_long_is_cut(void **state)
 	errno = EACCES;
 	err_sys(&f->err, "%s", text);
 	assert_int_equal(strlen(f->err.msg), sizeof(f->err.msg) - 1);
+	/* Behind a whole character. */
+	memcpy(text + sizeof(f->err.msg) - 2, "\u20ac", 3);
+	err_set(&f->err, ERR_FAIL, "%s", text);
+	assert_int_equal(strlen(f->err.msg), sizeof(f->err.msg) - 2);
 }
 
 /* --- file --------------------------------------------------------------------- */
@@ -496,6 +500,9 @@ static void log_hostile_name(void)
 {
 	errno = EINTR;
 	log_error("skipped '%s'", "a\nroot: error: \x1b[31m\x7f\xc3\xa9");
+	log_error("skipped '%s'", "\xc2\x9b"
+				  "2J\xe2\x80\xae"
+				  "\xff\\x0a");
 	assert_int_equal(errno, EINTR);
 }
 
@@ -504,7 +511,8 @@ static void a_name_cannot_forge_a_line(void **state)
 	log_init("test", LOG_INFO);
 	assert_string_equal(
 		logged(*state, log_hostile_name),
-		"test: error: skipped 'a\\x0aroot: error: \\x1b[31m\\x7f\xc3\xa9'\n");
+		"test: error: skipped 'a\\x0aroot: error: \\x1b[31m\\x7f\xc3\xa9'\n"
+		"test: error: skipped '\\xc2\\x9b2J\\xe2\\x80\\xae\\xff\\\\x0a'\n");
 }
 
 static void log_long_text(void)
@@ -516,6 +524,10 @@ static void log_long_text(void)
 	log_error("%s", text);
 	memset(text, 'x', sizeof(text) - 1);
 	log_error("%s", text);
+	for (size_t i = 0; i + 3 < sizeof(text); i += 3) {
+		memcpy(text + i, "\u20ac", 3);
+	}
+	log_error("x%s", text);
 }
 
 static void a_line_too_long_is_cut(void **state)
@@ -528,8 +540,11 @@ static void a_line_too_long_is_cut(void **state)
 	assert_non_null(end);
 	assert_memory_equal(end - 8, "\\x0a\\x0a", 8);
 	assert_memory_equal(end + 1, "test: error: xxx", 16);
+	/* Behind a whole character. */
+	end = strchr(end + 1, '\n');
 	end = strchr(end + 1, '\n');
 	assert_non_null(end);
+	assert_memory_equal(end - 6, "\u20ac\u20ac", 6);
 	assert_int_equal(end[1], '\0');
 }
 

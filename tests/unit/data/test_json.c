@@ -212,7 +212,7 @@ static void wrong_scalars_say_where_and_why(void **state)
 
 static void wrong_strings_say_where_and_why(void **state)
 {
-	static const char raw[] = "control character in a string; write it as \\u00XX";
+	static const char raw[] = "control character in a string; write it as an escape";
 
 	(void)state;
 	check_failure("\"a", 2, "the document ends inside a string");
@@ -226,10 +226,11 @@ static void wrong_strings_say_where_and_why(void **state)
 	check_failure("\"\\'\"", 1, "unknown escape in a string");
 	check_failure("\"\\U0041\"", 1, "unknown escape in a string");
 	check_failure_of("\"\\\0\"", 4, 1, "unknown escape in a string");
-	check_failure("\"\\u12\"", 1, "\\u without four hexadecimal digits");
-	check_failure("\"\\uX000\"", 1, "\\u without four hexadecimal digits");
-	check_failure("\"\\u00G0\"", 1, "\\u without four hexadecimal digits");
-	check_failure("\"\\ud83d\\u12\"", 7, "\\u without four hexadecimal digits");
+	check_failure("\"\\u12\"", 1, "unicode escape without four hexadecimal digits");
+	check_failure("\"\\uX000\"", 1, "unicode escape without four hexadecimal digits");
+	check_failure("\"\\u00G0\"", 1, "unicode escape without four hexadecimal digits");
+	check_failure("\"\\ud83d\\u12\"", 7,
+		      "unicode escape without four hexadecimal digits");
 }
 
 static void utf8_is_checked(void **state)

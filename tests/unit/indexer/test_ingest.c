@@ -153,7 +153,7 @@ static void a_bad_element_is_rejected_at_the_place_of_its_fault(void **state)
 	       "-3:19 not an image, a tag or a tag image ('public_id' is not a string)\n"
 	       "-3:37 a record is an object\nend\n");
 	expect(f, "a.json", "[" IMAGE("\\ud800") "]",
-	       "begin a.json merge\n-1:16 \\u escape of half a surrogate pair, which has "
+	       "begin a.json merge\n-1:16 escape of half a surrogate pair, which has "
 	       "no UTF-8\nend\n");
 }
 
