@@ -2,6 +2,7 @@
 #ifndef DATA_BASE_UTF8_H
 #define DATA_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* utf8 - reading UTF-8, one character at a time (RFC 3629). */
@@ -38,6 +39,15 @@ static inline size_t utf8_length(const char *bytes, size_t len)
 		}
 	}
 	return need;
+}
+
+/* Whether valid UTF-8 begins with a control character (Unicode category Cc): U+0000 to
+ * U+001F, or U+007F to U+009F, of which the last 32 are C2 80 to C2 9F. */
+static inline bool utf8_is_control(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/base/utf8.h"
 #include "data/format/name.h"
 
 /* The members that decide what a record is. */
@@ -397,11 +398,7 @@ const char *record_id_fault(const char *id, size_t len)
 		return "is not UTF-8";
 	}
 	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)id[i];
-
-		/* U+0080 to U+009F are C2 80 to C2 9F; C2 only begins characters. */
-		if (c < 0x20 || c == 0x7f ||
-		    (c == 0xc2 && (unsigned char)id[i + 1] < 0xa0)) {
+		if (utf8_is_control(id + i)) {
 			return "has control characters";
 		}
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
+#include "data/base/plain.h"
 #include "data/format/json.h"
 #include "data/format/json_print.h"
 #include "exporter/lookback/when.h"
@@ -149,6 +150,28 @@ int audit_print_json(FILE *out, const struct audit *audit, struct err *err)
 
 /* --- CSV --- */
 
+/*
+ * Whether a spreadsheet could run the text instead of showing it: it begins, behind white
+ * space, as a formula does (= + - @, also the wide ones of East Asia). Such a text gets an
+ * apostrophe in front, by which spreadsheets know text. So does one that begins with an
+ * apostrophe itself: removing one from every field that has it gives the exact texts back.
+ */
+static bool needs_apostrophe(const char *text)
+{
+	static const char *const wide[] = {"\uff1d", "\uff0b", "\uff0d", "\uff20"};
+
+	if (*text == '\'' || (*text && strchr("\t\r\n", *text))) {
+		return true;
+	}
+	text += strspn(text, " \t\r\n");
+	for (size_t i = 0; i < sizeof(wide) / sizeof(*wide); i++) {
+		if (strncmp(text, wide[i], strlen(wide[i])) == 0) {
+			return true;
+		}
+	}
+	return *text && strchr("=+-@", *text);
+}
+
 /* Adds to an open field: quotes are doubled. */
 static void csv_part(struct buf *text, const char *part)
 {
@@ -158,16 +181,15 @@ static void csv_part(struct buf *text, const char *part)
 	}
 }
 
+/* A field that holds a text. Numbers of our own never need the apostrophe. */
 static void csv_field(struct buf *text, const char *value)
 {
-	buf_addch(text, ',');
-	if (value[strcspn(value, ",;\"\r\n")]) {
-		buf_addch(text, '"');
-		csv_part(text, value);
-		buf_addch(text, '"');
-	} else {
-		buf_addstr(text, value);
-	}
+	bool quoted = value[strcspn(value, ",;\"\r\n")];
+
+	buf_addstr(text, quoted ? ",\"" : ",");
+	buf_addstr(text, needs_apostrophe(value) ? "'" : "");
+	csv_part(text, value);
+	buf_addstr(text, quoted ? "\"" : "");
 }
 
 /* The value of a JSON string; with U+0000 in it, its JSON. `absent` is for NULL. */
@@ -183,11 +205,14 @@ static void csv_json(struct buf *text, const char *json, const char *absent)
 	buf_release(&value);
 }
 
+/* Each tag has an apostrophe of its own: where lists are separated by semicolons, each is
+ * a field of its own. */
 static void csv_tags(struct buf *text, const struct audit_counts *counts)
 {
 	buf_addstr(text, ",\"");
 	for (size_t i = 0; i < counts->tag_count; i++) {
 		buf_addstr(text, i ? ";" : "");
+		buf_addstr(text, needs_apostrophe(counts->tag[i].tag->id) ? "'" : "");
 		csv_part(text, counts->tag[i].tag->id);
 		buf_addf(text, "=%" PRIu64, counts->tag[i].images);
 	}
@@ -237,54 +262,41 @@ int audit_print_csv(FILE *out, const struct audit *audit, struct err *err)
 #define USER_MAX 60
 #define CREATED_MAX 29
 
-/* Whether a terminal would obey a character instead of showing it: control characters
- * (C0, DEL, C1), and those that set the direction of writing or end a line. `c` is the
- * first byte of `len`. */
-static bool is_unsafe(const unsigned char *c, size_t len)
+/* How many bytes the first `most` characters of UTF-8 have. */
+static size_t bytes_of(const char *utf8, size_t most)
 {
-	return c[0] < 0x20 || c[0] == 0x7f || (len == 2 && c[0] == 0xc2 && c[1] < 0xa0) ||
-	       (len == 3 && c[0] == 0xe2 && c[1] == 0x80 &&
-		(c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae))) ||
-	       (len == 3 && c[0] == 0xe2 && c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9);
-}
+	size_t len = 0;
 
-/* Appends at most `most` characters of UTF-8, safe for a terminal. */
-static void add_plain(struct buf *text, const char *utf8, size_t most)
-{
-	const unsigned char *at = (const unsigned char *)utf8;
-
-	for (; *at && most; most--) {
-		size_t len = 1;
-
-		while ((at[len] & 0xc0) == 0x80) {
+	while (utf8[len] && most--) {
+		len++;
+		while ((utf8[len] & 0xc0) == 0x80) {
 			len++;
 		}
-		if (is_unsafe(at, len)) {
-			buf_addch(text, '?');
-		} else {
-			buf_add(text, at, len);
-		}
-		at += len;
 	}
-	buf_addstr(text, *at ? "..." : "");
+	return len;
 }
 
 static void add_id(struct buf *text, const char *id)
 {
-	add_plain(text, id, SIZE_MAX);
+	plain_addstr(text, id);
 }
 
-/* The value of a JSON string, cut to `most` characters. */
+/* The value of a JSON string, cut to `most` characters; with U+0000 in it, its JSON. */
 static void add_json(struct buf *text, const char *json, size_t most)
 {
 	struct buf value = {0};
+	size_t len;
 
 	if (!json) {
 		buf_addstr(text, "unknown");
 	} else if (json_string(&value, json, strlen(json)) < 0) {
-		add_plain(text, json, most);
+		len = bytes_of(json, most);
+		plain_add_json(text, json, len);
+		buf_addstr(text, json[len] ? "..." : "");
 	} else if (value.len) {
-		add_plain(text, value.data, most);
+		len = bytes_of(value.data, most);
+		plain_add(text, value.data, len);
+		buf_addstr(text, value.data[len] ? "..." : "");
 	}
 	buf_release(&value);
 }

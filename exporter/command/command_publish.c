@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "data/base/log.h"
-#include "data/format/json.h"
+#include "data/base/plain.h"
 #include "data/format/json_print.h"
 #include "exporter/command/command.h"
 #include "exporter/export/accept.h"
@@ -14,36 +13,26 @@
 #include "exporter/site/site.h"
 #include "exporter/site/state.h"
 
-/* A file name may hold any byte; a line of the report is one line of text. */
 static void print_fault(const char *path, enum place_fault fault, void *payload)
 {
 	static const char *const word[] = {[PLACE_MISSING] = "missing",
 					   [PLACE_CHANGED] = "changed",
 					   [PLACE_EXTRA] = "extra"};
 	const struct command_options *opt = payload;
-	struct buf text = {0}, out = {0};
-	bool plain = true;
+	struct buf plain = {0}, out = {0};
 
-	for (const char *p = path; *p; p++) {
-		buf_addch(&text, (*p & 0x80) ? '?' : *p);
-		plain = plain && *p > ' ' && *p < 0x7f && *p != '"' && *p != '\\';
-	}
+	plain_addstr(&plain, path);
 	if (opt->json) {
 		json_print_open(&out, NULL, '{');
-		json_print_string(&out, "path", text.data);
+		json_print_string(&out, "path", plain.data);
 		json_print_string(&out, "differs", word[fault]);
 		buf_addch(&out, '}');
 	} else {
-		buf_addf(&out, "%s: ", word[fault]);
-		if (plain) {
-			buf_addstr(&out, path);
-		} else {
-			json_quote(&out, text.data, text.len);
-		}
+		buf_addf(&out, "%s: %s", word[fault], plain.data);
 	}
 	buf_addch(&out, '\n');
 	command_print(&out);
-	buf_release(&text);
+	buf_release(&plain);
 }
 
 static void report_check(bool json, const struct site_check *check,

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "data/base/plain.h"
+#include "data/base/utf8.h"
 #include "data/format/json.h"
 #include "exporter/evidence/digest.h"
 #include "exporter/evidence/sign.h"
@@ -31,8 +33,12 @@ static const char *name_fault(const char *name)
 	if (!json_is_utf8(name, len)) {
 		return "is not UTF-8";
 	}
-	/* libgit2 1.5.1 takes DEL, git does not. "@" and "HEAD" are other snapshots. */
-	if (!repo_tag_is_valid(name) || strchr(name, 0x7f) || strcmp(name, "@") == 0 ||
+	if (!plain_is(name, len)) {
+		return "has a character that is not visible or changes how others are "
+		       "shown";
+	}
+	/* "@" and "HEAD" are other snapshots. */
+	if (!repo_tag_is_valid(name) || strcmp(name, "@") == 0 ||
 	    strcmp(name, "HEAD") == 0) {
 		return "is not a name that git takes; see git-check-ref-format(1)";
 	}
@@ -96,9 +102,7 @@ static int check_reason(size_t *len, const char *reason, struct err *err)
 		fault = "is not UTF-8";
 	}
 	for (size_t i = 0; !fault && i < *len; i++) {
-		unsigned char c = (unsigned char)reason[i];
-
-		if ((c < ' ' && c != '\t' && c != '\n') || c == 0x7f) {
+		if (!strchr("\t\n", reason[i]) && utf8_is_control(reason + i)) {
 			fault = "has a control character";
 		} else if ((i == 0 || reason[i - 1] == '\n') &&
 			   strncmp(reason + i, "-----BEGIN ", 11) == 0) {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "data/base/plain.h"
 #include "data/format/json.h"
 #include "data/format/json_print.h"
 
@@ -181,36 +182,37 @@ void compare_write(struct buf *out, const struct compare_event *event)
 
 /* --- lines for people --- */
 
-/* Appends UTF-8; control characters (C0, DEL, C1) as \uNNNN. */
-static void print_plain(struct buf *out, const char *bytes, size_t len)
+/* Whether an id or a name of a member can stand in a line as it is: nothing in it needs
+ * an escape, and it cannot be mistaken for words of the line. */
+static bool is_bare(const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)bytes[i];
-
-		if (c < 0x20 || c == 0x7f) {
-			buf_addf(out, "\\u%04x", c);
-		} else if (c == 0xc2 && i + 1 < len &&
-			   (unsigned char)bytes[i + 1] < 0xa0) {
-			buf_addf(out, "\\u%04x", (unsigned char)bytes[++i]);
-		} else {
-			buf_addch(out, bytes[i]);
-		}
-	}
+	return len && !memchr(text, ' ', len) && !memchr(text, '"', len) &&
+	       !memchr(text, '\\', len) && plain_is(text, len);
 }
 
-/* Appends words, then an id: in quotes if it could be mistaken for words of the line. */
+/* Appends words, then an id: as JSON if it is not bare. */
 static void print_id(struct buf *out, const char *words, const struct body_text *id)
 {
 	struct buf quoted = {0};
 
 	buf_addstr(out, words);
-	if (id->len && !memchr(id->data, ' ', id->len) &&
-	    !memchr(id->data, '"', id->len) && !memchr(id->data, '\\', id->len)) {
-		print_plain(out, id->data, id->len);
+	if (is_bare(id->data, id->len)) {
+		buf_add(out, id->data, id->len);
 	} else {
 		json_quote(&quoted, id->data, id->len);
-		print_plain(out, quoted.data, quoted.len);
+		plain_add_json(out, quoted.data, quoted.len);
 		buf_release(&quoted);
+	}
+}
+
+/* The same for the name of a member, which is canonical. */
+static void print_name(struct buf *out, const char *words, const struct body_text *key)
+{
+	buf_addstr(out, words);
+	if (is_bare(key->data + 1, key->len - 2)) {
+		buf_add(out, key->data + 1, key->len - 2);
+	} else {
+		plain_add_json(out, key->data, key->len);
 	}
 }
 
@@ -222,13 +224,8 @@ static void print_value(struct buf *out, const struct body_text *value)
 		buf_addstr(out, "(absent)");
 		return;
 	}
-	if (len > VALUE_MAX) {
-		len = VALUE_MAX;
-		while ((value->data[len] & 0xc0) == 0x80) {
-			len--;
-		}
-	}
-	print_plain(out, value->data, len);
+	len = len > VALUE_MAX ? plain_cut(value->data, VALUE_MAX) : len;
+	plain_add_json(out, value->data, len);
 	buf_addstr(out, len < value->len ? "..." : "");
 }
 
@@ -239,10 +236,8 @@ static void print_members(struct buf *out, const struct members *members)
 	size_t at = 0;
 
 	while (members_next(members, &at, &member)) {
-		const struct body_text name = {member.key.data + 1, member.key.len - 2};
-
 		assert(member.key.data);
-		print_id(out, words, &name);
+		print_name(out, words, &member.key);
 		buf_addch(out, ' ');
 		print_value(out, &member.before);
 		buf_addstr(out, " -> ");

@@ -59,8 +59,9 @@ bool compare_member_differs(const struct compare_event *event, const char *name)
  */
 void compare_write(struct buf *out, const struct compare_event *event);
 
-/* Appends the event as a line for people, without the newline. Long values are cut;
- * control characters are escaped. */
+/* Appends the event as a line for people, without the newline. Values are JSON, cut if they
+ * are long, and so are ids and names of members that have a space, a quote, a backslash or
+ * a character that plain.h escapes. */
 void compare_print(struct buf *out, const struct compare_event *event);
 
 #endif

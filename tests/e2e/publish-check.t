@@ -69,7 +69,7 @@ changed "api/v1/tag_images/i6.json"
 changed "audit/data/summary.js"
 changed "snapshot.json"
 extra "api/v1/albums/ghost/images.json"
-extra "api/v1/tag_images/stray\n\"name\".json"
+extra "api/v1/tag_images/stray\\x0a\"name\".json"
 extra "audit/data/untagged/ghost.js"
 missing "api/v1/albums/a1/images.json"
 missing "api/v1/albums/a1/images/untag.json"
@@ -86,7 +86,7 @@ is "and all are counted" \
 exits "without --json it fails, too" 1 publish --check
 is "each file has a line there, too" "$(grep -c '^\(missing\|changed\|extra\): ' "$T/out")" 14
 is "a name with a newline stays on its line" \
-	"$(grep '^extra: .*stray' "$T/out")" 'extra: "api/v1/tag_images/stray\n\"name\".json"'
+	"$(grep '^extra: .*stray' "$T/out")" 'extra: api/v1/tag_images/stray\x0a"name".json'
 is "the log names --repair" "$(grep -c -e '--repair' "$T/err")" 1
 same "--check changes nothing" <(inodes "$T/site") "$T/before"
 exits "--repair succeeds" 0 publish --repair --json

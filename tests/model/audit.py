@@ -258,6 +258,11 @@ class Auditor:
         }
 
 
+def field(text):
+    """What a spreadsheet could take for a formula gets an apostrophe."""
+    return "'" + text if re.match("[\t\r\n']|[ \t\r\n]*[=+@\uff1d\uff0b\uff0d\uff20-]", text) else text
+
+
 def as_rows(audit):
     yield (
         "scope,album,images,tagged,untagged,share,oldest_untagged,oldest_since,"
@@ -267,16 +272,16 @@ def as_rows(audit):
         oldest, last = row["oldest_untagged"] or {}, row["last_tagged"] or {}
         yield [
             scope,
-            row.get("album", ""),
+            field(row.get("album", "")),
             str(row["images"]),
             str(row["tagged"]),
             str(row["untagged"]),
             row["share"].strip("@"),
-            oldest.get("image", ""),
+            field(oldest.get("image", "")),
             oldest.get("since", ""),
             last.get("created_at") or "",
-            last.get("by", ""),
-            ";".join("%s=%d" % (tag["tag"], tag["images"]) for tag in row["tags"]),
+            field(last.get("by", "")),
+            ";".join("%s=%d" % (field(tag["tag"]), tag["images"]) for tag in row["tags"]),
         ]
 
 

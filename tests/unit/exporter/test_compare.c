@@ -421,7 +421,7 @@ static void control_characters_are_escaped(void **state)
 	(void)state;
 	gives(before, after, NULL, print_line,
 	      "tag \"x\\u007fy z\" renamed: name \"n\" -> (absent), label \"Sky\" -> "
-	      "\"\", \\u009b (absent) -> \"\\u007f\"\n");
+	      "\"\", \"\\u009b\" (absent) -> \"\\u007f\"\n");
 }
 
 /* --- damage --- */

@@ -90,6 +90,12 @@ static void names_that_mean_something_else_to_at_are_refused(void **state)
 	assert_int_equal(make("@"), ERR_USAGE);
 	assert_int_equal(make("2026-11-28"), ERR_USAGE);
 	assert_int_equal(make("\xff"), ERR_USAGE);
+	/* git takes these, and shows them to people. */
+	assert_int_equal(make("a\xc2\x9b"), ERR_USAGE);
+	assert_int_equal(make("v\xe2\x80\xae"
+			      "1"),
+			 ERR_USAGE);
+	assert_int_equal(make("v1\xe2\x80\x8b"), ERR_USAGE);
 	succeed(make("HEADS"));
 	succeed(make("release-2026-11-28"));
 }
@@ -137,6 +143,7 @@ static void a_reason_is_plain_text(void **state)
 	assert_int_equal(make_at("v1", "a\x1b[1m", COMMIT_S), ERR_USAGE);
 	assert_int_equal(make_at("v1", "a\rb", COMMIT_S), ERR_USAGE);
 	assert_int_equal(make_at("v1", "a\x7f", COMMIT_S), ERR_USAGE);
+	assert_int_equal(make_at("v1", "a\xc2\x9b", COMMIT_S), ERR_USAGE);
 	assert_int_equal(make_at("v1", "\xff", COMMIT_S), ERR_USAGE);
 	/* These would begin the tag's signature. */
 	assert_int_equal(make_at("v1", "-----BEGIN SSH SIGNATURE-----", COMMIT_S),
