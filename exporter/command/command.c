@@ -9,7 +9,9 @@
 #include "data/base/file.h"
 #include "data/base/log.h"
 #include "data/format/json_print.h"
+#include "exporter/git/repo_folder.h"
 #include "exporter/lookback/when.h"
+#include "exporter/site/foreign.h"
 
 #define AT(member) offsetof(struct command_options, member)
 
@@ -112,6 +114,23 @@ int command_open_reader(struct snapshot_repo **repo, struct snapshot_info *info,
 	return rc ? rc : when_resolve(*repo, opt->at, info, instant, err);
 }
 
+/* Before a repository is made for it, a site is refused that needs one. */
+static int check_site(struct command_job *job, const struct command_options *opt,
+		      struct err *err)
+{
+	enum repo_folder_kind folder;
+	int rc;
+
+	if (!opt->site) {
+		return 0;
+	}
+	rc = repo_folder_look(&folder, opt->repo, err);
+	if (!rc && folder != REPO_FOLDER_REPO) {
+		rc = foreign_check(opt->site, NULL, err);
+	}
+	return rc == ERR_REFUSED ? accept_check(&job->accept, ACCEPT_SITE, err) : rc;
+}
+
 int command_begin_job(struct command_job *job, const struct command_options *opt,
 		      struct err *err)
 {
@@ -129,6 +148,7 @@ int command_begin_job(struct command_job *job, const struct command_options *opt
 				       .redact = job->redact,
 				       .accept = &job->accept,
 				       .stop = &job->stop};
+	rc = rc ? rc : check_site(job, opt, err);
 	return rc ? rc : stop_open(&job->stop, err);
 }
 

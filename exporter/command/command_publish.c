@@ -10,6 +10,7 @@
 #include "exporter/export/note.h"
 #include "exporter/git/snapshot.h"
 #include "exporter/lookback/when.h"
+#include "exporter/site/foreign.h"
 #include "exporter/site/site.h"
 #include "exporter/site/state.h"
 
@@ -65,7 +66,7 @@ static void report_check(bool json, const struct site_check *check,
 }
 
 static int check_site(const struct command_options *opt, struct snapshot_repo *repo,
-		      const struct snapshot_info *info, struct err *err)
+		      const struct snapshot_info *info, unsigned flags, struct err *err)
 {
 	/* The payload is only read. */
 	struct site_check check = {.found = print_fault,
@@ -76,8 +77,7 @@ static int check_site(const struct command_options *opt, struct snapshot_repo *r
 	if (!opt->json) {
 		printf("snapshot %s\n", info->commit.hex);
 	}
-	rc = site_check(opt->site, repo, info, command_site_flags(opt), opt->repair,
-			&check, err);
+	rc = site_check(opt->site, repo, info, flags, opt->repair, &check, err);
 	if (rc) {
 		return rc;
 	}
@@ -93,11 +93,11 @@ static int check_site(const struct command_options *opt, struct snapshot_repo *r
 }
 
 static int publish(const struct command_options *opt, struct snapshot_repo *repo,
-		   const struct snapshot_info *info, struct err *err)
+		   const struct snapshot_info *info, unsigned flags, struct err *err)
 {
 	struct buf out = {0};
 	struct site_result site = {0};
-	int rc = site_publish(opt->site, repo, info, command_site_flags(opt), &site, err);
+	int rc = site_publish(opt->site, repo, info, flags, &site, err);
 
 	if (rc) {
 		return rc;
@@ -111,6 +111,23 @@ static int publish(const struct command_options *opt, struct snapshot_repo *repo
 	buf_addstr(&out, opt->json ? "}\n" : "");
 	command_print(&out);
 	return site.damaged ? 1 : 0; /* the log says what is damaged */
+}
+
+/* Refuses a history that an export would refuse to build on, and a site that an export
+ * would not publish to. */
+static int check_places(const struct command_options *opt, struct snapshot_repo *repo,
+			struct accept *accept, struct err *err)
+{
+	struct snapshot_info head = {0};
+	struct note note;
+	int rc = note_check(&note, &head, repo, accept, err);
+
+	snapshot_info_release(&head);
+	if (!rc) {
+		rc = foreign_check(opt->site, repo, err);
+		rc = rc == ERR_REFUSED ? accept_check(accept, ACCEPT_SITE, err) : rc;
+	}
+	return rc;
 }
 
 /* Finds the snapshot that is asked for. The default is the last one; for --check and
@@ -141,9 +158,9 @@ static int run(const void *values, char **operand, struct err *err)
 {
 	const struct command_options *opt = values;
 	struct snapshot_repo *repo = NULL;
-	struct snapshot_info head = {0}, info = {0};
+	struct snapshot_info info = {0};
 	struct accept accept = {0};
-	struct note note;
+	unsigned flags = command_site_flags(opt);
 	int rc = command_begin(opt, err);
 
 	(void)operand;
@@ -158,15 +175,14 @@ static int run(const void *values, char **operand, struct err *err)
 	}
 	rc = rc ? rc : snapshot_open(&repo, opt->repo, 0, "albumen-exporter", err);
 	if (!rc && !opt->check) {
-		/* Refuses a history that an export would refuse to build on. */
-		rc = note_check(&note, &head, repo, &accept, err);
+		rc = check_places(opt, repo, &accept, err);
+		flags |= accept.used & 1u << ACCEPT_SITE ? SITE_FOREIGN : 0;
 	}
 	rc = rc ? rc : resolve(opt, repo, &info, err);
 	if (!rc) {
-		rc = opt->check || opt->repair ? check_site(opt, repo, &info, err)
-					       : publish(opt, repo, &info, err);
+		rc = opt->check || opt->repair ? check_site(opt, repo, &info, flags, err)
+					       : publish(opt, repo, &info, flags, err);
 	}
-	snapshot_info_release(&head);
 	snapshot_info_release(&info);
 	snapshot_close(repo);
 	return rc;

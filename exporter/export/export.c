@@ -12,6 +12,7 @@
 #include "exporter/evidence/sign_edit.h"
 #include "exporter/export/note.h"
 #include "exporter/lookback/when.h"
+#include "exporter/site/foreign.h"
 #include "exporter/snapshot/message.h"
 #include "exporter/snapshot/response.h"
 
@@ -256,7 +257,9 @@ static int write_message(struct export *ex, struct buf *out, int64_t now, struct
 	if (!rc) {
 		message_write(out, &message);
 		if (ex->job->accept) {
-			accept_trailers(out, ex->job->accept->used);
+			/* The snapshot is the same wherever it is published. */
+			accept_trailers(out,
+					ex->job->accept->used & ~(1u << ACCEPT_SITE));
 		}
 		redact_trailers(out, ex->job->redact);
 	}
@@ -294,7 +297,7 @@ static int read_repository(struct export *ex, struct err *err)
 	int rc;
 
 	if (accept) {
-		accept->used = 0;
+		accept->used &= 1u << ACCEPT_SITE; /* command_begin_job may have asked */
 	}
 	rc = note_check(&ex->note, &ex->result->info, ex->job->repo, accept, err);
 	redact_trailers(&trailers, ex->job->redact);
@@ -413,6 +416,32 @@ static void leave_note(struct export *ex)
 	}
 }
 
+static bool has_accepted_site(const struct export_job *job)
+{
+	return job->accept && job->accept->used & 1u << ACCEPT_SITE;
+}
+
+/* Refuses a site before anything is changed. */
+static int check_site(const struct export_job *job, struct err *err)
+{
+	int rc = job->site && !has_accepted_site(job)
+			 ? foreign_check(job->site, job->repo, err)
+			 : 0;
+
+	return rc == ERR_REFUSED ? accept_check(job->accept, ACCEPT_SITE, err) : rc;
+}
+
+static int publish(const struct export_job *job, struct export_result *result,
+		   struct err *err)
+{
+	unsigned foreign = has_accepted_site(job) ? SITE_FOREIGN : 0;
+
+	return job->site && *result->info.commit.hex
+		       ? site_publish(job->site, job->repo, &result->info,
+				      job->site_flags | foreign, &result->site, err)
+		       : 0;
+}
+
 int export_run(const struct export_job *job, struct export_result *result,
 	       struct err *err)
 {
@@ -422,18 +451,19 @@ int export_run(const struct export_job *job, struct export_result *result,
 
 	*result = (struct export_result){0};
 	rc = read_repository(&ex, err);
+	rc = rc ? rc : check_site(job, err);
 	while (!rc && again) {
 		rc = attempt(&ex, &again, err);
 	}
 	if (!rc) {
 		leave_note(&ex);
-		if (job->accept) {
-			job->accept->given = 0;
+		if (job->accept) { /* for the next export, after a publish that fails */
+			job->accept->given &= 1u << ACCEPT_SITE;
 		}
+		rc = publish(job, result, err);
 	}
-	if (!rc && job->site && *result->info.commit.hex) {
-		rc = site_publish(job->site, job->repo, &result->info, job->site_flags,
-				  &result->site, err);
+	if (!rc && job->accept) {
+		*job->accept = (struct accept){0};
 	}
 	buf_release(&ex.name);
 	buf_release(&ex.path);

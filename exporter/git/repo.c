@@ -322,6 +322,31 @@ bool repo_tag_is_valid(const char *name)
 	return git_tag_name_is_valid(&valid, name) == 0 && valid;
 }
 
+/* --- other work trees --- */
+
+bool repo_ignores(const char *top, const char *path)
+{
+	git_repository *git = NULL;
+	struct err why;
+	int ignored = 0;
+
+	if (repo_start(&why)) {
+		return false;
+	}
+	if (git_repository_open_ext(&git, *top ? top : "/", GIT_REPOSITORY_OPEN_NO_SEARCH,
+				    NULL) == 0) {
+		struct buf folder = {0};
+
+		/* Patterns such as "build/" are for folders alone. */
+		buf_addf(&folder, "%s/", path);
+		(void)!git_ignore_path_is_ignored(&ignored, git, folder.data);
+		buf_release(&folder);
+	}
+	git_repository_free(git);
+	repo_stop();
+	return ignored == 1;
+}
+
 /* --- packs with deltas --- */
 
 /* Without a limit, a window of large albums would take gigabytes. */

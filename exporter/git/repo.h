@@ -69,6 +69,13 @@ int repo_tags(struct snapshot_repo *repo, struct buf *names, struct err *err);
 /* Whether git takes the name for a tag. Some repository must be open. */
 bool repo_tag_is_valid(const char *name);
 
+/* --- other work trees --- */
+
+/* Whether the work tree `top` ignores the file or folder `path`, which is relative to it
+ * and need not exist. False, too, if that cannot be found out. No repository need be
+ * open. */
+bool repo_ignores(const char *top, const char *path);
+
 /* --- packs with deltas --- */
 
 /* Packs objects with deltas, by libgit2, which holds about 300 bytes of each. Objects with

@@ -16,18 +16,35 @@ static bool is_done(const struct buf *note)
 	return !note->len || strncmp(note->data, DONE, strlen(DONE)) == 0;
 }
 
-bool pending_is_done(const char *site)
+static int look(struct pending *out, const char *site)
 {
-	struct buf path = {0}, note = {0};
+	struct buf path = {0};
 	struct err why;
-	bool done;
 	int rc;
 
+	*out = (struct pending){0};
 	buf_addf(&path, "%s/.albumen/" NAME, site);
-	rc = file_read(&note, path.data, BYTES_MAX, &why);
-	done = rc == ERR_NOTFOUND || (!rc && is_done(&note));
+	rc = file_read(&out->text, path.data, BYTES_MAX, &why);
+	if (rc || is_done(&out->text)) {
+		buf_clear(&out->text);
+	}
+	out->unfinished = out->text.len > 0;
 	buf_release(&path);
-	buf_release(&note);
+	return rc;
+}
+
+void pending_look(struct pending *out, const char *site)
+{
+	(void)look(out, site);
+}
+
+bool pending_is_done(const char *site)
+{
+	struct pending pending;
+	int rc = look(&pending, site);
+	bool done = rc == ERR_NOTFOUND || (!rc && !pending.unfinished);
+
+	pending_release(&pending);
 	return done;
 }
 

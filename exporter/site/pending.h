@@ -30,6 +30,8 @@ struct pending {
 /* True if no publish is unfinished. Reads the note without the lock of the site. */
 bool pending_is_done(const char *site);
 
+/* Reads the note without the lock of the site. All is zero if it cannot be read. */
+void pending_look(struct pending *out, const char *site);
 int pending_read(struct pending *out, struct place *place, struct err *err);
 void pending_release(struct pending *pending);
 

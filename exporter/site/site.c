@@ -10,6 +10,7 @@
 #include "data/base/log.h"
 #include "exporter/collection/collection.h"
 #include "exporter/site/difference.h"
+#include "exporter/site/foreign.h"
 #include "exporter/site/kept.h"
 #include "exporter/site/page_site.h"
 #include "exporter/site/pending.h"
@@ -647,6 +648,14 @@ static void release(struct publish *p)
 	buf_release(&p->missing);
 }
 
+/* Opens the folder for writing, unless another repository took it meanwhile. */
+static int open_place(struct publish *p, unsigned flags)
+{
+	int rc = place_open(&p->place, p->site, HOLDER, p->err);
+
+	return rc || flags & SITE_FOREIGN ? rc : foreign_check(p->site, p->repo, p->err);
+}
+
 int site_publish(const char *path, struct snapshot_repo *repo,
 		 const struct snapshot_info *to, unsigned flags,
 		 struct site_result *result, struct err *err)
@@ -669,7 +678,7 @@ int site_publish(const char *path, struct snapshot_repo *repo,
 		warn_of_missing_part(&p, to->message);
 		goto out;
 	}
-	rc = rc ? rc : place_open(&p.place, path, HOLDER, err);
+	rc = rc ? rc : open_place(&p, flags);
 	/* Again, now that nobody else can change it. */
 	if (!rc) {
 		read_state(&p);
@@ -745,7 +754,7 @@ int site_check(const char *path, struct snapshot_repo *repo,
 		.err = err,
 		.difference = {.repo = repo, .target = &to->tree},
 	};
-	int rc = repair ? place_open(&p.place, path, HOLDER, err)
+	int rc = repair ? open_place(&p, flags)
 			: place_open_look(&p.place, path, HOLDER, err);
 
 	if (!rc) {

@@ -35,12 +35,16 @@ enum site_flags {
 	/* The site also has the audit page (page_site.h). Without this flag it is removed.
 	 * The cost of the first time grows with the data. */
 	SITE_AUDIT_PAGE = 1 << 1,
+	/* Whosever the folder is (foreign.h). Without this flag the caller has checked that,
+	 * and it is checked once more with the lock. */
+	SITE_FOREIGN = 1 << 2,
 };
 
 /*
  * Brings the folder `path` (made if it is missing) to the snapshot `to`. If the state of the
  * folder is not known, every file is compared: files of albums and images that the snapshot
  * does not have are removed, all others stay. ERR_LOCKED: another process publishes there.
+ * ERR_REFUSED: another repository has published there meanwhile.
  */
 int site_publish(const char *path, struct snapshot_repo *repo,
 		 const struct snapshot_info *to, unsigned flags,

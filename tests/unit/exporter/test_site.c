@@ -187,8 +187,9 @@ static void site_of_unknown_state_is_compared(void **state)
 	snapshot_close(repo);
 }
 
-static void site_of_another_repository_is_compared(void **state)
+static void site_of_another_repository_is_refused_or_compared(void **state)
 {
+	struct site_result result;
 	struct snapshot_repo *repo = open_repo("repo");
 	struct snapshot_repo *other = open_repo("other");
 	struct snapshot_info mine = commit(repo, one);
@@ -196,7 +197,10 @@ static void site_of_another_repository_is_compared(void **state)
 
 	(void)state;
 	publish(other, &theirs, 0);
-	publish(repo, &mine, 0);
+	assert_int_equal(site_publish("site", repo, &mine, 0, &result, &why),
+			 ERR_REFUSED);
+	site_is(two_is);
+	publish(repo, &mine, SITE_FOREIGN);
 	site_is(one_is);
 	write_file("site/snapshot.json", "{\"commit\":\"main\",\"tree\":\"x\"}");
 	publish(repo, &mine, 0);
@@ -434,7 +438,7 @@ int main(void)
 		TEST(emptied_site_keeps_its_folders),
 		TEST(replaced_file_is_a_second_younger),
 		TEST(site_of_unknown_state_is_compared),
-		TEST(site_of_another_repository_is_compared),
+		TEST(site_of_another_repository_is_refused_or_compared),
 		TEST(interrupted_publish_is_repaired_by_the_next),
 		TEST(unknown_pending_commit_has_every_file_compared),
 		TEST(second_publish_fails_with_the_name_of_the_first),

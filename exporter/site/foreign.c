@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/site/foreign.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "data/base/buf.h"
+#include "exporter/git/repo.h"
+#include "exporter/git/repo_folder.h"
+#include "exporter/site/pending.h"
+#include "exporter/site/state.h"
+
+static bool has(const char *folder, const char *name)
+{
+	struct buf path = {0};
+	bool found;
+
+	buf_addf(&path, "%s/%s", folder, name);
+	found = access(path.data, F_OK) == 0;
+	buf_release(&path);
+	return found;
+}
+
+/* --- is it the site of another repository? --- */
+
+/* *known: the repository has the commit. */
+static int look_up(bool *known, struct snapshot_repo *repo,
+		   const struct snapshot_id *commit, struct err *err)
+{
+	struct snapshot_info info = {0};
+	int rc = repo ? snapshot_resolve(repo, commit->hex, &info, err) : ERR_NOTFOUND;
+
+	*known = !rc;
+	snapshot_info_release(&info);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/* Looks for the commits that the site names. *named: the first of them, "" if there is
+ * none. *known: the repository has one of them. */
+static int find_commit(struct snapshot_id *named, bool *known, const char *path,
+		       struct snapshot_repo *repo, struct err *err)
+{
+	struct state at;
+	struct pending pending = {0};
+	struct snapshot_id commit;
+	size_t next = 0;
+	int rc = 0;
+
+	state_read(&at, path);
+	*named = at.commit;
+	*known = false;
+	if (*at.commit.hex) {
+		rc = look_up(known, repo, &at.commit, err);
+	}
+	pending_look(&pending, path);
+	while (!rc && !*known && pending_next(&pending, &next, &commit)) {
+		if (*commit.hex) {
+			*named = *named->hex ? *named : commit;
+			rc = look_up(known, repo, &commit, err);
+		}
+	}
+	pending_release(&pending);
+	return rc;
+}
+
+static int refuse_commit(const char *path, const struct snapshot_id *commit,
+			 struct snapshot_repo *repo, struct err *err)
+{
+	if (!repo) {
+		return err_set(err, ERR_REFUSED,
+			       "site '%s' is at snapshot %s, and there is no "
+			       "repository yet: check --repo and --site",
+			       path, commit->hex);
+	}
+	return err_set(err, ERR_REFUSED,
+		       "site '%s' is at snapshot %s, which the repository '%s' does not "
+		       "have: the site is of another repository, or this one was "
+		       "restored from an older copy, or its history was rewritten",
+		       path, commit->hex, snapshot_path(repo));
+}
+
+/* --- is it a folder of other things? --- */
+
+/* Finds an entry that says that the folder is in use. */
+static int find_entry(struct buf *name, const char *path, struct err *err)
+{
+	static const char *const ignored[] = {".", "..", "lost+found"};
+	struct dirent *entry;
+	DIR *dir = opendir(path);
+	int rc = 0;
+
+	if (!dir) {
+		return errno == ENOENT ? 0
+				       : err_sys(err, "cannot open folder '%s'", path);
+	}
+	errno = 0;
+	while (!name->len && (entry = readdir(dir))) {
+		bool counts = true;
+
+		for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++) {
+			counts = counts && strcmp(entry->d_name, ignored[i]) != 0;
+		}
+		buf_addstr(name, counts ? entry->d_name : "");
+	}
+	if (!name->len && errno) {
+		rc = err_sys(err, "cannot read folder '%s'", path);
+	}
+	closedir(dir);
+	return rc;
+}
+
+static int check_entries(const char *path, struct err *err)
+{
+	struct buf name = {0};
+	int rc = find_entry(&name, path, err);
+
+	if (!rc && name.len) {
+		rc = err_set(err, ERR_REFUSED,
+			     "folder '%s' is neither empty nor a site: it has '%s'; "
+			     "name a folder of its own for the site",
+			     path, name.data);
+	}
+	buf_release(&name);
+	return rc;
+}
+
+/* --- would git see it? --- */
+
+/* Appends `path` from the root on, without links; the end of it need not exist. */
+static void resolve(struct buf *out, const char *path)
+{
+	char *part = xstrdup(path), *found = realpath(part, NULL);
+
+	while (!found) {
+		char *slash = strrchr(part, '/');
+
+		*(slash ? slash : part) = '\0';
+		found = realpath(*part ? part : slash ? "/" : ".", NULL);
+	}
+	buf_addstr(out, strcmp(found, "/") == 0 ? "" : found);
+	path += strlen(part);
+	buf_addf(out, "%s%s", *path && *path != '/' ? "/" : "", path);
+	free(found);
+	free(part);
+}
+
+/* Cuts `folder` off at the first folder on the way up that is a work tree or a
+ * repository. False: none is. */
+static bool find_git(char *folder, bool *bare)
+{
+	enum repo_folder_kind kind;
+	struct err why;
+
+	for (;;) {
+		const char *here = *folder ? folder : "/";
+
+		*bare = repo_folder_look(&kind, here, &why) == 0 &&
+			kind == REPO_FOLDER_REPO;
+		if (*bare || has(here, ".git")) {
+			return true;
+		}
+		if (!*folder) {
+			return false;
+		}
+		*strrchr(folder, '/') = '\0';
+	}
+}
+
+static int check_git(const char *path, struct err *err)
+{
+	struct buf full = {0};
+	char *top;
+	bool bare;
+	int rc = 0;
+
+	resolve(&full, path);
+	top = xstrdup(full.data);
+	if (find_git(top, &bare) &&
+	    (bare || !repo_ignores(top, full.data + strlen(top) + 1))) {
+		rc = err_set(err, ERR_REFUSED,
+			     "site '%s' would be among the files of the git %s '%s'; "
+			     "name a folder outside it%s",
+			     path, bare ? "repository" : "work tree", *top ? top : "/",
+			     bare ? "" : ", or one that git ignores");
+	}
+	buf_release(&full);
+	free(top);
+	return rc;
+}
+
+int foreign_check(const char *path, struct snapshot_repo *repo, struct err *err)
+{
+	struct snapshot_id named;
+	bool known;
+	int rc = find_commit(&named, &known, path, repo, err);
+
+	if (rc || known) {
+		return rc;
+	}
+	if (*named.hex) {
+		return refuse_commit(path, &named, repo, err);
+	}
+	if (has(path, ".albumen/lock")) {
+		return 0;
+	}
+	rc = check_entries(path, err);
+	return rc ? rc : check_git(path, err);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_SITE_FOREIGN_H
+#define EXPORTER_SITE_FOREIGN_H
+
+#include "data/base/err.h"
+#include "exporter/git/snapshot.h"
+
+/*
+ * foreign - whether a folder that is to be brought to a snapshot is somebody else's: the
+ * site of another repository, a folder of other things, or a folder that git would commit.
+ */
+
+/*
+ * 0: `path` may be written as a site of `repo` (NULL: of a repository that does not exist
+ * yet). ERR_REFUSED: it may not, and the message says why:
+ *
+ * - It is at a commit that the repository does not have. A commit that an interrupted
+ *   publish has begun with (pending.h) counts like the one in snapshot.json; if the
+ *   repository has one of them, the site is its own.
+ * - It is no site, and has something in it besides `lost+found`, which mkfs makes.
+ * - It is no site yet, and lies in a git work tree that does not ignore it, or in a
+ *   repository.
+ *
+ * It is a site if snapshot.json names a commit, or SITE/.albumen has a lock. Nothing is
+ * changed, and the site's lock is not needed.
+ */
+int foreign_check(const char *path, struct snapshot_repo *repo, struct err *err);
+
+#endif
