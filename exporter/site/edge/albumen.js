@@ -8,13 +8,27 @@
  * `..` would vanish. Here one segment is one id, whatever it contains, and becomes one file
  * name without a slash or a dot.
  *
- * njs 0.7.9 (Debian 12) has no modules, no iterators over strings, and no fs.openSync.
+ * njs 0.7.9 (Debian 12) has no modules and no iterators over strings. It frees the memory of
+ * a request when the request ends, and none before. Async functions crash it. r.send takes
+ * strings only, and a Buffer that is made a string must be UTF-8.
  */
 import fs from 'fs';
 
 const IDS_MAX = 500;
 const PARAMETERS_MAX = 1000;
 const NAME_MAX = 240; /* bytes of a file name (data/format/record.h) */
+
+/* A joined answer is in memory until the client has all of it; nginx.conf.in bounds how many
+ * of them there are at once, and those of more than LARGE bytes more strictly. */
+const JOIN_MAX = 64 << 20;
+const LARGE = 4 << 20;
+/* So much is read or sent at a time, and then other clients are served. */
+const PIECE = 512 << 10;
+/* nginx runs a timer of 0 ms before it looks for other requests. */
+const PAUSE_MS = 1;
+
+/* Of a response over 256 MiB a site has only an empty file, with this suffix. */
+const OVERSIZE = '.oversize';
 
 /* The requests of the table in exporter/snapshot/response.c; `*` is an id. A site's file has
  * the same path, and `.json` behind it. (tests/e2e/edge.t compares the two tables.) */
@@ -109,6 +123,59 @@ function find(path) {
 	return path[0] === '/' ? found : null;
 }
 
+/* What lies at `path`: not what a link points to; null if nothing does. */
+function stat(path) {
+	try {
+		return fs.lstatSync(path);
+	} catch (e) {
+		if (e.code === 'ENOENT' || e.code === 'ENOTDIR') {
+			return null;
+		}
+		throw e;
+	}
+}
+
+/* The size of the response whose file is `path` + `.json`; OVERSIZE if it was left out; null
+ * if the site has no such response. */
+function look(path) {
+	const file = stat(path + '.json');
+
+	return file && file.isFile() ? file.size
+		: stat(path + OVERSIZE) ? OVERSIZE : null;
+}
+
+/* The files that `join` joins: `path` and `size` of each, and the length of the answer. `route`
+ * leaves it here: for one request, nginx runs both functions in one VM of its own, until
+ * that is redirected. */
+let plan = null;
+
+/* The location that joins the responses of the images that a query names: their arrays in
+ * the order of the request, each once. */
+function joining(r, names) {
+	const folder = r.variables.document_root + '/' + JOINED + '/';
+	const seen = {};
+	const files = [];
+	let oversize = false;
+	let length = 1;
+
+	names.forEach((name) => {
+		const key = 'n' + name;
+		const size = !name || seen[key] ? null : look(folder + name);
+
+		seen[key] = true;
+		if (size === OVERSIZE) {
+			oversize = true;
+		} else if (size > 2) {
+			files.push({ path: folder + name + '.json', size });
+			length += size - 1;
+		}
+	});
+	plan = { files, length: files.length > 0 ? length : 2 };
+	return oversize ? '//error/oversize'
+		: length > JOIN_MAX ? '//error/join'
+			: '//' + JOINED + (length > LARGE ? '/large' : '');
+}
+
 /*
  * The internal location that answers a request; without its first slash it is the path of
  * the file in the site. nginx.conf.in explains why it begins with two slashes.
@@ -126,7 +193,7 @@ function route(r) {
 		return '//error/ids';
 	}
 	if (names.length > 1) {
-		return '//' + JOINED;
+		return joining(r, names);
 	}
 	if (names.length === 1) {
 		return '//' + JOINED + '/' + (names[0] ? names[0] + '.json' : '');
@@ -134,49 +201,96 @@ function route(r) {
 	return '//' + path + '.json';
 }
 
-/* What is between the brackets of one response; null if the image is unknown or has no tag
- * images. */
-function elements(path) {
-	const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-	let body;
+/* The location that answers in place of a file that the site does not have. */
+function missing(r) {
+	const path = r.variables.document_root + r.uri.replace(/\.json$/, '');
 
-	if (!stat || !stat.isFile()) {
-		return null;
-	}
-	try {
-		body = fs.readFileSync(path);
-	} catch (e) {
-		/* The image was removed between the two calls. */
-		if (e.code === 'ENOENT') {
-			return null;
-		}
-		throw e;
-	}
-	return body.length > 2 ? body.subarray(1, body.length - 1) : null;
+	return look(path) === OVERSIZE ? '//error/oversize'
+		: r.uri.startsWith('//' + JOINED + '/') ? '//' + JOINED + '/' : '//error/404';
 }
 
-/* Answers with the tag images of several images: their arrays joined in the order of the
- * request, each once. */
+/*
+ * Answers with the tag images of several images: all but the last bracket of each file, with
+ * a comma for the first one of all files but the first. Everything is read before anything is
+ * sent: then no error can come after the status.
+ *
+ * Nothing ends the request while setTimeout waits, so that no file stays open: nginx notices
+ * that a client has gone when it writes.
+ */
 function join(r) {
-	const root = r.variables.document_root + '/' + JOINED + '/';
-	const comma = Buffer.from(',');
-	const parts = [Buffer.from('[')];
-	const seen = {};
+	const location = plan ? r.uri : joining(r, imageNames(split(r).query));
+	const files = plan.files;
+	const body = location === r.uri ? Buffer.allocUnsafe(plan.length) : null;
+	let length = 0;
+	let fd = null;
+	let at = 0;
 
-	imageNames(split(r).query).forEach((name) => {
-		const key = 'n' + name;
-		const inner = !name || seen[key] ? null : elements(root + name + '.json');
+	/* Reads so much that other clients do not wait long. False if a file was replaced or
+	 * removed since `joining` looked. */
+	function read() {
+		const stop = length + PIECE;
 
-		seen[key] = true;
-		if (inner) {
-			if (parts.length > 1) {
-				parts.push(comma);
+		while (length < stop && files.length > 0) {
+			const end = files[0].size - 1;
+			let got;
+
+			if (fd === null) {
+				fd = fs.openSync(files[0].path);
+				at = 0;
+				if (fs.fstatSync(fd).size !== files[0].size) {
+					return false;
+				}
 			}
-			parts.push(inner);
+			got = fs.readSync(fd, body, length, Math.min(stop - length, end - at), at);
+			if (got === 0) {
+				return false;
+			}
+			if (at === 0 && length > 0) {
+				body[length] = 0x2c;
+			}
+			at += got;
+			length += got;
+			if (at === end) {
+				fs.closeSync(fd);
+				fd = null;
+				files.shift();
+			}
 		}
-	});
-	parts.push(Buffer.from(']'));
-	r.return(200, Buffer.concat(parts));
+		return true;
+	}
+	function step() {
+		let to = null;
+
+		try {
+			to = read() ? null : r.uri;
+		} catch (e) {
+			/* Thrown after setTimeout, it would close the connection without an answer. */
+			to = e.code === 'ENOENT' ? r.uri : '//error/500';
+		}
+		if (to === null && files.length > 0) {
+			setTimeout(step, PAUSE_MS);
+			return;
+		}
+		if (fd !== null) {
+			fs.closeSync(fd);
+		}
+		if (to !== null) {
+			/* nginx answers 500 to the tenth redirect of a request. */
+			r.internalRedirect(to);
+			return;
+		}
+		if (length === 0) {
+			body.write('[');
+		}
+		body.write(']', plan.length - 1);
+		r.return(200, body);
+	}
+
+	if (body === null) {
+		r.internalRedirect(location);
+	} else {
+		step();
+	}
 }
 
-export default { route, join };
+export default { route, missing, join };
