@@ -70,6 +70,9 @@ printf '["é"]' >"$FILES/small.json"
 printf '[]' >"$FILES/none.json"
 
 "$EXPORTER" edge --site "$SITE" --listen "$PORT" >"$T/printed.conf"
+ok "nginx has nothing to say against the configuration" \
+	nginx -t -p "$T/run" -c "$T/printed.conf"
+is "not even a warning" "$(grep -c warn "$T/.ok")" 0
 # With one worker, every request waits for every other that does not let it pass.
 sed 's/^worker_processes auto;/worker_processes 1;/' "$T/printed.conf" >"$T/nginx.conf"
 spawn nginx nginx -p "$T/run" -c "$T/nginx.conf" -g 'daemon off;'
