@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/resource.h>
 
 #include "data/base/buf.h"
@@ -520,6 +521,9 @@ int cli_main(const struct cli_program *program, void *values, int argc, char **a
 	int rc;
 
 	log_init(program->name, LOG_INFO);
+	/* Libraries and other programs make files for us, too, so their modes are decided
+	 * here for all. umask(2) holds for all threads: there is one thread yet. */
+	umask(umask(S_IRWXO | S_IRWXG) | S_IWOTH);
 	/* With SIGXFSZ ignored, a limit on file sizes (ulimit -f) makes write fail with
 	 * EFBIG. */
 	signal(SIGXFSZ, SIG_IGN);

@@ -65,7 +65,8 @@ struct cli_program {
 };
 
 /*
- * Parses the command line and runs the command. The caller puts the defaults into
+ * Parses the command line and runs the command. Nothing that the process makes is writable
+ * by all users, whatever its umask; the rest of the umask holds. The caller puts the defaults into
  * *values; each given value replaces one. Returns the exit status of the process: the
  * result of `run` if that is 0 or positive, else err_exit_status of it, after logging
  * the message. Usage errors are logged with a hint at --help.
