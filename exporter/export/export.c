@@ -289,6 +289,55 @@ static int commit(struct export *ex, struct err *err)
 	return rc;
 }
 
+/* Refuses to show what the snapshot `last` leaves out. */
+static int check_recorded(const struct export *ex, const struct snapshot_info *last,
+			  struct err *err)
+{
+	struct redact *before = NULL;
+	struct buf lost = {0};
+	struct err why;
+	int rc = 0;
+
+	if (redact_recorded(&before, last->message, &why) < 0) {
+		rc = err_set(err, ERR_REFUSED,
+			     "what snapshot %.12s leaves out cannot be read: %s",
+			     last->commit.hex, why.msg);
+	} else {
+		redact_uncovered(&lost, before, ex->job->redact);
+	}
+	if (lost.len) {
+		rc = err_set(err, ERR_REFUSED,
+			     "this export would show what snapshot %.12s leaves out or "
+			     "rounds; add%s",
+			     last->commit.hex, lost.data);
+	}
+	redact_free(before);
+	buf_release(&lost);
+	return rc;
+}
+
+/* What the last snapshot leaves out binds this export. */
+static int check_redaction(const struct export *ex, struct err *err)
+{
+	const struct note_export *noted = &ex->note.ended;
+	const struct snapshot_info *head = &ex->result->info;
+	struct snapshot_info last;
+	int rc;
+
+	/* The last export left out the same, and made no snapshot that says so. */
+	if (*head->commit.hex && strcmp(noted->commit.hex, head->commit.hex) == 0 &&
+	    strcmp(noted->redact.hex, ex->seen.redact.hex) == 0) {
+		return 0;
+	}
+	rc = note_last(&last, &ex->note, head, ex->job->repo, err);
+	if (!rc && last.message) {
+		rc = check_recorded(ex, &last, err);
+	}
+	snapshot_info_release(&last);
+	return rc == ERR_REFUSED ? accept_check(ex->job->accept, ACCEPT_REDACTION, err)
+				 : rc;
+}
+
 /* Reads what stays the same for the whole export. */
 static int read_repository(struct export *ex, struct err *err)
 {
@@ -303,7 +352,7 @@ static int read_repository(struct export *ex, struct err *err)
 	redact_trailers(&trailers, ex->job->redact);
 	ex->seen.redact = note_redaction(trailers.data, trailers.len);
 	buf_release(&trailers);
-	return rc;
+	return rc ? rc : check_redaction(ex, err);
 }
 
 /* Decides where the export starts, and whether there is anything to do. */

@@ -50,8 +50,9 @@ void export_result_release(struct export_result *result);
 /* Makes a snapshot of what changed since the last one, if anything did, then brings the
  * site to it. The caller releases *result in any case. ERR_STOPPED: a stop was asked for,
  * and no snapshot was made. ERR_LOCKED: the first scan has not ended, or another process
- * publishes the site. ERR_REFUSED: main is not where it was left (note_check), job->accept
- * does not allow that, and nothing was changed. */
+ * publishes the site. ERR_REFUSED: main is not where it was left (note_check), or what the
+ * last snapshot leaves out would come back; job->accept does not allow that, and nothing
+ * was changed. */
 int export_run(const struct export_job *job, struct export_result *result,
 	       struct err *err);
 

@@ -315,3 +315,40 @@ int note_check(struct note *out, struct snapshot_info *head, struct snapshot_rep
 	}
 	return rc == ERR_REFUSED ? accept_check(accept, ACCEPT_HISTORY, err) : rc;
 }
+
+/* Reads the commit `id` or the nearest one before it that is a snapshot. ERR_NOTFOUND (no
+ * message): there is none. */
+static int nearest(struct snapshot_info *out, struct snapshot_repo *repo,
+		   struct snapshot_id id, struct err *err)
+{
+	int rc = step_back(repo, &id, out, err);
+
+	while (!rc && !number_of(out)) {
+		id = out->parent;
+		snapshot_info_release(out);
+		rc = step_back(repo, &id, out, err);
+	}
+	return rc;
+}
+
+int note_last(struct snapshot_info *out, const struct note *note,
+	      const struct snapshot_info *head, struct snapshot_repo *repo,
+	      struct err *err)
+{
+	struct err unread;
+	int rc;
+
+	*out = (struct snapshot_info){0};
+	if (number_of(head)) {
+		*out = *head;
+		out->message = xstrdup(head->message);
+		return 0;
+	}
+	rc = nearest(out, repo, head->commit, err);
+	if (rc == ERR_NOTFOUND) {
+		/* What cannot be read any more binds nobody. */
+		nearest(out, repo, note->made, &unread);
+		rc = 0;
+	}
+	return rc;
+}

@@ -58,4 +58,13 @@ struct snapshot_id note_redaction(const char *trailers, size_t len);
 int note_check(struct note *out, struct snapshot_info *head, struct snapshot_repo *repo,
 	       struct accept *accept, struct err *err);
 
+/*
+ * Reads the last snapshot, after note_check. That is main's tip `head` or, if the tip is no
+ * snapshot and that was accepted, the nearest one before it by first parents, or else
+ * before where main was. *out is zeroed if there is none. The caller releases *out.
+ */
+int note_last(struct snapshot_info *out, const struct note *note,
+	      const struct snapshot_info *head, struct snapshot_repo *repo,
+	      struct err *err);
+
 #endif

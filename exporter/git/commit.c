@@ -78,39 +78,67 @@ void commit_write(struct buf *body, const struct commit *commit)
 	}
 }
 
-int commit_trailer(const char *message, const char *name, struct buf *value)
+struct commit_trailers commit_trailers(const char *message)
 {
-	size_t name_len = strlen(name);
-	const char *end = message + strlen(message);
-	const char *found = NULL, *paragraph = NULL;
+	struct commit_trailers out = {.end = message + strlen(message)};
 
-	while (end > message && (end[-1] == '\n' || end[-1] == ' ')) {
+	while (out.end > message && (out.end[-1] == '\n' || out.end[-1] == ' ')) {
+		out.end--;
+	}
+	out.at = out.end;
+	for (const char *p = message; p + 1 < out.end; p++) {
+		if (p[0] == '\n' && p[1] == '\n') {
+			out.at = p + 2;
+		}
+	}
+	return out;
+}
+
+/* Appends a value without the spaces around it. */
+static void add_value(struct buf *out, const char *at, const char *end)
+{
+	while (at < end && *at == ' ') {
+		at++;
+	}
+	while (end > at && end[-1] == ' ') {
 		end--;
 	}
-	for (const char *p = message; p + 1 < end; p++) {
-		if (p[0] == '\n' && p[1] == '\n') {
-			paragraph = p + 2;
-		}
-	}
-	for (const char *p = paragraph; p && p < end;) {
-		const char *eol = memchr(p, '\n', (size_t)(end - p));
+	buf_add(out, at, (size_t)(end - at));
+}
 
-		eol = eol ? eol : end;
+bool commit_trailers_next(struct commit_trailers *trailers, const char *name,
+			  struct buf *value)
+{
+	size_t name_len = strlen(name);
+
+	while (trailers->at < trailers->end) {
+		const char *p = trailers->at;
+		const char *eol = memchr(p, '\n', (size_t)(trailers->end - p));
+
+		eol = eol ? eol : trailers->end;
+		trailers->at = eol + 1;
 		if ((size_t)(eol - p) > name_len && p[name_len] == ':' &&
 		    memcmp(p, name, name_len) == 0) {
-			found = p + name_len + 1;
+			buf_clear(value);
+			add_value(value, p + name_len + 1, eol);
+			return true;
 		}
-		p = eol + 1;
 	}
-	if (!found) {
-		return ERR_NOTFOUND;
+	return false;
+}
+
+int commit_trailer(const char *message, const char *name, struct buf *value)
+{
+	struct commit_trailers trailers = commit_trailers(message);
+	struct buf last = {0};
+	int rc = ERR_NOTFOUND;
+
+	while (commit_trailers_next(&trailers, name, &last)) {
+		rc = 0;
 	}
-	while (found < end && *found == ' ') {
-		found++;
+	if (!rc) {
+		buf_add(value, last.data, last.len);
 	}
-	buf_add(value, found, strcspn(found, "\n"));
-	while (value->len && value->data[value->len - 1] == ' ') {
-		buf_setlen(value, value->len - 1);
-	}
-	return 0;
+	buf_release(&last);
+	return rc;
 }

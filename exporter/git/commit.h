@@ -28,8 +28,17 @@ bool commit_parse(struct commit *out, const struct buf *body);
 /* Appends the body of a commit by COMMIT_AUTHOR, in UTC. */
 void commit_write(struct buf *body, const struct commit *commit);
 
-/* Appends the value of the last trailer `name` ("Albumen-Sequence") of a commit message.
- * Trailers are lines of the last paragraph. ERR_NOTFOUND (no message). */
+/* The trailers of a commit message, which are the lines of its last paragraph. */
+struct commit_trailers {
+	const char *at, *end; /* borrowed from the message */
+};
+struct commit_trailers commit_trailers(const char *message);
+/* Sets *value to that of the next trailer `name` ("Albumen-Drop"). False: there is no
+ * other one. */
+bool commit_trailers_next(struct commit_trailers *trailers, const char *name,
+			  struct buf *value);
+/* Appends the value of the last trailer `name` ("Albumen-Sequence"). ERR_NOTFOUND (no
+ * message). */
 int commit_trailer(const char *message, const char *name, struct buf *value);
 
 #endif

@@ -9,9 +9,10 @@
 #include "data/base/cli.h"
 #include "data/format/json.h"
 #include "data/format/record.h"
+#include "exporter/git/commit.h"
 
-#define TRAILER_DROP "Albumen-Drop: "
-#define TRAILER_ROUND "Albumen-Round-GPS: "
+#define TRAILER_DROP "Albumen-Drop"
+#define TRAILER_ROUND "Albumen-Round-GPS"
 
 #define PATHS_MOST CLI_LIST_MAX
 _Static_assert(PATHS_MOST <= 64, "struct reach has a bit for each path");
@@ -155,39 +156,112 @@ int redact_new(struct redact **out, const char *const *paths, size_t count,
 void redact_trailers(struct buf *out, const struct redact *redact)
 {
 	for (size_t i = 0; redact && i < redact->count; i++) {
-		buf_addf(out, TRAILER_DROP "%s\n", redact->path[i].text);
+		buf_addf(out, TRAILER_DROP ": %s\n", redact->path[i].text);
 	}
 	if (redact && redact->decimals >= 0) {
-		buf_addf(out, TRAILER_ROUND "%d\n", redact->decimals);
+		buf_addf(out, TRAILER_ROUND ": %d\n", redact->decimals);
 	}
+}
+
+static bool read_decimals(long long *decimals, const struct buf *value)
+{
+	if (value->len != 1 || *value->data < '0' ||
+	    *value->data > '0' + REDACT_ROUND_MOST) {
+		return false;
+	}
+	*decimals = *value->data - '0';
+	return true;
+}
+
+int redact_recorded(struct redact **out, const char *message, struct err *err)
+{
+	struct commit_trailers drops = commit_trailers(message), rounds = drops;
+	struct buf value = {0};
+	char *path[PATHS_MOST];
+	size_t count = 0;
+	long long decimals = -1;
+	struct err why;
+	int rc = 0;
+
+	*out = NULL;
+	while (!rc && commit_trailers_next(&drops, TRAILER_DROP, &value)) {
+		if (count < PATHS_MOST) {
+			path[count++] = xstrdup(value.data);
+		} else {
+			rc = err_set(err, ERR_INPUT, "there are too many trailers '%s'",
+				     TRAILER_DROP);
+		}
+	}
+	while (!rc && commit_trailers_next(&rounds, TRAILER_ROUND, &value)) {
+		if (!read_decimals(&decimals, &value)) {
+			rc = err_set(err, ERR_INPUT, "its trailer '%s: %s' is malformed",
+				     TRAILER_ROUND, value.data);
+		}
+	}
+	if (!rc && redact_new(out, (const char *const *)path, count, decimals, &why)) {
+		rc = err_set(err, ERR_INPUT, "one of its trailers '%s' is malformed: %s",
+			     TRAILER_DROP, why.msg);
+	}
+	while (count) {
+		free(path[--count]);
+	}
+	buf_release(&value);
+	return rc;
+}
+
+static bool is_same(const struct redact *a, const struct redact *b)
+{
+	struct buf left = {0}, right = {0};
+	bool same;
+
+	redact_trailers(&left, a);
+	redact_trailers(&right, b);
+	same = left.len == right.len &&
+	       (!left.len || memcmp(left.data, right.data, left.len) == 0);
+	buf_release(&left);
+	buf_release(&right);
+	return same;
 }
 
 bool redact_is_recorded(const struct redact *redact, const char *message)
 {
-	struct buf said = {0}, want = {0};
-	const char *at = message, *blank;
-	bool same;
+	struct redact *recorded;
+	struct err err;
+	bool same = redact_recorded(&recorded, message, &err) == 0 &&
+		    is_same(redact, recorded);
 
-	/* Trailers are the last paragraph. */
-	while ((blank = strstr(at, "\n\n")) && blank[2]) {
-		at = blank + 2;
-	}
-	while (*at) {
-		size_t len = strcspn(at, "\n");
-
-		if (strncmp(at, TRAILER_DROP, strlen(TRAILER_DROP)) == 0 ||
-		    strncmp(at, TRAILER_ROUND, strlen(TRAILER_ROUND)) == 0) {
-			buf_add(&said, at, len);
-			buf_addch(&said, '\n');
-		}
-		at += len + (at[len] == '\n');
-	}
-	redact_trailers(&want, redact);
-	same = said.len == want.len &&
-	       (!want.len || memcmp(said.data, want.data, want.len) == 0);
-	buf_release(&said);
-	buf_release(&want);
+	redact_free(recorded);
 	return same;
+}
+
+/* Whether all that `path` leaves out is also left out by `by`. */
+static bool is_covered(const struct path *path, const struct path *by)
+{
+	bool covered = (!by->kind || by->kind == path->kind) && by->names <= path->names;
+
+	for (size_t i = 0; covered && i < by->names; i++) {
+		covered = strcmp(by->name[i], path->name[i]) == 0;
+	}
+	return covered;
+}
+
+void redact_uncovered(struct buf *out, const struct redact *before,
+		      const struct redact *now)
+{
+	for (size_t i = 0; before && i < before->count; i++) {
+		bool covered = false;
+
+		for (size_t n = 0; now && n < now->count; n++) {
+			covered |= is_covered(&before->path[i], &now->path[n]);
+		}
+		if (!covered) {
+			buf_addf(out, " --drop '%s'", before->path[i].text);
+		}
+	}
+	if (before && before->decimals >= 0 &&
+	    (!now || now->decimals < 0 || now->decimals > before->decimals)) {
+		buf_addf(out, " --round-gps %d", before->decimals);
+	}
 }
 
 /* --- rounding ------------------------------------------------------------------------ */

@@ -52,7 +52,19 @@ void redact_body(const struct redact *redact, struct buf *out, enum query_respon
 /* Appends the trailers that record this: `Albumen-Drop: PATH` for each path, sorted by
  * bytes, and `Albumen-Round-GPS: N`. Nothing if `redact` is NULL. */
 void redact_trailers(struct buf *out, const struct redact *redact);
+/* Reads what the trailers of a commit message record; *out is NULL if that is nothing.
+ * ERR_INPUT: there are such trailers that this program would not write. */
+int redact_recorded(struct redact **out, const char *message, struct err *err);
 /* Whether the trailers of a commit message record the same. */
 bool redact_is_recorded(const struct redact *redact, const char *message);
+
+/*
+ * Appends the options, such as " --drop 'exifs' --round-gps 2", without which `now` would
+ * show what `before` left out. Nothing: `now` covers all of `before`. A path covers itself
+ * and what lies below it, and `gps` covers `image.gps`; fewer decimals cover more. Either
+ * may be NULL.
+ */
+void redact_uncovered(struct buf *out, const struct redact *before,
+		      const struct redact *now);
 
 #endif

@@ -50,7 +50,7 @@ written plain before
 compare() { # NAME OPTION...
 	local name=$1
 	shift
-	"$EXPORTER" export --index "$T/index" --repo "$T/repo" "$@" 2>&1 >/dev/null | diag
+	"$EXPORTER" export --index "$T/index" --repo "$T/repo" --accept redaction "$@" 2>&1 >/dev/null | diag
 	rm -rf "$T/want"
 	"$PYTHON" "$ROOT/tests/model/redact.py" "$T/before" "$T/want" "$@"
 	written repo got
@@ -92,9 +92,9 @@ ok "its response lacks what is left out" grep -qF '{"public_id":"new","album_id"
 	"$T/site/api/v1/albums/n/images.json"
 rm "$T/data/new.json"
 scan >/dev/null
-exits "fewer options succeed" 0 export_all --json --round-gps 2
+exits "fewer options succeed" 0 export_all --json --round-gps 2 --accept redaction
 is "and render everything" "$(jq .full "$T/out")" true
-exits "no options succeed" 0 export_all --json
+exits "no options succeed" 0 export_all --json --accept redaction
 is "and render everything, too" "$(jq .full "$T/out")" true
 is "the tree is that of a plain export again" "$(tree repo) $(trailers)" "$(tree plain) "
 

@@ -253,6 +253,113 @@ static void trailers_record_the_options(void **state)
 	redact_free(less);
 }
 
+static void recorded(const char *trailers, bool known)
+{
+	struct redact *redact = NULL;
+	struct buf message = {0}, again = {0};
+	struct err err = {0};
+	int rc;
+
+	buf_addf(&message, "subject\n\nAlbumen-Index: x\n%s", trailers);
+	rc = redact_recorded(&redact, message.data, &err);
+	if (known) {
+		assert_int_equal(rc, 0);
+		redact_trailers(&again, redact);
+		assert_string_equal(again.len ? again.data : "", trailers);
+		assert_true(redact_is_recorded(redact, message.data));
+	} else {
+		assert_int_equal(rc, ERR_INPUT);
+		assert_null(redact);
+		assert_true(*err.msg);
+		assert_false(redact_is_recorded(NULL, message.data));
+	}
+	redact_free(redact);
+	buf_release(&message);
+	buf_release(&again);
+}
+
+static void what_trailers_record_is_read_back(void **state)
+{
+	struct buf many = {0};
+
+	(void)state;
+	recorded("", true);
+	recorded("Albumen-Drop: a\n", true);
+	recorded(
+		"Albumen-Drop: a & \"b\"; c\nAlbumen-Drop: image.gps\nAlbumen-Round-GPS: "
+		"0\n",
+		true);
+	recorded("Albumen-Round-GPS: 9\n", true);
+	recorded("Albumen-Round-GPS: 10\n", false);
+	recorded("Albumen-Round-GPS: -1\n", false);
+	recorded("Albumen-Round-GPS: \n", false);
+	recorded("Albumen-Round-GPS: 2 \nAlbumen-Round-GPS: x\n", false);
+	recorded("Albumen-Drop:\n", false);
+	recorded("Albumen-Drop: a..b\n", false);
+	recorded("Albumen-Drop: id\n", false);
+	for (unsigned i = 0; i < 64; i++) {
+		buf_addf(&many, "Albumen-Drop: a%02u\n", i);
+	}
+	recorded(many.data, true);
+	buf_addstr(&many, "Albumen-Drop: b\n");
+	recorded(many.data, false);
+	buf_release(&many);
+}
+
+/* The options without which `now` would show more than `before`. */
+static void check_uncovered(const char *before_path, long long before_round,
+			    const char *const *now_paths, long long now_round,
+			    const char *want)
+{
+	const char *const before_paths[] = {before_path, NULL};
+	struct redact *before = make(before_paths, before_round);
+	struct redact *now = make(now_paths, now_round);
+	struct buf out = {0};
+
+	redact_uncovered(&out, before, now);
+	assert_string_equal(out.len ? out.data : "", want);
+	buf_release(&out);
+	redact_free(before);
+	redact_free(now);
+}
+
+#define NOW(...)                                                                         \
+	(const char *const[])                                                            \
+	{                                                                                \
+		__VA_ARGS__, NULL                                                        \
+	}
+
+static void a_path_covers_what_lies_below_it(void **state)
+{
+	(void)state;
+	check_uncovered("infos.location", -1, NULL, -1, " --drop 'infos.location'");
+	check_uncovered("infos.location", -1, NOW("infos.location"), -1, "");
+	check_uncovered("infos.location", -1, NOW("x", "infos"), -1, "");
+	check_uncovered("infos", -1, NOW("infos.location"), -1, " --drop 'infos'");
+	check_uncovered("infos.location", -1, NOW("infos.locations", "info", "location"),
+			-1, " --drop 'infos.location'");
+	check_uncovered("image.gps", -1, NOW("gps"), -1, "");
+	check_uncovered("tag.a.b", -1, NOW("a"), -1, "");
+	check_uncovered("image.gps", -1, NOW("tag.gps"), -1, " --drop 'image.gps'");
+	/* tag images have it, too */
+	check_uncovered("gps", -1, NOW("image.gps", "tag.gps"), -1, " --drop 'gps'");
+	check_uncovered("a", -1, NULL, 2, " --drop 'a'");
+	check_uncovered(NULL, -1, NOW("a"), 2, "");
+}
+
+static void fewer_decimals_cover_more(void **state)
+{
+	(void)state;
+	check_uncovered(NULL, 2, NULL, 2, "");
+	check_uncovered(NULL, 2, NULL, 1, "");
+	check_uncovered(NULL, 2, NULL, 0, "");
+	check_uncovered(NULL, 2, NULL, 3, " --round-gps 2");
+	check_uncovered(NULL, 0, NULL, -1, " --round-gps 0");
+	check_uncovered(NULL, 2, NOW("gps"), -1, " --round-gps 2");
+	check_uncovered("a", 2, NOW("b"), 4, " --drop 'a' --round-gps 2");
+	check_uncovered(NULL, -1, NULL, 9, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +374,9 @@ int main(void)
 		cmocka_unit_test(exponents_move_the_point),
 		cmocka_unit_test(members_that_responses_need_are_refused),
 		cmocka_unit_test(trailers_record_the_options),
+		cmocka_unit_test(what_trailers_record_is_read_back),
+		cmocka_unit_test(a_path_covers_what_lies_below_it),
+		cmocka_unit_test(fewer_decimals_cover_more),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -457,6 +457,28 @@ static void trailers_are_in_the_last_paragraph(void **state)
 	buf_release(&value);
 }
 
+static void trailers_of_one_name_come_one_by_one(void **state)
+{
+	struct commit_trailers at =
+		commit_trailers("A: 0\n\nA: 1\nB: 2\nAA: 3\nA:\nA: 4 \n \n");
+	struct buf value = {0};
+
+	(void)state;
+	assert_true(commit_trailers_next(&at, "A", &value));
+	assert_string_equal(value.data, "1");
+	assert_true(commit_trailers_next(&at, "A", &value));
+	assert_string_equal(value.data, "");
+	assert_true(commit_trailers_next(&at, "A", &value));
+	assert_string_equal(value.data, "4");
+	assert_false(commit_trailers_next(&at, "A", &value));
+	assert_false(commit_trailers_next(&at, "A", &value));
+	at = commit_trailers("A: 0\n");
+	assert_false(commit_trailers_next(&at, "A", &value));
+	at = commit_trailers("");
+	assert_false(commit_trailers_next(&at, "A", &value));
+	buf_release(&value);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,6 +500,7 @@ int main(void)
 		TEST(a_damaged_body_is_detected),
 		TEST(a_pack_cut_short_in_use_is_reported),
 		TEST(trailers_are_in_the_last_paragraph),
+		TEST(trailers_of_one_name_come_one_by_one),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
