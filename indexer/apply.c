@@ -132,11 +132,24 @@ int apply_finish(struct apply *apply, struct err *err)
 	return rc;
 }
 
+static int commit(struct apply *apply, const struct index_health *health, struct err *err)
+{
+	int rc = writer_commit(apply->writer, health, err);
+	const char *path;
+	size_t len;
+	uint64_t images;
+
+	while (!rc && writer_lost(apply->writer, &path, &len, &images)) {
+		warn_lost(apply->options->warn, path, len, images);
+	}
+	return rc;
+}
+
 int apply_commit(struct apply *apply, const struct index_health *health, struct err *err)
 {
 	int rc = apply_finish(apply, err);
 
-	return rc ? rc : writer_commit(apply->writer, health, err);
+	return rc ? rc : commit(apply, health, err);
 }
 
 int apply_end(struct apply *apply, int rc, const struct index_health *health,
@@ -147,7 +160,7 @@ int apply_end(struct apply *apply, int rc, const struct index_health *health,
 	rc = rc ? rc : apply_commit(apply, health, err);
 	if (rc == ERR_STOPPED &&
 	    writer_put(apply->writer, &apply->batch, &ignored) == 0) {
-		writer_commit(apply->writer, NULL, &ignored);
+		commit(apply, NULL, &ignored);
 	}
 	return rc;
 }

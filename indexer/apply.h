@@ -9,6 +9,7 @@
 #include "data/base/err.h"
 #include "data/index/index.h"
 #include "indexer/ingest.h"
+#include "indexer/warn.h"
 
 /*
  * apply - applies files to the index: reads each one into steps (ingest), which are
@@ -36,7 +37,8 @@ struct apply_options {
 	struct index *index;
 	int rootfd;
 	bool allow_secrets; /* INGEST_SECRETS */
-	int64_t commit_ms;  /* a transaction ends at this age (0: no limit) */
+	struct warn *warn;
+	int64_t commit_ms; /* a transaction ends at this age (0: no limit) */
 	/* Called now and then, also in the middle of a large file: to read events, or to
 	 * check for a stop. A non-zero return ends the work and is returned. */
 	int (*tick)(void *payload, struct err *err);
@@ -48,7 +50,7 @@ struct apply_options {
 
 struct apply;
 
-/* `options` is borrowed; its callbacks may be NULL. */
+/* `options` is borrowed; its callbacks and `warn` may be NULL. */
 struct apply *apply_new(const struct apply_options *options);
 void apply_free(struct apply *apply);
 

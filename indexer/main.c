@@ -55,11 +55,12 @@ static int check_stop(void *payload, struct err *err)
 
 /* Scans once and prints the result. Returns EXIT_REJECTED if some input was rejected. */
 static int scan_once(struct index *index, int fd, struct stop *stop,
-		     const struct options *opt, struct err *err)
+		     const struct options *opt, struct warn *warn, struct err *err)
 {
 	struct scan_options options = {.apply = {.index = index,
 						 .rootfd = fd,
 						 .allow_secrets = opt->allow_secrets,
+						 .warn = warn,
 						 .tick = check_stop,
 						 .payload = stop},
 				       .accept_withdrawal = opt->accept_withdrawal};
@@ -74,8 +75,10 @@ static int scan_once(struct index *index, int fd, struct stop *stop,
 /* Opens what `scan` and `watch` need, runs one of them, and closes it all. */
 static int run_writer(const struct options *opt, bool watch, struct err *err)
 {
+	struct warn warn = {0};
 	struct watch_options options = {.accept_withdrawal = opt->accept_withdrawal,
 					.allow_secrets = opt->allow_secrets,
+					.warn = &warn,
 					.ready_fd = (int)opt->ready_fd};
 	struct index *index = NULL;
 	struct watch *watcher = NULL;
@@ -91,8 +94,9 @@ static int run_writer(const struct options *opt, bool watch, struct err *err)
 	rc = rc ? rc : index_open(&index, opt->index, INDEX_WRITE | INDEX_CREATE, err);
 	if (!rc) {
 		rc = watch ? watch_run(watcher, index, &options, err)
-			   : scan_once(index, fd, &stop, opt, err);
+			   : scan_once(index, fd, &stop, opt, &warn, err);
 	}
+	warn_end(&warn);
 	index_close(index);
 	watch_close(watcher);
 	stop_close(&stop);

@@ -697,6 +697,7 @@ static int step(struct watch *watch, struct err *err)
 	bool handled;
 	int rc = watch->root_gone ? 0 : check_root(watch, err);
 
+	warn_tick(watch->scan.apply.warn);
 	if (rc || watch->root_gone) {
 		return rc ? rc : wait_for_root(watch, err);
 	}
@@ -774,6 +775,7 @@ int watch_run(struct watch *watch, struct index *index,
 		.apply = {.index = index,
 			  .rootfd = watch->root.fd,
 			  .allow_secrets = options->allow_secrets,
+			  .warn = options->warn,
 			  .commit_ms = COMMIT_MS,
 			  .tick = on_tick,
 			  .done = on_done,

@@ -7,6 +7,7 @@
 #include "data/base/err.h"
 #include "data/index/index.h"
 #include "data/base/stop.h"
+#include "indexer/warn.h"
 
 /*
  * watch - the command `watch`: scans the folder, then keeps up with it until a signal.
@@ -18,6 +19,7 @@
 struct watch_options {
 	bool accept_withdrawal;
 	bool allow_secrets;
+	struct warn *warn;
 	int ready_fd; /* gets "ready\n" once the first scan is committed and all folders
 		       * are watched; -1: none */
 };

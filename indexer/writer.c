@@ -21,6 +21,15 @@
 #define THREAD_FROM 3      /* batches carried out before a thread pays */
 #define PREPARE_AT_ONCE 32 /* records between two looks at the queue */
 
+/* Files that no longer claim images which nobody else claimed. Later steps may claim them
+ * again, so the images are counted at the commit that the caller asks for. */
+struct lost {
+	struct paths files;
+	struct buf counts;  /* of each file, how many images (buf_addu64) */
+	struct buf numbers; /* the images, file by file (claim_end) */
+	size_t at, next;    /* of the file that writer_lost takes next */
+};
+
 struct writer {
 	struct index *index;
 	int64_t commit_ms;
@@ -45,6 +54,7 @@ struct writer {
 	struct claim_reading *reading; /* of the file whose steps are under way */
 	struct buf path;               /* of that file */
 	struct paths again;
+	struct lost lost;
 	uint64_t steps; /* in this transaction */
 	int64_t begun_ms;
 };
@@ -97,6 +107,19 @@ static void add_claim(struct writer *w, const struct batch *batch, size_t index)
 		  index < batch->prepared ? &next->prepared : NULL, batch->packed.data);
 }
 
+static int end_file(struct writer *w, struct claim_file *file, struct err *err)
+{
+	size_t before = w->lost.numbers.len;
+	int rc = claim_end(&w->reading, file, &w->lost.numbers, err);
+	uint64_t lost = (w->lost.numbers.len - before) / 8;
+
+	if (lost) {
+		paths_append(&w->lost.files, w->path.data, w->path.len);
+		buf_addu64(&w->lost.counts, lost);
+	}
+	return rc;
+}
+
 static int carry_out(struct writer *w, struct batch *batch, const struct batch_step *step,
 		     struct err *err)
 {
@@ -124,7 +147,7 @@ static int carry_out(struct writer *w, struct batch *batch, const struct batch_s
 		claim_reject_secret(w->reading, step->line, step->column, text);
 		break;
 	case BATCH_END:
-		rc = claim_end(&w->reading, &batch->file[step->index], err);
+		rc = end_file(w, &batch->file[step->index], err);
 		if (rc == ERR_CHANGED) {
 			paths_append(&w->again, w->path.data, w->path.len);
 			rc = 0;
@@ -159,17 +182,37 @@ static int carry_out_batch(struct writer *w, struct batch *batch, struct err *er
 	return rc;
 }
 
+static void count_lost(struct index_txn *txn, struct lost *lost)
+{
+	struct buf counts = {0};
+	size_t from = 0;
+
+	for (size_t i = 0; i < lost->files.count; i++) {
+		uint64_t n = be64_get(lost->counts.data + 8 * i);
+
+		buf_addu64(&counts,
+			   claim_count_unknown(txn, lost->numbers.data + 8 * from, n));
+		from += n;
+	}
+	buf_release(&lost->counts);
+	lost->counts = counts;
+	buf_clear(&lost->numbers);
+}
+
 static int commit_all(struct writer *w, const struct index_health *health,
 		      struct err *err)
 {
 	int rc = 0;
 
 	assert(!w->reading); /* else the steps of a file lack their END or DROP */
-	if (health) {
+	if (health || w->lost.numbers.len) {
 		rc = begin(w, err);
-		if (!rc) {
-			index_set_health(w->txn, health);
-		}
+	}
+	if (!rc && health) {
+		index_set_health(w->txn, health);
+	}
+	if (!rc && w->lost.numbers.len) {
+		count_lost(w->txn, &w->lost);
 	}
 	return rc ? rc : commit(w, err);
 }
@@ -273,6 +316,9 @@ void writer_free(struct writer *w)
 	claim_packer_free(w->packer);
 	buf_release(&w->path);
 	paths_release(&w->again);
+	paths_release(&w->lost.files);
+	buf_release(&w->lost.counts);
+	buf_release(&w->lost.numbers);
 	free(w);
 }
 
@@ -376,6 +422,22 @@ int writer_commit(struct writer *w, const struct index_health *health, struct er
 		note_error(w, commit_all(w, health, &failure), &failure);
 	}
 	return idle(w, err);
+}
+
+bool writer_lost(struct writer *w, const char **path, size_t *len, uint64_t *images)
+{
+	struct lost *lost = &w->lost;
+
+	while (paths_next(&lost->files, &lost->at, path, len)) {
+		*images = be64_get(lost->counts.data + 8 * lost->next++);
+		if (*images) {
+			return true;
+		}
+	}
+	paths_clear(&lost->files);
+	buf_clear(&lost->counts);
+	lost->at = lost->next = 0;
+	return false;
 }
 
 uint64_t writer_claims(const struct writer *w)

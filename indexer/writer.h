@@ -2,6 +2,8 @@
 #ifndef INDEXER_WRITER_H
 #define INDEXER_WRITER_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "data/base/err.h"
@@ -45,6 +47,11 @@ int writer_wait(struct writer *writer, struct paths *again, struct err *err);
  * nothing if there is nothing to write. */
 int writer_commit(struct writer *writer, const struct index_health *health,
 		  struct err *err);
+
+/* Files that a commit left without images that only they claimed. After writer_commit:
+ * takes out one of them, with the number of these images; false if there is none. The path
+ * is borrowed until the next call of the writer. */
+bool writer_lost(struct writer *writer, const char **path, size_t *len, uint64_t *images);
 
 /* The number of claims in all batches. */
 uint64_t writer_claims(const struct writer *writer);

@@ -445,10 +445,30 @@ int claim_withdraw(struct index_txn *txn, uint64_t file, uint64_t number,
 	return retire(txn, &version, err);
 }
 
+/* Whether the record is an image that no file claims. */
+static bool is_unknown_image(struct index_txn *txn, uint64_t number)
+{
+	struct row_record row;
+
+	return txn_record_get(txn, number, &row) == 0 && row.kind == RECORD_IMAGE &&
+	       !row.known;
+}
+
+uint64_t claim_count_unknown(struct index_txn *txn, const void *numbers, size_t count)
+{
+	const char *at = numbers;
+	uint64_t unknown = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		unknown += is_unknown_image(txn, be64_get(at + 8 * i));
+	}
+	return unknown;
+}
+
 /* Withdraws the claims of the file on all records but those in `keep`. This writes the
- * table, so the cursor seeks again after each of them. */
+ * table, so the cursor seeks again after each of them. `lost`: see claim_end. */
 static int withdraw_others(struct index_txn *txn, struct claim_file *file,
-			   const struct hash *keep, struct err *err)
+			   const struct hash *keep, struct buf *lost, struct err *err)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_CLAIM);
 	struct row_key key = row_key2(file->number, 0);
@@ -475,6 +495,9 @@ static int withdraw_others(struct index_txn *txn, struct claim_file *file,
 		if (rc) {
 			break;
 		}
+		if (lost && !txn->meta.building && is_unknown_image(txn, number)) {
+			buf_addu64(lost, number);
+		}
 		key = row_key2(file->number, number);
 		rc = store_seek(c, key.bytes, key.len);
 	}
@@ -491,7 +514,8 @@ static int first_failure(struct index_txn *txn, int rc, struct err *err)
 	return failed ? failed : rc;
 }
 
-int claim_end(struct claim_reading **reading, struct claim_file *file, struct err *err)
+int claim_end(struct claim_reading **reading, struct claim_file *file, struct buf *lost,
+	      struct err *err)
 {
 	struct claim_reading *r = *reading;
 	bool clean = r->file.rejects == (r->anew ? r->refused : 0);
@@ -504,7 +528,9 @@ int claim_end(struct claim_reading **reading, struct claim_file *file, struct er
 		rc = err_set(err, ERR_CHANGED, "'%s' must be read again", r->path);
 	} else {
 		if (clean && !r->is_new) {
-			rc = withdraw_others(r->txn, &r->file, &r->seen, err);
+			/* With a reject, it is the reject that explains a loss. */
+			rc = withdraw_others(r->txn, &r->file, &r->seen,
+					     r->file.rejects ? NULL : lost, err);
 		}
 		file->claims = r->file.claims;
 		count_rejects(r, true);
@@ -541,7 +567,7 @@ int claim_withdraw_file(struct index_txn *txn, const char *path, size_t len,
 		return txn_damaged(txn, err, "a file");
 	}
 	forget_rejects(txn, &row.file);
-	rc = withdraw_others(txn, &row.file, &none, err);
+	rc = withdraw_others(txn, &row.file, &none, NULL, err);
 	row_path_key(&key, path, len);
 	txn_remove(txn, TABLE_FILE, key.data, key.len, "a file");
 	txn->meta.counts.files--;

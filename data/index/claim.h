@@ -25,7 +25,7 @@
  *	claim_begin(&reading, txn, path, len, CLAIM_MERGE, err);
  *	for each record: claim_add(reading, &reader.record[i], canon);
  *	for each reject: claim_reject(reading, line, column, reason);
- *	rc = claim_end(&reading, &file, err);	(or claim_drop: give up)
+ *	rc = claim_end(&reading, &file, NULL, err);	(or claim_drop: give up)
  *
  * Use CLAIM_REPLACE for a file that was read completely, without a reject, before the
  * first claim: claim_end withdraws what it no longer contains. Use CLAIM_MERGE for a
@@ -94,8 +94,12 @@ void claim_resume(struct claim_reading *reading, struct index_txn *txn);
 /* Ends the reading: withdraws what the file no longer contains (only if there was no
  * reject) and stores `file`, whose `rejects` and `number` it sets. ERR_CHANGED: see
  * above; nothing was withdrawn, and the file counts as unread. Always releases the
- * reading. */
-int claim_end(struct claim_reading **reading, struct claim_file *file, struct err *err);
+ * reading. `lost` (NULL: not wanted) gets the numbers (buf_addu64) of images that only
+ * this file claimed before. Another file may claim them later: claim_count_unknown counts
+ * those that none does. */
+int claim_end(struct claim_reading **reading, struct claim_file *file, struct buf *lost,
+	      struct err *err);
+uint64_t claim_count_unknown(struct index_txn *txn, const void *numbers, size_t count);
 /* Gives up a reading. Its claims stay until the file is read again; the file counts as
  * unread. NULL is allowed. */
 void claim_drop(struct claim_reading **reading);

@@ -89,7 +89,7 @@ int index_fixture_read(struct index_fixture *f, const char *path, enum claim_mod
 	for (int i = 0; i < rejects; i++) {
 		claim_reject(reading, 1, (size_t)i + 1, "bad");
 	}
-	rc = claim_end(&reading, &file, &err);
+	rc = claim_end(&reading, &file, NULL, &err);
 	if (index_commit(&txn, &err) < 0) {
 		fail_msg("%s", err.msg);
 	}

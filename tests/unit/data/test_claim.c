@@ -349,6 +349,37 @@ static void a_dropped_reading_keeps_the_claims_and_is_read_again(void **state)
 	index_fixture_check(f);
 }
 
+static void an_image_is_lost_with_the_last_file_that_states_it(void **state)
+{
+	struct index_fixture *f = *state;
+	struct claim_reading *reading = NULL;
+	struct claim_file file = {.size = 1};
+	struct index_txn *txn = NULL;
+	struct buf lost = {0};
+	struct err err = {0};
+
+	index_fixture_read_clean(
+		f, "a.json",
+		"[" IMAGE("i", "A", "") "," IMAGE("k", "A", "") "," IMAGE(
+			"l", "A", "") "," TAG("t", "") "]");
+	index_fixture_read_clean(f, "b.json", "[" IMAGE("i", "A", "") "]");
+	txn = index_fixture_begin(f, true);
+	assert_int_equal(claim_begin(&reading, txn, "a.json", 6, CLAIM_REPLACE, &err), 0);
+	index_fixture_add(reading, "[" IMAGE("l", "A", "") "]");
+	assert_int_equal(claim_end(&reading, &file, &lost, &err), 0);
+	assert_int_equal(lost.len, 8);
+	assert_int_equal(claim_count_unknown(txn, lost.data, 1), 1);
+	/* Another file states it now. */
+	assert_int_equal(claim_begin(&reading, txn, "c.json", 6, CLAIM_REPLACE, &err), 0);
+	index_fixture_add(reading, "[" IMAGE("k", "A", "") "]");
+	assert_int_equal(claim_end(&reading, &file, &lost, &err), 0);
+	assert_int_equal(lost.len, 8);
+	assert_int_equal(claim_count_unknown(txn, lost.data, 1), 0);
+	assert_int_equal(index_commit(&txn, &err), 0);
+	index_fixture_check(f);
+	buf_release(&lost);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +400,7 @@ int main(void)
 		INDEX_TEST(a_tag_image_moves_between_images),
 		INDEX_TEST(long_paths_are_told_apart),
 		INDEX_TEST(a_dropped_reading_keeps_the_claims_and_is_read_again),
+		INDEX_TEST(an_image_is_lost_with_the_last_file_that_states_it),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -205,7 +205,7 @@ static void a_marked_file_replaces_what_it_said(void **state)
 		if (bad) {
 			claim_reject(reading, 2, 1, "bad");
 		}
-		assert_int_equal(claim_end(&reading, &file, &err), 0);
+		assert_int_equal(claim_end(&reading, &file, NULL, &err), 0);
 		assert_int_equal(file.rejects, 1 + bad);
 		assert_int_equal(index_commit(&txn, &err), 0);
 		index_fixture_check(f);

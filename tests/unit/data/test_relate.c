@@ -72,7 +72,7 @@ static void do_change(struct index_txn *txn, const struct change *c)
 	} else if (claim_begin(&reading, txn, c->path, strlen(c->path), CLAIM_REPLACE,
 			       &err) == 0) {
 		index_fixture_add(reading, c->records);
-		claim_end(&reading, &file, &err);
+		claim_end(&reading, &file, NULL, &err);
 	}
 }
 
