@@ -3,14 +3,18 @@
 
 #include <errno.h>
 #include <git2.h>
+#include <git2/sys/repository.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "data/base/file.h"
 #include "exporter/git/reflock.h"
 #include "exporter/git/repo_folder.h"
 #include "exporter/git/repo_make.h"
+
+#define CONFIG_MAX ((size_t)16 << 20)
 
 /* Turns libgit2's failure into ours. libgit2 may give no reason. */
 static int git_failure(struct err *err, int git_rc, const char *what, const char *subject)
@@ -69,24 +73,75 @@ void repo_stop(void)
 	git_libgit2_shutdown();
 }
 
-/* Sets a key of the repository's configuration under git's lock of it. libgit2 writes to a
- * copy, so that a kill leaves no lock of libgit2's behind. */
+/* --- configuration --- */
+
+/*
+ * A repository's configuration is text that a stranger may have written, so libgit2 never
+ * gets to see it: it could include any other file, and move references or the work tree.
+ * Only a writer reads two keys of the file that was made with the repository.
+ */
+
+/* Gives the open repository a configuration with these limits, or an empty one (NULL). */
+static int use_config(struct snapshot_repo *repo, const char *file, struct err *err)
+{
+	git_config *config = NULL;
+	int rc = git_config_new(&config);
+
+	if (!rc && file) {
+		rc = git_config_add_file_ondisk(config, file, GIT_CONFIG_LEVEL_APP, NULL,
+						0);
+	}
+	rc = rc ? rc : git_repository_set_config(repo->git, config);
+	git_config_free(config);
+	return rc ? git_failure(err, rc, "configure", repo->path) : 0;
+}
+
+/* libgit2 follows [include] and [includeIf "..."]. It takes white space after the '['. */
+static bool includes_others(const char *text)
+{
+	while ((text = strchr(text, '['))) {
+		text++;
+		text += strspn(text, " \t");
+		if (strncasecmp(text, "include", strlen("include")) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Opens the repository's own file `config`, for a writer. *out is NULL if there is none. */
+static int open_config(git_config **out, struct snapshot_repo *repo, struct err *err)
+{
+	struct buf path = {0}, text = {0};
+	int git_rc, rc;
+
+	*out = NULL;
+	buf_addf(&path, "%s/config", repo->path);
+	rc = file_read(&text, path.data, CONFIG_MAX, err);
+	if (!rc && text.len && includes_others(text.data)) {
+		rc = err_set(err, ERR_REFUSED,
+			     "'%s' includes other files, which are not read; write what "
+			     "they say into it and remove the section",
+			     path.data);
+	} else if (!rc) {
+		git_rc = git_config_open_ondisk(out, path.data);
+		rc = git_rc ? git_failure(err, git_rc, "read", path.data) : 0;
+	}
+	buf_release(&path);
+	buf_release(&text);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/* Sets a key of that file under git's lock of it. libgit2 writes to a copy, so that a kill
+ * leaves no lock of libgit2's behind. */
 static int set_config(struct snapshot_repo *repo, const char *key, int64_t value,
 		      struct err *err)
 {
 	git_config *config = NULL;
 	struct buf copy = {0};
-	int64_t now;
 	char *lock = NULL;
 	int git_rc, rc;
 
-	git_rc = git_repository_config(&config, repo->git);
-	if (!git_rc && git_config_get_int64(&now, config, key) == 0 && now == value) {
-		git_config_free(config);
-		return 0;
-	}
-	git_config_free(config);
-	config = NULL;
 	rc = reflock_lock(&lock, repo->path, "config", err);
 	if (rc) {
 		return rc;
@@ -113,12 +168,111 @@ static int set_config(struct snapshot_repo *repo, const char *key, int64_t value
 	return rc;
 }
 
+/* The files of configuration in which git looks for safe.directory: the system's, then the
+ * user's. libgit2 itself is told that there are none (repo_start). */
+static int add_users_files(git_config *config)
+{
+	const char *home = getenv("HOME"), *xdg = getenv("XDG_CONFIG_HOME");
+	const char *system = getenv("GIT_CONFIG_SYSTEM");
+	const char *global = getenv("GIT_CONFIG_GLOBAL"), *none;
+	struct buf path = {0};
+	int rc = 0, no_system = 0;
+
+	none = getenv("GIT_CONFIG_NOSYSTEM");
+	if (none && git_config_parse_bool(&no_system, none) < 0) {
+		no_system = 1;
+	}
+	if (!no_system) {
+		rc = git_config_add_file_ondisk(config,
+						system ? system : "/etc/gitconfig",
+						GIT_CONFIG_LEVEL_SYSTEM, NULL, 0);
+	}
+	if (global) {
+		rc = rc ? rc
+			: git_config_add_file_ondisk(config, global,
+						     GIT_CONFIG_LEVEL_GLOBAL, NULL, 0);
+	} else if (home || xdg) {
+		buf_addf(&path, "%s%s/git/config", xdg && *xdg ? xdg : home,
+			 xdg && *xdg ? "" : "/.config");
+		rc = rc ? rc
+			: git_config_add_file_ondisk(config, path.data,
+						     GIT_CONFIG_LEVEL_XDG, NULL, 0);
+	}
+	if (!global && home) {
+		buf_clear(&path);
+		buf_addf(&path, "%s/.gitconfig", home);
+		rc = rc ? rc
+			: git_config_add_file_ondisk(config, path.data,
+						     GIT_CONFIG_LEVEL_GLOBAL, NULL, 0);
+	}
+	buf_release(&path);
+	return rc;
+}
+
+struct safe {
+	const char *path;
+	bool is;
+};
+
+/* One value of safe.directory, in git's order: an empty one forgets those before. */
+static int consider(const git_config_entry *entry, void *payload)
+{
+	const char *value = entry->value, *home = getenv("HOME");
+	struct safe *safe = payload;
+	struct buf named = {0};
+	size_t len;
+	char *real;
+
+	if (!value || !*value) {
+		safe->is = false;
+		return 0;
+	}
+	if (strncmp(value, "~/", 2) == 0 && home) {
+		buf_addf(&named, "%s%s", home, value + 1);
+	} else {
+		buf_addstr(&named, value);
+	}
+	len = named.len;
+	real = realpath(named.data, NULL);
+	if (strcmp(value, "*") == 0 || strcmp(named.data, safe->path) == 0 ||
+	    (*named.data == '/' && real && strcmp(real, safe->path) == 0)) {
+		safe->is = true;
+	} else if (len > 2 && strcmp(named.data + len - 2, "/*") == 0 &&
+		   strncmp(named.data, safe->path, len - 1) == 0) {
+		/* So git from 2.46 on: every repository below. */
+		safe->is = true;
+	}
+	free(real);
+	buf_release(&named);
+	return 0;
+}
+
+int repo_is_safe_directory(bool *is, const char *path, struct err *err)
+{
+	struct safe safe = {.path = path};
+	git_config *config = NULL;
+	int rc = git_config_new(&config);
+
+	rc = rc ? rc : add_users_files(config);
+	if (!rc) {
+		rc = git_config_get_multivar_foreach(config, "safe.directory", NULL,
+						     consider, &safe);
+		rc = rc == GIT_ENOTFOUND ? 0 : rc;
+	}
+	git_config_free(config);
+	*is = safe.is;
+	return rc ? git_failure(err, rc, "read git's configuration for", path) : 0;
+}
+
+/* --- opening --- */
+
 int repo_open(struct snapshot_repo *repo, struct err *err)
 {
-	unsigned flags = GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_NO_DOTGIT;
-	int rc = git_repository_open_ext(&repo->git, repo->path, flags, NULL);
+	/* Unlike git_repository_open_ext, it does not read the configuration. */
+	int rc = git_repository_open_bare(&repo->git, repo->path);
 
-	return rc ? git_failure(err, rc, "open repository", repo->path) : 0;
+	return rc ? git_failure(err, rc, "open repository", repo->path)
+		  : use_config(repo, NULL, err);
 }
 
 int repo_open_objects(struct snapshot_repo *repo, struct err *err)
@@ -136,20 +290,12 @@ void repo_close(struct snapshot_repo *repo)
 	repo->git = NULL;
 }
 
-int repo_prepare(struct snapshot_repo *repo, const char *branch, struct err *err)
+static int check_head(struct snapshot_repo *repo, const char *branch, struct err *err)
 {
-	git_config *config = NULL;
 	git_reference *head = NULL;
 	const char *target = NULL;
-	int64_t gc;
-	int rc;
+	int rc = git_reference_lookup(&head, repo->git, "HEAD");
 
-	if (!git_repository_is_bare(repo->git)) {
-		return err_set(err, ERR_REFUSED,
-			       "the repository '%s' has a work tree; it must be bare",
-			       repo->path);
-	}
-	rc = git_reference_lookup(&head, repo->git, "HEAD");
 	if (rc) {
 		return git_failure(err, rc, "read HEAD of", repo->path);
 	}
@@ -160,31 +306,42 @@ int repo_prepare(struct snapshot_repo *repo, const char *branch, struct err *err
 			     "git -C '%s' symbolic-ref HEAD %s",
 			     repo->path, target ? target : "no branch", branch,
 			     repo->path, branch);
-		goto out;
 	}
-	rc = git_repository_config(&config, repo->git);
-	if (rc) {
-		rc = git_failure(err, rc, "configure", repo->path);
-	} else if (git_config_get_int64(&gc, config, "gc.auto") == GIT_ENOTFOUND) {
-		rc = set_config(repo, "gc.auto", 0, err);
-	}
-out:
-	git_config_free(config);
 	git_reference_free(head);
 	return rc;
 }
 
-bool repo_is_incomplete(struct snapshot_repo *repo)
+int repo_prepare(struct snapshot_repo *repo, const char *branch, struct err *err)
 {
 	git_config *config = NULL;
+	int64_t gc;
 	int bare;
-	bool incomplete =
-		repo_make_is_under_way(repo->path) ||
-		(git_repository_config(&config, repo->git) == 0 &&
-		 git_config_get_bool(&bare, config, "core.bare") == GIT_ENOTFOUND);
+	int rc = open_config(&config, repo, err);
 
+	if (!rc && config && git_config_get_bool(&bare, config, "core.bare") == 0 &&
+	    !bare) {
+		rc = err_set(err, ERR_REFUSED,
+			     "the repository '%s' has a work tree; it must be bare",
+			     repo->path);
+	}
+	rc = rc ? rc : check_head(repo, branch, err);
+	if (!rc && config &&
+	    git_config_get_int64(&gc, config, "gc.auto") == GIT_ENOTFOUND) {
+		rc = set_config(repo, "gc.auto", 0, err);
+	}
 	git_config_free(config);
-	return incomplete;
+	return rc;
+}
+
+int repo_is_incomplete(bool *is, struct snapshot_repo *repo, struct err *err)
+{
+	git_config *config = NULL;
+	int bare, rc = open_config(&config, repo, err);
+
+	*is = repo_make_is_under_way(repo->path) || !config ||
+	      git_config_get_bool(&bare, config, "core.bare") == GIT_ENOTFOUND;
+	git_config_free(config);
+	return rc;
 }
 
 /* --- objects --- */
@@ -351,32 +508,35 @@ bool repo_ignores(const char *top, const char *path)
 
 /* Without a limit, a window of large albums would take gigabytes. */
 #define DELTA_WINDOW_BYTES (32 << 20)
-/* pack.deltaCacheSize of git itself; libgit2 1.5 reads that key as the size of the largest
- * object that it seeks deltas for. */
-#define DELTA_CACHE_BYTES (1 << 20)
-
 struct repo_packer {
 	git_packbuilder *builder;
 	const char *path;
 };
 
-/* libgit2 takes its limits from the repository's configuration, and reads it once. */
+/* libgit2 takes its limits from the configuration when the builder is made. So it gets one of
+ * ours for that long. It reads pack.deltaCacheSize as the size of the largest object that it
+ * seeks deltas for. */
 static int new_builder(git_packbuilder **out, struct snapshot_repo *repo,
 		       size_t delta_bytes_max, struct err *err)
 {
-	int rc = set_config(repo, "pack.windowMemory", DELTA_WINDOW_BYTES, err);
+	struct buf text = {0}, file = {0};
+	int git_rc, rc;
 
+	buf_addf(&text, "[pack]\n\twindowMemory = %d\n\tdeltaCacheSize = %zu\n",
+		 DELTA_WINDOW_BYTES, delta_bytes_max);
+	buf_addf(&file, "%s/" REPO_FOLDER_TEMP_CONFIG, repo->path);
+	rc = repo_folder_write(repo->path, REPO_FOLDER_TEMP_CONFIG, text.data, text.len,
+			       err);
+	rc = rc ? rc : use_config(repo, file.data, err);
 	if (!rc) {
-		rc = set_config(repo, "pack.deltaCacheSize", (int64_t)delta_bytes_max,
-				err);
-	}
-	if (!rc) {
-		int git_rc = git_packbuilder_new(out, repo->git);
-
+		git_rc = git_packbuilder_new(out, repo->git);
 		rc = git_rc ? git_failure(err, git_rc, "begin a pack for", repo->path)
 			    : 0;
 	}
-	return rc ? rc : set_config(repo, "pack.deltaCacheSize", DELTA_CACHE_BYTES, err);
+	unlink(file.data);
+	buf_release(&text);
+	buf_release(&file);
+	return rc ? rc : use_config(repo, NULL, err);
 }
 
 int repo_packer_open(struct repo_packer **out, struct snapshot_repo *repo,

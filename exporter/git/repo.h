@@ -28,15 +28,21 @@ struct snapshot_repo {
 
 /* --- opening: for snapshot.c --- */
 
+/* Whether the user's or the system's configuration of git declares the folder `path`, which is
+ * absolute and without links, as safe.directory. For repo_trust.c. */
+int repo_is_safe_directory(bool *is, const char *path, struct err *err);
+
 /* Starts libgit2 with the settings that hold for the whole process. */
 int repo_start(struct err *err);
 void repo_stop(void);
-/* Opens the repository, for references only until repo_open_objects. */
+/* Opens the repository, for references only until repo_open_objects. Its configuration is not
+ * read. */
 int repo_open(struct snapshot_repo *repo, struct err *err);
 int repo_open_objects(struct snapshot_repo *repo, struct err *err);
 void repo_close(struct snapshot_repo *repo);
-/* Whether the repository has lost its configuration, or repo_make has not come to its end. */
-bool repo_is_incomplete(struct snapshot_repo *repo);
+/* Whether the repository has lost its configuration, or repo_make has not come to its end.
+ * ERR_REFUSED: the configuration includes other files. */
+int repo_is_incomplete(bool *is, struct snapshot_repo *repo, struct err *err);
 /* Refuses a repository that is not bare or whose HEAD is not `branch`, and switches off the
  * automatic `git gc`. */
 int repo_prepare(struct snapshot_repo *repo, const char *branch, struct err *err);

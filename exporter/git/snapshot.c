@@ -19,6 +19,7 @@
 #include "exporter/git/repo_folder.h"
 #include "exporter/git/repo_make.h"
 #include "exporter/git/repo_note.h"
+#include "exporter/git/repo_trust.h"
 #include "exporter/git/tree/tree.h"
 
 /* --- opening --- */
@@ -27,7 +28,9 @@
 static int prepare(struct snapshot_repo *repo, unsigned flags, struct err *err)
 {
 	enum repo_folder_kind folder;
-	int rc = repo_folder_look(&folder, repo->path, err);
+	int rc = repo_trust_check(repo->path, err);
+
+	rc = rc ? rc : repo_folder_look(&folder, repo->path, err);
 
 	if (rc || folder == REPO_FOLDER_REPO) {
 		return rc;
@@ -109,13 +112,17 @@ static int open_repository(struct snapshot_repo *repo, struct err *err)
 static int enter(struct snapshot_repo *repo, unsigned flags, struct err *err)
 {
 	enum repo_folder_kind folder;
+	bool incomplete = false;
 	int rc = repo_folder_look(&folder, repo->path, err);
 
 	if (!rc && (flags & SNAPSHOT_CREATE) && folder != REPO_FOLDER_REPO) {
 		rc = repo_make(repo->path, SNAPSHOT_BRANCH, err);
 	}
 	rc = rc ? rc : open_repository(repo, err);
-	if (!rc && (flags & SNAPSHOT_WRITE) && repo_is_incomplete(repo)) {
+	if (!rc && (flags & SNAPSHOT_WRITE)) {
+		rc = repo_is_incomplete(&incomplete, repo, err);
+	}
+	if (!rc && incomplete) {
 		repo_close(repo);
 		rc = repo_make(repo->path, SNAPSHOT_BRANCH, err);
 		rc = rc ? rc : open_repository(repo, err);

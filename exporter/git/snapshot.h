@@ -41,9 +41,10 @@ void snapshot_info_release(struct snapshot_info *info);
 
 /*
  * Opens a bare repository or, for reading only, the folder of a clone that is not bare.
- * `who` names the command for the lock's message. The user's git configuration is not read.
+ * `who` names the command for the lock's message. Of git's configuration only the user's
+ * safe.directory is read, and, by a writer, core.bare and gc.auto of the repository.
  * ERR_NOTFOUND: there is no repository. ERR_LOCKED: another process writes. ERR_REFUSED: the
- * folder has other things in it.
+ * folder has other things in it, or repo_trust.h says no.
  */
 int snapshot_open(struct snapshot_repo **out, const char *path, unsigned flags,
 		  const char *who, struct err *err);

@@ -22,8 +22,6 @@
 
 /* Attempts to list the packs while another process merges them. */
 #define TRIES 10
-#define DIRS_MAX 16 /* folders of objects: the repository's own and borrowed ones */
-#define ALTERNATES_MAX ((size_t)1 << 16)
 #define BLOCK_BYTES ((size_t)256 << 10)
 #define THREAD_FROM 1000 /* objects of a pack that are worth a second thread */
 
@@ -40,15 +38,13 @@ struct pack {
 
 struct loose {
 	uint8_t id[OBJECT_ID];
-	uint8_t dir;
 	bool bad;
 };
 
 struct verify_store {
 	struct verify_report *report;
-	size_t own;          /* bytes of paths before "objects/", of our own folder */
-	char *dir[DIRS_MAX]; /* ".../objects" */
-	size_t dirs;
+	size_t own;             /* bytes of paths before "objects/" */
+	char *dir;              /* ".../objects" */
 	struct paths indexes;   /* of packs, without their suffix .idx */
 	struct paths checksums; /* other files that end with their own SHA-1 */
 	struct loose *loose;    /* sorted by id */
@@ -115,9 +111,9 @@ static bool has_checksum(const char *name)
 	       (begins_with(name, "info/commit-graphs/") && ends_with(name, ".graph"));
 }
 
-static void add_loose(struct verify_store *store, size_t dir, const char *name)
+static void add_loose(struct verify_store *store, const char *name)
 {
-	struct loose loose = {.dir = (uint8_t)dir};
+	struct loose loose = {0};
 
 	if (strlen(name) != OBJECT_HEX + 1 || name[2] != '/' ||
 	    !hex_read(loose.id, 1, name) ||
@@ -129,63 +125,34 @@ static void add_loose(struct verify_store *store, size_t dir, const char *name)
 	store->loose[store->looses++] = loose;
 }
 
-/* Lists the files of one folder in the `at`th folder of objects. */
-static void list_folder(struct verify_store *store, size_t at, const char *folder)
+/* Lists the files of one folder in that of the objects. */
+static void list_folder(struct verify_store *store, const char *folder)
 {
-	size_t base = strlen(store->dir[at]) + 1;
+	size_t base = strlen(store->dir) + 1;
 	struct buf path = {0};
 	struct dirent *entry;
 	DIR *dir;
 
-	buf_addf(&path, "%s/%s", store->dir[at], folder);
+	buf_addf(&path, "%s/%s", store->dir, folder);
 	dir = opendir(path.data);
 	while (dir && (entry = readdir(dir))) {
 		const char *name;
 
 		buf_clear(&path);
-		buf_addf(&path, "%s/%s/%s", store->dir[at], folder, entry->d_name);
+		buf_addf(&path, "%s/%s/%s", store->dir, folder, entry->d_name);
 		name = path.data + base;
 		if (begins_with(name, "pack/pack-") && ends_with(name, ".idx")) {
 			paths_add(&store->indexes, path.data, path.len - strlen(".idx"));
 		} else if (has_checksum(name)) {
 			paths_add(&store->checksums, path.data, path.len);
 		} else {
-			add_loose(store, at, name);
+			add_loose(store, name);
 		}
 	}
 	if (dir) {
 		closedir(dir);
 	}
 	buf_release(&path);
-}
-
-/* Adds the folders that objects/info/alternates of the folder `at` names, one a line;
- * relative ones begin at objects/. */
-static void list_alternates(struct verify_store *store, size_t at)
-{
-	struct buf path = {0}, text = {0};
-	char *save = NULL, *line;
-
-	buf_addf(&path, "%s/info/alternates", store->dir[at]);
-	file_read(&text, path.data, ALTERNATES_MAX, NULL);
-	line = text.len ? strtok_r(text.data, "\n", &save) : NULL;
-	for (; line && store->dirs < DIRS_MAX; line = strtok_r(NULL, "\n", &save)) {
-		bool known = *line == '#';
-
-		buf_clear(&path);
-		if (*line != '/') {
-			buf_addf(&path, "%s/", store->dir[at]);
-		}
-		buf_addstr(&path, line);
-		for (size_t i = 0; i < store->dirs; i++) {
-			known |= strcmp(store->dir[i], path.data) == 0;
-		}
-		if (!known) {
-			store->dir[store->dirs++] = xstrdup(path.data);
-		}
-	}
-	buf_release(&path);
-	buf_release(&text);
 }
 
 static int compare_loose(const void *a, const void *b)
@@ -197,17 +164,14 @@ static int compare_loose(const void *a, const void *b)
 
 static void list_files(struct verify_store *store)
 {
-	for (size_t at = 0; at < store->dirs; at++) {
-		list_folder(store, at, "pack");
-		list_folder(store, at, "info");
-		list_folder(store, at, "info/commit-graphs");
-		for (unsigned first = 0; first < 256; first++) {
-			char folder[3];
+	list_folder(store, "pack");
+	list_folder(store, "info");
+	list_folder(store, "info/commit-graphs");
+	for (unsigned first = 0; first < 256; first++) {
+		char folder[3];
 
-			snprintf(folder, sizeof(folder), "%02x", first & 0xff);
-			list_folder(store, at, folder);
-		}
-		list_alternates(store, at);
+		snprintf(folder, sizeof(folder), "%02x", first & 0xff);
+		list_folder(store, folder);
 	}
 	paths_sort(&store->indexes);
 	paths_sort(&store->checksums);
@@ -221,11 +185,10 @@ static void list_files(struct verify_store *store)
 /* The path as people know it: from objects/ on, in the repository's own folder. */
 static const char *shown(const struct verify_store *store, const char *path)
 {
-	size_t len = strlen(store->dir[0]);
+	size_t len = strlen(store->dir);
 
-	return strncmp(path, store->dir[0], len) == 0 && path[len] == '/'
-		       ? path + store->own
-		       : path;
+	return strncmp(path, store->dir, len) == 0 && path[len] == '/' ? path + store->own
+								       : path;
 }
 
 static void close_packs(struct verify_store *store)
@@ -273,9 +236,6 @@ static void forget_files(struct verify_store *store)
 	close_packs(store);
 	paths_release(&store->indexes);
 	paths_release(&store->checksums);
-	while (store->dirs > 1) {
-		free(store->dir[--store->dirs]);
-	}
 	store->looses = 0;
 }
 
@@ -289,7 +249,7 @@ int verify_store_open(struct verify_store **out, const char *git_dir,
 
 	buf_addf(&objects, "%s/objects", git_dir);
 	store->own = strlen(git_dir) + 1;
-	store->dir[store->dirs++] = objects.data;
+	store->dir = objects.data;
 	store->report = report;
 	store->unpack = unpack_new();
 	if (stat(objects.data, &st) < 0) {
@@ -314,7 +274,7 @@ void verify_store_close(struct verify_store *store)
 	if (store) {
 		forget_files(store);
 		unpack_free(store->unpack);
-		free(store->dir[0]);
+		free(store->dir);
 		free(store->loose);
 		free(store);
 	}
@@ -490,7 +450,7 @@ static int read_loose(struct buf *body, enum object_type *type,
 
 	object_hex(hex, loose->id);
 	buf_clear(path);
-	buf_addf(path, "%s/%.2s/%s", store->dir[loose->dir], hex, hex + 2);
+	buf_addf(path, "%s/%.2s/%s", store->dir, hex, hex + 2);
 	return unpack_loose(body, type, store->unpack, path->data, err);
 }
 
@@ -564,7 +524,7 @@ struct found {
 static int find(struct found *found, struct verify_store *store,
 		const uint8_t id[OBJECT_ID])
 {
-	struct loose key = {.dir = 0};
+	struct loose key = {0};
 	int rc = ERR_NOTFOUND;
 
 	*found = (struct found){0};

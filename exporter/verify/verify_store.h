@@ -10,8 +10,8 @@
 #include "exporter/verify/verify_report.h"
 
 /*
- * verify_store - all objects of a repository: in packs, loose, and in the repositories
- * that it borrows from (objects/info/alternates).
+ * verify_store - all objects of a repository, in packs and loose. (One that borrows objects
+ * from elsewhere is not opened: repo_trust.h.)
  *
  *	verify_store_open(&store, git_dir, &report, err);
  *	verify_store_check(store);	(reads everything once)

@@ -809,7 +809,6 @@ def clean(options, histories, index):
         "bare": ["git", "clone", "-q", "--bare", history.repo, path],
         "normal": ["git", "clone", "-q", history.repo, path],
         "mirror": ["git", "clone", "-q", "--mirror", "--no-local", history.repo, path],
-        "shared": ["git", "clone", "-q", "--shared", history.repo, path],
         "copy": ["cp", "-r", history.repo, path],
     }
     way = sorted(ways)[index // 4 % len(ways)]
@@ -821,7 +820,7 @@ def clean(options, histories, index):
         git(path, "gc", "-q", "--aggressive")
     elif after == "repack":
         git(path, "repack", "-q", "-a", "-d", "-f", "--depth=%d" % rng.randrange(1, 60))
-    elif after == "midx" and way != "shared":
+    elif after == "midx":
         git(path, "-c", "pack.writeReverseIndex=true", "repack", "-q", "-a", "-d", "-b",
             "--write-midx")
         git(path, "commit-graph", "write", "--reachable", "--split")
