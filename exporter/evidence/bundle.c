@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
-#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,9 +13,11 @@
 #include "data/base/file.h"
 #include "data/base/log.h"
 #include "exporter/audit/audit_collect.h"
+#include "exporter/evidence/borrow.h"
 #include "exporter/evidence/bundle_readme.h"
 #include "exporter/evidence/tar.h"
-#include "exporter/evidence/tool.h"
+#include "exporter/evidence/workdir.h"
+#include "exporter/git/history.h"
 #include "exporter/page/page.h"
 
 #define FOLDER "albumen-evidence" /* in the archive */
@@ -28,7 +28,8 @@
 struct work {
 	struct snapshot_repo *repo;
 	const struct bundle *bundle;
-	struct buf dir;  /* of our own, absolute */
+	struct workdir dir;
+	struct borrow git;
 	struct buf path; /* scratch */
 	struct buf shallow, signers, script, readme;
 	struct bundle_readme contents;
@@ -38,205 +39,70 @@ struct work {
 static const char *in_folder(struct work *w, const char *name)
 {
 	buf_clear(&w->path);
-	buf_addf(&w->path, "%s/%s", w->dir.data, name);
+	buf_addf(&w->path, "%s/%s", w->dir.path.data, name);
 	return w->path.data;
-}
-
-/* --- the folder --- */
-
-/* Makes it beside `out`, so that the archive can be renamed. */
-static int make_folder(struct work *w, struct err *err)
-{
-	const char *out = w->bundle->out, *slash = strrchr(out, '/');
-	char *whole;
-
-	if (strcmp(out, "-") == 0) {
-		buf_addstr(&w->dir, file_temp_folder());
-	} else if (slash) {
-		buf_add(&w->dir, out, (size_t)(slash - out) + (slash == out));
-	} else {
-		buf_addstr(&w->dir, ".");
-	}
-	buf_addstr(&w->dir, "/.albumen-bundle.XXXXXX");
-	if (!mkdtemp(w->dir.data)) {
-		int rc = err_sys(err, "cannot make a folder for '%s'", out);
-
-		buf_clear(&w->dir);
-		return rc;
-	}
-	/* git runs in other folders. */
-	whole = realpath(w->dir.data, NULL);
-	if (whole) {
-		buf_clear(&w->dir);
-		buf_addstr(&w->dir, whole);
-		free(whole);
-	}
-	return 0;
-}
-
-static void remove_folder(struct work *w)
-{
-	char *roots[] = {w->dir.data, NULL};
-	FTSENT *entry;
-	FTS *walk;
-
-	if (!w->dir.len) {
-		return;
-	}
-	walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-	while (walk && (entry = fts_read(walk))) {
-		if (entry->fts_info == FTS_DP) {
-			rmdir(entry->fts_accpath);
-		} else if (entry->fts_info != FTS_D) {
-			unlink(entry->fts_accpath);
-		}
-	}
-	if (walk) {
-		fts_close(walk);
-	}
 }
 
 /* --- the git bundle --- */
 
-/*
- * `git bundle` takes references, and a bundle that begins in the midst of history would
- * require what is before. So it is made from a repository in our folder, which borrows
- * all objects (objects/info/alternates), has a branch main that ends where the bundle
- * does, and a file `shallow`, at which history begins.
- */
-
-#define GIT_FOLDER "git"
-
-/* Runs git in the repository `dir`. *out: what it prints, or NULL. */
-static int run(const struct work *w, const char *dir, const struct buf *input,
-	       struct buf *out, int *status, const char *const *args, struct err *err)
-{
-	const char *argv[20] = {"git",
-				"-c",
-				"safe.directory=*",
-				"-c",
-				"pack.threads=1", /* the same bytes each time */
-				"-C",
-				dir};
-	struct tool tool = {
-		.argv = argv, .input = input, .output = out, .stop = w->bundle->stop};
-	int rc;
-
-	for (size_t i = 0; args[i]; i++) {
-		argv[7 + i] = args[i];
-	}
-	rc = tool_run(&tool, err);
-	if (!rc && status) {
-		*status = tool.status;
-	} else if (!rc && tool.status &&
-		   (file_disk_is_full(w->dir.data) ||
-		    strstr(tool_why(&tool), strerror(ENOSPC)))) {
-		/* git writes nowhere else. Its message depends on the file. */
-		rc = err_set(err, ERR_FULL, "'git %s' cannot write into '%s': %s; %s",
-			     args[0], w->dir.data, strerror(ENOSPC), tool_why(&tool));
-	} else if (!rc && tool.status) {
-		rc = err_set(err, ERR_FAIL, "'git %s' failed: %s", args[0],
-			     tool_why(&tool));
-	}
-	tool_release(&tool);
-	return rc;
-}
-
-#define RUN(w, dir, input, out, err, ...)                                                \
-	run(w, dir, input, out, NULL, (const char *const[]){__VA_ARGS__, NULL}, err)
-
-static int borrow_objects(struct work *w, struct err *err)
-{
-	char *real = realpath(snapshot_path(w->repo), NULL);
-	struct buf text = {0};
-	int rc;
-
-	if (!real) {
-		return err_sys(err, "cannot find '%s'", snapshot_path(w->repo));
-	}
-	if (strchr(real, '\n')) {
-		rc = err_set(err, ERR_REFUSED,
-			     "the repository's path has a newline in it, which git does "
-			     "not take");
-	} else {
-		buf_addf(&text, "%s/objects\n", real);
-		rc = file_replace(in_folder(w, GIT_FOLDER "/objects/info/alternates"),
-				  text.data, text.len, err);
-	}
-	buf_release(&text);
-	free(real);
-	return rc;
-}
-
-/* Makes history begin where the bundle does, or where the repository's own does: it may
- * be a shallow clone. */
-static int cut_history(struct work *w, struct err *err)
-{
-	const struct snapshot_info *from = w->bundle->from;
-	struct buf path = {0};
-	int rc = 0;
-
-	if (from && *from->parent.hex) {
-		buf_addf(&w->shallow, "%s\n", from->commit.hex);
-	} else {
-		buf_addf(&path, "%s/shallow", snapshot_path(w->repo));
-		rc = file_read(&w->shallow, path.data, SHALLOW_MAX, err);
-		rc = rc == ERR_NOTFOUND ? 0 : rc;
-	}
-	w->contents.shallow = w->shallow.len > 0;
-	if (!rc && w->contents.shallow) {
-		rc = file_replace(in_folder(w, GIT_FOLDER "/shallow"), w->shallow.data,
-				  w->shallow.len, err);
-	}
-	buf_release(&path);
-	return rc;
-}
-
-/* Writes the branch, and all labels: git can tell then which are in the bundle. */
-static int write_refs(struct work *w, struct err *err)
-{
-	struct buf refs = {0};
-	int rc;
-
-	buf_addf(&refs, "%s " SNAPSHOT_BRANCH "\n", w->bundle->to->commit.hex);
-	rc = RUN(w, snapshot_path(w->repo), NULL, &refs, err, "for-each-ref",
-		 "--format=%(objectname) %(refname)", "refs/tags");
-	rc = rc ? rc
-		: file_replace(in_folder(w, GIT_FOLDER "/packed-refs"), refs.data,
-			       refs.len, err);
-	buf_release(&refs);
-	return rc;
-}
+#define RUN(w, input, out, err, ...)                                                     \
+	borrow_run(&(w)->git, input, out, (const char *const[]){__VA_ARGS__, NULL}, err)
 
 static int check_range(const struct work *w, struct err *err)
 {
 	const struct snapshot_info *from = w->bundle->from, *to = w->bundle->to;
-	const char *const args[] = {"merge-base", "--is-ancestor",
-				    from ? from->commit.hex : to->commit.hex,
-				    to->commit.hex, NULL};
-	int status;
-	int rc = run(w, snapshot_path(w->repo), NULL, NULL, &status, args, err);
+	struct history *history = history_new(w->repo);
+	struct history_step step;
+	uint8_t first[OBJECT_ID] = {0}, last[OBJECT_ID];
+	int rc;
 
-	if (!rc && status) {
+	object_unhex(first, from ? from->commit.hex : to->commit.hex);
+	object_unhex(last, to->commit.hex);
+	history_start(history, last);
+	do {
+		rc = history_next(history, &step, err);
+	} while (!rc && memcmp(step.commit, first, OBJECT_ID) != 0 &&
+		 !(rc = stop_check(w->bundle->stop, err)));
+	if (rc == ERR_NOTFOUND) {
 		rc = err_set(err, ERR_USAGE,
 			     "snapshot %s is not before %s: --from must come before --to",
-			     args[2], to->commit.hex);
+			     from->commit.hex, to->commit.hex);
 	}
+	history_free(history);
+	return rc;
+}
+
+/* `git bundle` takes references, and a bundle that begins in the midst of history would
+ * require what is before. So history is made to begin where the bundle does, or where the
+ * repository's own does: it may be a shallow clone. */
+static int cut_history(struct work *w, struct err *err)
+{
+	const struct snapshot_info *from = w->bundle->from;
+	int rc = 0;
+
+	if (from && *from->parent.hex) {
+		buf_addf(&w->shallow, "%s\n", from->commit.hex);
+		rc = borrow_set_shallow(&w->git, &w->shallow, err);
+	} else {
+		rc = file_read(&w->shallow, in_folder(w, "git/shallow"), SHALLOW_MAX,
+			       err);
+		rc = rc == ERR_NOTFOUND ? 0 : rc;
+	}
+	w->contents.shallow = w->shallow.len > 0;
 	return rc;
 }
 
 static int write_bundle(struct work *w, struct err *err)
 {
 	struct buf names = {0};
-	const char *git = in_folder(w, GIT_FOLDER);
 	int rc;
 
 	buf_addstr(&names, "HEAD\n" SNAPSHOT_BRANCH "\n");
-	rc = RUN(w, git, NULL, &names, err, "for-each-ref", "--format=%(refname)",
-		 "--merged", SNAPSHOT_BRANCH, "refs/tags");
+	rc = RUN(w, NULL, &names, err, "for-each-ref", "--format=%(refname)", "--merged",
+		 SNAPSHOT_BRANCH, "refs/tags");
 	rc = rc ? rc
-		: RUN(w, git, &names, NULL, err, "bundle", "create", "--quiet",
-		      "../snapshots.bundle", "--stdin");
+		: RUN(w, &names, NULL, err, "bundle", "create", "--quiet",
+		      in_folder(w, "snapshots.bundle"), "--stdin");
 	buf_release(&names);
 	return rc;
 }
@@ -245,12 +111,8 @@ static int make_bundle(struct work *w, struct err *err)
 {
 	int rc = check_range(w, err);
 
-	rc = rc ? rc
-		: RUN(w, w->dir.data, NULL, NULL, err, "init", "--quiet", "--bare",
-		      "--template=", "--initial-branch=main", GIT_FOLDER);
-	rc = rc ? rc : borrow_objects(w, err);
+	rc = rc ? rc : borrow_make(&w->git, w->repo, &w->bundle->to->commit, err);
 	rc = rc ? rc : cut_history(w, err);
-	rc = rc ? rc : write_refs(w, err);
 	return rc ? rc : write_bundle(w, err);
 }
 
@@ -340,13 +202,39 @@ static int write_archive(struct work *w, int fd, struct err *err)
 	return tar_end(&tar, err);
 }
 
+static int refuse_existing(const char *out, struct err *err)
+{
+	return err_set(
+		err, ERR_REFUSED,
+		"'%s' exists, and evidence is not overwritten; name a new file, or "
+		"remove that one",
+		out);
+}
+
+/* Renames without replacing what may have come meanwhile. */
+static int rename_new(const char *from, const char *out, struct err *err)
+{
+	int rc = renameat2(AT_FDCWD, from, AT_FDCWD, out, RENAME_NOREPLACE);
+
+	/* Network file systems cannot do that, but a link replaces nothing either. */
+	if (rc < 0 && (errno == EINVAL || errno == ENOSYS)) {
+		rc = link(from, out);
+	}
+	if (rc < 0) {
+		return errno == EEXIST
+			       ? refuse_existing(out, err)
+			       : err_sys(err, "cannot rename '%s' to '%s'", from, out);
+	}
+	return 0;
+}
+
 static int put_in_place(struct work *w, struct err *err)
 {
 	const char *out = w->bundle->out;
 	struct buf from = {0};
 	int fd, rc;
 
-	buf_addf(&from, "%s/archive.tar", w->dir.data);
+	buf_addf(&from, "%s/archive.tar", w->dir.path.data);
 	fd = open(from.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0) {
 		rc = err_sys(err, "cannot make '%s'", from.data);
@@ -360,9 +248,7 @@ static int put_in_place(struct work *w, struct err *err)
 	if (close(fd) < 0 && !rc) {
 		rc = err_sys(err, "cannot write '%s'", out);
 	}
-	if (!rc && rename(from.data, out) < 0) {
-		rc = err_sys(err, "cannot rename '%s' to '%s'", from.data, out);
-	}
+	rc = rc ? rc : rename_new(from.data, out, err);
 	if (!rc) {
 		/* Two levels up is the folder that `out` is in. */
 		*strrchr(from.data, '/') = '\0';
@@ -378,15 +264,21 @@ int bundle_make(struct snapshot_repo *repo, const struct bundle *bundle, struct 
 	struct work w = {.repo = repo,
 			 .bundle = bundle,
 			 .contents = {.from = bundle->from, .to = bundle->to}};
-	int rc = make_folder(&w, err);
+	bool piped = strcmp(bundle->out, "-") == 0;
+	struct stat st;
+	int rc;
 
+	if (!piped && lstat(bundle->out, &st) == 0) {
+		return refuse_existing(bundle->out, err);
+	}
+	rc = workdir_make(&w.dir, bundle->out, err);
+	w.git = (struct borrow){.dir = w.dir.path.data, .stop = bundle->stop};
 	rc = rc ? rc : gather(&w, err);
 	if (!rc) {
-		rc = strcmp(bundle->out, "-") == 0 ? write_archive(&w, STDOUT_FILENO, err)
-						   : put_in_place(&w, err);
+		rc = piped ? write_archive(&w, STDOUT_FILENO, err)
+			   : put_in_place(&w, err);
 	}
-	remove_folder(&w);
-	buf_release(&w.dir);
+	workdir_remove(&w.dir);
 	buf_release(&w.path);
 	buf_release(&w.shallow);
 	buf_release(&w.signers);

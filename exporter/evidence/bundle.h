@@ -22,15 +22,15 @@
  * them. The same repository, keys and range give the same bytes with the same git.
  */
 struct bundle {
-	const char *out;                  /* a file that is replaced; "-": stdout */
+	const char *out;                  /* a new file; "-": stdout */
 	const struct snapshot_info *from; /* NULL: the first snapshot there is */
 	const struct snapshot_info *to;
 	const char *signers; /* an allowed-signers file, or NULL */
 	struct stop *stop;
 };
 
-/* Works in a temporary folder beside `out`. ERR_USAGE: `from` is not an ancestor of
- * `to`. ERR_STOPPED. */
+/* Works in a temporary folder beside `out` (workdir.h). ERR_REFUSED: there is a file `out`.
+ * ERR_USAGE: `from` is not an ancestor of `to`. ERR_STOPPED. */
 int bundle_make(struct snapshot_repo *repo, const struct bundle *bundle, struct err *err);
 
 #endif

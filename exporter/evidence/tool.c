@@ -32,6 +32,8 @@ static const char *const added[] = {
 	"SSH_ASKPASS_REQUIRE=never",
 	"GIT_CONFIG_NOSYSTEM=1",
 	"GIT_CONFIG_GLOBAL=/dev/null",
+	"GIT_ATTR_NOSYSTEM=1",
+	"GIT_ALLOW_PROTOCOL=",
 	"GIT_NO_REPLACE_OBJECTS=1",
 	"GIT_TERMINAL_PROMPT=0",
 };

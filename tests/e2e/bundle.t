@@ -42,6 +42,21 @@ exits "a clone can be bundled" 0 bundle "$T/all.tar" --signers "$T/allowed"
 is "a relative path gives the same bundle" "$(cmp "$T/here.tar" "$T/all.tar" 2>&1)" ""
 rm -f "$T/here.tar"
 is "no temporary folder is left" "$(find "$T" -name '.albumen-bundle*')" ""
+sum=$(sha1sum <"$T/all.tar")
+exits "a file that exists is not overwritten" 1 bundle "$T/all.tar" --to label/4
+ok "the message says what to do" grep -q "all.tar' exists, and evidence is not overwritten; name a new file" "$T/err"
+is "the file is as it was" "$(sha1sum <"$T/all.tar")" "$sum"
+ln -s nowhere "$T/link.tar"
+exits "nor is a link" 1 bundle "$T/link.tar"
+
+# What a killed process leaves is removed by the next one, which knows it by its free lock.
+mkdir -p "$T/sweep/.albumen-bundle.killed/git" "$T/sweep/.albumen-bundle.in-use" "$T/sweep/.albumen-bundle.other-name"
+touch "$T/sweep/.albumen-bundle.killed/git/file"
+ln -s "$T/clone" "$T/sweep/.albumen-bundle.link00"
+ok "a bundle is made beside them" flock "$T/sweep/.albumen-bundle.in-use" "$EXPORTER" bundle --repo "$T/clone" "$T/sweep/new.tar"
+is "only what is in use is left, and what is not ours" "$(cd "$T/sweep" && echo .[a-z]*)" \
+	".albumen-bundle.in-use .albumen-bundle.link00 .albumen-bundle.other-name"
+rm -r "$T/sweep"
 ok "it unpacks into one folder" unpack all.tar all
 is "the folder has the right files" "$(ls "$T/all/albumen-evidence" | tr '\n' ' ')" \
 	"README.txt allowed_signers report.html snapshots.bundle tree-sha256 "

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/evidence/borrow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/base/file.h"
+#include "data/base/log.h"
+#include "exporter/evidence/tool.h"
+#include "exporter/git/repo.h"
+
+#define GIT_FOLDER "git"
+#define SHALLOW_MAX ((size_t)256 << 20)
+#define TAGS "refs/tags/"
+
+static const char *const fixed[] = {
+	"git",
+	"-c",
+	"protocol.allow=never",
+	"-c",
+	"core.hooksPath=/dev/null",
+	"-c",
+	"core.attributesFile=/dev/null",
+	"-c",
+	"core.commitGraph=false",
+	"-c",
+	"pack.threads=1", /* the same bytes each time */
+};
+#define FIXED (sizeof(fixed) / sizeof(*fixed))
+#define ARGS_MAX 16
+
+int borrow_run(const struct borrow *borrow, const struct buf *input, struct buf *out,
+	       const char *const *args, struct err *err)
+{
+	const char *argv[FIXED + 4 + ARGS_MAX + 1];
+	struct tool tool = {
+		.argv = argv, .input = input, .output = out, .stop = borrow->stop};
+	struct buf git = {0};
+	size_t n = FIXED;
+	int rc;
+
+	buf_addf(&git, "--git-dir=%s/" GIT_FOLDER, borrow->dir);
+	memcpy(argv, fixed, sizeof(fixed));
+	argv[n++] = "-C";
+	argv[n++] = borrow->dir;
+	argv[n++] = git.data; /* so that git does not look for one */
+	for (size_t i = 0; args[i] && i < ARGS_MAX; i++) {
+		argv[n++] = args[i];
+	}
+	argv[n] = NULL;
+	rc = tool_run(&tool, err);
+	if (!rc && tool.status &&
+	    (file_disk_is_full(borrow->dir) ||
+	     strstr(tool_why(&tool), strerror(ENOSPC)))) {
+		/* git writes nowhere else. Its message depends on the file. */
+		rc = err_set(err, ERR_FULL, "'git %s' cannot write into '%s': %s; %s",
+			     args[0], borrow->dir, strerror(ENOSPC), tool_why(&tool));
+	} else if (!rc && tool.status) {
+		rc = err_set(err, ERR_FAIL, "'git %s' failed: %s", args[0],
+			     tool_why(&tool));
+	}
+	tool_release(&tool);
+	buf_release(&git);
+	return rc;
+}
+
+static int write_file(const struct borrow *borrow, const char *name,
+		      const struct buf *text, struct err *err)
+{
+	struct buf path = {0};
+	int rc;
+
+	buf_addf(&path, "%s/" GIT_FOLDER "/%s", borrow->dir, name);
+	rc = file_replace(path.data, text->data, text->len, err);
+	buf_release(&path);
+	return rc;
+}
+
+int borrow_set_shallow(const struct borrow *borrow, const struct buf *text,
+		       struct err *err)
+{
+	return write_file(borrow, "shallow", text, err);
+}
+
+static int write_alternates(const struct borrow *borrow, struct snapshot_repo *from,
+			    struct err *err)
+{
+	char *real = realpath(snapshot_path(from), NULL);
+	struct buf text = {0};
+	int rc;
+
+	if (!real) {
+		return err_sys(err, "cannot find '%s'", snapshot_path(from));
+	}
+	if (strchr(real, '\n')) {
+		rc = err_set(err, ERR_REFUSED,
+			     "the repository's path has a newline in it, which git does "
+			     "not take");
+	} else {
+		buf_addf(&text, "%s/objects\n", real);
+		rc = write_file(borrow, "objects/info/alternates", &text, err);
+	}
+	buf_release(&text);
+	free(real);
+	return rc;
+}
+
+static int copy_shallow(const struct borrow *borrow, struct snapshot_repo *from,
+			struct err *err)
+{
+	struct buf path = {0}, text = {0};
+	int rc;
+
+	buf_addf(&path, "%s/shallow", snapshot_path(from));
+	rc = file_read(&text, path.data, SHALLOW_MAX, err);
+	rc = rc == ERR_NOTFOUND ? 0 : rc;
+	if (!rc && text.len) {
+		rc = borrow_set_shallow(borrow, &text, err);
+	}
+	buf_release(&path);
+	buf_release(&text);
+	return rc;
+}
+
+/* The branch, and all tags: git can tell which of them lie on the branch. */
+static int write_refs(const struct borrow *borrow, struct snapshot_repo *from,
+		      const struct snapshot_id *tip, struct err *err)
+{
+	struct buf names = {0}, refs = {0}, name = {0};
+	int rc = repo_tags(from, &names, err);
+
+	buf_addf(&refs, "%s " SNAPSHOT_BRANCH "\n", tip->hex);
+	for (size_t at = 0; !rc && at < names.len; at += strlen(names.data + at) + 1) {
+		char hex[OBJECT_HEX + 1];
+
+		/* A line break in it would forge a reference. */
+		if (!repo_tag_is_valid(names.data + at)) {
+			log_warning("a tag whose name git does not take is left out");
+			continue;
+		}
+		buf_clear(&name);
+		buf_addf(&name, TAGS "%s", names.data + at);
+		rc = repo_ref(hex, from, name.data, err);
+		if (!rc && *hex) {
+			buf_addf(&refs, "%s %s\n", hex, name.data);
+		}
+	}
+	rc = rc ? rc : write_file(borrow, "packed-refs", &refs, err);
+	buf_release(&names);
+	buf_release(&refs);
+	buf_release(&name);
+	return rc;
+}
+
+int borrow_make(const struct borrow *borrow, struct snapshot_repo *from,
+		const struct snapshot_id *tip, struct err *err)
+{
+	static const char *const init[] = {
+		"init", "--quiet", "--bare", "--template=", "--initial-branch=main",
+		NULL};
+	int rc = borrow_run(borrow, NULL, NULL, init, err);
+
+	rc = rc ? rc : write_alternates(borrow, from, err);
+	rc = rc ? rc : copy_shallow(borrow, from, err);
+	return rc ? rc : write_refs(borrow, from, tip, err);
+}
