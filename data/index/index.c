@@ -15,6 +15,7 @@
 #include "data/base/file.h"
 #include "data/index/dictionary.h"
 #include "data/index/feed.h"
+#include "data/index/store_file.h"
 #include "data/index/txn.h"
 
 /*
@@ -380,6 +381,10 @@ int index_open(struct index **out, const char *dir, unsigned flags, struct err *
 	index->changed_path = path_in(dir, INDEX_CHANGED_FILE);
 	index->lock = index->changed = -1;
 	index->dictionary = dictionary_new();
+	if ((flags & INDEX_WRITE) &&
+	    (rc = store_file_check_disk(dir, "index", err)) < 0) {
+		goto out;
+	}
 	if (create && (rc = file_mkdirs(dir, err)) < 0) {
 		goto out;
 	}

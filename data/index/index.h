@@ -37,7 +37,8 @@ enum index_open_flags {
 /*
  * Opens the index in the folder `dir`. ERR_NOTFOUND: there is none (and no
  * INDEX_CREATE); ERR_FORMAT: it has another format version, the message says how to
- * rebuild it; ERR_LOCKED: INDEX_WRITE, and another process writes.
+ * rebuild it; ERR_LOCKED: INDEX_WRITE, and another process writes; ERR_REFUSED: INDEX_WRITE,
+ * and the folder is on a network file system.
  */
 int index_open(struct index **out, const char *dir, unsigned flags, struct err *err);
 void index_close(struct index *index);

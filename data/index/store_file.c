@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "data/base/buf.h"
@@ -72,6 +73,61 @@ int store_file_cut_short(const struct store_file *file, off_t is, off_t was,
 	return err_set(err, ERR_FORMAT,
 		       "'%s' was cut short: it has %lld bytes, not %lld; %s", file->path,
 		       (long long)is, (long long)was, file->repair);
+}
+
+/* --- the file system --- */
+
+const char *store_file_network(unsigned long type)
+{
+	/* statfs(2), linux/magic.h and fs/smb/client/cifsglob.h of Linux. */
+	static const struct {
+		uint32_t type;
+		const char *name;
+	} networks[] = {
+		{0x00006969, "NFS"},    {0x0000517b, "SMB"},    {0xfe534d42, "SMB"},
+		{0xff534d42, "CIFS"},   {0x01021997, "9p"},     {0x00c36400, "Ceph"},
+		{0x5346414f, "AFS"},    {0x6b414653, "AFS"},    {0x73757245, "Coda"},
+		{0x0000564c, "NCP"},    {0x0bd00bd0, "Lustre"}, {0x47504653, "GPFS"},
+		{0x19830326, "BeeGFS"}, {0xaad7aaea, "PanFS"},
+	};
+
+	for (size_t i = 0; i < sizeof(networks) / sizeof(*networks); i++) {
+		/* The kernel's field is signed where `long` has 32 bits. */
+		if (networks[i].type == (uint32_t)type) {
+			return networks[i].name;
+		}
+	}
+	return NULL;
+}
+
+int store_file_check_disk(const char *dir, const char *noun, struct err *err)
+{
+	struct buf path = {0};
+	const char *network = NULL;
+	struct statfs fs;
+	int rc;
+
+	buf_addstr(&path, dir);
+	while ((rc = statfs(path.data, &fs)) < 0 && errno == ENOENT &&
+	       strcmp(path.data, ".") != 0) {
+		char *slash = strrchr(path.data, '/');
+		size_t len = slash ? (size_t)(slash - path.data) : 0;
+
+		buf_clear(&path);
+		buf_addstr(&path, !slash ? "." : len ? "" : "/");
+		buf_add(&path, dir, len);
+	}
+	if (rc < 0) {
+		rc = err_sys(err, "cannot look at the file system of '%s'", dir);
+	} else if ((network = store_file_network((unsigned long)fs.f_type))) {
+		rc = err_set(
+			err, ERR_REFUSED,
+			"the %s '%s' is on a network file system (%s), on which LMDB, "
+			"its database, loses data; name a folder on a local disk",
+			noun, dir, network);
+	}
+	buf_release(&path);
+	return rc;
 }
 
 /* --- before it is opened --- */

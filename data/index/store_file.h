@@ -37,6 +37,17 @@ enum store_file_state {
 	STORE_FILE_THERE,
 };
 
+/*
+ * The name of the network file system that statfs(2) calls `type`, or NULL. LMDB must not be
+ * used on one ("Caveats" of lmdb.h): neither its locks nor its map are shared between
+ * machines, and some do not even share them between two processes of one. FUSE is not in the
+ * list, since most of what it mounts is local.
+ */
+const char *store_file_network(unsigned long type);
+/* ERR_REFUSED: the folder `dir`, or of the folders above it the nearest that exists, is on
+ * one. */
+int store_file_check_disk(const char *dir, const char *noun, struct err *err);
+
 void store_file_init(struct store_file *file, const char *dir, const char *noun,
 		     const char *repair);
 void store_file_release(struct store_file *file);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 
 #include "data/base/buf.h"
 #include "data/index/store.h"
+#include "data/index/store_file.h"
 
 static const char *const names[] = {"one", "two"};
 static const struct store_spec spec = {
@@ -460,6 +462,50 @@ static void an_environment_that_was_not_made_to_its_end_is_made_anew(void **stat
 	commit(txn);
 }
 
+/* The numbers that the kernel gives, as in statfs(2) and `stat -f -c %t`. */
+static void network_file_systems_are_known_by_their_number(void **state)
+{
+	(void)state;
+	assert_string_equal(store_file_network(0x6969), "NFS");
+	assert_string_equal(store_file_network(0x517b), "SMB");
+	assert_string_equal(store_file_network(0xff534d42), "CIFS");
+	assert_string_equal(store_file_network(0xfe534d42), "SMB");
+	/* As a field of 32 bits with a sign gives it. */
+	assert_string_equal(store_file_network((unsigned long)(int32_t)0xfe534d42),
+			    "SMB");
+	assert_string_equal(store_file_network(0x01021997), "9p");
+	assert_string_equal(store_file_network(0x00c36400), "Ceph");
+	assert_string_equal(store_file_network(0x5346414f), "AFS");
+	assert_null(store_file_network(0xef53));     /* ext4 */
+	assert_null(store_file_network(0x58465342)); /* XFS */
+	assert_null(store_file_network(0x9123683e)); /* Btrfs */
+	assert_null(store_file_network(0x2fc12fc1)); /* ZFS */
+	assert_null(store_file_network(0x01021994)); /* tmpfs */
+	assert_null(store_file_network(0x794c7630)); /* overlay */
+	assert_null(store_file_network(0x65735546)); /* FUSE */
+}
+
+static void the_disk_of_a_new_folder_is_that_of_the_one_above(void **state)
+{
+	struct fixture *f = *state;
+	char path[256];
+	struct statfs fs;
+	struct err err;
+	bool network;
+
+	assert_int_equal(statfs(f->dir, &fs), 0);
+	network = store_file_network((unsigned long)fs.f_type) != NULL;
+	snprintf(path, sizeof(path), "%s/a/b/", f->dir);
+	assert_int_equal(store_file_check_disk(path, "index", &err),
+			 network ? ERR_REFUSED : 0);
+	assert_int_equal(store_file_check_disk("/no/such/folder", "index", &err) == 0,
+			 store_file_check_disk("/", "index", &err) == 0);
+	assert_int_equal(store_file_check_disk("none", "index", &err) == 0,
+			 store_file_check_disk(".", "index", &err) == 0);
+	snprintf(path, sizeof(path), "%s/data.mdb/x", f->dir);
+	assert_int_equal(store_file_check_disk(path, "index", &err), ERR_FAIL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void)
@@ -482,6 +528,8 @@ int main(void)
 		TEST(a_folder_that_was_replaced_is_noticed),
 		TEST(a_lock_file_that_was_removed_is_noticed),
 		TEST(an_environment_that_was_not_made_to_its_end_is_made_anew),
+		TEST(network_file_systems_are_known_by_their_number),
+		TEST(the_disk_of_a_new_folder_is_that_of_the_one_above),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
