@@ -58,6 +58,7 @@ struct export
 	bool worked;    /* the branch now has the tree that was built */
 	struct index_counts counts;
 	struct index_health health;
+	uint64_t removed; /* responses that the last snapshot has, and this one has not */
 	struct log_progress progress;
 	struct buf name, path, body, redacted; /* name: "xx/yy/N" */
 };
@@ -266,17 +267,83 @@ static int write_message(struct export *ex, struct buf *out, int64_t now, struct
 	return rc;
 }
 
+/* --- another index --------------------------------------------------------------------- */
+
+/* A removal of this much is taken for a mistake: more than half of MANY responses, or all
+ * of SOME. The indexer has the same limits for files (indexer/withdraw.h). */
+#define MANY 100
+#define SOME 10
+
+/* Whether the file of a snapshot is a response. */
+static bool is_response(const char *path)
+{
+	struct layout_text name;
+	const struct response *row = response_parse(path, &name);
+
+	return row && row->request;
+}
+
+static void count_removed(const char *path, void *payload)
+{
+	struct export *ex = payload;
+
+	ex->removed += is_response(path);
+}
+
+static int count_response(const struct snapshot_change *change, void *payload)
+{
+	uint64_t *count = payload;
+
+	*count += is_response(change->path);
+	return 0;
+}
+
+/* Refuses an index that is not that of the last snapshot if most of that would go. */
+static int check_index(struct export *ex, struct err *err)
+{
+	const struct snapshot_info *head = &ex->result->info;
+	struct note_export said;
+	uint64_t all = 0;
+	int rc;
+
+	if (!head->message ||
+	    !message_exported(head->message, said.index, &said.epoch, &said.sequence) ||
+	    strcmp(said.index, ex->seen.index) == 0 || !ex->removed) {
+		return 0;
+	}
+	rc = snapshot_diff(ex->job->repo, NULL, &head->tree, NULL, count_response, &all,
+			   err);
+	if (rc ||
+	    !(all >= MANY ? ex->removed > all / 2 : all >= SOME && ex->removed == all)) {
+		return rc;
+	}
+	err_set(err, ERR_REFUSED,
+		"'%s' is another index (%s) than that of snapshot %.12s (%s), and of the "
+		"snapshot's %" PRIu64 " responses %" PRIu64
+		" would go: check --index and --repo, and whether the scan had the whole "
+		"metadata folder",
+		index_dir(ex->job->index), ex->seen.index, head->commit.hex, said.index,
+		all, ex->removed);
+	return accept_check(ex->job->accept, ACCEPT_INDEX, err);
+}
+
+/* --- the commit ------------------------------------------------------------------------ */
+
 static int commit(struct export *ex, struct err *err)
 {
 	struct snapshot_id tree;
 	struct buf message = {0};
 	int64_t time_s;
 	bool same;
-	int rc = snapshot_edit_build(ex->edit, &tree, &same, &ex->result->delta, err);
+	int rc;
 
+	ex->removed = 0;
+	snapshot_edit_watch(ex->edit, count_removed, ex);
+	rc = snapshot_edit_build(ex->edit, &tree, &same, &ex->result->delta, err);
 	if (!rc && same) {
 		return 0;
 	}
+	rc = rc ? rc : check_index(ex, err);
 	rc = rc ? rc : when_now(&time_s, err);
 	rc = rc ? rc : write_message(ex, &message, time_s, err);
 	if (!rc) {

@@ -23,6 +23,8 @@ struct snapshot_edit {
 	uint8_t tree[OBJECT_ID];              /* with built */
 	const struct snapshot_signer *signer; /* NULL: the snapshot is not signed */
 	void *signer_payload;
+	snapshot_removed_fn *removed; /* NULL: nobody asks */
+	void *removed_payload;
 	bool committed;
 };
 
@@ -122,12 +124,29 @@ static const uint8_t *blob_id(uint32_t object, void *payload)
 	return pack_id(edit->pack, object);
 }
 
+static void pass_removed(const char *path, void *payload)
+{
+	struct snapshot_edit *edit = payload;
+
+	if (edit->removed) {
+		edit->removed(path, edit->removed_payload);
+	}
+}
+
+void snapshot_edit_watch(struct snapshot_edit *edit, snapshot_removed_fn *removed,
+			 void *payload)
+{
+	edit->removed = removed;
+	edit->removed_payload = payload;
+}
+
 int snapshot_edit_build(struct snapshot_edit *edit, struct snapshot_id *tree, bool *same,
 			struct snapshot_delta *delta, struct err *err)
 {
 	struct tree_store store = {.read = read_tree,
 				   .write = write_tree,
 				   .object = blob_id,
+				   .removed = pass_removed,
 				   .payload = edit};
 	struct tree_delta counts;
 	int rc = pack_wait(edit->pack, err);

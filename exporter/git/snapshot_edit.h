@@ -67,6 +67,11 @@ struct snapshot_delta {
 	uint64_t added, changed, removed; /* files */
 };
 
+typedef void snapshot_removed_fn(const char *path, void *payload);
+/* Has `removed` called for each file of the tip that the edit removes, when it is built. */
+void snapshot_edit_watch(struct snapshot_edit *edit, snapshot_removed_fn *removed,
+			 void *payload);
+
 /* Builds the trees: once, before snapshot_edit_commit. *same: the tree equals the tip's, so
  * the caller may drop the edit. */
 int snapshot_edit_build(struct snapshot_edit *edit, struct snapshot_id *tree, bool *same,

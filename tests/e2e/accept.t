@@ -157,4 +157,81 @@ for site in w5/public w5/build/a/site; do
 done
 exits "--accept site allows it" 0 export_to "$T/w5/site" --accept site
 exits "once: then it is a site" 0 export_to "$T/w5/site"
+
+# --- index ---------------------------------------------------------------------------
+# The responses of 61 images in 1 album: 63 files.
+export_all >"$T/out" 2>"$T/err" || export_all --accept site >"$T/out"
+tip=$(git -C "$T/repo" rev-parse main)
+with() { # INDEX [OPTION...]
+	local index=$1
+	shift
+	"$EXPORTER" export --index "$index" --repo "$T/repo" --site "$T/site" "$@"
+}
+rebuilt() { # DATA: makes $T/w8, another index of it
+	rm -rf "$T/w8"
+	"$INDEXER" scan --data "$1" --index "$T/w8" >"$T/out"
+}
+exits "another index, of 63 responses 57 would go, not all" 0 with "$T/index2"
+is "so it is taken" "$(accepted)" ''
+git -C "$T/repo" update-ref refs/heads/main "$tip"
+with "$T/index" --accept history >"$T/out" 2>"$T/err"
+tip=$(git -C "$T/repo" rev-parse main)
+
+images 62 100 a >"$T/data/more.ndjson"
+scan >"$T/out" && export_all >"$T/out"
+tip=$(git -C "$T/repo" rev-parse main)
+reason="'$T/index2' is another index \\([-0-9a-f]{36}\\) than that of snapshot ${tip:0:12} \\([-0-9a-f]{36}\\), and of the snapshot's 102 responses 98 would go"
+refused "another index" index "$reason" with "$T/index2"
+refused "follow: another index" index "$reason" timeout 60 "$EXPORTER" follow --index "$T/index2" --repo "$T/repo" --site "$T/site"
+exits "another WHAT does not accept it" 1 with "$T/index2" --accept history --accept site --accept unsigned
+rebuilt "$T/data"
+exits "a rebuilt index is taken" 0 with "$T/w8"
+is "without a snapshot" "$(git -C "$T/repo" rev-parse main)" "$tip"
+mkdir "$T/w9"
+images 1 52 a >"$T/w9/half.ndjson"
+rebuilt "$T/w9"
+exits "a rebuilt index without 48 of 102 responses is taken" 0 with "$T/w8"
+with "$T/index" >"$T/out"
+images 1 49 a >"$T/w9/half.ndjson"
+rebuilt "$T/w9"
+exits "so is one without 51 of 102" 0 with "$T/w8"
+with "$T/index" >"$T/out"
+images 1 48 a >"$T/w9/half.ndjson"
+rebuilt "$T/w9"
+refused "a rebuilt index without 52 of 102" index "of the snapshot's 102 responses 52 would go" with "$T/w8"
+mv "$T/data/more.ndjson" "$T/data/a.ndjson" "$T"
+scan --accept-withdrawal >"$T/out"
+exits "the same index may lose as much as the indexer lets it" 0 with "$T/index"
+mv "$T"/{more,a}.ndjson "$T/data"
+scan >"$T/out"
+exits "and get it back" 0 with "$T/index"
+
+start follow "$EXPORTER" follow --index "$T/index2" --repo "$T/repo" --site "$T/site" --accept index
+is "follow --accept index takes it" "$(accepted)" index
+is "the site has it" "$(find "$T/site/api/v1/tag_images" -name '*.json' | wc -l)" 4
+rm -rf "$T/index2"
+"$INDEXER" scan --data "$T/data" --index "$T/index2" >"$T/out"
+followed() {
+	[ "$(git -C "$T/repo" rev-parse 'main^{tree}')" != "$(git -C "$T/repo" rev-parse 'main~1^{tree}')" ] && [ -z "$(accepted)" ]
+}
+ok "a new index in its place is followed while little goes" wait_until 60 followed
+mkdir "$T/data3"
+images 1 2 c >"$T/data3/c.ndjson"
+"$INDEXER" scan --data "$T/data3" --index "$T/index3" >"$T/out"
+mv "$T/index2" "$T/gone" && mv "$T/index3" "$T/index2"
+ok "follow ends when another index takes its place" wait_until 60 ended
+stop follow
+is "with status 1" "$?" 1
+ok "and says why" grep -q "error: '$T/index2' is another index .* run this once with --accept index" "$T/follow.log"
+exits "--accept index takes it" 0 with "$T/index2" --accept index
+is "the snapshot says so" "$(accepted)" index
+ok "the log says so" grep -q "warning: accepted: '$T/index2' is another index" "$T/err"
+exits "verify finds nothing" 0 "$EXPORTER" verify --repo "$T/repo"
+for n in 9 10; do
+	rm -rf "$T/repo" "$T/index" "$T/data/"* "$T/site"
+	images 201 $((198 + n)) d >"$T/data/d.ndjson"
+	scan >"$T/out" && export_all >"$T/out"
+	[ "$n" = 9 ] && exits "another index takes away all of 9 responses" 0 with "$T/index2"
+done
+refused "another index takes away all of 10 responses" index "of the snapshot's 10 responses 10 would go" with "$T/index2"
 done_testing

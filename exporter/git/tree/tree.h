@@ -27,6 +27,8 @@ struct tree_store {
 	void (*write)(uint8_t id[OBJECT_ID], const void *body, size_t len, void *payload);
 	/* The id of an edit's object. */
 	const uint8_t *(*object)(uint32_t object, void *payload);
+	/* For tree_merge: called for each file of the old tree that goes; may be NULL. */
+	void (*removed)(const char *path, void *payload);
 	void *payload;
 };
 

@@ -26,6 +26,8 @@ struct merge {
 	bool fresh;
 	struct tree_delta *delta;
 	struct level level[EDITS_DEPTH_MAX + 1];
+	struct buf path; /* of a file that is removed; its first `base` bytes stay */
+	size_t base;
 };
 
 /* Edits [from, to), which agree on the bytes before `off`. */
@@ -62,28 +64,44 @@ static void next_target(struct target *target, const struct merge *merge,
 	}
 }
 
-/* Counts the files of a tree that is removed as a whole. */
-static int count_removed(const char *path, const uint8_t *old_blob,
-			 const uint8_t *new_blob, void *payload)
+static void count_removed(struct merge *merge, const char *path)
 {
-	struct tree_delta *delta = payload;
+	merge->delta->removed++;
+	if (merge->store->removed) {
+		merge->store->removed(path, merge->store->payload);
+	}
+}
 
-	(void)path;
+/* Counts a file of a tree that is removed as a whole. */
+static int count_below(const char *path, const uint8_t *old_blob, const uint8_t *new_blob,
+		       void *payload)
+{
+	struct merge *merge = payload;
+
 	(void)old_blob;
 	(void)new_blob;
-	delta->removed++;
+	buf_setlen(&merge->path, merge->base);
+	buf_addstr(&merge->path, path);
+	count_removed(merge, merge->path.data);
 	return 0;
 }
 
-static int drop_entry(struct merge *merge, const struct tree_entry *entry,
-		      struct err *err)
+/* Drops an entry of the folder that the edits of `span` lie in. */
+static int drop_entry(struct merge *merge, const struct span *span,
+		      const struct tree_entry *entry, struct err *err)
 {
-	if (entry->is_tree) {
-		return tree_diff(merge->store, entry->id, NULL, count_removed,
-				 merge->delta, err);
+	buf_clear(&merge->path);
+	if (span->off) {
+		buf_add(&merge->path, edits_path(merge->edits, span->from), span->off);
 	}
-	merge->delta->removed++;
-	return 0;
+	buf_add(&merge->path, entry->name, entry->name_len);
+	if (!entry->is_tree) {
+		count_removed(merge, merge->path.data);
+		return 0;
+	}
+	buf_addch(&merge->path, '/');
+	merge->base = merge->path.len;
+	return tree_diff(merge->store, entry->id, NULL, count_below, merge, err);
 }
 
 static int append(struct level *level, const char *mode, size_t mode_len,
@@ -131,7 +149,9 @@ static int merge_file(struct merge *merge, struct level *level,
 	const uint8_t *id;
 
 	if (object == EDITS_REMOVE) {
-		merge->delta->removed += old != NULL;
+		if (old) {
+			count_removed(merge, edits_path(merge->edits, target->span.from));
+		}
 		return 0;
 	}
 	id = merge->store->object(object, merge->store->payload);
@@ -170,6 +190,7 @@ static int merge_tree(struct merge *merge, size_t depth, struct span span,
 	struct level *level = &merge->level[depth];
 	struct tree_entry entry;
 	struct target target;
+	const struct span folder = span;
 	bool has_entry = tree_next(cursor, &entry);
 	bool has_target = span.from < span.to;
 	int rc = 0;
@@ -193,7 +214,7 @@ static int merge_tree(struct merge *merge, size_t depth, struct span span,
 				next_target(&target, merge, &span);
 			}
 		} else if (merge->fresh) {
-			rc = drop_entry(merge, &entry, err);
+			rc = drop_entry(merge, &folder, &entry, err);
 		} else {
 			rc = copy_entry(level, &entry, err);
 		}
@@ -257,6 +278,7 @@ int tree_merge(uint8_t root[OBJECT_ID], const struct tree_store *store,
 		buf_release(&merge->level[i].made);
 		buf_release(&merge->level[i].files);
 	}
+	buf_release(&merge->path);
 	free(merge);
 	return rc;
 }
