@@ -145,9 +145,13 @@ int command_begin_job(struct command_job *job, const struct command_options *opt
 	job->job = (struct export_job){.site = opt->site,
 				       .site_flags = command_site_flags(opt),
 				       .sign = opt->sign,
+				       .key = job->key,
 				       .redact = job->redact,
 				       .accept = &job->accept,
 				       .stop = &job->stop};
+	if (!rc && opt->sign) {
+		rc = sign_key_check(job->key, opt->sign, err);
+	}
 	rc = rc ? rc : check_site(job, opt, err);
 	return rc ? rc : stop_open(&job->stop, err);
 }

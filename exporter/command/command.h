@@ -62,6 +62,7 @@ struct command_job {
 	struct export_job job;
 	struct redact *redact;
 	struct accept accept;
+	char key[SIGN_KEY];
 	struct stop stop;
 };
 int command_begin_job(struct command_job *job, const struct command_options *opt,

@@ -5,7 +5,23 @@
 #include "exporter/command/command.h"
 #include "exporter/git/maintain.h"
 
-static void report(const struct command_options *opt, const struct export_result *result)
+/* Appends whose key signs from now on, if it is another. */
+static void add_key(struct buf *out, const struct command_job *job,
+		    const struct export_result *result, bool json)
+{
+	if (!*result->other_key) {
+		return;
+	}
+	if (json) {
+		json_print_string(out, "key", job->key);
+		json_print_string(out, "key_before", result->other_key);
+	} else {
+		buf_addf(out, "key: now %s, before %s\n", job->key, result->other_key);
+	}
+}
+
+static void report(const struct command_options *opt, const struct command_job *job,
+		   const struct export_result *result)
 {
 	const struct snapshot_delta *d = &result->delta;
 	struct buf out = {0};
@@ -26,6 +42,7 @@ static void report(const struct command_options *opt, const struct export_result
 	} else {
 		buf_addf(&out, "snapshot %s: nothing changed\n", result->info.commit.hex);
 	}
+	add_key(&out, job, result, opt->json);
 	command_add_site(&out, opt, &result->site);
 	buf_addstr(&out, opt->json ? "}\n" : "");
 	command_print(&out);
@@ -45,7 +62,7 @@ static int run(const void *values, char **operand, struct err *err)
 				      "albumen-exporter export", &job.stop, err);
 	rc = rc ? rc : export_run(&job.job, &result, err);
 	if (!rc) {
-		report(opt, &result);
+		report(opt, &job, &result);
 		rc = maintain_when_due(job.job.repo, false, err);
 	}
 	if (!rc && result.site.damaged) {

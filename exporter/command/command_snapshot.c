@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/base/log.h"
 #include "data/format/json_print.h"
 #include "exporter/command/command.h"
 #include "exporter/evidence/label.h"
+#include "exporter/evidence/sign_edit.h"
 #include "exporter/git/maintain.h"
 #include "exporter/lookback/when.h"
 
@@ -23,6 +25,23 @@ static void report(bool json, const struct label *label, const struct snapshot_i
 	command_print(&out);
 }
 
+/* Unlike a snapshot, an unsigned label can be removed and made again, so it is not refused. */
+static void warn_if_unsigned(struct snapshot_repo *repo, const struct label *label)
+{
+	struct snapshot_info head = {0};
+	char key[SIGN_KEY];
+	struct err why;
+
+	if (!label->key && snapshot_head(repo, &head, &why) == 0 &&
+	    sign_commit_key(key, repo, &head.commit, &why) == 0) {
+		log_warning("snapshots are signed and the label '%s' is not, so verify "
+			    "--signers fails; to sign it: git -C '%s' tag -d '%s', and "
+			    "label again with --sign KEY",
+			    label->name, snapshot_path(repo), label->name);
+	}
+	snapshot_info_release(&head);
+}
+
 static int run(const void *values, char **operand, struct err *err)
 {
 	const struct command_options *opt = values;
@@ -33,15 +52,19 @@ static int run(const void *values, char **operand, struct err *err)
 			      .key = opt->sign,
 			      .snapshot = &info};
 	struct snapshot_id tag;
+	char key[SIGN_KEY];
 	int64_t instant;
-	int rc = command_open_writer(&repo, opt, 0, "albumen-exporter snapshot", NULL,
-				     err);
+	int rc = opt->sign ? sign_key_check(key, opt->sign, err) : 0;
 
 	(void)operand;
+	rc = rc ? rc
+		: command_open_writer(&repo, opt, 0, "albumen-exporter snapshot", NULL,
+				      err);
 	rc = rc ? rc : when_resolve(repo, opt->at, &info, &instant, err);
 	rc = rc ? rc : when_now(&label.time_s, err);
 	rc = rc ? rc : label_make(&tag, repo, &label, err);
 	if (!rc) {
+		warn_if_unsigned(repo, &label);
 		report(opt->json, &label, &tag);
 		rc = maintain_when_due(repo, false, err); /* each label adds a pack */
 	}

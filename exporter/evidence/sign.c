@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <nettle/base64.h>
-#include <nettle/sha2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,21 +40,6 @@ static bool is_armored(const struct buf *signature)
 	       memcmp(signature->data + len - strlen(END), END, strlen(END)) == 0;
 }
 
-static int refuse_key(struct tool *tool, const char *key, struct err *err)
-{
-	if (tool->errors.len && strstr(tool->errors.data, "incorrect passphrase")) {
-		return err_set(err, ERR_INPUT,
-			       "cannot sign: the key '%s' has a passphrase, and no agent "
-			       "holds it; run ssh-add with it and set SSH_AUTH_SOCK, or "
-			       "name another key",
-			       key);
-	}
-	return err_set(err, ERR_INPUT,
-		       "cannot sign with the key '%s': %s; name the file of a private "
-		       "key, or of a public one whose private half an agent holds",
-		       key, tool_why(tool));
-}
-
 static int make_signature(struct buf *signature, const struct buf *text, const char *key,
 			  struct err *err)
 {
@@ -65,18 +49,11 @@ static int make_signature(struct buf *signature, const struct buf *text, const c
 			    .input = text,
 			    .output = signature,
 			    .limit_s = SIGN_LIMIT_S};
-	int rc;
+	int rc = sign_key_readable(key, err);
 
-	/* ssh-keygen's own message about a missing file is less clear. */
-	if (access(key, R_OK) < 0) {
-		int reason =
-			err_sys_find(err, "cannot sign: cannot read the key '%s'", key);
-
-		return reason == ERR_NOTFOUND ? ERR_INPUT : reason;
-	}
-	rc = tool_run(&tool, err);
+	rc = rc ? rc : tool_run(&tool, err);
 	if (!rc && (tool.status || !is_armored(signature))) {
-		rc = refuse_key(&tool, key, err);
+		rc = sign_key_refuse(&tool, key, err);
 	}
 	tool_release(&tool);
 	return rc;
@@ -196,16 +173,13 @@ int sign_split(struct buf *payload, struct buf *signature, enum object_type type
 
 /* --- verifiers --- */
 
-/* The fingerprint of a signature's public key as ssh-keygen prints it: "SHA256:" and
- * base64. "" if the signature is malformed (PROTOCOL.sshsig in OpenSSH). */
-static void read_fingerprint(char *out, size_t size, const struct buf *signature)
+/* The fingerprint of a signature's public key. "" if the signature is malformed
+ * (PROTOCOL.sshsig in OpenSSH). */
+static void read_fingerprint(char out[SIGN_KEY], const struct buf *signature)
 {
 	struct base64_decode_ctx decode;
-	struct sha256_ctx hash;
 	size_t text_len = signature->len - strlen(BEGIN END), len;
 	uint8_t *raw = xmalloc(BASE64_DECODE_LENGTH(text_len) + 1);
-	uint8_t digest[SHA256_DIGEST_SIZE];
-	char text[BASE64_ENCODE_RAW_LENGTH(SHA256_DIGEST_SIZE) + 1] = "";
 
 	*out = '\0';
 	base64_decode_init(&decode);
@@ -214,14 +188,23 @@ static void read_fingerprint(char *out, size_t size, const struct buf *signature
 				 signature->data + strlen(BEGIN)) &&
 	    len >= 14 && memcmp(raw, "SSHSIG", 6) == 0 && be32_get(raw + 6) == 1 &&
 	    be32_get(raw + 10) <= len - 14) {
-		sha256_init(&hash);
-		sha256_update(&hash, be32_get(raw + 10), raw + 14);
-		sha256_digest(&hash, sizeof(digest), digest);
-		base64_encode_raw(text, sizeof(digest), digest);
-		text[strcspn(text, "=")] = '\0';
-		snprintf(out, size, "SHA256:%s", text);
+		sign_key_fingerprint(out, raw + 14, be32_get(raw + 10));
 	}
 	free(raw);
+}
+
+int sign_signer(char key[SIGN_KEY], enum object_type type, const void *body, size_t len)
+{
+	struct buf payload = {0}, signature = {0};
+	int rc = sign_split(&payload, &signature, type, body, len);
+
+	*key = '\0';
+	if (!rc && signature.len <= SIGNATURE_MAX && is_armored(&signature)) {
+		read_fingerprint(key, &signature);
+	}
+	buf_release(&payload);
+	buf_release(&signature);
+	return rc;
 }
 
 struct sign_verifier {
@@ -378,7 +361,7 @@ int sign_verify(struct sign_result *out, struct sign_verifier *verifier,
 	} else if (c.signature.len > SIGNATURE_MAX || !is_armored(&c.signature)) {
 		snprintf(out->reason, sizeof(out->reason), "it is not an SSH signature");
 	} else {
-		read_fingerprint(out->key, sizeof(out->key), &c.signature);
+		read_fingerprint(out->key, &c.signature);
 		set_time(&c, type);
 		rc = verify(&c, err);
 	}

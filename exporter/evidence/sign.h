@@ -6,6 +6,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
+#include "exporter/evidence/sign_key.h"
 #include "exporter/git/pack/object.h"
 
 /*
@@ -30,6 +31,10 @@ int sign_body(struct buf *body, enum object_type type, const char *key, struct e
 int sign_split(struct buf *payload, struct buf *signature, enum object_type type,
 	       const void *body, size_t len);
 
+/* The fingerprint of the key that a body is signed with, which is not verified; "" if it
+ * cannot be read. ERR_NOTFOUND (no message): there is no signature. */
+int sign_signer(char key[SIGN_KEY], enum object_type type, const void *body, size_t len);
+
 enum sign_verdict {
 	SIGN_GOOD,    /* valid, and the signers' file allows `principal` at that time */
 	SIGN_NONE,    /* there is no signature */
@@ -39,7 +44,6 @@ enum sign_verdict {
 };
 
 #define SIGN_PRINCIPAL 256
-#define SIGN_KEY 80
 
 struct sign_result {
 	enum sign_verdict verdict;

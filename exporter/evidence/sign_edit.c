@@ -211,6 +211,25 @@ void sign_edit(struct snapshot_edit *edit, struct snapshot_repo *repo, const cha
 	snapshot_edit_sign(edit, &signer, signing);
 }
 
+/* --- a stored commit --- */
+
+int sign_commit_key(char key[SIGN_KEY], struct snapshot_repo *repo,
+		    const struct snapshot_id *commit, struct err *err)
+{
+	struct buf body = {0};
+	uint8_t id[OBJECT_ID];
+	int rc = 0;
+
+	if (!object_unhex(id, commit->hex)) {
+		return err_set(err, ERR_INPUT, "'%.40s' is not the id of a commit",
+			       commit->hex);
+	}
+	rc = repo_object(repo, &body, id, OBJECT_COMMIT, err);
+	rc = rc ? rc : sign_signer(key, OBJECT_COMMIT, body.data, body.len);
+	buf_release(&body);
+	return rc;
+}
+
 /* --- a stored tree --- */
 
 static bool is_tip(struct snapshot_repo *repo, const struct snapshot_id *tree)

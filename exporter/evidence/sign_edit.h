@@ -4,6 +4,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
+#include "exporter/evidence/sign_key.h"
 #include "exporter/git/snapshot_edit.h"
 
 /*
@@ -16,6 +17,10 @@
 
 /* Call it after snapshot_edit_begin, before anything is put. */
 void sign_edit(struct snapshot_edit *edit, struct snapshot_repo *repo, const char *key);
+
+/* Which key a stored commit is signed with: sign_signer. */
+int sign_commit_key(char key[SIGN_KEY], struct snapshot_repo *repo,
+		    const struct snapshot_id *commit, struct err *err);
 
 /* Appends the SHA-256 of a stored tree (digest.h) to *hex. It is quick for the tip of a
  * repository that is open for writing and has signed snapshots; otherwise the whole

@@ -327,6 +327,49 @@ static int check_index(struct export *ex, struct err *err)
 	return accept_check(ex->job->accept, ACCEPT_INDEX, err);
 }
 
+/* --- another key ---------------------------------------------------------------------- */
+
+/* Refuses to go on without a signature where the last snapshot has one, and notices another
+ * key. */
+static int check_signer(struct export *ex, struct err *err)
+{
+	const struct snapshot_info *head = &ex->result->info;
+	char *key = ex->result->other_key;
+	int rc = *head->commit.hex
+			 ? sign_commit_key(key, ex->job->repo, &head->commit, err)
+			 : ERR_NOTFOUND;
+
+	if (rc) {
+		return rc == ERR_NOTFOUND ? 0 : rc;
+	}
+	if (!*key) {
+		snprintf(key, SIGN_KEY, "unknown");
+	}
+	if (!ex->job->sign) {
+		err_set(err, ERR_REFUSED,
+			"snapshot %.12s is signed (key %s), and this one would not be: "
+			"give --sign KEY; verify fails on an unsigned snapshot after a "
+			"signed one, for ever",
+			head->commit.hex, key);
+		*key = '\0';
+		return accept_check(ex->job->accept, ACCEPT_UNSIGNED, err);
+	}
+	if (strcmp(key, ex->job->key) == 0) {
+		*key = '\0';
+	}
+	return 0;
+}
+
+static void log_other_key(const struct export *ex)
+{
+	if (*ex->result->other_key) {
+		log_warning("snapshot %.12s is signed with another key (%s) than the one "
+			    "before (%s)",
+			    ex->result->info.commit.hex, ex->job->key,
+			    ex->result->other_key);
+	}
+}
+
 /* --- the commit ------------------------------------------------------------------------ */
 
 static int commit(struct export *ex, struct err *err)
@@ -344,6 +387,7 @@ static int commit(struct export *ex, struct err *err)
 		return 0;
 	}
 	rc = rc ? rc : check_index(ex, err);
+	rc = rc ? rc : check_signer(ex, err);
 	rc = rc ? rc : when_now(&time_s, err);
 	rc = rc ? rc : write_message(ex, &message, time_s, err);
 	if (!rc) {
@@ -351,6 +395,9 @@ static int commit(struct export *ex, struct err *err)
 		rc = snapshot_edit_commit(&ex->edit, message.data, time_s,
 					  &ex->result->info, err);
 		ex->result->made = !rc;
+	}
+	if (!rc) {
+		log_other_key(ex);
 	}
 	buf_release(&message);
 	return rc;

@@ -8,6 +8,7 @@
 #include "data/base/err.h"
 #include "data/base/stop.h"
 #include "data/index/index.h"
+#include "exporter/evidence/sign_key.h"
 #include "exporter/export/accept.h"
 #include "exporter/git/snapshot_edit.h"
 #include "exporter/site/site.h"
@@ -27,6 +28,7 @@ struct export_job {
 	const char *site;            /* NULL: no site */
 	unsigned site_flags;         /* enum site_flags */
 	const char *sign;            /* a key (sign.h); NULL: do not sign */
+	const char *key;             /* its fingerprint (sign_key_check) */
 	const struct redact *redact; /* NULL: nothing is left out */
 	struct accept *accept;       /* NULL: nothing; holds for the first export only */
 	struct stop *stop;           /* may be NULL */
@@ -43,6 +45,9 @@ struct export_result {
 	unsigned restarts; /* how often the export began again */
 	struct snapshot_delta delta;
 	struct snapshot_info info; /* the last snapshot now */
+	/* If a snapshot was made and signed with another key than the one before: the
+	 * fingerprint of that one's key. Else "". */
+	char other_key[SIGN_KEY];
 	struct site_result site;
 };
 void export_result_release(struct export_result *result);
@@ -50,9 +55,8 @@ void export_result_release(struct export_result *result);
 /* Makes a snapshot of what changed since the last one, if anything did, then brings the
  * site to it. The caller releases *result in any case. ERR_STOPPED: a stop was asked for,
  * and no snapshot was made. ERR_LOCKED: the first scan has not ended, or another process
- * publishes the site. ERR_REFUSED: main is not where it was left (note_check), or what the
- * last snapshot leaves out would come back; job->accept does not allow that, and nothing
- * was changed. */
+ * publishes the site. ERR_REFUSED: the last snapshot or the site contradicts the job, see
+ * accept.h; job->accept does not allow that, and nothing was changed. */
 int export_run(const struct export_job *job, struct export_result *result,
 	       struct err *err);
 

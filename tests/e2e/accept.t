@@ -234,4 +234,57 @@ for n in 9 10; do
 	[ "$n" = 9 ] && exits "another index takes away all of 9 responses" 0 with "$T/index2"
 done
 refused "another index takes away all of 10 responses" index "of the snapshot's 10 responses 10 would go" with "$T/index2"
+
+# --- unsigned ------------------------------------------------------------------------
+ssh-keygen -q -t ed25519 -N '' -f "$T/key"
+ssh-keygen -q -t ed25519 -N '' -f "$T/key2"
+for key in key key2; do
+	echo "$key@example.org $(cat "$T/$key.pub")"
+done >"$T/signers"
+next() { # makes the next export a snapshot
+	images "$1" "$1" d >"$T/data/d$1.ndjson"
+	scan >"$T/out"
+}
+verified() {
+	"$EXPORTER" verify --repo "$T/repo" --signers "$T/signers"
+}
+next 20
+export_all --sign "$T/key" >"$T/out"
+exits "nothing to do: nothing to sign" 0 export_all
+next 21
+name=$(ssh-keygen -lf "$T/key" | cut -d' ' -f2)
+refused "unsigned after signed" unsigned "snapshot $(git -C "$T/repo" rev-parse --short=12 main) is signed \\(key SHA256:.*\\), and this one would not be: give --sign KEY" export_all
+ok "it names the key" grep -qF "$name" "$T/err"
+refused "follow: unsigned after signed" unsigned "is signed \\(key" timeout 60 "$EXPORTER" follow --index "$T/index" --repo "$T/repo" --site "$T/site"
+exits "ALBUMEN_SIGN signs" 0 env ALBUMEN_SIGN="$T/key" "$EXPORTER" export --index "$T/index" --repo "$T/repo" --site "$T/site"
+exits "verify finds nothing" 0 verified
+next 22
+other=$(ssh-keygen -lf "$T/key2" | cut -d' ' -f2)
+exits "another key signs" 0 export_all --sign "$T/key2"
+ok "the log says so" grep -q "warning: snapshot $(git -C "$T/repo" rev-parse --short=12 main) is signed with another key ($other) than the one before ($name)" "$T/err"
+is "the result says so" "$(sed -n 2p "$T/out")" "key: now $other, before $name"
+next 23
+exits "back to the first key" 0 export_all --sign "$T/key" --json
+is "--json says so" "$(jq -r '.key + " " + .key_before' "$T/out")" "$name $other"
+next 24
+exits "the same key again" 0 export_all --sign "$T/key" --json
+is "is not worth a word" "$(jq -r '.key_before' "$T/out")$(grep -c key "$T/err")" null0
+exits "verify accepts both keys" 0 verified
+exits "a label without --sign" 0 "$EXPORTER" snapshot --repo "$T/repo" --label plain --reason why
+ok "is warned of" grep -q "warning: snapshots are signed and the label 'plain' is not, so verify --signers fails" "$T/err"
+mend=$(sed -n 's/.*to sign it: \(git .*\), and label again.*/\1/p' "$T/err")
+exits "as verify does fail" 1 verified
+eval "$mend" >"$T/out"
+exits "what the warning says mends it" 0 "$EXPORTER" snapshot --repo "$T/repo" --label plain --reason why --sign "$T/key"
+exits "verify finds nothing" 0 verified
+next 25
+exits "--accept unsigned" 0 export_all --accept unsigned
+is "the snapshot says so" "$(accepted)" unsigned
+exits "verify does not believe that" 1 verified
+ok "as anybody could have written it" grep -q 'not signed' "$T/out"
+next 26
+exits "what is unsigned goes on so" 0 export_all
+next 27
+exits "and can be signed again" 0 export_all --sign "$T/key"
+exits "verify accepts what comes after" 0 "$EXPORTER" verify --repo "$T/repo" --signers "$T/signers" --from main
 done_testing

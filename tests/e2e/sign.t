@@ -157,4 +157,63 @@ ok "follow ends with status 0" stop follow
 is "the snapshot is signed" "$(signed_git log -1 --format=%GS main)" other@example.org
 is "and has its SHA-256" "$("$ROOT/tests/tree-sha256" "$T/repo" main)" "$(said main)"
 is "git fsck finds nothing" "$(fsck)" ""
+
+# A key is checked at the start, also where nothing is to be signed.
+KEY=$T/other
+sign_all >"$T/out"
+exits "with a good key there is nothing to do" 0 sign_all
+is "and nothing is signed to check it" "$(strace -f -qq -e trace=execve -o "$T/trace" \
+	"$EXPORTER" export --index "$T/index" --repo "$T/repo" --sign "$KEY" >"$T/out" 2>&1; grep -c -- '"-Y"' "$T/trace")" 0
+is "it is one process" "$(grep -c 'execve.*ssh-keygen.* = 0' "$T/trace")" 1
+refs >"$T/before"
+mkdir "$T/folder"
+echo "not a key" >"$T/garbage"
+cp "$T/other" "$T/open" && chmod 644 "$T/open"
+cp "$T/key.pub" "$T/lonely.pub"
+cp "$T/locked" "$T/mixed" && cp "$T/key.pub" "$T/mixed.pub"
+cp "$T/other" "$T/pair" && cp "$T/key.pub" "$T/pair.pub"
+unset SSH_AUTH_SOCK
+checks() { # KEY REASON COMMAND...
+	local key=$1 reason=$2
+	shift 2
+	exits "$1: ${key##*/} is refused" 1 timeout 60 "$EXPORTER" "$@" --sign "$key"
+	ok "$1: the reason" grep -q -- "$reason" "$T/err"
+	is "$1: and no other" "$(wc -l <"$T/err")" 1
+}
+while read -r key reason; do
+	key=$T/$key
+	reason=${reason//KEY/$key}
+	checks "$key" "$reason" export --index "$T/index" --repo "$T/repo"
+	checks "$key" "$reason" export --index "$T/index" --repo "$T/new"
+	checks "$key" "$reason" follow --index "$T/index" --repo "$T/repo"
+	checks "$key" "$reason" snapshot --repo "$T/repo" --label never --reason why
+done <<-EOF
+	nosuch cannot sign: cannot read the key 'KEY': No such file
+	folder cannot sign: the key 'KEY' is not a file
+	garbage cannot sign with the key 'KEY': it is not an OpenSSH key; name the file
+	locked cannot sign: the key 'KEY' has a passphrase, and no agent holds it; run ssh-add
+	mixed cannot sign: the key 'KEY' has a passphrase, and no agent holds it; run ssh-add
+	open cannot sign: others may read the private key 'KEY', so ssh-keygen ignores it; run: chmod 600 'KEY'
+	lonely.pub cannot sign with the key 'KEY': no agent holds its private half; name the file
+	pair.pub cannot sign with the key 'KEY': no agent holds its private half; name the file
+EOF
+ok "no repository was made" [ ! -e "$T/new" ]
+refs >"$T/after"
+same "nothing was committed" "$T/after" "$T/before"
+image 1 "by the public key"
+scan >"$T/out"
+exits "a public key with its private one beside it signs" 0 sign_all --sign "$T/other.pub"
+is "it is of that key" "$(signed_git log -1 --format=%GS main)" other@example.org
+eval "$(ssh-agent -a "$T/agent2")" >"$T/out"
+echo "$SSH_AGENT_PID" >"$T/agent.pid"
+exits "an agent that does not hold the key" 1 sign_all --sign "$T/lonely.pub"
+ssh-add -q "$T/key"
+exits "that holds it, with nothing to do" 0 sign_all --sign "$T/lonely.pub"
+SSH_ASKPASS=$T/ask SSH_ASKPASS_REQUIRE=force ssh-add -q "$T/locked" </dev/null
+exits "that holds the key of the file" 0 sign_all --sign "$T/locked"
+image 1 "by the agent"
+scan >"$T/out"
+exits "that signs" 0 sign_all --sign "$T/lonely.pub"
+is "it is of that key" "$(signed_git log -1 --format=%GS main)" key@example.org
+kill "$SSH_AGENT_PID"
 done_testing

@@ -228,6 +228,7 @@ static void no_signers_file_is_an_error(void **state)
 static void assert_refused(const char *key, const char *advice)
 {
 	struct buf body = {0};
+	char name[SIGN_KEY];
 
 	buf_addstr(&body, commit_text);
 	assert_int_equal(sign_body(&body, OBJECT_COMMIT, key, &err), ERR_INPUT);
@@ -237,7 +238,57 @@ static void assert_refused(const char *key, const char *advice)
 	}
 	assert_non_null(strstr(err.msg, advice));
 	assert_string_equal(body.data, commit_text);
+	assert_int_equal(sign_key_check(name, key, &err), ERR_INPUT);
+	assert_non_null(strstr(err.msg, key));
+	assert_non_null(strstr(err.msg, advice));
 	buf_release(&body);
+}
+
+/* Checking a key and signing with it find the same fingerprint: ssh-keygen's. */
+static void assert_name(const char *key)
+{
+	struct buf body = {0}, command = {0}, out = {0};
+	char checked[SIGN_KEY], used[SIGN_KEY];
+
+	assert_int_equal(sign_key_check(checked, key, &err), 0);
+	sign(&body, OBJECT_COMMIT, commit_text, key);
+	assert_int_equal(sign_signer(used, OBJECT_COMMIT, body.data, body.len), 0);
+	assert_string_equal(used, checked);
+	buf_addf(&command, "ssh-keygen -l -f %s | cut -d ' ' -f 2", key);
+	git_fixture_run(&out, command.data);
+	assert_int_equal(strncmp(out.data, checked, strlen(checked)), 0);
+	buf_release(&body);
+	buf_release(&command);
+	buf_release(&out);
+}
+
+static void a_key_is_checked_without_signing(void **state)
+{
+	char name[SIGN_KEY];
+
+	(void)state;
+	git_fixture_says("ssh-keygen -q -t rsa -b 2048 -m PEM -N '' -f pem\n"
+			 "ssh-keygen -q -t ecdsa -N '' -f curve\n"
+			 "ssh-keygen -q -t ed25519 -N '' -f loose && chmod 644 loose\n"
+			 "cp alice swapped && cp bob.pub swapped.pub\n"
+			 "ln -s alice link && mkdir folder",
+			 "");
+	assert_name("alice");
+	assert_name("alice.pub");
+	assert_name("link");
+	assert_name("pem");
+	assert_name("curve");
+	assert_int_equal(
+		sign_signer(name, OBJECT_COMMIT, commit_text, strlen(commit_text)),
+		ERR_NOTFOUND);
+	assert_refused("loose", "chmod 600 'loose'");
+	assert_refused("folder", "is not a file");
+	assert_int_equal(sign_key_check(name, "swapped", &err), ERR_INPUT);
+	assert_string_equal(err.msg,
+			    "cannot sign with the key 'swapped': 'swapped.pub' is of "
+			    "another key; make it again with: ssh-keygen -y -f 'swapped' "
+			    ">'swapped.pub'");
+	assert_refused("swapped.pub", "agent holds");
 }
 
 static void a_key_that_does_not_work_is_named(void **state)
@@ -272,6 +323,8 @@ static void an_agent_signs(void **state)
 			 "");
 	sign(&body, OBJECT_COMMIT, commit_text, "locked");
 	assert_int_equal(verify(OBJECT_COMMIT, &body, NULL).verdict, SIGN_UNKNOWN);
+	assert_name("locked");
+	assert_name("public");
 	sign(&body, OBJECT_COMMIT, commit_text, "public");
 	assert_int_equal(verify(OBJECT_COMMIT, &body, NULL).verdict, SIGN_UNKNOWN);
 	git_fixture_run(&out, "ssh-agent -k");
@@ -405,6 +458,7 @@ int main(void)
 		TEST(a_key_is_good_only_at_its_time),
 		TEST(a_key_may_pass_to_another_signer),
 		TEST(no_signers_file_is_an_error),
+		TEST(a_key_is_checked_without_signing),
 		TEST(a_key_that_does_not_work_is_named),
 		TEST(an_agent_signs),
 		TEST(a_label_is_an_annotated_tag),
