@@ -195,7 +195,13 @@ ok "and answers differ" [ "$(wc -l <"$T/answers")" -gt 1 ]
 
 printf '["closed"]' >"$FILES/closed.json"
 chmod 000 "$FILES/closed.json"
-answers "a file that cannot be read is an error" "$(query small closed)" 500 '{"error":"internal server error"}'
+error='{"error":"internal server error"}'
+answers "a file that cannot be read is an error" "$(query small closed)" 500 "$error"
+chmod 000 "$FILES" "$SITE/api/v1/albums/A"
+answers "so is a folder" "$(query small none)" 500 "$error"
+answers "for one image" "$(query small)" 500 "$error"
+answers "and for an album" /api/v1/albums/A/images 500 "$error"
+chmod 755 "$FILES" "$SITE/api/v1/albums/A"
 
 # What is too large for a snapshot.
 oversize='{"error":"the response is larger than 256 MiB"}'

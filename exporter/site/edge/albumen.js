@@ -205,8 +205,14 @@ function route(r) {
 function missing(r) {
 	const path = r.variables.document_root + r.uri.replace(/\.json$/, '');
 
-	return look(path) === OVERSIZE ? '//error/oversize'
-		: r.uri.startsWith('//' + JOINED + '/') ? '//' + JOINED + '/' : '//error/404';
+	try {
+		return look(path) === OVERSIZE ? '//error/oversize'
+			: r.uri.startsWith('//' + JOINED + '/') ? '//' + JOINED + '/'
+				: '//error/404';
+	} catch (e) {
+		/* Without a location, nginx would redirect the client. */
+		return '//error/500';
+	}
 }
 
 /*
