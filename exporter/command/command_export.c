@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
 
+#include "data/base/plain.h"
 #include "data/format/json_print.h"
 #include "exporter/command/command.h"
 #include "exporter/git/maintain.h"
@@ -17,6 +18,41 @@ static void add_key(struct buf *out, const struct command_job *job,
 		json_print_string(out, "key_before", result->other_key);
 	} else {
 		buf_addf(out, "key: now %s, before %s\n", job->key, result->other_key);
+	}
+}
+
+/* What each rule of --drop and --round-gps matched. */
+static void add_matched(struct buf *out, const struct command_options *opt,
+			const struct redact *redact, const struct redact_matched *matched)
+{
+	const char *path;
+
+	if (opt->json) {
+		json_print_open(out, "drop", '[');
+	}
+	for (size_t i = 0; (path = redact_path(redact, i)); i++) {
+		if (opt->json) {
+			json_print_open(out, NULL, '{');
+			json_print_string(out, "path", path);
+			json_print_number(out, "matched", matched->path[i]);
+			buf_addch(out, '}');
+		} else {
+			buf_addstr(out, "--drop ");
+			plain_addstr(out, path);
+			buf_addf(out, ": %" PRIu64 " matched\n", matched->path[i]);
+		}
+	}
+	if (opt->json) {
+		buf_addch(out, ']');
+	}
+	if (redact_decimals(redact) >= 0 && opt->json) {
+		json_print_open(out, "round_gps", '{');
+		json_print_number(out, "decimals", (uint64_t)redact_decimals(redact));
+		json_print_number(out, "matched", matched->places);
+		buf_addch(out, '}');
+	} else if (redact_decimals(redact) >= 0) {
+		buf_addf(out, "--round-gps %d: %" PRIu64 " matched\n",
+			 redact_decimals(redact), matched->places);
 	}
 }
 
@@ -43,6 +79,9 @@ static void report(const struct command_options *opt, const struct command_job *
 		buf_addf(&out, "snapshot %s: nothing changed\n", result->info.commit.hex);
 	}
 	add_key(&out, job, result, opt->json);
+	if (job->redact && (opt->json || result->rendered)) {
+		add_matched(&out, opt, job->redact, &result->matched);
+	}
 	command_add_site(&out, opt, &result->site);
 	buf_addstr(&out, opt->json ? "}\n" : "");
 	command_print(&out);

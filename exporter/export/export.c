@@ -51,7 +51,11 @@ struct export
 	struct snapshot_edit *edit;
 	struct note note;
 	struct note_export
-		seen;   /* the index as of the last transaction, and what is left out */
+		seen; /* the index as of the last transaction, and what is left out */
+	struct redact *before; /* what the last snapshot records as left out */
+	bool recorded;         /* that is what is left out now */
+	bool noted;     /* so is what the last export left out, which made no snapshot */
+	bool first;     /* no snapshot shows a record yet */
 	uint64_t floor; /* of the feed, in that transaction */
 	uint64_t done;  /* the feed is rendered up to this sequence */
 	bool whole;     /* render all in one transaction */
@@ -96,14 +100,12 @@ static uint64_t exported_sequence(struct export *ex, const struct index_txn *txn
 	struct note_export said = {0};
 	uint64_t exported = 0;
 
-	if (head->message && redact_is_recorded(ex->job->redact, head->message) &&
+	if (head->message && ex->recorded &&
 	    message_exported(head->message, said.index, &said.epoch, &said.sequence) &&
 	    can_follow(txn, &said)) {
 		exported = said.sequence;
 	}
-	if (*head->commit.hex && strcmp(noted->commit.hex, head->commit.hex) == 0 &&
-	    strcmp(noted->redact.hex, ex->seen.redact.hex) == 0 &&
-	    noted->sequence > exported && can_follow(txn, noted)) {
+	if (ex->noted && noted->sequence > exported && can_follow(txn, noted)) {
 		exported = noted->sequence;
 	}
 	return exported;
@@ -146,8 +148,8 @@ static int render_row(struct export *ex, struct index_txn *txn,
 	}
 	if (!rc && ex->job->redact) {
 		buf_clear(&ex->redacted);
-		redact_body(ex->job->redact, &ex->redacted, row->kind, ex->body.data,
-			    ex->body.len);
+		redact_body(ex->job->redact, &ex->result->matched, &ex->redacted,
+			    row->kind, ex->body.data, ex->body.len);
 		body = &ex->redacted;
 	}
 	return rc ? rc
@@ -262,7 +264,7 @@ static int write_message(struct export *ex, struct buf *out, int64_t now, struct
 			accept_trailers(out,
 					ex->job->accept->used & ~(1u << ACCEPT_SITE));
 		}
-		redact_trailers(out, ex->job->redact);
+		redact_trailers(out, ex->job->redact, &ex->result->matched);
 	}
 	return rc;
 }
@@ -403,69 +405,100 @@ static int commit(struct export *ex, struct err *err)
 	return rc;
 }
 
-/* Refuses to show what the snapshot `last` leaves out. */
-static int check_recorded(const struct export *ex, const struct snapshot_info *last,
-			  struct err *err)
+/* Refuses to show what the snapshot `last` leaves out; `wrong`: what is wrong with its
+ * trailers. */
+static int check_covered(struct export *ex, const struct snapshot_info *last,
+			 const char *wrong, struct err *err)
 {
-	struct redact *before = NULL;
 	struct buf lost = {0};
-	struct err why;
 	int rc = 0;
 
-	if (redact_recorded(&before, last->message, &why) < 0) {
+	redact_uncovered(&lost, ex->before, ex->job->redact);
+	if (wrong) {
 		rc = err_set(err, ERR_REFUSED,
 			     "what snapshot %.12s leaves out cannot be read: %s",
-			     last->commit.hex, why.msg);
-	} else {
-		redact_uncovered(&lost, before, ex->job->redact);
-	}
-	if (lost.len) {
+			     last->commit.hex, wrong);
+	} else if (lost.len) {
 		rc = err_set(err, ERR_REFUSED,
 			     "this export would show what snapshot %.12s leaves out or "
 			     "rounds; add%s",
 			     last->commit.hex, lost.data);
 	}
-	redact_free(before);
 	buf_release(&lost);
-	return rc;
+	return rc ? accept_check(ex->job->accept, ACCEPT_REDACTION, err) : 0;
 }
 
-/* What the last snapshot leaves out binds this export. */
-static int check_redaction(const struct export *ex, struct err *err)
+/* Whether a snapshot holds no record. */
+static bool is_empty(const char *message)
+{
+	return !message_count(message, MESSAGE_IMAGES, 1) &&
+	       !message_count(message, MESSAGE_TAGS, 1) &&
+	       !message_count(message, MESSAGE_TAG_IMAGES, 1);
+}
+
+/* Reads what the last snapshot leaves out, which binds this export. */
+static int check_redaction(struct export *ex, struct err *err)
 {
 	const struct note_export *noted = &ex->note.ended;
 	const struct snapshot_info *head = &ex->result->info;
 	struct snapshot_info last;
-	int rc;
+	struct err wrong = {0};
+	int rc = note_last(&last, &ex->note, head, ex->job->repo, err);
 
-	/* The last export left out the same, and made no snapshot that says so. */
-	if (*head->commit.hex && strcmp(noted->commit.hex, head->commit.hex) == 0 &&
-	    strcmp(noted->redact.hex, ex->seen.redact.hex) == 0) {
-		return 0;
-	}
-	rc = note_last(&last, &ex->note, head, ex->job->repo, err);
 	if (!rc && last.message) {
-		rc = check_recorded(ex, &last, err);
+		redact_recorded(&ex->before, last.message, &wrong);
+	}
+	ex->recorded = !wrong.code && redact_is_same(ex->before, ex->job->redact);
+	ex->noted = *head->commit.hex &&
+		    strcmp(noted->commit.hex, head->commit.hex) == 0 &&
+		    strcmp(noted->redact.hex, ex->seen.redact.hex) == 0;
+	ex->first = !last.message || is_empty(last.message);
+	if (!rc && !ex->noted) {
+		rc = check_covered(ex, &last, wrong.code ? wrong.msg : NULL, err);
 	}
 	snapshot_info_release(&last);
-	return rc == ERR_REFUSED ? accept_check(ex->job->accept, ACCEPT_REDACTION, err)
-				 : rc;
+	return rc;
+}
+
+/* Refuses a path that is new and was not found anywhere, as it may be misspelt. */
+static int check_matched(const struct export *ex, struct err *err)
+{
+	const struct redact_matched *matched = &ex->result->matched;
+	struct buf unmatched = {0};
+	int rc = 0;
+
+	if (matched->records && (ex->first || (ex->result->full && !ex->noted))) {
+		redact_unmatched(&unmatched, ex->job->redact,
+				 ex->first ? NULL : ex->before, matched);
+	}
+	if (unmatched.len) {
+		err_set(err, ERR_REFUSED,
+			"nothing in any response is at%s; compare the spelling, also "
+			"upper "
+			"and lower case, with the records (a path begins at the top "
+			"level "
+			"of a record)",
+			unmatched.data);
+		rc = accept_check(ex->job->accept, ACCEPT_REDACTION, err);
+	}
+	buf_release(&unmatched);
+	return rc;
 }
 
 /* Reads what stays the same for the whole export. */
 static int read_repository(struct export *ex, struct err *err)
 {
 	struct accept *accept = ex->job->accept;
-	struct buf trailers = {0};
+	struct buf rules = {0};
 	int rc;
 
 	if (accept) {
 		accept->used &= 1u << ACCEPT_SITE; /* command_begin_job may have asked */
 	}
 	rc = note_check(&ex->note, &ex->result->info, ex->job->repo, accept, err);
-	redact_trailers(&trailers, ex->job->redact);
-	ex->seen.redact = note_redaction(trailers.data, trailers.len);
-	buf_release(&trailers);
+	redact_rules(&rules, ex->job->redact);
+	ex->seen.redact = note_redaction(rules.data, rules.len);
+	buf_release(&rules);
 	return rc ? rc : check_redaction(ex, err);
 }
 
@@ -496,6 +529,7 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 	*nothing = has_head && ex->done && ex->done == index_sequence(txn);
 	ex->result->full = !ex->done;
 	ex->result->rendered = 0;
+	ex->result->matched = (struct redact_matched){0};
 	if (ex->result->full) {
 		query_read_ahead(txn);
 	}
@@ -554,7 +588,8 @@ static int attempt(struct export *ex, bool *again, struct err *err)
 	} else if (!rc) {
 		log_debug("rendered %" PRIu64 " responses, up to sequence %" PRIu64,
 			  ex->result->rendered, ex->done);
-		rc = commit(ex, err);
+		rc = check_matched(ex, err);
+		rc = rc ? rc : commit(ex, err);
 		ex->worked = !rc;
 	}
 	snapshot_edit_drop(&ex->edit);
@@ -632,5 +667,6 @@ int export_run(const struct export_job *job, struct export_result *result,
 	buf_release(&ex.path);
 	buf_release(&ex.body);
 	buf_release(&ex.redacted);
+	redact_free(ex.before);
 	return rc;
 }

@@ -42,7 +42,8 @@ struct export_result {
 	bool made; /* a snapshot was made; else the last one is up to date */
 	bool full; /* everything was rendered */
 	uint64_t rendered;
-	unsigned restarts; /* how often the export began again */
+	struct redact_matched matched; /* in what was rendered */
+	unsigned restarts;             /* how often the export began again */
 	struct snapshot_delta delta;
 	struct snapshot_info info; /* the last snapshot now */
 	/* If a snapshot was made and signed with another key than the one before: the

@@ -38,9 +38,9 @@ static struct snapshot_id hash(const char *text, size_t len)
 	return out;
 }
 
-struct snapshot_id note_redaction(const char *trailers, size_t len)
+struct snapshot_id note_redaction(const char *rules, size_t len)
 {
-	return hash(trailers, len);
+	return hash(rules, len);
 }
 
 static void path_of(struct buf *out, const struct snapshot_repo *repo)

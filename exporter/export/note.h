@@ -45,8 +45,8 @@ void note_read(struct note *out, const struct snapshot_repo *repo);
 /* Replaces the note. A failure is logged as a warning. */
 void note_write(const struct note *note, const struct snapshot_repo *repo);
 
-/* A hash of trailers that record what is left out (redact_trailers). */
-struct snapshot_id note_redaction(const char *trailers, size_t len);
+/* A hash of what is left out (redact_rules). */
+struct snapshot_id note_redaction(const char *rules, size_t len);
 
 /*
  * Reads the note, and main's tip into *head, and compares them. 0: main is at note->made,

@@ -2,6 +2,7 @@
 #include "exporter/snapshot/redact.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,9 @@
 #define TRAILER_DROP "Albumen-Drop"
 #define TRAILER_ROUND "Albumen-Round-GPS"
 
-#define PATHS_MOST CLI_LIST_MAX
-_Static_assert(PATHS_MOST <= 64, "struct reach has a bit for each path");
+#define MATCHED "; matched "
+
+_Static_assert(REDACT_PATHS_MOST <= 64, "struct reach has a bit for each path");
 #define NAMES_MOST 64 /* names in one path */
 
 struct path {
@@ -26,7 +28,7 @@ struct path {
 };
 
 struct redact {
-	struct path path[PATHS_MOST]; /* sorted by text, each once */
+	struct path path[REDACT_PATHS_MOST]; /* sorted by text, each once */
 	size_t count;
 	int decimals; /* -1: nothing is rounded */
 };
@@ -121,11 +123,11 @@ static int by_text(const void *a, const void *b)
 int redact_new(struct redact **out, const char *const *paths, size_t count,
 	       long long round_gps, struct err *err)
 {
-	const char *sorted[PATHS_MOST];
+	const char *sorted[REDACT_PATHS_MOST];
 	struct redact *redact;
 	int rc = 0;
 
-	assert(count <= PATHS_MOST);
+	assert(count <= REDACT_PATHS_MOST);
 	*out = NULL;
 	if (round_gps > REDACT_ROUND_MOST) {
 		return err_set(err, ERR_USAGE, "'--round-gps %lld': at most %d decimals",
@@ -153,13 +155,40 @@ int redact_new(struct redact **out, const char *const *paths, size_t count,
 	return rc;
 }
 
-void redact_trailers(struct buf *out, const struct redact *redact)
+const char *redact_path(const struct redact *redact, size_t n)
+{
+	return n < redact->count ? redact->path[n].text : NULL;
+}
+
+int redact_decimals(const struct redact *redact)
+{
+	return redact->decimals;
+}
+
+void redact_trailers(struct buf *out, const struct redact *redact,
+		     const struct redact_matched *matched)
 {
 	for (size_t i = 0; redact && i < redact->count; i++) {
-		buf_addf(out, TRAILER_DROP ": %s\n", redact->path[i].text);
+		buf_addf(out, TRAILER_DROP ": %s" MATCHED "%" PRIu64 "\n",
+			 redact->path[i].text, matched->path[i]);
 	}
 	if (redact && redact->decimals >= 0) {
-		buf_addf(out, TRAILER_ROUND ": %d\n", redact->decimals);
+		buf_addf(out, TRAILER_ROUND ": %d" MATCHED "%" PRIu64 "\n",
+			 redact->decimals, matched->places);
+	}
+}
+
+/* Removes what is behind the option in a trailer, if it is there. */
+static void cut_matched(struct buf *value)
+{
+	size_t end = value->len, len = strlen(MATCHED);
+
+	while (end && value->data[end - 1] >= '0' && value->data[end - 1] <= '9') {
+		end--;
+	}
+	if (end < value->len && end >= len &&
+	    memcmp(value->data + end - len, MATCHED, len) == 0) {
+		buf_setlen(value, end - len);
 	}
 }
 
@@ -177,7 +206,7 @@ int redact_recorded(struct redact **out, const char *message, struct err *err)
 {
 	struct commit_trailers drops = commit_trailers(message), rounds = drops;
 	struct buf value = {0};
-	char *path[PATHS_MOST];
+	char *path[REDACT_PATHS_MOST];
 	size_t count = 0;
 	long long decimals = -1;
 	struct err why;
@@ -185,7 +214,8 @@ int redact_recorded(struct redact **out, const char *message, struct err *err)
 
 	*out = NULL;
 	while (!rc && commit_trailers_next(&drops, TRAILER_DROP, &value)) {
-		if (count < PATHS_MOST) {
+		cut_matched(&value);
+		if (count < REDACT_PATHS_MOST) {
 			path[count++] = xstrdup(value.data);
 		} else {
 			rc = err_set(err, ERR_INPUT, "there are too many trailers '%s'",
@@ -193,6 +223,7 @@ int redact_recorded(struct redact **out, const char *message, struct err *err)
 		}
 	}
 	while (!rc && commit_trailers_next(&rounds, TRAILER_ROUND, &value)) {
+		cut_matched(&value);
 		if (!read_decimals(&decimals, &value)) {
 			rc = err_set(err, ERR_INPUT, "its trailer '%s: %s' is malformed",
 				     TRAILER_ROUND, value.data);
@@ -209,28 +240,27 @@ int redact_recorded(struct redact **out, const char *message, struct err *err)
 	return rc;
 }
 
-static bool is_same(const struct redact *a, const struct redact *b)
+void redact_rules(struct buf *out, const struct redact *redact)
+{
+	for (size_t i = 0; redact && i < redact->count; i++) {
+		buf_addf(out, "drop %s\n", redact->path[i].text);
+	}
+	if (redact && redact->decimals >= 0) {
+		buf_addf(out, "round-gps %d\n", redact->decimals);
+	}
+}
+
+bool redact_is_same(const struct redact *a, const struct redact *b)
 {
 	struct buf left = {0}, right = {0};
 	bool same;
 
-	redact_trailers(&left, a);
-	redact_trailers(&right, b);
+	redact_rules(&left, a);
+	redact_rules(&right, b);
 	same = left.len == right.len &&
 	       (!left.len || memcmp(left.data, right.data, left.len) == 0);
 	buf_release(&left);
 	buf_release(&right);
-	return same;
-}
-
-bool redact_is_recorded(const struct redact *redact, const char *message)
-{
-	struct redact *recorded;
-	struct err err;
-	bool same = redact_recorded(&recorded, message, &err) == 0 &&
-		    is_same(redact, recorded);
-
-	redact_free(recorded);
 	return same;
 }
 
@@ -261,6 +291,26 @@ void redact_uncovered(struct buf *out, const struct redact *before,
 	if (before && before->decimals >= 0 &&
 	    (!now || now->decimals < 0 || now->decimals > before->decimals)) {
 		buf_addf(out, " --round-gps %d", before->decimals);
+	}
+}
+
+static bool has_path(const struct redact *redact, const char *text)
+{
+	for (size_t i = 0; redact && i < redact->count; i++) {
+		if (strcmp(redact->path[i].text, text) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void redact_unmatched(struct buf *out, const struct redact *now,
+		      const struct redact *before, const struct redact_matched *matched)
+{
+	for (size_t i = 0; now && i < now->count; i++) {
+		if (!matched->path[i] && !has_path(before, now->path[i].text)) {
+			buf_addf(out, " --drop '%s'", now->path[i].text);
+		}
 	}
 }
 
@@ -361,14 +411,16 @@ struct reach {
 
 struct copy {
 	const struct redact *redact;
+	struct redact_matched *matched;
 	const char *at, *end;
 	const char *copied; /* up to here */
 	struct buf *out;
+	bool left_out; /* only matches are counted */
 };
 
 static void copy_until(struct copy *copy, const char *until)
 {
-	if (until > copy->copied) {
+	if (until > copy->copied && !copy->left_out) {
 		buf_add(copy->out, copy->copied, (size_t)(until - copy->copied));
 	}
 }
@@ -391,33 +443,41 @@ static bool is_key(const char *key, size_t len, const char *quoted)
 }
 
 /* Enters a member. True: it is left out. */
-static bool enter_member(const struct redact *redact, struct reach *reach,
-			 const char *key, size_t len)
+static bool enter_member(struct copy *copy, struct reach *reach, const char *key,
+			 size_t len)
 {
 	struct reach below = {.names = reach->names + 1};
+	bool left_out = false;
 
 	for (uint64_t rest = reach->paths; rest; rest &= rest - 1) {
-		const struct path *path = &redact->path[__builtin_ctzll(rest)];
+		int n = __builtin_ctzll(rest);
+		const struct path *path = &copy->redact->path[n];
 
-		if (is_key(key, len, path->name[reach->names])) {
-			if (path->names == below.names) {
-				return true;
-			}
-			below.paths |= rest & -rest; /* its bit */
+		if (!is_key(key, len, path->name[reach->names])) {
+			continue;
+		}
+		if (path->names == below.names) {
+			copy->matched->path[n]++;
+			left_out = true;
+		} else {
+			below.paths |= UINT64_C(1) << n;
 		}
 	}
 	*reach = below;
-	return false;
+	return left_out;
 }
 
-static bool is_place(const char *key, size_t len)
+/* Whether numbers are rounded in the member, which is not inside of such a one. */
+static bool begin_place(struct copy *copy, const char *key, size_t len)
 {
 	static const char *const places[] = {"\"gps\"",       "\"gps_ip\"",
 					     "\"gps_exifs\"", "\"gps_html\"",
 					     "\"latitude\"",  "\"longitude\""};
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+	for (size_t i = 0;
+	     copy->redact->decimals >= 0 && i < sizeof(places) / sizeof(*places); i++) {
 		if (is_key(key, len, places[i])) {
+			copy->matched->places++;
 			return true;
 		}
 	}
@@ -426,10 +486,16 @@ static bool is_place(const char *key, size_t len)
 
 static void copy_value(struct copy *copy, struct reach reach, enum what what, bool place);
 
-/* Leaves out the member from `begin` to copy->at, and one comma: the one in front, or the
- * one behind if no member was kept before. */
-static void leave_out(struct copy *copy, const char *begin, bool kept)
+/* Leaves out the member from `begin`, whose value is at copy->at, and one comma: the one in
+ * front, or the one behind if no member was kept before. */
+static void leave_out(struct copy *copy, const char *begin, bool kept, struct reach reach,
+		      bool place)
 {
+	struct copy value = *copy;
+
+	value.left_out = true;
+	copy_value(&value, reach, NO_RECORD, place);
+	copy->at = value.at;
 	copy_until(copy, kept ? begin - 1 : begin);
 	copy->copied = copy->at;
 	if (*copy->at == ',') {
@@ -455,6 +521,7 @@ static void copy_object(struct copy *copy, struct reach reach, enum what what, b
 
 	if (what) {
 		reach = begin_record(copy->redact, what);
+		copy->matched->records += what != TAG_FILE;
 	}
 	copy->at++;
 	while (*copy->at != '}') {
@@ -462,14 +529,14 @@ static void copy_object(struct copy *copy, struct reach reach, enum what what, b
 		size_t len = (size_t)(json_string_end(begin, copy->end) - begin);
 		struct reach below = reach;
 		enum what inner = member_of(what, begin, len);
+		bool inside = !inner && (place || begin_place(copy, begin, len));
 
 		copy->at += len + 1; /* the colon */
-		if (enter_member(copy->redact, &below, begin, len)) {
-			copy->at = json_value_end(copy->at, copy->end);
-			leave_out(copy, begin, kept);
+		if (enter_member(copy, &below, begin, len)) {
+			leave_out(copy, begin, kept, below, inside);
 			continue;
 		}
-		copy_value(copy, below, inner, !inner && (place || is_place(begin, len)));
+		copy_value(copy, below, inner, inside);
 		kept = true;
 		copy->at += *copy->at == ',';
 	}
@@ -501,7 +568,7 @@ static void copy_value(struct copy *copy, struct reach reach, enum what what, bo
 		return;
 	}
 	copy->at = json_value_end(begin, copy->end);
-	if (place && redact->decimals >= 0 && is_number(*begin)) {
+	if (place && is_number(*begin) && !copy->left_out) {
 		copy_until(copy, begin);
 		add_rounded(copy->out, begin, (size_t)(copy->at - begin),
 			    (size_t)redact->decimals);
@@ -509,10 +576,11 @@ static void copy_value(struct copy *copy, struct reach reach, enum what what, bo
 	}
 }
 
-void redact_body(const struct redact *redact, struct buf *out, enum query_response kind,
-		 const char *body, size_t len)
+void redact_body(const struct redact *redact, struct redact_matched *matched,
+		 struct buf *out, enum query_response kind, const char *body, size_t len)
 {
 	struct copy copy = {.redact = redact,
+			    .matched = matched,
 			    .at = body,
 			    .end = body + len,
 			    .copied = body,

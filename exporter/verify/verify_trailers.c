@@ -11,6 +11,7 @@
 #include "exporter/git/snapshot.h"
 #include "exporter/git/commit.h"
 #include "exporter/snapshot/message.h"
+#include "exporter/snapshot/redact.h"
 
 /* Reads a count. That it is missing or not a count is a failure: false, and 0. */
 static bool read_number(uint64_t *out, struct verify_report *report, const char *message,
@@ -87,6 +88,17 @@ static void check_sequence(struct verify_trailers *trailers, struct verify_repor
 	buf_release(&restored);
 }
 
+static void check_redaction(struct verify_report *report, const char *message)
+{
+	struct redact *redact = NULL;
+	struct err err;
+
+	if (redact_recorded(&redact, message, &err) < 0) {
+		verify_report_fail(report, "", "%s", err.msg);
+	}
+	redact_free(redact);
+}
+
 void verify_trailers_check(struct verify_trailers *trailers, struct verify_report *report,
 			   const char *message, uint64_t number)
 {
@@ -96,6 +108,7 @@ void verify_trailers_check(struct verify_trailers *trailers, struct verify_repor
 	uint64_t said;
 
 	check_sequence(trailers, report, message);
+	check_redaction(report, message);
 	if (read_number(&said, report, message, MESSAGE_NUMBER) && said != number) {
 		verify_report_fail(report, "",
 				   "it says that it is snapshot %" PRIu64

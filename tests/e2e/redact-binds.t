@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the last snapshot leaves out binds the next one: with options that leave
 # out less, export and follow refuse, change nothing, and say which options are
-# missing.
+# missing. A new --drop that matches nothing is refused, too.
 . "$(dirname "$0")/lib.sh"
 
 repo=$T/repo
@@ -56,7 +56,8 @@ refused "no options, with a change to export" "--drop 'exifs' --drop 'infos.loca
 
 exits "the same options need no --accept" 0 export_all --drop exifs --drop infos.location --round-gps 2
 exits "nor do more options" 0 export_all --drop exifs --drop infos --drop title --round-gps 1
-is "the new snapshot says so" "$(trailer Drop) $(trailer Round-GPS) $(trailer Accepted)" "exifs infos title 1 "
+is "the new snapshot says so" "$(trailer Drop) $(trailer Round-GPS) $(trailer Accepted)" \
+	"exifs; matched 2 infos; matched 2 title; matched 2 1; matched 4 "
 refused "those options bind, too" "--drop 'infos' --drop 'title' --round-gps 1" --drop exifs --drop infos.location --round-gps 2
 rm -rf "$T/index"
 scan >"$T/out"
@@ -65,7 +66,7 @@ exits "a rebuilt index and the same options need no --accept" 0 export_all --dro
 # --accept redaction, once.
 exits "--accept redaction goes on" 0 export_all --drop exifs --accept redaction
 ok "the log says what was accepted" grep -q "warning: accepted: this export would show what snapshot [0-9a-f]* leaves out or rounds; add --drop 'infos' --drop 'title' --round-gps 1\$" "$T/err"
-is "the snapshot says so" "$(trailer Drop) $(trailer Round-GPS) $(trailer Accepted)" "exifs  redaction"
+is "the snapshot says so" "$(trailer Drop) $(trailer Round-GPS) $(trailer Accepted)" "exifs; matched 2  redaction"
 ok "the members are back" grep -qF '"gps":[48.8566,2.3522],"infos"' "$T/site/api/v1/albums/a/images.json"
 change
 exits "the next export needs no --accept" 0 export_all --drop exifs
@@ -86,7 +87,7 @@ ok "follow ends instead of bringing it back" wait_until 30 ended
 stop follow
 is "with status 1" "$?" 1
 ok "and says why" grep -qF "add --drop 'title'; if" "$T/follow.log"
-is "it made no snapshot" "$(trailer Drop)" title
+is "it made no snapshot" "$(trailer Drop)" "title; matched 2"
 
 # If the tree is the same, no snapshot can record that it was accepted.
 image i1 none | sed 's/"exifs":[^}]*},//' >"$T/data/0.json"
@@ -98,6 +99,62 @@ echo '{"public_id":"i2","album_id":"a"}' >"$T/data/2.json"
 scan >"$T/out"
 exits "the next export needs no --accept" 0 export_all
 is "its snapshot leaves nothing out" "$(trailer Drop)" ""
+
+# A new path that matches nothing.
+unmatched() { # NAME PATHS OPTION...: passes if export and follow refuse
+	local name=$1 paths=$2
+	shift 2
+	state >"$T/before"
+	exits "$name: export refuses" 1 export_all "$@"
+	ok "$name: it says which path" grep -qF -- "nothing in any response is at $paths; " "$T/err"
+	ok "$name: it names the option" grep -qF -- "$HINT" "$T/err"
+	exits "$name: follow refuses" 1 timeout 10 "$EXPORTER" follow --index "$T/index" --repo "$repo" --site "$T/site" "$@"
+	ok "$name: follow says which path" grep -qF -- "nothing in any response is at $paths; " "$T/err"
+	state >"$T/after"
+	same "$name: nothing was changed" "$T/after" "$T/before"
+}
+rm "$T/data/2.json"
+change
+restart
+unmatched "a misspelt path" "--drop 'exif'" --drop exif
+unmatched "upper case" "--drop 'EXIFS'" --drop EXIFS --drop infos
+unmatched "a path that begins elsewhere" "--drop 'lens' --drop 'tag.exifs'" --drop lens --drop tag.exifs --drop title
+exits "--accept redaction goes on" 0 export_all --drop exif --drop infos --accept redaction
+is "the snapshot says that it matched nothing" "$(trailer Drop) $(trailer Accepted)" "exif; matched 0 infos; matched 2 redaction"
+is "the result says so, too" "$(grep ^--drop "$T/out" | paste -sd' ')" "--drop exif: 0 matched --drop infos: 2 matched"
+change
+exits "the next export needs no --accept" 0 export_all --drop exif --drop infos
+rm -rf "$T/index"
+scan >"$T/out"
+exits "nor with a rebuilt index" 0 export_all --drop exif --drop infos --json
+is "which is exported as a whole" "$(jq -c '[.full, .drop]' "$T/out")" \
+	'[true,[{"path":"exif","matched":0},{"path":"infos","matched":2}]]'
+unmatched "another such path" "--drop 'exit'" --drop exif --drop infos --drop exit
+
+# A first export: without any record nothing can match, and then something must.
+rm -rf "$T/index" "$repo" "$T/site" "$T/data"/*
+mkdir "$repo" "$T/site"
+scan >"$T/out"
+exits "an export of no record goes on" 0 export_all --drop exif
+is "the snapshot says that it matched nothing" "$(trailer Drop)" "exif; matched 0"
+exits "so does the next one" 0 export_all --drop exif
+change
+unmatched "the first records" "--drop 'exif'" --drop exif
+exits "with --accept redaction they are exported" 0 export_all --drop exif --accept redaction
+change
+exits "and the next ones without it" 0 export_all --drop exif
+
+# Repositories of 0.1.0 have trailers without a count.
+restart --drop exifs --round-gps 2
+commit=$(git -C "$repo" log -1 --format=%B main | sed 's/; matched [0-9]*$//' |
+	GIT_AUTHOR_NAME=p GIT_AUTHOR_EMAIL=p@localhost GIT_COMMITTER_NAME=p GIT_COMMITTER_EMAIL=p@localhost \
+		git -C "$repo" commit-tree 'main^{tree}')
+rm "$repo/albumen-exporter.note"
+git -C "$repo" update-ref refs/heads/main "$commit"
+is "old trailers have no count" "$(trailer Drop) $(trailer Round-GPS)" "exifs 2"
+exits "verify finds nothing" 0 "$EXPORTER" verify --repo "$repo"
+exits "the same options need no --accept" 0 export_all --drop exifs --round-gps 2
+refused "no options" "--drop 'exifs' --round-gps 2"
 
 # Somebody else's commit at the tip does not take away what binds.
 change
@@ -127,6 +184,8 @@ for trailer in "Albumen-Round-GPS: 12" "Albumen-Drop: a..b" "Albumen-Drop:"; do
 	exits "'$trailer' is refused" 1 "$EXPORTER" export --index "$T/index" --repo "$T/forged"
 	ok "'$trailer': it is named" grep -q "cannot be read: .*${trailer%%:*}" "$T/err"
 	is "'$trailer': nothing was changed" "$(git -C "$T/forged" rev-parse main)" "$commit"
+	exits "'$trailer': verify fails" 1 "$EXPORTER" verify --repo "$T/forged"
+	ok "'$trailer': it names it, too" grep -q "${trailer%%:*}.* is malformed" "$T/out"
 	rm -rf "$T/forged"
 done
 

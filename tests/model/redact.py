@@ -5,7 +5,7 @@
     redact.py IN OUT [--drop PATH]... [--round-gps N]
 
 IN is a folder with the tree of a snapshot; OUT becomes that tree with these
-options applied.
+options applied. Prints the trailers that record them.
 """
 
 import argparse
@@ -60,6 +60,21 @@ def round_all(value, places, inside=False):
     return rounded(value, places) if inside and isinstance(value, Number) else value
 
 
+def places(value):
+    """How many members are places, not counting those inside of others."""
+    if isinstance(value, Members):
+        return sum(1 if k in PLACES else places(v) for k, v in value)
+    return sum(map(places, value)) if isinstance(value, list) else 0
+
+
+def count(value, names):
+    """How many members are at the path."""
+    if isinstance(value, Members):
+        return sum((1 if len(names) == 1 else count(v, names[1:])) if k == names[0] else 0
+                   for k, v in value)
+    return sum(count(v, names) for v in value) if isinstance(value, list) else 0
+
+
 def drop(value, names):
     """Leaves out the member at the path."""
     if isinstance(value, Members):
@@ -71,26 +86,32 @@ def drop(value, names):
 
 
 def redact_record(kind, record, options):
-    for path in options.drop:
+    """The record as it is written; counts what the paths matched."""
+    inside = ("image", "tag") if kind == "tag_image" else ()
+    embedded = {k: redact_record(k, v, options) for k, v in record if k in inside}
+    own = Members((k, v) for k, v in record if k not in inside)
+    kept = Members(own)
+    for path in options.matched:
         names = path.split(".")
         if len(names) > 1 and names[0] in ("image", "tag"):
             if names.pop(0) != kind:
                 continue
-        if kind == "tag_image":
-            # The members of an embedded object belong to another record.
-            record = Members((k, v) if k in ("image", "tag") else pair
-                             for k, v in record
-                             for pair in (drop(Members([(k, v)]), names) or [None])
-                             if pair)
-        else:
-            record = drop(record, names)
-    if kind == "tag_image":
-        record = Members((k, redact_record(k, v, options) if k in ("image", "tag") else v)
-                         for k, v in record)
-    return record
+        options.matched[path] += count(own, names)
+        kept = drop(kept, names)
+    # Embedded objects are records of their own, which no path leaves out.
+    if not inside:
+        return kept
+    out, rest = Members(), list(kept)
+    for k, v in record:
+        if k in inside:
+            out.append((k, embedded[k]))
+        elif rest and rest[0][0] == k:
+            out.append(rest.pop(0))
+    return out
 
 
 def redact(path, value, options):
+    options.places += places(value)
     if path.startswith("audit/tags/"):
         value = Members((k, redact_record("tag", v, options) if k == "tag" else v)
                         for k, v in value)
@@ -108,6 +129,8 @@ def main():
     parser.add_argument("--drop", action="append", default=[])
     parser.add_argument("--round-gps", type=int)
     options = parser.parse_args()
+    options.matched = dict.fromkeys(sorted(options.drop, key=str.encode), 0)
+    options.places = 0
     for folder, _, names in os.walk(options.input):
         for name in names:
             source = os.path.join(folder, name)
@@ -120,6 +143,10 @@ def main():
             os.makedirs(os.path.dirname(target), exist_ok=True)
             with open(target, "w", encoding="utf-8", newline="") as f:
                 f.write(text)
+    for path, matched in options.matched.items():
+        print("Albumen-Drop: %s; matched %d" % (path, matched))
+    if options.round_gps is not None:
+        print("Albumen-Round-GPS: %d; matched %d" % (options.round_gps, options.places))
 
 
 if __name__ == "__main__":

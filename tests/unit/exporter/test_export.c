@@ -278,6 +278,7 @@ static void a_note_of_another_redaction_does_not_count(void **state)
 	static const char *const drop[] = {"exifs"};
 	struct test *t = *state;
 	struct export_result result;
+	struct accept accept = {.given = 1 << ACCEPT_REDACTION};
 	struct redact *redact = NULL;
 	struct err err = {0};
 
@@ -286,6 +287,7 @@ static void a_note_of_another_redaction_does_not_count(void **state)
 	export_result_release(&result);
 	assert_int_equal(redact_new(&redact, drop, 1, -1, &err), 0);
 	t->job.redact = redact;
+	t->job.accept = &accept; /* as it matches nothing */
 	export_it(t, &result);
 	assert_true(result.full);
 	assert_false(result.made);

@@ -25,9 +25,10 @@ static struct redact *make(const char *const *paths, long long round_gps)
 static void check_with(struct redact *redact, enum query_response kind, const char *body,
 		       const char *want)
 {
+	struct redact_matched matched = {0};
 	struct buf out = {0};
 
-	redact_body(redact, &out, kind, body, strlen(body));
+	redact_body(redact, &matched, &out, kind, body, strlen(body));
 	assert_string_equal(out.data, want);
 	buf_release(&out);
 	redact_free(redact);
@@ -230,80 +231,143 @@ static void members_that_responses_need_are_refused(void **state)
 	assert_null(redact);
 }
 
-static void trailers_record_the_options(void **state)
+static void rules_are_counted_each_by_itself(void **state)
 {
-	static const char *const paths[] = {"b", "a.c", "b", NULL};
-	struct redact *redact = make(paths, 3), *less = make(paths, -1);
-	struct buf text = {0};
+	static const char *const paths[] = {"a", "a.b", "image.x", "none", "x", NULL};
+	static const char images[] =
+		"[{\"a\":{\"b\":1,\"gps\":{\"lat\":1.5}},\"x\":1},"
+		"{\"a\":[{\"b\":2},{\"b\":{\"b\":3}}],\"gps\":[1.5]}]";
+	static const char tags[] = "{\"tag\":{\"x\":1,\"a\":0},\"tag_images\":3}";
+	struct redact *redact = make(paths, 1);
+	struct redact_matched matched = {0};
+	struct buf out = {0};
 
 	(void)state;
-	buf_addstr(&text, "subject\n\nAlbumen-Drop: z\n\nAlbumen-Index: x\n");
-	assert_true(redact_is_recorded(NULL, text.data));
-	assert_false(redact_is_recorded(redact, text.data));
-	redact_trailers(&text, redact);
-	assert_string_equal(strstr(text.data, "Albumen-Index"),
-			    "Albumen-Index: x\nAlbumen-Drop: a.c\nAlbumen-Drop: b\n"
-			    "Albumen-Round-GPS: 3\n");
-	buf_addstr(&text, "Albumen-Tree-SHA256: y\n");
-	assert_true(redact_is_recorded(redact, text.data));
-	assert_false(redact_is_recorded(less, text.data));
-	assert_false(redact_is_recorded(NULL, text.data));
-	buf_release(&text);
+	redact_body(redact, &matched, &out, QUERY_IMAGES, images, strlen(images));
+	redact_body(redact, &matched, &out, QUERY_TAG, tags, strlen(tags));
+	redact_body(redact, &matched, &out, QUERY_ALBUM_OF, "\"x\"", 3);
+	assert_string_equal(out.data,
+			    "[{},{\"gps\":[1.5]}]{\"tag\":{},\"tag_images\":3}\"x\"");
+	buf_clear(&out);
+	redact_trailers(&out, redact, &matched);
+	assert_string_equal(out.data, "Albumen-Drop: a; matched 3\n"
+				      "Albumen-Drop: a.b; matched 3\n"
+				      "Albumen-Drop: image.x; matched 1\n"
+				      "Albumen-Drop: none; matched 0\n"
+				      "Albumen-Drop: x; matched 2\n"
+				      "Albumen-Round-GPS: 1; matched 2\n");
+	assert_int_equal(matched.records, 3);
+	buf_release(&out);
 	redact_free(redact);
-	redact_free(less);
 }
 
-static void recorded(const char *trailers, bool known)
+static void a_new_path_that_matched_nothing_is_named(void **state)
+{
+	static const char *const now_paths[] = {"a", "b", "c", "d", NULL},
+				 *const before_paths[] = {"c", "e", NULL};
+	struct redact *now = make(now_paths, -1), *before = make(before_paths, -1);
+	struct redact_matched matched = {.path = {1}};
+	struct buf out = {0};
+
+	(void)state;
+	redact_unmatched(&out, now, before, &matched);
+	assert_string_equal(out.data, " --drop 'b' --drop 'd'");
+	buf_clear(&out);
+	redact_unmatched(&out, now, NULL, &matched);
+	assert_string_equal(out.data, " --drop 'b' --drop 'c' --drop 'd'");
+	buf_clear(&out);
+	redact_unmatched(&out, NULL, before, &matched);
+	assert_string_equal(out.data, "");
+	buf_release(&out);
+	redact_free(now);
+	redact_free(before);
+}
+
+/* Reads trailers; `rules`: what they record, or NULL if they are malformed. */
+static void recorded(const char *trailers, const char *rules)
 {
 	struct redact *redact = NULL;
-	struct buf message = {0}, again = {0};
+	struct buf message = {0}, got = {0};
 	struct err err = {0};
 	int rc;
 
-	buf_addf(&message, "subject\n\nAlbumen-Index: x\n%s", trailers);
+	buf_addf(&message, "subject\n\nAlbumen-Drop: no\n\nAlbumen-Index: x\n%s",
+		 trailers);
 	rc = redact_recorded(&redact, message.data, &err);
-	if (known) {
+	if (rules) {
 		assert_int_equal(rc, 0);
-		redact_trailers(&again, redact);
-		assert_string_equal(again.len ? again.data : "", trailers);
-		assert_true(redact_is_recorded(redact, message.data));
+		redact_rules(&got, redact);
+		assert_string_equal(got.len ? got.data : "", rules);
 	} else {
 		assert_int_equal(rc, ERR_INPUT);
 		assert_null(redact);
 		assert_true(*err.msg);
-		assert_false(redact_is_recorded(NULL, message.data));
 	}
 	redact_free(redact);
 	buf_release(&message);
-	buf_release(&again);
+	buf_release(&got);
 }
 
 static void what_trailers_record_is_read_back(void **state)
 {
-	struct buf many = {0};
+	struct buf many = {0}, rules = {0};
 
 	(void)state;
-	recorded("", true);
-	recorded("Albumen-Drop: a\n", true);
-	recorded(
-		"Albumen-Drop: a & \"b\"; c\nAlbumen-Drop: image.gps\nAlbumen-Round-GPS: "
-		"0\n",
-		true);
-	recorded("Albumen-Round-GPS: 9\n", true);
-	recorded("Albumen-Round-GPS: 10\n", false);
-	recorded("Albumen-Round-GPS: -1\n", false);
-	recorded("Albumen-Round-GPS: \n", false);
-	recorded("Albumen-Round-GPS: 2 \nAlbumen-Round-GPS: x\n", false);
-	recorded("Albumen-Drop:\n", false);
-	recorded("Albumen-Drop: a..b\n", false);
-	recorded("Albumen-Drop: id\n", false);
-	for (unsigned i = 0; i < 64; i++) {
+	recorded("", "");
+	recorded("Albumen-Drop: a; matched 0\n", "drop a\n");
+	recorded("Albumen-Drop: image.gps; matched 18\nAlbumen-Drop: a & \"b\"; c; "
+		 "matched "
+		 "7\nAlbumen-Round-GPS: 0; matched 18446744073709551615\n",
+		 "drop a & \"b\"; c\ndrop image.gps\nround-gps 0\n");
+	recorded("Albumen-Drop: a; matched 1; matched 2\n", "drop a; matched 1\n");
+	recorded("Albumen-Drop: a;matched 1\n", "drop a;matched 1\n");
+	recorded("Albumen-Drop: a; matched \n", "drop a; matched\n");
+	recorded("Albumen-Drop: 7\n", "drop 7\n");
+	/* as before 0.2.0 */
+	recorded("Albumen-Drop: a\nAlbumen-Drop: a.b\nAlbumen-Round-GPS: 9\n",
+		 "drop a\ndrop a.b\nround-gps 9\n");
+	recorded("Albumen-Round-GPS: 10; matched 1\n", NULL);
+	recorded("Albumen-Round-GPS: -1; matched 1\n", NULL);
+	recorded("Albumen-Round-GPS: 2; matched\n", NULL);
+	recorded("Albumen-Round-GPS: 2; matched x\n", NULL);
+	recorded("Albumen-Round-GPS: 2;matched 1\n", NULL);
+	recorded("Albumen-Round-GPS: ; matched 1\n", NULL);
+	recorded("Albumen-Round-GPS:\n", NULL);
+	recorded("Albumen-Round-GPS: 2\nAlbumen-Round-GPS: x\n", NULL);
+	recorded("Albumen-Drop:\n", NULL);
+	recorded("Albumen-Drop: ; matched 1\n", NULL);
+	recorded("Albumen-Drop: a..b; matched 1\n", NULL);
+	recorded("Albumen-Drop: id; matched 1\n", NULL);
+	for (unsigned i = 0; i < REDACT_PATHS_MOST; i++) {
 		buf_addf(&many, "Albumen-Drop: a%02u\n", i);
+		buf_addf(&rules, "drop a%02u\n", i);
 	}
-	recorded(many.data, true);
+	recorded(many.data, rules.data);
 	buf_addstr(&many, "Albumen-Drop: b\n");
-	recorded(many.data, false);
+	recorded(many.data, NULL);
 	buf_release(&many);
+	buf_release(&rules);
+}
+
+static void equal_rules_are_the_same(void **state)
+{
+	static const char *const some[] = {"b", "a.c", "b", NULL},
+				 *const sorted[] = {"a.c", "b", NULL},
+				 *const other[] = {"a", "c", "b", NULL};
+	struct redact *a = make(some, 3), *b = make(sorted, 3), *c = make(sorted, -1),
+		      *d = make(other, 3);
+
+	(void)state;
+	assert_true(redact_is_same(a, b));
+	assert_false(redact_is_same(a, c));
+	assert_false(redact_is_same(a, d));
+	assert_false(redact_is_same(a, NULL));
+	assert_false(redact_is_same(NULL, c));
+	assert_true(redact_is_same(NULL, NULL));
+	redact_free(a);
+	redact_free(b);
+	redact_free(c);
+	redact_free(d);
 }
 
 /* The options without which `now` would show more than `before`. */
@@ -373,7 +437,9 @@ int main(void)
 		cmocka_unit_test(numbers_are_rounded_by_their_digits),
 		cmocka_unit_test(exponents_move_the_point),
 		cmocka_unit_test(members_that_responses_need_are_refused),
-		cmocka_unit_test(trailers_record_the_options),
+		cmocka_unit_test(rules_are_counted_each_by_itself),
+		cmocka_unit_test(a_new_path_that_matched_nothing_is_named),
+		cmocka_unit_test(equal_rules_are_the_same),
 		cmocka_unit_test(what_trailers_record_is_read_back),
 		cmocka_unit_test(a_path_covers_what_lies_below_it),
 		cmocka_unit_test(fewer_decimals_cover_more),
