@@ -12,6 +12,11 @@
 
 #define DAY INT64_C(86400)
 
+/* What a message offers; when.h has the meanings. */
+#define TIMES                                                                            \
+	"2026-11-22, '2026-11-22 04:34', 2026-11-22T05:34:26+01:00, now, today, "        \
+	"yesterday, 'last week', '2 days ago'"
+
 int when_now(int64_t *now, struct err *err)
 {
 	const char *text = getenv("SOURCE_DATE_EPOCH");
@@ -54,7 +59,7 @@ static bool read_rfc3339(int64_t *instant, const char *text)
 	return true;
 }
 
-/* "YYYY-MM-DD", "YYYY-MM-DD HH:MM" and "YYYY-MM-DD HH:MM:SS", all UTC. */
+/* "YYYY-MM-DD", and with " HH:MM" or " HH:MM:SS", or a T for the space: all UTC. */
 static bool read_date(int64_t *instant, const char *text)
 {
 	char full[WHEN_TEXT] = "YYYY-MM-DDT23:59:59Z";
@@ -66,7 +71,7 @@ static bool read_date(int64_t *instant, const char *text)
 		   len != sizeof("2026-11-22 04:34:26") - 1) {
 		return false;
 	}
-	if (len > 10 && text[10] != ' ') {
+	if (len > 10 && text[10] != ' ' && text[10] != 'T') {
 		return false;
 	}
 	memcpy(full, text, len);
@@ -105,13 +110,14 @@ static bool read_count(int64_t *count, const char *text, size_t *used)
 	return *used > 0 && *used <= 9;
 }
 
-/* "2 days ago" */
+/* "2 days ago", "last week" */
 static bool read_ago(int64_t *instant, const char *text, int64_t now)
 {
-	int64_t count;
-	size_t used;
+	int64_t count = 1;
+	size_t used = strlen("last");
+	bool last = strncmp(text, "last", used) == 0;
 
-	if (!read_count(&count, text, &used) || text[used] != ' ') {
+	if ((!last && !read_count(&count, text, &used)) || text[used] != ' ') {
 		return false;
 	}
 	text += used + 1;
@@ -119,7 +125,8 @@ static bool read_ago(int64_t *instant, const char *text, int64_t now)
 		size_t len = strlen(units[i].name);
 
 		if (strncmp(text, units[i].name, len) != 0 ||
-		    strcmp(text + len + (text[len] == 's'), " ago") != 0) {
+		    strcmp(text + len + (!last && text[len] == 's'),
+			   last ? "" : " ago") != 0) {
 			continue;
 		}
 		if (units[i].months) {
@@ -133,7 +140,7 @@ static bool read_ago(int64_t *instant, const char *text, int64_t now)
 
 int when_instant(int64_t *instant, const char *when, int64_t now)
 {
-	if (strcmp(when, "now") == 0) {
+	if (strcmp(when, "now") == 0 || strcmp(when, "today") == 0) {
 		*instant = now;
 		return 0;
 	}
@@ -223,7 +230,13 @@ int when_resolve(struct snapshot_repo *repo, const char *when, struct snapshot_i
 	if (!last && when_instant(instant, when, now) != 0) {
 		rc = snapshot_resolve(repo, when, out, err);
 		*instant = rc ? 0 : out->time_s;
-		return rc;
+		return rc == ERR_NOTFOUND
+			       ? err_set(err, rc,
+					 "no snapshot '%s' in '%s'; WHEN is a time "
+					 "(" TIMES
+					 ") or a revision (an id, a label, HEAD~3)",
+					 when, snapshot_path(repo))
+			       : rc;
 	}
 	rc = snapshot_head(repo, &tip, err);
 	if (rc == ERR_NOTFOUND) {

@@ -12,10 +12,12 @@
  * is one of
  *
  *	2026-11-22T05:34:26+01:00	an RFC 3339 instant
- *	2026-11-22 04:34[:26]		the same in UTC
+ *	2026-11-22 04:34[:26]		the same in UTC; a T may stand for the space
  *	2026-11-22			the last second of that day, UTC
  *	now				the last snapshot, whatever the clock says
- *	yesterday, N UNIT ago		UNIT: second minute hour day week month year, also
+ *	today				the present, by the clock
+ *	yesterday, last UNIT		1 day ago, 1 UNIT ago
+ *	N UNIT ago			UNIT: second minute hour day week month year, also
  *					with an s; months and years by the calendar, UTC
  *	anything else			a revision as git names it: an id or the
  *					beginning of one, a tag, HEAD~3

@@ -39,6 +39,8 @@ static void dates_are_utc_and_a_day_means_its_end(void **state)
 	(void)state;
 	assert_int_equal(instant_of("2023-11-14 22:13:20", 0), NOW);
 	assert_int_equal(instant_of("2023-11-14 22:13", 0), NOW - 20);
+	assert_int_equal(instant_of("2023-11-14T22:13:20", 0), NOW);
+	assert_int_equal(instant_of("2023-11-14T22:13", 0), NOW - 20);
 	assert_int_equal(instant_of("2023-11-14", 0),
 			 instant_of("2023-11-15T00:00:00Z", 0) - 1);
 	assert_int_equal(instant_of("2024-02-29", 0),
@@ -49,7 +51,11 @@ static void instants_count_back_from_now(void **state)
 {
 	(void)state;
 	assert_int_equal(instant_of("now", NOW), NOW);
+	assert_int_equal(instant_of("today", NOW), NOW);
 	assert_int_equal(instant_of("yesterday", NOW), NOW - DAY);
+	assert_int_equal(instant_of("last day", NOW), NOW - DAY);
+	assert_int_equal(instant_of("last week", NOW), NOW - 7 * DAY);
+	assert_int_equal(instant_of("last hour", NOW), NOW - 3600);
 	assert_int_equal(instant_of("1 second ago", NOW), NOW - 1);
 	assert_int_equal(instant_of("90 seconds ago", NOW), NOW - 90);
 	assert_int_equal(instant_of("5 minutes ago", NOW), NOW - 300);
@@ -69,6 +75,10 @@ static void months_and_years_go_by_the_calendar(void **state)
 	(void)state;
 	assert_int_equal(instant_of("1 month ago", march),
 			 instant_of("2024-02-29T12:00:00Z", 0));
+	assert_int_equal(instant_of("last month", march),
+			 instant_of("2024-02-29T12:00:00Z", 0));
+	assert_int_equal(instant_of("last year", march),
+			 instant_of("2023-03-31T12:00:00Z", 0));
 	assert_int_equal(instant_of("2 months ago", march),
 			 instant_of("2024-01-31T12:00:00Z", 0));
 	assert_int_equal(instant_of("4 months ago", march),
@@ -94,8 +104,17 @@ static void other_text_is_not_an_instant(void **state)
 					    "2023-11-1",
 					    "2023-02-29",
 					    "2023-11-14x",
-					    "2023-11-14T22:13:20",
-					    "2023-11-14T22:13",
+					    "2023-11-14x22:13:20",
+					    "2023-11-14T22",
+					    "2023-11-14T",
+					    "Today",
+					    "last",
+					    "last ",
+					    "last weeks",
+					    "last week ago",
+					    "last 2 weeks",
+					    "lastweek",
+					    "last friday",
 					    "2023-11-14 22:13:20Z",
 					    "2023-11-14 25:13",
 					    "2023-11-14 22-13",
@@ -229,6 +248,8 @@ static void an_instant_means_the_last_snapshot_then(void **state)
 	setenv("SOURCE_DATE_EPOCH", "1700345600", 1); /* four days after the first */
 	resolves(repo, NULL, &info[3], FIRST_S + 4 * DAY);
 	resolves(repo, "now", &info[3], FIRST_S + 4 * DAY);
+	resolves(repo, "today", &info[3], FIRST_S + 4 * DAY);
+	resolves(repo, "yesterday", &info[3], FIRST_S + 3 * DAY);
 	resolves(repo, "1 day ago", &info[3], FIRST_S + 3 * DAY);
 	resolves(repo, "86401 seconds ago", &info[2], FIRST_S + 3 * DAY - 1);
 	resolves(repo, "2023-11-15T22:13:20Z", &info[2], FIRST_S + DAY);
@@ -280,6 +301,11 @@ static void revisions_are_named_as_in_git(void **state)
 			 ERR_NOTFOUND);
 	assert_int_equal(when_resolve(repo, "3 moons ago", &found, &instant, &err),
 			 ERR_NOTFOUND);
+	assert_string_equal(err.msg,
+			    "no snapshot '3 moons ago' in 'r.git'; WHEN is a time "
+			    "(2026-11-22, '2026-11-22 04:34', 2026-11-22T05:34:26+01:00, "
+			    "now, today, yesterday, 'last week', '2 days ago') or a "
+			    "revision (an id, a label, HEAD~3)");
 	release_four(repo, info);
 }
 
