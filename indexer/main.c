@@ -8,7 +8,6 @@
 
 #include "data/base/cli.h"
 #include "data/base/file.h"
-#include "data/base/log.h"
 #include "data/base/stop.h"
 #include "data/index/index.h"
 #include "indexer/watch.h"
@@ -22,13 +21,7 @@ struct options {
 	const char *data, *index;
 	bool json, accept_withdrawal, allow_secrets;
 	long long ready_fd; /* -1: none */
-	int verbose;
 };
-
-static void start_log(const struct options *opt)
-{
-	log_init("albumen-indexer", opt->verbose ? LOG_DEBUG : LOG_INFO);
-}
 
 /* Opens the metadata folder. The index must not lie in it: every commit would raise
  * events there. */
@@ -85,7 +78,6 @@ static int run_writer(const struct options *opt, bool watch, struct err *err)
 	struct stop stop = {.fd = -1};
 	int fd, rc;
 
-	start_log(opt);
 	rc = open_data(&fd, opt, err);
 	rc = rc ? rc : stop_open(&stop, err);
 	if (!rc && watch) {
@@ -112,7 +104,6 @@ static int run_reader(const struct options *opt, bool check, struct err *err)
 	uint64_t differences = 0;
 	int rc;
 
-	start_log(opt);
 	rc = index_open(&index, opt->index, 0, err);
 	if (!rc) {
 		rc = check ? status_check(index, opt->json, &differences, err)
@@ -149,7 +140,7 @@ static int run_check(const void *options, char **operand, struct err *err)
 static const struct cli_command scan = {
 	.name = "scan",
 	.run = run_scan,
-	.options = "data! index! accept-withdrawal allow-secrets json verbose",
+	.options = "data! index! accept-withdrawal allow-secrets json",
 	.summary = "bring the index up to the folder, once",
 	.help = "Reads the files that changed since the last scan, and withdraws the "
 		"claims of files that are gone. Ends with status 3 if some input was "
@@ -158,7 +149,7 @@ static const struct cli_command scan = {
 static const struct cli_command watch = {
 	.name = "watch",
 	.run = run_watch,
-	.options = "data! index! accept-withdrawal allow-secrets ready-fd verbose",
+	.options = "data! index! accept-withdrawal allow-secrets ready-fd",
 	.summary = "scan, then keep up with the folder",
 	.help = "Runs in the foreground until SIGTERM or SIGINT. Notifies systemd "
 		"when the first scan is done."};
@@ -166,14 +157,14 @@ static const struct cli_command watch = {
 static const struct cli_command status = {
 	.name = "status",
 	.run = run_status,
-	.options = "index! json verbose",
+	.options = "index! json",
 	.summary = "counts, sequence, rejected files with reasons",
 	.help = "Rejects are listed as PATH:LINE:COLUMN: REASON."};
 
 static const struct cli_command check = {
 	.name = "check",
 	.run = run_check,
-	.options = "index! json verbose",
+	.options = "index! json",
 	.summary = "recompute every derived table and compare",
 	.help = "Prints each difference and ends with status 1 if there is "
 		"one."};
@@ -192,7 +183,6 @@ static const struct cli_option options[] = {
 	{"ready-fd", 0, CLI_NUMBER, AT(ready_fd), "N", NULL,
 	 "write a line to descriptor N after the first scan"},
 	{"json", 0, CLI_FLAG, AT(json), NULL, NULL, "report as JSON"},
-	{"verbose", 'v', CLI_COUNT, AT(verbose), NULL, NULL, "say more on stderr"},
 	{0},
 };
 

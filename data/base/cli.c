@@ -2,7 +2,6 @@
 #include "data/base/cli.h"
 
 #include <assert.h>
-#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdint.h>
@@ -19,10 +18,6 @@
 
 #define WIDTH 88 /* columns of what --help prints */
 
-/* What getopt_long returns for a long option: one of these, or LONG_FIRST plus its
- * place in the table. For a short option it returns the letter, which is smaller. */
-enum { LONG_HELP = 256, LONG_VERSION, LONG_FIRST };
-
 /* An option on the command line. The command may follow it, so options are collected,
  * and applied at the end. */
 struct given {
@@ -34,12 +29,30 @@ struct cli {
 	const struct cli_program *program;
 	void *values;
 	const struct cli_command *command; /* NULL: none was given */
-	bool help, version;
+	bool verbose, help, version;
+	bool help_word; /* `help` was given as the command */
 	struct given *given;
 	size_t given_count;
 	char **operand;
 	int operand_count;
 };
+
+/* The options of every command. Their values are in struct cli. */
+static const struct cli_option built_in[] = {
+	{"verbose", 'v', CLI_FLAG, offsetof(struct cli, verbose), NULL, NULL,
+	 "log more on stderr"},
+	{"help", 'h', CLI_FLAG, offsetof(struct cli, help), NULL, NULL,
+	 "print this and end"},
+	{"version", 0, CLI_FLAG, offsetof(struct cli, version), NULL, NULL,
+	 "print the version and end"},
+	{0},
+};
+
+static bool is_built_in(const struct cli_option *option)
+{
+	return option >= built_in &&
+	       option < built_in + sizeof(built_in) / sizeof(*built_in);
+}
 
 static bool takes_value(const struct cli_option *option)
 {
@@ -55,6 +68,9 @@ static enum use use_of(const struct cli_command *command, const struct cli_optio
 {
 	size_t len = strlen(option->name);
 
+	if (is_built_in(option)) {
+		return TAKES;
+	}
 	for (const char *at = command->options; *at; at += strspn(at, " ")) {
 		size_t word = strcspn(at, " ");
 
@@ -132,51 +148,60 @@ static enum use shown_use(const struct cli_program *program,
 	return use;
 }
 
+static void print_option(FILE *to, const struct cli_option *o, enum use use, int width)
+{
+	struct buf text = {0};
+	size_t name_end;
+
+	add_option_name(&text, o);
+	buf_add(&text, "", 1);
+	name_end = text.len;
+	buf_addstr(&text, o->summary);
+	if (use == NEEDS && o->environment) {
+		buf_addf(&text, " (needed; or $%s)", o->environment);
+	} else if (use == NEEDS) {
+		buf_addstr(&text, " (needed)");
+	} else if (o->environment) {
+		buf_addf(&text, " (or $%s)", o->environment);
+	}
+	print_entry(to, text.data, width, text.data + name_end);
+	buf_release(&text);
+}
+
 /* Prints the options of the command (NULL: those of all commands), and the built-in
  * ones. */
 static void print_options(FILE *to, const struct cli_program *program,
 			  const struct cli_command *command)
 {
+	const struct cli_option *const tables[] = {program->options, built_in};
 	struct buf text = {0};
-	int width = (int)strlen("-h, --help");
+	int width = 0;
 
-	for (const struct cli_option *o = program->options; o->name; o++) {
-		buf_clear(&text);
-		add_option_name(&text, o);
-		if (shown_use(program, command, o) && (int)text.len > width) {
-			width = (int)text.len;
+	for (size_t i = 0; i < 2; i++) {
+		for (const struct cli_option *o = tables[i]; o->name; o++) {
+			buf_clear(&text);
+			add_option_name(&text, o);
+			if (shown_use(program, command, o) && (int)text.len > width) {
+				width = (int)text.len;
+			}
 		}
 	}
-	for (const struct cli_option *o = program->options; o->name; o++) {
-		enum use use = shown_use(program, command, o);
-		size_t name_end;
+	for (size_t i = 0; i < 2; i++) {
+		for (const struct cli_option *o = tables[i]; o->name; o++) {
+			enum use use = shown_use(program, command, o);
 
-		if (!use) {
-			continue;
+			if (use) {
+				print_option(to, o, use, width);
+			}
 		}
-		buf_clear(&text);
-		add_option_name(&text, o);
-		buf_add(&text, "", 1);
-		name_end = text.len;
-		buf_addstr(&text, o->summary);
-		if (use == NEEDS && o->environment) {
-			buf_addf(&text, " (needed; or $%s)", o->environment);
-		} else if (use == NEEDS) {
-			buf_addstr(&text, " (needed)");
-		} else if (o->environment) {
-			buf_addf(&text, " (or $%s)", o->environment);
-		}
-		print_entry(to, text.data, width, text.data + name_end);
 	}
-	print_entry(to, "-h, --help", width, "print this and end");
-	print_entry(to, "    --version", width, "print the version and end");
 	buf_release(&text);
 }
 
 static void print_program_help(FILE *to, const struct cli_program *program)
 {
 	const struct cli_command *const *c;
-	int width = 0;
+	int width = (int)strlen("help");
 
 	fprintf(to, "usage: %s COMMAND [OPTION]...\n\n", program->name);
 	print_wrapped(to, program->summary, 0, 0);
@@ -187,9 +212,10 @@ static void print_program_help(FILE *to, const struct cli_program *program)
 	for (c = program->commands; *c; c++) {
 		print_entry(to, (*c)->name, width, (*c)->summary);
 	}
+	print_entry(to, "help", width, "explain a command: help COMMAND");
 	fputs("\noptions of every command:\n", to);
 	print_options(to, program, NULL);
-	fprintf(to, "\n'%s COMMAND --help' explains a command and lists its options.\n",
+	fprintf(to, "\n'%s help COMMAND' explains a command and lists its options.\n",
 		program->name);
 }
 
@@ -216,52 +242,186 @@ static void print_command_help(FILE *to, const struct cli *cli)
 	buf_release(&usage);
 }
 
-/* --- the command line --------------------------------------------------------- */
+/* --- what was meant --------------------------------------------------------------- */
 
-/* The tables of getopt_long. */
-static struct option *make_long_options(struct buf *letters,
-					const struct cli_program *program)
+#define WORD_MAX 40 /* bytes of a word that could be meant as a name */
+
+static unsigned least(unsigned a, unsigned b)
 {
-	const struct cli_option *options = program->options;
-	struct option *table;
-	size_t count = 0;
-
-	while (options[count].name) {
-		count++;
-	}
-	table = xzalloc((count + 3) * sizeof(*table));
-	/* '-' makes getopt_long return operands in their place, even with
-	 * POSIXLY_CORRECT; ':' tells a missing value apart from an unknown option. */
-	buf_addstr(letters, "-:h");
-	for (size_t i = 0; i < count; i++) {
-		bool value = takes_value(&options[i]);
-
-		table[i] = (struct option){.name = options[i].name,
-					   .has_arg = value ? required_argument
-							    : no_argument,
-					   .val = LONG_FIRST + (int)i};
-		if (options[i].letter) {
-			buf_addf(letters, "%c%s", options[i].letter, value ? ":" : "");
-		}
-	}
-	table[count] = (struct option){.name = "help", .val = LONG_HELP};
-	table[count + 1] = (struct option){.name = "version", .val = LONG_VERSION};
-	return table;
+	return a < b ? a : b;
 }
 
-static const struct cli_option *option_of(const struct cli *cli, int value)
+/* How many letters must be added, removed, replaced or swapped with the next one to make
+ * `name` of the `len` bytes of `word`: the optimal string alignment distance. */
+static unsigned distance(const char *word, size_t len, const char *name)
 {
-	const struct cli_option *options = cli->program->options;
+	size_t name_len = strlen(name);
+	/* Of the words' beginnings: the last two rows of the table, and the present one. */
+	unsigned row[3][WORD_MAX + 1];
+	unsigned *before = row[0], *above = row[1], *here = row[2];
 
-	if (value >= LONG_FIRST) {
-		return &options[value - LONG_FIRST];
+	for (size_t j = 0; j <= name_len; j++) {
+		above[j] = (unsigned)j;
 	}
-	for (; options->name; options++) {
-		if (options->letter && options->letter == value) {
-			return options;
+	for (size_t i = 1; i <= len; i++) {
+		unsigned *free = before;
+
+		here[0] = (unsigned)i;
+		for (size_t j = 1; j <= name_len; j++) {
+			here[j] = least(least(above[j], here[j - 1]) + 1,
+					above[j - 1] + (word[i - 1] != name[j - 1]));
+			if (i > 1 && j > 1 && word[i - 1] == name[j - 2] &&
+			    word[i - 2] == name[j - 1]) {
+				here[j] = least(here[j], before[j - 2] + 1);
+			}
+		}
+		before = above;
+		above = here;
+		here = free;
+	}
+	return above[name_len];
+}
+
+/* The name that comes nearest to a word. */
+struct nearest {
+	const char *word;
+	size_t len;
+	const char *name; /* NULL: none is near */
+	unsigned distance;
+};
+
+static void consider(struct nearest *nearest, const char *name)
+{
+	size_t len = strlen(name);
+	unsigned d;
+
+	if (!nearest->len || nearest->len > WORD_MAX || len > WORD_MAX) {
+		return;
+	}
+	/* Programs that take the beginning of a name for the whole have taught it. */
+	d = strncmp(name, nearest->word, nearest->len) == 0
+		    ? 1
+		    : distance(nearest->word, nearest->len, name);
+	if (d <= (len < 6 ? 1 : 2) && (!nearest->name || d < nearest->distance)) {
+		nearest->name = name;
+		nearest->distance = d;
+	}
+}
+
+static int unknown_command(const struct cli *cli, const char *word, struct err *err)
+{
+	struct nearest nearest = {.word = word, .len = strlen(word)};
+
+	for (size_t i = 0; cli->program->commands[i]; i++) {
+		consider(&nearest, cli->program->commands[i]->name);
+	}
+	consider(&nearest, "help");
+	return err_set(err, ERR_USAGE, "unknown command '%s'%s%s%s", word,
+		       nearest.name ? "; did you mean '" : "",
+		       nearest.name ? nearest.name : "", nearest.name ? "'?" : "");
+}
+
+/* `word` without its value and its dashes is what could be meant. */
+static int unknown_option(const struct cli *cli, const char *word, struct err *err)
+{
+	const struct cli_option *const tables[] = {cli->program->options, built_in};
+	size_t dashes = strspn(word, "-"), len = strcspn(word, "=");
+	struct nearest nearest = {.word = word + dashes, .len = len - dashes};
+
+	for (size_t i = 0; i < 2; i++) {
+		for (const struct cli_option *o = tables[i]; o->name; o++) {
+			if (!cli->command || use_of(cli->command, o)) {
+				consider(&nearest, o->name);
+			}
+		}
+	}
+	return err_set(err, ERR_USAGE, "unknown option '%.*s'%s%s%s", (int)len, word,
+		       nearest.name ? "; did you mean '--" : "",
+		       nearest.name ? nearest.name : "", nearest.name ? "'?" : "");
+}
+
+/* --- the command line --------------------------------------------------------- */
+
+/*
+ * getopt_long(3) is not used: it takes the beginning of a name for the option, so a new
+ * option could change what an old script does.
+ */
+
+/* The option with the name of `len` bytes, or (if `len` is 0) the letter; or NULL. */
+static const struct cli_option *find_option(const struct cli *cli, const char *name,
+					    size_t len, char letter)
+{
+	const struct cli_option *const tables[] = {cli->program->options, built_in};
+
+	for (size_t i = 0; i < 2; i++) {
+		for (const struct cli_option *o = tables[i]; o->name; o++) {
+			if (len ? strlen(o->name) == len &&
+					    memcmp(o->name, name, len) == 0
+				: o->letter && o->letter == letter) {
+				return o;
+			}
 		}
 	}
 	return NULL;
+}
+
+/* One of `value` and `next`, the word behind the option, is the value of an option that
+ * takes one; either may be NULL. *used: `next` is. */
+static int take_option(struct cli *cli, const struct cli_option *option,
+		       const char *value, const char *next, bool *used, struct err *err)
+{
+	if (!takes_value(option) && value) {
+		return err_set(err, ERR_USAGE, "option '--%s' takes no value",
+			       option->name);
+	}
+	if (takes_value(option) && !value) {
+		value = next;
+		*used = true;
+		if (!next) {
+			return err_set(err, ERR_USAGE, "option '--%s' needs a value: %s",
+				       option->name, option->argument);
+		}
+	}
+	cli->given[cli->given_count++] = (struct given){option, value};
+	return 0;
+}
+
+/* --name, --name=value */
+static int take_long(struct cli *cli, const char *word, const char *next, bool *used,
+		     struct err *err)
+{
+	size_t len = strcspn(word + 2, "=");
+	const char *value = word[2 + len] ? word + 2 + len + 1 : NULL;
+	const struct cli_option *option = len ? find_option(cli, word + 2, len, 0) : NULL;
+
+	return option ? take_option(cli, option, value, next, used, err)
+		      : unknown_option(cli, word, err);
+}
+
+/* -v, -vv, -vo VALUE, -voVALUE */
+static int take_letters(struct cli *cli, const char *word, const char *next, bool *used,
+			struct err *err)
+{
+	int rc = 0;
+
+	for (const char *at = word + 1; *at && !rc; at++) {
+		const struct cli_option *option = find_option(cli, NULL, 0, *at);
+		bool takes = option && takes_value(option);
+
+		if (!option && at == word + 1) {
+			return unknown_option(cli, word, err);
+		}
+		if (!option) {
+			return err_set(err, ERR_USAGE, "unknown option '-%c' in '%s'",
+				       *at, word);
+		}
+		rc = take_option(cli, option, takes && at[1] ? at + 1 : NULL, next, used,
+				 err);
+		if (takes) {
+			break;
+		}
+	}
+	return rc;
 }
 
 static int take_operand(struct cli *cli, char *operand, struct err *err)
@@ -278,75 +438,46 @@ static int take_operand(struct cli *cli, char *operand, struct err *err)
 			return 0;
 		}
 	}
-	return err_set(err, ERR_USAGE, "unknown command '%s'", operand);
-}
-
-/* An option that getopt_long rejected: `found` is ':' or '?'. */
-static int bad_option(const struct cli *cli, int found, const char *argument,
-		      struct err *err)
-{
-	const struct cli_option *option = option_of(cli, optopt);
-
-	if (found == ':') {
-		return err_set(err, ERR_USAGE, "option '--%s' needs a value: %s",
-			       option->name, option->argument);
-	}
-	if (option || optopt == LONG_HELP || optopt == LONG_VERSION) {
-		return err_set(err, ERR_USAGE, "option '%.*s' takes no value",
-			       (int)strcspn(argument, "="), argument);
-	}
-	if (optopt) {
-		return err_set(err, ERR_USAGE, "unknown option '-%c'", optopt);
-	}
-	return err_set(err, ERR_USAGE, "unknown option '%.*s'",
-		       (int)strcspn(argument, "="), argument);
-}
-
-static int take_option(struct cli *cli, int found, char **argv, struct err *err)
-{
-	switch (found) {
-	case 1:
-		return take_operand(cli, optarg, err);
-	case 'h':
-	case LONG_HELP:
-		cli->help = true;
-		return 0;
-	case LONG_VERSION:
-		cli->version = true;
-		return 0;
-	case ':':
-	case '?':
-		return bad_option(cli, found, argv[optind - 1], err);
-	default:
-		cli->given[cli->given_count++] =
-			(struct given){option_of(cli, found), optarg};
+	if (strcmp(operand, "help") == 0) {
+		cli->help = cli->help_word = true;
 		return 0;
 	}
+	return unknown_command(cli, operand, err);
 }
 
 static int parse(struct cli *cli, int argc, char **argv, struct err *err)
 {
-	struct buf letters = {0};
-	struct option *table = make_long_options(&letters, cli->program);
 	size_t most = 1; /* at most one option a byte: -vvv */
-	int found, rc = 0;
+	bool options_end = false;
+	int rc = 0;
 
 	for (int i = 0; i < argc; i++) {
 		most += strlen(argv[i]);
 	}
 	cli->given = xreallocarray(NULL, most, sizeof(*cli->given));
 	cli->operand = xzalloc(((size_t)argc + 1) * sizeof(*cli->operand));
-	opterr = 0;
-	optind = 0; /* glibc: start over */
-	while (!rc &&
-	       (found = getopt_long(argc, argv, letters.data, table, NULL)) != -1) {
-		rc = take_option(cli, found, argv, err);
+	for (int i = 1; i < argc && !rc; i++) {
+		char *word = argv[i], *next = i + 1 < argc ? argv[i + 1] : NULL;
+		bool used = false;
+
+		if (options_end || word[0] != '-' || !word[1]) {
+			rc = take_operand(cli, word, err);
+		} else if (strcmp(word, "--") == 0) {
+			options_end = true;
+		} else if (word[1] == '-') {
+			rc = take_long(cli, word, next, &used, err);
+		} else {
+			rc = take_letters(cli, word, next, &used, err);
+		}
+		i += used;
 	}
-	while (!rc && optind < argc) {
-		rc = take_operand(cli, argv[optind++], err);
+	for (size_t i = 0; i < cli->given_count; i++) {
+		const struct cli_option *o = cli->given[i].option;
+
+		if (is_built_in(o)) {
+			*(bool *)((char *)cli + o->offset) = true;
+		}
 	}
-	free(table);
-	buf_release(&letters);
 	return rc;
 }
 
@@ -373,9 +504,6 @@ static int set_value(const struct cli_option *option, void *values, const char *
 	switch (option->type) {
 	case CLI_FLAG:
 		*(bool *)to = true;
-		return 0;
-	case CLI_COUNT:
-		++*(int *)to;
 		return 0;
 	case CLI_STRING:
 		*(const char **)to = value;
@@ -411,7 +539,10 @@ static int set_option(const struct cli *cli, const struct cli_option *o, struct 
 		if (cli->given[i].option == o) {
 			given = true;
 			value = cli->given[i].value;
-			rc = set_value(o, cli->values, value, err);
+			rc = value && !*value
+				     ? err_set(err, ERR_USAGE,
+					       "option '--%s' must not be empty", o->name)
+				     : set_value(o, cli->values, value, err);
 		}
 	}
 	if (rc) {
@@ -432,11 +563,31 @@ static int set_option(const struct cli *cli, const struct cli_option *o, struct 
 			       o->environment ? " or environment variable " : "",
 			       o->environment ? o->environment : "");
 	}
-	if (needed && value && !*value) {
-		return err_set(err, ERR_USAGE, "option '--%s' must not be empty",
-			       o->name);
-	}
 	return rc;
+}
+
+/* Refuses one option with two values: which of them is meant, is not known. */
+static int check_given(const struct cli *cli, const struct given *given, struct err *err)
+{
+	const struct cli_option *o = given->option;
+
+	if (!use_of(cli->command, o)) {
+		return err_set(err, ERR_USAGE, "'%s' takes no option '--%s'",
+			       cli->command->name, o->name);
+	}
+	if (!takes_value(o) || o->type == CLI_LIST) {
+		return 0;
+	}
+	for (const struct given *g = cli->given; g < given; g++) {
+		/* Two names of one option have one offset. */
+		if (!is_built_in(g->option) && g->option->offset == o->offset &&
+		    strcmp(g->value, given->value) != 0) {
+			return err_set(err, ERR_USAGE,
+				       "'--%s %s' and '--%s %s' contradict each other",
+				       g->option->name, g->value, o->name, given->value);
+		}
+	}
+	return 0;
 }
 
 /* Checks the number of operands. */
@@ -459,15 +610,12 @@ static int check_operands(const struct cli *cli, struct err *err)
 
 static int apply(const struct cli *cli, struct err *err)
 {
-	int rc;
+	int rc = 0;
 
-	for (size_t i = 0; i < cli->given_count; i++) {
-		if (!use_of(cli->command, cli->given[i].option)) {
-			return err_set(err, ERR_USAGE, "'%s' takes no option '--%s'",
-				       cli->command->name, cli->given[i].option->name);
-		}
+	for (size_t i = 0; i < cli->given_count && !rc; i++) {
+		rc = check_given(cli, &cli->given[i], err);
 	}
-	rc = check_operands(cli, err);
+	rc = rc ? rc : check_operands(cli, err);
 	for (const struct cli_option *o = cli->program->options; o->name && !rc; o++) {
 		if (use_of(cli->command, o)) {
 			rc = set_option(cli, o, err);
@@ -529,6 +677,11 @@ int cli_main(const struct cli_program *program, void *values, int argc, char **a
 	signal(SIGXFSZ, SIG_IGN);
 	rc = parse(&cli, argc, argv, &err);
 	if (rc) {
+		goto out;
+	}
+	log_init(program->name, cli.verbose ? LOG_DEBUG : LOG_INFO);
+	if (cli.help_word && cli.operand_count) {
+		rc = err_set(&err, ERR_USAGE, "'help' explains one command");
 		goto out;
 	}
 	if (cli.help && cli.command) {

@@ -12,16 +12,21 @@
  * drive the parser and --help.
  *
  *	PROGRAM COMMAND [--option[=value] | --option value]...
+ *	PROGRAM help [COMMAND]
  *
- * Long options may stand in any order, before or after the command. `-v` repeats. `--`
- * ends the options. If an option is not given, its environment variable applies. `-h`,
- * `--help` (of the program or of one command) and `--version` print to stdout and exit
- * with status 0.
+ * Options may stand in any order, before or after the command, and are written out: the
+ * beginning of a name is no option. `--` ends the options. An option that takes a value
+ * is refused if the value is empty, or if it is given again with another one. If an
+ * option is not given, its environment variable applies, unless that is empty too.
+ *
+ * Every command takes `-v`, `--verbose`, with which the log begins at LOG_DEBUG; `-h`,
+ * `--help` (of the program or of one command) and `--version`, which print to stdout and
+ * exit with status 0. For an unknown command or option, the message names the known one
+ * that comes nearest.
  */
 
 enum cli_type {
 	CLI_FLAG,   /* bool; set to true */
-	CLI_COUNT,  /* int; incremented each time */
 	CLI_STRING, /* const char *; borrowed from argv or the environment */
 	CLI_NUMBER, /* long long; a decimal number that is not negative */
 	CLI_LIST,   /* struct cli_list; a string is added each time */
@@ -38,7 +43,8 @@ struct cli_option {
 	const char *name; /* without the dashes; NULL ends the table */
 	char letter;      /* a one-letter form, or 0 */
 	enum cli_type type;
-	size_t offset;        /* of the value in the program's struct of values */
+	size_t offset;        /* of the value in the program's struct of values; options
+				 of one offset are two names of one option */
 	const char *argument; /* for --help: "DIR"; NULL for flags */
 	/* The variable that applies if the option is not given, or NULL. */
 	const char *environment;
@@ -65,8 +71,9 @@ struct cli_program {
 };
 
 /*
- * Parses the command line and runs the command. Nothing that the process makes is writable
- * by all users, whatever its umask; the rest of the umask holds. The caller puts the defaults into
+ * Sets up the log, parses the command line and runs the command. Nothing that the process
+ * makes is writable by all users, whatever its umask; the rest of the umask holds. The
+ * caller puts the defaults into
  * *values; each given value replaces one. Returns the exit status of the process: the
  * result of `run` if that is 0 or positive, else err_exit_status of it, after logging
  * the message. Usage errors are logged with a hint at --help.

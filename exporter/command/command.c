@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "data/base/file.h"
-#include "data/base/log.h"
 #include "data/format/json_print.h"
 #include "exporter/git/repo_folder.h"
 #include "exporter/lookback/when.h"
@@ -22,7 +21,7 @@ const struct cli_option command_option_table[] = {
 	 "the git repository of snapshots"},
 	{"site", 0, CLI_STRING, AT(site), "DIR", "ALBUMEN_SITE",
 	 "the folder that a web server serves"},
-	{"rev", 0, CLI_STRING, AT(rev), "REV", NULL, "another name for --at"},
+	{"rev", 0, CLI_STRING, AT(at), "WHEN", NULL, "another name for --at"},
 	{"check", 0, CLI_FLAG, AT(check), NULL, NULL,
 	 "list the files of the site that differ from its snapshot"},
 	{"repair", 0, CLI_FLAG, AT(repair), NULL, NULL,
@@ -69,7 +68,6 @@ const struct cli_option command_option_table[] = {
 	 "of:" ACCEPT_NAMES},
 	{"wait", 0, CLI_NUMBER, AT(wait), "SECONDS", NULL,
 	 "how long to wait for another writer of the repository (default: 60)"},
-	{"verbose", 'v', CLI_COUNT, AT(verbose), NULL, NULL, "log more on stderr"},
 	{0},
 };
 
@@ -78,7 +76,6 @@ int command_begin(const struct command_options *opt, struct err *err)
 	const char *places[] = {opt->index, opt->repo, opt->site};
 	const char *names[] = {"index", "repository", "site"};
 
-	log_init("albumen-exporter", opt->verbose ? LOG_DEBUG : LOG_INFO);
 	for (size_t i = 0; i < 3; i++) {
 		for (size_t j = 0; j < 3; j++) {
 			if (i != j && places[i] && places[j] &&

@@ -22,7 +22,7 @@
 /* The values of the options; main.c sets the defaults. */
 struct command_options {
 	const char *index, *repo, *site; /* folders */
-	const char *rev, *listen;
+	const char *listen;
 	const char *at, *from, *to;               /* WHEN: exporter/lookback/when.h */
 	const char *album, *image, *tag;          /* ids */
 	const char *format, *older_than;          /* audit */
@@ -33,7 +33,6 @@ struct command_options {
 	long long ready_fd, round_gps, fail_over; /* -1: not given */
 	long long wait;                           /* seconds, for another writer */
 	bool collections, audit_page, json, check, repair;
-	int verbose;
 };
 extern const struct cli_option command_option_table[];
 
@@ -41,7 +40,7 @@ extern const struct cli_command command_export, command_follow, command_publish,
 	command_edge, command_maintain, command_audit, command_log, command_show,
 	command_diff, command_snapshot, command_verify, command_bundle;
 
-/* Sets up the log, and checks that the index, the repository and the site do not lie
+/* Checks that the index, the repository and the site do not lie
  * inside each other. */
 int command_begin(const struct command_options *opt, struct err *err);
 

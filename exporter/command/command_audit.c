@@ -14,9 +14,15 @@
 static const char *const format_name[] = {"table", "json", "csv", "html"};
 enum format { TABLE, JSON, CSV, HTML, FORMATS };
 
-static int read_format(enum format *format, const char *text, struct err *err)
+/* --json is the same as --format json. */
+static int read_format(enum format *format, const char *text, bool json, struct err *err)
 {
 	*format = TABLE;
+	if (json && text && strcmp(text, format_name[JSON]) != 0) {
+		return err_set(err, ERR_USAGE,
+			       "--json and '--format %s' contradict each other", text);
+	}
+	text = json ? format_name[JSON] : text ? text : format_name[TABLE];
 	while (*format < FORMATS && strcmp(text, format_name[*format]) != 0) {
 		++*format;
 	}
@@ -124,7 +130,7 @@ static int run(const void *values, char **operand, struct err *err)
 	struct audit *audit = NULL;
 	int64_t as_of_s, older_than_s = 0;
 	enum format format;
-	int rc = read_format(&format, opt->format, err);
+	int rc = read_format(&format, opt->format, opt->json, err);
 
 	(void)operand;
 	if (!rc && opt->older_than) {
@@ -152,7 +158,7 @@ static int run(const void *values, char **operand, struct err *err)
 const struct cli_command command_audit = {
 	.name = "audit",
 	.run = run,
-	.options = "repo! at album format fail-over older-than",
+	.options = "repo! at album json format fail-over older-than",
 	.summary = "show what is untagged, since when, and who tagged",
 	.help = "Counts a snapshot's images by album and tag. Exit status 1 means that "
 		"--fail-over or --older-than found something."};

@@ -141,9 +141,6 @@ static int resolve(const struct command_options *opt, struct snapshot_repo *repo
 	if (opt->at) {
 		return when_resolve(repo, opt->at, info, &instant, err);
 	}
-	if (opt->rev) {
-		return snapshot_resolve(repo, opt->rev, info, err);
-	}
 	if (opt->check || opt->repair) {
 		state_read(&at, opt->site);
 		if (*at.commit.hex &&
@@ -170,9 +167,6 @@ static int run(const void *values, char **operand, struct err *err)
 			err, ERR_USAGE,
 			"--check changes nothing, and --repair does: give one of them");
 	}
-	if (!rc && opt->at && opt->rev) {
-		rc = err_set(err, ERR_USAGE, "--rev is another name for --at: give one");
-	}
 	rc = rc ? rc : snapshot_open(&repo, opt->repo, 0, "albumen-exporter", err);
 	if (!rc && !opt->check) {
 		rc = check_places(opt, repo, &accept, err);
@@ -191,8 +185,7 @@ static int run(const void *values, char **operand, struct err *err)
 const struct cli_command command_publish = {
 	.name = "publish",
 	.run = run,
-	.options = "repo! site! rev check repair collections json at audit-page accept "
-		   "verbose",
+	.options = "repo! site! rev check repair collections json at audit-page accept",
 	.summary = "bring a site to any snapshot",
 	.help = "Writes only the files that differ between the snapshot that the site is "
 		"at and the one asked for. --check finds what others changed in the site "

@@ -137,7 +137,7 @@ done
 exits 'a tag that this history never had is refused' 1 log_of --tag T1 \
 	--at "$(git -C "$T/clone" commit-tree -m x "$(git -C "$T/clone" mktree </dev/null)")"
 ok 'the message names it, too' grep -q "no tag 'T1' in any snapshot" "$T/err"
-exits 'an empty id is refused' 1 log_of --image ''
+exits 'an empty id is refused' 2 log_of --image ''
 exits 'two kinds at once are refused' 2 log_of --image one --tag T1
 exits 'operands are refused' 2 log_of HEAD
 exits 'a time before the first snapshot is refused' 1 log_of --at 2025-12-31

@@ -13,6 +13,7 @@
 #include "data/base/buf.h"
 #include "data/base/cli.h"
 #include "data/base/file.h"
+#include "data/base/log.h"
 
 /* What the program below was asked for. */
 static struct values {
@@ -20,7 +21,6 @@ static struct values {
 	int argc;
 	const char *data, *out;
 	bool json;
-	int verbose;
 	long long limit;
 } got;
 
@@ -40,6 +40,7 @@ static int run_scan(const void *values, char **operand, struct err *err)
 {
 	(void)err;
 	assert_ptr_equal(values, &got);
+	log_debug("details");
 	got.ran = "scan";
 	got.argc = count(operand);
 	return rc_of_run;
@@ -48,6 +49,7 @@ static int run_scan(const void *values, char **operand, struct err *err)
 static int run_show(const void *values, char **operand, struct err *err)
 {
 	(void)values;
+	log_debug("details");
 	got.ran = "show";
 	got.argc = count(operand);
 	if (operand[0] && strcmp(operand[0], "locked") == 0) {
@@ -58,19 +60,17 @@ static int run_show(const void *values, char **operand, struct err *err)
 }
 
 static const struct cli_command scan = {
-	"scan", run_scan, "data! limit verbose", NULL, "bring the index up to the folder",
-	NULL};
+	"scan", run_scan, "data! limit", NULL, "bring the index up to the folder", NULL};
 static const struct cli_command show = {
 	"show",
 	run_show,
-	"out limit json verbose",
+	"out output limit json",
 	"REQUEST...",
 	"print what was answered",
 	"Prints the body that a request was answered with. This paragraph is long "
 	"enough to "
 	"be broken into more than one line of output.\n\nAnd a second paragraph."};
-static const struct cli_command two = {"two", run_show,   "limit verbose",
-				       "A B", "take two", NULL};
+static const struct cli_command two = {"two", run_show, "limit", "A B", "take two", NULL};
 static const struct cli_command *const commands[] = {&scan, &show, &two, NULL};
 
 #define AT(member) offsetof(struct values, member)
@@ -83,8 +83,7 @@ static const struct cli_option options[] = {
 	 "must be broken"},
 	{"limit", 0, CLI_NUMBER, AT(limit), "N", "TEST_CLI_LIMIT", "at most N of them"},
 	{"json", 0, CLI_FLAG, AT(json), NULL, NULL, "JSON instead of text"},
-	{"verbose", 'v', CLI_COUNT, AT(verbose), NULL, NULL,
-	 "say more; again: still more"},
+	{"output", 0, CLI_STRING, AT(out), "FILE", NULL, "another name for --out"},
 	{0}};
 
 static const struct cli_program program = {"albumen-test", "1.2.3",
@@ -144,6 +143,12 @@ static int run(struct output *output, const char *line)
 	return status;
 }
 
+static bool logs_details(const struct output *output)
+{
+	return strcmp(output->err.len ? output->err.data : "",
+		      "albumen-test: debug: details\n") == 0;
+}
+
 static int setup(void **state)
 {
 	*state = xzalloc(sizeof(struct output));
@@ -170,7 +175,7 @@ static void options_stand_anywhere(void **state)
 	static const char *const lines[] = {
 		"scan --data d -v --limit 5", "--data d -v --limit 5 scan",
 		"--data=d scan -v --limit=5", "-v --limit 5 scan --data d",
-		"scan --limit 3 --limit 5 -v --data x --data d"};
+		"scan --limit 5 --limit 5 -v --data d --verbose --data=d"};
 	(void)state;
 	for (int posix = 0; posix < 2; posix++) {
 		for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
@@ -178,7 +183,7 @@ static void options_stand_anywhere(void **state)
 			assert_string_equal(got.ran, "scan");
 			assert_string_equal(got.data, "d");
 			assert_int_equal(got.limit, 5);
-			assert_int_equal(got.verbose, 1);
+			assert_true(logs_details(*state));
 			assert_int_equal(got.argc, 0);
 		}
 		setenv("POSIXLY_CORRECT", "1", 1);
@@ -191,17 +196,39 @@ static void operands_and_short_options_are_taken(void **state)
 
 	assert_int_equal(run(output, "show -vvo f a --json b -v -- --c -d"), 0);
 	assert_string_equal(got.ran, "show");
-	assert_int_equal(got.verbose, 3);
+	assert_true(logs_details(output));
 	assert_true(got.json);
 	assert_string_equal(got.out, "f");
 	assert_int_equal(got.argc, 4);
 	assert_string_equal(output->out.data, "result\n");
-	assert_int_equal(output->err.len, 0);
 	assert_int_equal(run(output, "-- show x"), 0);
 	assert_int_equal(got.argc, 1);
 	assert_int_equal(run(output, "show - -of"), 0);
 	assert_int_equal(got.argc, 1);
 	assert_string_equal(got.out, "f");
+}
+
+static void log_level_is_info_without_v(void **state)
+{
+	struct output *output = *state;
+
+	assert_int_equal(run(output, "show -v"), 0);
+	assert_true(logs_details(output));
+	assert_int_equal(run(output, "show"), 0);
+	assert_int_equal(output->err.len, 0);
+}
+
+static void two_names_are_one_option(void **state)
+{
+	struct output *output = *state;
+
+	assert_int_equal(run(output, "show --output f"), 0);
+	assert_string_equal(got.out, "f");
+	assert_int_equal(run(output, "show --out f --output f -o f"), 0);
+	assert_int_equal(run(output, "show --out f --output g"), 2);
+	assert_string_equal(output->err.data,
+			    "albumen-test: error: '--out f' and '--output g' contradict "
+			    "each other (try 'albumen-test show --help')\n");
 }
 
 static void the_environment_stands_in(void **state)
@@ -231,7 +258,46 @@ static void the_environment_stands_in(void **state)
 static void usage_errors_say_what_and_hint_at_help(void **state)
 {
 	static const char *const wrong[][2] = {
-		{"scna", "unknown command 'scna' (try 'albumen-test --help')"},
+		{"scna",
+		 "unknown command 'scna'; did you mean 'scan'? (try 'albumen-test "
+		 "--help')"},
+		{"sc", "unknown command 'sc'; did you mean 'scan'? (try 'albumen-test "
+		       "--help')"},
+		{"hlep",
+		 "unknown command 'hlep'; did you mean 'help'? (try 'albumen-test "
+		 "--help')"},
+		{"help shwo", "unknown command 'shwo'; did you mean 'show'? (try "
+			      "'albumen-test --help')"},
+		{"help show two",
+		 "'help' explains one command (try 'albumen-test show --help')"},
+		{"EMPTY", "unknown command '' (try 'albumen-test --help')"},
+		{"scanning", "unknown command 'scanning' (try 'albumen-test --help')"},
+		{"SCAN", "unknown command 'SCAN' (try 'albumen-test --help')"},
+		/* The beginning of an option is none. */
+		{"scan --dat d", "unknown option '--dat'; did you mean '--data'? (try "
+				 "'albumen-test scan --help')"},
+		{"scan --d=d", "unknown option '--d'; did you mean '--data'? (try "
+			       "'albumen-test scan --help')"},
+		{"scan --adta=d", "unknown option '--adta'; did you mean '--data'? (try "
+				  "'albumen-test scan --help')"},
+		{"scan -data d", "unknown option '-data'; did you mean '--data'? (try "
+				 "'albumen-test scan --help')"},
+		{"scan --verbos", "unknown option '--verbos'; did you mean '--verbose'? "
+				  "(try 'albumen-test scan --help')"},
+		/* Only what the command takes is meant. */
+		{"two --jsno a b",
+		 "unknown option '--jsno' (try 'albumen-test two --help')"},
+		{"--jsno two a b", "unknown option '--jsno'; did you mean '--json'? (try "
+				   "'albumen-test --help')"},
+		{"scan --=d", "unknown option '--' (try 'albumen-test scan --help')"},
+		{"scan --xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+		 "unknown option "
+		 "'--xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' "
+		 "(try 'albumen-test scan --help')"},
+		{"scan --data d --data e", "'--data d' and '--data e' contradict each "
+					   "other (try 'albumen-test scan --help')"},
+		{"show --out EMPTY", "option '--out' must not be empty (try "
+				     "'albumen-test show --help')"},
 		{"scan", "'scan' needs option '--data DIR' or environment variable "
 			 "TEST_CLI_DATA (try 'albumen-test scan --help')"},
 		{"scan --data d --json",
@@ -240,7 +306,8 @@ static void usage_errors_say_what_and_hint_at_help(void **state)
 		 "unknown option '--bogus' (try 'albumen-test scan --help')"},
 		{"--bogus scan", "unknown option '--bogus' (try 'albumen-test --help')"},
 		{"scan -x", "unknown option '-x' (try 'albumen-test scan --help')"},
-		{"show -vx", "unknown option '-x' (try 'albumen-test show --help')"},
+		{"show -vx",
+		 "unknown option '-x' in '-vx' (try 'albumen-test show --help')"},
 		{"scan --data", "option '--data' needs a value: DIR "
 				"(try 'albumen-test scan --help')"},
 		{"show -o", "option '--out' needs a value: FILE "
@@ -260,7 +327,7 @@ static void usage_errors_say_what_and_hint_at_help(void **state)
 				    "(try 'albumen-test show --help')"},
 		{"show --limit 5x", "option '--limit' needs a number, not '5x' "
 				    "(try 'albumen-test show --help')"},
-		{"show --limit EMPTY", "option '--limit' needs a number, not '' "
+		{"show --limit EMPTY", "option '--limit' must not be empty "
 				       "(try 'albumen-test show --help')"},
 		{"show --limit 9223372036854775808",
 		 "option '--limit' needs a number, not '9223372036854775808' "
@@ -308,15 +375,16 @@ static void help_of_a_command_lists_its_options(void **state)
 		"And a second paragraph.\n"
 		"\n"
 		"options:\n"
-		"  -o, --out FILE  where to write the result, which is explained at "
-		"such a"
-		" length that\n"
-		"                  the text of it must be broken\n"
-		"      --limit N   at most N of them (or $TEST_CLI_LIMIT)\n"
-		"      --json      JSON instead of text\n"
-		"  -v, --verbose   say more; again: still more\n"
-		"  -h, --help      print this and end\n"
-		"      --version   print the version and end\n";
+		"  -o, --out FILE     where to write the result, which is explained at "
+		"such a "
+		"length that\n"
+		"                     the text of it must be broken\n"
+		"      --limit N      at most N of them (or $TEST_CLI_LIMIT)\n"
+		"      --json         JSON instead of text\n"
+		"      --output FILE  another name for --out\n"
+		"  -v, --verbose      log more on stderr\n"
+		"  -h, --help         print this and end\n"
+		"      --version      print the version and end\n";
 
 	assert_int_equal(run(output, "show --help"), 0);
 	assert_string_equal(output->out.data, want);
@@ -325,6 +393,9 @@ static void help_of_a_command_lists_its_options(void **state)
 	assert_int_equal(output->err.len, 0);
 	assert_null(got.ran);
 	check_tidy(want);
+	assert_int_equal(run(output, "help show"), 0);
+	assert_string_equal(output->out.data, want);
+	assert_int_equal(run(output, "show two --help"), 0); /* an operand */
 	assert_int_equal(run(output, "scan -h"), 0);
 	assert_non_null(strstr(output->out.data, "usage: albumen-test scan --data DIR "));
 	assert_non_null(strstr(output->out.data,
@@ -348,6 +419,11 @@ static void help_of_the_program_lists_its_commands(void **state)
 	assert_non_null(strstr(output->out.data, "--limit N"));
 	assert_null(strstr(output->out.data, "--json"));
 	buf_addstr(&help, output->out.data);
+	assert_non_null(strstr(help.data, "  help  explain a command: help COMMAND\n"));
+	assert_int_equal(run(output, "help"), 0);
+	assert_string_equal(output->out.data, help.data);
+	assert_int_equal(run(output, "help help"), 0);
+	assert_string_equal(output->out.data, help.data);
 	/* Without a command: the same, as an error. */
 	assert_int_equal(run(output, ""), 2);
 	assert_int_equal(output->out.len, 0);
@@ -410,6 +486,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(options_stand_anywhere),
 		TEST(operands_and_short_options_are_taken),
+		TEST(log_level_is_info_without_v),
+		TEST(two_names_are_one_option),
 		TEST(the_environment_stands_in),
 		TEST(usage_errors_say_what_and_hint_at_help),
 		TEST(help_of_a_command_lists_its_options),
