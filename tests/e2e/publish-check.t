@@ -151,7 +151,10 @@ exits "--check succeeds after that" 0 publish --check
 if [ "$(id -u)" != 0 ] || command -v setpriv >"$T/out"; then
 	chmod -R a+rX "$T"
 	run=()
-	[ "$(id -u)" = 0 ] && run=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	if [ "$(id -u)" = 0 ]; then
+		run=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+		chown -R 65534 "$T/repo" # a repository of another is refused
+	fi
 	chmod 555 "$T/site" "$T/site/.albumen"
 	chmod 444 "$T/site/.albumen/lock"
 	exits "--check works on a read-only site" 0 "${run[@]}" "$EXPORTER" publish \
