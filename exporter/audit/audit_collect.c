@@ -12,6 +12,7 @@
 #include "exporter/git/history.h"
 #include "exporter/git/tree/pathset.h"
 #include "exporter/snapshot/message.h"
+#include "exporter/snapshot/response.h"
 
 /*
  * An audit in three passes.
@@ -308,7 +309,8 @@ static int visit_file(const char *path, const uint8_t *old_blob, const uint8_t *
 
 static int visit_paths(struct collect *c, struct pathset *paths, tree_diff_fn *each)
 {
-	return pathset_diff(paths, c->trees, NULL, c->tree, each, c, c->err);
+	return pathset_diff(paths, c->trees, response_walk_fault, NULL, c->tree, each, c,
+			    c->err);
 }
 
 static int collect_files(struct collect *c)

@@ -6,6 +6,7 @@
 
 #include "exporter/body/body.h"
 #include "exporter/git/tree/pathset.h"
+#include "exporter/snapshot/response.h"
 
 /*
  * History is walked back from the audited snapshot; each snapshot's tree is compared
@@ -127,8 +128,8 @@ static int walk(struct search *search)
 		}
 		if (!rc && step->has_parent) {
 			rc = pathset_diff(&search->paths, history_trees(search->history),
-					  step->parent_tree, step->tree, visit_change,
-					  search, search->err);
+					  response_walk_fault, step->parent_tree,
+					  step->tree, visit_change, search, search->err);
 		} else if (!rc && history_is_cut(search->history)) {
 			search->audit->horizon = answer(search);
 		} else if (!rc) {

@@ -283,7 +283,8 @@ int collection_read(struct snapshot_repo *repo, const struct snapshot_id *tree,
 		return 0;
 	}
 	all.sort = sort_new(folder);
-	rc = snapshot_diff(repo, NULL, tree, NULL, add_file, &all, err);
+	rc = snapshot_diff(repo, response_walk_fault, NULL, tree, NULL, add_file, &all,
+			   err);
 	rc = rc ? rc : give_rows(&all, sink);
 	sort_free(all.sort);
 	body_release(&all.body);

@@ -313,8 +313,8 @@ static int check_index(struct export *ex, struct err *err)
 	    strcmp(said.index, ex->seen.index) == 0 || !ex->removed) {
 		return 0;
 	}
-	rc = snapshot_diff(ex->job->repo, NULL, &head->tree, NULL, count_response, &all,
-			   err);
+	rc = snapshot_diff(ex->job->repo, response_walk_fault, NULL, &head->tree, NULL,
+			   count_response, &all, err);
 	if (rc ||
 	    !(all >= MANY ? ex->removed > all / 2 : all >= SOME && ex->removed == all)) {
 		return rc;
@@ -383,7 +383,7 @@ static int commit(struct export *ex, struct err *err)
 	int rc;
 
 	ex->removed = 0;
-	snapshot_edit_watch(ex->edit, count_removed, ex);
+	snapshot_edit_watch(ex->edit, response_walk_fault, count_removed, ex);
 	rc = snapshot_edit_build(ex->edit, &tree, &same, &ex->result->delta, err);
 	if (!rc && same) {
 		return 0;

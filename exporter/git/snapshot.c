@@ -368,9 +368,10 @@ static int relay_change(const char *path, const uint8_t *old_blob,
 	return relay->each(&change, relay->payload);
 }
 
-int snapshot_diff(struct snapshot_repo *repo, const struct snapshot_id *from,
-		  const struct snapshot_id *to, const char *only,
-		  snapshot_change_fn *each, void *payload, struct err *err)
+int snapshot_diff(struct snapshot_repo *repo, tree_fault_fn *fault,
+		  const struct snapshot_id *from, const struct snapshot_id *to,
+		  const char *only, snapshot_change_fn *each, void *payload,
+		  struct err *err)
 {
 	struct tree_store store = {.read = repo_tree, .payload = repo};
 	struct tree_paths paths = {.path = &only, .count = 1};
@@ -383,6 +384,6 @@ int snapshot_diff(struct snapshot_repo *repo, const struct snapshot_id *from,
 		rc = parse_id(old, from, err);
 	}
 	return rc ? rc
-		  : tree_diff_paths(&store, has_old ? old : NULL, new,
+		  : tree_diff_paths(&store, fault, has_old ? old : NULL, new,
 				    only ? &paths : NULL, relay_change, &relay, err);
 }

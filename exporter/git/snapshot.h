@@ -9,6 +9,7 @@
 #include "data/base/buf.h"
 #include "data/base/err.h"
 #include "data/base/stop.h"
+#include "exporter/git/tree/tree.h"
 
 /*
  * snapshot - a git repository of snapshots: opens and locks it, reads a snapshot, compares
@@ -100,12 +101,13 @@ struct snapshot_change {
 typedef int snapshot_change_fn(const struct snapshot_change *change, void *payload);
 /*
  * Calls `each` for every file that differs between the trees `from` ("" or NULL: an empty
- * tree) and `to`, in tree order. `only`: the path of one file, or of a folder with a '/' at
+ * tree) and `to`, in tree order. `fault` says which paths may be there (tree.h). `only`: the path of one file, or of a folder with a '/' at
  * its end; NULL: all. Equal subtrees are not read, so the cost follows the difference. A
  * non-zero return ends the comparison and is returned.
  */
-int snapshot_diff(struct snapshot_repo *repo, const struct snapshot_id *from,
-		  const struct snapshot_id *to, const char *only,
-		  snapshot_change_fn *each, void *payload, struct err *err);
+int snapshot_diff(struct snapshot_repo *repo, tree_fault_fn *fault,
+		  const struct snapshot_id *from, const struct snapshot_id *to,
+		  const char *only, snapshot_change_fn *each, void *payload,
+		  struct err *err);
 
 #endif

@@ -25,6 +25,7 @@ struct snapshot_edit {
 	void *signer_payload;
 	snapshot_removed_fn *removed; /* NULL: nobody asks */
 	void *removed_payload;
+	tree_fault_fn *fault;
 	bool committed;
 };
 
@@ -133,9 +134,10 @@ static void pass_removed(const char *path, void *payload)
 	}
 }
 
-void snapshot_edit_watch(struct snapshot_edit *edit, snapshot_removed_fn *removed,
-			 void *payload)
+void snapshot_edit_watch(struct snapshot_edit *edit, tree_fault_fn *fault,
+			 snapshot_removed_fn *removed, void *payload)
 {
+	edit->fault = fault;
 	edit->removed = removed;
 	edit->removed_payload = payload;
 }
@@ -147,6 +149,7 @@ int snapshot_edit_build(struct snapshot_edit *edit, struct snapshot_id *tree, bo
 				   .write = write_tree,
 				   .object = blob_id,
 				   .removed = pass_removed,
+				   .fault = edit->fault,
 				   .payload = edit};
 	struct tree_delta counts;
 	int rc = pack_wait(edit->pack, err);

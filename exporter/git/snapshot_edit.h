@@ -68,9 +68,10 @@ struct snapshot_delta {
 };
 
 typedef void snapshot_removed_fn(const char *path, void *payload);
-/* Has `removed` called for each file of the tip that the edit removes, when it is built. */
-void snapshot_edit_watch(struct snapshot_edit *edit, snapshot_removed_fn *removed,
-			 void *payload);
+/* Has `removed` called for each file of the tip that the edit removes, when it is built, up
+ * to the first that may not be there (`fault`, as in tree_store). */
+void snapshot_edit_watch(struct snapshot_edit *edit, tree_fault_fn *fault,
+			 snapshot_removed_fn *removed, void *payload);
 
 /* Builds the trees: once, before snapshot_edit_commit. *same: the tree equals the tip's, so
  * the caller may drop the edit. */

@@ -6,6 +6,7 @@
 
 #include "data/format/json_print.h"
 #include "exporter/lookback/findings.h"
+#include "exporter/snapshot/response.h"
 
 /*
  * Trees say which files differ, in the order of their shards; events come by id. So
@@ -325,8 +326,8 @@ static int read_pair(struct compare *c, const struct finding *pair)
 /* Notes what differs in these files. */
 static int note_paths(struct compare *c, struct pathset *paths)
 {
-	return pathset_diff(paths, history_trees(c->history), c->tree[0], c->tree[1],
-			    note_file, c, c->err);
+	return pathset_diff(paths, history_trees(c->history), response_walk_fault,
+			    c->tree[0], c->tree[1], note_file, c, c->err);
 }
 
 /* The blob of a file on one side; zeros: there is none. */
@@ -656,7 +657,8 @@ int compare_trees(struct history *history, const uint8_t *from,
 	if (scope && (scope->album || scope->image || scope->tag)) {
 		rc = note_scope(&c, scope);
 	} else {
-		rc = tree_diff(history_trees(history), from, to, note_file, &c, err);
+		rc = tree_diff(history_trees(history), response_walk_fault, from, to,
+			       note_file, &c, err);
 	}
 	rc = rc ? rc : report_all(&c);
 	release(&c);

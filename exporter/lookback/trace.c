@@ -5,6 +5,7 @@
 
 #include "exporter/body/body.h"
 #include "exporter/git/tree/pathset.h"
+#include "exporter/snapshot/response.h"
 
 /*
  * The paths that matter depend on the snapshot. So as the walk goes back, they are
@@ -116,8 +117,9 @@ static int follow_album(struct trace *trace, const uint8_t tree[OBJECT_ID])
 		rc = body_add_images(&trace->body, &trace->paths, trace->err);
 	}
 	rc = rc ? rc
-		: pathset_diff(&trace->paths, history_trees(trace->history), NULL, tree,
-			       count_untagged, trace, trace->err);
+		: pathset_diff(&trace->paths, history_trees(trace->history),
+			       response_walk_fault, NULL, tree, count_untagged, trace,
+			       trace->err);
 	return rc;
 }
 
@@ -198,6 +200,7 @@ static int trace_step(struct trace *trace, const struct history_step *step)
 	trace->hit = trace->outdated = false;
 	trace->more_untagged_before = 0;
 	rc = pathset_diff(&trace->paths, history_trees(trace->history),
+			  response_walk_fault,
 			  step->has_parent ? step->parent_tree : NULL, step->tree,
 			  visit_path, trace, trace->err);
 	if (!rc && trace->hit) {

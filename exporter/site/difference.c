@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/site/difference.h"
 
+#include "exporter/snapshot/response.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,8 +46,9 @@ static int diff(const struct difference *difference, snapshot_change_fn *each,
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < difference->bases; i++) {
-		rc = snapshot_diff(difference->repo, &difference->base[i],
-				   difference->target, NULL, each, payload, err);
+		rc = snapshot_diff(difference->repo, response_walk_fault,
+				   &difference->base[i], difference->target, NULL, each,
+				   payload, err);
 	}
 	return rc;
 }
@@ -66,8 +69,8 @@ int difference_each(const struct difference *difference, snapshot_change_fn *eac
 	int rc = 0;
 
 	if (!difference->bases) {
-		return snapshot_diff(difference->repo, NULL, difference->target, NULL,
-				     each, payload, err);
+		return snapshot_diff(difference->repo, response_walk_fault, NULL,
+				     difference->target, NULL, each, payload, err);
 	}
 	if (difference->many) {
 		return diff(difference, each, payload, err);

@@ -235,8 +235,8 @@ static int read_albums(struct page_site *page, int shard, struct err *err)
 	if (shard >= 0) {
 		buf_addf(&folder, "%02x/", (unsigned)shard);
 	}
-	rc = snapshot_diff(page->job.repo, NULL, &page->job.to->tree, folder.data,
-			   walk_one, &walk, err);
+	rc = snapshot_diff(page->job.repo, response_walk_fault, NULL, &page->job.to->tree,
+			   folder.data, walk_one, &walk, err);
 	buf_release(&walk.body);
 	buf_release(&folder);
 	return rc;

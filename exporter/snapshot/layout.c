@@ -109,9 +109,9 @@ bool layout_match(const char *pattern, enum layout_place place, const char *path
 	return match(pattern, place, path, names) == MATCH_FILE;
 }
 
-bool layout_is_folder(const char *pattern, enum layout_place place, const char *path)
+bool layout_is_folder(const char *pattern, enum layout_place place, const char *path,
+		      struct layout_text names[LAYOUT_IDS_MAX])
 {
-	struct layout_text names[LAYOUT_IDS_MAX];
-
-	return !*path || match(pattern, place, path, names) == MATCH_FOLDER;
+	memset(names, 0, LAYOUT_IDS_MAX * sizeof(*names));
+	return match(pattern, place, path, names) == MATCH_FOLDER;
 }

@@ -41,8 +41,9 @@ void layout_fill(struct buf *out, const char *pattern, const struct layout_text 
 bool layout_match(const char *pattern, enum layout_place place, const char *path,
 		  struct layout_text names[LAYOUT_IDS_MAX]);
 
-/* Whether `path` (no slash at its end; "" is the root) is a folder on the way to paths of
- * the pattern. */
-bool layout_is_folder(const char *pattern, enum layout_place place, const char *path);
+/* Whether `path` (no slash at its end, and not the root) is a folder on the way to paths of
+ * the pattern. names[i] is then the i-th N, if the folder has it in its path. */
+bool layout_is_folder(const char *pattern, enum layout_place place, const char *path,
+		      struct layout_text names[LAYOUT_IDS_MAX]);
 
 #endif

@@ -4,6 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "data/format/name.h"
+#include "data/format/record.h"
+
 const struct response response_table[] = {
 	{
 		.kind = QUERY_TAG_IMAGES,
@@ -117,15 +120,59 @@ const struct response *response_from_snapshot(struct buf *site_path, const char 
 	return row;
 }
 
-bool response_is_folder(const char *path)
+static const char *const foreign = "does not belong in a snapshot";
+
+/* What is wrong with the name of an id in a path of snapshots, or the shard before it. */
+static const char *name_fault(const struct layout_text *name, bool any_id)
+{
+	struct buf id = {0};
+	const char *at = name->at - strlen("xx/yy/");
+	char shard[5];
+	bool good = name_to_id(&id, name->at, name->len) == 0 &&
+		    (any_id || !record_id_fault(id.data, id.len));
+
+	buf_release(&id);
+	if (!good) {
+		return foreign;
+	}
+	name_shard(shard, name->at, name->len);
+	return memcmp(at, shard, 2) != 0 || memcmp(at + 3, shard + 2, 2) != 0
+		       ? "lies in the wrong shard"
+		       : NULL;
+}
+
+/* *name: of the id in the path; its `at` is NULL where there is none. */
+static bool is_known(const char *path, bool is_folder, struct layout_text *name)
 {
 	for (size_t i = 0; i < response_count; i++) {
-		if (!response_table[i].collected &&
-		    layout_is_folder(response_table[i].path, LAYOUT_SNAPSHOT, path)) {
+		const struct response *row = &response_table[i];
+		struct layout_text names[LAYOUT_IDS_MAX];
+
+		if (!row->collected && (is_folder ? layout_is_folder : layout_match)(
+					       row->path, LAYOUT_SNAPSHOT, path, names)) {
+			*name = names[0];
 			return true;
 		}
 	}
 	return false;
+}
+
+const char *response_fault(const char *path, bool is_folder)
+{
+	struct layout_text name;
+
+	return !is_known(path, is_folder, &name) ? foreign
+	       : name.at                         ? name_fault(&name, false)
+						 : NULL;
+}
+
+const char *response_walk_fault(const char *path, bool is_folder)
+{
+	struct layout_text name;
+
+	return !is_known(path, is_folder, &name) ? (is_folder ? foreign : NULL)
+	       : name.at                         ? name_fault(&name, true)
+						 : NULL;
 }
 
 bool response_is_many(const struct response *row)

@@ -61,8 +61,16 @@ const struct response *response_parse(const char *path, struct layout_text *name
  * NULL (nothing is appended): `path` fits no row, or the row is not in sites. */
 const struct response *response_from_snapshot(struct buf *site_path, const char *path);
 
-/* Whether `path` ("": the root) is a folder of snapshots. */
-bool response_is_folder(const char *path);
+/*
+ * What is wrong with a file, or a folder, of that path in a snapshot (no slash at its end),
+ * as "lies in the wrong shard"; NULL: nothing. Both are tree_fault_fns. An id has one name,
+ * and a name one shard. So no folder with a name in it fits in two places, and a walk that
+ * asks reads no more trees than there are.
+ */
+const char *response_fault(const char *path, bool is_folder);
+/* The same for a walk that passes over single files which are of no row, and over what is
+ * wrong with the id of a name: that is for verification to say. */
+const char *response_walk_fault(const char *path, bool is_folder);
 
 /* Whether the row has a file for each id, or one file alone. */
 bool response_is_many(const struct response *row);

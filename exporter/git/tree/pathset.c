@@ -49,13 +49,13 @@ static void sort(struct pathset *paths)
 }
 
 int pathset_diff(struct pathset *paths, const struct tree_store *store,
-		 const uint8_t *from, const uint8_t *to, tree_diff_fn *each,
-		 void *payload, struct err *err)
+		 tree_fault_fn *fault, const uint8_t *from, const uint8_t *to,
+		 tree_diff_fn *each, void *payload, struct err *err)
 {
 	struct tree_paths only;
 
 	sort(paths);
 	only = (struct tree_paths){.path = (const char *const *)paths->path,
 				   .count = paths->count};
-	return tree_diff_paths(store, from, to, &only, each, payload, err);
+	return tree_diff_paths(store, fault, from, to, &only, each, payload, err);
 }

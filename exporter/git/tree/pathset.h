@@ -12,7 +12,7 @@
  *
  *	struct pathset paths = {0};
  *	pathset_add(&paths, "api/v1/tag_images/xx/yy/N.json");
- *	pathset_diff(&paths, history_trees(history), old, new, each, payload, err);
+ *	pathset_diff(&paths, history_trees(history), fault, old, new, each, payload, err);
  *	pathset_release(&paths);
  */
 
@@ -30,10 +30,10 @@ void pathset_clear(struct pathset *paths);
 void pathset_release(struct pathset *paths);
 
 /* Calls `each`, in order, for every path of the set that differs between `from` and `to`, or is
- * in only one of them. Either tree may be NULL: an empty tree. A non-zero return ends the
- * comparison and is returned. */
+ * in only one of them: tree_diff_paths. Either tree may be NULL: an empty tree. A non-zero
+ * return ends the comparison and is returned. */
 int pathset_diff(struct pathset *paths, const struct tree_store *store,
-		 const uint8_t *from, const uint8_t *to, tree_diff_fn *each,
-		 void *payload, struct err *err);
+		 tree_fault_fn *fault, const uint8_t *from, const uint8_t *to,
+		 tree_diff_fn *each, void *payload, struct err *err);
 
 #endif

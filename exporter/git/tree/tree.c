@@ -111,6 +111,7 @@ int tree_find(uint8_t blob[OBJECT_ID], const struct tree_store *store,
 
 struct diff {
 	const struct tree_store *store;
+	tree_fault_fn *fault;
 	const struct tree_paths *only; /* NULL: everything */
 	struct buf path;
 	unsigned depth;
@@ -160,20 +161,36 @@ static bool is_wanted(const struct diff *diff)
 	return false;
 }
 
+static int refuse(const struct diff *diff, const char *fault, struct err *err)
+{
+	return err_set(err, ERR_INPUT, "the snapshot is damaged: '%.256s' %s",
+		       diff->path.data, fault);
+}
+
+/* What is wrong with the entry, whose path is diff->path; or NULL. */
+static const char *find_fault(const struct diff *diff, const struct tree_entry *entry)
+{
+	return diff->fault ? diff->fault(diff->path.data, entry->is_tree) : NULL;
+}
+
 /* Compares the entry `any` of one side or both; an id is NULL on the side without it. */
 static int diff_entry(struct diff *diff, const struct tree_entry *any, const uint8_t *old,
 		      const uint8_t *new, struct err *err)
 {
 	size_t base = diff->path.len;
+	const char *fault;
 	int rc = 0;
 
 	buf_add(&diff->path, any->name, any->name_len);
+	fault = find_fault(diff, any);
 	if (any->is_tree) {
 		buf_addch(&diff->path, '/');
 	}
 	if (is_wanted(diff)) {
-		rc = any->is_tree ? diff_trees(diff, old, new, err)
-				  : diff->each(diff->path.data, old, new, diff->payload);
+		rc = fault ? refuse(diff, fault, err)
+		     : any->is_tree
+			     ? diff_trees(diff, old, new, err)
+			     : diff->each(diff->path.data, old, new, diff->payload);
 	}
 	buf_setlen(&diff->path, base);
 	return rc;
@@ -188,13 +205,33 @@ struct side {
 	bool has; /* entry is the next one */
 };
 
-static int side_start(struct side *side, const struct tree_store *store, struct err *err)
+/* Goes on to the next entry. A tree in which a name comes twice is damaged: it might have
+ * a million times the same one. */
+static void side_next(struct side *side)
+{
+	struct tree_entry before = side->entry;
+
+	side->has = tree_next(&side->cursor, &side->entry);
+	if (side->has && before.name &&
+	    tree_compare(before.name, before.name_len, before.is_tree, side->entry.name,
+			 side->entry.name_len, side->entry.is_tree) >= 0) {
+		side->cursor.broken = true;
+		side->has = false;
+	}
+}
+
+static int side_start(struct side *side, struct diff *diff, struct err *err)
 {
 	int rc = 0;
 
 	if (side->id) {
-		rc = tree_read(&side->body, &side->cursor, store, side->id, err);
-		side->has = !rc && tree_next(&side->cursor, &side->entry);
+		rc = tree_read(&side->body, &side->cursor, diff->store, side->id, err);
+		if (!rc && !side->body.len && diff->fault && diff->path.len) {
+			rc = refuse(diff, "is an empty folder", err);
+		}
+		if (!rc) {
+			side_next(side);
+		}
 	}
 	return rc;
 }
@@ -219,10 +256,10 @@ static int diff_sides(struct diff *diff, struct side *old, struct side *new,
 					order >= 0 ? new->entry.id : NULL, err);
 		}
 		if (order <= 0) {
-			old->has = tree_next(&old->cursor, &old->entry);
+			side_next(old);
 		}
 		if (order >= 0) {
-			new->has = tree_next(&new->cursor, &new->entry);
+			side_next(new);
 		}
 	}
 	return rc;
@@ -239,8 +276,8 @@ static int diff_trees(struct diff *diff, const uint8_t *from, const uint8_t *to,
 		return err_set(err, ERR_FAIL, "the tree is deeper than %d folders",
 			       EDITS_DEPTH_MAX);
 	}
-	rc = side_start(&old, diff->store, err);
-	rc = rc ? rc : side_start(&new, diff->store, err);
+	rc = side_start(&old, diff, err);
+	rc = rc ? rc : side_start(&new, diff, err);
 	if (!rc) {
 		rc = diff_sides(diff, &old, &new, err);
 	}
@@ -254,12 +291,16 @@ static int diff_trees(struct diff *diff, const uint8_t *from, const uint8_t *to,
 	return rc;
 }
 
-int tree_diff_paths(const struct tree_store *store, const uint8_t *from,
-		    const uint8_t *to, const struct tree_paths *paths, tree_diff_fn *each,
-		    void *payload, struct err *err)
+int tree_diff_paths(const struct tree_store *store, tree_fault_fn *fault,
+		    const uint8_t *from, const uint8_t *to,
+		    const struct tree_paths *paths, tree_diff_fn *each, void *payload,
+		    struct err *err)
 {
-	struct diff diff = {
-		.store = store, .only = paths, .each = each, .payload = payload};
+	struct diff diff = {.store = store,
+			    .fault = fault,
+			    .only = paths,
+			    .each = each,
+			    .payload = payload};
 	int rc = 0;
 
 	if (!from || !to || memcmp(from, to, OBJECT_ID) != 0) {
@@ -269,8 +310,8 @@ int tree_diff_paths(const struct tree_store *store, const uint8_t *from,
 	return rc;
 }
 
-int tree_diff(const struct tree_store *store, const uint8_t *from, const uint8_t *to,
-	      tree_diff_fn *each, void *payload, struct err *err)
+int tree_diff(const struct tree_store *store, tree_fault_fn *fault, const uint8_t *from,
+	      const uint8_t *to, tree_diff_fn *each, void *payload, struct err *err)
 {
-	return tree_diff_paths(store, from, to, NULL, each, payload, err);
+	return tree_diff_paths(store, fault, from, to, NULL, each, payload, err);
 }

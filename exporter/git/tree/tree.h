@@ -19,6 +19,15 @@
  * names, where the name of a tree counts as if it ended in '/'.
  */
 
+/*
+ * Says what is wrong with an entry of that path (no slash at its end), as "does not belong
+ * in a snapshot"; NULL: nothing. It is asked before a folder is read. A tree of a few
+ * kilobytes can name the same folder many times over, on many levels, and so have more
+ * paths than can ever be walked. So whoever walks a tree of strangers says which paths may
+ * be in it, and has to leave room for no folder in two places (exporter/snapshot/response.h).
+ */
+typedef const char *tree_fault_fn(const char *path, bool is_folder);
+
 struct tree_store {
 	/* Appends the body of the tree `id` to *body. */
 	int (*read)(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
@@ -29,6 +38,10 @@ struct tree_store {
 	const uint8_t *(*object)(uint32_t object, void *payload);
 	/* For tree_merge: called for each file of the old tree that goes; may be NULL. */
 	void (*removed)(const char *path, void *payload);
+	/* For tree_merge: which paths may be in the old tree. From the first one that may not,
+	 * and if this is NULL, files of folders that go are counted, but `removed` is not
+	 * called: a stranger's tree may have more than can ever be named. */
+	tree_fault_fn *fault;
 	void *payload;
 };
 
@@ -69,9 +82,11 @@ int tree_find(uint8_t blob[OBJECT_ID], const struct tree_store *store,
  * non-zero return ends the comparison and is returned. */
 typedef int tree_diff_fn(const char *path, const uint8_t *old_blob,
 			 const uint8_t *new_blob, void *payload);
-/* Compares two trees; either may be NULL: an empty tree. */
-int tree_diff(const struct tree_store *store, const uint8_t *from, const uint8_t *to,
-	      tree_diff_fn *each, void *payload, struct err *err);
+/* Compares two trees; either may be NULL: an empty tree. ERR_INPUT: `fault` (NULL: any path
+ * may be in them) finds something wrong with an entry that differs; a folder is empty or
+ * out of order. */
+int tree_diff(const struct tree_store *store, tree_fault_fn *fault, const uint8_t *from,
+	      const uint8_t *to, tree_diff_fn *each, void *payload, struct err *err);
 
 /* Paths sorted by their bytes. A path that ends in '/' stands for all files in that folder;
  * then no other path may lie in it. */
@@ -80,9 +95,10 @@ struct tree_paths {
 	size_t count;
 };
 /* As tree_diff, but only for these paths: other folders are not read. */
-int tree_diff_paths(const struct tree_store *store, const uint8_t *from,
-		    const uint8_t *to, const struct tree_paths *paths, tree_diff_fn *each,
-		    void *payload, struct err *err);
+int tree_diff_paths(const struct tree_store *store, tree_fault_fn *fault,
+		    const uint8_t *from, const uint8_t *to,
+		    const struct tree_paths *paths, tree_diff_fn *each, void *payload,
+		    struct err *err);
 
 struct tree_delta {
 	uint64_t added, changed, removed; /* files */

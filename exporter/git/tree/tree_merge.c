@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/base/hash.h"
+
 /*
  * Edits and entries of a tree are sorted in the same way. So a tree is merged with the edits
  * below it in one pass, which builds the tree of a name when it comes to that name: from the
@@ -20,14 +22,23 @@ struct level {
 	struct buf files;
 };
 
+/* A tree that is removed as a whole. */
+struct counted {
+	uint8_t id[OBJECT_ID];
+	uint64_t files; /* in it, and below; of a bomb, modulo 2^64 */
+};
+
 struct merge {
 	const struct tree_store *store;
 	const struct edits *edits;
 	bool fresh;
 	struct tree_delta *delta;
+	struct counted *counted;
+	size_t counted_cap;
+	struct hash counts; /* of numbers in `counted`, less 1 */
 	struct level level[EDITS_DEPTH_MAX + 1];
-	struct buf path; /* of a file that is removed; its first `base` bytes stay */
-	size_t base;
+	struct buf path; /* of what is removed */
+	bool foreign;    /* the old tree has what is not in trees of ours */
 };
 
 /* Edits [from, to), which agree on the bytes before `off`. */
@@ -72,18 +83,96 @@ static void count_removed(struct merge *merge, const char *path)
 	}
 }
 
-/* Counts a file of a tree that is removed as a whole. */
-static int count_below(const char *path, const uint8_t *old_blob, const uint8_t *new_blob,
-		       void *payload)
+/* The number of a tree among those that were counted; 0: it was not. */
+static uint32_t find_counted(const struct merge *merge, const uint8_t id[OBJECT_ID],
+			     uint32_t hash)
 {
-	struct merge *merge = payload;
+	size_t at = 0;
+	uint32_t n;
 
-	(void)old_blob;
-	(void)new_blob;
-	buf_setlen(&merge->path, merge->base);
-	buf_addstr(&merge->path, path);
-	count_removed(merge, merge->path.data);
-	return 0;
+	do {
+		n = hash_next(&merge->counts, hash, &at);
+	} while (n && memcmp(merge->counted[n - 1].id, id, OBJECT_ID) != 0);
+	return n;
+}
+
+/* Counts the files of a tree that is removed as a whole: each tree once, wherever it
+ * stands, as the old tree may be anybody's. */
+static int count_files(uint64_t *files, struct merge *merge, const uint8_t id[OBJECT_ID],
+		       unsigned depth, struct err *err)
+{
+	uint32_t hash = hash_bytes(id, OBJECT_ID, 0);
+	uint32_t n = find_counted(merge, id, hash);
+	struct tree_cursor cursor;
+	struct tree_entry entry;
+	struct counted counted = {.files = 0};
+	struct buf body = {0};
+	int rc;
+
+	if (n) {
+		*files += merge->counted[n - 1].files;
+		return 0;
+	}
+	if (depth == EDITS_DEPTH_MAX) {
+		return err_set(err, ERR_FAIL, "the tree is deeper than %d folders",
+			       EDITS_DEPTH_MAX);
+	}
+	rc = tree_read(&body, &cursor, merge->store, id, err);
+	while (!rc && tree_next(&cursor, &entry)) {
+		if (entry.is_tree) {
+			rc = count_files(&counted.files, merge, entry.id, depth + 1, err);
+		} else {
+			counted.files++;
+		}
+	}
+	rc = rc ? rc : tree_end(&cursor, id, err);
+	buf_release(&body);
+	memcpy(counted.id, id, OBJECT_ID);
+	merge->counted = xgrow(merge->counted, merge->counts.count, &merge->counted_cap,
+			       sizeof(*merge->counted));
+	merge->counted[merge->counts.count] = counted;
+	hash_add(&merge->counts, hash, (uint32_t)merge->counts.count + 1);
+	*files += counted.files;
+	return rc;
+}
+
+/* Whether the old tree is known not to be one of ours, now that merge->path is removed. */
+static bool is_foreign(struct merge *merge, bool is_tree)
+{
+	merge->foreign |= !merge->store->fault ||
+			  merge->store->fault(merge->path.data, is_tree) != NULL;
+	return merge->foreign;
+}
+
+/* Drops an entry of the old tree, all of it, whose path begins with merge->path. Once the
+ * old tree is known not to be one of ours, files are counted, but not named. */
+static int drop(struct merge *merge, const struct tree_entry *entry, unsigned depth,
+		struct err *err)
+{
+	size_t base = merge->path.len;
+	struct tree_cursor cursor;
+	struct tree_entry inner;
+	struct buf body = {0};
+	int rc = 0;
+
+	buf_add(&merge->path, entry->name, entry->name_len);
+	if (!is_foreign(merge, entry->is_tree) && !entry->is_tree) {
+		count_removed(merge, merge->path.data);
+	} else if (!entry->is_tree) {
+		merge->delta->removed++;
+	} else if (merge->foreign || depth == EDITS_DEPTH_MAX) {
+		rc = count_files(&merge->delta->removed, merge, entry->id, depth, err);
+	} else {
+		buf_addch(&merge->path, '/');
+		rc = tree_read(&body, &cursor, merge->store, entry->id, err);
+		while (!rc && tree_next(&cursor, &inner)) {
+			rc = drop(merge, &inner, depth + 1, err);
+		}
+		rc = rc ? rc : tree_end(&cursor, entry->id, err);
+	}
+	buf_setlen(&merge->path, base);
+	buf_release(&body);
+	return rc;
 }
 
 /* Drops an entry of the folder that the edits of `span` lie in. */
@@ -94,14 +183,7 @@ static int drop_entry(struct merge *merge, const struct span *span,
 	if (span->off) {
 		buf_add(&merge->path, edits_path(merge->edits, span->from), span->off);
 	}
-	buf_add(&merge->path, entry->name, entry->name_len);
-	if (!entry->is_tree) {
-		count_removed(merge, merge->path.data);
-		return 0;
-	}
-	buf_addch(&merge->path, '/');
-	merge->base = merge->path.len;
-	return tree_diff(merge->store, entry->id, NULL, count_below, merge, err);
+	return drop(merge, entry, 0, err);
 }
 
 static int append(struct level *level, const char *mode, size_t mode_len,
@@ -279,6 +361,8 @@ int tree_merge(uint8_t root[OBJECT_ID], const struct tree_store *store,
 		buf_release(&merge->level[i].files);
 	}
 	buf_release(&merge->path);
+	hash_release(&merge->counts);
+	free(merge->counted);
 	free(merge);
 	return rc;
 }

@@ -303,8 +303,8 @@ static void a_set_of_paths_finds_those_that_differ(void **state)
 		assert_true(object_unhex(tree[i], info[i].tree.hex));
 	}
 	buf_addstr(&seen, "");
-	assert_int_equal(pathset_diff(&paths, history_trees(history), tree[0], tree[1],
-				      note, &seen, &err),
+	assert_int_equal(pathset_diff(&paths, history_trees(history), NULL, tree[0],
+				      tree[1], note, &seen, &err),
 			 0);
 	assert_int_equal(seen.len, 0);
 	for (const char *const *path = CHANGES("new", "a/x/1", "c", "d/gone", "a/z/1",
@@ -312,26 +312,26 @@ static void a_set_of_paths_finds_those_that_differ(void **state)
 	     *path; path++) {
 		pathset_add(&paths, *path);
 	}
-	assert_int_equal(pathset_diff(&paths, history_trees(history), tree[0], tree[1],
-				      note, &seen, &err),
+	assert_int_equal(pathset_diff(&paths, history_trees(history), NULL, tree[0],
+				      tree[1], note, &seen, &err),
 			 0);
 	assert_string_equal(seen.data, "-+a.b -+a/x/1 -d/gone +new ");
 	buf_clear(&seen);
 	pathset_add(&paths, "a/x/2");
-	assert_int_equal(pathset_diff(&paths, history_trees(history), NULL, tree[0], note,
-				      &seen, &err),
+	assert_int_equal(pathset_diff(&paths, history_trees(history), NULL, NULL, tree[0],
+				      note, &seen, &err),
 			 0);
 	assert_string_equal(seen.data, "+a.b +a/x/1 +a/x/2 +c +d/gone ");
 	buf_clear(&seen);
-	assert_int_equal(pathset_diff(&paths, history_trees(history), tree[0], NULL, stop,
-				      &seen, &err),
+	assert_int_equal(pathset_diff(&paths, history_trees(history), NULL, tree[0], NULL,
+				      stop, &seen, &err),
 			 -42);
 	assert_string_equal(seen.data, "-a.b ");
 	buf_clear(&seen);
 	pathset_clear(&paths);
 	pathset_add(&paths, "c");
-	assert_int_equal(pathset_diff(&paths, history_trees(history), tree[0], tree[1],
-				      note, &seen, &err),
+	assert_int_equal(pathset_diff(&paths, history_trees(history), NULL, tree[0],
+				      tree[1], note, &seen, &err),
 			 0);
 	assert_int_equal(seen.len, 0);
 	pathset_release(&paths);

@@ -171,17 +171,17 @@ static void pattern_of_no_id_or_of_two_is_filled_and_matched(void **state)
 static void folders_on_the_way_are_known(void **state)
 {
 	static const char *const folder[] = {
-		"",
 		"api",
 		"api/v1",
 		"api/v1/tag_images",
 		"api/v1/tag_images/0f",
 		"api/v1/tag_images/0f/21",
-		"api/v1/albums/0f/21/N",
-		"api/v1/albums/0f/21/N/images",
+		"api/v1/albums/2f/94/N",
+		"api/v1/albums/2f/94/N/images",
 		"audit/tags/00/ff",
 	};
 	static const char *const other[] = {
+		"",
 		"a",
 		"ap",
 		"apis",
@@ -198,20 +198,51 @@ static void folders_on_the_way_are_known(void **state)
 		"api/v1/albums/0f/21/a.b",
 		"api/v1/albums/0f/21/N/images.json",
 		"api/v1/albums/0f/21/N/images/untag.json",
-		"api/v1/albums/0f/21/N/images/untag",
+		"api/v1/albums/2f/94/N/images/untag",
+		"api/v1/albums/0f/21/N",
+		"api/v1/albums/0f/21/N/images",
+		"api/v1/albums/2f/94/%4E",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(folder) / sizeof(*folder); i++) {
-		if (!response_is_folder(folder[i])) {
+		if (response_fault(folder[i], true)) {
 			fail_msg("'%s' is a folder", folder[i]);
 		}
 	}
 	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++) {
-		if (response_is_folder(other[i])) {
+		if (!response_fault(other[i], true)) {
 			fail_msg("'%s' is no folder", other[i]);
 		}
 	}
+}
+
+/* `fault` NULL: none. */
+static void check_fault(const char *path, const char *fault)
+{
+	const char *found = response_fault(path, false);
+
+	if (!found != !fault || (fault && strcmp(found, fault) != 0)) {
+		fail_msg("'%s': %s", path, found ? found : "no fault");
+	}
+}
+
+static void a_file_fits_in_the_one_shard_of_its_name(void **state)
+{
+	(void)state;
+	check_fault("api/v1/tag_images/2f/94/N.json", NULL);
+	check_fault("api/v1/tag_images/2f/94/N.album", NULL);
+	check_fault("api/v1/albums/2f/94/N/images/untag.json", NULL);
+	check_fault("audit/tags/2f/94/N.json", NULL);
+	check_fault("api/v1/tag_images/2f/95/N.json", "lies in the wrong shard");
+	check_fault("api/v1/tag_images/94/2f/N.json", "lies in the wrong shard");
+	check_fault("api/v1/albums/2f/95/N/images.json", "lies in the wrong shard");
+	check_fault("audit/tags/00/00/N.json", "lies in the wrong shard");
+	check_fault("api/v1/tag_images/2f/94/N", "does not belong in a snapshot");
+	check_fault("api/v1/tag_images/2f/94/%4E.json", "does not belong in a snapshot");
+	check_fault("api/v1/tag_images.json", "does not belong in a snapshot");
+	check_fault("api", "does not belong in a snapshot");
+	check_fault("README", "does not belong in a snapshot");
 }
 
 int main(void)
@@ -223,6 +254,7 @@ int main(void)
 		cmocka_unit_test(overlong_names_are_refused),
 		cmocka_unit_test(pattern_of_no_id_or_of_two_is_filled_and_matched),
 		cmocka_unit_test(folders_on_the_way_are_known),
+		cmocka_unit_test(a_file_fits_in_the_one_shard_of_its_name),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -300,9 +300,9 @@ static void second_publish_fails_with_the_name_of_the_first(void **state)
 
 static void files_that_are_no_row_are_not_published(void **state)
 {
-	static const char *const path[] = {"README", "api/v1/tag_images/aa/bb/x/y.json",
+	static const char *const path[] = {"README", "api/v1/tag_images/aa/bb/x.txt",
 					   "api/v1/tag_images/aa/bb/%2f.json",
-					   ".albumen/pending", "snapshot.json"};
+					   "audit/pending", "snapshot.json"};
 	struct snapshot_repo *repo = open_repo("repo");
 
 	(void)state;

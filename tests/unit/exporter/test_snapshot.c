@@ -265,27 +265,27 @@ static void differences_come_in_tree_order(void **state)
 				CHANGES("a.json=1", "a/b=2", "a/c=3", "d=4"));
 	snapshot_fixture_commit(repo, false, FIRST_S, &second, NULL,
 				CHANGES("a.json=9", "a/b", "d", "d/e=5", "a/z=6"));
-	assert_int_equal(snapshot_diff(repo, &first.tree, &second.tree, NULL, list_change,
-				       &listing, &err),
+	assert_int_equal(snapshot_diff(repo, NULL, &first.tree, &second.tree, NULL,
+				       list_change, &listing, &err),
 			 0);
 	assert_string_equal(listing.text.data, "a.json:1>9 a/b:2> a/z:>6 d:4> d/e:>5 ");
 	buf_clear(&listing.text);
-	assert_int_equal(
-		snapshot_diff(repo, NULL, &first.tree, NULL, list_change, &listing, &err),
-		0);
-	assert_string_equal(listing.text.data, "a.json:>1 a/b:>2 a/c:>3 d:>4 ");
-	buf_clear(&listing.text);
-	assert_int_equal(snapshot_diff(repo, &none, &first.tree, NULL, list_change,
+	assert_int_equal(snapshot_diff(repo, NULL, NULL, &first.tree, NULL, list_change,
 				       &listing, &err),
 			 0);
 	assert_string_equal(listing.text.data, "a.json:>1 a/b:>2 a/c:>3 d:>4 ");
-	assert_int_equal(
-		snapshot_diff(repo, &bad, &first.tree, NULL, list_change, &listing, &err),
-		ERR_INPUT);
+	buf_clear(&listing.text);
+	assert_int_equal(snapshot_diff(repo, NULL, &none, &first.tree, NULL, list_change,
+				       &listing, &err),
+			 0);
+	assert_string_equal(listing.text.data, "a.json:>1 a/b:>2 a/c:>3 d:>4 ");
+	assert_int_equal(snapshot_diff(repo, NULL, &bad, &first.tree, NULL, list_change,
+				       &listing, &err),
+			 ERR_INPUT);
 	memset(bad.hex, 'a', SNAPSHOT_HEX);
-	assert_int_equal(
-		snapshot_diff(repo, &bad, &first.tree, NULL, list_change, &listing, &err),
-		ERR_FAIL);
+	assert_int_equal(snapshot_diff(repo, NULL, &bad, &first.tree, NULL, list_change,
+				       &listing, &err),
+			 ERR_FAIL);
 	buf_release(&listing.text);
 	snapshot_info_release(&first);
 	snapshot_info_release(&second);
@@ -399,7 +399,7 @@ static int read_after(struct snapshot_repo *repo, const struct snapshot_info *in
 		mapped_guard("r.git");
 		rc = system(command);
 		rc = rc ? rc
-			: snapshot_diff(repo, NULL, &info->tree, NULL, list_change,
+			: snapshot_diff(repo, NULL, NULL, &info->tree, NULL, list_change,
 					&listing, &err);
 		_exit(rc ? 3 : 0);
 	}
@@ -419,9 +419,9 @@ static void a_pack_cut_short_in_use_is_reported(void **state)
 	snapshot_close(repo);
 	repo = snapshot_fixture_open();
 	listing.repo = repo;
-	assert_int_equal(
-		snapshot_diff(repo, NULL, &info.tree, NULL, list_change, &listing, &err),
-		0);
+	assert_int_equal(snapshot_diff(repo, NULL, NULL, &info.tree, NULL, list_change,
+				       &listing, &err),
+			 0);
 	/* From here on the packs are mapped. */
 	assert_int_equal(read_after(repo, &info, "true"), 0);
 	assert_int_equal(read_after(repo, &info,

@@ -127,7 +127,7 @@ static void assert_diff(const uint8_t *from, const uint8_t *to, const char *expe
 	struct buf list = {0};
 
 	buf_addstr(&list, "");
-	assert_int_equal(tree_diff(&store, from, to, list_file, &list, &err), 0);
+	assert_int_equal(tree_diff(&store, NULL, from, to, list_file, &list, &err), 0);
 	assert_string_equal(list.data, expected);
 	buf_release(&list);
 }
@@ -347,8 +347,9 @@ static void assert_diff_of(const uint8_t *from, const uint8_t *to,
 	struct buf list = {0};
 
 	buf_addstr(&list, "");
-	assert_int_equal(tree_diff_paths(&store, from, to, paths, list_file, &list, &err),
-			 0);
+	assert_int_equal(
+		tree_diff_paths(&store, NULL, from, to, paths, list_file, &list, &err),
+		0);
 	assert_string_equal(list.data, expected);
 	buf_release(&list);
 }
@@ -392,7 +393,8 @@ static void a_comparison_ends_when_the_callback_says_so(void **state)
 
 	(void)state;
 	merge(root, NULL, false, NULL, EDITS("+a/b", "+c/d", "+e/f"));
-	assert_int_equal(tree_diff(&store, NULL, root, stop_at_second, &calls, &err), 7);
+	assert_int_equal(
+		tree_diff(&store, NULL, NULL, root, stop_at_second, &calls, &err), 7);
 	assert_int_equal(calls, 2);
 }
 
@@ -417,8 +419,9 @@ static void damaged_trees_are_reported(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		memory_write(root, bad[i].bytes, bad[i].len, &memory);
 		assert_int_equal(merge(other, root, false, NULL, EDITS("+a")), ERR_FAIL);
-		assert_int_equal(tree_diff(&store, NULL, root, list_file, &list, &err),
-				 ERR_FAIL);
+		assert_int_equal(
+			tree_diff(&store, NULL, NULL, root, list_file, &list, &err),
+			ERR_FAIL);
 		assert_int_equal(tree_find(other, &store, root, "a", &err), ERR_FAIL);
 		assert_non_null(strstr(err.msg, "is damaged"));
 	}
@@ -502,7 +505,7 @@ static void random_edits_end_as_if_built_from_nothing(void **state)
 				 0);
 		edits_release(&edits);
 		assert_same_as_scratch(next, model);
-		assert_int_equal(tree_diff(&store, has_root ? root : NULL, next,
+		assert_int_equal(tree_diff(&store, NULL, has_root ? root : NULL, next,
 					   count_change, &found, &err),
 				 0);
 		assert_memory_equal(&delta, &found, sizeof(delta));
