@@ -194,7 +194,9 @@ static int check_line(struct verify *verify, struct err *err)
 
 	begin_signatures(verify, &body);
 	log_progress_start(&progress, "verifying snapshots", verify->line.count);
-	for (size_t i = 0; !rc && i < verify->line.count; i++) {
+	for (size_t i = 0;
+	     !rc && i < verify->line.count && !verify_report_is_full(&verify->report);
+	     i++) {
 		rc = check_snapshot(verify, i, &body, err);
 		log_progress_step(&progress, 1);
 	}
@@ -298,7 +300,9 @@ static int check_labels(struct verify *verify, struct err *err)
 	struct buf body = {0};
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < verify->refs.count; i++) {
+	for (size_t i = 0;
+	     !rc && i < verify->refs.count && !verify_report_is_full(&verify->report);
+	     i++) {
 		const struct verify_ref *ref = &verify->refs.ref[i];
 
 		if (strncmp(ref->name, TAGS, strlen(TAGS)) == 0) {

@@ -43,17 +43,32 @@ void verify_report_at(struct verify_report *report, const char *commit, uint64_t
 	report->number = number;
 }
 
+bool verify_report_is_full(const struct verify_report *report)
+{
+	return report->failures >= VERIFY_REPORT_MAX;
+}
+
 void verify_report_fail(struct verify_report *report, const char *path, const char *fmt,
 			...)
 {
 	char problem[1024];
 	va_list ap;
 
+	if (verify_report_is_full(report)) {
+		return;
+	}
 	va_start(ap, fmt);
 	vsnprintf(problem, sizeof(problem), fmt, ap);
 	va_end(ap);
 	report->failures++;
 	if (++report->here <= GROUP_MAX) {
 		pass_on(report, path, problem);
+	}
+	if (verify_report_is_full(report)) {
+		verify_report_at(report, report->number ? report->commit : NULL,
+				 report->number);
+		snprintf(problem, sizeof(problem),
+			 "verification ends here, after %d failures", VERIFY_REPORT_MAX);
+		pass_on(report, "", problem);
 	}
 }

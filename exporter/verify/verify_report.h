@@ -2,6 +2,7 @@
 #ifndef EXPORTER_VERIFY_VERIFY_REPORT_H
 #define EXPORTER_VERIFY_VERIFY_REPORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -31,6 +32,14 @@ struct verify_report {
 /* From now on failures are of this snapshot; NULL: of none. Each call ends a group, of
  * which only the first hundred failures are passed on, and then how many more. */
 void verify_report_at(struct verify_report *report, const char *commit, uint64_t number);
+
+/*
+ * Of the whole verification, this many failures are counted. Then no more are, and what has
+ * a loop over things that may fail ends it: what strangers make can be faulty in more
+ * places than can ever be gone through.
+ */
+#define VERIFY_REPORT_MAX 1000
+bool verify_report_is_full(const struct verify_report *report);
 
 /* Reports a failure at `path` ("": of the snapshot, or the repository, itself). */
 void verify_report_fail(struct verify_report *report, const char *path, const char *fmt,

@@ -610,7 +610,8 @@ static void check_tag(struct verify_state *state, uint32_t number)
 static void check_marked(struct verify_state *state, struct verify_table *table,
 			 void (*check)(struct verify_state *state, uint32_t number))
 {
-	for (size_t i = 0; i < table->marks; i++) {
+	for (size_t i = 0; i < table->marks && !verify_report_is_full(state->report);
+	     i++) {
 		check(state, table->marked[i]);
 	}
 	verify_table_unmark(table);

@@ -421,7 +421,8 @@ static void check_pack(struct verify_store *store, struct pack *pack,
 	} else {
 		check_objects(store, pack, place, progress);
 	}
-	for (uint32_t i = 0; place && i < count; i++) {
+	for (uint32_t i = 0; place && i < count && !verify_report_is_full(store->report);
+	     i++) {
 		uint32_t n = place[i].n;
 		char hex[OBJECT_HEX + 1];
 
@@ -493,11 +494,13 @@ void verify_store_check(struct verify_store *store)
 	for (size_t i = 0; i < store->checksums.count; i++) {
 		check_file(store, store->checksums.path[i]);
 	}
-	for (size_t i = 0; i < store->packs; i++) {
+	for (size_t i = 0; i < store->packs && !verify_report_is_full(store->report);
+	     i++) {
 		check_pack(store, &store->pack[i], &progress);
 	}
 	verify_report_at(store->report, NULL, 0);
-	for (size_t i = 0; i < store->looses; i++) {
+	for (size_t i = 0; i < store->looses && !verify_report_is_full(store->report);
+	     i++) {
 		check_loose(store, &store->loose[i], &body, &path);
 		log_progress_step(&progress, 1);
 	}

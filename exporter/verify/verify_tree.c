@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "data/format/name.h"
-#include "data/format/record.h"
 #include "exporter/git/tree/tree.h"
 #include "exporter/snapshot/response.h"
 
@@ -14,10 +13,9 @@ struct walk {
 	struct verify_report *report;
 	verify_tree_fn *each;
 	void *payload;
-	struct buf path;     /* of the folder, with a '/' at its end; "" for the root */
-	struct buf id;       /* that the file found last is about */
-	struct buf own_path; /* where the file about an id belongs */
-	bool tags; /* of the root only the tags' folder is walked, or all others */
+	struct buf path; /* of the folder, with a '/' at its end; "" for the root */
+	struct buf id;   /* that the file found last is about */
+	bool tags;       /* of the root only the tags' folder is walked, or all others */
 };
 
 /* One of the two trees of a folder: its entries that belong, one after the other. */
@@ -31,35 +29,22 @@ struct side {
 
 /* --- one entry --- */
 
-/* The row of the file walk->path, and its id in walk->id. */
-static const struct response *find_row(struct walk *walk)
-{
-	struct layout_text name;
-	const struct response *row = response_parse(walk->path.data, &name);
-
-	buf_clear(&walk->id);
-	return row && name_to_id(&walk->id, name.at, name.len) == 0 &&
-			       !record_id_fault(walk->id.data, walk->id.len)
-		       ? row
-		       : NULL;
-}
-
-static bool belongs(struct walk *walk, const struct tree_entry *entry)
+/* What is wrong with an entry of the folder; NULL: nothing. */
+static const char *find_fault(struct walk *walk, const struct tree_entry *entry)
 {
 	const char *mode = entry->is_tree ? "40000" : "100644";
 	size_t base = walk->path.len;
-	bool found;
+	const char *fault;
 
 	if (entry->mode_len != strlen(mode) ||
 	    memcmp(entry->mode, mode, entry->mode_len) != 0 ||
 	    memchr(entry->name, '/', entry->name_len)) {
-		return false;
+		return "does not belong in a snapshot";
 	}
 	buf_add(&walk->path, entry->name, entry->name_len);
-	found = entry->is_tree ? response_is_folder(walk->path.data)
-			       : find_row(walk) != NULL;
+	fault = response_fault(walk->path.data, entry->is_tree);
 	buf_setlen(&walk->path, base);
-	return found;
+	return fault;
 }
 
 /* Reports what is wrong with an entry of the folder ("": with the folder). */
@@ -68,7 +53,8 @@ static void fail(struct walk *walk, const char *name, const char *problem)
 	size_t base = walk->path.len;
 
 	buf_addstr(&walk->path, name);
-	verify_report_fail(walk->report, walk->path.data, "%s", problem);
+	verify_report_fail(walk->report, walk->path.data, "%s %s",
+			   *name ? "the entry" : "the folder", problem);
 	buf_setlen(&walk->path, base);
 }
 
@@ -82,8 +68,10 @@ static int compare(const struct tree_entry *a, const struct tree_entry *b)
 static void side_next(struct side *side, struct walk *walk)
 {
 	struct tree_entry before = side->entry;
+	const char *fault;
 
-	while (tree_next(&side->cursor, &side->entry)) {
+	while (!verify_report_is_full(walk->report) &&
+	       tree_next(&side->cursor, &side->entry)) {
 		const struct tree_entry *entry = &side->entry;
 
 		if (before.name && (compare(&before, entry) >= 0 ||
@@ -91,22 +79,22 @@ static void side_next(struct side *side, struct walk *walk)
 			side->ended = true;
 			if (side->report) {
 				fail(walk, entry->name,
-				     "the entry is out of order, or stands twice");
+				     "is out of order, or stands twice");
 			}
 			return;
 		}
-		if (belongs(walk, entry)) {
+		fault = find_fault(walk, entry);
+		if (!fault) {
 			return;
 		}
 		if (side->report) {
-			fail(walk, entry->name,
-			     "the entry does not belong in a snapshot");
+			fail(walk, entry->name, fault);
 		}
 		before = *entry;
 	}
 	side->ended = true;
 	if (side->cursor.broken && side->report) {
-		fail(walk, "", "the tree is damaged");
+		fail(walk, "", "has a damaged tree");
 	}
 }
 
@@ -133,7 +121,7 @@ static void side_start(struct side *side, struct walk *walk, const uint8_t *id)
 		return;
 	}
 	if (side->report && !side->body.len && walk->path.len) {
-		fail(walk, "", "the folder is empty");
+		fail(walk, "", "is empty");
 	}
 	side->ended = false;
 	side->cursor = (struct tree_cursor){.at = side->body.data,
@@ -155,19 +143,16 @@ static bool is_tags(const struct tree_entry *entry)
 /* A file that differs. */
 static void walk_file(struct walk *walk, const uint8_t *from, const uint8_t *to)
 {
-	const struct response *row = find_row(walk);
-	struct verify_tree_change change = {.kind = row->kind,
-					    .path = walk->path.data,
-					    .id = walk->id.data,
-					    .id_len = walk->id.len,
-					    .old_blob = from,
-					    .new_blob = to};
+	struct verify_tree_change change = {
+		.path = walk->path.data, .old_blob = from, .new_blob = to};
+	struct layout_text name;
 
-	buf_clear(&walk->own_path);
-	response_snapshot_path(&walk->own_path, row, walk->id.data, walk->id.len);
-	if (to && !from && strcmp(walk->own_path.data, walk->path.data) != 0) {
-		fail(walk, "", "the file lies in the wrong shard");
-	}
+	/* find_fault has found no fault with either. */
+	change.kind = response_parse(walk->path.data, &name)->kind;
+	buf_clear(&walk->id);
+	name_to_id(&walk->id, name.at, name.len);
+	change.id = walk->id.data;
+	change.id_len = walk->id.len;
 	walk->each(&change, walk->payload);
 }
 
@@ -238,5 +223,4 @@ void verify_tree_walk(struct verify_store *store, struct verify_report *report,
 	walk_folder(&walk, from, to);
 	buf_release(&walk.path);
 	buf_release(&walk.id);
-	buf_release(&walk.own_path);
 }

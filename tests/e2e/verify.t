@@ -156,7 +156,7 @@ at "$tag" "1 tag images show another text of the tag"
 forge "$tag" 's/"id":"t"/"id":"u"/'
 at "$tag" "it is about the tag 'u'"
 forge api/v1/albums/00/00/a/images.json 's/.*/[]/'
-at api/v1/albums/00/00/a/images.json "the file lies in the wrong shard"
+at api/v1/albums/00/00/a "the entry lies in the wrong shard"
 forge api/v1/tag_images/00/00/new.txt 's/.*//'
 at api/v1/tag_images/00/00/new.txt "the entry does not belong in a snapshot"
 here() { # PROBLEM
