@@ -3,10 +3,12 @@
 
 #include <assert.h>
 #include <nettle/sha2.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/base/hash.h"
 #include "data/base/hex.h"
 #include "exporter/evidence/digest_keep.h"
 #include "exporter/git/tree/tree.h"
@@ -31,10 +33,22 @@ struct level {
 	struct buf tree;           /* with SHA-256 */
 };
 
+/* An object that was hashed. */
+struct hashed {
+	uint8_t id[OBJECT_ID], sha256[DIGEST_ID];
+	bool is_set;
+};
+
 struct digest {
 	struct digest_keep *keep;
 	const struct digest_source *source;
 	struct buf path; /* of the folder, with a '/' at its end; "" for the root */
+	struct hashed blob[256]; /* the last one of each first byte of the id */
+	/* All trees that this call has hashed: a stranger's may name the same one in more
+	 * places than can ever be gone through. */
+	struct hashed *tree;
+	size_t tree_cap;
+	struct hash trees; /* of numbers in `tree`, less 1 */
 	struct level level[EDITS_DEPTH_MAX + 1];
 };
 
@@ -91,6 +105,8 @@ void digest_close(struct digest *digest)
 		buf_release(&digest->level[i].tree);
 	}
 	digest_keep_close(digest->keep);
+	hash_release(&digest->trees);
+	free(digest->tree);
 	buf_release(&digest->path);
 	free(digest);
 }
@@ -145,25 +161,28 @@ static void recall(struct noted *noted, struct digest *digest, struct level *lev
 	step(noted);
 }
 
-/* Deletes the notes of a folder that is gone, and of all below it. */
+/* Deletes the notes of a folder that is gone, and of all below it. Where a folder has no
+ * note, because it is the copy of another, there are none below it either. */
 static void forget(struct digest *digest, size_t depth, const struct tree_entry *entry)
 {
 	size_t base = digest->path.len;
 	struct tree_cursor cursor;
 	struct tree_entry inner;
-	struct buf body = {0};
+	struct buf body = {0}, note = {0};
 
 	if (!entry->is_tree || depth == EDITS_DEPTH_MAX) {
 		return;
 	}
 	buf_add(&digest->path, entry->name, entry->name_len);
 	buf_addch(&digest->path, '/');
-	digest_keep_delete(digest->keep, key(digest));
-	if (read_tree(&body, &cursor, digest, entry->id, NULL) == 0) {
+	if (digest_keep_get(digest->keep, key(digest), &note) == 0 &&
+	    read_tree(&body, &cursor, digest, entry->id, NULL) == 0) {
+		digest_keep_delete(digest->keep, key(digest));
 		while (tree_next(&cursor, &inner)) {
 			forget(digest, depth + 1, &inner);
 		}
 	}
+	buf_release(&note);
 	buf_setlen(&digest->path, base);
 	buf_release(&body);
 }
@@ -172,6 +191,23 @@ static void forget(struct digest *digest, size_t depth, const struct tree_entry 
 
 static int fold(uint8_t sha256[DIGEST_ID], struct digest *digest, size_t depth,
 		const uint8_t id[OBJECT_ID], struct err *err);
+
+/* Half of all files may be the same `[]`, and a stranger's be the same 256 MiB. */
+static int hash_blob(uint8_t sha256[DIGEST_ID], struct digest *digest,
+		     const uint8_t id[OBJECT_ID], struct err *err)
+{
+	struct hashed *hashed = &digest->blob[id[0]];
+	int rc = 0;
+
+	if (!hashed->is_set || memcmp(hashed->id, id, OBJECT_ID) != 0) {
+		rc = digest->source->blob(hashed->sha256, id, digest->source->payload,
+					  err);
+		hashed->is_set = !rc;
+		memcpy(hashed->id, id, OBJECT_ID);
+	}
+	memcpy(sha256, hashed->sha256, DIGEST_ID);
+	return rc;
+}
 
 /* Computes the SHA-256 of an entry. */
 static int compute(uint8_t sha256[DIGEST_ID], struct digest *digest, size_t depth,
@@ -185,8 +221,7 @@ static int compute(uint8_t sha256[DIGEST_ID], struct digest *digest, size_t dept
 			return err_set(err, ERR_INPUT, "'%s%s' is a submodule",
 				       digest->path.data, entry->name);
 		}
-		return digest->source->blob(sha256, entry->id, digest->source->payload,
-					    err);
+		return hash_blob(sha256, digest, entry->id, err);
 	}
 	buf_add(&digest->path, entry->name, entry->name_len);
 	buf_addch(&digest->path, '/');
@@ -251,6 +286,30 @@ static int make(struct digest *digest, size_t depth, struct tree_cursor *cursor,
 	return rc;
 }
 
+/* The number of the tree `id` among those that this call has hashed; 0: it is not. */
+static uint32_t find_hashed(const struct digest *digest, const uint8_t id[OBJECT_ID],
+			    uint32_t hash)
+{
+	size_t at = 0;
+	uint32_t n;
+
+	do {
+		n = hash_next(&digest->trees, hash, &at);
+	} while (n && memcmp(digest->tree[n - 1].id, id, OBJECT_ID) != 0);
+	return n;
+}
+
+static void add_hashed(struct digest *digest, const uint8_t id[OBJECT_ID],
+		       const uint8_t sha256[DIGEST_ID], uint32_t hash)
+{
+	size_t n = digest->trees.count;
+
+	digest->tree = xgrow(digest->tree, n, &digest->tree_cap, sizeof(*digest->tree));
+	memcpy(digest->tree[n].id, id, OBJECT_ID);
+	memcpy(digest->tree[n].sha256, sha256, DIGEST_ID);
+	hash_add(&digest->trees, hash, (uint32_t)n + 1);
+}
+
 /* The SHA-256 of the folder at digest->path, whose tree is `id`. */
 static int fold(uint8_t sha256[DIGEST_ID], struct digest *digest, size_t depth,
 		const uint8_t id[OBJECT_ID], struct err *err)
@@ -259,8 +318,13 @@ static int fold(uint8_t sha256[DIGEST_ID], struct digest *digest, size_t depth,
 	struct level *level = &digest->level[depth];
 	struct tree_cursor cursor;
 	struct noted noted;
+	uint32_t hash = hash_bytes(id, OBJECT_ID, 0), n = find_hashed(digest, id, hash);
 	int rc;
 
+	if (n) {
+		memcpy(sha256, digest->tree[n - 1].sha256, DIGEST_ID);
+		return 0;
+	}
 	if (depth == EDITS_DEPTH_MAX) {
 		return err_set(err, ERR_INPUT, "the tree is deeper than %d folders",
 			       EDITS_DEPTH_MAX);
@@ -288,6 +352,7 @@ static int fold(uint8_t sha256[DIGEST_ID], struct digest *digest, size_t depth,
 		memcpy(level->made.data + OBJECT_ID, sha256, DIGEST_ID);
 		digest_keep_put(digest->keep, key(digest), level->made.data,
 				level->made.len);
+		add_hashed(digest, id, sha256, hash);
 	}
 	return rc;
 }
@@ -297,6 +362,7 @@ int digest_tree(uint8_t sha256[DIGEST_ID], struct digest *digest,
 		struct err *err)
 {
 	digest->source = source;
+	hash_clear(&digest->trees);
 	buf_setlen(&digest->path, 0);
 	return fold(sha256, digest, 0, tree, err);
 }
