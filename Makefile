@@ -89,7 +89,7 @@ UNIT_SRC = $(wildcard tests/unit/*/test_*.c)
 UNIT_SHARED_SRC = $(wildcard tests/unit/*.c)
 # The unit tests that use threads, for `make tsan`.
 UNIT_THREADED = $(foreach m,ingest apply pack snapshot_edit site relay,$(or $(filter %/test_$(m),$(UNIT_BIN)),$(error no test_$(m))))
-FUZZ = json record secret stamp
+FUZZ = commit json pack record request secret stamp unpack
 
 SRC = $(DATA_SRC) $(INDEXER_SRC) $(EXPORTER_SRC) $(OFFLINE_SRC) $(MAIN_SRC)
 UNIT_BIN = $(UNIT_SRC:%.c=$(BUILD)/%)
@@ -277,19 +277,26 @@ UNIT_VALGRIND = $(filter-out %_walk %_ingest %_apply %_folder %_sign %_digest,$(
 valgrind: all $(UNIT_BIN) ## run the unit tests under valgrind
 	prove -j2 --exec '$(VALGRIND)' $(UNIT_VALGRIND)
 
-$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(DATA_SRC)
-	@mkdir -p $(@D)
-	$(say) FUZZ $@
-	$(Q)clang $(CPPFLAGS_ALL) $(LIBS_CFLAGS) -std=c11 -pthread -O1 -g $(WARN) \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-o $@ $< $(DATA_SRC) $(LIBS_LIBS)
+# The code is built once more for the fuzzers, below $(BUILD)/fuzz. `fuzz` runs in this make,
+# `fuzz-run` in that one.
+fuzz: ## fuzz the code that reads untrusted bytes (FUZZ_S each; FUZZ='json unpack'; clang)
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzz OPT='-O1 -g' \
+		SANITIZE=fuzzer-no-link,address,undefined fuzz-run
 
-fuzz: $(FUZZ:%=$(BUILD)/fuzz/fuzz_%) ## fuzz the code that reads untrusted bytes (FUZZ_S each; clang)
+FUZZ_BIN = $(FUZZ:%=$(BUILD)/fuzz_%)
+.PHONY: fuzz-run
+fuzz-run: $(FUZZ_BIN)
 	$(Q)set -e; for f in $^; do \
 		mkdir -p $$f.corpus; \
+		tests/fuzz/seeds $${f##*/fuzz_} $$f.seeds; \
 		$$f -max_total_time=$(FUZZ_S) -max_len=65536 -verbosity=0 -print_funcs=0 \
-			-artifact_prefix=$$f. $$f.corpus data/samples; \
+			-print_final_stats=1 -detect_leaks=0 -artifact_prefix=$$f. $$f.corpus $$f.seeds data/samples; \
 	done
+
+$(FUZZ_BIN): $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(EXPORTER_A) $(DATA_A) $(OFFLINE)
+	$(say) LINK $@
+	$(Q)$(CC) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $(filter-out $(OFFLINE),$^) \
+		$(GIT_LIBS_static) $(LIBS_LIBS)
 
 # --- style ------------------------------------------------------------------------
 

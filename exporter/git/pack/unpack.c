@@ -14,6 +14,10 @@
 /* git makes no chain of deltas longer than this. */
 #define CHAIN_MAX 4096
 
+/* No byte of deflate inflates to more: a match of 258 bytes takes two bits (RFC 1951). So an
+ * object that says more than its pack can hold takes no memory. */
+#define DEFLATE_RATIO 1032
+
 /* Bases of deltas, each in one place of a table that its offset gives: a new
  * one replaces what is there. All are dropped when they take too much memory. */
 #define KEPT_SLOTS 16384
@@ -152,6 +156,9 @@ static int inflate_link(struct buf *out, struct unpack *unpack, const struct lin
 			struct err *err)
 {
 	buf_clear(out);
+	if (link->size / DEFLATE_RATIO > link->left) {
+		return damaged("its size is out of bounds", err);
+	}
 	buf_grow(out, link->size);
 	if (object_inflate(unpack->inflater, out->data, link->size, link->data,
 			   link->left)) {
