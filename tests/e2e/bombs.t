@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A repository of a few hundred kilobytes that says that it holds more than can ever be gone
+# through keeps no command busy: bombs.py says what the kinds are.
+. "$(dirname "$0")/lib.sh"
+
+cp -r "$ROOT/data/samples" "$T/data"
+ok "a library is scanned" scan
+ok "and exported" export_all
+cp -r "$T/repo" "$T/good"
+# Another snapshot, so that there is something to compare with.
+cp -r "$ROOT/data/samples/corrections" "$T/data/more"
+
+bounded() { # COMMAND... - fails if it is killed, by time or by memory
+	local status
+	(
+		ulimit -v 4000000
+		exec timeout -k 1 100 "$EXPORTER" "$@" </dev/null >"$T/out" 2>"$T/err"
+	)
+	status=$?
+	[ "$status" -lt 124 ] && return
+	echo "status $status: $*"
+	return 1
+}
+
+# KIND STATUS-OF-VERIFY [WHAT-IT-SAYS]
+bomb() {
+	local kind=$1 repo=$T/$1 command
+	cp -r "$T/good" "$repo"
+	"$PYTHON" "$ROOT/tests/e2e/bombs.py" "$kind" "$repo" || exit
+	for command in "diff --repo $repo HEAD~1 now" "publish --repo $repo --site $T/site-$kind" \
+		"publish --repo $repo --site $T/pages-$kind --audit-page --collections" \
+		"audit --repo $repo" "audit --repo $repo --format html" "log --repo $repo" \
+		"log --repo $repo --album harbour-1931" \
+		"show --repo $repo /api/v1/albums/harbour-1931/images" \
+		"snapshot --repo $repo --label l --reason r" "bundle --repo $repo $T/bundle-$kind.tar" \
+		"export --index $T/index --repo $repo --wait 0" "maintain --repo $repo --wait 0"; do
+		# The words of a command have no spaces in them.
+		ok "$kind: ${command%% *} ends" bounded $command
+	done
+	rm -rf "$repo"
+	cp -r "$T/good" "$repo"
+	"$PYTHON" "$ROOT/tests/e2e/bombs.py" "$kind" "$repo" || exit
+	ok "$kind: verify ends" bounded verify --repo "$repo"
+	"$EXPORTER" verify --repo "$repo" >"$T/out" 2>"$T/err"
+	is "$kind: with this status" $? "$2"
+	if [ -n "${3-}" ]; then
+		ok "$kind: and says why" grep -qE "$3" "$T/out" "$T/err"
+	fi
+	rm -rf "$repo" "$T/site-$kind" "$T/pages-$kind" "$T/bundle-$kind.tar"
+}
+
+bomb levels 1 ' bomb: the entry does not belong in a snapshot$'
+bomb signed 1 ' bomb: the entry does not belong in a snapshot$'
+bomb shard 1 ' api/v1/tag_images/00/00/00: the entry does not belong in a snapshot$'
+bomb shards 1 'verification ends here, after 1000 failures'
+bomb albums 1 'verification ends here, after 1000 failures'
+bomb empty 1 'verification ends here, after 1000 failures'
+bomb twins 1 'twin.json: the entry is out of order, or stands twice$'
+bomb depth 1 ' api/v1/albums/d: the entry does not belong in a snapshot$'
+bomb parents 1 'it has 1000000 parents: the history is not one line$'
+bomb refs 1 'verification ends here, after 1000 failures'
+bomb tags 1
+bomb head 1
+bomb claims 1 'its size is out of bounds'
+done_testing
