@@ -39,6 +39,7 @@ enum place {
 	PLACE_ELEMENT, /* an element */
 	PLACE_COMMA,   /* `,` or `]` */
 	PLACE_END,     /* nothing but white space */
+	PLACE_SKIP,    /* the rest of a value over the limit */
 	PLACE_DONE,
 };
 
@@ -52,7 +53,11 @@ struct ingest {
 	bool whole; /* the window holds all of it: its steps can still be removed */
 	enum stage stage;
 	enum place place;
-	bool oversized;         /* in a line over the limit, which is skipped */
+	struct skip {
+		bool string, escape; /* inside a string; behind its backslash */
+		size_t depth;
+		enum place next; /* what follows the value */
+	} skip;
 	struct batch_mark mark; /* where the file began, if whole */
 	struct record_reader reader;
 	struct buf scratch; /* canonical text while checking */
@@ -237,47 +242,47 @@ static void add_value(struct ingest *g, const struct json_value *value, size_t t
 	buf_clear(&g->scratch);
 }
 
-/* Skips a value over the limit. Only its brackets and strings are looked at, as nothing
- * of it is claimed. */
-static void skip_oversized(struct ingest *g)
+/* Skips the window's part of a value over the limit. Only its brackets and strings are
+ * looked at, as nothing of it is claimed. */
+static void step_skip(struct ingest *g)
 {
-	bool string = false, escape = false;
-	size_t depth = 0;
+	const char *at = input_at(&g->in);
+	size_t left = input_left(&g->in), i = 0;
+	struct skip *skip = &g->skip;
+	bool done = false;
 
-	do {
-		const char *at = input_at(&g->in);
-		size_t left = input_left(&g->in);
+	for (; i < left && !done; i++) {
+		bool closing = false;
 
-		for (size_t i = 0; i < left; i++) {
-			bool closing = false;
-
-			if (string) {
-				string = escape || at[i] != '"';
-				escape = !escape && at[i] == '\\';
-				closing = !string;
-			} else if (at[i] == '"') {
-				string = true;
-			} else if (at[i] == '[' || at[i] == '{') {
-				depth++;
-			} else if (depth && (at[i] == ']' || at[i] == '}')) {
-				depth--;
-				closing = true;
-			} else if (!depth && strchr("]}, \t\r\n", at[i])) {
-				input_skip(&g->in, i); /* behind a number */
-				return;
-			}
-			if (closing && !depth) {
-				input_skip(&g->in, i + 1);
-				return;
-			}
+		if (skip->string) {
+			skip->string = skip->escape || at[i] != '"';
+			skip->escape = !skip->escape && at[i] == '\\';
+			closing = !skip->string;
+		} else if (at[i] == '"') {
+			skip->string = true;
+		} else if (at[i] == '[' || at[i] == '{') {
+			skip->depth++;
+		} else if (skip->depth && (at[i] == ']' || at[i] == '}')) {
+			skip->depth--;
+			closing = true;
+		} else if (!skip->depth && strchr("]}, \t\r\n", at[i])) {
+			break; /* behind a number */
 		}
-		input_skip(&g->in, left);
-	} while (!g->in.eof && read_more(g));
+		done = closing && !skip->depth;
+	}
+	input_skip(&g->in, i);
+	if (done || i < left || g->in.eof) {
+		g->place = skip->next;
+	} else {
+		read_more(g);
+	}
 }
 
 /* One value of a `.json` file, at the start of the window. */
 static void step_value(struct ingest *g)
 {
+	enum place next = g->place == PLACE_START ? PLACE_END : PLACE_COMMA;
+
 	for (;;) {
 		struct buf *canon = canon_of(g);
 		size_t text = canon->len, left = input_left(&g->in);
@@ -297,14 +302,15 @@ static void step_value(struct ingest *g)
 		/* The end of the window may cut it off. */
 		if (left > RECORD_SIZE_MAX + WINDOW_EDGE) {
 			reject_at(g, 0, "record is larger than 16 MiB", false);
-			skip_oversized(g);
+			g->skip = (struct skip){.next = next};
+			next = PLACE_SKIP;
 			break;
 		}
 		if (!read_more(g)) {
 			return;
 		}
 	}
-	g->place = g->place == PLACE_START ? PLACE_END : PLACE_COMMA;
+	g->place = next;
 }
 
 /* One step through a `.json` file: a value, a bracket or a comma. */
@@ -358,25 +364,73 @@ static void step_document(struct ingest *g)
 	}
 }
 
+/* The offset of the first hole (INGEST_HOLE), or `len`. */
+static size_t find_hole(const char *text, size_t len)
+{
+	const char *end = text + len, *at = text;
+
+	while ((at = memchr(at, '\0', (size_t)(end - at)))) {
+		const char *from = at;
+
+		while (at < end && !*at) {
+			at++;
+		}
+		if (at - from >= INGEST_HOLE) {
+			return (size_t)(from - text);
+		}
+	}
+	return len;
+}
+
+/* Rejects a line that may not end, at `off` of the window, and reads no further. */
+static void cut_off(struct ingest *g, size_t off, const char *reason)
+{
+	reject_at(g, off, reason, false);
+	g->place = PLACE_DONE;
+}
+
+static void cut_off_hole(struct ingest *g, size_t off)
+{
+	cut_off(g, off,
+		"NUL bytes: a hole, or a file that was not written to its end; the rest "
+		"of "
+		"the file is not read");
+}
+
+static void cut_off_long(struct ingest *g)
+{
+	cut_off(g, 0, "record is larger than 16 MiB; the rest of the file is not read");
+}
+
 /* One line: the window's first `len` bytes. */
 static void add_line(struct ingest *g, size_t len)
 {
 	const char *at = input_at(&g->in);
 	struct buf *canon = canon_of(g);
-	size_t text = canon->len, rest;
+	size_t text = canon->len, rest, hole;
 	struct json_value value;
 
 	if (json_skip_space(at, len, 0) == len) {
 		return;
 	}
 	if (json_read(canon, &value, at, len) < 0) {
-		reject_at(g, value.failed_at, value.reason, false);
+		hole = find_hole(at, len);
+		if (hole < len) {
+			cut_off_hole(g, hole);
+		} else {
+			reject_at(g, value.failed_at, value.reason, false);
+		}
 		return;
 	}
 	rest = json_skip_space(at, len, value.end);
 	if (rest < len) {
 		buf_setlen(canon, text);
-		reject_at(g, rest, "text after the end of the record", false);
+		hole = find_hole(at, len);
+		if (hole < len) {
+			cut_off_hole(g, hole);
+		} else {
+			reject_at(g, rest, "text after the end of the record", false);
+		}
 		return;
 	}
 	add_value(g, &value, text);
@@ -391,24 +445,26 @@ static void step_line(struct ingest *g)
 	size_t len = newline ? (size_t)(newline - at) : left;
 
 	if (!newline && !g->in.eof) {
-		if (left > RECORD_SIZE_MAX) {
-			if (!g->oversized) {
-				reject_at(g, 0, "record is larger than 16 MiB", false);
-			}
-			g->oversized = true;
-			input_skip(&g->in, left);
+		size_t hole = find_hole(at, left);
+
+		if (hole < left) {
+			cut_off_hole(g, hole);
+		} else if (left > INGEST_LINE_MAX) {
+			cut_off_long(g);
+		} else {
+			read_more(g);
 		}
-		read_more(g);
 		return;
 	}
-	if (!g->oversized) {
-		add_line(g, len);
-	}
-	g->oversized = false;
-	input_skip(&g->in, len + (newline ? 1 : 0));
 	if (!newline) {
 		g->place = PLACE_DONE;
 	}
+	if (len > INGEST_LINE_MAX) {
+		cut_off_long(g);
+	} else {
+		add_line(g, len);
+	}
+	input_skip(&g->in, len + (newline ? 1 : 0));
 }
 
 /* The end of the file was reached. */
@@ -446,12 +502,14 @@ void ingest_more(struct ingest *g)
 
 	while (g->stage != STAGE_IDLE) {
 		if (!g->whole && (batch_is_full(g->batch) ||
-				  g->in.base + g->in.begin - start >= 8 * INPUT_CHUNK)) {
+				  g->in.base + g->in.begin - start >= INGEST_SLICE)) {
 			break;
 		}
 		if (g->place == PLACE_DONE) {
 			finish(g);
 			start = 0;
+		} else if (g->place == PLACE_SKIP) {
+			step_skip(g);
 		} else if (g->lines) {
 			step_line(g);
 		} else {
@@ -500,7 +558,6 @@ int ingest_begin(struct ingest *g, const char *path, size_t len, unsigned flags,
 	g->flags = flags;
 	g->outcome = (struct ingest_outcome){0};
 	g->place = PLACE_START;
-	g->oversized = false;
 	g->mark = batch_mark(g->batch);
 	g->whole = true;
 	if (input_open(&g->in, g->rootfd, g->path.data) < 0) {
@@ -513,6 +570,11 @@ int ingest_begin(struct ingest *g, const char *path, size_t len, unsigned flags,
 	g->lines = len < 5 || memcmp(path + len - 5, ".json", 5) != 0;
 	if (!g->lines && g->outcome.bytes > INGEST_DOCUMENT_MAX) {
 		end_rejected(g, 0, 0, "file is larger than 1 GiB", false);
+		return 0;
+	}
+	if (g->outcome.bytes > INGEST_SLICE && (flags & INGEST_SMALL)) {
+		g->outcome.large = true;
+		end(g);
 		return 0;
 	}
 	g->whole = g->outcome.bytes <= INPUT_CHUNK;

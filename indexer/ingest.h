@@ -27,6 +27,16 @@
  */
 
 #define INGEST_DOCUMENT_MAX (1ull << 30) /* bytes of a `.json` file */
+/* Bytes of a slice: ingest_begin and ingest_more read about as much at once, and a file
+ * that has more is large. */
+#define INGEST_SLICE (8ull << 20)
+/* A line of an `.ndjson` file: a record, and some white space. A longer one may not end,
+ * so it ends the reading of its file, with a reject. */
+#define INGEST_LINE_MAX (RECORD_SIZE_MAX + 4096)
+/* So many NUL bytes in a row, in a line that is not JSON, do the same: they are a hole in
+ * the file, or what a crash left, and may go on for terabytes. They are found in what is
+ * read, as file systems differ in what they report as holes. */
+#define INGEST_HOLE 4096
 
 enum ingest_flags {
 	/* Read the whole file before its first claim: merging it met a claim that it
@@ -40,10 +50,13 @@ enum ingest_flags {
 	/* Withdraw the claims of a file that is gone. Without this flag, only the outcome
 	 * says that it is gone. */
 	INGEST_WITHDRAW = 1 << 3,
+	/* Do not read a large file. Only the outcome says that it is one. */
+	INGEST_SMALL = 1 << 4,
 };
 
 struct ingest_outcome {
 	bool gone;      /* there is no regular file, and no step */
+	bool large;     /* it is a large file (INGEST_SMALL), and no step */
 	bool withdrawn; /* there is no regular file; the step is WITHDRAW */
 	bool changed;   /* it changed while it was read, and must be read again; no steps
 			 * are left, or the last one is a DROP */

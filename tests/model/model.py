@@ -32,6 +32,8 @@ ID_MAX = 200
 NAME_MAX = 240
 DEPTH_MAX = 512
 RECORD_MAX = 16 << 20
+LINE_MAX = RECORD_MAX + 4096
+HOLE = bytes(4096)
 
 
 class NotJson(Exception):
@@ -466,10 +468,15 @@ class Reading:
         for line in data.split(b"\n"):
             if not line.strip(b" \t\r"):
                 continue
+            if len(line) > LINE_MAX:
+                self.rejects += 1
+                return
             try:
                 self.take(*parse(line))
             except NotJson:
                 self.rejects += 1
+                if HOLE in line:
+                    return
 
     def take(self, value, parser):
         try:

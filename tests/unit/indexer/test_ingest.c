@@ -302,7 +302,8 @@ static void values_may_lie_anywhere_in_the_window(void **state)
 	release(&r);
 }
 
-static void records_over_the_limit_are_rejected_alone(void **state)
+/* In an array such a record is skipped, as a `.json` has an end. A line may have none. */
+static void a_record_over_the_limit_is_rejected_and_ends_an_ndjson(void **state)
 {
 	struct folder_fixture *f = *state;
 	struct reading r = {0};
@@ -320,8 +321,8 @@ static void records_over_the_limit_are_rejected_alone(void **state)
 	put_bytes(f, "a.ndjson", text.data, text.len);
 	assert_int_equal(read_path(f, &r, "a.ndjson", 0), 0);
 	assert_string_equal(r.text.data, "begin a.ndjson merge\n+image a\n"
-					 "-2:1 record is larger than 16 MiB\n"
-					 "+image b\nend\n");
+					 "-2:1 record is larger than 16 MiB; the rest of "
+					 "the file is not read\nend\n");
 	/* The same as an array. */
 	for (char *newline; (newline = memchr(text.data, '\n', text.len - 1));) {
 		*newline = ',';
@@ -337,6 +338,80 @@ static void records_over_the_limit_are_rejected_alone(void **state)
 	release(&r);
 	buf_release(&text);
 	buf_release(&array);
+}
+
+static void a_hole_ends_an_ndjson(void **state)
+{
+	static const char reason[] =
+		"NUL bytes: a hole, or a file that was not written to "
+		"its end; the rest of the file is not read";
+	struct folder_fixture *f = *state;
+	/* Behind a newline, inside a record, and behind one; not so long; and beyond the
+	 * first window. */
+	static const struct {
+		const char *before;
+		size_t space, hole;
+		const char *place; /* NULL: the line alone is rejected */
+	} cases[] = {
+		{"", 0, 4096, "2:1"},
+		{"{\"public_id\":\"", 0, 4096, "2:15"},
+		{IMAGE("c"), 0, 10000000, "2:33"},
+		{"{\"public_id\":\"", 2000000, 4096, "2:2000015"},
+		{"x", 2000000, 4096, "2:2000002"},
+		{"", 0, 4095, NULL},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct reading r = {0};
+		struct buf text = {0}, want = {0};
+
+		buf_addf(&text, "%s\n%s", IMAGE("a"), cases[i].before);
+		for (size_t n = 0; n < cases[i].space; n++) {
+			buf_addch(&text, ' ');
+		}
+		for (size_t n = 0; n < cases[i].hole; n++) {
+			buf_addch(&text, '\0');
+		}
+		buf_addstr(&text, "\n" IMAGE("b") "\n");
+		put_bytes(f, "a.ndjson", text.data, text.len);
+		assert_int_equal(read_path(f, &r, "a.ndjson", 0), 0);
+		if (cases[i].place) {
+			buf_addf(&want, "begin a.ndjson merge\n+image a\n-%s %s\nend\n",
+				 cases[i].place, reason);
+		} else {
+			buf_addstr(&want, "begin a.ndjson merge\n+image a\n"
+					  "-2:1 expected a value\n+image b\nend\n");
+		}
+		assert_string_equal(r.text.data, want.data);
+		release(&r);
+		buf_release(&text);
+		buf_release(&want);
+	}
+}
+
+static void a_large_file_is_only_reported_if_that_is_asked_for(void **state)
+{
+	struct folder_fixture *f = *state;
+	struct reading r = {.brief = true};
+	struct buf text = {0};
+
+	fill(&text, 250000, true);
+	assert_true(text.len > INGEST_SLICE);
+	for (int i = 0; i < 2; i++) {
+		const char *path = i ? "a.json" : "a.ndjson";
+
+		put_bytes(f, path, text.data, text.len);
+		assert_int_equal(read_path(f, &r, path, INGEST_SMALL), 0);
+		assert_true(ingest_outcome(r.ingest).large);
+		assert_int_equal(r.text.len, 0);
+		assert_int_equal(read_path(f, &r, path, 0), 0);
+		assert_false(ingest_outcome(r.ingest).large);
+		put_bytes(f, path, text.data, INGEST_SLICE);
+		assert_int_equal(read_path(f, &r, path, INGEST_SMALL), 0);
+		assert_false(ingest_outcome(r.ingest).large);
+	}
+	release(&r);
+	buf_release(&text);
 }
 
 static void nesting_over_the_limit_is_rejected_alone(void **state)
@@ -413,7 +488,9 @@ int main(void)
 		TEST(a_large_document_with_a_bad_record_is_merged),
 		TEST(a_large_ndjson_is_merged_while_it_is_read),
 		TEST(values_may_lie_anywhere_in_the_window),
-		TEST(records_over_the_limit_are_rejected_alone),
+		TEST(a_record_over_the_limit_is_rejected_and_ends_an_ndjson),
+		TEST(a_hole_ends_an_ndjson),
+		TEST(a_large_file_is_only_reported_if_that_is_asked_for),
 		TEST(nesting_over_the_limit_is_rejected_alone),
 		TEST(a_file_that_changes_while_it_is_read_is_noticed),
 	};
