@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "indexer/apply.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
+#include "data/base/clock.h"
 #include "indexer/paths.h"
 #include "indexer/writer.h"
 
@@ -16,6 +18,8 @@ struct apply {
 	unsigned unsteady; /* INGEST_UNSTEADY at the last attempt */
 	uint64_t paths;
 	struct apply_counts counts;
+	bool busy;       /* apply_begin has begun a file */
+	struct buf path; /* its path */
 };
 
 struct apply *apply_new(const struct apply_options *options)
@@ -34,6 +38,7 @@ void apply_free(struct apply *apply)
 		writer_free(apply->writer);
 		ingest_free(apply->ingest);
 		batch_release(&apply->batch);
+		buf_release(&apply->path);
 		free(apply);
 	}
 }
@@ -60,27 +65,31 @@ static int put_batch(struct apply *apply, bool now, struct err *err)
 	return rc;
 }
 
-static int read_path(struct apply *apply, const char *path, size_t len, unsigned flags,
-		     struct err *err)
+static int begin_path(struct apply *apply, const char *path, size_t len, unsigned flags,
+		      struct err *err)
+{
+	flags |= apply->options->allow_secrets ? INGEST_SECRETS : 0;
+	return ingest_begin(apply->ingest, path, len, flags, err);
+}
+
+/* A slice of the file. */
+static int read_slice(struct apply *apply, struct err *err)
+{
+	int rc = put_batch(apply, true, err);
+
+	if (!rc) {
+		ingest_more(apply->ingest);
+	}
+	return rc;
+}
+
+/* The file was read to its end, or could not be read. */
+static void end_path(struct apply *apply, const char *path, size_t len)
 {
 	const struct apply_options *options = apply->options;
-	struct ingest_outcome outcome;
-	int rc;
+	struct ingest_outcome outcome = ingest_outcome(apply->ingest);
 
-	flags |= options->allow_secrets ? INGEST_SECRETS : 0;
-	rc = ingest_begin(apply->ingest, path, len, flags, err);
-	while (!rc && ingest_is_busy(apply->ingest)) {
-		rc = put_batch(apply, true, err);
-		if (!rc) {
-			ingest_more(apply->ingest);
-		}
-	}
-	if (rc) {
-		ingest_stop(apply->ingest);
-		return rc;
-	}
-	outcome = ingest_outcome(apply->ingest);
-	if (!outcome.changed) {
+	if (!outcome.changed && !outcome.large) {
 		apply->counts.withdrawn += outcome.withdrawn;
 		apply->counts.read += !outcome.gone && !outcome.withdrawn;
 		apply->counts.bytes += outcome.bytes;
@@ -89,6 +98,22 @@ static int read_path(struct apply *apply, const char *path, size_t len, unsigned
 		options->done(path, len, &outcome, options->payload);
 	}
 	apply->paths++;
+}
+
+static int read_path(struct apply *apply, const char *path, size_t len, unsigned flags,
+		     struct err *err)
+{
+	int rc = begin_path(apply, path, len,
+			    flags | (apply->options->small ? INGEST_SMALL : 0), err);
+
+	while (!rc && ingest_is_busy(apply->ingest)) {
+		rc = read_slice(apply, err);
+	}
+	if (rc) {
+		ingest_stop(apply->ingest);
+		return rc;
+	}
+	end_path(apply, path, len);
 	return put_batch(apply, false, err);
 }
 
@@ -103,6 +128,69 @@ int apply_withdraw(struct apply *apply, const char *path, size_t len, struct err
 {
 	apply->unsteady = 0;
 	return read_path(apply, path, len, INGEST_WITHDRAW, err);
+}
+
+static int commit(struct apply *apply, const struct index_health *health, struct err *err)
+{
+	int rc = writer_commit(apply->writer, health, err);
+	const char *path;
+	size_t len;
+	uint64_t images;
+
+	while (!rc && writer_lost(apply->writer, &path, &len, &images)) {
+		warn_lost(apply->options->warn, path, len, images);
+	}
+	return rc;
+}
+
+int apply_begin(struct apply *apply, const char *path, size_t len, unsigned attempt,
+		struct err *err)
+{
+	int rc;
+
+	assert(!apply->busy);
+	buf_clear(&apply->path);
+	buf_add(&apply->path, path, len);
+	apply->unsteady = attempt + 1 >= APPLY_ATTEMPTS ? INGEST_UNSTEADY : 0;
+	rc = begin_path(apply, path, len, apply->unsteady, err);
+	apply->busy = !rc;
+	return rc;
+}
+
+bool apply_is_busy(const struct apply *apply)
+{
+	return apply->busy;
+}
+
+/* The file was read. Begins it once more if merging asks for that. */
+static int end_slices(struct apply *apply, struct err *err)
+{
+	struct paths again = {0};
+	int rc;
+
+	end_path(apply, apply->path.data, apply->path.len);
+	rc = writer_put(apply->writer, &apply->batch, err);
+	rc = rc ? rc : writer_wait(apply->writer, &again, err);
+	if (!rc && again.count) {
+		rc = begin_path(apply, apply->path.data, apply->path.len,
+				INGEST_REPLACE | apply->unsteady, err);
+	} else {
+		apply->busy = false;
+	}
+	paths_release(&again);
+	return rc;
+}
+
+int apply_more(struct apply *apply, int64_t until_ms, struct err *err)
+{
+	int rc = 0;
+
+	do {
+		rc = ingest_is_busy(apply->ingest) ? read_slice(apply, err)
+						   : end_slices(apply, err);
+	} while (!rc && apply->busy && clock_now_ms() < until_ms);
+	rc = rc ? rc : writer_put(apply->writer, &apply->batch, err);
+	return rc ? rc : commit(apply, NULL, err);
 }
 
 int apply_finish(struct apply *apply, struct err *err)
@@ -132,23 +220,11 @@ int apply_finish(struct apply *apply, struct err *err)
 	return rc;
 }
 
-static int commit(struct apply *apply, const struct index_health *health, struct err *err)
-{
-	int rc = writer_commit(apply->writer, health, err);
-	const char *path;
-	size_t len;
-	uint64_t images;
-
-	while (!rc && writer_lost(apply->writer, &path, &len, &images)) {
-		warn_lost(apply->options->warn, path, len, images);
-	}
-	return rc;
-}
-
 int apply_commit(struct apply *apply, const struct index_health *health, struct err *err)
 {
 	int rc = apply_finish(apply, err);
 
+	assert(rc || !ingest_is_busy(apply->ingest));
 	return rc ? rc : commit(apply, health, err);
 }
 
@@ -157,6 +233,7 @@ int apply_end(struct apply *apply, int rc, const struct index_health *health,
 {
 	struct err ignored = {0};
 
+	ingest_stop(apply->ingest);
 	rc = rc ? rc : apply_commit(apply, health, err);
 	if (rc == ERR_STOPPED &&
 	    writer_put(apply->writer, &apply->batch, &ignored) == 0) {

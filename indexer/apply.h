@@ -37,6 +37,7 @@ struct apply_options {
 	struct index *index;
 	int rootfd;
 	bool allow_secrets; /* INGEST_SECRETS */
+	bool small;         /* large files are not read, only reported to `done` */
 	struct warn *warn;
 	int64_t commit_ms; /* a transaction ends at this age (0: no limit) */
 	/* Called now and then, also in the middle of a large file: to read events, or to
@@ -62,6 +63,15 @@ int apply_path(struct apply *apply, const char *path, size_t len, unsigned attem
 
 /* The same, but withdraws the claims of a file that is gone. */
 int apply_withdraw(struct apply *apply, const char *path, size_t len, struct err *err);
+
+/* The same as apply_path in slices, of which each is committed; other work may be done
+ * between two of them, also on the index. apply_begin begins, and apply_more reads on until
+ * `until_ms`, at least for one slice. `small` does not count. Nothing else of this apply
+ * may be called before apply_is_busy is false, except apply_end with an error. */
+int apply_begin(struct apply *apply, const char *path, size_t len, unsigned attempt,
+		struct err *err);
+bool apply_is_busy(const struct apply *apply);
+int apply_more(struct apply *apply, int64_t until_ms, struct err *err);
 
 /* Waits until everything so far is carried out, and reads the files again that merging
  * asked for: `done` has then been called for all of it. */

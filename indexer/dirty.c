@@ -3,6 +3,13 @@
 
 #include "data/base/clock.h"
 
+unsigned dirty_attempt(int list)
+{
+	return list >= LATER_RETRY_1 && list <= LATER_RETRY_3
+		       ? (unsigned)(list - LATER_RETRY_1 + 1)
+		       : 0;
+}
+
 void dirty_add(struct dirty *dirty, int list, const char *path, size_t len)
 {
 	paths_add(&dirty->list[list], path, len);

@@ -30,6 +30,10 @@ struct dirty {
 	int64_t since_ms; /* 0: nothing is dirty */
 };
 
+/* How often the files of the list were read before without an end to it: see
+ * apply_path. */
+unsigned dirty_attempt(int list);
+
 void dirty_add(struct dirty *dirty, int list, const char *path, size_t len);
 /* Adds all of `more`. */
 void dirty_join(struct dirty *dirty, const struct dirty *more);

@@ -56,7 +56,8 @@ static int scan_once(struct index *index, int fd, struct stop *stop,
 						 .warn = warn,
 						 .tick = check_stop,
 						 .payload = stop},
-				       .accept_withdrawal = opt->accept_withdrawal};
+				       .accept_withdrawal = opt->accept_withdrawal,
+				       .withdraw = true};
 	struct scan_counts counts;
 	uint64_t rejected = 0;
 	int rc = scan_run(&counts, &options, err);

@@ -207,6 +207,8 @@ struct outcomes {
 	const struct scan_options *options;
 	struct paths changed; /* files that changed while they were read */
 	struct paths *gone;   /* files that are gone; NULL: they are not collected */
+	bool large;           /* large files were left out */
+	bool missing;         /* missing files were reported to the caller */
 };
 
 static int pass_tick(void *payload, struct err *err)
@@ -223,6 +225,7 @@ static void note_outcome(const char *path, size_t len,
 	struct outcomes *outcomes = payload;
 	const struct apply_options *options = &outcomes->options->apply;
 
+	outcomes->large |= outcome->large;
 	if (outcome->changed) {
 		paths_append(&outcomes->changed, path, len);
 	} else if (outcome->gone && outcomes->gone) {
@@ -263,11 +266,12 @@ static int end_missing(struct apply *apply, const struct withdraw *withdraw,
 	int rc;
 
 	outcomes->gone = NULL;
-	if (!options->missing) {
+	if (options->withdraw && !outcomes->large) {
 		rc = withdraw_run(withdraw, apply, missing, err);
 		/* A file that is back is read, and may change while it is read. */
 		return rc ? rc : read_changed(apply, outcomes, err);
 	}
+	outcomes->missing = missing->count > 0;
 	while (paths_next(missing, &at, &path, &len)) {
 		options->missing(path, len, options->apply.payload);
 	}
@@ -299,7 +303,7 @@ static int change(struct scan_counts *counts, const struct withdraw *withdraw,
 	if (!rc) {
 		health->reconcile =
 			(options->folder && folder_is_lost(options->folder)) ||
-			(options->missing && missing->count);
+			outcomes.missing;
 		health->rescans++;
 		health->walked_s = (int64_t)time(NULL);
 	}
@@ -334,7 +338,7 @@ int scan_run(struct scan_counts *counts, const struct scan_options *options,
 	}
 	index_abort(&txn);
 	rc = scan_look(counts, &dirty, &missing, "", 0, options, err);
-	if (!rc && !options->missing) {
+	if (!rc && options->withdraw) {
 		rc = withdraw_check(&withdraw, &missing, &dirty, err);
 	}
 	rc = rc ? rc : gate_set(index, options->apply.allow_secrets, err);

@@ -29,8 +29,11 @@ struct scan_options {
 	bool accept_withdrawal; /* without the brake */
 	/* Watches each folder before it is read. NULL: nothing is watched. */
 	struct folder *folder;
-	/* Called for each missing file instead of withdrawing it. NULL: the scan
-	 * withdraws the missing files. */
+	/* Asks the brake before anything is changed, and withdraws the missing files;
+	 * not if large files were left out (apply.small), as those may state the same
+	 * records. */
+	bool withdraw;
+	/* Called for each missing file that the scan does not withdraw. */
 	void (*missing)(const char *path, size_t len, void *payload);
 };
 

@@ -13,6 +13,7 @@
 #include "indexer/dirty.h"
 #include "indexer/folder.h"
 #include "indexer/input.h"
+#include "indexer/large.h"
 #include "indexer/later.h"
 #include "indexer/paths.h"
 #include "indexer/room.h"
@@ -36,6 +37,9 @@
  * (indexer/withdraw.h) counts all of them at once. Those that it refuses to withdraw stay
  * absent, and are looked at again until they are back.
  *
+ * A large file is not read by a commit. It is read in slices (large) while there is nothing
+ * else to do, and withdrawals wait for it, as it may state the same records.
+ *
  * A full disk loses nothing: the lists stay, and the commit is retried.
  */
 
@@ -51,13 +55,15 @@ struct watch {
 	struct root root;
 	struct stop *stop;
 	struct index *index;
-	struct scan_options scan; /* `missing` is set for all scans but the first */
+	struct scan_options scan;
 	struct folder *folder;
 	struct dirty dirty;
 	struct later later;
+	struct large large;
 	struct paths absent;
-	size_t held;    /* absent files below an unmounted file system */
-	uint64_t known; /* files known before the first of the others was missed */
+	uint64_t absent_after; /* see large_rounds */
+	size_t held;           /* absent files below an unmounted file system */
+	uint64_t known;        /* files known before the first of the others was missed */
 	struct paths unmounted; /* see indexer/unmounted.h */
 	int64_t poll_at_ms;
 	int64_t root_at_ms;
@@ -76,6 +82,7 @@ static void add_absent(struct watch *watch, const char *path, size_t len,
 	int64_t at = clock_now_ms() + delay_ms;
 
 	paths_add(&watch->absent, path, len);
+	watch->absent_after = large_rounds(&watch->large);
 	if (!watch->absent_at_ms || at < watch->absent_at_ms) {
 		watch->absent_at_ms = at;
 	}
@@ -149,6 +156,11 @@ static void on_done(const char *path, size_t len, const struct ingest_outcome *o
 	}
 	if (outcome->gone) {
 		add_absent(watch, path, len, ABSENT_MS);
+	}
+	if (outcome->large) {
+		large_add(&watch->large,
+			  watch->reading < DIRTY_EVENT ? watch->reading : DIRTY_EVENT,
+			  path, len);
 	}
 	if (outcome->changed || (outcome->rejects && outcome->racy)) {
 		retry(watch, watch->reading, path, len);
@@ -427,10 +439,6 @@ static int apply_todo(struct watch *watch, struct apply *apply, const struct dir
 	int rc = 0;
 
 	for (int list = 0; list < DIRTY_FILES && !rc; list++) {
-		unsigned attempt = list >= LATER_RETRY_1 && list <= LATER_RETRY_3
-					   ? (unsigned)(list - LATER_RETRY_1 + 1)
-					   : 0;
-
 		watch->reading = list;
 		at = 0;
 		while (!rc && paths_next(&todo->list[list], &at, &path, &len)) {
@@ -438,7 +446,8 @@ static int apply_todo(struct watch *watch, struct apply *apply, const struct dir
 
 			if (walk_stat(watch->root.fd, path, &st) == 0 ||
 			    !walk_is_gone(errno)) {
-				rc = apply_path(apply, path, len, attempt, err);
+				rc = apply_path(apply, path, len, dirty_attempt(list),
+						err);
 			} else if (list == DIRTY_REMOVAL) {
 				paths_append(&removed, path, len);
 			} else {
@@ -448,7 +457,11 @@ static int apply_todo(struct watch *watch, struct apply *apply, const struct dir
 	}
 	at = 0;
 	while (!rc && paths_next(&removed, &at, &path, &len)) {
-		rc = apply_withdraw(apply, path, len, err);
+		if (large_is_busy(&watch->large)) {
+			large_add(&watch->large, DIRTY_REMOVAL, path, len);
+		} else {
+			rc = apply_withdraw(apply, path, len, err);
+		}
 	}
 	paths_release(&removed);
 	return rc;
@@ -649,6 +662,7 @@ static int leave_root(struct watch *watch, struct err *err)
 	paths_release(&watch->absent);
 	paths_release(&watch->unmounted);
 	later_release(&watch->later);
+	large_end(&watch->large, 0);
 	watch->absent_at_ms = 0;
 	watch->held = 0;
 	watch->refused = false;
@@ -686,6 +700,19 @@ static int wait_for_root(struct watch *watch, struct err *err)
 		watch->root_gone = false;
 		watch->rescan = true;
 		poll_if_remote(watch);
+	}
+	return rc;
+}
+
+/* Reads on in a large file, for as long as others may wait. */
+static int read_large(struct watch *watch, struct err *err)
+{
+	int rc;
+
+	watch->reading = large_list(&watch->large);
+	rc = large_step(&watch->large, clock_now_ms() + COMMIT_MS, err);
+	if (!rc) {
+		room_found(&watch->room);
 	}
 	return rc;
 }
@@ -733,14 +760,17 @@ static int step(struct watch *watch, struct err *err)
 	if (watch->dirty.since_ms) {
 		return commit(watch, err);
 	}
-	if (watch->absent_at_ms && clock_now_ms() >= watch->absent_at_ms) {
+	if (watch->absent_at_ms && clock_now_ms() >= watch->absent_at_ms &&
+	    (!large_is_busy(&watch->large) ||
+	     watch->large.ended >= watch->absent_after)) {
 		/* Withdraw nothing if the root was replaced meanwhile. */
 		watch->root_at_ms = 0;
 		rc = check_root(watch, err);
 		return rc || watch->root_gone ? rc : withdraw_absent(watch, err);
 	}
 	watch->room.until_ms = 0;
-	return sleep_until_event(watch, err);
+	return large_is_busy(&watch->large) ? read_large(watch, err)
+					    : sleep_until_event(watch, err);
 }
 
 /* The first scan. An index whose first scan never ended (it is not built) cannot be
@@ -750,8 +780,13 @@ static int first_scan(struct watch *watch, struct err *err)
 	struct pollfd stop = {.fd = watch->stop->fd, .events = POLLIN};
 	uint64_t files;
 	bool built;
-	int rc = scan(watch, err);
+	int rc = read_state(watch, &watch->known, &built, err);
 
+	/* Nothing of an index that is being built is exported, so no file has to pass
+	 * another one. */
+	watch->scan.apply.small = !rc && built;
+	watch->scan.withdraw = true;
+	rc = rc ? rc : scan(watch, err);
 	while (rc == ERR_FULL && !stop_asked(watch->stop)) {
 		rc = read_state(watch, &files, &built, err);
 		if (rc || !built) {
@@ -762,12 +797,16 @@ static int first_scan(struct watch *watch, struct err *err)
 		rc = folder_restart(watch->folder, err);
 		rc = rc ? rc : scan(watch, err);
 	}
+	watch->scan.apply.small = true;
+	watch->scan.withdraw = false;
+	watch->large.apply = watch->scan.apply;
 	return rc == ERR_FULL && watch->stop->asked ? ERR_STOPPED : rc;
 }
 
 int watch_run(struct watch *watch, struct index *index,
 	      const struct watch_options *options, struct err *err)
 {
+	bool ready = false;
 	int rc;
 
 	watch->index = index;
@@ -782,18 +821,22 @@ int watch_run(struct watch *watch, struct index *index,
 			  .payload = watch},
 		.accept_withdrawal = options->accept_withdrawal,
 		.folder = watch->folder,
+		.missing = on_missing,
 	};
 	rc = first_scan(watch, err);
-	watch->scan.missing = on_missing;
 	watch->poll_at_ms = clock_now_ms() + POLL_MS;
-	rc = rc ? rc : ready_report(options->ready_fd, err);
 	while (!rc && !stop_asked(watch->stop)) {
-		rc = step(watch, err);
+		if (!ready && !large_is_busy(&watch->large)) {
+			ready = true;
+			rc = ready_report(options->ready_fd, err);
+		}
+		rc = rc ? rc : step(watch, err);
 		if (rc == ERR_FULL) {
 			room_wait(&watch->room, err);
 			rc = 0;
 		}
 	}
+	large_end(&watch->large, rc);
 	if (rc == ERR_STOPPED || (!rc && watch->stop->asked)) {
 		log_info("stopped by a signal");
 		/* We stop before the rescan; record that one is due. */

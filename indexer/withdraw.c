@@ -39,16 +39,19 @@ static void note_stated(struct hash *stated, struct index_txn *txn,
 
 /* Finds what the file states. What changes while it is read does not count. */
 static int read_file(struct hash *stated, struct index_txn *txn, struct ingest *ingest,
-		     struct batch *batch, const char *path, size_t len, unsigned flags,
-		     struct err *err)
+		     struct batch *batch, const char *path, size_t len,
+		     const struct apply_options *options, struct err *err)
 {
+	unsigned flags = options->allow_secrets ? INGEST_SECRETS : 0;
 	int rc = ingest_begin(ingest, path, len, flags, err);
 
 	while (!rc && ingest_is_busy(ingest)) {
 		note_stated(stated, txn, batch);
 		batch_clear(batch);
 		ingest_more(ingest);
+		rc = options->tick ? options->tick(options->payload, err) : 0;
 	}
+	ingest_stop(ingest);
 	note_stated(stated, txn, batch);
 	batch_clear(batch);
 	return rc;
@@ -59,7 +62,6 @@ static int read_dirty(struct hash *stated, struct index_txn *txn,
 		      const struct paths *dirty, const struct apply_options *options,
 		      struct err *err)
 {
-	unsigned flags = options->allow_secrets ? INGEST_SECRETS : 0;
 	struct batch batch = {0};
 	struct ingest *ingest = ingest_new(options->rootfd, &batch);
 	struct log_progress progress;
@@ -71,7 +73,7 @@ static int read_dirty(struct hash *stated, struct index_txn *txn,
 	log_progress_start(&progress, "looking for files that were renamed",
 			   dirty->count);
 	while (!rc && paths_next(dirty, &at, &path, &len)) {
-		rc = read_file(stated, txn, ingest, &batch, path, len, flags, err);
+		rc = read_file(stated, txn, ingest, &batch, path, len, options, err);
 		log_progress_step(&progress, 1);
 		if (!rc && options->tick && ++files % TICK_FILES == 0) {
 			rc = options->tick(options->payload, err);

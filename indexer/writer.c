@@ -52,6 +52,7 @@ struct writer {
 	/* The writer's thread; before it starts, the caller's */
 	struct index_txn *txn;
 	struct claim_reading *reading; /* of the file whose steps are under way */
+	bool is_void;                  /* they no longer count: see claim_resume */
 	struct buf path;               /* of that file */
 	struct paths again;
 	struct lost lost;
@@ -82,7 +83,12 @@ static int begin(struct writer *w, struct err *err)
 		w->steps = 0;
 		w->begun_ms = clock_now_ms();
 		if (!rc && w->reading) {
-			claim_resume(w->reading, w->txn);
+			rc = claim_resume(w->reading, w->txn, err);
+			if (rc == ERR_CHANGED) {
+				claim_drop(&w->reading);
+				w->is_void = true;
+				rc = 0;
+			}
 		}
 	}
 	return rc;
@@ -129,8 +135,12 @@ static int carry_out(struct writer *w, struct batch *batch, const struct batch_s
 
 	/* If a reading began while another one is open, the claims of the other would
 	 * belong to no file, for good. */
-	assert(begins == !w->reading);
+	assert(begins == (!w->reading && !w->is_void));
 	w->steps++;
+	if (w->is_void) {
+		w->is_void = step->kind != BATCH_END && step->kind != BATCH_DROP;
+		return 0;
+	}
 	switch (step->kind) {
 	case BATCH_BEGIN:
 		buf_clear(&w->path);
@@ -204,7 +214,6 @@ static int commit_all(struct writer *w, const struct index_health *health,
 {
 	int rc = 0;
 
-	assert(!w->reading); /* else the steps of a file lack their END or DROP */
 	if (health || w->lost.numbers.len) {
 		rc = begin(w, err);
 	}

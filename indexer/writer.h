@@ -23,7 +23,8 @@
  *	writer_commit(writer, NULL, err);
  *	writer_free(writer);
  *
- * No other transaction may be open between writer_new and writer_commit.
+ * No other transaction may be open between writer_new and writer_commit, nor between a
+ * writer_put that follows and the next writer_commit.
  */
 
 #define WRITER_STEPS 10000 /* a transaction ends after this many steps */
@@ -44,7 +45,9 @@ int writer_put(struct writer *writer, struct batch *batch, struct err *err);
 int writer_wait(struct writer *writer, struct paths *again, struct err *err);
 
 /* Waits and commits. `health`, if not NULL, is written in the same transaction. Does
- * nothing if there is nothing to write. */
+ * nothing if there is nothing to write. A file whose END or DROP has not come goes on in
+ * the next transaction. Until then the caller may use other ones, even to read or to
+ * withdraw the same file: then its further steps are void. */
 int writer_commit(struct writer *writer, const struct index_health *health,
 		  struct err *err);
 

@@ -423,10 +423,23 @@ void claim_pause(struct claim_reading *reading)
 	reading->txn = NULL;
 }
 
-void claim_resume(struct claim_reading *reading, struct index_txn *txn)
+int claim_resume(struct claim_reading *reading, struct index_txn *txn, struct err *err)
 {
+	const struct claim_file *own = &reading->file;
+	struct row_file row;
+	int rc = claim_file_load(txn, reading->path, reading->path_len, &row);
+
+	if (rc && rc != ERR_NOTFOUND) {
+		return txn_damaged(txn, err, "a file");
+	}
+	/* Is the row as claim_pause left it? */
+	if (rc || !row.unread || row.file.number != own->number ||
+	    row.file.claims != own->claims || row.file.rejects != own->rejects) {
+		return ERR_CHANGED;
+	}
 	reading->txn = txn;
 	count_rejects(reading, false);
+	return 0;
 }
 
 int claim_withdraw(struct index_txn *txn, uint64_t file, uint64_t number,

@@ -35,7 +35,7 @@
  * CLAIM_REPLACE (claim.c says why).
  *
  * A long reading may span transactions: call claim_pause before the commit, and
- * claim_resume with the next transaction.
+ * claim_resume with the next transaction. Other files may be read in between.
  */
 
 enum claim_mode { CLAIM_MERGE, CLAIM_REPLACE };
@@ -86,10 +86,12 @@ void claim_reject(struct claim_reading *reading, size_t line, size_t column,
 void claim_reject_secret(struct claim_reading *reading, size_t line, size_t column,
 			 const char *reason);
 
-/* Within one reading: claim_pause before a commit, claim_resume after the next
- * index_begin. */
+/* Within one reading: claim_pause before a commit, claim_resume after an index_begin
+ * that follows. ERR_CHANGED (no message): meanwhile the same path was read to its end, or
+ * withdrawn, so that the reading is void and can only be dropped, which then changes
+ * nothing. */
 void claim_pause(struct claim_reading *reading);
-void claim_resume(struct claim_reading *reading, struct index_txn *txn);
+int claim_resume(struct claim_reading *reading, struct index_txn *txn, struct err *err);
 
 /* Ends the reading: withdraws what the file no longer contains (only if there was no
  * reject) and stores `file`, whose `rejects` and `number` it sets. ERR_CHANGED: see

@@ -178,6 +178,109 @@ static void an_error_commits_nothing(void **state)
 	each_tick(*state, ERR_FAIL);
 }
 
+/* What another apply does to the index between two slices. */
+enum between { NOTHING, OTHER_FILES, SAME_FILE, SAME_FILE_STOPPED, REMOVAL, BETWEENS };
+
+static void do_between(struct work *t, enum between what, unsigned slice)
+{
+	static const char *const small[] = {"small.ndjson", NULL};
+	static const char *const gone[] = {"new.ndjson", NULL};
+
+	switch (what) {
+	case OTHER_FILES:
+		put_images(t->f, "small.ndjson", (int)slice % 3, 2022, 1, 1);
+		assert_int_equal(run(t, small, 0, 0), 0);
+		break;
+	case SAME_FILE:
+		assert_int_equal(run(t, large, 0, 0), 0);
+		break;
+	case SAME_FILE_STOPPED:
+		assert_int_equal(run(t, large, 1, ERR_STOPPED), ERR_STOPPED);
+		break;
+	case REMOVAL:
+		renameat(t->f->fd, "large.ndjson", t->f->fd, "new.ndjson");
+		assert_int_equal(run(t, large, 0, 0), 0);
+		renameat(t->f->fd, "new.ndjson", t->f->fd, "large.ndjson");
+		assert_int_equal(run(t, gone, 0, 0), 0);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Reads large.ndjson in slices, and does something between the first `until` of them. */
+static unsigned run_slices(struct work *t, enum between what, unsigned from,
+			   unsigned until)
+{
+	struct apply_options options = {.index = t->index, .rootfd = t->f->fd};
+	struct apply *apply = apply_new(&options);
+	struct err err = {0};
+	unsigned slice = 0;
+
+	assert_int_equal(apply_begin(apply, "large.ndjson", 12, 0, &err), 0);
+	while (apply_is_busy(apply)) {
+		assert_int_equal(apply_more(apply, 0, &err), 0);
+		if (slice >= from && slice < until) {
+			do_between(t, what, slice);
+			images(t); /* all tables agree */
+		}
+		slice++;
+	}
+	assert_int_equal(apply_end(apply, 0, NULL, &err), 0);
+	apply_free(apply);
+	return slice;
+}
+
+static void other_work_may_be_done_between_slices(struct folder_fixture *f)
+{
+	unsigned slices = 1;
+
+	for (enum between what = NOTHING; what < BETWEENS; what++) {
+		for (unsigned from = 0; from < slices; from++) {
+			struct work t;
+
+			/* More than a batch holds, and all of it lowered. */
+			put_images(f, "large.ndjson", 2100, 2022, 500, 1);
+			work_open(&t, f);
+			assert_int_equal(run(&t, large, 0, 0), 0);
+			put_images(f, "large.ndjson", 2100, 2019, 500, 1);
+			if (what == NOTHING) {
+				slices = run_slices(&t, what, from, from + 1);
+				assert_true(slices > 2);
+			} else {
+				run_slices(&t, what, from, from + 1);
+			}
+			unlinkat(f->fd, "small.ndjson", 0);
+			assert_int_equal(run(&t,
+					     (const char *const[]){"small.ndjson", NULL},
+					     0, 0),
+					 0);
+			/* Whatever is left of it, another reading makes it whole. */
+			assert_int_equal(run(&t, large, 0, 0), 0);
+			assert_int_equal(images(&t), 2100);
+			assert_false(is_unread(&t, "large.ndjson"));
+			unlinkat(f->fd, "large.ndjson", 0);
+			assert_int_equal(run(&t, large, 0, 0), 0);
+			assert_int_equal(images(&t), 0);
+			index_close(t.index);
+			unlinkat(f->fd, ".index/data.mdb", 0);
+			unlinkat(f->fd, ".index/lock.mdb", 0);
+		}
+	}
+}
+
+static void other_work_between_slices_leaves_the_index_whole(void **state)
+{
+	setenv("ALBUMEN_THREADS", "0", 1);
+	other_work_may_be_done_between_slices(*state);
+}
+
+static void so_it_does_with_threads(void **state)
+{
+	unsetenv("ALBUMEN_THREADS");
+	other_work_may_be_done_between_slices(*state);
+}
+
 static void no_files_are_no_error(void **state)
 {
 	struct work t;
@@ -196,6 +299,8 @@ int main(void)
 		TEST(a_stop_leaves_no_claim_without_a_file),
 		TEST(a_stop_with_threads_leaves_no_claim_without_a_file),
 		TEST(an_error_commits_nothing),
+		TEST(other_work_between_slices_leaves_the_index_whole),
+		TEST(so_it_does_with_threads),
 		TEST(no_files_are_no_error),
 	};
 
