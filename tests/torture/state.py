@@ -58,14 +58,20 @@ class Restore(Row):
         return refused
 
     def export(self, world):
-        ended = checked(world.run("export"), "export")
-        if ended.code == 0:
-            return None
-        for what in ("history", "site"):
-            if b"--accept " + what.encode() in ended.err:
-                world.must("export", "--accept", what)
-                return "refused"
-        raise Loss(str(ended))
+        accepted = []
+        while True:
+            before = world.git("for-each-ref", good=(0, 128)), site_files(world.site)
+            ended = checked(world.run("export", *accepted), "export")
+            if ended.code == 0:
+                return "refused" if accepted else None
+            if (world.git("for-each-ref", good=(0, 128)), site_files(world.site)) != before:
+                raise Loss("refused, and yet something changed: %s" % ended)
+            for what in ("history", "site"):
+                if b"--accept " + what.encode() in ended.err and what not in accepted:
+                    accepted += ["--accept", what]
+                    break
+            else:
+                raise Loss(str(ended))
 
     def index(self, world, rng):
         return self.history(world, rng, ["index"])
