@@ -6,7 +6,7 @@
 #include "data/base/log.h"
 #include "exporter/snapshot/message.h"
 
-#define NAME(what, name) [what] = name,
+#define NAME(what, name) [what] = (name),
 static const char *const name[ACCEPT_COUNT] = {ACCEPT_TABLE(NAME)};
 
 int accept_read(struct accept *out, const char *const *what, size_t count,

@@ -11,6 +11,7 @@
 #include "data/base/buf.h"
 #include "exporter/git/repo.h"
 #include "exporter/git/repo_folder.h"
+#include "exporter/git/repo_trust.h"
 #include "exporter/site/pending.h"
 #include "exporter/site/state.h"
 
@@ -78,8 +79,8 @@ static int refuse_commit(const char *path, const struct snapshot_id *commit,
 	}
 	return err_set(err, ERR_REFUSED,
 		       "site '%s' is at snapshot %s, which the repository '%s' does not "
-		       "have: the site is of another repository, or this one was "
-		       "restored from an older copy, or its history was rewritten",
+		       "have: the site is of another repository, or this one is an "
+		       "older copy, or its history was rewritten",
 		       path, commit->hex, snapshot_path(repo));
 }
 
@@ -144,6 +145,9 @@ static void resolve(struct buf *out, const char *path)
 	buf_addstr(out, strcmp(found, "/") == 0 ? "" : found);
 	path += strlen(part);
 	buf_addf(out, "%s%s", *path && *path != '/' ? "/" : "", path);
+	while (out->len && out->data[out->len - 1] == '/') {
+		buf_setlen(out, out->len - 1);
+	}
 	free(found);
 	free(part);
 }
@@ -170,6 +174,21 @@ static bool find_git(char *folder, bool *bare)
 	}
 }
 
+/* Whether git would not see `path` in the work tree `top`. A stranger's work tree is not
+ * asked: libgit2 would read its configuration. */
+static bool is_ignored(const char *top, const char *path)
+{
+	struct buf git = {0};
+	struct err why;
+	bool ignored;
+
+	buf_addf(&git, "%s/.git", top);
+	ignored = repo_trust_check(git.data, &why) == 0 &&
+		  repo_ignores(top, path + strlen(top) + 1);
+	buf_release(&git);
+	return ignored;
+}
+
 static int check_git(const char *path, struct err *err)
 {
 	struct buf full = {0};
@@ -179,8 +198,7 @@ static int check_git(const char *path, struct err *err)
 
 	resolve(&full, path);
 	top = xstrdup(full.data);
-	if (find_git(top, &bare) &&
-	    (bare || !repo_ignores(top, full.data + strlen(top) + 1))) {
+	if (find_git(top, &bare) && (bare || !is_ignored(top, full.data))) {
 		rc = err_set(err, ERR_REFUSED,
 			     "site '%s' would be among the files of the git %s '%s'; "
 			     "name a folder outside it%s",

@@ -137,7 +137,7 @@ echo /public >"$T/w5/.gitignore"
 echo build/ >>"$T/w5/.gitignore"
 mkdir -p "$T/w5/docs/deep" "$T/w5/empty" "$T/w5/build"
 git init -q --bare "$T/w6"
-for site in w5/site w5/docs/deep/site w5/empty w5/docs/new/site; do
+for site in w5/site w5/site/ w5/docs/deep/site w5/empty w5/docs/new/site; do
 	refused "in a work tree: $site" site "site '$T/$site' would be among the files of the git work tree '$T/w5'; name a folder outside it, or one that git ignores" \
 		export_to "$T/$site"
 done
@@ -151,7 +151,7 @@ refused "through a link" site "the git work tree '$T/w5'" export_to "$T/w7/link/
 refused "in a bare repository" site "the git repository '$T/w6'" export_to "$T/w6/site"
 refused "in .git" site "the git repository '$T/w5/.git'" export_to "$T/w5/.git/site"
 refused "the top of a work tree" site "it has '.git" export_to "$T/w5"
-for site in w5/public w5/build/a/site; do
+for site in w5/public/ w5/build/a/site; do
 	exits "a folder that git ignores: $site" 0 export_to "$T/$site"
 	is "git does not see it" "$(git -C "$T/w5" status --porcelain --ignored=no)" "?? .gitignore"
 done

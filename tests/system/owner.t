@@ -36,6 +36,13 @@ exits "and bundle" 1 "$EXPORTER" bundle --repo "$T/repo" "$T/x.tar"
 ln -s "$T/repo" "$T/link"
 exits "a link of ours to it changes nothing" 1 show "$T/link"
 
+# A site in another user's work tree, which ignores it with a file that nobody writes to.
+mkfifo "$T/clone/.gitignore" && chown 65534 "$T/clone/.gitignore"
+"$EXPORTER" export --index "$T/index" --repo "$T/own" >"$T/out"
+exits "another user's work tree is not asked what it ignores" 1 timeout 60 "$EXPORTER" publish --repo "$T/own" --site "$T/clone/site"
+ok "a site in it is refused" grep -q "among the files of the git work tree '$T/clone'" "$T/err"
+rm "$T/clone/.gitignore"
+
 export SUDO_UID=65534
 both "root opens it for the user who called sudo" 0 "$T/repo"
 export SUDO_UID=65533
