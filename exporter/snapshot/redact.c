@@ -6,11 +6,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "data/base/cli.h"
 #include "data/format/json.h"
 #include "data/format/record.h"
 #include "exporter/git/commit.h"
+#include "exporter/snapshot/decimal.h"
 
 #define TRAILER_DROP "Albumen-Drop"
 #define TRAILER_ROUND "Albumen-Round-GPS"
@@ -31,6 +33,7 @@ struct redact {
 	struct path path[REDACT_PATHS_MOST]; /* sorted by text, each once */
 	size_t count;
 	int decimals; /* -1: nothing is rounded */
+	bool narrow;  /* recorded by 0.1.0, which rounded fewer members */
 };
 
 /* --- the options, and the trailers that record them --------------------------------- */
@@ -178,18 +181,20 @@ void redact_trailers(struct buf *out, const struct redact *redact,
 	}
 }
 
-/* Removes what is behind the option in a trailer, if it is there. */
-static void cut_matched(struct buf *value)
+/* Removes what is behind the option in a trailer. False: it is not there. */
+static bool cut_matched(struct buf *value)
 {
 	size_t end = value->len, len = strlen(MATCHED);
 
 	while (end && value->data[end - 1] >= '0' && value->data[end - 1] <= '9') {
 		end--;
 	}
-	if (end < value->len && end >= len &&
-	    memcmp(value->data + end - len, MATCHED, len) == 0) {
-		buf_setlen(value, end - len);
+	if (end == value->len || end < len ||
+	    memcmp(value->data + end - len, MATCHED, len) != 0) {
+		return false;
 	}
+	buf_setlen(value, end - len);
+	return true;
 }
 
 static bool read_decimals(long long *decimals, const struct buf *value)
@@ -209,6 +214,7 @@ int redact_recorded(struct redact **out, const char *message, struct err *err)
 	char *path[REDACT_PATHS_MOST];
 	size_t count = 0;
 	long long decimals = -1;
+	bool narrow = false;
 	struct err why;
 	int rc = 0;
 
@@ -223,7 +229,7 @@ int redact_recorded(struct redact **out, const char *message, struct err *err)
 		}
 	}
 	while (!rc && commit_trailers_next(&rounds, TRAILER_ROUND, &value)) {
-		cut_matched(&value);
+		narrow = !cut_matched(&value);
 		if (!read_decimals(&decimals, &value)) {
 			rc = err_set(err, ERR_INPUT, "its trailer '%s: %s' is malformed",
 				     TRAILER_ROUND, value.data);
@@ -232,6 +238,9 @@ int redact_recorded(struct redact **out, const char *message, struct err *err)
 	if (!rc && redact_new(out, (const char *const *)path, count, decimals, &why)) {
 		rc = err_set(err, ERR_INPUT, "one of its trailers '%s' is malformed: %s",
 			     TRAILER_DROP, why.msg);
+	}
+	if (*out) {
+		(*out)->narrow = narrow;
 	}
 	while (count) {
 		free(path[--count]);
@@ -246,7 +255,8 @@ void redact_rules(struct buf *out, const struct redact *redact)
 		buf_addf(out, "drop %s\n", redact->path[i].text);
 	}
 	if (redact && redact->decimals >= 0) {
-		buf_addf(out, "round-gps %d\n", redact->decimals);
+		buf_addf(out, "round-gps %d%s\n", redact->decimals,
+			 redact->narrow ? " of 0.1.0" : "");
 	}
 }
 
@@ -312,76 +322,6 @@ void redact_unmatched(struct buf *out, const struct redact *now,
 			buf_addf(out, " --drop '%s'", now->path[i].text);
 		}
 	}
-}
-
-/* --- rounding ------------------------------------------------------------------------ */
-
-#define EXPONENT_MOST 1000000000
-
-/* Appends the digits of a JSON number, without its point. Returns how many of them are
- * decimals: 2 for 1.25 and 125e-2, -1 for 1e1. */
-static int64_t read_digits(struct buf *digits, const char *at, const char *end)
-{
-	int64_t exponent = 0, fraction = 0;
-	bool down = false, behind_point = false;
-
-	for (; at < end && *at != 'e' && *at != 'E'; at++) {
-		if (*at == '.') {
-			behind_point = true;
-		} else {
-			buf_addch(digits, *at);
-			fraction += behind_point;
-		}
-	}
-	for (at++; at < end; at++) {
-		if (*at == '-') {
-			down = true;
-		} else if (*at != '+' && exponent < EXPONENT_MOST) {
-			exponent = exponent * 10 + (*at - '0');
-		}
-	}
-	return down ? fraction + exponent : fraction - exponent;
-}
-
-/* Appends the JSON number, rounded. */
-static void add_rounded(struct buf *out, const char *number, size_t len, size_t decimals)
-{
-	struct buf digits = {0};
-	bool negative = *number == '-', up = false;
-	size_t least = decimals + 1, skip = 0, last;
-	int64_t drop; /* digits behind the last one that stays */
-
-	/* Zeros in front: whatever is dropped, enough is left to print, and a carry ends
-	 * in one of them. */
-	for (size_t i = 0; i < least; i++) {
-		buf_addch(&digits, '0');
-	}
-	drop = read_digits(&digits, number + negative, number + len) - (int64_t)decimals;
-	if (drop <= 0) {
-		buf_add(out, number, len);
-		buf_release(&digits);
-		return;
-	}
-	if (drop > (int64_t)(digits.len - least)) {
-		buf_setlen(&digits, least);
-	} else {
-		up = digits.data[digits.len - (size_t)drop] >= '5';
-		buf_setlen(&digits, digits.len - (size_t)drop);
-	}
-	if (up) {
-		for (last = digits.len - 1; digits.data[last] == '9'; last--) {
-			digits.data[last] = '0';
-		}
-		digits.data[last]++;
-	}
-	while (digits.len - skip > least && digits.data[skip] == '0') {
-		skip++;
-	}
-	buf_addstr(out, negative ? "-" : "");
-	buf_add(out, digits.data + skip, digits.len - skip - decimals);
-	buf_addstr(out, decimals ? "." : "");
-	buf_add(out, digits.data + digits.len - decimals, decimals);
-	buf_release(&digits);
 }
 
 /* --- bodies -------------------------------------------------------------------------- */
@@ -467,21 +407,31 @@ static bool enter_member(struct copy *copy, struct reach *reach, const char *key
 	return left_out;
 }
 
-/* Whether numbers are rounded in the member, which is not inside of such a one. */
-static bool begin_place(struct copy *copy, const char *key, size_t len)
+/* Whether the name of a member, in quotes, is that of a place. */
+static bool is_place(const char *key, size_t len)
 {
-	static const char *const places[] = {"\"gps\"",       "\"gps_ip\"",
-					     "\"gps_exifs\"", "\"gps_html\"",
-					     "\"latitude\"",  "\"longitude\""};
+	static const char *const places[] = {"lat\"", "lng\"", "lon\"", "latitude\"",
+					     "longitude\""};
 
-	for (size_t i = 0;
-	     copy->redact->decimals >= 0 && i < sizeof(places) / sizeof(*places); i++) {
-		if (is_key(key, len, places[i])) {
-			copy->matched->places++;
+	if (len > 4 && strncasecmp(key + 1, "gps", 3) == 0) {
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		if (len == strlen(places[i]) + 1 &&
+		    strncasecmp(key + 1, places[i], len - 1) == 0) {
 			return true;
 		}
 	}
 	return false;
+}
+
+/* Whether places are rounded, and the member, which is not inside of one, is one. */
+static bool begin_place(struct copy *copy, const char *key, size_t len)
+{
+	bool place = copy->redact->decimals >= 0 && is_place(key, len);
+
+	copy->matched->places += place;
+	return place;
 }
 
 static void copy_value(struct copy *copy, struct reach reach, enum what what, bool place);
@@ -543,9 +493,19 @@ static void copy_object(struct copy *copy, struct reach reach, enum what what, b
 	copy->at++;
 }
 
-static bool is_number(char c)
+/* Appends a value of a place that is no object and no array: numbers, and strings that are
+ * numbers, are rounded; any other string or word might tell the place, and becomes null. */
+static void add_rounded(struct buf *out, const char *value, size_t len, size_t decimals)
 {
-	return c == '-' || (c >= '0' && c <= '9');
+	size_t quote = *value == '"';
+
+	if (decimal_is(value + quote, len - 2 * quote)) {
+		buf_add(out, value, quote);
+		decimal_round(out, value + quote, len - 2 * quote, decimals);
+		buf_add(out, value, quote);
+	} else {
+		buf_addstr(out, "null");
+	}
 }
 
 static void copy_value(struct copy *copy, struct reach reach, enum what what, bool place)
@@ -568,7 +528,7 @@ static void copy_value(struct copy *copy, struct reach reach, enum what what, bo
 		return;
 	}
 	copy->at = json_value_end(begin, copy->end);
-	if (place && is_number(*begin) && !copy->left_out) {
+	if (place && !copy->left_out) {
 		copy_until(copy, begin);
 		add_rounded(copy->out, begin, (size_t)(copy->at - begin),
 			    (size_t)redact->decimals);

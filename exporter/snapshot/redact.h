@@ -29,9 +29,10 @@
  * the member `gps` of images, wherever they stand. An array on the way stands for each of
  * its elements. A name with a dot in it cannot be given.
  *
- * Rounding applies to the numbers in members `gps`, `gps_ip`, `gps_exifs`, `gps_html`,
- * `latitude` and `longitude` at any depth: to that many decimals, half away from zero,
- * by their decimal text. A number with no more decimals stays as it is written.
+ * Rounding applies to every member whose name begins with `gps` or is `lat`, `lng`, `lon`,
+ * `latitude` or `longitude`, in any case, at any depth, and to all that is inside: numbers
+ * are rounded to that many decimals (decimal.h), also those in strings; null stays; any
+ * other value, such as "48 deg 51' 42.96\" N", becomes null.
  */
 
 struct redact;
@@ -43,9 +44,8 @@ struct redact;
  * one leaves out. */
 struct redact_matched {
 	uint64_t path[REDACT_PATHS_MOST]; /* members, by redact_path's numbers */
-	uint64_t places;                  /* members of the outermost level whose numbers
-					     are rounded */
-	uint64_t records;                 /* that were looked at */
+	uint64_t places;  /* members that are rounded, without those inside of others */
+	uint64_t records; /* that were looked at */
 };
 
 /*
@@ -70,8 +70,8 @@ void redact_body(const struct redact *redact, struct redact_matched *matched,
 
 /*
  * Appends the trailers that record this: `Albumen-Drop: PATH; matched N` for each path, and
- * `Albumen-Round-GPS: N; matched M`. Nothing if `redact` is NULL. Before 0.2.0 they ended
- * in front of the semicolon.
+ * `Albumen-Round-GPS: N; matched M`. Nothing if `redact` is NULL. Those of 0.1.0 ended in
+ * front of the semicolon; what it rounded is not the same as what this version rounds.
  */
 void redact_trailers(struct buf *out, const struct redact *redact,
 		     const struct redact_matched *matched);

@@ -153,7 +153,8 @@ rm "$repo/albumen-exporter.note"
 git -C "$repo" update-ref refs/heads/main "$commit"
 is "old trailers have no count" "$(trailer Drop) $(trailer Round-GPS)" "exifs 2"
 exits "verify finds nothing" 0 "$EXPORTER" verify --repo "$repo"
-exits "the same options need no --accept" 0 export_all --drop exifs --round-gps 2
+exits "the same options need no --accept" 0 export_all --json --drop exifs --round-gps 2
+is "everything is rendered, as 0.1.0 rounded less" "$(jq .full "$T/out")" true
 refused "no options" "--drop 'exifs' --round-gps 2"
 
 # Somebody else's commit at the tip does not take away what binds.

@@ -4,20 +4,23 @@
 
     redact.py IN OUT [--drop PATH]... [--round-gps N]
 
-IN is a folder with the tree of a snapshot; OUT becomes that tree with these
-options applied. Prints the trailers that record them.
+IN is a folder with the tree of a snapshot. OUT becomes the list of that tree
+with these options applied, as `git ls-tree -r` prints it. Prints the trailers
+that record them.
 """
 
 import argparse
-import decimal
+import hashlib
 import json
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from model import quote  # noqa: E402
 
-PLACES = {"gps", "gps_ip", "gps_exifs", "gps_html", "latitude", "longitude"}
+PLACE = re.compile("gps.*|lat|lng|lon|latitude|longitude", re.I | re.A | re.S)
+NUMBER = re.compile(r"([+-]?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?")
 
 
 class Number(str):
@@ -38,32 +41,50 @@ def canonical(value):
     if isinstance(value, list):
         return "[%s]" % ",".join(map(canonical, value))
     if isinstance(value, Number):
-        return value
+        return str(value)
     return quote(value) if isinstance(value, str) else json.dumps(value)
 
 
-def rounded(number, places):
-    value = decimal.Decimal(number)
-    if -value.as_tuple().exponent <= places:
-        return number
-    with decimal.localcontext() as context:
-        context.prec = 10000
-        value = value.quantize(decimal.Decimal(1).scaleb(-places), decimal.ROUND_HALF_UP)
-    return Number(format(value, "f"))
+def is_place(name):
+    return PLACE.fullmatch(name) is not None
 
 
-def round_all(value, places, inside=False):
+def rounded(text, decimals):
+    """The number, or None if the text is not one."""
+    match = NUMBER.fullmatch(text)
+    if not match:
+        return None
+    sign, whole, part, exponent = match.groups()
+    part = part or ""
+    more = len(part) - int(exponent or 0) - decimals
+    if more <= 0:
+        return text
+    digits = whole + part
+    if more > len(digits):
+        value = 0
+    else:
+        value = (int(digits) * 2 + 10**more) // (2 * 10**more)
+    digits = str(value).rjust(decimals + 1, "0")
+    cut = len(digits) - decimals
+    return sign + digits[:cut] + ("." + digits[cut:] if decimals else "")
+
+
+def round_all(value, decimals, inside=False):
     if isinstance(value, Members):
-        return Members((k, round_all(v, places, inside or k in PLACES)) for k, v in value)
+        return Members((k, round_all(v, decimals, inside or is_place(k))) for k, v in value)
     if isinstance(value, list):
-        return [round_all(v, places, inside) for v in value]
-    return rounded(value, places) if inside and isinstance(value, Number) else value
+        return [round_all(v, decimals, inside) for v in value]
+    if not inside:
+        return value
+    if isinstance(value, Number):
+        return Number(rounded(value, decimals))
+    return rounded(value, decimals) if isinstance(value, str) else None
 
 
 def places(value):
     """How many members are places, not counting those inside of others."""
     if isinstance(value, Members):
-        return sum(1 if k in PLACES else places(v) for k, v in value)
+        return sum(1 if is_place(k) else places(v) for k, v in value)
     return sum(map(places, value)) if isinstance(value, list) else 0
 
 
@@ -131,6 +152,7 @@ def main():
     options = parser.parse_args()
     options.matched = dict.fromkeys(sorted(options.drop, key=str.encode), 0)
     options.places = 0
+    lines = []
     for folder, _, names in os.walk(options.input):
         for name in names:
             source = os.path.join(folder, name)
@@ -139,10 +161,11 @@ def main():
                 text = f.read()
             if name.endswith(".json"):
                 text = canonical(redact(path, parse(text), options))
-            target = os.path.join(options.output, path)
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            with open(target, "w", encoding="utf-8", newline="") as f:
-                f.write(text)
+            body = text.encode()
+            blob = hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest()
+            lines.append((os.fsencode(path), "100644 blob %s\t%s\n" % (blob, path)))
+    with open(options.output, "w", encoding="utf-8") as f:
+        f.writelines(line for _, line in sorted(lines))
     for path, matched in options.matched.items():
         print("Albumen-Drop: %s; matched %d" % (path, matched))
     if options.round_gps is not None:

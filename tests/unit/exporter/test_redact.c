@@ -137,7 +137,7 @@ static void a_path_starts_at_the_top_of_every_record(void **state)
 	check_with(make(all, 0), QUERY_ALBUM_OF, "\"x\"", "\"x\"");
 }
 
-static void only_coordinates_are_rounded_at_any_depth(void **state)
+static void only_places_are_rounded_at_any_depth(void **state)
 {
 	(void)state;
 	check_with(
@@ -146,8 +146,132 @@ static void only_coordinates_are_rounded_at_any_depth(void **state)
 		"\"1.234\"],\"infos\":{\"location\":{\"accuracy\":1.234,\"latitude\":"
 		"1.235,\"longitude\":2.5}}},\"tag\":{\"gps_x\":[1.234]},\"crop\":1.234}]",
 		"[{\"gps\":[1.23,-5.68],\"image\":{\"gps_ip\":null,\"gps_html\":[0.00,"
-		"\"1.234\"],\"infos\":{\"location\":{\"accuracy\":1.234,\"latitude\":"
-		"1.24,\"longitude\":2.5}}},\"tag\":{\"gps_x\":[1.234]},\"crop\":1.234}]");
+		"\"1.23\"],\"infos\":{\"location\":{\"accuracy\":1.234,\"latitude\":"
+		"1.24,\"longitude\":2.5}}},\"tag\":{\"gps_x\":[1.23]},\"crop\":1.234}]");
+}
+
+static void places_are_known_by_name_in_any_case(void **state)
+{
+	static const char *const yes[] = {
+		"gps",         "GPS",        "Gps",        "lat",      "LAT",
+		"lng",         "lon",        "Latitude",   "latitude", "LONGITUDE",
+		"longitude",   "gps_ip",     "gpS",        "gpsPlace", "gps ",
+		"GPSLatitude", "GPS_x\\\"y", "gps\\u0000", "gps.",     "GPSInfo",
+		"gPs\xc3\xa9"};
+	static const char *const no[] = {"",
+					 "g",
+					 "gp",
+					 "lats",
+					 "la",
+					 "latitud",
+					 "lons",
+					 "long",
+					 "latitudes",
+					 "xgps",
+					 " gps",
+					 "location",
+					 "gp\\u0073x\\u0026",
+					 "l\xc3\xa1t",
+					 "lngx",
+					 "lat\\\"",
+					 "\\\"lat"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes) + sizeof(no) / sizeof(*no);
+	     i++) {
+		bool is = i < sizeof(yes) / sizeof(*yes);
+		const char *name = is ? yes[i] : no[i - sizeof(yes) / sizeof(*yes)];
+		struct buf body = {0}, want = {0};
+
+		buf_addf(&body, "[{\"x\":{\"%s\":1.26}}]", name);
+		buf_addf(&want, "[{\"x\":{\"%s\":%s}}]", name, is ? "1.3" : "1.26");
+		check_with(make(NULL, 1), QUERY_IMAGES, body.data, want.data);
+		buf_release(&body);
+		buf_release(&want);
+	}
+}
+
+static void what_is_no_number_in_a_place_becomes_null(void **state)
+{
+	static const char *const lost[] = {"true",
+					   "false",
+					   "\"\"",
+					   "\"48 deg 51' 42.96\\\" N\"",
+					   "\"N\"",
+					   "\" 1.5\"",
+					   "\"1.5 \"",
+					   "\"1,5\"",
+					   "\"1.5N\"",
+					   "\"+\"",
+					   "\"-\"",
+					   "\"+-1.5\"",
+					   "\"--1.5\"",
+					   "\"1.\"",
+					   "\".5\"",
+					   "\"01.5\"",
+					   "\"0x1\"",
+					   "\"1e\"",
+					   "\"1.5\\n\"",
+					   "\"1\\u0026\"",
+					   "\"NaN\"",
+					   "\"null\"",
+					   "\"[1.5]\"",
+					   "\"1.5/2\"",
+					   "\"48.8566,2.3522\""};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lost) / sizeof(*lost); i++) {
+		check_round(lost[i], 0, "null");
+	}
+	check_round("null", 0, "null");
+	check_round("\"1.5\"", 0, "\"2\"");
+	check_round("\"-1.5\"", 0, "\"-2\"");
+	check_round("\"+1.25\"", 1, "\"+1.3\"");
+	check_round("\"+1\"", 1, "\"+1\"");
+	check_round("\"4.8861934E1\"", 2, "\"48.86\"");
+	check_round("\"1e999999999999999999\"", 2, "\"1e999999999999999999\"");
+	check_round("\"-0.04\"", 1, "\"-0.0\"");
+	check_round("-0", 1, "-0");
+	check_round("[]", 1, "[]");
+	check_round("{}", 1, "{}");
+	check_round(
+		"[[1.26,{\"a\":[true,1.26,\"N\"],\"lat\":\"x\",\"b\":null}],\"1.26\"]", 1,
+		"[[1.3,{\"a\":[null,1.3,null],\"lat\":null,\"b\":null}],\"1.3\"]");
+	/* without rounding nothing is touched */
+	check_drop("x", "[{\"gps\":[\"N\",true,1.26],\"x\":1}]",
+		   "[{\"gps\":[\"N\",true,1.26]}]");
+}
+
+static void ids_and_embedded_records_are_not_inside_of_a_place(void **state)
+{
+	(void)state;
+	check_with(
+		make(NULL, 0), QUERY_TAG_IMAGES,
+		"[{\"id\":\"t\",\"gps\":{\"id\":\"x\",\"image\":{\"id\":\"x\"}},"
+		"\"image\":{"
+		"\"id\":\"i\",\"public_id\":\"i\"},\"tag\":{\"id\":\"t\",\"name\":\"n\"}}"
+		"]",
+		"[{\"id\":\"t\",\"gps\":{\"id\":null,\"image\":{\"id\":null}},\"image\":{"
+		"\"id\":\"i\",\"public_id\":\"i\"},\"tag\":{\"id\":\"t\",\"name\":\"n\"}}"
+		"]");
+}
+
+static void a_long_number_costs_its_length(void **state)
+{
+	struct buf number = {0};
+
+	(void)state;
+	buf_addstr(&number, "0.");
+	for (unsigned i = 0; i < 1000000; i++) {
+		buf_addstr(&number, "9");
+	}
+	check_round(number.data, 3, "1.000");
+	buf_addstr(&number, "e999999999");
+	check_round(number.data, 3, number.data);
+	buf_setlen(&number, number.len - strlen("e999999999"));
+	buf_addstr(&number, "e-999999999");
+	check_round(number.data, 3, "0.000");
+	buf_release(&number);
 }
 
 static void rounding_and_leaving_out_work_together(void **state)
@@ -325,7 +449,7 @@ static void what_trailers_record_is_read_back(void **state)
 	recorded("Albumen-Drop: 7\n", "drop 7\n");
 	/* as before 0.2.0 */
 	recorded("Albumen-Drop: a\nAlbumen-Drop: a.b\nAlbumen-Round-GPS: 9\n",
-		 "drop a\ndrop a.b\nround-gps 9\n");
+		 "drop a\ndrop a.b\nround-gps 9 of 0.1.0\n");
 	recorded("Albumen-Round-GPS: 10; matched 1\n", NULL);
 	recorded("Albumen-Round-GPS: -1; matched 1\n", NULL);
 	recorded("Albumen-Round-GPS: 2; matched\n", NULL);
@@ -432,7 +556,11 @@ int main(void)
 		cmocka_unit_test(names_are_compared_in_canonical_text),
 		cmocka_unit_test(several_paths_are_left_out_at_once),
 		cmocka_unit_test(a_path_starts_at_the_top_of_every_record),
-		cmocka_unit_test(only_coordinates_are_rounded_at_any_depth),
+		cmocka_unit_test(only_places_are_rounded_at_any_depth),
+		cmocka_unit_test(places_are_known_by_name_in_any_case),
+		cmocka_unit_test(what_is_no_number_in_a_place_becomes_null),
+		cmocka_unit_test(ids_and_embedded_records_are_not_inside_of_a_place),
+		cmocka_unit_test(a_long_number_costs_its_length),
 		cmocka_unit_test(rounding_and_leaving_out_work_together),
 		cmocka_unit_test(numbers_are_rounded_by_their_digits),
 		cmocka_unit_test(exponents_move_the_point),
