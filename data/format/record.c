@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/base/plain.h"
 #include "data/base/utf8.h"
 #include "data/format/name.h"
 
@@ -136,14 +137,31 @@ static const struct shape {
 	enum record_kind kind;
 	enum member need[3];
 	size_t count;
+	const char *needs;
 } shapes[] = {
-	{RECORD_TAG_IMAGE, {ID, IMAGE_ID, TAG_ID}, 3},
-	{RECORD_TAG_IMAGE, {ID, IMAGE, TAG}, 3},
-	{RECORD_IMAGE, {PUBLIC_ID, ALBUM_ID}, 2},
-	{RECORD_TAG, {ID, NAME, LABEL}, 3},
+	{RECORD_TAG_IMAGE,
+	 {ID, IMAGE_ID, TAG_ID},
+	 3,
+	 "a tag image needs strings 'id', 'image_id' and 'tag_id'"},
+	{RECORD_TAG_IMAGE,
+	 {ID, IMAGE, TAG},
+	 3,
+	 "a tag image needs a string 'id' and objects 'image' and 'tag'"},
+	{RECORD_IMAGE,
+	 {PUBLIC_ID, ALBUM_ID},
+	 2,
+	 "an image needs strings 'public_id' and 'album_id'"},
+	{RECORD_TAG,
+	 {ID, NAME, LABEL},
+	 3,
+	 "a tag needs strings 'id', 'name' and 'label'"},
 };
 
 #define SHAPES (sizeof(shapes) / sizeof(*shapes))
+
+/* Names of members in a reason, and bytes of each. */
+#define NAMES_MAX 6
+#define NAME_LENGTH 40
 
 static bool must_be_object(enum member which)
 {
@@ -169,6 +187,38 @@ static bool hints_at(const struct scope *scope, const struct shape *shape)
 	       scope->known[shape->need[shape->count - 1]];
 }
 
+/* What to do about it: what a record of the shape needs, and what is there. Names are a
+ * stranger's: few of them, and their beginnings. Whoever prints the reason escapes it. */
+static void add_advice(const struct scope *scope, const struct shape *shape)
+{
+	const struct json_object *object = scope->object;
+	char *reason = scope->reader->reason;
+	size_t used = strlen(reason);
+	struct buf text = {0};
+
+	buf_addf(&text, "; %s; this object %s", shape->needs,
+		 object->count ? "has" : "is empty");
+	for (size_t i = 0; i < object->count && i < NAMES_MAX; i++) {
+		struct json_span key = object->member[i].key;
+		struct buf name = {0};
+		size_t len;
+
+		if (json_string(&name, scope->canon + key.off, key.len) < 0) {
+			buf_add(&name, scope->canon + key.off + 1, key.len - 2);
+		}
+		len = name.len > NAME_LENGTH ? plain_cut(name.data, NAME_LENGTH)
+					     : name.len;
+		buf_addf(&text, "%s '%.*s%s'", i ? "," : "", (int)len,
+			 name.len ? name.data : "", len < name.len ? "..." : "");
+		buf_release(&name);
+	}
+	if (object->count > NAMES_MAX) {
+		buf_addstr(&text, ", ...");
+	}
+	snprintf(reason + used, sizeof(scope->reader->reason) - used, "%s", text.data);
+	buf_release(&text);
+}
+
 /* Rejects an object, naming the member that it lacks for the shape that it hints at: an
  * image before the others, as an image of the live API may name all sorts of things. */
 static int reject_shape(const struct scope *scope)
@@ -184,16 +234,21 @@ static int reject_shape(const struct scope *scope)
 		i++;
 	}
 	if (i == SHAPES) {
-		return reject(scope, 0, "%s", none);
+		reject(scope, 0, "%s", none);
+		add_advice(scope, &shapes[strcmp(scope->prefix, "tag: ") == 0 ? 3 : 2]);
+		return -1;
 	}
 	lacks = lacking(scope, &shapes[order[i]]);
 	key = member_keys[lacks];
 	len = (int)strlen(key) - 2;
 	if (!scope->known[lacks]) {
-		return reject(scope, 0, "%s (no '%.*s')", none, len, key + 1);
+		reject(scope, 0, "%s (no '%.*s')", none, len, key + 1);
+	} else {
+		reject(scope, scope->known[lacks]->key.off, "%s ('%.*s' is not %s)", none,
+		       len, key + 1, must_be_object(lacks) ? "an object" : "a string");
 	}
-	return reject(scope, scope->known[lacks]->key.off, "%s ('%.*s' is not %s)", none,
-		      len, key + 1, must_be_object(lacks) ? "an object" : "a string");
+	add_advice(scope, &shapes[order[i]]);
+	return -1;
 }
 
 /* The kind of the object, or -1. */

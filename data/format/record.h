@@ -70,7 +70,7 @@ struct record_reader {
 	size_t count; /* 1 or 3 */
 	/* Why it is not a record: text for people; and the offset in the canonical text
 	 * of the member (or the object) at fault. */
-	char reason[160];
+	char reason[640];
 	size_t failed_at;
 	/* scratch */
 	struct json_object object[3];

@@ -212,15 +212,26 @@ static void both_ways_to_join_at_once_are_rejected(void **state)
 		     "\"image\":");
 }
 
+#define IMAGE_NEEDS "an image needs strings 'public_id' and 'album_id'; this object "
+#define IDS_NEED                                                                         \
+	"a tag image needs strings 'id', 'image_id' and 'tag_id'; this object has "
+#define PARTS_NEED                                                                       \
+	"a tag image needs a string 'id' and objects 'image' and 'tag'; this object "    \
+	"has "
+#define TAG_NEEDS "a tag needs strings 'id', 'name' and 'label'; this object has "
+
 static void a_bad_embedded_record_rejects_the_whole(void **state)
 {
 	struct fixture *f = *state;
 
 	check_reject(f, "{\"id\":\"x\",\"image\":{\"public_id\":\"p\"},\"tag\":" TAG "}",
-		     "image: not an image, a tag or a tag image (no 'album_id')",
+		     "image: not an image, a tag or a tag image (no 'album_id'); an "
+		     "image needs "
+		     "strings 'public_id' and 'album_id'; this object has 'public_id'",
 		     "{\"public_id\"");
 	check_reject(f, "{\"id\":\"x\",\"image\":" IMAGE ",\"tag\":{\"id\":\"t\"}}",
-		     "tag: not an image, a tag or a tag image", "{\"id\":\"t\"");
+		     "tag: not an image, a tag or a tag image; " TAG_NEEDS "'id'",
+		     "{\"id\":\"t\"");
 	check_reject(f, "{\"id\":\"x\",\"image\":" TAG ",\"tag\":" TAG "}",
 		     "image: the object is of kind 'tag', not 'image'", "{\"id\":\"t\"");
 	check_reject(f, "{\"id\":\"x\",\"image\":" IMAGE ",\"tag\":" IMAGE "}",
@@ -350,29 +361,55 @@ static void an_object_of_no_shape_is_told_what_it_lacks(void **state)
 
 	check_reject(f, "[]", "not an object", "[]");
 	check_reject(f, "\"x\"", "not an object", "\"x\"");
-	check_reject(f, "{}", "not an image, a tag or a tag image", "{}");
+	check_reject(f, "{}",
+		     "not an image, a tag or a tag image; " IMAGE_NEEDS "is empty", "{}");
 	check_reject(f, "{\"public_id\":\"p\"}",
-		     "not an image, a tag or a tag image (no 'album_id')", "{");
+		     "not an image, a tag or a tag image (no 'album_id'); " IMAGE_NEEDS
+		     "has 'public_id'",
+		     "{");
 	check_reject(f, "{\"public_id\":\"p\",\"album_id\":null}",
-		     "not an image, a tag or a tag image ('album_id' is not a string)",
+		     "not an image, a tag or a tag image ('album_id' is not a "
+		     "string); " IMAGE_NEEDS "has 'public_id', 'album_id'",
 		     "\"album_id\"");
 	check_reject(f, "{\"name\":\"n\",\"label\":\"l\"}",
-		     "not an image, a tag or a tag image (no 'id')", "{");
-	check_reject(f, "{\"id\":1,\"image_id\":\"i\",\"tag_id\":\"t\"}",
-		     "not an image, a tag or a tag image ('id' is not a string)",
-		     "\"id\"");
+		     "not an image, a tag or a tag image (no 'id'); " TAG_NEEDS
+		     "'name', 'label'",
+		     "{");
+	check_reject(
+		f, "{\"id\":1,\"image_id\":\"i\",\"tag_id\":\"t\"}",
+		"not an image, a tag or a tag image ('id' is not a string); " IDS_NEED
+		"'id', 'image_id', 'tag_id'",
+		"\"id\"");
 	check_reject(f, "{\"id\":\"x\",\"image\":{}}",
-		     "not an image, a tag or a tag image (no 'tag')", "{");
-	check_reject(f, "{\"id\":\"x\",\"image\":{},\"tag\":[]}",
-		     "not an image, a tag or a tag image ('tag' is not an object)",
-		     "\"tag\"");
+		     "not an image, a tag or a tag image (no 'tag'); " PARTS_NEED
+		     "'id', 'image'",
+		     "{");
+	check_reject(
+		f, "{\"id\":\"x\",\"image\":{},\"tag\":[]}",
+		"not an image, a tag or a tag image ('tag' is not an object); " PARTS_NEED
+		"'id', 'image', 'tag'",
+		"\"tag\"");
 	/* Members of several shapes hint at an image first; ids are looked at first. */
 	check_reject(f, "{\"image_id\":\"i\",\"album_id\":\"a\"}",
-		     "not an image, a tag or a tag image (no 'public_id')", "{");
+		     "not an image, a tag or a tag image (no 'public_id'); " IMAGE_NEEDS
+		     "has 'image_id', 'album_id'",
+		     "{");
 	check_reject(f, "{\"image_id\":\"i\"}",
-		     "not an image, a tag or a tag image (no 'id')", "{");
+		     "not an image, a tag or a tag image (no 'id'); " IDS_NEED
+		     "'image_id'",
+		     "{");
 	check_reject(f, "{\"label\":\"l\"}",
-		     "not an image, a tag or a tag image (no 'id')", "{");
+		     "not an image, a tag or a tag image (no 'id'); " TAG_NEEDS "'label'",
+		     "{");
+	/* Names are cut, between two characters, and so is their list. */
+	check_reject(f,
+		     "{\"a\\nb & c\":1,\"\":2,\"c\\u0000\":3,"
+		     "\"123456789012345678901234567890123456789\u00e9\":4,\"e\":5,\"f\":"
+		     "6,\"g\":7}",
+		     "not an image, a tag or a tag image; " IMAGE_NEEDS
+		     "has 'a\nb & c', '', 'c\\u0000', "
+		     "'123456789012345678901234567890123456789...', 'e', 'f', ...",
+		     "{");
 }
 
 static void ids_have_limits(void **state)

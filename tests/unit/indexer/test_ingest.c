@@ -150,7 +150,10 @@ static void a_bad_element_is_rejected_at_the_place_of_its_fault(void **state)
 	expect(f, "a.json",
 	       "[\n" IMAGE("a") ",\n {\"album_id\":\"x\", \"public_id\" : 7}, 1]",
 	       "begin a.json merge\n+image a\n"
-	       "-3:19 not an image, a tag or a tag image ('public_id' is not a string)\n"
+	       "-3:19 not an image, a tag or a tag image ('public_id' is not a string); "
+	       "an "
+	       "image needs strings 'public_id' and 'album_id'; this object has "
+	       "'album_id', 'public_id'\n"
 	       "-3:37 a record is an object\nend\n");
 	expect(f, "a.json", "[" IMAGE("\\ud800") "]",
 	       "begin a.json merge\n-1:16 escape of half a surrogate pair, which has "
