@@ -28,7 +28,7 @@ struct apply *apply_new(const struct apply_options *options)
 
 	apply->options = options;
 	apply->ingest = ingest_new(options->rootfd, &apply->batch);
-	apply->writer = writer_new(options->index, options->commit_ms);
+	apply->writer = writer_new(options->index, options->commit_ms, options->warn);
 	return apply;
 }
 

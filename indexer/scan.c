@@ -346,6 +346,9 @@ int scan_run(struct scan_counts *counts, const struct scan_options *options,
 		rc = change(counts, &withdraw, &dirty, &missing, &health, options, err);
 	}
 	rc = rc ? rc : build_end(index, err);
+	if (!rc && !counts->files && !counts->unreadable) {
+		log_warning(SCAN_NOTHING);
+	}
 	paths_release(&dirty);
 	paths_release(&missing);
 	return rc;

@@ -15,6 +15,11 @@
  * its start and whenever events may have been lost.
  */
 
+/* What is said of a folder without metadata files. */
+#define SCAN_NOTHING                                                                     \
+	"there is nothing to index: the metadata folder holds no file whose name ends "  \
+	"in .json, .ndjson or .jsonl"
+
 struct scan_counts {
 	uint64_t files;      /* metadata files in the folder */
 	uint64_t unchanged;  /* of these, the ones that were not read */
@@ -38,7 +43,7 @@ struct scan_options {
 };
 
 /*
- * Brings the index up to the folder, and records in its health whether it is in step
+ * Brings the index up to the folder (SCAN_NOTHING is logged if it is empty), and records in its health whether it is in step
  * with it. ERR_REFUSED: so many files are missing that it looks like an unmounted disk
  * (indexer/withdraw.h). Nothing was changed; or, if they vanished during the scan,
  * nothing was withdrawn. ERR_STOPPED and other errors: what was committed stays, and the

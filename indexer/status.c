@@ -12,6 +12,22 @@
 #include "data/index/check.h"
 #include "data/index/gate.h"
 #include "data/index/query.h"
+#include "indexer/reject.h"
+
+#define GROUPS 32      /* kinds of rejects that are told apart */
+#define GROUP_LINES 10 /* of each kind, for people: */
+#define FILE_LINES 3   /* of each file, so that others are seen, too */
+
+/* The rejects of one kind (indexer/reject.h). */
+struct group {
+	uint32_t kind;
+	struct buf reason; /* of the first one, without advice */
+	struct buf path;   /* of the last one */
+	struct buf lines;  /* the first ones, for people */
+	uint64_t rejects, files;
+	uint64_t in_file; /* rejects in the last file */
+	unsigned shown;
+};
 
 struct report {
 	bool json;
@@ -19,6 +35,9 @@ struct report {
 	struct index_counts counts;
 	struct index_txn *txn;
 	struct buf text; /* not printed yet */
+	struct group group[GROUPS];
+	size_t groups;
+	struct buf more; /* lines about rejects that were not kept */
 };
 
 static int report_begin(struct report *report, struct index *index, bool json,
@@ -65,39 +84,109 @@ static void add_count(struct buf *text, const char *before, uint64_t n, const ch
 	buf_addf(text, "%s%" PRIu64 " %s%s", before, n, noun, n == 1 ? "" : "s");
 }
 
-static int print_reject(const char *path, size_t path_len, uint64_t line, uint64_t column,
-			const char *reason, uint64_t more, void *payload)
+/* The group of this reason; the last one takes all kinds for which there is no room. */
+static struct group *group_of(struct report *report, const char *reason)
+{
+	uint32_t kind = reject_kind(reason);
+	struct group *group = report->group;
+
+	for (; group < report->group + report->groups; group++) {
+		if (group->kind == kind) {
+			return group;
+		}
+	}
+	if (report->groups == GROUPS) {
+		return &report->group[GROUPS - 1];
+	}
+	report->groups++;
+	group->kind = kind;
+	buf_add(&group->reason, reason, strcspn(reason, ";"));
+	return group;
+}
+
+static void add_json_reject(struct buf *text, const struct buf *path, uint64_t line,
+			    uint64_t column, const char *reason, uint64_t more)
+{
+	json_print_open(text, NULL, '{');
+	json_print_bytes(text, "path", path->data, path->len);
+	json_print_number(text, "line", line);
+	json_print_number(text, "column", column);
+	json_print_string(text, "reason", reason);
+	if (more) {
+		json_print_number(text, "more", more);
+	}
+	buf_addch(text, '}');
+}
+
+/* Prints the reject as JSON; for people, keeps the first of each kind. */
+static int add_reject(const char *path, size_t path_len, uint64_t line, uint64_t column,
+		      const char *reason, uint64_t more, void *payload)
 {
 	struct report *report = payload;
-	struct buf *text = &report->text;
+	struct group *group = group_of(report, reason);
 	struct buf plain = {0};
 
 	plain_add(&plain, path, path_len);
+	if (!group->path.len || group->path.len != plain.len ||
+	    memcmp(group->path.data, plain.data, plain.len) != 0) {
+		group->files++;
+		group->in_file = 0;
+		buf_clear(&group->path);
+		buf_add(&group->path, plain.data, plain.len);
+	}
+	group->rejects++;
 	if (report->json) {
-		json_print_open(text, NULL, '{');
-		json_print_bytes(text, "path", plain.data, plain.len);
-		json_print_number(text, "line", line);
-		json_print_number(text, "column", column);
-		json_print_string(text, "reason", reason);
-		if (more) {
-			json_print_number(text, "more", more);
-		}
-		buf_addch(text, '}');
-	} else {
-		buf_addstr(text, plain.data);
-		if (line) {
-			buf_addf(text, ":%" PRIu64 ":%" PRIu64, line, column);
-		}
-		buf_addstr(text, ": ");
-		plain_add(text, reason, strlen(reason));
-		buf_addch(text, '\n');
-		if (more) {
-			buf_addf(text, "%s: and %" PRIu64 " more\n", plain.data, more);
-		}
+		add_json_reject(&report->text, &plain, line, column, reason, more);
+	} else if (++group->in_file <= FILE_LINES && group->shown < GROUP_LINES) {
+		struct buf safe = {0};
+
+		group->shown++;
+		plain_add(&safe, reason, strlen(reason));
+		reject_add(&group->lines, plain.data, plain.len, line, column, safe.data);
+		buf_addch(&group->lines, '\n');
+		buf_release(&safe);
+	}
+	if (more && !report->json) {
+		buf_addf(&report->more, "%s: and %" PRIu64 " more\n", plain.data, more);
 	}
 	buf_release(&plain);
 	report_print(report);
 	return 0;
+}
+
+static void add_groups(struct report *report)
+{
+	struct buf *text = &report->text;
+
+	for (size_t i = 0; i < report->groups; i++) {
+		struct group *group = &report->group[i];
+
+		if (report->json) {
+			json_print_open(text, NULL, '{');
+			json_print_bytes(text, "reason", group->reason.data,
+					 group->reason.len);
+			json_print_number(text, "rejects", group->rejects);
+			json_print_number(text, "files", group->files);
+			buf_addch(text, '}');
+		} else {
+			buf_add(text, group->lines.data, group->lines.len);
+			if (group->rejects > group->shown) {
+				buf_addf(text, "... %" PRIu64 " like %s", group->rejects,
+					 i + 1 == GROUPS ? "these" : "this");
+				add_count(text, " in ", group->files, "file");
+				buf_addstr(text, "; --json lists them all\n");
+			}
+		}
+		buf_release(&group->reason);
+		buf_release(&group->path);
+		buf_release(&group->lines);
+		report_print(report);
+	}
+	if (!report->json && report->groups) {
+		buf_add(text, report->more.data, report->more.len);
+		buf_addstr(text, "albumen(7), METADATA FILES, says what is taken\n");
+	}
+	buf_release(&report->more);
 }
 
 static void add_numbers(struct report *report, const struct index_health *health)
@@ -154,6 +243,9 @@ static void add_health(struct report *report, const struct index_health *health)
 					     "lost, or files are missing without an "
 					     "event that says why\n"
 					   : "");
+		if (walked_s && !report->counts.files) {
+			buf_addstr(text, SCAN_NOTHING "\n");
+		}
 	}
 }
 
@@ -178,7 +270,12 @@ int status_print(struct index *index, bool json, struct err *err)
 	if (json) {
 		json_print_open(&report.text, "rejected", '[');
 	}
-	rc = query_rejects(report.txn, print_reject, &report, err);
+	rc = query_rejects(report.txn, add_reject, &report, err);
+	if (json) {
+		buf_addch(&report.text, ']');
+		json_print_open(&report.text, "rejected_kinds", '[');
+	}
+	add_groups(&report);
 	buf_addstr(&report.text, json ? "]}\n" : "");
 	return report_end(&report, rc, err);
 }

@@ -17,8 +17,9 @@
  * also as JSON: a file name need not be UTF-8.
  */
 
-/* The command `status`: counts, health, then each reject as
- * `path:line:column: reason`. */
+/* The command `status`: counts, health, then rejects as `path:line:column: reason`. JSON
+ * has all of them; for people, those of one kind (indexer/reject.h) stand together: three of
+ * a file, ten in all, and their number. */
 int status_print(struct index *index, bool json, struct err *err);
 
 /* The command `check`: each difference on a line; sets *differences. */

@@ -33,6 +33,7 @@ struct lost {
 struct writer {
 	struct index *index;
 	int64_t commit_ms;
+	struct warn *warn;
 	uint64_t claims, batches;
 	/* The caller's thread */
 	struct claim_packer *packer;
@@ -60,12 +61,13 @@ struct writer {
 	int64_t begun_ms;
 };
 
-struct writer *writer_new(struct index *index, int64_t commit_ms)
+struct writer *writer_new(struct index *index, int64_t commit_ms, struct warn *warn)
 {
 	struct writer *w = xzalloc(sizeof(*w));
 
 	w->index = index;
 	w->commit_ms = commit_ms;
+	w->warn = warn;
 	w->threads = threads_pay();
 	pthread_mutex_init(&w->mutex, NULL);
 	pthread_cond_init(&w->changed, NULL);
@@ -113,6 +115,17 @@ static void add_claim(struct writer *w, const struct batch *batch, size_t index)
 		  index < batch->prepared ? &next->prepared : NULL, batch->packed.data);
 }
 
+static void reject(struct writer *w, const struct batch_step *step, const char *reason)
+{
+	bool is_new = (step->kind == BATCH_REJECT ? claim_reject : claim_reject_secret)(
+		w->reading, step->line, step->column, reason);
+
+	if (is_new) {
+		warn_reject(w->warn, w->path.data, w->path.len, step->line, step->column,
+			    reason);
+	}
+}
+
 static int end_file(struct writer *w, struct claim_file *file, struct err *err)
 {
 	size_t before = w->lost.numbers.len;
@@ -151,10 +164,8 @@ static int carry_out(struct writer *w, struct batch *batch, const struct batch_s
 		add_claim(w, batch, step->index);
 		break;
 	case BATCH_REJECT:
-		claim_reject(w->reading, step->line, step->column, text);
-		break;
 	case BATCH_REJECT_SECRET:
-		claim_reject_secret(w->reading, step->line, step->column, text);
+		reject(w, step, text);
 		break;
 	case BATCH_END:
 		rc = end_file(w, &batch->file[step->index], err);

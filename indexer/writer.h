@@ -10,6 +10,7 @@
 #include "data/index/index.h"
 #include "indexer/batch.h"
 #include "indexer/paths.h"
+#include "indexer/warn.h"
 
 /*
  * writer - carries out batches on the index, in the order in which they come. It commits
@@ -31,8 +32,10 @@
 
 struct writer;
 
-/* `commit_ms`: a transaction ends at this age (0: no limit). */
-struct writer *writer_new(struct index *index, int64_t commit_ms);
+/* `commit_ms`: a transaction ends at this age (0: no limit). `warn` gets the new rejects,
+ * in the thread that carries them out: it is not to be used between writer_put and
+ * writer_commit. */
+struct writer *writer_new(struct index *index, int64_t commit_ms, struct warn *warn);
 /* What was not committed is lost. NULL is allowed. */
 void writer_free(struct writer *writer);
 

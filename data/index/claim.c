@@ -51,14 +51,24 @@ struct claim_reading {
 	bool lowered;           /* a claim was smaller than the old claim of the file */
 	bool anew;              /* the file was marked CLAIM_ANEW */
 	uint64_t refused;       /* the number of rejects for secrets */
+	uint64_t had;           /* rejects of the last reading */
+	struct hash old;        /* the hashes of those that were stored */
 	struct hash seen;       /* the records that this reading claimed */
 	struct embedded image, tag;
 	struct buf packed, own; /* scratch */
 };
 
-static void forget_rejects(struct index_txn *txn, struct claim_file *file)
+static uint32_t reject_hash(const void *value, size_t len)
+{
+	return hash_bytes(value, len, 0) | 1; /* a set has no 0 */
+}
+
+/* `old` (NULL: not wanted) gets the hashes of the rejects. */
+static void forget_rejects(struct index_txn *txn, struct claim_file *file,
+			   struct hash *old)
 {
 	struct index_counts *counts = &txn->meta.counts;
+	struct store_value v;
 	struct row_key key;
 
 	if (!file->rejects) {
@@ -66,6 +76,10 @@ static void forget_rejects(struct index_txn *txn, struct claim_file *file)
 	}
 	for (uint64_t n = 0; n < file->rejects && n < CLAIM_REJECTS_KEPT; n++) {
 		key = row_key2(file->number, n);
+		if (old &&
+		    store_get(txn->store, TABLE_REJECT, key.bytes, key.len, &v) == 0) {
+			hash_put(old, reject_hash(v.data, v.len));
+		}
 		txn_remove(txn, TABLE_REJECT, key.bytes, key.len, "a reject");
 	}
 	counts->rejects -= file->rejects;
@@ -96,7 +110,8 @@ int claim_begin(struct claim_reading **out, struct index_txn *txn, const char *p
 	} else {
 		reading->file = row.file;
 		reading->anew = row.file.size == CLAIM_ANEW;
-		forget_rejects(txn, &reading->file);
+		reading->had = row.file.rejects;
+		forget_rejects(txn, &reading->file, &reading->old);
 	}
 	*out = reading;
 	return 0;
@@ -108,6 +123,7 @@ static void free_reading(struct claim_reading **reading)
 
 	*reading = NULL;
 	hash_release(&r->seen);
+	hash_release(&r->old);
 	buf_release(&r->packed);
 	buf_release(&r->own);
 	free(r->path);
@@ -368,29 +384,32 @@ void claim_add(struct claim_reading *reading, const struct record *record,
 	}
 }
 
-void claim_reject(struct claim_reading *reading, size_t line, size_t column,
+bool claim_reject(struct claim_reading *reading, size_t line, size_t column,
 		  const char *reason)
 {
 	uint64_t n = reading->file.rejects++;
 	struct row_key key = row_key2(reading->file.number, n);
 	struct buf value = {0};
+	bool is_new;
 
 	if (n >= CLAIM_REJECTS_KEPT) {
-		return;
+		return n >= reading->had;
 	}
 	buf_addu64(&value, line);
 	buf_addu64(&value, column);
 	buf_addstr(&value, reason);
 	store_put(reading->txn->store, TABLE_REJECT, key.bytes, key.len, value.data,
 		  value.len);
+	is_new = !hash_has(&reading->old, reject_hash(value.data, value.len));
 	buf_release(&value);
+	return is_new;
 }
 
-void claim_reject_secret(struct claim_reading *reading, size_t line, size_t column,
+bool claim_reject_secret(struct claim_reading *reading, size_t line, size_t column,
 			 const char *reason)
 {
-	claim_reject(reading, line, column, reason);
 	reading->refused++;
+	return claim_reject(reading, line, column, reason);
 }
 
 /* Stores that the file must be read again, with the rejects so far. */
@@ -579,7 +598,7 @@ int claim_withdraw_file(struct index_txn *txn, const char *path, size_t len,
 	if (rc) {
 		return txn_damaged(txn, err, "a file");
 	}
-	forget_rejects(txn, &row.file);
+	forget_rejects(txn, &row.file, NULL);
 	rc = withdraw_others(txn, &row.file, &none, NULL, err);
 	row_path_key(&key, path, len);
 	txn_remove(txn, TABLE_FILE, key.data, key.len, "a file");

@@ -78,12 +78,13 @@ void claim_add(struct claim_reading *reading, const struct record *record,
 	       const char *canon, const struct claim_text *text, const char *packed);
 
 /* Stores a rejected record; line 0 means no position (the file could not be read at
- * all). From the 10,001st of a file on, rejects are only counted. */
-void claim_reject(struct claim_reading *reading, size_t line, size_t column,
+ * all). From the 10,001st of a file on, rejects are only counted. Returns whether it is
+ * new: the last reading of the file had no such reject at this place. */
+bool claim_reject(struct claim_reading *reading, size_t line, size_t column,
 		  const char *reason);
 
 /* The same for a valid record that contains a secret. */
-void claim_reject_secret(struct claim_reading *reading, size_t line, size_t column,
+bool claim_reject_secret(struct claim_reading *reading, size_t line, size_t column,
 			 const char *reason);
 
 /* Within one reading: claim_pause before a commit, claim_resume after an index_begin
