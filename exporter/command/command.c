@@ -68,6 +68,8 @@ const struct cli_option command_option_table[] = {
 	 "of:" ACCEPT_NAMES},
 	{"wait", 0, CLI_NUMBER, AT(wait), "SECONDS", NULL,
 	 "how long to wait for another writer of the repository (default: 60)"},
+	{"dry-run", 0, CLI_FLAG, AT(dry_run), NULL, NULL,
+	 "say what would be done, and change nothing"},
 	{0},
 };
 
@@ -145,6 +147,7 @@ int command_begin_job(struct command_job *job, const struct command_options *opt
 				       .key = job->key,
 				       .redact = job->redact,
 				       .accept = &job->accept,
+				       .dry_run = opt->dry_run,
 				       .stop = &job->stop};
 	if (!rc && opt->sign) {
 		rc = sign_key_check(job->key, opt->sign, err);

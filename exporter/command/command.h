@@ -32,7 +32,7 @@ struct command_options {
 	struct cli_list accept;                   /* exporter/export/accept.h */
 	long long ready_fd, round_gps, fail_over; /* -1: not given */
 	long long wait;                           /* seconds, for another writer */
-	bool collections, audit_page, json, check, repair;
+	bool collections, audit_page, json, check, repair, dry_run;
 };
 extern const struct cli_option command_option_table[];
 

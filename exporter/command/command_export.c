@@ -5,6 +5,7 @@
 #include "data/format/json_print.h"
 #include "exporter/command/command.h"
 #include "exporter/git/maintain.h"
+#include "exporter/git/repo_folder.h"
 
 /* Appends whose key signs from now on, if it is another. */
 static void add_key(struct buf *out, const struct command_job *job,
@@ -56,6 +57,23 @@ static void add_matched(struct buf *out, const struct command_options *opt,
 	}
 }
 
+/* Begins the report of a dry run: the last snapshot, if there is one, and the tree that the
+ * next one would have. */
+static void add_dry_run(struct buf *out, const struct export_result *result)
+{
+	const struct snapshot_id *last = &result->info.commit;
+
+	json_print_open(out, NULL, '{');
+	json_print_bool(out, "dry_run", true);
+	if (*last->hex) {
+		json_print_string(out, "snapshot", last->hex);
+	} else {
+		json_print_raw(out, "snapshot", NULL);
+	}
+	json_print_string(out, "tree",
+			  result->made ? result->tree.hex : result->info.tree.hex);
+}
+
 static void report(const struct command_options *opt, const struct command_job *job,
 		   const struct export_result *result)
 {
@@ -63,7 +81,11 @@ static void report(const struct command_options *opt, const struct command_job *
 	struct buf out = {0};
 
 	if (opt->json) {
-		command_add_snapshot(&out, &result->info);
+		if (opt->dry_run) {
+			add_dry_run(&out, result);
+		} else {
+			command_add_snapshot(&out, &result->info);
+		}
 		json_print_bool(&out, "made", result->made);
 		json_print_bool(&out, "full", result->full);
 		json_print_number(&out, "rendered", result->rendered);
@@ -71,10 +93,12 @@ static void report(const struct command_options *opt, const struct command_job *
 		json_print_number(&out, "changed", d->changed);
 		json_print_number(&out, "removed", d->removed);
 	} else if (result->made) {
+		buf_addstr(&out, opt->dry_run ? "a snapshot would be made" : "snapshot ");
 		buf_addf(&out,
-			 "snapshot %s: %" PRIu64 " added, %" PRIu64 " changed, %" PRIu64
+			 "%s: %" PRIu64 " added, %" PRIu64 " changed, %" PRIu64
 			 " removed\n",
-			 result->info.commit.hex, d->added, d->changed, d->removed);
+			 opt->dry_run ? "" : result->info.commit.hex, d->added,
+			 d->changed, d->removed);
 	} else {
 		buf_addf(&out, "snapshot %s: nothing changed\n", result->info.commit.hex);
 	}
@@ -82,9 +106,49 @@ static void report(const struct command_options *opt, const struct command_job *
 	if (job->redact && (opt->json || result->rendered)) {
 		add_matched(&out, opt, job->redact, &result->matched);
 	}
-	command_add_site(&out, opt, &result->site);
+	if (!opt->dry_run) {
+		command_add_site(&out, opt, &result->site);
+	}
 	buf_addstr(&out, opt->json ? "}\n" : "");
 	command_print(&out);
+}
+
+/* Before a repository is made, paths are refused that match nothing. */
+static int probe(const struct command_job *job, const struct command_options *opt,
+		 struct err *err)
+{
+	struct export_job dry = job->job;
+	struct export_result result = {0};
+	enum repo_folder_kind folder;
+	int rc = repo_folder_look(&folder, opt->repo, err);
+
+	if (!rc && folder != REPO_FOLDER_REPO &&
+	    !(job->accept.given & 1u << ACCEPT_REDACTION)) {
+		dry.dry_run = dry.probe = true;
+		dry.site = NULL;
+		dry.accept = NULL;
+		rc = export_run(&dry, &result, err);
+		export_result_release(&result);
+	}
+	return rc;
+}
+
+/* Opens the repository; in a dry run for reading, if there is one. */
+static int open_repo(struct command_job *job, const struct command_options *opt,
+		     struct err *err)
+{
+	int rc = job->redact && !opt->dry_run ? probe(job, opt, err) : 0;
+
+	if (rc) {
+		return rc;
+	}
+	if (!opt->dry_run) {
+		return command_open_writer(&job->job.repo, opt, SNAPSHOT_CREATE,
+					   "albumen-exporter export", &job->stop, err);
+	}
+	rc = snapshot_open(&job->job.repo, opt->repo, SNAPSHOT_LOOK,
+			   "albumen-exporter export", err);
+	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
 static int run(const void *values, char **operand, struct err *err)
@@ -96,12 +160,12 @@ static int run(const void *values, char **operand, struct err *err)
 
 	(void)operand;
 	rc = rc ? rc : index_open(&job.job.index, opt->index, 0, err);
-	rc = rc ? rc
-		: command_open_writer(&job.job.repo, opt, SNAPSHOT_CREATE,
-				      "albumen-exporter export", &job.stop, err);
+	rc = rc ? rc : open_repo(&job, opt, err);
 	rc = rc ? rc : export_run(&job.job, &result, err);
 	if (!rc) {
 		report(opt, &job, &result);
+	}
+	if (!rc && !opt->dry_run) {
 		rc = maintain_when_due(job.job.repo, false, err);
 	}
 	if (!rc && result.site.damaged) {
@@ -116,7 +180,7 @@ const struct cli_command command_export = {
 	.name = "export",
 	.run = run,
 	.options = "index! repo! site collections json sign audit-page drop round-gps "
-		   "accept wait",
+		   "accept dry-run wait",
 	.summary = "snapshot what changed, then bring the site to it",
 	.help = "Renders the responses that changed since the last snapshot and commits "
 		"them to the repository, which is created if it does not exist. If "

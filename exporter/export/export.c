@@ -390,6 +390,11 @@ static int commit(struct export *ex, struct err *err)
 	}
 	rc = rc ? rc : check_index(ex, err);
 	rc = rc ? rc : check_signer(ex, err);
+	if (!rc && ex->job->dry_run) {
+		ex->result->tree = tree;
+		ex->result->made = true;
+		return 0;
+	}
 	rc = rc ? rc : when_now(&time_s, err);
 	rc = rc ? rc : write_message(ex, &message, time_s, err);
 	if (!rc) {
@@ -460,24 +465,45 @@ static int check_redaction(struct export *ex, struct err *err)
 	return rc;
 }
 
+/* Appends the new paths that matched nothing so far. */
+static void add_unmatched(const struct export *ex, struct buf *out)
+{
+	const struct redact_matched *matched = &ex->result->matched;
+
+	if (matched->records && (ex->first || (ex->result->full && !ex->noted))) {
+		redact_unmatched(out, ex->job->redact, ex->first ? NULL : ex->before,
+				 matched);
+	}
+}
+
+/* Whether a probe has found all that it looks for. */
+static bool is_probed(const struct export *ex)
+{
+	struct buf unmatched = {0};
+	bool all;
+
+	if (!ex->job->probe || !ex->result->matched.records) {
+		return false;
+	}
+	add_unmatched(ex, &unmatched);
+	all = !unmatched.len;
+	buf_release(&unmatched);
+	return all;
+}
+
 /* Refuses a path that is new and was not found anywhere, as it may be misspelt. */
 static int check_matched(const struct export *ex, struct err *err)
 {
-	const struct redact_matched *matched = &ex->result->matched;
 	struct buf unmatched = {0};
 	int rc = 0;
 
-	if (matched->records && (ex->first || (ex->result->full && !ex->noted))) {
-		redact_unmatched(&unmatched, ex->job->redact,
-				 ex->first ? NULL : ex->before, matched);
-	}
+	add_unmatched(ex, &unmatched);
 	if (unmatched.len) {
 		err_set(err, ERR_REFUSED,
 			"nothing in any response is at%s; compare the spelling, also "
 			"upper "
-			"and lower case, with the records (a path begins at the top "
-			"level "
-			"of a record)",
+			"and lower case, with the records (a path begins at their top "
+			"level)",
 			unmatched.data);
 		rc = accept_check(ex->job->accept, ACCEPT_REDACTION, err);
 	}
@@ -494,6 +520,10 @@ static int read_repository(struct export *ex, struct err *err)
 
 	if (accept) {
 		accept->used &= 1u << ACCEPT_SITE; /* command_begin_job may have asked */
+	}
+	if (!ex->job->repo) {
+		ex->first = true;
+		return 0;
 	}
 	rc = note_check(&ex->note, &ex->result->info, ex->job->repo, accept, err);
 	redact_rules(&rules, ex->job->redact);
@@ -543,9 +573,11 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 static int begin_edit(struct export *ex, struct err *err)
 {
 	struct snapshot_info now = {0};
-	int rc = snapshot_edit_begin(&ex->edit, ex->job->repo, ex->result->full, err);
+	bool dry = ex->job->dry_run;
+	int rc = (dry ? snapshot_edit_begin_dry : snapshot_edit_begin)(
+		&ex->edit, ex->job->repo, ex->result->full, err);
 
-	if (!rc) {
+	if (!rc && ex->job->repo) {
 		rc = snapshot_head(ex->job->repo, &now, err);
 		rc = rc == ERR_NOTFOUND ? 0 : rc;
 	}
@@ -556,7 +588,7 @@ static int begin_edit(struct export *ex, struct err *err)
 			     snapshot_path(ex->job->repo));
 	}
 	snapshot_info_release(&now);
-	if (!rc && ex->job->sign) {
+	if (!rc && ex->job->sign && !dry) {
 		sign_edit(ex->edit, ex->job->repo, ex->job->sign);
 	}
 	return rc;
@@ -575,7 +607,7 @@ static int attempt(struct export *ex, bool *again, struct err *err)
 		return rc;
 	}
 	rc = begin_edit(ex, err);
-	while (!rc && end == SLICE_FULL) {
+	while (!rc && end == SLICE_FULL && !is_probed(ex)) {
 		rc = render_slice(ex, &end, err);
 	}
 	log_progress_end(&ex->progress);
@@ -589,7 +621,7 @@ static int attempt(struct export *ex, bool *again, struct err *err)
 		log_debug("rendered %" PRIu64 " responses, up to sequence %" PRIu64,
 			  ex->result->rendered, ex->done);
 		rc = check_matched(ex, err);
-		rc = rc ? rc : commit(ex, err);
+		rc = rc || ex->job->probe ? rc : commit(ex, err);
 		ex->worked = !rc;
 	}
 	snapshot_edit_drop(&ex->edit);
@@ -653,7 +685,7 @@ int export_run(const struct export_job *job, struct export_result *result,
 	while (!rc && again) {
 		rc = attempt(&ex, &again, err);
 	}
-	if (!rc) {
+	if (!rc && !job->dry_run) {
 		leave_note(&ex);
 		if (job->accept) { /* for the next export, after a publish that fails */
 			job->accept->given &= 1u << ACCEPT_SITE;

@@ -24,7 +24,11 @@
 
 struct export_job {
 	struct index *index;
-	struct snapshot_repo *repo;  /* open for writing */
+	struct snapshot_repo *repo; /* open for writing, unless it is a dry run */
+	/* Only find out what the snapshot would be. `repo` is open with SNAPSHOT_LOOK, or
+	 * NULL where there is no repository yet. */
+	bool dry_run;
+	bool probe; /* a dry run that ends when each new path of redact has matched */
 	const char *site;            /* NULL: no site */
 	unsigned site_flags;         /* enum site_flags */
 	const char *sign;            /* a key (sign.h); NULL: do not sign */
@@ -39,13 +43,16 @@ struct export_job {
 };
 
 struct export_result {
-	bool made; /* a snapshot was made; else the last one is up to date */
+	/* A snapshot was made, or a dry run would make one; else the last one is up to
+	 * date. */
+	bool made;
 	bool full; /* everything was rendered */
 	uint64_t rendered;
 	struct redact_matched matched; /* in what was rendered */
 	unsigned restarts;             /* how often the export began again */
 	struct snapshot_delta delta;
 	struct snapshot_info info; /* the last snapshot now */
+	struct snapshot_id tree;   /* of the snapshot that a dry run would make */
 	/* If a snapshot was made and signed with another key than the one before: the
 	 * fingerprint of that one's key. Else "". */
 	char other_key[SIGN_KEY];
@@ -54,7 +61,7 @@ struct export_result {
 void export_result_release(struct export_result *result);
 
 /* Makes a snapshot of what changed since the last one, if anything did, then brings the
- * site to it. The caller releases *result in any case. ERR_STOPPED: a stop was asked for,
+ * site to it. A dry run refuses what this would refuse, and changes nothing. The caller releases *result in any case. ERR_STOPPED: a stop was asked for,
  * and no snapshot was made. ERR_LOCKED: the first scan has not ended, or another process
  * publishes the site. ERR_REFUSED: the last snapshot or the site contradicts the job, see
  * accept.h; job->accept does not allow that, and nothing was changed. */

@@ -325,7 +325,7 @@ int repo_prepare(struct snapshot_repo *repo, const char *branch, struct err *err
 			     repo->path);
 	}
 	rc = rc ? rc : check_head(repo, branch, err);
-	if (!rc && config &&
+	if (!rc && config && repo->lock >= 0 &&
 	    git_config_get_int64(&gc, config, "gc.auto") == GIT_ENOTFOUND) {
 		rc = set_config(repo, "gc.auto", 0, err);
 	}

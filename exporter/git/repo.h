@@ -43,8 +43,8 @@ void repo_close(struct snapshot_repo *repo);
 /* Whether the repository has lost its configuration, or repo_make has not come to its end.
  * ERR_REFUSED: the configuration includes other files. */
 int repo_is_incomplete(bool *is, struct snapshot_repo *repo, struct err *err);
-/* Refuses a repository that is not bare or whose HEAD is not `branch`, and switches off the
- * automatic `git gc`. */
+/* Refuses a repository that is not bare or whose HEAD is not `branch`, and, if it is open for
+ * writing, switches off the automatic `git gc`. */
 int repo_prepare(struct snapshot_repo *repo, const char *branch, struct err *err);
 
 /* --- objects --- */

@@ -35,14 +35,14 @@ static int prepare(struct snapshot_repo *repo, unsigned flags, struct err *err)
 	if (rc || folder == REPO_FOLDER_REPO) {
 		return rc;
 	}
-	if (!(flags & SNAPSHOT_CREATE)) {
-		return err_set(err, ERR_NOTFOUND, "no git repository in '%s'",
-			       repo->path);
-	}
-	if (folder == REPO_FOLDER_OTHER) {
+	if (folder == REPO_FOLDER_OTHER && flags & (SNAPSHOT_CREATE | SNAPSHOT_LOOK)) {
 		return err_set(err, ERR_REFUSED,
 			       "'%s' is neither empty nor a bare git repository; "
 			       "name a new or an empty folder",
+			       repo->path);
+	}
+	if (!(flags & SNAPSHOT_CREATE)) {
+		return err_set(err, ERR_NOTFOUND, "no git repository in '%s'",
 			       repo->path);
 	}
 	return file_mkdirs(repo->path, err);
@@ -119,16 +119,20 @@ static int enter(struct snapshot_repo *repo, unsigned flags, struct err *err)
 		rc = repo_make(repo->path, SNAPSHOT_BRANCH, err);
 	}
 	rc = rc ? rc : open_repository(repo, err);
-	if (!rc && (flags & SNAPSHOT_WRITE)) {
+	if (!rc && flags & (SNAPSHOT_WRITE | SNAPSHOT_LOOK)) {
 		rc = repo_is_incomplete(&incomplete, repo, err);
+	}
+	if (!rc && incomplete && flags & SNAPSHOT_LOOK) {
+		return 0;
 	}
 	if (!rc && incomplete) {
 		repo_close(repo);
 		rc = repo_make(repo->path, SNAPSHOT_BRANCH, err);
 		rc = rc ? rc : open_repository(repo, err);
 	}
-	return !rc && (flags & SNAPSHOT_WRITE) ? repo_prepare(repo, SNAPSHOT_BRANCH, err)
-					       : rc;
+	return !rc && flags & (SNAPSHOT_WRITE | SNAPSHOT_LOOK)
+		       ? repo_prepare(repo, SNAPSHOT_BRANCH, err)
+		       : rc;
 }
 
 /* For reading, the folder of a clone that is not bare is allowed: its repository is .git. */
@@ -140,7 +144,7 @@ static char *repository_path(const char *path, unsigned flags)
 	char *found;
 
 	buf_addf(&git, "%s/.git", path);
-	found = xstrdup(!(flags & SNAPSHOT_WRITE) &&
+	found = xstrdup(!(flags & (SNAPSHOT_WRITE | SNAPSHOT_LOOK)) &&
 					repo_folder_look(&folder, git.data, &err) == 0 &&
 					folder == REPO_FOLDER_REPO
 				? git.data

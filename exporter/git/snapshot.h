@@ -25,6 +25,8 @@ struct snapshot_repo;
 enum snapshot_open_flags {
 	SNAPSHOT_WRITE = 1 << 0,  /* lock it, and recover from a writer's kill */
 	SNAPSHOT_CREATE = 1 << 1, /* make it if it is absent or an empty folder */
+	/* For reading, but refuse what a writer refuses. Nothing is changed. */
+	SNAPSHOT_LOOK = 1 << 2,
 };
 
 /* An object id in hex, NUL-terminated; "" stands for none. */

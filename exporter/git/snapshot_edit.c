@@ -34,16 +34,15 @@ static bool known(const uint8_t id[OBJECT_ID], void *payload)
 	return repo_has(payload, id);
 }
 
-int snapshot_edit_begin(struct snapshot_edit **out, struct snapshot_repo *repo,
-			bool fresh, struct err *err)
+/* Begins a change of the branch's tip, if there is one. */
+static int begin(struct snapshot_edit **out, struct snapshot_repo *repo, bool fresh,
+		 struct err *err)
 {
 	struct snapshot_edit *edit;
 	struct snapshot_info head = {0};
-	struct buf dir = {0};
-	int rc = snapshot_head(repo, &head, err);
+	int rc = repo ? snapshot_head(repo, &head, err) : ERR_NOTFOUND;
 
 	*out = NULL;
-	assert(snapshot_writable(repo));
 	if (rc && rc != ERR_NOTFOUND) {
 		return rc;
 	}
@@ -57,13 +56,36 @@ int snapshot_edit_begin(struct snapshot_edit **out, struct snapshot_repo *repo,
 		object_unhex(edit->tip_tree, head.tree.hex);
 	}
 	snapshot_info_release(&head);
-	buf_addf(&dir, "%s/objects/pack", snapshot_path(repo));
-	/* Before the first snapshot the repository has no objects. */
-	pack_open(&edit->pack, dir.data, repo->threads, edit->has_tip ? known : NULL,
-		  repo);
-	buf_release(&dir);
 	*out = edit;
 	return 0;
+}
+
+int snapshot_edit_begin(struct snapshot_edit **out, struct snapshot_repo *repo,
+			bool fresh, struct err *err)
+{
+	struct buf dir = {0};
+	int rc = begin(out, repo, fresh, err);
+
+	assert(snapshot_writable(repo));
+	if (!rc) {
+		buf_addf(&dir, "%s/objects/pack", snapshot_path(repo));
+		/* Before the first snapshot the repository has no objects. */
+		pack_open(&(*out)->pack, dir.data, repo->threads,
+			  (*out)->has_tip ? known : NULL, repo);
+		buf_release(&dir);
+	}
+	return rc;
+}
+
+int snapshot_edit_begin_dry(struct snapshot_edit **out, struct snapshot_repo *repo,
+			    bool fresh, struct err *err)
+{
+	int rc = begin(out, repo, fresh, err);
+
+	if (!rc) {
+		pack_open(&(*out)->pack, NULL, 0, NULL, NULL);
+	}
+	return rc;
 }
 
 void snapshot_edit_sign(struct snapshot_edit *edit, const struct snapshot_signer *signer,

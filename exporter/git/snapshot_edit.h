@@ -32,6 +32,11 @@ struct snapshot_edit;
 int snapshot_edit_begin(struct snapshot_edit **out, struct snapshot_repo *repo,
 			bool fresh, struct err *err);
 
+/* As snapshot_edit_begin, for an edit that is only built, which writes nothing. `repo` may be
+ * open for reading, or NULL: there is none yet. */
+int snapshot_edit_begin_dry(struct snapshot_edit **out, struct snapshot_repo *repo,
+			    bool fresh, struct err *err);
+
 /*
  * What signs an edit: sign_edit.h. It is shown every object that the edit adds, and
  * completes the commit.

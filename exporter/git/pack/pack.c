@@ -37,8 +37,8 @@ struct pack {
 	struct hash written; /* or known */
 	struct hash small;   /* bodies of at most SMALL_BODY, written or not */
 
-	struct packfile *files;
-	struct press *press; /* NULL: not (yet) threaded */
+	struct packfile *files; /* NULL: only ids are computed */
+	struct press *press;    /* NULL: not (yet) threaded */
 	struct object_deflater *deflater;
 	struct buf packed;
 	int rc; /* the failure that stuck */
@@ -50,8 +50,10 @@ void pack_open(struct pack **out, const char *dir, unsigned threads, pack_known_
 {
 	struct pack *pack = xzalloc(sizeof(*pack));
 
-	packfile_new(&pack->files, dir);
-	pack->threads = threads;
+	if (dir) {
+		packfile_new(&pack->files, dir);
+		pack->threads = threads;
+	}
 	pack->known = known;
 	pack->payload = payload;
 	*out = pack;
@@ -152,6 +154,10 @@ static void write_now(struct pack *pack, uint32_t number, const uint8_t *id,
 		id = hash;
 	}
 	if (!is_new(pack, number, id, asked)) {
+		return;
+	}
+	if (!pack->files) {
+		remember(pack, &pack->written, number);
 		return;
 	}
 	if (!pack->deflater) {

@@ -35,7 +35,8 @@ struct pack;
 /* Whether the repository has the object already. */
 typedef bool pack_known_fn(const uint8_t id[OBJECT_ID], void *payload);
 
-/* `dir` is the folder objects/pack. `known` NULL: the repository has no objects. */
+/* `dir` is the folder objects/pack; NULL: nothing is written, and pack_seal may not be called.
+ * `known` NULL: the repository has no objects. */
 void pack_open(struct pack **out, const char *dir, unsigned threads, pack_known_fn *known,
 	       void *payload);
 /* Adds an object; the body is copied. Returns its number, for pack_id after pack_wait. That

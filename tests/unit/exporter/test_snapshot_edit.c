@@ -52,6 +52,50 @@ static void the_tree_is_that_of_git_fast_import(void **state)
 	buf_release(&body);
 }
 
+#define LIST_FILES "find . -type f ! -name before | sort | xargs sha1sum "
+
+/* The tree and the counts of three changes. */
+static void build_three(struct snapshot_edit *edit, struct snapshot_id *tree,
+			struct snapshot_delta *delta)
+{
+	bool same;
+
+	assert_int_equal(snapshot_put(edit, "a/x", "3", 1, &err), 0);
+	assert_int_equal(snapshot_put(edit, "c/z", "3", 1, &err), 0);
+	snapshot_remove(edit, "b/y");
+	assert_int_equal(snapshot_edit_build(edit, tree, &same, delta, &err), 0);
+	assert_false(same);
+}
+
+static void a_dry_edit_has_the_same_tree_and_writes_nothing(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+	struct snapshot_info info = {0};
+	struct snapshot_edit *edit;
+	struct snapshot_delta dry, real;
+	struct snapshot_id dry_tree, tree;
+
+	(void)state;
+	for (int has_tip = 0; has_tip < 2; has_tip++) {
+		git_fixture_says(LIST_FILES ">before", "");
+		assert_int_equal(snapshot_edit_begin_dry(&edit, has_tip ? repo : NULL,
+							 false, &err),
+				 0);
+		build_three(edit, &dry_tree, &dry);
+		git_fixture_says(LIST_FILES "| diff before -", "");
+		snapshot_edit_drop(&edit);
+		assert_int_equal(snapshot_edit_begin(&edit, repo, false, &err), 0);
+		build_three(edit, &tree, &real);
+		assert_string_equal(dry_tree.hex, tree.hex);
+		assert_memory_equal(&dry, &real, sizeof(dry));
+		snapshot_edit_drop(&edit);
+		snapshot_fixture_commit(repo, false, FIRST_S, &info, NULL,
+					CHANGES("a/x=1", "b/y=2"));
+		snapshot_info_release(&info);
+	}
+	snapshot_close(repo);
+}
+
 static void only_what_changed_is_written(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
@@ -460,6 +504,7 @@ int main(void)
 	cmocka_unit_test_setup_teardown(name, snapshot_fixture_setup,                    \
 					git_fixture_teardown)
 		TEST(the_tree_is_that_of_git_fast_import),
+		TEST(a_dry_edit_has_the_same_tree_and_writes_nothing),
 		TEST(only_what_changed_is_written),
 		TEST(an_equal_tree_is_recognised),
 		TEST(fresh_keeps_only_what_is_put),
