@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <git2.h>
+#include <git2/sys/odb_backend.h>
+#include <git2/sys/repository.h>
 #include <git2/sys/repository.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,7 @@
 #include <unistd.h>
 
 #include "data/base/file.h"
+#include "exporter/git/pack/objects.h"
 #include "exporter/git/reflock.h"
 #include "exporter/git/repo_folder.h"
 #include "exporter/git/repo_make.h"
@@ -41,8 +44,8 @@ static int git_failure(struct err *err, int git_rc, const char *what, const char
 /*
  * These settings hold for the whole process. The user's configuration must not change what
  * a snapshot is. New objects need no check that the objects they name exist. A moved branch
- * is flushed. repo_object checks hashes, with a faster SHA-1. Memory: at most 16 MiB of
- * cached trees, and files are mapped in small windows, a few at a time.
+ * is flushed. Objects are checked against their ids as they are read (objects.h). Memory: at
+ * most 16 MiB of cached trees.
  */
 int repo_start(struct err *err)
 {
@@ -62,9 +65,6 @@ int repo_start(struct err *err)
 	rc |= git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 0);
 	rc |= git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
 	rc |= git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, (ssize_t)16 << 20);
-	rc |= git_libgit2_opts(GIT_OPT_SET_MWINDOW_SIZE, (size_t)32 << 20);
-	rc |= git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, (size_t)512 << 20);
-	rc |= git_libgit2_opts(GIT_OPT_SET_MWINDOW_FILE_LIMIT, (size_t)128);
 	return rc ? git_failure(err, rc, "set up", "libgit2") : 0;
 }
 
@@ -275,19 +275,140 @@ int repo_open(struct snapshot_repo *repo, struct err *err)
 		  : use_config(repo, NULL, err);
 }
 
+/* --- what libgit2 reads --- */
+
+/* libgit2 reads objects for revisions, tags and packs with deltas: all of them through this,
+ * as objects.h says why. */
+struct backend {
+	git_odb_backend parent;
+	struct objects *objects;
+};
+
+static struct objects *objects_of(git_odb_backend *backend)
+{
+	return ((struct backend *)backend)->objects;
+}
+
+/* Turns our failure into libgit2's. */
+static int backend_failure(int rc, const struct err *err)
+{
+	if (rc == ERR_NOTFOUND) {
+		return GIT_ENOTFOUND;
+	}
+	git_error_set_str(GIT_ERROR_ODB, err->msg);
+	return GIT_ERROR;
+}
+
+static int backend_read(void **data, size_t *len, git_object_t *type,
+			git_odb_backend *backend, const git_oid *oid)
+{
+	enum object_type kind = OBJECT_BLOB;
+	struct buf body = {0};
+	struct err err;
+	int rc = objects_read(&body, &kind, objects_of(backend), oid->id, &err);
+
+	if (!rc) {
+		*data = git_odb_backend_data_alloc(backend, body.len + 1);
+		rc = *data ? 0 : err_set(&err, ERR_FAIL, "out of memory");
+	}
+	if (!rc) {
+		memcpy(*data, body.len ? body.data : "", body.len + 1);
+		*len = body.len;
+		/* libgit2 uses the same numbers of types: those of the pack format. */
+		*type = (git_object_t)kind;
+	}
+	buf_release(&body);
+	return rc ? backend_failure(rc, &err) : 0;
+}
+
+static int backend_read_header(size_t *len, git_object_t *type, git_odb_backend *backend,
+			       const git_oid *oid)
+{
+	enum object_type kind = OBJECT_BLOB;
+	struct err err;
+	int rc = objects_head(len, &kind, objects_of(backend), oid->id, &err);
+
+	*type = (git_object_t)kind;
+	return rc ? backend_failure(rc, &err) : 0;
+}
+
+static int backend_exists(git_odb_backend *backend, const git_oid *oid)
+{
+	return objects_has(objects_of(backend), oid->id);
+}
+
+static int backend_exists_prefix(git_oid *out, git_odb_backend *backend,
+				 const git_oid *prefix, size_t digits)
+{
+	int rc = objects_prefix(out->id, objects_of(backend), prefix->id, digits);
+
+	return !rc ? 0 : rc == ERR_NOTFOUND ? GIT_ENOTFOUND : GIT_EAMBIGUOUS;
+}
+
+static int backend_read_prefix(git_oid *out, void **data, size_t *len, git_object_t *type,
+			       git_odb_backend *backend, const git_oid *prefix,
+			       size_t digits)
+{
+	int rc = backend_exists_prefix(out, backend, prefix, digits);
+
+	return rc ? rc : backend_read(data, len, type, backend, out);
+}
+
+static int backend_refresh(git_odb_backend *backend)
+{
+	objects_refresh(objects_of(backend));
+	return 0;
+}
+
+static void backend_free(git_odb_backend *backend)
+{
+	free(backend);
+}
+
+/* Has libgit2 read from repo->objects. */
+static int use_objects(struct snapshot_repo *repo, struct err *err)
+{
+	struct backend *backend = xzalloc(sizeof(*backend));
+	git_odb *odb = NULL;
+	int rc;
+
+	backend->parent = (git_odb_backend){
+		.version = GIT_ODB_BACKEND_VERSION,
+		.read = backend_read,
+		.read_prefix = backend_read_prefix,
+		.read_header = backend_read_header,
+		.exists = backend_exists,
+		.exists_prefix = backend_exists_prefix,
+		.refresh = backend_refresh,
+		.free = backend_free,
+	};
+	backend->objects = repo->objects;
+	rc = git_odb_new(&odb);
+	rc = rc ? rc : git_odb_add_backend(odb, &backend->parent, 1);
+	if (rc) {
+		free(backend);
+	}
+	rc = rc ? rc : git_repository_set_odb(repo->git, odb);
+	git_odb_free(odb);
+	return rc ? git_failure(err, rc, "open the objects of", repo->path) : 0;
+}
+
 int repo_open_objects(struct snapshot_repo *repo, struct err *err)
 {
-	int rc = git_repository_odb(&repo->odb, repo->git);
+	struct buf dir = {0};
 
-	return rc ? git_failure(err, rc, "open the objects of", repo->path) : 0;
+	buf_addf(&dir, "%s/objects", repo->path);
+	objects_open(&repo->objects, dir.data);
+	buf_release(&dir);
+	return use_objects(repo, err);
 }
 
 void repo_close(struct snapshot_repo *repo)
 {
-	git_odb_free(repo->odb);
 	git_repository_free(repo->git);
-	repo->odb = NULL;
+	objects_close(repo->objects);
 	repo->git = NULL;
+	repo->objects = NULL;
 }
 
 static int check_head(struct snapshot_repo *repo, const char *branch, struct err *err)
@@ -346,23 +467,17 @@ int repo_is_incomplete(bool *is, struct snapshot_repo *repo, struct err *err)
 
 /* --- objects --- */
 
-static int unreadable(struct snapshot_repo *repo, int git_rc, const char *hex,
-		      struct err *err)
+static int missing(struct snapshot_repo *repo, const char *hex, struct err *err)
 {
 	struct buf advice = {0};
 	int rc;
 
 	buf_addstr(&advice, "");
 	repo_folder_advise(&advice, repo->path);
-	if (git_rc == GIT_ENOTFOUND) {
-		rc = err_set(err, ERR_FAIL,
-			     "cannot read object '%s': it is missing from '%s'%s", hex,
-			     repo->path,
-			     advice.len ? advice.data
-					: "; restore its pack from a copy or a clone");
-	} else {
-		rc = git_failure(err, git_rc, "read object", hex);
-	}
+	rc = err_set(err, ERR_FAIL, "cannot read object '%s': it is missing from '%s'%s",
+		     hex, repo->path,
+		     advice.len ? advice.data
+				: "; restore its pack from a copy or a clone");
 	buf_release(&advice);
 	return rc;
 }
@@ -370,30 +485,22 @@ static int unreadable(struct snapshot_repo *repo, int git_rc, const char *hex,
 int repo_object(struct snapshot_repo *repo, struct buf *body, const uint8_t id[OBJECT_ID],
 		enum object_type type, struct err *err)
 {
+	size_t before = body->len;
 	char hex[OBJECT_HEX + 1];
-	uint8_t actual[OBJECT_ID];
-	git_odb_object *object = NULL;
-	git_oid oid;
-	int rc;
+	enum object_type actual = type;
+	struct err why;
+	int rc = objects_read(body, &actual, repo->objects, id, &why);
 
 	object_hex(hex, id);
-	memcpy(oid.id, id, OBJECT_ID);
-	rc = git_odb_read(&object, repo->odb, &oid);
-	if (rc) {
-		return unreadable(repo, rc, hex, err);
+	if (rc == ERR_NOTFOUND) {
+		return missing(repo, hex, err);
 	}
-	/* libgit2 uses the same numbers of types: those of the pack format. */
-	object_hash(actual, type, git_odb_object_data(object),
-		    git_odb_object_size(object));
-	if (memcmp(actual, id, OBJECT_ID) != 0) {
-		rc = err_set(err, ERR_FAIL,
-			     "object %s in '%s' is damaged, or not what it should be",
-			     hex, repo->path);
-	} else {
-		buf_add(body, git_odb_object_data(object), git_odb_object_size(object));
+	if (rc || actual != type) {
+		buf_setlen(body, before);
+		return err_set(err, ERR_FAIL, "object %s in '%s' is damaged: %s", hex,
+			       repo->path, rc ? why.msg : "it is not what it should be");
 	}
-	git_odb_object_free(object);
-	return rc;
+	return 0;
 }
 
 int repo_tree(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
@@ -404,15 +511,12 @@ int repo_tree(struct buf *body, const uint8_t id[OBJECT_ID], void *payload,
 
 bool repo_has(struct snapshot_repo *repo, const uint8_t id[OBJECT_ID])
 {
-	git_oid oid;
-
-	memcpy(oid.id, id, OBJECT_ID);
-	return git_odb_exists_ext(repo->odb, &oid, GIT_ODB_LOOKUP_NO_REFRESH) == 1;
+	return objects_has(repo->objects, id);
 }
 
 void repo_refresh(struct snapshot_repo *repo)
 {
-	git_odb_refresh(repo->odb);
+	objects_refresh(repo->objects);
 }
 
 /* --- references --- */
@@ -445,7 +549,7 @@ int repo_resolve(uint8_t commit[OBJECT_ID], struct snapshot_repo *repo, const ch
 	rc = rc ? rc : git_object_peel(&peeled, named, GIT_OBJECT_COMMIT);
 	if (rc == GIT_ENOTFOUND && git_reference_name_to_id(&oid, repo->git, rev) == 0) {
 		object_hex(hex, oid.id);
-		rc = unreadable(repo, rc, hex, err);
+		rc = missing(repo, hex, err);
 	} else if (rc == GIT_ENOTFOUND || rc == GIT_EINVALIDSPEC ||
 		   rc == GIT_EAMBIGUOUS || rc == GIT_EPEEL) {
 		rc = err_set(err, ERR_NOTFOUND, "no snapshot '%s' in '%s'", rev,

@@ -23,7 +23,7 @@ struct snapshot_repo {
 	uint64_t seen;    /* snapshot.c: repo_folder_fingerprint at snapshot_unlock */
 	unsigned threads; /* beside the caller's, for large work */
 	struct git_repository *git; /* NULL: closed */
-	struct git_odb *odb;
+	struct objects *objects;    /* NULL: not open */
 };
 
 /* --- opening: for snapshot.c --- */

@@ -97,7 +97,7 @@ static int lock_folder(struct snapshot_repo *repo, const struct snapshot_wait *w
 }
 
 /* Opens the repository, and (for writing) ends what a killed writer had begun before
- * libgit2 looks at the packs. */
+ * the packs are looked at. */
 static int open_repository(struct snapshot_repo *repo, struct err *err)
 {
 	int rc = repo_open(repo, err);

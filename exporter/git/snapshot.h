@@ -76,7 +76,7 @@ int snapshot_lock(struct snapshot_repo *repo, const struct snapshot_wait *wait,
 const char *snapshot_path(const struct snapshot_repo *repo);
 /* Whether it is open for writing, and locked. */
 bool snapshot_writable(const struct snapshot_repo *repo);
-/* Makes libgit2 forget packs that have been removed. Only a writer needs that: a reader that
+/* Forgets packs that have been removed. Only a writer needs that: a reader that
  * misses a pack looks again. After a failure only snapshot_close may be called. */
 int snapshot_reopen(struct snapshot_repo *repo, struct err *err);
 

@@ -180,13 +180,11 @@ def write_pack(objects):
 
 def cycle():
     """The tree of the last snapshot is a delta of what is a delta of it."""
-    root = bytes.fromhex(put('api/v1', git('rev-parse', 'main:api/v1')))
-    other = bytes(20)
+    other = b'\1' * 20
     delta = zlib.compress(b'\x05\x05\x90\x05')
     made = bytes.fromhex(add('tree', b'100644 cycle\0' + bytes.fromhex(BLOB)))
     os.unlink(f'{REPO}/objects/{made.hex()[:2]}/{made.hex()[2:]}')
     write_pack([(made, head_of(7, 4) + other + delta), (other, head_of(7, 4) + made + delta)])
-    assert root
     commit(made.hex())
 
 

@@ -62,5 +62,6 @@ bomb parents 1 'it has 1000000 parents: the history is not one line$'
 bomb refs 1 'verification ends here, after 1000 failures'
 bomb tags 1
 bomb head 1
+bomb cycle 1 'it is a delta of a delta without end'
 bomb claims 1 'its size is out of bounds'
 done_testing

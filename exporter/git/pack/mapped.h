@@ -3,7 +3,7 @@
 #define EXPORTER_GIT_PACK_MAPPED_H
 
 /*
- * mapped - libgit2 and packindex.h map packs and their indexes. If a mapped file is cut short
+ * mapped - packindex.h maps packs and their indexes. If a mapped file is cut short
  * (a clone is copied over it, a disk fails), reading it raises SIGBUS. The process then
  * says so and ends with status 1 (fault.h).
  */

@@ -57,8 +57,6 @@ static int damaged(const char *path, const char *how, struct err *err)
 static int check_idx(struct packindex *index, const char *path, struct err *err)
 {
 	static const uint8_t magic[] = {0xff, 't', 'O', 'c', 0, 0, 0, 2};
-	uint8_t digest[OBJECT_ID];
-	struct sha1_ctx ctx;
 	uint32_t below = 0;
 
 	if (index->idx_len < IDX_IDS + IDX_END ||
@@ -78,6 +76,14 @@ static int check_idx(struct packindex *index, const char *path, struct err *err)
 	if (index->idx_len < IDX_IDS + (uint64_t)below * (OBJECT_ID + 8) + IDX_END) {
 		return damaged(path, "is cut short", err);
 	}
+	return 0;
+}
+
+static int check_sha1(const struct packindex *index, const char *path, struct err *err)
+{
+	uint8_t digest[OBJECT_ID];
+	struct sha1_ctx ctx;
+
 	sha1_init(&ctx);
 	sha1_update(&ctx, index->idx_len - OBJECT_ID, index->idx);
 	sha1_digest(&ctx, OBJECT_ID, digest);
@@ -102,8 +108,8 @@ static int check_pack(const struct packindex *index, const char *path, struct er
 	return 0;
 }
 
-int packindex_open(struct packindex *out, const char *dir, const char *name,
-		   struct err *err)
+static int map(struct packindex *out, const char *dir, const char *name, bool all,
+	       struct err *err)
 {
 	struct packindex index = {0};
 	struct buf path = {0};
@@ -112,6 +118,9 @@ int packindex_open(struct packindex *out, const char *dir, const char *name,
 	buf_addf(&path, "%s/%s.idx", dir, name);
 	rc = map_file(&index.idx, &index.idx_len, path.data, err);
 	rc = rc ? rc : check_idx(&index, path.data, err);
+	if (!rc && all) {
+		rc = check_sha1(&index, path.data, err);
+	}
 	if (!rc) {
 		buf_clear(&path);
 		buf_addf(&path, "%s/%s.pack", dir, name);
@@ -124,6 +133,18 @@ int packindex_open(struct packindex *out, const char *dir, const char *name,
 	*out = index;
 	buf_release(&path);
 	return rc;
+}
+
+int packindex_open(struct packindex *out, const char *dir, const char *name,
+		   struct err *err)
+{
+	return map(out, dir, name, true, err);
+}
+
+int packindex_map(struct packindex *out, const char *dir, const char *name,
+		  struct err *err)
+{
+	return map(out, dir, name, false, err);
 }
 
 void packindex_close(struct packindex *index)
@@ -147,8 +168,7 @@ uint32_t packindex_crc(const struct packindex *index, uint32_t n)
 	return be32_get(packindex_id(index, index->count) + (size_t)n * 4);
 }
 
-bool packindex_find(uint32_t *n, const struct packindex *index,
-		    const uint8_t id[OBJECT_ID])
+uint32_t packindex_lower(const struct packindex *index, const uint8_t id[OBJECT_ID])
 {
 	const uint8_t *fanout = index->idx + IDX_FANOUT;
 	uint32_t low = id[0] ? be32_get(fanout + 4 * (id[0] - 1)) : 0;
@@ -156,19 +176,21 @@ bool packindex_find(uint32_t *n, const struct packindex *index,
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		int order = memcmp(id, packindex_id(index, middle), OBJECT_ID);
 
-		if (order == 0) {
-			*n = middle;
-			return true;
-		}
-		if (order < 0) {
-			high = middle;
-		} else {
+		if (memcmp(packindex_id(index, middle), id, OBJECT_ID) < 0) {
 			low = middle + 1;
+		} else {
+			high = middle;
 		}
 	}
-	return false;
+	return low;
+}
+
+bool packindex_find(uint32_t *n, const struct packindex *index,
+		    const uint8_t id[OBJECT_ID])
+{
+	*n = packindex_lower(index, id);
+	return *n < index->count && memcmp(packindex_id(index, *n), id, OBJECT_ID) == 0;
 }
 
 size_t packindex_offset(const struct packindex *index, uint32_t n)

@@ -25,6 +25,10 @@ struct packindex {
 /* Opens `dir`/`name`.idx and .pack. ERR_INPUT: they are damaged or not of version 2. */
 int packindex_open(struct packindex *out, const char *dir, const char *name,
 		   struct err *err);
+/* The same without the index's own SHA-1, which takes reading all of the index. What it says
+ * may then be wrong, but leads nowhere outside the two files. */
+int packindex_map(struct packindex *out, const char *dir, const char *name,
+		  struct err *err);
 /* A zeroed one is allowed. */
 void packindex_close(struct packindex *index);
 
@@ -34,6 +38,8 @@ uint32_t packindex_crc(const struct packindex *index, uint32_t n);
 /* Whether the object is there, and its number. */
 bool packindex_find(uint32_t *n, const struct packindex *index,
 		    const uint8_t id[OBJECT_ID]);
+/* The number of the first object whose id is not less. */
+uint32_t packindex_lower(const struct packindex *index, const uint8_t id[OBJECT_ID]);
 /* Where object `n` begins in the pack. 0: the index is damaged. */
 size_t packindex_offset(const struct packindex *index, uint32_t n);
 /* The *left bytes of the pack from `at` to its trailer. NULL: there are none. */

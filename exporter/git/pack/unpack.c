@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/git/pack/unpack.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,15 +46,17 @@ struct unpack {
 	struct buf delta, base;
 	struct kept *kept; /* KEPT_SLOTS */
 	size_t kept_bytes;
+	bool keeps; /* anything: the slots are memory that has not been touched yet */
 };
 
 static void forget(struct unpack *unpack)
 {
-	for (size_t i = 0; i < KEPT_SLOTS; i++) {
+	for (size_t i = 0; unpack->keeps && i < KEPT_SLOTS; i++) {
 		buf_release(&unpack->kept[i].body);
 		unpack->kept[i].pack = NULL;
 	}
 	unpack->kept_bytes = 0;
+	unpack->keeps = false;
 }
 
 struct unpack *unpack_new(void)
@@ -104,6 +107,7 @@ static void keep(struct unpack *unpack, const struct packindex *pack, size_t at,
 	buf_release(&kept->body);
 	buf_add(&kept->body, body->data, body->len);
 	unpack->kept_bytes += kept->body.len;
+	unpack->keeps = true;
 	kept->pack = pack;
 	kept->at = at;
 	kept->type = type;
@@ -283,7 +287,9 @@ static int read_base(struct buf *body, enum object_type *type, struct unpack *un
 			}
 			return rc;
 		}
-		if (rc || ++unpack->chained == CHAIN_MAX) {
+		/* A chain of more objects than there are goes in a circle. */
+		if (rc || ++unpack->chained == CHAIN_MAX ||
+		    unpack->chained > pack->count) {
 			return rc ? rc
 				  : damaged("it is a delta of a delta without end", err);
 		}
@@ -309,6 +315,39 @@ int unpack_read(struct buf *body, enum object_type *type, struct unpack *unpack,
 			keep(unpack, pack, link->at, *type, body);
 		}
 	}
+	return rc;
+}
+
+int unpack_head(size_t *size, enum object_type *type, struct unpack *unpack,
+		const struct packindex *pack, size_t at, struct err *err)
+{
+	struct link link;
+	unsigned kind;
+	int rc = read_head(&link, &kind, &at, pack, at, err);
+
+	if (rc) {
+		return rc;
+	}
+	*size = link.size;
+	if (kind > OBJECT_TAG) {
+		const uint8_t *from, *end;
+		size_t base = 0;
+
+		rc = inflate_link(&unpack->delta, unpack, &link, err);
+		from = (const uint8_t *)unpack->delta.data;
+		end = from + unpack->delta.len;
+		*size = 0;
+		if (!rc && (!read_size(&base, &from, end, 0) ||
+			    !read_size(size, &from, end, 0))) {
+			rc = damaged("it is a damaged delta", err);
+		}
+	}
+	for (unsigned i = 0; !rc && kind > OBJECT_TAG; i++) {
+		rc = i < CHAIN_MAX && i < pack->count
+			     ? read_head(&link, &kind, &at, pack, at, err)
+			     : damaged("it is a delta of a delta without end", err);
+	}
+	*type = (enum object_type)kind;
 	return rc;
 }
 

@@ -72,7 +72,7 @@ static void every_object_of_a_pack_of_deltas_is_read(void **state)
 	packindex_close(&pack);
 }
 
-/* A pack that is nothing but these bytes between head and end. */
+/* A pack that is nothing but these bytes between head and end: at most two objects. */
 static int read_made(const void *bytes, size_t len, size_t at)
 {
 	struct unpack *unpack = unpack_new();
@@ -87,7 +87,8 @@ static int read_made(const void *bytes, size_t len, size_t at)
 	for (int i = 0; i < 2048; i++) {
 		buf_addch(&idx, 0);
 	}
-	pack = (struct packindex){.pack = (const uint8_t *)file.data,
+	pack = (struct packindex){.count = 2,
+				  .pack = (const uint8_t *)file.data,
 				  .pack_len = file.len,
 				  .idx = (const uint8_t *)idx.data,
 				  .idx_len = idx.len};
@@ -112,10 +113,14 @@ static void hostile_heads_are_refused(void **state)
 						0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 	static const uint8_t delta_of_nothing[21] = {0x71, 'x'};
 	static const uint8_t delta_cut[] = {0x71, 'x'};
+	/* A gigabyte, in seven bytes. */
+	static const uint8_t claim[] = {0xb0, 0x80, 0x80, 0x80, 0x20, 0x78, 0x01};
 	static const uint8_t not_deflated[] = {0x33, 'a', 'b', 'c'};
 
 	(void)state;
 	assert_int_equal(read_made(endless_size, sizeof(endless_size), 12), ERR_INPUT);
+	assert_int_equal(read_made(claim, sizeof(claim), 12), ERR_INPUT);
+	assert_string_equal(err.msg, "its size is out of bounds");
 	assert_int_equal(read_made(huge_size, sizeof(huge_size), 12), ERR_INPUT);
 	assert_int_equal(read_made(no_type, sizeof(no_type), 12), ERR_INPUT);
 	assert_int_equal(read_made(type_five, sizeof(type_five), 12), ERR_INPUT);
