@@ -189,18 +189,14 @@ def cycle():
 
 
 def chain():
-    """4000 versions of 16 MiB, each a delta of the one before, the last one first."""
-    size, objects, body = 16 << 20, [], bytearray(16 << 20)
-    base = None
+    """4000 versions of 3 MiB, each a delta of the one before, the last one first."""
+    size, said, objects, base = 3 << 20, b'\x80\x80\xc0\x01', [], b''
     for i in range(4000):
+        # Four new bytes, and all but the first four of the base.
+        delta = said + said + b'\x04' + struct.pack('>I', i) + b'\xf1\x04\xfc\xff\x2f'
         oid = hashlib.sha1(b'%d' % i).digest()
-        if not base:
-            objects.append((oid, head_of(3, size) + zlib.compress(bytes(body))))
-        else:
-            varint = b'\x80\x80\x80\x08'
-            delta = varint + varint + b'\x04' + struct.pack('>I', i) + \
-                b'\xf1\x04\xfc\xff\xff'[:1] + b'\x04' + b'\xfc\xff\xff'
-            objects.append((oid, head_of(7, len(delta)) + base + zlib.compress(delta)))
+        objects.append((oid, head_of(7, len(delta)) + base + zlib.compress(delta) if base
+                        else head_of(3, size) + zlib.compress(bytes(size))))
         base = oid
     write_pack(objects[::-1])
 

@@ -14,6 +14,10 @@
 #define DELTA_OF_ID 7
 /* git makes no chain of deltas longer than this. */
 #define CHAIN_MAX 4096
+/* Larger bodies are not kept, so each object of a chain takes going through the chain. git's
+ * chains have fifty deltas; in a longer one of large objects, reading all would take days. */
+#define KEPT_MAX ((size_t)2 << 20)
+#define LARGE_CHAIN_MAX 255
 
 /* No byte of deflate inflates to more: a match of 258 bytes takes two bits (RFC 1951). So an
  * object that says more than its pack can hold takes no memory. */
@@ -97,7 +101,7 @@ static void keep(struct unpack *unpack, const struct packindex *pack, size_t at,
 {
 	struct kept *kept = slot_of(unpack, pack, at);
 
-	if (body->len > KEPT_BYTES / 16) {
+	if (body->len > KEPT_MAX) {
 		return;
 	}
 	if (unpack->kept_bytes + body->len > KEPT_BYTES) {
@@ -305,6 +309,11 @@ int unpack_read(struct buf *body, enum object_type *type, struct unpack *unpack,
 		const struct link *link = &unpack->chain[--unpack->chained];
 		struct buf swap = *body;
 
+		if (body->len > KEPT_MAX && unpack->chained >= LARGE_CHAIN_MAX) {
+			return damaged("it is a delta of more than 255 others, and too "
+				       "large for that",
+				       err);
+		}
 		*body = unpack->base;
 		unpack->base = swap;
 		rc = inflate_link(&unpack->delta, unpack, link, err);
