@@ -162,6 +162,17 @@ void buf_clear(struct buf *buf)
 	buf_setlen(buf, 0);
 }
 
+#define KEPT_MAX ((size_t)8 << 20)
+
+void buf_empty(struct buf *buf)
+{
+	if (buf->cap > KEPT_MAX) {
+		buf_release(buf);
+	} else {
+		buf_clear(buf);
+	}
+}
+
 void buf_release(struct buf *buf)
 {
 	if (buf) {

@@ -56,6 +56,9 @@ void buf_addu64(struct buf *buf, uint64_t n);
 void buf_setlen(struct buf *buf, size_t len);
 /* Empties the buffer and keeps the memory. */
 void buf_clear(struct buf *buf);
+/* Empties the buffer, and keeps its memory unless that is more than 8 MiB. For buffers that
+ * are reused: one that was large once would otherwise stay so. */
+void buf_empty(struct buf *buf);
 /* Frees the memory; the buffer is then empty. NULL is allowed. */
 void buf_release(struct buf *buf);
 

@@ -35,6 +35,7 @@ enum err_code {
 	ERR_USAGE = -9,     /* the command line is wrong */
 	ERR_STOPPED = -10,  /* SIGTERM or SIGINT stopped the work */
 	ERR_REPLACED = -11, /* its files were removed or replaced: reopen and try again */
+	ERR_LARGE = -12,    /* it is larger than the caller takes */
 };
 
 struct err {

@@ -80,6 +80,9 @@ struct json_object {
 	struct json_member *member;
 	size_t count;
 	size_t cap;
+	/* At most so many are listed (0: all), as a member takes 32 bytes, and one of the
+	 * text may have two. Set by the caller. */
+	size_t most;
 };
 
 /* Lists the members of the object whose canonical text is `canon`: an object that
@@ -87,7 +90,7 @@ struct json_object {
 void json_members(struct json_object *object, const char *canon, size_t len);
 void json_object_release(struct json_object *object);
 
-/* Lists the elements of an array in the same way; `key` is {0, 0}. */
+/* Lists the elements of an array in the same way, all of them; `key` is {0, 0}. */
 void json_elements(struct json_object *array, const char *canon, size_t len);
 
 /* The byte after the string whose opening quote is at `at`, in canonical text that ends

@@ -66,7 +66,7 @@ static void list(struct json_object *out, const char *canon, size_t len, bool ke
 	if (*at == '}' || *at == ']') {
 		return;
 	}
-	for (;; at++) {
+	for (; !out->most || out->count < out->most; at++) {
 		struct json_member *m;
 		const char *start = at;
 

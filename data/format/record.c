@@ -107,6 +107,10 @@ static int reject_twice(const struct scope *scope, size_t at)
 		      len < m->key.len ? "..." : "");
 }
 
+/* A member takes at least five bytes: "":1, so a record of RECORD_SIZE_MAX has fewer. A file of
+ * a repository may be larger. */
+#define MEMBERS_MAX (RECORD_SIZE_MAX / 5 + 1)
+
 /* Opens the object at `span` of `canon`: lists its members in the object `number` of
  * the reader, and finds the known ones. */
 static int scope_open(struct scope *scope, struct record_reader *reader, size_t number,
@@ -120,7 +124,11 @@ static int scope_open(struct scope *scope, struct record_reader *reader, size_t 
 				.base = span.off,
 				.prefix = prefix,
 				.object = object};
+	object->most = MEMBERS_MAX;
 	json_members(object, scope->canon, span.len);
+	if (object->count == MEMBERS_MAX) {
+		return reject(scope, 0, "too many members");
+	}
 	again = json_duplicate(object, scope->canon);
 	if (again != (size_t)-1) {
 		return reject_twice(scope, again);

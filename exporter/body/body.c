@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "data/format/name.h"
+#include "data/format/record.h"
 #include "exporter/snapshot/response.h"
 
 const uint8_t body_empty[OBJECT_ID] = {0x06, 0x37, 0xa0, 0x88, 0xa0, 0x1e, 0x8d,
@@ -30,15 +31,23 @@ static struct body_text span(const struct body_text *text, const struct json_spa
 	return (struct body_text){text->data + span->off, span->len};
 }
 
+/* A member takes at least five bytes ("":1,) of a record, which has at most RECORD_SIZE_MAX. */
+#define MEMBERS_MAX (RECORD_SIZE_MAX / 5 + 1)
+/* The shortest record of an array, with its comma: {"id":"A"}, */
+#define RECORD_LEAST 11
+/* A list that was longer once is freed: 8 MiB. */
+#define KEPT_RECORDS ((size_t)1 << 21)
+
 bool body_object(struct body_object *object, const struct body_text *text)
 {
 	object->text = *text;
 	object->members.count = 0;
+	object->members.most = MEMBERS_MAX;
 	if (!text->data || *text->data != '{') {
 		return false;
 	}
 	json_members(&object->members, text->data, text->len);
-	return true;
+	return object->members.count < MEMBERS_MAX;
 }
 
 struct body_text body_member(const struct body_object *object, const char *name)
@@ -146,55 +155,117 @@ static bool fail(struct body *body, const char *problem)
 	return false;
 }
 
-/* Whether the bytes are one value in canonical text. */
-static bool is_canonical(struct body *body)
+/* The length of the value that begins at `at`, which must be in canonical text. 0: it is not. */
+static size_t read_canonical(struct body *body, size_t at)
 {
-	const struct buf *bytes = &body->bytes;
+	const char *text = body->bytes.data + at;
 	struct json_value value;
 
-	buf_clear(&body->canon);
-	if (json_read(&body->canon, &value, bytes->data, bytes->len) < 0) {
+	buf_empty(&body->canon);
+	if (json_read(&body->canon, &value, text, body->bytes.len - at) < 0) {
 		snprintf(body->reason, sizeof(body->reason), "not JSON: %s at byte %zu",
-			 value.reason, value.failed_at);
+			 value.reason, at + value.failed_at);
 		return fail(body, body->reason);
 	}
 	if (value.unusable) {
 		snprintf(body->reason, sizeof(body->reason), "%s at byte %zu",
-			 value.unusable, value.unusable_at);
+			 value.unusable, at + value.unusable_at);
 		return fail(body, body->reason);
 	}
-	return (body->canon.len == bytes->len &&
-		memcmp(body->canon.data, bytes->data, bytes->len) == 0) ||
-	       fail(body, "not in canonical text");
+	return value.begin == 0 && body->canon.len == value.end &&
+			       memcmp(body->canon.data, text, value.end) == 0
+		       ? value.end
+		       : fail(body, "not in canonical text");
+}
+
+static bool read_value(struct body *body, char type, const char *problem)
+{
+	size_t len = read_canonical(body, 0);
+
+	return len && ((len == body->bytes.len) || fail(body, "not in canonical text")) &&
+	       (*body->bytes.data == type || fail(body, problem));
+}
+
+static void add_record(struct body *body, size_t at)
+{
+	body->begin = xgrow(body->begin, body->count, &body->cap, sizeof(*body->begin));
+	body->begin[body->count++] = (uint32_t)at;
+}
+
+/* Checks the array element by element, so that no second text of all of it is made, and notes
+ * where they begin. That takes less memory than the array. */
+static bool read_array(struct body *body)
+{
+	const struct buf *bytes = &body->bytes;
+	size_t most = bytes->len / RECORD_LEAST + 1;
+	size_t at = 1, len;
+
+	if (body->cap > KEPT_RECORDS) {
+		free(body->begin);
+		body->begin = NULL;
+		body->cap = 0;
+	}
+	if (*bytes->data != '[' || bytes->len > UINT32_MAX) {
+		return read_value(body, '[', "not an array") &&
+		       fail(body, "larger than any body");
+	}
+	if (bytes->data[at] == ']') {
+		return bytes->len == 2 || fail(body, "not in canonical text");
+	}
+	for (char mark = '['; mark != ']'; at++) {
+		if (body->count == most) {
+			return fail(body, "it has too many elements to be records");
+		}
+		len = json_skip_space(bytes->data, bytes->len, at) == at
+			      ? read_canonical(body, at)
+			      : fail(body, "not in canonical text");
+		if (!len) {
+			return false;
+		}
+		add_record(body, at);
+		at += len;
+		mark = at < bytes->len ? bytes->data[at] : '\0';
+		if (mark != ',' && mark != ']') {
+			snprintf(body->reason, sizeof(body->reason),
+				 "not JSON: expected ',' or ']' at byte %zu", at);
+			return fail(body, body->reason);
+		}
+	}
+	return at == bytes->len || fail(body, "not in canonical text");
 }
 
 bool body_parse(struct body *body, enum query_response kind)
 {
-	const struct buf *bytes = &body->bytes;
+	bool good = false;
 
 	body->kind = kind;
 	body->problem = NULL;
-	body->count = body->list.count = 0;
-	if (!is_canonical(body)) {
-		return false;
-	}
+	body->count = 0;
+	buf_addstr(&body->bytes, "");
 	switch (kind) {
 	case QUERY_ALBUM_OF:
-		return *bytes->data == '"' || fail(body, "not a string");
+		good = read_value(body, '"', "not a string");
+		break;
 	case QUERY_TAG:
-		return *bytes->data == '{' || fail(body, "not an object");
+		good = read_value(body, '{', "not an object");
+		break;
 	case QUERY_TAG_IMAGES:
 	case QUERY_IMAGES:
 	case QUERY_UNTAGGED:
-		if (*bytes->data != '[') {
-			return fail(body, "not an array");
-		}
-		json_elements(&body->list, bytes->data, bytes->len);
-		body->count = body->list.count;
-		return true;
+		good = read_array(body);
+		break;
 	}
-	assert(!"no such response");
-	return false;
+	buf_empty(&body->canon);
+	if (!good) {
+		body->count = 0;
+	}
+	return good;
+}
+
+void body_empty_bytes(struct body *body)
+{
+	buf_empty(&body->bytes);
+	body->count = 0;
 }
 
 int body_read(struct body *body, struct history *history, const uint8_t blob[OBJECT_ID],
@@ -204,7 +275,7 @@ int body_read(struct body *body, struct history *history, const uint8_t blob[OBJ
 
 	buf_clear(&body->about);
 	buf_add(&body->about, id->data, id->len);
-	buf_clear(&body->bytes);
+	buf_empty(&body->bytes);
 	rc = history_blob(history, &body->bytes, blob, err);
 	if (!rc && !body_parse(body, kind)) {
 		rc = body_fail(body, err);
@@ -223,9 +294,11 @@ int body_load(struct body *body, struct history *history, const uint8_t *tree,
 
 struct body_text body_element(const struct body *body, size_t n)
 {
-	const struct json_span *element = &body->list.member[n].value;
+	size_t begin = body->begin[n];
+	/* A comma or the bracket follows. */
+	size_t next = n + 1 < body->count ? body->begin[n + 1] : body->bytes.len;
 
-	return (struct body_text){body->bytes.data + element->off, element->len};
+	return (struct body_text){body->bytes.data + begin, next - 1 - begin};
 }
 
 bool body_record(struct body *body, size_t n, struct body_text *id)
@@ -314,6 +387,6 @@ void body_release(struct body *body)
 	buf_release(&body->bytes);
 	buf_release(&body->about);
 	buf_release(&body->canon);
-	json_object_release(&body->list);
+	free(body->begin);
 	body_object_release(&body->record);
 }

@@ -89,7 +89,8 @@ struct body {
 	/* Private. */
 	enum query_response kind;
 	struct buf about; /* the id that the file is about */
-	struct json_object list;
+	uint32_t *begin;  /* of each element, in bytes */
+	size_t cap;
 	struct buf canon;
 	char reason[160];
 };
@@ -101,6 +102,8 @@ int body_read(struct body *body, struct history *history, const uint8_t blob[OBJ
 /* body_find() and body_read(). */
 int body_load(struct body *body, struct history *history, const uint8_t *tree,
 	      enum query_response kind, const struct body_text *id, struct err *err);
+/* Frees what a large body takes, when nothing of it is used any more. */
+void body_empty_bytes(struct body *body);
 /* Checks what the caller has put into body->bytes. False: body->problem. */
 bool body_parse(struct body *body, enum query_response kind);
 

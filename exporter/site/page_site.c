@@ -216,7 +216,7 @@ static int walk_one(const struct snapshot_change *found, void *payload)
 	struct walk *walk = payload;
 	int rc;
 
-	buf_clear(&walk->body);
+	buf_empty(&walk->body);
 	rc = snapshot_read_blob(walk->page->job.repo, &found->new_blob, &walk->body,
 				walk->err);
 	return rc ? rc : change(walk->page, found->path, &walk->body, walk->err);

@@ -14,6 +14,7 @@
 #define THREAD_FROM 256       /* a thread pays from this many files on */
 #define LOAD_FILES 64         /* a load is handed over when it has this many files */
 #define LOAD_BYTES (1u << 20) /* or this many bytes */
+#define LARGE_BYTES ((size_t)4 << 20) /* a larger body is not copied */
 
 /* Some files. `bytes` has their paths, each with a NUL behind it, and their bodies. */
 struct load {
@@ -110,6 +111,21 @@ static void hand_over(struct relay *r)
 	wait_for(&r->empty);
 }
 
+/* Waits until the thread has put all that was passed: then the caller may put, too. */
+static void wait_until_idle(struct relay *r)
+{
+	if (r->load[r->at].files) {
+		hand_over(r);
+	}
+	/* All loads but the caller's are empty. */
+	for (int i = 0; i < LOADS - 1; i++) {
+		wait_for(&r->empty);
+	}
+	for (int i = 0; i < LOADS - 1; i++) {
+		sem_post(&r->empty);
+	}
+}
+
 int relay_pass(struct relay *r, const char *path, const char *body, size_t len,
 	       bool replaces, struct err *err)
 {
@@ -119,7 +135,10 @@ int relay_pass(struct relay *r, const char *path, const char *body, size_t len,
 		r->started = threads_start(&r->thread, run, r);
 		r->threads = r->started; /* if that failed, it works without */
 	}
-	if (!r->started) {
+	if (r->started && len > LARGE_BYTES) {
+		wait_until_idle(r);
+	}
+	if (!r->started || len > LARGE_BYTES) {
 		put(r, path, body, len, replaces);
 		return failure(r, err);
 	}

@@ -28,7 +28,8 @@ typedef int relay_fn(const char *path, const char *body, size_t len, bool replac
 		     void *payload, struct err *err);
 
 struct relay *relay_new(relay_fn *put, void *payload);
-/* Puts the file now or later; copies what it keeps. The error may be of an earlier file.
+/* Puts the file now or later; copies what it keeps, but no body of more than 4 MiB: such a
+ * body is put at once, after those before it. The error may be of an earlier file.
  * After an error no more files are put. */
 int relay_pass(struct relay *relay, const char *path, const char *body, size_t len,
 	       bool replaces, struct err *err);

@@ -23,6 +23,7 @@
 /* Attempts to list the packs while another process merges them. */
 #define TRIES 10
 #define BLOCK_BYTES ((size_t)256 << 10)
+#define LARGE_BYTES ((size_t)8 << 20) /* larger objects are read one at a time */
 #define THREAD_FROM 1000 /* objects of a pack that are worth a second thread */
 
 struct paths {
@@ -33,8 +34,11 @@ struct paths {
 struct pack {
 	struct packindex index;
 	const char *path; /* without suffix; in `indexes` */
-	bool *bad;        /* of each object, by its number */
+	uint8_t *state;   /* of each object, by its number: enum state */
 };
+
+/* An object's state. LARGE: its thread has left it for later. */
+enum state { GOOD, BAD, LARGE };
 
 struct loose {
 	uint8_t id[OBJECT_ID];
@@ -195,7 +199,7 @@ static void close_packs(struct verify_store *store)
 {
 	for (size_t i = 0; i < store->packs; i++) {
 		packindex_close(&store->pack[i].index);
-		free(store->pack[i].bad);
+		free(store->pack[i].state);
 	}
 	free(store->pack);
 	store->pack = NULL;
@@ -225,7 +229,7 @@ static int open_packs(struct verify_store *store, bool last)
 					   err.msg);
 			continue;
 		}
-		pack->bad = xzalloc(pack->index.count + 1);
+		pack->state = xzalloc(pack->index.count + 1);
 		store->packs++;
 	}
 	return 0;
@@ -324,25 +328,32 @@ static void check_file(struct verify_store *store, const char *path)
 	}
 }
 
-/* NULL, or what is wrong with the object. */
-static const char *find_damage(struct unpack *unpack, const struct pack *pack,
-			       const struct packindex_place *place, struct buf *body,
-			       struct err *err)
+/* Reads an object of at most `most` bytes. BAD: *how says what is wrong with it. */
+static enum state find_damage(const char **how, struct unpack *unpack,
+			      const struct pack *pack,
+			      const struct packindex_place *place, size_t most,
+			      struct buf *body, struct err *err)
 {
 	uint8_t actual[OBJECT_ID];
 	enum object_type type;
+	int rc;
 
+	*how = NULL;
 	if (object_crc(packindex_bytes(&pack->index, place), place->len) !=
 	    packindex_crc(&pack->index, place->n)) {
-		return "the index has another CRC for it";
+		*how = "the index has another CRC for it";
+		return BAD;
 	}
-	if (unpack_read(body, &type, unpack, &pack->index, place->at, err)) {
-		return err->msg;
+	rc = unpack_read(body, &type, unpack, &pack->index, place->at, most, err);
+	if (rc) {
+		*how = err->msg;
+		return rc == ERR_LARGE && most < OBJECT_MAX ? LARGE : BAD;
 	}
 	object_hash(actual, type, body->data, body->len);
-	return memcmp(actual, packindex_id(&pack->index, place->n), OBJECT_ID) != 0
-		       ? "it is another object"
-		       : NULL;
+	if (memcmp(actual, packindex_id(&pack->index, place->n), OBJECT_ID) != 0) {
+		*how = "it is another object";
+	}
+	return *how ? BAD : GOOD;
 }
 
 /* Some objects of a pack, to be checked by one thread. */
@@ -358,13 +369,14 @@ static void *check_part(void *payload)
 {
 	struct part *part = payload;
 	struct buf body = {0};
+	const char *how;
 	struct err err;
 
 	for (uint32_t i = 0; i < part->count; i++) {
 		const struct packindex_place *place = &part->place[i];
 
-		part->pack->bad[place->n] =
-			find_damage(part->unpack, part->pack, place, &body, &err) != NULL;
+		part->pack->state[place->n] = (uint8_t)find_damage(
+			&how, part->unpack, part->pack, place, LARGE_BYTES, &body, &err);
 		if (part->progress) {
 			log_progress_step(part->progress, 1);
 		}
@@ -373,7 +385,7 @@ static void *check_part(void *payload)
 	return NULL;
 }
 
-/* Marks bad objects; in a large pack with a second thread. */
+/* Marks bad and large objects; in a large pack with a second thread. */
 static void check_objects(struct verify_store *store, struct pack *pack,
 			  const struct packindex_place *place,
 			  struct log_progress *progress)
@@ -417,7 +429,7 @@ static void check_pack(struct verify_store *store, struct pack *pack,
 	buf_addf(&path, "%s.pack", shown(store, pack->path));
 	if (packindex_places(&place, &pack->index, path.data, &err)) {
 		verify_report_fail(store->report, path.data, "%s", err.msg);
-		memset(pack->bad, true, count);
+		memset(pack->state, BAD, count);
 	} else {
 		check_objects(store, pack, place, progress);
 	}
@@ -426,11 +438,18 @@ static void check_pack(struct verify_store *store, struct pack *pack,
 		uint32_t n = place[i].n;
 		char hex[OBJECT_HEX + 1];
 
-		store->objects += !pack->bad[n];
-		if (pack->bad[n]) {
-			const char *how =
-				find_damage(store->unpack, pack, &place[i], &body, &err);
+		const char *how = NULL;
 
+		/* A bad object is read again, for the message. */
+		if (pack->state[n] != GOOD) {
+			enum state now = find_damage(&how, store->unpack, pack, &place[i],
+						     OBJECT_MAX, &body, &err);
+
+			pack->state[n] = pack->state[n] == LARGE ? (uint8_t)now : BAD;
+			buf_empty(&body);
+		}
+		store->objects += pack->state[n] == GOOD;
+		if (pack->state[n] == BAD) {
 			object_hex(hex, packindex_id(&pack->index, n));
 			verify_report_fail(store->report, path.data,
 					   "object %s, at byte %zu, is damaged: %s", hex,
@@ -537,7 +556,7 @@ static int find(struct found *found, struct verify_store *store,
 		uint32_t n;
 
 		if (packindex_find(&n, &pack->index, id)) {
-			if (!pack->bad[n]) {
+			if (pack->state[n] == GOOD) {
 				*found = (struct found){.pack = pack, .n = n};
 				store->last = which;
 				return 0;
@@ -567,10 +586,11 @@ int verify_store_read(struct buf *body, enum object_type *type,
 	struct err err;
 	int rc = find(&found, store, id);
 
-	buf_clear(body);
+	buf_empty(body);
 	if (!rc && found.pack) {
 		rc = unpack_read(body, type, store->unpack, &found.pack->index,
-				 packindex_offset(&found.pack->index, found.n), &err);
+				 packindex_offset(&found.pack->index, found.n),
+				 OBJECT_MAX, &err);
 		rc = rc ? ERR_INPUT : 0;
 	} else if (!rc) {
 		rc = read_loose(body, type, store, found.loose, &path, &err);

@@ -115,7 +115,7 @@ static void read_all(const struct packindex *index)
 				    OBJECT_ID) == 0);
 		}
 		unpack_read(&body, &type, unpack, index, packindex_offset(index, n),
-			    &err);
+			    OBJECT_MAX, &err);
 	}
 	unpack_loose(&body, &type, unpack, pack_path.data, &err);
 	free(place);

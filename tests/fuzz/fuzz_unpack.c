@@ -158,9 +158,9 @@ static void read_all(const struct packindex *pack)
 		size_t at = packindex_offset(pack, n);
 		enum object_type type = OBJECT_BLOB, again = OBJECT_BLOB;
 		struct err err;
-		int rc = unpack_read(&first, &type, unpack, pack, at, &err);
+		int rc = unpack_read(&first, &type, unpack, pack, at, OBJECT_MAX, &err);
 
-		if (unpack_read(&second, &again, unpack, pack, at, &err) != rc ||
+		if (unpack_read(&second, &again, unpack, pack, at, OBJECT_MAX, &err) != rc ||
 		    (!rc && (type != again || first.len != second.len ||
 			     memcmp(first.data, second.data, first.len) != 0))) {
 			abort();

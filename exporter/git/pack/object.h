@@ -15,6 +15,9 @@
 #define OBJECT_ID 20 /* bytes of an id (SHA-1) */
 #define OBJECT_HEX 40
 
+/* No object of a snapshot is larger, and none that is larger is read. */
+#define OBJECT_MAX ((size_t)256 << 20)
+
 /* The numbers are those of the pack format. */
 enum object_type {
 	OBJECT_COMMIT = 1,

@@ -222,7 +222,8 @@ static int read_copy(struct buf *body, size_t *size, enum object_type *type,
 	size_t at = packindex_offset(&pack->index, n);
 	uint8_t actual[OBJECT_ID];
 	int rc = size ? unpack_head(size, type, objects->unpack, &pack->index, at, err)
-		      : unpack_read(body, type, objects->unpack, &pack->index, at, err);
+		      : unpack_read(body, type, objects->unpack, &pack->index, at,
+				    OBJECT_MAX, err);
 
 	if (!rc && !size) {
 		object_hash(actual, *type, body->data, body->len);

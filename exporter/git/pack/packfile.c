@@ -76,7 +76,7 @@ static void begin_writeback(struct file *file)
 	file->writeback = file->written;
 }
 
-static int write_pending(struct file *file, struct err *err)
+static int write_bytes(struct file *file, const void *bytes, size_t len, struct err *err)
 {
 	int rc = 0;
 
@@ -84,19 +84,25 @@ static int write_pending(struct file *file, struct err *err)
 		rc = make_temp(&file->fd, &file->pack_temp, file->dir, PACKFILE_TEMP_PACK,
 			       err);
 	}
-	if (!rc) {
-		rc = file_write_fd(file->fd, file->pending.data, file->pending.len,
-				   file->pack_temp, err);
-	}
+	rc = rc ? rc : file_write_fd(file->fd, bytes, len, file->pack_temp, err);
 	if (rc) {
 		return rc;
 	}
-	file->written += file->pending.len;
-	buf_clear(&file->pending);
+	file->written += len;
 	if (file->written - file->writeback >= WRITEBACK_BYTES) {
 		begin_writeback(file);
 	}
 	return 0;
+}
+
+static int write_pending(struct file *file, struct err *err)
+{
+	int rc = write_bytes(file, file->pending.data, file->pending.len, err);
+
+	if (!rc) {
+		buf_clear(&file->pending);
+	}
+	return rc;
 }
 
 /* Writes the true header, and hashes all that has been written. */
@@ -359,9 +365,13 @@ int packfile_add(struct packfile *packs, struct packfile_entry *entry, size_t n,
 		return rc;
 	}
 	entry[n].offset = (uint32_t)(file->written + file->pending.len);
-	buf_add(&file->pending, bytes, len);
 	file->count++;
-	return file->pending.len < BUFFER_BYTES ? 0 : write_pending(file, err);
+	if (len < BUFFER_BYTES) {
+		buf_add(&file->pending, bytes, len);
+		return file->pending.len < BUFFER_BYTES ? 0 : write_pending(file, err);
+	}
+	rc = write_pending(file, err);
+	return rc ? rc : write_bytes(file, bytes, len, err);
 }
 
 int packfile_seal(struct packfile *packs, const struct packfile_entry *entry,

@@ -48,6 +48,7 @@ struct unpack {
 	struct link *chain; /* CHAIN_MAX */
 	size_t chained;
 	struct buf delta, base;
+	size_t most;       /* bytes of an object, while one is read */
 	struct kept *kept; /* KEPT_SLOTS */
 	size_t kept_bytes;
 	bool keeps; /* anything: the slots are memory that has not been touched yet */
@@ -124,21 +125,30 @@ static int damaged(const char *how, struct err *err)
 	return err_set(err, ERR_INPUT, "%s", how);
 }
 
+static int too_large(const struct unpack *unpack, size_t size, struct err *err)
+{
+	return err_set(
+		err, ERR_LARGE,
+		"it has %zu bytes, or is a delta of an object that has; no object of "
+		"a snapshot has more than %zu",
+		size, unpack->most);
+}
+
 /* Reads a number in groups of seven bits, the lowest first. False: it does not end, or
- * is larger than any object may be. */
+ * is larger than any size that we write in messages. */
 static bool read_size(size_t *out, const uint8_t **at, const uint8_t *end, unsigned shift)
 {
 	uint8_t byte = 0x80;
 
 	while (byte & 0x80) {
-		if (*at == end || shift > 28 + 4) {
+		if (*at == end || shift > 49 + 4) {
 			return false;
 		}
 		byte = *(*at)++;
 		*out |= (size_t)(byte & 0x7f) << shift;
 		shift += 7;
 	}
-	return *out <= UNPACK_MAX;
+	return true;
 }
 
 /* Reads how far before a delta its base begins, as git writes it (gitformat-pack(5)). */
@@ -163,7 +173,7 @@ static bool read_distance(size_t *out, const uint8_t **at, const uint8_t *end)
 static int inflate_link(struct buf *out, struct unpack *unpack, const struct link *link,
 			struct err *err)
 {
-	buf_clear(out);
+	buf_empty(out);
 	if (link->size / DEFLATE_RATIO > link->left) {
 		return damaged("its size is out of bounds", err);
 	}
@@ -182,7 +192,8 @@ static int inflate_link(struct buf *out, struct unpack *unpack, const struct lin
 /* Reads the head of the object at `at`. *type may be that of a delta; *base is where
  * the delta's base begins. */
 static int read_head(struct link *link, unsigned *type, size_t *base,
-		     const struct packindex *pack, size_t at, struct err *err)
+		     const struct unpack *unpack, const struct packindex *pack, size_t at,
+		     struct err *err)
 {
 	size_t left;
 	const uint8_t *p = packindex_from(pack, at, &left), *end = p ? p + left : NULL;
@@ -211,24 +222,22 @@ static int read_head(struct link *link, unsigned *type, size_t *base,
 	} else if (*type < OBJECT_COMMIT || *type > OBJECT_TAG) {
 		return damaged("it has no type", err);
 	}
+	/* git makes no delta that is more than half as large as its object. */
+	if (link->size > (*type > OBJECT_TAG ? unpack->most / 2 : unpack->most)) {
+		return too_large(unpack, link->size, err);
+	}
 	link->data = p;
 	link->left = (size_t)(end - p);
 	return 0;
 }
 
-/* Applies a delta of `base`. It has the two sizes, then instructions: a byte above 127
+/* Applies a delta of `base`: its instructions, behind the sizes. A byte above 127
  * copies from the base, with offset and size in the bytes that its low bits announce; a
  * byte from 1 to 127 is the number of new bytes that follow. */
-static bool apply(struct buf *out, const struct buf *base, const struct buf *delta)
+static bool apply(struct buf *out, const struct buf *base, const uint8_t *at,
+		  const uint8_t *end, size_t to)
 {
-	const uint8_t *at = (const uint8_t *)delta->data, *end = at + delta->len;
-	size_t from = 0, to = 0;
-
-	if (!read_size(&from, &at, end, 0) || !read_size(&to, &at, end, 0) ||
-	    from != base->len) {
-		return false;
-	}
-	buf_clear(out);
+	buf_empty(out);
 	buf_grow(out, to);
 	while (at < end) {
 		uint8_t op = *at++;
@@ -282,7 +291,7 @@ static int read_base(struct buf *body, enum object_type *type, struct unpack *un
 			buf_add(body, kept->body.data, kept->body.len);
 			return 0;
 		}
-		rc = read_head(link, &kind, &at, pack, at, err);
+		rc = read_head(link, &kind, &at, unpack, pack, at, err);
 		if (!rc && kind <= OBJECT_TAG) {
 			*type = (enum object_type)kind;
 			rc = inflate_link(body, unpack, link, err);
@@ -300,30 +309,50 @@ static int read_base(struct buf *body, enum object_type *type, struct unpack *un
 	}
 }
 
-int unpack_read(struct buf *body, enum object_type *type, struct unpack *unpack,
-		const struct packindex *pack, size_t at, struct err *err)
+/* Applies unpack->delta, which begins with the sizes of its base and of its object. */
+static int apply_delta(struct buf *out, struct unpack *unpack, struct err *err)
 {
-	int rc = read_base(body, type, unpack, pack, at, err);
+	const struct buf *delta = &unpack->delta;
+	const uint8_t *at = (const uint8_t *)delta->data, *end = at + delta->len;
+	size_t from = 0, to = 0;
+	bool good = read_size(&from, &at, end, 0) && read_size(&to, &at, end, 0) &&
+		    from == unpack->base.len;
 
+	if (good && to > unpack->most) {
+		return too_large(unpack, to, err);
+	}
+	return good && apply(out, &unpack->base, at, end, to)
+		       ? 0
+		       : damaged("it is a damaged delta", err);
+}
+
+int unpack_read(struct buf *body, enum object_type *type, struct unpack *unpack,
+		const struct packindex *pack, size_t at, size_t most, struct err *err)
+{
+	int rc;
+
+	unpack->most = most;
+	rc = read_base(body, type, unpack, pack, at, err);
 	while (!rc && unpack->chained) {
 		const struct link *link = &unpack->chain[--unpack->chained];
 		struct buf swap = *body;
 
 		if (body->len > KEPT_MAX && unpack->chained >= LARGE_CHAIN_MAX) {
-			return damaged("it is a delta of more than 255 others, and too "
-				       "large for that",
-				       err);
+			rc = damaged("it is a delta of more than 255 others, and too "
+				     "large for that",
+				     err);
+			break;
 		}
 		*body = unpack->base;
 		unpack->base = swap;
 		rc = inflate_link(&unpack->delta, unpack, link, err);
-		if (!rc && !apply(body, &unpack->base, &unpack->delta)) {
-			rc = damaged("it is a damaged delta", err);
-		}
+		rc = rc ? rc : apply_delta(body, unpack, err);
 		if (!rc) {
 			keep(unpack, pack, link->at, *type, body);
 		}
 	}
+	buf_empty(&unpack->base);
+	buf_empty(&unpack->delta);
 	return rc;
 }
 
@@ -332,7 +361,10 @@ int unpack_head(size_t *size, enum object_type *type, struct unpack *unpack,
 {
 	struct link link;
 	unsigned kind;
-	int rc = read_head(&link, &kind, &at, pack, at, err);
+	int rc;
+
+	unpack->most = OBJECT_MAX;
+	rc = read_head(&link, &kind, &at, unpack, pack, at, err);
 
 	if (rc) {
 		return rc;
@@ -353,7 +385,7 @@ int unpack_head(size_t *size, enum object_type *type, struct unpack *unpack,
 	}
 	for (unsigned i = 0; !rc && kind > OBJECT_TAG; i++) {
 		rc = i < CHAIN_MAX && i < pack->count
-			     ? read_head(&link, &kind, &at, pack, at, err)
+			     ? read_head(&link, &kind, &at, unpack, pack, at, err)
 			     : damaged("it is a delta of a delta without end", err);
 	}
 	*type = (enum object_type)kind;
@@ -384,6 +416,9 @@ static bool read_loose_head(enum object_type *type, size_t *head, const struct b
 	return false;
 }
 
+/* Room for an object and its head. */
+#define LOOSE_MAX (OBJECT_MAX + 32)
+
 int unpack_loose(struct buf *body, enum object_type *type, struct unpack *unpack,
 		 const char *path, struct err *err)
 {
@@ -391,27 +426,32 @@ int unpack_loose(struct buf *body, enum object_type *type, struct unpack *unpack
 	int rc;
 
 	buf_clear(&unpack->delta);
-	rc = file_read(&unpack->delta, path, UNPACK_MAX, err);
+	/* What does not shrink, grows by some bytes for each 64 KiB. */
+	rc = file_read(&unpack->delta, path, OBJECT_MAX + OBJECT_MAX / 1024, err);
 	if (rc) {
 		return rc;
 	}
 	/* Its size is inside: try with more and more room. */
 	do {
-		size_t len = room *= 4;
+		size_t len = room = room * 4 < LOOSE_MAX ? room * 4 : LOOSE_MAX;
 
-		buf_clear(&unpack->base);
-		buf_grow(&unpack->base, room);
-		rc = object_inflate_some(unpack->inflater, unpack->base.data, &len,
+		buf_empty(body);
+		buf_grow(body, room);
+		rc = object_inflate_some(unpack->inflater, body->data, &len,
 					 unpack->delta.data, unpack->delta.len);
 		if (!rc) {
-			unpack->base.len = len;
-			unpack->base.data[len] = '\0';
+			body->len = len;
+			body->data[len] = '\0';
 		}
-	} while (rc == ERR_FULL && room < UNPACK_MAX);
-	if (rc || !read_loose_head(type, &head, &unpack->base)) {
-		return damaged("its deflated bytes are damaged", err);
+	} while (rc == ERR_FULL && room < LOOSE_MAX);
+	buf_empty(&unpack->delta);
+	if (rc || !read_loose_head(type, &head, body)) {
+		return damaged(rc == ERR_FULL
+				       ? "it is larger than any object of a snapshot"
+				       : "its deflated bytes are damaged",
+			       err);
 	}
-	buf_clear(body);
-	buf_add(body, unpack->base.data + head, unpack->base.len - head);
+	memmove(body->data, body->data + head, body->len - head);
+	buf_setlen(body, body->len - head);
 	return 0;
 }

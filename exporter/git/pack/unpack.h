@@ -17,9 +17,6 @@
  * from a pack in which two objects are deltas of each other.
  */
 
-/* A larger object is not read. */
-#define UNPACK_MAX ((size_t)1 << 30)
-
 struct unpack;
 
 struct unpack *unpack_new(void);
@@ -28,15 +25,18 @@ void unpack_free(struct unpack *unpack);
 
 /* Reads the object that begins at `at` of the pack into *body, which is cleared first.
  * Its id is not checked. The pack must outlive `unpack`, which keeps copies of the
- * bases of deltas (at most 32 MiB). ERR_INPUT: it is damaged. */
+ * bases of deltas (at most 32 MiB). ERR_INPUT: it is damaged. ERR_LARGE: it, or an object that
+ * it is a delta of, has more than `most` bytes (OBJECT_MAX, or less): nothing of such an object
+ * is inflated. Memory: two objects, and a delta, which is at most half as large as an object. */
 int unpack_read(struct buf *body, enum object_type *type, struct unpack *unpack,
-		const struct packindex *pack, size_t at, struct err *err);
+		const struct packindex *pack, size_t at, size_t most, struct err *err);
 
 /* The type and the size alone: what the head of the object says, or of its delta. */
 int unpack_head(size_t *size, enum object_type *type, struct unpack *unpack,
 		const struct packindex *pack, size_t at, struct err *err);
 
-/* Reads the file `path` of a loose object likewise. ERR_NOTFOUND: there is none. */
+/* Reads the file `path` of a loose object of at most OBJECT_MAX bytes likewise.
+ * ERR_NOTFOUND: there is none. */
 int unpack_loose(struct buf *body, enum object_type *type, struct unpack *unpack,
 		 const char *path, struct err *err);
 

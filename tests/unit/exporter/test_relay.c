@@ -4,10 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "data/base/buf.h"
 #include "exporter/site/relay.h"
 
 struct sink {
@@ -90,11 +92,58 @@ static void nothing_is_put_after_a_failure(void **state)
 	}
 }
 
+struct large_sink {
+	const char *large; /* the caller's own bytes */
+	size_t files, larges;
+	bool copied;
+};
+
+static int put_large(const char *path, const char *body, size_t len, bool replaces,
+		     void *payload, struct err *err)
+{
+	struct large_sink *sink = payload;
+
+	(void)replaces;
+	(void)err;
+	assert_int_equal(atoi(path), sink->files);
+	if (len > 100) {
+		sink->larges++;
+		sink->copied |= body != sink->large;
+	}
+	sink->files++;
+	return 0;
+}
+
+static void a_large_body_is_put_in_its_turn_and_not_copied(void **state)
+{
+	size_t len = (size_t)5 << 20;
+	char *large = xzalloc(len), path[32];
+	struct large_sink sink = {.large = large};
+	struct relay *relay = relay_new(put_large, &sink);
+	struct err err = {0};
+
+	(void)state;
+	for (unsigned i = 0; i < 2000; i++) {
+		bool is_large = i % 67 == 3;
+
+		snprintf(path, sizeof(path), "%u", i);
+		assert_int_equal(relay_pass(relay, path, is_large ? large : "small",
+					    is_large ? len : 5, false, &err),
+				 0);
+	}
+	assert_int_equal(relay_end(&relay, &err), 0);
+	assert_int_equal(sink.files, 2000);
+	assert_int_equal(sink.larges, 30);
+	assert_false(sink.copied);
+	free(large);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_files_are_put_in_order),
 		cmocka_unit_test(nothing_is_put_after_a_failure),
+		cmocka_unit_test(a_large_body_is_put_in_its_turn_and_not_copied),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -58,7 +58,7 @@ static void every_object_of_a_pack_of_deltas_is_read(void **state)
 			enum object_type type;
 
 			assert_int_equal(unpack_read(&body, &type, unpack, &pack,
-						     place[i].at, &err),
+						     place[i].at, OBJECT_MAX, &err),
 					 0);
 			object_hash(id, type, body.data, body.len);
 			assert_memory_equal(id, want, OBJECT_ID);
@@ -92,7 +92,7 @@ static int read_made(const void *bytes, size_t len, size_t at)
 				  .pack_len = file.len,
 				  .idx = (const uint8_t *)idx.data,
 				  .idx_len = idx.len};
-	rc = unpack_read(&body, &type, unpack, &pack, at, &err);
+	rc = unpack_read(&body, &type, unpack, &pack, at, OBJECT_MAX, &err);
 	buf_release(&file);
 	buf_release(&idx);
 	buf_release(&body);
@@ -113,15 +113,15 @@ static void hostile_heads_are_refused(void **state)
 						0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 	static const uint8_t delta_of_nothing[21] = {0x71, 'x'};
 	static const uint8_t delta_cut[] = {0x71, 'x'};
-	/* A gigabyte, in seven bytes. */
-	static const uint8_t claim[] = {0xb0, 0x80, 0x80, 0x80, 0x20, 0x78, 0x01};
+	/* 128 MiB, in seven bytes. */
+	static const uint8_t claim[] = {0xb0, 0x80, 0x80, 0x80, 0x04, 0x78, 0x01};
 	static const uint8_t not_deflated[] = {0x33, 'a', 'b', 'c'};
 
 	(void)state;
 	assert_int_equal(read_made(endless_size, sizeof(endless_size), 12), ERR_INPUT);
 	assert_int_equal(read_made(claim, sizeof(claim), 12), ERR_INPUT);
 	assert_string_equal(err.msg, "its size is out of bounds");
-	assert_int_equal(read_made(huge_size, sizeof(huge_size), 12), ERR_INPUT);
+	assert_int_equal(read_made(huge_size, sizeof(huge_size), 12), ERR_LARGE);
 	assert_int_equal(read_made(no_type, sizeof(no_type), 12), ERR_INPUT);
 	assert_int_equal(read_made(type_five, sizeof(type_five), 12), ERR_INPUT);
 	assert_int_equal(read_made(delta_of_itself, sizeof(delta_of_itself), 12),
@@ -166,7 +166,8 @@ static void a_delta_of_itself_by_id_ends(void **state)
 	pack.idx = (const uint8_t *)idx.data;
 	pack.idx_len = idx.len;
 	assert_int_equal(packindex_offset(&pack, 0), 12);
-	assert_int_equal(unpack_read(&body, &type, unpack, &pack, 12, &err), ERR_INPUT);
+	assert_int_equal(unpack_read(&body, &type, unpack, &pack, 12, OBJECT_MAX, &err),
+			 ERR_INPUT);
 	assert_string_equal(err.msg, "it is a delta of a delta without end");
 	buf_release(&file);
 	buf_release(&idx);
