@@ -213,20 +213,37 @@ static int winning_text(struct index_txn *txn, unsigned kind, uint64_t number,
 	return version_get(txn, &row.version, &facts, out, err);
 }
 
+/* The shortest record of an array, with its comma: {"public_id":"A","album_id":"B"} */
+#define RECORD_LEAST 33
+
+/* Whether an array of so many records must become longer than `most` bytes. */
+static bool is_too_many(uint64_t records, size_t least, size_t most)
+{
+	return records > most / least;
+}
+
 static int images_body(struct index_txn *txn, const struct row_record *album,
-		       bool untagged, struct buf *body, struct err *err)
+		       bool untagged, size_t most, struct buf *body, struct err *err)
 {
 	struct list list = {0};
-	int rc = list_fill(&list, txn,
-			   untagged ? TABLE_ALBUM_UNTAGGED : TABLE_ALBUM_IMAGES, album,
-			   err);
+	size_t start = body->len;
+	int rc;
 
+	if (is_too_many(untagged ? album->joined : album->live_count, RECORD_LEAST,
+			most)) {
+		return ERR_LARGE;
+	}
+	rc = list_fill(&list, txn, untagged ? TABLE_ALBUM_UNTAGGED : TABLE_ALBUM_IMAGES,
+		       album, err);
 	buf_addch(body, '[');
 	for (size_t i = 0; rc == 0 && i < list.count; i++) {
 		if (i) {
 			buf_addch(body, ',');
 		}
 		rc = winning_text(txn, RECORD_IMAGE, list.item[i].number, body, err);
+		if (!rc && body->len - start >= most) {
+			rc = ERR_LARGE;
+		}
 	}
 	buf_addch(body, ']');
 	list_release(&list);
@@ -260,11 +277,14 @@ static int tag_image_text(struct index_txn *txn, uint64_t number,
 }
 
 static int tag_images_body(struct index_txn *txn, const struct row_record *image,
-			   struct buf *body, struct err *err)
+			   size_t most, struct buf *body, struct err *err)
 {
 	struct list list = {0};
 	struct buf image_member = {0};
-	int rc = list_fill(&list, txn, TABLE_IMAGE_TAGS, image, err);
+	size_t start = body->len;
+	int rc = is_too_many(image->live_count, RECORD_LEAST, most)
+			 ? ERR_LARGE
+			 : list_fill(&list, txn, TABLE_IMAGE_TAGS, image, err);
 
 	buf_addch(body, '[');
 	if (rc == 0 && list.count) {
@@ -272,11 +292,18 @@ static int tag_images_body(struct index_txn *txn, const struct row_record *image
 		rc = winning_text(txn, RECORD_IMAGE, image->version.number, &image_member,
 				  err);
 	}
+	/* The image stands in each of them. */
+	if (rc == 0 && list.count && is_too_many(list.count, image_member.len, most)) {
+		rc = ERR_LARGE;
+	}
 	for (size_t i = 0; rc == 0 && i < list.count; i++) {
 		if (i) {
 			buf_addch(body, ',');
 		}
 		rc = tag_image_text(txn, list.item[i].number, &image_member, body, err);
+		if (!rc && body->len - start >= most) {
+			rc = ERR_LARGE;
+		}
 	}
 	buf_addch(body, ']');
 	buf_release(&image_member);
@@ -307,8 +334,8 @@ static int album_of_body(struct index_txn *txn, const struct row_record *image,
 	return 0;
 }
 
-int query_body(struct index_txn *txn, const struct query_key *key, struct buf *body,
-	       struct err *err)
+int query_body(struct index_txn *txn, const struct query_key *key, size_t most,
+	       struct buf *body, struct err *err)
 {
 	size_t start = body->len;
 	struct row_record row;
@@ -322,11 +349,12 @@ int query_body(struct index_txn *txn, const struct query_key *key, struct buf *b
 	}
 	switch (key->response) {
 	case QUERY_TAG_IMAGES:
-		rc = tag_images_body(txn, &row, body, err);
+		rc = tag_images_body(txn, &row, most, body, err);
 		break;
 	case QUERY_UNTAGGED:
 	case QUERY_IMAGES:
-		rc = images_body(txn, &row, key->response == QUERY_UNTAGGED, body, err);
+		rc = images_body(txn, &row, key->response == QUERY_UNTAGGED, most, body,
+				 err);
 		break;
 	case QUERY_TAG:
 		rc = tag_body(txn, &row, body, err);
@@ -337,6 +365,9 @@ int query_body(struct index_txn *txn, const struct query_key *key, struct buf *b
 	default:
 		rc = txn_damaged(txn, err, "the feed");
 		break;
+	}
+	if (!rc && body->len - start > most) {
+		rc = ERR_LARGE;
 	}
 	if (rc) {
 		buf_setlen(body, start);

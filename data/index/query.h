@@ -38,10 +38,12 @@ int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
  * Appends the body of a response to *body: the JSON array of albumen(7), byte for byte;
  * for QUERY_TAG {"tag":TEXT,"tag_images":COUNT}, for QUERY_ALBUM_OF a string, both
  * canonical. ERR_NOTFOUND (no message, *body unchanged): the response does not exist,
- * since the image or the tag is not known, or the album has no image.
+ * since the image or the tag is not known, or the album has no image. ERR_LARGE (no message,
+ * *body unchanged): the body has more than `most` bytes. Such a body is not rendered to its
+ * end: it takes no more memory than `most` bytes and three records.
  */
-int query_body(struct index_txn *txn, const struct query_key *key, struct buf *body,
-	       struct err *err);
+int query_body(struct index_txn *txn, const struct query_key *key, size_t most,
+	       struct buf *body, struct err *err);
 
 /* Calls `each` for every reject, by path, then in the order of the file. `more`: the
  * number of further rejects of the file that were counted but not kept (0 except at the

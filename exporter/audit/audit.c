@@ -9,6 +9,7 @@ void audit_free(struct audit *audit)
 	if (audit) {
 		arena_release(&audit->arena);
 		free(audit->album);
+		free(audit->oversize);
 		free(audit);
 	}
 }

@@ -33,8 +33,9 @@ struct audit_since {
 /* An untagged image. */
 struct audit_image {
 	const char *id;
-	const char *created_at; /* JSON, or NULL: absent or null */
-	const char *thumbnail;  /* JSON: its thumbnails.mini; only AUDIT_THUMBNAILS */
+	/* JSON, or NULL: absent or null, or not known, as the album's list is oversize. */
+	const char *created_at;
+	const char *thumbnail; /* JSON: its thumbnails.mini; only AUDIT_THUMBNAILS */
 	/* NULL: unknown, as in a clone that is too shallow. */
 	const struct audit_since *since;
 };
@@ -84,6 +85,11 @@ struct audit {
 	 * been untagged at least from then on. NULL: every `since` is known, or none was
 	 * asked for. */
 	const struct audit_since *horizon;
+	/* Paths of the responses of the audited albums that the snapshot lacks because they are
+	 * too large (exporter/snapshot/oversize.h): NUL-terminated. An image whose tag images
+	 * are among them counts as tagged, but not for its tags, nor for who tagged last. */
+	const char **oversize;
+	size_t oversize_count;
 	struct arena arena; /* what the texts live in */
 };
 

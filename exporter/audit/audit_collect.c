@@ -12,6 +12,7 @@
 #include "exporter/git/history.h"
 #include "exporter/git/tree/pathset.h"
 #include "exporter/snapshot/message.h"
+#include "exporter/snapshot/oversize.h"
 #include "exporter/snapshot/response.h"
 
 /*
@@ -19,7 +20,8 @@
  *
  * Albums: of all albums only the names and the untagged lists are read, because the
  * file beside each image's tag images names its album; of a single album, its list of
- * images.
+ * images. Where a list is too large for the snapshot, and so is not there, the images that
+ * name the album are those of the list.
  *
  * Images, in the order of their folders, which is their order in a pack: of untagged
  * images nothing is read, of the others their tag images, which go into the counts.
@@ -32,8 +34,11 @@ struct draft {
 	struct audit_album album;
 	uint8_t mark[OBJECT_ID]; /* the blob beside its images that names it */
 	uint64_t listed;         /* images in its untagged list */
-	struct stamp last;       /* created_at of counts.last ... */
-	char *last_texts;        /* ... whose texts are here: they often change */
+	bool unlisted;           /* that list is too large; instead: */
+	struct audit_image *found;
+	size_t found_count, found_cap;
+	struct stamp last; /* created_at of counts.last ... */
+	char *last_texts;  /* ... whose texts are here: they often change */
 };
 
 struct collect {
@@ -51,6 +56,9 @@ struct collect {
 	struct buf image;
 	struct pathset paths; /* of tag images */
 	size_t only_images;   /* in the list of the only album */
+	bool only_unlisted;   /* that list is too large */
+	struct oversize oversize;
+	size_t oversize_cap; /* of audit->oversize */
 	struct buf id;
 	struct body body;
 	struct body_object inner;
@@ -78,6 +86,37 @@ static struct draft *add_draft(struct collect *c, const char *id, size_t len)
 	object_hash(draft->mark, OBJECT_BLOB, mark.data, mark.len);
 	buf_release(&mark);
 	return draft;
+}
+
+/* --- responses that are too large --- */
+
+static bool is_oversize(struct collect *c, enum query_response kind,
+			const struct body_text *id)
+{
+	struct buf path = {0};
+	bool is;
+
+	if (!c->oversize.count) {
+		return false;
+	}
+	response_snapshot_path(&path, response_of(kind), id->data, id->len);
+	is = oversize_has(&c->oversize, path.data);
+	buf_release(&path);
+	return is;
+}
+
+static void note_oversize(struct collect *c, enum query_response kind,
+			  const struct body_text *id)
+{
+	struct audit *audit = c->audit;
+	struct buf path = {0};
+
+	response_snapshot_path(&path, response_of(kind), id->data, id->len);
+	audit->oversize = xgrow(audit->oversize, audit->oversize_count, &c->oversize_cap,
+				sizeof(*audit->oversize));
+	audit->oversize[audit->oversize_count++] =
+		arena_text(&audit->arena, path.data, path.len);
+	buf_release(&path);
 }
 
 /* --- images --- */
@@ -201,6 +240,12 @@ static int add_image(struct collect *c, struct draft *draft,
 	counts->images++;
 	if (body_is_empty(blob)) {
 		counts->untagged++;
+		if (draft->unlisted) {
+			draft->found = xgrow(draft->found, draft->found_count,
+					     &draft->found_cap, sizeof(*draft->found));
+			draft->found[draft->found_count++] =
+				(struct audit_image){.id = keep(c, *image)};
+		}
 		return 0;
 	}
 	audit_count_image(c->counter, (uint32_t)(draft - c->draft));
@@ -220,7 +265,30 @@ static int add_image(struct collect *c, struct draft *draft,
 	return rc;
 }
 
+/* An image of the album whose tag images are too large: it has some. */
+static void add_oversize_image(struct collect *c, struct draft *draft,
+			       const struct body_text *image)
+{
+	log_progress_step(&c->progress, 1);
+	draft->album.counts.images++;
+	note_oversize(c, QUERY_TAG_IMAGES, image);
+}
+
 /* --- files --- */
+
+static struct draft *add_album_draft(struct collect *c, const struct body_text *id)
+{
+	struct draft *draft = add_draft(c, id->data, id->len);
+
+	if (is_oversize(c, QUERY_IMAGES, id)) {
+		note_oversize(c, QUERY_IMAGES, id);
+	}
+	if (is_oversize(c, QUERY_UNTAGGED, id)) {
+		note_oversize(c, QUERY_UNTAGGED, id);
+		draft->unlisted = true;
+	}
+	return draft;
+}
 
 /* A file in the folder of albums, or one of the only album. An album's list of images
  * comes before that of its untagged ones. */
@@ -235,13 +303,16 @@ static int visit_album(const char *path, const uint8_t *old_blob, const uint8_t 
 
 	(void)old_blob;
 	if (kind == QUERY_IMAGES) {
-		add_draft(c, id.data, id.len);
+		add_album_draft(c, &id);
 		if (!c->only) {
 			return 0;
 		}
 		rc = body_read(&c->body, c->history, new_blob, kind, &id, c->err);
 		c->only_images = c->body.count;
 		return rc ? rc : body_add_images(&c->body, &c->paths, c->err);
+	}
+	if (kind == QUERY_UNTAGGED && is_oversize(c, QUERY_IMAGES, &id)) {
+		draft = add_album_draft(c, &id);
 	}
 	if (kind == QUERY_UNTAGGED) {
 		return draft && strcmp(draft->album.id, id.data) == 0
@@ -270,7 +341,7 @@ static int find_album(struct collect *c, const uint8_t blob[OBJECT_ID])
 			   : NULL;
 	buf_clear(&c->image);
 	buf_add(&c->image, c->id.data, c->id.len);
-	if (c->here) {
+	if (c->here || c->only) {
 		return 0;
 	}
 	return err_set(c->err, ERR_INPUT,
@@ -286,16 +357,24 @@ static int visit_file(const char *path, const uint8_t *old_blob, const uint8_t *
 	struct collect *c = payload;
 	enum query_response kind = body_path(&c->id, path);
 	const struct body_text image = {c->id.data, c->id.len};
+	int rc;
 
 	(void)old_blob;
 	if (kind == QUERY_ALBUM_OF) {
-		return find_album(c, new_blob);
+		rc = find_album(c, new_blob);
+		if (!rc && c->here && is_oversize(c, QUERY_TAG_IMAGES, &image)) {
+			add_oversize_image(c, c->here, &image);
+		}
+		return rc;
 	}
 	if (kind != QUERY_TAG_IMAGES) {
 		return 0;
 	}
-	if (c->only) {
+	if (c->only && !c->only_unlisted) {
 		return add_image(c, c->draft, &image, new_blob);
+	}
+	if (c->only && !c->here) {
+		return 0;
 	}
 	if (!c->here || strcmp(image.data, c->image.data) != 0) {
 		return err_set(c->err, ERR_INPUT,
@@ -311,6 +390,49 @@ static int visit_paths(struct collect *c, struct pathset *paths, tree_diff_fn *e
 {
 	return pathset_diff(paths, c->trees, response_walk_fault, NULL, c->tree, each, c,
 			    c->err);
+}
+
+/* Adds the albums that have neither list. */
+static void add_unlisted_albums(struct collect *c)
+{
+	const char *path;
+	size_t at = 0;
+
+	while ((path = oversize_next(&c->oversize, &at))) {
+		bool is_list = body_path(&c->id, path) == QUERY_IMAGES;
+		const struct body_text id = {c->id.data, c->id.len};
+
+		if (is_list && is_oversize(c, QUERY_UNTAGGED, &id) &&
+		    (!c->only || strcmp(c->only, id.data) == 0)) {
+			add_album_draft(c, &id);
+		}
+	}
+}
+
+/* Adds the images of the only album whose tag images are too large: the paths of the others
+ * are known from its list. */
+static int add_oversize_images(struct collect *c)
+{
+	const char *path;
+	size_t at = 0;
+	int rc = 0;
+
+	while (!rc && (path = oversize_next(&c->oversize, &at))) {
+		uint8_t album[OBJECT_ID];
+		bool is_image = body_path(&c->id, path) == QUERY_TAG_IMAGES;
+		const struct body_text image = {c->id.data, c->id.len};
+
+		if (!is_image) {
+			continue;
+		}
+		rc = body_find(album, c->history, c->tree, QUERY_ALBUM_OF, &image,
+			       c->err);
+		if (!rc && memcmp(album, c->draft->mark, OBJECT_ID) == 0) {
+			add_oversize_image(c, c->draft, &image);
+		}
+		rc = rc == ERR_NOTFOUND ? 0 : rc;
+	}
+	return rc;
 }
 
 static int collect_files(struct collect *c)
@@ -329,6 +451,9 @@ static int collect_files(struct collect *c)
 	}
 	rc = visit_paths(c, &albums, visit_album);
 	pathset_release(&albums);
+	if (!rc) {
+		add_unlisted_albums(c);
+	}
 	if (!rc && c->only && !c->count) {
 		rc = err_set(c->err, ERR_NOTFOUND, "no album '%s' in snapshot %s",
 			     c->only, c->audit->commit.hex);
@@ -339,8 +464,19 @@ static int collect_files(struct collect *c)
 	if (c->count) {
 		qsort(c->draft, c->count, sizeof(*c->draft), compare_marks);
 	}
-	rc = visit_paths(c, &c->paths, visit_file);
-	if (!rc && c->only && c->draft->album.counts.images != c->only_images) {
+	if (c->only) {
+		const struct body_text only = {c->only, strlen(c->only)};
+
+		c->only_unlisted = is_oversize(c, QUERY_IMAGES, &only);
+	}
+	if (c->only_unlisted) {
+		body_add_folder(&c->paths, QUERY_TAG_IMAGES);
+	} else if (c->only) {
+		rc = add_oversize_images(c);
+	}
+	rc = rc ? rc : visit_paths(c, &c->paths, visit_file);
+	if (!rc && c->only && !c->only_unlisted &&
+	    c->draft->album.counts.images != c->only_images) {
 		rc = contradiction(c, c->only, "not every image of it has tag images");
 	}
 	return rc;
@@ -353,12 +489,36 @@ static const char *keep_text(struct collect *c, const char *text)
 	return text ? arena_text(&c->audit->arena, text, strlen(text)) : NULL;
 }
 
+static int compare_found(const void *a, const void *b)
+{
+	const struct audit_image *x = a, *y = b;
+
+	return strcmp(x->id, y->id);
+}
+
+/* Lists the untagged images that were found in place of those that a list has. */
+static void list_found(struct collect *c, struct draft *draft)
+{
+	size_t bytes = draft->found_count * sizeof(*draft->found);
+
+	draft->listed = draft->found_count;
+	draft->album.image = arena_alloc(&c->audit->arena, bytes);
+	if (bytes) {
+		memcpy(draft->album.image, draft->found, bytes);
+		qsort(draft->album.image, draft->found_count, sizeof(*draft->found),
+		      compare_found);
+	}
+}
+
 static int finish_album(struct collect *c, size_t number)
 {
 	struct draft *draft = &c->draft[number];
 	struct audit_counts *counts = &draft->album.counts;
 	struct audit_last *last = &counts->last;
 
+	if (draft->unlisted) {
+		list_found(c, draft);
+	}
 	if (counts->untagged != draft->listed || counts->images == 0) {
 		return contradiction(c, draft->album.id,
 				     "its list of untagged images and the images "
@@ -454,6 +614,7 @@ static void release(struct collect *c)
 {
 	for (size_t i = 0; i < c->count; i++) {
 		free(c->draft[i].last_texts);
+		free(c->draft[i].found);
 	}
 	free(c->draft);
 	audit_count_free(c->counter);
@@ -463,6 +624,7 @@ static void release(struct collect *c)
 	body_object_release(&c->inner);
 	buf_release(&c->image);
 	buf_release(&c->id);
+	oversize_release(&c->oversize);
 }
 
 int audit_collect(struct audit **out, struct snapshot_repo *repo,
@@ -483,6 +645,7 @@ int audit_collect(struct audit **out, struct snapshot_repo *repo,
 	c.audit->number = message_count(info->message, MESSAGE_NUMBER, 0);
 	c.audit->time_s = info->time_s;
 	c.audit->as_of_s = as_of_s;
+	oversize_read(&c.oversize, info->message);
 	c.history = history_new(repo);
 	c.trees = history_trees(c.history);
 	c.counter = audit_count_new(&c.audit->arena);

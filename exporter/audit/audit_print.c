@@ -123,6 +123,13 @@ int audit_print_json(FILE *out, const struct audit *audit, struct err *err)
 	json_print_maybe(&text, "number", audit->number, audit->number);
 	json_time(&text, "time", audit->time_s);
 	json_time(&text, "as_of", audit->as_of_s);
+	if (audit->oversize_count) {
+		json_print_open(&text, "oversize", '[');
+		for (size_t i = 0; i < audit->oversize_count; i++) {
+			json_print_string(&text, NULL, audit->oversize[i]);
+		}
+		buf_addch(&text, ']');
+	}
 	buf_addstr(&text, ",\n");
 	json_print_open(&text, "all", '{');
 	json_counts(&text, &audit->all);

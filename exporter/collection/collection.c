@@ -2,6 +2,7 @@
 #include "exporter/collection/collection.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "data/format/record.h"
@@ -11,6 +12,50 @@
 
 #define CHUNK (256u << 10)
 
+/* How many tag images of each tag were added. Used only if some are oversize. */
+struct tally {
+	struct buf ids; /* each with a NUL behind it */
+	struct {
+		size_t id; /* offset in ids */
+		uint64_t count;
+	} * tag;
+	size_t tags, cap;
+	struct hash table;
+};
+
+/* The count of the tag, from 0 on; borrowed until the next call. */
+static uint64_t *tally_of(struct tally *tally, const struct body_text *id)
+{
+	uint32_t hash = hash_bytes(id->data, id->len, 0), n;
+	size_t at = 0;
+
+	while ((n = hash_next(&tally->table, hash, &at))) {
+		const char *known = tally->ids.data + tally->tag[n - 1].id;
+
+		if (strlen(known) == id->len && memcmp(known, id->data, id->len) == 0) {
+			break;
+		}
+	}
+	if (!n) {
+		tally->tag =
+			xgrow(tally->tag, tally->tags, &tally->cap, sizeof(*tally->tag));
+		tally->tag[tally->tags].id = tally->ids.len;
+		tally->tag[tally->tags++].count = 0;
+		buf_add(&tally->ids, id->data, id->len);
+		buf_addch(&tally->ids, '\0');
+		n = (uint32_t)tally->tags;
+		hash_add(&tally->table, hash, n);
+	}
+	return &tally->tag[n - 1].count;
+}
+
+static void tally_release(struct tally *tally)
+{
+	buf_release(&tally->ids);
+	free(tally->tag);
+	hash_release(&tally->table);
+}
+
 struct collection {
 	struct snapshot_repo *repo;
 	unsigned rows;  /* a set of 1 << place in the table: those that are wanted */
@@ -18,6 +63,8 @@ struct collection {
 	const struct response *row; /* what is added is for this one */
 	struct err *err;
 	struct sort *sort;
+	unsigned oversize; /* a set of 1 << kind: kinds of which files are missing */
+	struct tally tally;
 	char empty[SNAPSHOT_HEX + 1]; /* the blob of `[]`, once it has been seen */
 	struct body body;
 	struct body_object tag; /* of a tag image */
@@ -28,8 +75,12 @@ struct collection {
  * The key of an item is its row's place in the table, as a byte, and what the records are
  * ordered by: created_at and id. Where the row has a file for each tag, the tag's id and a
  * NUL (no id has one) stand between; and each tag adds an item that ends there, and has no
- * text: it comes first, and begins the file, which is `[]` if no more follow.
+ * text: it comes first, and begins the file, which is `[]` if no more follow. Its text is
+ * INCOMPLETE if the tag has more tag images than the files do: the tag's own file says how
+ * many, and comes after all of them in a tree.
  */
+#define INCOMPLETE "?"
+
 static void begin_key(struct collection *all)
 {
 	buf_clear(&all->key);
@@ -55,6 +106,9 @@ static int add_own_tag_to_key(struct collection *all, const char *path)
 
 	if (!body_object(&all->tag, &tag) || !body_id(&all->tag, &id)) {
 		return body_fault(path, "a tag image without a tag", all->err);
+	}
+	if (all->oversize) {
+		(*tally_of(&all->tally, &id))++;
 	}
 	return add_tag_to_key(all, &id, path);
 }
@@ -121,7 +175,10 @@ static int add_tag(struct collection *all, const char *path)
 	begin_key(all);
 	rc = add_tag_to_key(all, &id, path);
 	if (!rc) {
-		sort_add(all->sort, all->key.data, all->key.len, "", 0);
+		bool whole = !all->oversize || *tally_of(&all->tally, &id) >= tag_images;
+		const char *text = whole ? "" : INCOMPLETE;
+
+		sort_add(all->sort, all->key.data, all->key.len, text, strlen(text));
 	}
 	return rc;
 }
@@ -138,7 +195,7 @@ static int add_file(const struct snapshot_change *change, void *payload)
 	    strcmp(change->new_blob.hex, all->empty) == 0) {
 		return 0;
 	}
-	buf_clear(&body->bytes);
+	buf_empty(&body->bytes);
 	rc = snapshot_read_blob(all->repo, &change->new_blob, &body->bytes, all->err);
 	if (rc) {
 		return rc;
@@ -166,6 +223,7 @@ struct file {
 	const struct response *row;
 	struct record_id id; /* of the tag, where each has a file */
 	bool begun, filled;
+	bool whole;
 	struct buf out;
 };
 
@@ -174,7 +232,7 @@ static int end_file(struct file *file)
 	const struct collection_sink *sink = file->sink;
 	int rc;
 
-	if (!file->begun) {
+	if (!file->begun || !file->whole) {
 		return 0;
 	}
 	file->begun = false;
@@ -183,18 +241,19 @@ static int end_file(struct file *file)
 	return rc ? rc : sink->end(sink->payload, file->all->err);
 }
 
-static int begin_file(struct file *file, const char *id, size_t len)
+static int begin_file(struct file *file, const char *id, size_t len, bool whole)
 {
 	int rc = end_file(file);
 
 	file->begun = true;
 	file->filled = false;
+	file->whole = whole;
 	file->id = (struct record_id){.len = (unsigned char)len};
 	memcpy(file->id.bytes, id, len);
 	buf_clear(&file->out);
 	buf_addch(&file->out, '[');
 	return rc ? rc
-		  : file->sink->begin(file->row, &file->id, file->sink->payload,
+		  : file->sink->begin(file->row, &file->id, whole, file->sink->payload,
 				      file->all->err);
 }
 
@@ -204,12 +263,13 @@ static int give_item(struct file *file, const struct sort_item *item)
 	size_t id_len = response_is_many(file->row) ? strlen(id) : 0;
 	int rc = 0;
 
+	/* Where the row has a file for each tag, the first item of a tag begins it. */
 	if (!file->begun || id_len != file->id.len ||
 	    memcmp(id, file->id.bytes, id_len) != 0) {
-		rc = begin_file(file, id, id_len);
+		return begin_file(file, id, id_len, !item->len);
 	}
-	if (rc || !item->len) {
-		return rc;
+	if (!file->whole) {
+		return 0;
 	}
 	if (file->filled) {
 		buf_addch(&file->out, ',');
@@ -238,7 +298,8 @@ static int give_row(struct file *file, struct sort_item *item, bool *more)
 {
 	size_t place = (size_t)(file->row - response_table);
 	/* The only file is there even if nothing is in it. */
-	int rc = response_is_many(file->row) ? 0 : begin_file(file, "", 0);
+	bool whole = !(file->all->oversize & file->row->stale_by);
+	int rc = response_is_many(file->row) ? 0 : begin_file(file, "", 0, whole);
 
 	while (!rc && *more && (unsigned char)*item->key == place) {
 		rc = give_item(file, item);
@@ -265,11 +326,20 @@ static int give_rows(struct collection *all, const struct collection_sink *sink)
 }
 
 int collection_read(struct snapshot_repo *repo, const struct snapshot_id *tree,
-		    const char *folder, const struct collection_sink *sink,
-		    struct err *err)
+		    const struct oversize *oversize, const char *folder,
+		    const struct collection_sink *sink, struct err *err)
 {
 	struct collection all = {.repo = repo, .err = err};
+	struct layout_text name;
+	const char *path;
+	size_t at = 0;
 	int rc;
+
+	while (oversize && (path = oversize_next(oversize, &at))) {
+		const struct response *row = response_parse(path, &name);
+
+		all.oversize |= row ? 1u << row->kind : 0;
+	}
 
 	for (size_t i = 0; i < response_count; i++) {
 		const struct response *row = &response_table[i];
@@ -287,6 +357,7 @@ int collection_read(struct snapshot_repo *repo, const struct snapshot_id *tree,
 			   err);
 	rc = rc ? rc : give_rows(&all, sink);
 	sort_free(all.sort);
+	tally_release(&all.tally);
 	body_release(&all.body);
 	body_object_release(&all.tag);
 	buf_release(&all.key);

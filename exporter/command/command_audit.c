@@ -10,6 +10,7 @@
 #include "exporter/git/snapshot.h"
 #include "exporter/lookback/when.h"
 #include "exporter/page/page.h"
+#include "exporter/snapshot/response.h"
 
 static const char *const format_name[] = {"table", "json", "csv", "html"};
 enum format { TABLE, JSON, CSV, HTML, FORMATS };
@@ -122,6 +123,24 @@ static bool too_old(const struct audit *audit, const char *older_than,
 	return old.image || old.unknown;
 }
 
+#define WARNINGS_MAX 10
+
+/* The report goes on without what the snapshot does not have. */
+static void warn_of_oversize(const struct audit *audit)
+{
+	size_t n = 0;
+
+	for (; n < audit->oversize_count && n < WARNINGS_MAX; n++) {
+		log_warning("the snapshot lacks '%s', which is larger than %zu MiB: the "
+			    "audit does not know what it says",
+			    audit->oversize[n], RESPONSE_MAX >> 20);
+	}
+	if (n < audit->oversize_count) {
+		log_warning("the snapshot lacks %zu more responses that are too large",
+			    audit->oversize_count - n);
+	}
+}
+
 static int run(const void *values, char **operand, struct err *err)
 {
 	const struct command_options *opt = values;
@@ -140,6 +159,9 @@ static int run(const void *values, char **operand, struct err *err)
 	if (!rc) {
 		rc = audit_collect(&audit, repo, &info, as_of_s, opt->album,
 				   format == HTML ? AUDIT_THUMBNAILS : 0, err);
+	}
+	if (!rc) {
+		warn_of_oversize(audit);
 	}
 	rc = rc ? rc : print(format, repo, audit, opt->album, err);
 	if (!rc) {

@@ -52,7 +52,11 @@ static int check_album(struct snapshot_repo *repo, const struct snapshot_info *i
 static int diff_trees(const struct command_options *opt, struct snapshot_repo *repo,
 		      const struct snapshot_info *info, struct err *err)
 {
-	struct compare_scope scope = {.album = opt->album};
+	struct oversize lacks[2] = {0};
+	uint64_t skipped = 0;
+	struct compare_scope scope = {.album = opt->album,
+				      .lacks = {&lacks[0], &lacks[1]},
+				      .skipped = &skipped};
 	struct lines lines = {.json = opt->json, .err = err};
 	struct history *history = history_new(repo);
 	uint8_t from[OBJECT_ID], to[OBJECT_ID];
@@ -60,10 +64,16 @@ static int diff_trees(const struct command_options *opt, struct snapshot_repo *r
 
 	object_unhex(from, info[0].tree.hex);
 	object_unhex(to, info[1].tree.hex);
+	oversize_read(&lacks[0], info[0].message);
+	oversize_read(&lacks[1], info[1].message);
 	rc = compare_trees(history, from, to, &scope, print_event, &lines, err);
-	if (!rc && opt->album && !lines.count) {
+	if (!rc && skipped) {
+		rc = 3;
+	} else if (!rc && opt->album && !lines.count) {
 		rc = check_album(repo, info, opt->album, err);
 	}
+	oversize_release(&lacks[0]);
+	oversize_release(&lacks[1]);
 	history_free(history);
 	buf_release(&lines.line);
 	return rc;
@@ -95,4 +105,6 @@ const struct cli_command command_diff = {
 	.operands = "A B",
 	.summary = "show what changed between two snapshots",
 	.help = "Shows the changes that turn snapshot A into snapshot B. With --json, "
-		"one line for each change; applied to A, they give B."};
+		"one line for each change; applied to A, they give B. Exit status 3: a "
+		"file is "
+		"not compared, as it is larger than 256 MiB and a snapshot lacks it."};

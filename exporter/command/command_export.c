@@ -6,6 +6,29 @@
 #include "exporter/command/command.h"
 #include "exporter/git/maintain.h"
 #include "exporter/git/repo_folder.h"
+#include "exporter/snapshot/response.h"
+
+/* Adds the responses that are too large for a snapshot. */
+static void add_oversize(struct buf *out, const struct oversize *oversize, bool json)
+{
+	const char *path;
+	size_t at = 0;
+
+	if (json) {
+		json_print_open(out, "oversize", '[');
+	}
+	while ((path = oversize_next(oversize, &at))) {
+		if (json) {
+			json_print_string(out, NULL, path);
+		} else {
+			buf_addf(out, "larger than %zu MiB, so not in the snapshot: %s\n",
+				 RESPONSE_MAX >> 20, path);
+		}
+	}
+	if (json) {
+		buf_addch(out, ']');
+	}
+}
 
 /* Appends whose key signs from now on, if it is another. */
 static void add_key(struct buf *out, const struct command_job *job,
@@ -106,6 +129,7 @@ static void report(const struct command_options *opt, const struct command_job *
 	if (job->redact && (opt->json || result->rendered)) {
 		add_matched(&out, opt, job->redact, &result->matched);
 	}
+	add_oversize(&out, &result->oversize, opt->json);
 	if (!opt->dry_run) {
 		command_add_site(&out, opt, &result->site);
 	}
@@ -171,6 +195,9 @@ static int run(const void *values, char **operand, struct err *err)
 	if (!rc && result.site.damaged) {
 		rc = 1; /* the log says what is damaged */
 	}
+	if (!rc && result.oversize.count) {
+		rc = 3;
+	}
 	export_result_release(&result);
 	command_end_job(&job);
 	return rc;
@@ -184,4 +211,6 @@ const struct cli_command command_export = {
 	.summary = "snapshot what changed, then bring the site to it",
 	.help = "Renders the responses that changed since the last snapshot and commits "
 		"them to the repository, which is created if it does not exist. If "
-		"nothing changed, nothing is written."};
+		"nothing changed, nothing is written. Exit status 3: it is done, but "
+		"responses "
+		"that are larger than 256 MiB are left out, and named."};

@@ -267,7 +267,7 @@ static int log_scope(struct log *log, struct snapshot_repo *repo,
 		log_warning("this clone is shallow: it lacks earlier snapshots, and what "
 			    "changed in its first one is not known");
 	}
-	return 0;
+	return end.skipped ? 3 : 0;
 }
 
 static int run(const void *values, char **operand, struct err *err)
@@ -302,4 +302,6 @@ const struct cli_command command_log = {
 	.options = "repo! json at album image tag",
 	.summary = "show when something changed, and how",
 	.help = "Lists snapshots, the newest first: all of them, or those in which an "
-		"album, an image or a tag changed."};
+		"album, an image or a tag changed. Exit status 3: a snapshot lacks a "
+		"file that "
+		"is needed for that, as it is larger than 256 MiB."};

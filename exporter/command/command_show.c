@@ -19,7 +19,7 @@ static int show(struct snapshot_repo *repo, const struct snapshot_info *info,
 	int rc = request_read(&request, url, err);
 
 	if (!rc) {
-		rc = show_body(repo, &info->tree, &request, print, stdout, err);
+		rc = show_body(repo, info, &request, print, stdout, err);
 		if (rc == ERR_NOTFOUND) {
 			when_format(time, info->time_s);
 			err_set(err, rc, "'%s' had no answer in snapshot %s of %s", url,

@@ -70,6 +70,7 @@ struct export
 void export_result_release(struct export_result *result)
 {
 	snapshot_info_release(&result->info);
+	oversize_release(&result->oversize);
 	*result = (struct export_result){0};
 }
 
@@ -129,31 +130,49 @@ static bool may_go_on(const struct export *ex, const struct index_txn *txn)
 
 /* --- rendering ------------------------------------------------------------------------ */
 
+/* Renders a body into ex->body, without what is left out. ERR_NOTFOUND, ERR_LARGE (no
+ * message). A body counts as too large if it is before or after members are left out: before,
+ * as it is held whole. */
+static int render_body(struct export *ex, struct index_txn *txn,
+		       const struct query_key *key, struct err *err)
+{
+	size_t most = ex->job->body_max ? ex->job->body_max : RESPONSE_MAX;
+	int rc;
+
+	buf_empty(&ex->body);
+	buf_empty(&ex->redacted);
+	rc = query_body(txn, key, most, &ex->body, err);
+	if (!rc && ex->job->redact) {
+		struct buf body = ex->body;
+
+		redact_body(ex->job->redact, &ex->result->matched, &ex->redacted,
+			    key->response, body.data, body.len);
+		ex->body = ex->redacted;
+		ex->redacted = body;
+		buf_empty(&ex->redacted);
+		rc = ex->body.len > most ? ERR_LARGE : 0;
+	}
+	return rc;
+}
+
 /* Renders one file of the snapshot. */
 static int render_row(struct export *ex, struct index_txn *txn,
 		      const struct response *row, uint64_t number, struct err *err)
 {
 	struct query_key key = {.response = row->kind, .number = number};
-	const struct buf *body = &ex->body;
-	int rc;
+	int rc = render_body(ex, txn, &key, err);
 
 	buf_clear(&ex->path);
-	buf_clear(&ex->body);
 	layout_fill(&ex->path, row->path,
 		    &(struct layout_text){ex->name.data, ex->name.len});
-	rc = query_body(txn, &key, &ex->body, err);
-	if (rc == ERR_NOTFOUND) {
+	oversize_set(&ex->result->oversize, ex->path.data, rc == ERR_LARGE);
+	if (rc == ERR_NOTFOUND || rc == ERR_LARGE) {
 		snapshot_remove(ex->edit, ex->path.data);
 		return 0;
 	}
-	if (!rc && ex->job->redact) {
-		buf_clear(&ex->redacted);
-		redact_body(ex->job->redact, &ex->result->matched, &ex->redacted,
-			    row->kind, ex->body.data, ex->body.len);
-		body = &ex->redacted;
-	}
 	return rc ? rc
-		  : snapshot_put(ex->edit, ex->path.data, body->data, body->len, err);
+		  : snapshot_put(ex->edit, ex->path.data, ex->body.data, ex->body.len,
+				 err);
 }
 
 /* Renders one entry of the feed. */
@@ -259,6 +278,7 @@ static int write_message(struct export *ex, struct buf *out, int64_t now, struct
 
 	if (!rc) {
 		message_write(out, &message);
+		oversize_write(out, &ex->result->oversize);
 		if (ex->job->accept) {
 			/* The snapshot is the same wherever it is published. */
 			accept_trailers(out,
@@ -560,8 +580,12 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 	ex->result->full = !ex->done;
 	ex->result->rendered = 0;
 	ex->result->matched = (struct redact_matched){0};
+	oversize_clear(&ex->result->oversize);
 	if (ex->result->full) {
 		query_read_ahead(txn);
+	} else {
+		/* What is not rendered again is as in the last snapshot. */
+		oversize_read(&ex->result->oversize, ex->result->info.message);
 	}
 	total = query_feed_count(txn, ex->done, UINT64_MAX);
 	rc = index_end(&txn, 0, err); /* fails if the feed is damaged */
@@ -646,6 +670,26 @@ static void leave_note(struct export *ex)
 	}
 }
 
+#define WARNINGS_MAX 10
+
+static void warn_of_oversize(const struct oversize *oversize)
+{
+	const char *path;
+	size_t at = 0, n = 0;
+
+	while (n < WARNINGS_MAX && (path = oversize_next(oversize, &at))) {
+		log_warning("the snapshot lacks '%s': the response is larger than %zu "
+			    "MiB; smaller records, or fewer of them, mend that",
+			    path, RESPONSE_MAX >> 20);
+		n++;
+	}
+	if (n < oversize->count) {
+		log_warning("the snapshot lacks %zu more responses that are too large; "
+			    "its trailers " OVERSIZE_TRAILER " name all",
+			    oversize->count - n);
+	}
+}
+
 static bool has_accepted_site(const struct export_job *job)
 {
 	return job->accept && job->accept->used & 1u << ACCEPT_SITE;
@@ -685,20 +729,23 @@ int export_run(const struct export_job *job, struct export_result *result,
 	while (!rc && again) {
 		rc = attempt(&ex, &again, err);
 	}
+	buf_release(&ex.name);
+	buf_release(&ex.path);
+	buf_release(&ex.body);
+	buf_release(&ex.redacted);
+	redact_free(ex.before);
 	if (!rc && !job->dry_run) {
 		leave_note(&ex);
 		if (job->accept) { /* for the next export, after a publish that fails */
 			job->accept->given &= 1u << ACCEPT_SITE;
+		}
+		if (result->made) {
+			warn_of_oversize(&result->oversize);
 		}
 		rc = publish(job, result, err);
 	}
 	if (!rc && job->accept) {
 		*job->accept = (struct accept){0};
 	}
-	buf_release(&ex.name);
-	buf_release(&ex.path);
-	buf_release(&ex.body);
-	buf_release(&ex.redacted);
-	redact_free(ex.before);
 	return rc;
 }

@@ -12,6 +12,7 @@
 #include "exporter/export/accept.h"
 #include "exporter/git/snapshot_edit.h"
 #include "exporter/site/site.h"
+#include "exporter/snapshot/oversize.h"
 #include "exporter/snapshot/redact.h"
 
 /*
@@ -36,7 +37,9 @@ struct export_job {
 	const struct redact *redact; /* NULL: nothing is left out */
 	struct accept *accept;       /* NULL: nothing; holds for the first export only */
 	struct stop *stop;           /* may be NULL */
-	/* For tests: responses of a slice (0: the default), and a call after each. */
+	/* For tests: the largest body (0: RESPONSE_MAX), the responses of a slice (0: the
+	 * default), and a call after each slice. */
+	size_t body_max;
 	unsigned slice;
 	void (*between)(void *payload);
 	void *payload;
@@ -56,6 +59,7 @@ struct export_result {
 	/* If a snapshot was made and signed with another key than the one before: the
 	 * fingerprint of that one's key. Else "". */
 	char other_key[SIGN_KEY];
+	struct oversize oversize; /* the responses that it does not have */
 	struct site_result site;
 };
 void export_result_release(struct export_result *result);

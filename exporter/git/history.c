@@ -182,6 +182,7 @@ int history_next(struct history *history, struct history_step *step, struct err 
 	if (step->has_parent) {
 		memcpy(step->parent, next->id, OBJECT_ID);
 		memcpy(step->parent_tree, next->commit.tree, OBJECT_ID);
+		step->parent_message = next->commit.message;
 	}
 	return 0;
 }

@@ -36,8 +36,9 @@ struct history_step {
 	/* False: it is the first snapshot, or a shallow clone ends here (history_is_cut). */
 	bool has_parent;
 	uint8_t parent[OBJECT_ID], parent_tree[OBJECT_ID];
-	int64_t time_s;      /* committer time, Unix seconds */
-	const char *message; /* borrowed until the next step */
+	int64_t time_s; /* committer time, Unix seconds */
+	/* Borrowed until the next step; parent_message: NULL without has_parent. */
+	const char *message, *parent_message;
 };
 
 /* The repository is borrowed. Memory: about 2 MiB for trees of usual size. */

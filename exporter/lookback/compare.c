@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/base/log.h"
 #include "data/format/json_print.h"
 #include "exporter/lookback/findings.h"
 #include "exporter/snapshot/response.h"
@@ -37,6 +38,8 @@ struct compare {
 	struct findings *only; /* the images to note, by side; NULL: all */
 	size_t only_noted;     /* how many of them were noted */
 	struct side side[2];
+	const struct compare_scope *scope; /* may be NULL */
+	uint64_t skipped;
 	/* scratch */
 	struct body_object object, image, tag;
 	struct findings tag_images; /* of one image; of: the tag */
@@ -49,6 +52,48 @@ static bool is_none(const uint8_t *blob)
 	static const uint8_t none[OBJECT_ID];
 
 	return !blob || memcmp(blob, none, OBJECT_ID) == 0;
+}
+
+/* --- what a snapshot lacks --- */
+
+#define WARNINGS_MAX 10
+
+static void skip(struct compare *c, const char *path)
+{
+	if (c->skipped++ < WARNINGS_MAX) {
+		log_warning(
+			"'%s' is not compared: one of the snapshots lacks it, as it is "
+			"larger than %zu MiB",
+			path, RESPONSE_MAX >> 20);
+	}
+	if (c->scope->skipped) {
+		(*c->scope->skipped)++;
+	}
+}
+
+static bool does_lack(const struct compare *c, int side, const char *path)
+{
+	return c->scope && c->scope->lacks[side] &&
+	       oversize_has(c->scope->lacks[side], path);
+}
+
+/* Whether a snapshot lacks the file about `id`, which is then skipped. */
+static bool skips(struct compare *c, int side, enum query_response kind,
+		  const struct body_text *id)
+{
+	struct buf path = {0};
+	bool lacks;
+
+	if (!c->scope || !c->scope->lacks[side] || !c->scope->lacks[side]->count) {
+		return false;
+	}
+	response_snapshot_path(&path, response_of(kind), id->data, id->len);
+	lacks = does_lack(c, side, path.data);
+	if (lacks) {
+		skip(c, path.data);
+	}
+	buf_release(&path);
+	return lacks;
 }
 
 /* --- arrays --- */
@@ -237,6 +282,14 @@ static int note_file(const char *path, const uint8_t *old_blob, const uint8_t *n
 	enum query_response kind = body_path(&c->id, path);
 	const struct body_text id = {c->id.data, c->id.len};
 
+	if ((!old_blob && does_lack(c, 0, path)) ||
+	    (!new_blob && does_lack(c, 1, path))) {
+		/* Of the list of untagged images nothing is wanted, mostly. */
+		if (kind != QUERY_UNTAGGED || c->only) {
+			skip(c, path);
+		}
+		return 0;
+	}
 	switch (kind) {
 	case QUERY_IMAGES:
 		return note_images(c, old_blob, new_blob, kind, &id);
@@ -436,6 +489,29 @@ static int note_tagged(struct compare *c, int side, const struct place *place,
 	return 0;
 }
 
+/* Whether a snapshot lacks the file that holds the image's text, and which tells what it is
+ * tagged with. */
+static int skips_image(struct compare *c, const struct body_text *image, bool *skipped)
+{
+	int rc = 0;
+
+	for (int side = 0; !rc && !*skipped && side < 2; side++) {
+		struct place place = {0};
+
+		if (!c->scope->lacks[side] || !c->scope->lacks[side]->count) {
+			continue;
+		}
+		rc = find_image(c, &place, side, image);
+		if (rc || is_none(place.album_of)) {
+			continue;
+		}
+		*skipped = body_is_empty(place.tag_images)
+				   ? skips(c, side, QUERY_UNTAGGED, &place.album)
+				   : skips(c, side, QUERY_TAG_IMAGES, image);
+	}
+	return rc;
+}
+
 /* If the image is untagged, only the lists of its album hold its text. The list of the
  * untagged images is the shorter one. */
 static int note_image(struct compare *c, const struct body_text *image)
@@ -444,7 +520,12 @@ static int note_image(struct compare *c, const struct body_text *image)
 	struct pathset lists = {0};
 	struct findings sides = {0};
 	size_t expected = 0;
-	int rc = 0;
+	bool skipped = false;
+	int rc = skips_image(c, image, &skipped);
+
+	if (rc || skipped) {
+		return rc;
+	}
 
 	for (int side = 0; !rc && side < 2; side++) {
 		findings_add(&sides, &(struct finding){.after = side == 1, .id = *image});
@@ -502,7 +583,8 @@ static int note_moved(struct compare *c)
 		const struct finding *image = &lone.finding[i];
 
 		rc = find_image(c, &place, image->after, &image->id);
-		if (!rc && !is_none(place.album_of)) {
+		if (!rc && !is_none(place.album_of) &&
+		    !skips(c, image->after, QUERY_IMAGES, &place.album)) {
 			body_add_path(&lists, QUERY_IMAGES, &place.album);
 			expected++;
 		}
@@ -648,6 +730,7 @@ int compare_trees(struct history *history, const uint8_t *from,
 	struct compare c = {
 		.history = history,
 		.tree = {from, to},
+		.scope = scope,
 		.each = each,
 		.payload = payload,
 		.err = err,

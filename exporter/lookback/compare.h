@@ -9,6 +9,7 @@
 #include "exporter/git/pack/object.h"
 #include "exporter/git/tree/pathset.h"
 #include "exporter/lookback/compare_event.h"
+#include "exporter/snapshot/oversize.h"
 
 /*
  * compare - what happened between two snapshots, as events about images, tags and
@@ -45,6 +46,10 @@ struct compare_scope {
 	struct pathset *album_paths;
 	const char *image; /* this image, its tag images and the tags that these show */
 	const char *tag;   /* this tag alone */
+	/* What each of the snapshots lacks as it is too large; NULL: nothing. A file that one
+	 * of them lacks for that reason gives no events: that is logged, and counted. */
+	const struct oversize *lacks[2];
+	uint64_t *skipped; /* NULL: not counted */
 };
 
 /* A non-zero return ends the comparison and is returned. */

@@ -22,9 +22,10 @@
 /* Takes the next bytes of the body. */
 typedef void show_sink(const void *bytes, size_t len, void *payload);
 
-/* ERR_NOTFOUND (no message): there was no answer. Calls `sink` only if there is a body; if
- * the body ends early, returns an error. */
-int show_body(struct snapshot_repo *repo, const struct snapshot_id *tree,
+/* ERR_NOTFOUND (no message): there was no answer. ERR_LARGE: the snapshot does not have the
+ * body, or one of those that are joined or collected, as it is too large (oversize.h). Calls
+ * `sink` only if there is a body; if the body ends early, returns an error. */
+int show_body(struct snapshot_repo *repo, const struct snapshot_info *info,
 	      const struct request *request, show_sink *sink, void *payload,
 	      struct err *err);
 

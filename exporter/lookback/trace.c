@@ -123,8 +123,25 @@ static int follow_album(struct trace *trace, const uint8_t tree[OBJECT_ID])
 	return rc;
 }
 
+/* Whether the snapshot has what is traced, though not its file. */
+static bool is_oversize(struct trace *trace, const char *message)
+{
+	const struct response *row =
+		response_of(trace->scope->album ? QUERY_IMAGES : QUERY_TAG_IMAGES);
+	struct oversize oversize = {0};
+	struct buf path = {0};
+	bool is;
+
+	response_snapshot_path(&path, row, trace->id.data, trace->id.len);
+	oversize_read(&oversize, message);
+	is = !trace->scope->tag && oversize_has(&oversize, path.data);
+	oversize_release(&oversize);
+	buf_release(&path);
+	return is;
+}
+
 /* Collects the paths for a step into the snapshot with this tree, and counts. */
-static int follow(struct trace *trace, const uint8_t tree[OBJECT_ID])
+static int follow(struct trace *trace, const uint8_t tree[OBJECT_ID], const char *message)
 {
 	int rc;
 
@@ -138,7 +155,8 @@ static int follow(struct trace *trace, const uint8_t tree[OBJECT_ID])
 	} else {
 		rc = follow_tag(trace, tree);
 	}
-	trace->end->seen |= rc == 0;
+	body_empty_bytes(&trace->body);
+	trace->end->seen |= rc == 0 || is_oversize(trace, message);
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
@@ -172,6 +190,7 @@ static int count_event(const struct compare_event *event, void *payload)
 static int report(struct trace *trace, const struct history_step *step)
 {
 	struct compare_scope scope = *trace->scope;
+	struct oversize lacks[2] = {0};
 	int rc;
 
 	trace->any_event = false;
@@ -180,8 +199,15 @@ static int report(struct trace *trace, const struct history_step *step)
 	if (scope.album) {
 		scope.album_paths = &trace->paths;
 	}
+	oversize_read(&lacks[0], step->parent_message);
+	oversize_read(&lacks[1], step->message);
+	scope.lacks[0] = &lacks[0];
+	scope.lacks[1] = &lacks[1];
+	scope.skipped = &trace->end->skipped;
 	rc = compare_trees(trace->history, step->has_parent ? step->parent_tree : NULL,
 			   step->tree, &scope, count_event, trace, trace->err);
+	oversize_release(&lacks[0]);
+	oversize_release(&lacks[1]);
 	/* A tag's file differs also when only the count of its tag images does. */
 	if (!rc && (trace->any_event || trace->scope->tag)) {
 		rc = trace->each(&trace->entry, trace->payload);
@@ -207,7 +233,7 @@ static int trace_step(struct trace *trace, const struct history_step *step)
 		rc = report(trace, step);
 	}
 	if (!rc && trace->outdated && step->has_parent) {
-		return follow(trace, step->parent_tree);
+		return follow(trace, step->parent_tree, step->parent_message);
 	}
 	trace->entry.untagged += (uint64_t)trace->more_untagged_before;
 	return rc;
@@ -222,7 +248,7 @@ static int walk(struct trace *trace, const uint8_t commit[OBJECT_ID])
 	history_start(trace->history, commit);
 	while ((rc = history_next(trace->history, &step, trace->err)) == 0) {
 		if (first) {
-			rc = follow(trace, step.tree);
+			rc = follow(trace, step.tree, step.message);
 			first = false;
 		}
 		rc = rc ? rc : trace_step(trace, &step);

@@ -39,6 +39,8 @@ struct trace_end {
 	/* The clone is shallow: what its first snapshot changed is not known, and was not
 	 * reported. */
 	bool cut;
+	/* Files that were not compared, as a snapshot lacks them (compare.h). */
+	uint64_t skipped;
 };
 
 /* Called for each event of a snapshot, then for the snapshot. A non-zero return ends the

@@ -13,11 +13,13 @@
 #include "exporter/site/foreign.h"
 #include "exporter/site/kept.h"
 #include "exporter/site/page_site.h"
+#include "exporter/site/parts.h"
 #include "exporter/site/pending.h"
 #include "exporter/site/place.h"
 #include "exporter/site/relay.h"
 #include "exporter/site/state.h"
 #include "exporter/snapshot/message.h"
+#include "exporter/snapshot/oversize.h"
 #include "exporter/snapshot/response.h"
 
 /*
@@ -36,6 +38,8 @@
  *    rename, and fsync of both folders.
  * 2. New and changed files are written to .albumen/tmp, then all are fsynced, then all are
  *    renamed (place.c, finish_late).
+ *    An empty file N.oversize stands in place of each file that a snapshot is too large for:
+ *    it is put and removed like any other.
  * 3. The audit page and the collected responses likewise: they repeat what the files say.
  * 4. Files that T does not have are removed.
  * 5. Each folder that changed is fsynced (folders_flush).
@@ -77,6 +81,8 @@ struct publish {
 	struct state at; /* what snapshot.json says */
 	struct pending pending;
 	struct difference difference;
+	/* The responses that the target, and that any base, is too large for. */
+	struct oversize oversize, base_oversize;
 	bool empty;       /* there is no api/ yet */
 	bool compare;     /* files may be as in the target already */
 	bool at_is_known; /* site_check: snapshot.json says which parts the site has */
@@ -96,84 +102,20 @@ struct publish {
 
 /* --- what the site is at --- */
 
-static bool is_in(const char *site, const char *file)
-{
-	struct buf path = {0};
-	struct stat st;
-	bool in;
-
-	buf_addf(&path, "%s/%s", site, file);
-	in = lstat(path.data, &st) == 0 || errno != ENOENT;
-	buf_release(&path);
-	return in;
-}
-
-/* True if an older version published the collections: it wrote the tag images alone. */
-static bool lacks_new_collections(const char *site)
-{
-	struct buf root = {0};
-	bool has_tag_images = false, has_others = false;
-
-	for (size_t i = 0; i < response_count; i++) {
-		const struct response *row = &response_table[i];
-
-		buf_clear(&root);
-		response_site_root(&root, row);
-		if (row->collected && is_in(site, root.data)) {
-			bool first = row->stale_by == 1 << QUERY_TAG_IMAGES;
-
-			has_tag_images = has_tag_images || first;
-			has_others = has_others || !first;
-		}
-	}
-	buf_release(&root);
-	return has_tag_images && !has_others;
-}
-
 /* Reads what snapshot.json says. */
 static void read_state(struct publish *p)
 {
 	state_read(&p->at, p->site);
-	if (p->collections && p->at.collections && lacks_new_collections(p->site)) {
+	if (p->collections && p->at.collections && parts_are_of_tag_images(p->site)) {
 		p->at.collections = false;
 	}
-}
-
-/* Finds a part of the site that must exist by the snapshot's message and snapshot.json, and
- * does not. False: those few paths that are looked at exist. */
-static bool find_missing_part(struct buf *path, const struct publish *p,
-			      const char *message)
-{
-	static const char *const trailer[] = {
-		[QUERY_TAG_IMAGES] = MESSAGE_IMAGES,
-		[QUERY_UNTAGGED] = MESSAGE_ALBUMS,
-		[QUERY_IMAGES] = MESSAGE_ALBUMS,
-	};
-
-	for (size_t i = 0; i < response_count; i++) {
-		const struct response *row = &response_table[i];
-		bool wanted =
-			row->request &&
-			(row->collected
-				 ? p->at.collections && !response_is_many(row)
-				 : message_count(message, trailer[row->kind], 0) > 0);
-
-		buf_clear(path);
-		response_site_root(path, row);
-		if (wanted && !is_in(p->site, path->data)) {
-			return true;
-		}
-	}
-	buf_clear(path);
-	buf_addstr(path, "audit/index.html");
-	return *p->at.mark && !is_in(p->site, path->data);
 }
 
 static void warn_of_missing_part(struct publish *p, const char *message)
 {
 	struct buf path = {0};
 
-	if (find_missing_part(&path, p, message)) {
+	if (parts_missing(&path, p->site, &p->at, message)) {
 		p->result->damaged = true;
 		log_warning(
 			"site '%s' lacks '%s', which an earlier publish wrote; " REMEDY
@@ -205,18 +147,13 @@ static int add_base(struct publish *p, const char *commit, const struct snapshot
 	}
 	if (!rc) {
 		difference_add(&p->difference, &info.tree);
+		oversize_read(&p->base_oversize, info.message);
 		if (tree) {
 			warn_of_missing_part(p, info.message);
 		}
 	}
 	snapshot_info_release(&info);
 	return rc;
-}
-
-/* Neither api/ nor audit/ is there. */
-static bool is_empty(const char *site)
-{
-	return !is_in(site, "api") && !is_in(site, "audit");
 }
 
 /* Finds the snapshots that the site's files may be at. */
@@ -233,7 +170,7 @@ static int find_bases(struct publish *p)
 		rc = 0;
 		difference_forget(&p->difference);
 		p->compare = true;
-		p->empty = is_empty(p->site);
+		p->empty = parts_are_none(p->site);
 	}
 	return rc;
 }
@@ -328,7 +265,7 @@ static int put_one(const struct snapshot_change *change, void *payload)
 	if (!p->difference.bases && !p->empty) {
 		kept_add(&p->kept, p->path.data);
 	}
-	buf_clear(&p->body);
+	buf_empty(&p->body);
 	rc = snapshot_read_blob(p->repo, &change->new_blob, &p->body, p->err);
 	if (!rc && p->page) {
 		rc = page_site_change(p->page, change->path, &p->body, p->err);
@@ -355,6 +292,72 @@ static int remove_one(const struct snapshot_change *change, void *payload)
 	return rc;
 }
 
+/* --- responses that are too large --- */
+
+/* Notes the kinds of responses of which one is too large now, or no longer. */
+static void note_kinds(struct publish *p, const struct oversize *one,
+		       const struct oversize *other)
+{
+	struct layout_text name;
+	const char *path;
+	size_t at = 0;
+
+	while ((path = oversize_next(one, &at))) {
+		const struct response *row = response_parse(path, &name);
+
+		if (row && !oversize_has(other, path)) {
+			p->changed |= 1u << row->kind;
+		}
+	}
+}
+
+/* Puts the empty files that stand for them. */
+static int put_oversize(struct publish *p)
+{
+	const char *path;
+	size_t at = 0;
+	int rc = 0;
+
+	note_kinds(p, &p->oversize, &p->base_oversize);
+	note_kinds(p, &p->base_oversize, &p->oversize);
+
+	while (!rc && (path = oversize_next(&p->oversize, &at))) {
+		bool had = oversize_has(&p->base_oversize, path);
+
+		buf_clear(&p->path);
+		if (!oversize_site_path(&p->path, path)) {
+			continue;
+		}
+		if (!p->difference.bases && !p->empty) {
+			kept_add(&p->kept, p->path.data);
+		}
+		if (!had || !is_sure(p)) {
+			rc = put(p, p->path.data, "", 0, true, false, p->err);
+		}
+	}
+	return rc;
+}
+
+/* Removes those that the target does not have. */
+static int remove_oversize(struct publish *p)
+{
+	const char *path;
+	size_t at = 0;
+	int rc = 0;
+
+	while (!rc && (path = oversize_next(&p->base_oversize, &at))) {
+		buf_clear(&p->path);
+		if (!oversize_has(&p->oversize, path) &&
+		    oversize_site_path(&p->path, path)) {
+			rc = place_remove(p->place, p->path.data, &p->result->removed,
+					  p->err);
+		}
+	}
+	return rc;
+}
+
+/* --- collected responses that are stale, and files to be removed --- */
+
 /* True if the collected row has to be written again. */
 static bool is_stale(const struct publish *p, const struct response *row)
 {
@@ -379,6 +382,13 @@ static int remove_row(struct publish *p, const struct response *row)
 		     ? place_prune(p->place, root.data, is_kept, p, &p->result->removed,
 				   p->err)
 		     : place_remove(p->place, root.data, &p->result->removed, p->err);
+	if (!rc && !response_is_many(row)) {
+		struct buf mark = {0};
+
+		oversize_add_mark(&mark, root.data);
+		rc = place_remove(p->place, mark.data, &p->result->removed, p->err);
+		buf_release(&mark);
+	}
 	if (!rc && row->collected && !p->collections && response_is_many(row)) {
 		rc = place_remove_folder(p->place, root.data, p->err);
 	}
@@ -425,6 +435,7 @@ static int remove_files(struct publish *p)
 			rc = remove_row(p, row);
 		}
 	}
+	rc = rc ? rc : remove_oversize(p);
 	/* If there are many, finding them again is cheaper than remembering them. */
 	if (!rc && !compare && p->some_removed) {
 		rc = difference_each(&p->difference, remove_one, p, p->err);
@@ -476,8 +487,11 @@ static int open_page(struct publish *p)
 struct collected {
 	struct publish *p;
 	const struct response *row;
-	struct buf path, body;
+	struct buf path, mark, body;
 	bool begun; /* it is larger, and is being written without comparing */
+	/* Files that would lack records: how many, and the first. */
+	uint64_t lacking;
+	struct buf lacking_first;
 };
 
 static bool wants_collected(const struct response *row, void *payload)
@@ -487,21 +501,34 @@ static bool wants_collected(const struct response *row, void *payload)
 	return is_stale(file->p, row);
 }
 
+/* Begins a file, or puts the empty one that stands for it. */
 static int begin_collected(const struct response *row, const struct record_id *id,
-			   void *payload, struct err *err)
+			   bool whole, void *payload, struct err *err)
 {
 	struct collected *file = payload;
+	struct publish *p = file->p;
+	struct buf *path = &file->path, *mark = &file->mark;
+	int rc;
 
-	(void)err;
 	file->row = row;
 	buf_clear(&file->path);
 	buf_clear(&file->body);
 	response_site_path(&file->path, file->row, id->bytes, id->len);
 	file->begun = false;
+	buf_clear(mark);
+	oversize_add_mark(mark, path->data);
 	if (id->len) {
-		kept_add(&file->p->kept, file->path.data);
+		kept_add(&p->kept, whole ? path->data : mark->data);
 	}
-	return 0;
+	if (!whole && !file->lacking++) {
+		buf_addstr(&file->lacking_first, mark->data);
+	}
+	rc = whole ? 0 : put(p, mark->data, "", 0, true, false, err);
+	/* Where there are many, what is not kept is removed in the end. */
+	return rc || id->len || p->empty
+		       ? rc
+		       : place_remove(p->place, whole ? mark->data : path->data,
+				      &p->result->removed, err);
 }
 
 static int write_collected(const void *bytes, size_t len, void *payload, struct err *err)
@@ -542,9 +569,20 @@ static int put_collected(struct publish *p)
 					     write_collected, end_collected, &file};
 	/* While we only compare, the site may not be written to. */
 	const char *folder = p->check ? file_temp_folder() : p->site;
-	int rc = collection_read(p->repo, &p->to->tree, folder, &sink, p->err);
+	int rc = collection_read(p->repo, &p->to->tree, &p->oversize, folder, &sink,
+				 p->err);
 
 	buf_release(&file.path);
+	if (!rc && file.lacking) {
+		log_warning(
+			"%" PRIu64 " collected response%s would lack tag images, as the "
+			"snapshot does; in their place, empty files stand in site '%s', "
+			"the first is '%s'",
+			file.lacking, file.lacking == 1 ? "" : "s", p->site,
+			file.lacking_first.data);
+	}
+	buf_release(&file.mark);
+	buf_release(&file.lacking_first);
 	buf_release(&file.body);
 	return rc;
 }
@@ -559,6 +597,7 @@ static int put_files(struct publish *p)
 	rc = difference_each(&p->difference, put_one, p, p->err);
 	ended = relay_end(&p->relay, rc ? NULL : p->err);
 	rc = rc ? rc : ended;
+	rc = rc ? rc : put_oversize(p);
 	if (!rc && p->page) {
 		rc = page_site_write(p->page, &p->result->removed, p->err);
 	}
@@ -642,6 +681,8 @@ static void release(struct publish *p)
 	place_close(p->place);
 	pending_release(&p->pending);
 	difference_release(&p->difference);
+	oversize_release(&p->oversize);
+	oversize_release(&p->base_oversize);
 	kept_release(&p->kept);
 	buf_release(&p->path);
 	buf_release(&p->body);
@@ -672,6 +713,7 @@ int site_publish(const char *path, struct snapshot_repo *repo,
 	int rc;
 
 	*result = (struct site_result){0};
+	oversize_read(&p.oversize, to->message);
 	rc = flags & SITE_AUDIT_PAGE ? page_site_mark(p.mark, err) : 0;
 	read_state(&p);
 	if (!rc && is_there(&p)) {
@@ -735,7 +777,7 @@ static int repair_site(struct publish *p)
 	kept_clear(&p->kept);
 	place_set_look(p->place, NULL, NULL);
 	p->check = NULL;
-	p->empty = is_empty(p->site);
+	p->empty = parts_are_none(p->site);
 	return publish(p);
 }
 
@@ -757,6 +799,7 @@ int site_check(const char *path, struct snapshot_repo *repo,
 	int rc = repair ? open_place(&p, flags)
 			: place_open_look(&p.place, path, HOLDER, err);
 
+	oversize_read(&p.oversize, to->message);
 	if (!rc) {
 		state_read(&p.at, path);
 		p.at_is_known = *p.at.commit.hex;

@@ -8,6 +8,7 @@
 #include "exporter/body/body.h"
 #include "exporter/lookback/when.h"
 #include "exporter/snapshot/message.h"
+#include "exporter/snapshot/oversize.h"
 
 #define BYTES_MAX (64u << 10)
 
@@ -38,6 +39,7 @@ static void print_counts(struct buf *out, const char *message)
 void state_write(struct buf *out, const struct snapshot_info *info, bool collections,
 		 const char *mark)
 {
+	struct oversize oversize = {0};
 	char time[WHEN_TEXT];
 
 	when_format(time, info->time_s);
@@ -46,6 +48,11 @@ void state_write(struct buf *out, const struct snapshot_info *info, bool collect
 	json_print_string(out, "tree", info->tree.hex);
 	json_print_string(out, "time", time);
 	print_counts(out, info->message);
+	oversize_read(&oversize, info->message);
+	if (oversize.count) {
+		json_print_number(out, "oversize", oversize.count);
+	}
+	oversize_release(&oversize);
 	json_print_bool(out, "collections", collections);
 	if (*mark) {
 		json_print_string(out, "audit_page", mark);

@@ -7,6 +7,7 @@
 
 #include "data/base/buf.h"
 #include "data/index/query.h"
+#include "exporter/git/pack/object.h"
 #include "exporter/snapshot/layout.h"
 
 /*
@@ -21,6 +22,9 @@
  * - collected (`collected` is true) from the other files of one snapshot, for sites that
  *   ask for it by --collections: it costs the whole data (exporter/collection).
  */
+
+/* A larger body is not put into a snapshot (oversize.h). */
+#define RESPONSE_MAX OBJECT_MAX
 
 struct response {
 	/* What query_body renders for it, and the key by which other code finds the row.

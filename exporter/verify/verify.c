@@ -160,7 +160,7 @@ static int check_snapshot(struct verify *verify, size_t at, struct buf *body,
 			      commit->number);
 	if (full) {
 		rc = check_signature(verify, at, err);
-		verify_state_step(verify->state, from, commit->tree);
+		verify_state_step(verify->state, from, commit->tree, message);
 		verify_trailers_counts(&verify->trailers, &verify->report, message,
 				       verify_state_counts(verify->state));
 		verify_sign_digest(verify->sign, message, commit->tree, commit->is_signed,

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "data/format/json.h"
+#include "exporter/git/commit.h"
+#include "exporter/snapshot/oversize.h"
 #include "exporter/snapshot/response.h"
 #include "exporter/verify/verify_body.h"
 #include "exporter/verify/verify_table.h"
@@ -18,6 +20,10 @@
  * image shows can be compared at once. It marks the rows that this touches. When all is
  * applied, it checks the marked rows: albums, which say where images lie, then images
  * and tags.
+ *
+ * A response that is too large for a snapshot has no file. Its row has a flag instead, from
+ * the trailers. Then it is not known which tags the image has, so that the counts of tags are
+ * lower bounds; or which images the album has, so that their .album files say it.
  *
  * To subtract what an image's former file said, that file is read again. This costs no
  * more than reading the new one did, and nothing has to be remembered of it.
@@ -31,12 +37,15 @@ struct image {
 	uint32_t tag_images;
 	uint32_t lists; /* how often it stands in a list */
 	bool has_json : 1, has_album : 1, untagged : 1, mixed : 1;
+	bool oversize : 1; /* its tag images are */
 };
 
 struct album {
 	uint8_t list[OBJECT_ID], old_list[OBJECT_ID], untagged[OBJECT_ID];
 	bool has_list : 1, had_list : 1, has_untagged : 1;
 	bool relisted : 1; /* the list is another one; old_list is what it was */
+	bool oversize : 1, oversize_untagged : 1; /* the lists are */
+	bool reflagged : 1;                       /* one of these has changed */
 };
 
 struct tag {
@@ -54,7 +63,11 @@ struct verify_state {
 	struct verify_table album_blobs;
 	struct verify_table
 		shown; /* (tag, text) pairs in tag images; a row counts them */
-	struct verify_state_counts counts;
+	struct verify_state_counts counts; /* of files */
+	struct verify_state_counts total;  /* and of what is too large to have one */
+	struct oversize oversize;          /* what the last trailers name */
+	uint64_t oversize_images, oversize_albums; /* rows with such a flag */
+	uint64_t said; /* tag images, according to the files of all tags */
 	/* Scratch. */
 	struct verify_body body;
 	struct buf path, untagged;
@@ -85,13 +98,14 @@ void verify_state_free(struct verify_state *state)
 		verify_body_release(&state->body);
 		buf_release(&state->path);
 		buf_release(&state->untagged);
+		oversize_release(&state->oversize);
 		free(state);
 	}
 }
 
 const struct verify_state_counts *verify_state_counts(const struct verify_state *state)
 {
-	return &state->counts;
+	return &state->total;
 }
 
 /* --- tables --- */
@@ -223,6 +237,7 @@ static void apply_tag(struct verify_state *state, const struct verify_tree_chang
 	state->counts.tags += change->new_blob != NULL;
 	tag->known = change->new_blob != NULL;
 	tag->text = (struct verify_body_digest){{0}};
+	state->said -= tag->said;
 	tag->said = 0;
 	if (tag->known && read_file(state, change->new_blob, change->path) &&
 	    verify_body_tag(&state->body, &id, &tag->text, &tag->said) &&
@@ -230,6 +245,7 @@ static void apply_tag(struct verify_state *state, const struct verify_tree_chang
 		verify_report_fail(state->report, change->path,
 				   "it is about the tag '%s'", id.bytes);
 	}
+	state->said += tag->said;
 }
 
 static void apply_list(struct verify_state *state,
@@ -404,8 +420,12 @@ static void apply_image(struct verify_state *state,
 	if (change->new_blob) {
 		add_tag_images(state, number, change);
 	}
-	if (image->album && was_untagged != (image->has_json && image->untagged)) {
-		verify_table_mark(&state->albums, image->album);
+	if (was_untagged != (image->has_json && image->untagged)) {
+		if (image->album) {
+			verify_table_mark(&state->albums, image->album);
+		} else if (image->named) {
+			verify_table_mark(&state->albums, image->named);
+		}
 	}
 }
 
@@ -432,8 +452,10 @@ struct listing {
 	struct verify_state *state;
 	uint32_t album;
 	bool is_new;      /* the list; if it is not, only the untagged ones are wanted */
-	struct buf want;  /* what the untagged list must be */
 	uint64_t records; /* in the list */
+	/* state->untagged is compared with the untagged ones of the list, up to here. */
+	size_t at;
+	bool differs;
 };
 
 static void subtract_listed(const char *text, const struct record *record, void *payload)
@@ -449,6 +471,16 @@ static void subtract_listed(const char *text, const struct record *record, void 
 		image->album = 0;
 	}
 	verify_table_mark(images, number);
+}
+
+/* The untagged list must go on with these bytes. */
+static void expect(struct listing *listing, const char *bytes, size_t len)
+{
+	const struct buf *untagged = &listing->state->untagged;
+
+	listing->differs = listing->differs || len > untagged->len - listing->at ||
+			   memcmp(untagged->data + listing->at, bytes, len) != 0;
+	listing->at += listing->differs ? 0 : len;
 }
 
 static void add_listed(const char *text, const struct record *record, void *payload)
@@ -472,59 +504,145 @@ static void add_listed(const char *text, const struct record *record, void *payl
 		verify_table_mark(&state->images, number);
 	}
 	if (image->has_json && image->untagged) {
-		if (listing->want.len > 1) {
-			buf_addch(&listing->want, ',');
-		}
-		buf_add(&listing->want, text, record->text.len);
+		expect(listing, listing->at ? "," : "[", 1);
+		expect(listing, text, record->text.len);
 	}
 }
 
-/* An album's untagged list is not parsed: the album's list, and which of its images
- * are tagged, determine its bytes. */
-static void check_untagged(struct listing *listing)
+static const char not_oversize[] =
+	"a trailer says that it is oversize, but the file is there";
+
+/* Reads the untagged list into state->untagged, or leaves that empty. True: it is to be
+ * compared with the album's list. */
+static bool read_untagged(struct verify_state *state, uint32_t number)
 {
-	struct verify_state *state = listing->state;
-	uint32_t number = listing->album;
 	const struct album *album = verify_table_row(&state->albums, number);
 	enum object_type type;
 	int rc;
 
-	if (!album->has_list) {
-		if (album->has_untagged) {
-			fail(state, QUERY_UNTAGGED, number,
-			     "the album has no list of its images");
-		}
-		return;
-	}
+	buf_empty(&state->untagged);
 	if (!album->has_untagged) {
-		fail(state, QUERY_UNTAGGED, number, "the file is missing");
-		return;
+		if (album->has_list && !album->oversize_untagged) {
+			fail(state, QUERY_UNTAGGED, number, "the file is missing");
+		}
+		return false;
+	}
+	if (!album->has_list && !album->oversize) {
+		fail(state, QUERY_UNTAGGED, number,
+		     "the album has no list of its images");
+		return false;
 	}
 	rc = verify_store_read(&state->untagged, &type, state->store, album->untagged);
 	if (rc || type != OBJECT_BLOB) {
 		fail_blob(state, album->untagged, path_of(state, QUERY_UNTAGGED, number),
 			  rc);
-	} else if (state->untagged.len != listing->want.len ||
-		   memcmp(state->untagged.data, listing->want.data, listing->want.len) !=
-			   0) {
-		fail(state, QUERY_UNTAGGED, number,
-		     "these are not the album's images that no tag image is of, as its "
-		     "images.json has them");
+		buf_empty(&state->untagged);
+		return false;
+	}
+	return album->has_list;
+}
+
+/* An untagged image of an album whose list is too large. */
+static void check_lone_untagged(const char *text, const struct record *record,
+				void *payload)
+{
+	struct listing *listing = payload;
+	struct verify_state *state = listing->state;
+	uint32_t number =
+		verify_table_find(&state->images, record->id.bytes, record->id.len);
+	const struct image *image =
+		number ? verify_table_row(&state->images, number) : NULL;
+
+	(void)text;
+	listing->records++;
+	if (!image || !image->has_json || !image->untagged ||
+	    image->named != listing->album ||
+	    !is_id(&record->album, &state->albums, listing->album)) {
+		fail(state, QUERY_UNTAGGED, listing->album,
+		     "image '%s' is not an untagged image of the album",
+		     record->id.bytes);
 	}
 }
 
+/* Without the album's list, all images are gone through: such albums are rare. */
+static void check_lone_list(struct verify_state *state, uint32_t number)
+{
+	const struct album *album = verify_table_row(&state->albums, number);
+	struct listing listing = {.state = state, .album = number};
+	uint64_t images = 0, untagged = 0;
+
+	for (uint32_t n = 1; n <= state->images.count; n++) {
+		const struct image *image = verify_table_row(&state->images, n);
+		bool in = image->has_album && image->named == number;
+
+		images += in;
+		untagged += in && image->has_json && image->untagged;
+	}
+	if (!images) {
+		fail(state, QUERY_IMAGES, number,
+		     "a trailer says that it is oversize, but no image is in the album");
+	}
+	if (album->has_untagged) {
+		state->body.report = state->report;
+		state->body.path = path_of(state, QUERY_UNTAGGED, number);
+		buf_release(&state->body.body.bytes);
+		state->body.body.bytes = state->untagged;
+		state->untagged = (struct buf){0};
+		verify_body_records(&state->body, QUERY_IMAGES, check_lone_untagged,
+				    &listing);
+		if (listing.records != untagged) {
+			fail(state, QUERY_UNTAGGED, number,
+			     "it lists %" PRIu64 " images; %" PRIu64 " are untagged",
+			     listing.records, untagged);
+		}
+	} else if (!album->oversize_untagged) {
+		fail(state, QUERY_UNTAGGED, number, "the file is missing");
+	}
+}
+
+static void check_oversize_album(struct verify_state *state, uint32_t number)
+{
+	struct album *album = verify_table_row(&state->albums, number);
+
+	if (album->oversize && album->has_list) {
+		fail(state, QUERY_IMAGES, number, "%s", not_oversize);
+	} else if (album->oversize) {
+		check_lone_list(state, number);
+	}
+	if (album->oversize_untagged && album->has_untagged) {
+		fail(state, QUERY_UNTAGGED, number, "%s", not_oversize);
+	} else if (album->oversize_untagged && !album->oversize) {
+		fail(state, QUERY_UNTAGGED, number,
+		     "a trailer says that it is oversize, but the list of all images is "
+		     "not");
+	}
+	/* Its images may have lost their list, or have one again. */
+	for (uint32_t n = 1; album->reflagged && n <= state->images.count; n++) {
+		const struct image *image = verify_table_row(&state->images, n);
+
+		if (image->named == number) {
+			verify_table_mark(&state->images, n);
+		}
+	}
+	album->reflagged = false;
+}
+
+/* An album's untagged list is not parsed: the album's list, and which of its images
+ * are tagged, determine its bytes. */
 static void check_album(struct verify_state *state, uint32_t number)
 {
 	struct album *album = verify_table_row(&state->albums, number);
 	struct listing listing = {
 		.state = state, .album = number, .is_new = album->relisted};
+	bool compared;
 
 	if (album->relisted && album->had_list &&
 	    read_file(state, album->old_list, NULL)) {
 		verify_body_records(&state->body, QUERY_IMAGES, subtract_listed,
 				    &listing);
 	}
-	buf_addch(&listing.want, '[');
+	compared = read_untagged(state, number);
+	listing.differs = !compared;
 	if (album->has_list &&
 	    read_file(state, album->list,
 		      listing.is_new ? path_of(state, QUERY_IMAGES, number) : NULL)) {
@@ -533,10 +651,16 @@ static void check_album(struct verify_state *state, uint32_t number)
 			fail(state, QUERY_IMAGES, number, "it lists no image");
 		}
 	}
-	buf_addch(&listing.want, ']');
 	album->relisted = false;
-	check_untagged(&listing);
-	buf_release(&listing.want);
+	if (compared) {
+		expect(&listing, listing.at ? "]" : "[]", listing.at ? 1 : 2);
+		if (listing.differs || listing.at != state->untagged.len) {
+			fail(state, QUERY_UNTAGGED, number,
+			     "these are not the album's images that no tag image is of, "
+			     "as its images.json has them");
+		}
+	}
+	check_oversize_album(state, number);
 }
 
 /* --- checking: images and tags --- */
@@ -557,12 +681,21 @@ static void check_album_of(struct verify_state *state, uint32_t number)
 	}
 }
 
+/* Whether the image lies in an album whose list is too large. */
+static bool has_oversize_list(const struct verify_state *state, const struct image *image)
+{
+	const struct album *album =
+		image->named ? verify_table_row(&state->albums, image->named) : NULL;
+
+	return album && album->oversize && !album->has_list;
+}
+
 static void check_image(struct verify_state *state, uint32_t number)
 {
 	const struct image *image = verify_table_row(&state->images, number);
 
-	if (!image->lists) {
-		if (image->has_json || image->has_album) {
+	if (!image->lists && !has_oversize_list(state, image)) {
+		if (image->has_json || image->has_album || image->oversize) {
 			fail(state, QUERY_TAG_IMAGES, number, "no album lists the image");
 		}
 		return;
@@ -571,9 +704,11 @@ static void check_image(struct verify_state *state, uint32_t number)
 		fail(state, QUERY_TAG_IMAGES, number, "albums list the image %u times",
 		     image->lists);
 	}
-	if (!image->has_json) {
+	if (image->has_json && image->oversize) {
+		fail(state, QUERY_TAG_IMAGES, number, "%s", not_oversize);
+	} else if (!image->has_json && !image->oversize) {
 		fail(state, QUERY_TAG_IMAGES, number, "the file is missing");
-	} else if (image->tag_images && !image->mixed &&
+	} else if (image->lists && image->tag_images && !image->mixed &&
 		   !is_equal(&image->shown, &image->text)) {
 		fail(state, QUERY_TAG_IMAGES, number,
 		     "it shows another text of the image than its album's images.json");
@@ -595,7 +730,8 @@ static void check_tag(struct verify_state *state, uint32_t number)
 		return;
 	}
 	same = *count_of_shown(state, number, &tag->text);
-	if (tag->said != tag->counted) {
+	if (state->oversize_images ? tag->said < tag->counted
+				   : tag->said != tag->counted) {
 		fail(state, QUERY_TAG, number,
 		     "it counts %" PRIu64 " tag images; there are %" PRIu64, tag->said,
 		     tag->counted);
@@ -617,11 +753,134 @@ static void check_marked(struct verify_state *state, struct verify_table *table,
 	verify_table_unmark(table);
 }
 
-void verify_state_step(struct verify_state *state, const uint8_t *from,
-		       const uint8_t to[OBJECT_ID])
+/* --- the trailers --- */
+
+/* What a trailer names. 0: no response that can be too large. */
+static enum query_response read_path(struct verify_state *state, const char *path,
+				     struct buf *id)
 {
+	enum query_response kind = body_path(id, path);
+	bool good = (kind == QUERY_TAG_IMAGES || kind == QUERY_IMAGES ||
+		     kind == QUERY_UNTAGGED) &&
+		    !record_id_fault(id->data, id->len);
+
+	if (good) {
+		buf_clear(&state->path);
+		response_snapshot_path(&state->path, response_of(kind), id->data,
+				       id->len);
+		good = strcmp(state->path.data, path) == 0;
+	}
+	return good ? kind : (enum query_response)0;
+}
+
+/* The trailers name the path, or no longer do. */
+static void flag(struct verify_state *state, const char *path, bool on, struct buf *id)
+{
+	enum query_response kind = read_path(state, path, id);
+	struct image *image;
+	struct album *album;
+	uint32_t number;
+
+	if (kind == QUERY_TAG_IMAGES) {
+		number = verify_table_add(&state->images, id->data, id->len);
+		image = verify_table_row(&state->images, number);
+		image->oversize = on;
+		state->oversize_images += on ? 1 : -1;
+		verify_table_mark(&state->images, number);
+	} else if (kind) {
+		number = add_album(state, id->data, id->len);
+		album = verify_table_row(&state->albums, number);
+		album->reflagged = true;
+		if (kind == QUERY_IMAGES) {
+			album->oversize = on;
+			state->oversize_albums += on ? 1 : -1;
+		} else {
+			album->oversize_untagged = on;
+		}
+		verify_table_mark(&state->albums, number);
+	} else if (on) {
+		verify_report_fail(state->report, "",
+				   "the trailer " OVERSIZE_TRAILER
+				   " names no response of a snapshot: '%s'",
+				   path);
+	}
+}
+
+static void check_order(struct verify_state *state, const struct oversize *oversize,
+			const char *message)
+{
+	struct commit_trailers trailers = commit_trailers(message);
+	struct buf want = {0}, got = {0}, path = {0};
+
+	oversize_write(&want, oversize);
+	while (commit_trailers_next(&trailers, OVERSIZE_TRAILER, &path)) {
+		buf_addf(&got, OVERSIZE_TRAILER ": %s\n", path.data);
+	}
+	if (strcmp(want.data, got.data) != 0) {
+		verify_report_fail(state->report, "",
+				   "the trailers " OVERSIZE_TRAILER
+				   " are out of order, or one stands twice");
+	}
+	buf_release(&want);
+	buf_release(&got);
+	buf_release(&path);
+}
+
+/* Flags the rows that the trailers name; before the files are applied, as the images of an
+ * album name it. */
+static void apply_trailers(struct verify_state *state, const char *message)
+{
+	struct oversize now = {0}, *before = &state->oversize;
+	struct buf id = {0};
+	const char *path;
+	size_t at = 0;
+	bool changed = false;
+
+	oversize_read(&now, message);
+	if (!now.count && !before->count) {
+		return;
+	}
+	if (now.count) {
+		check_order(state, &now, message);
+	}
+	while ((path = oversize_next(before, &at))) {
+		if (!oversize_has(&now, path)) {
+			changed = true;
+			flag(state, path, false, &id);
+		}
+	}
+	for (at = 0; (path = oversize_next(&now, &at));) {
+		if (!oversize_has(before, path)) {
+			changed = true;
+			flag(state, path, true, &id);
+		}
+	}
+	/* The counts of tags are checked in another way now. */
+	for (uint32_t n = 1; changed && n <= state->tags.count; n++) {
+		verify_table_mark(&state->tags, n);
+	}
+	oversize_release(before);
+	*before = now;
+	buf_release(&id);
+}
+
+static void add_up(struct verify_state *state)
+{
+	state->total = state->counts;
+	state->total.images += state->oversize_images;
+	state->total.albums += state->oversize_albums;
+	if (state->oversize_images) {
+		state->total.tag_images = state->said;
+	}
+}
+
+void verify_state_step(struct verify_state *state, const uint8_t *from,
+		       const uint8_t to[OBJECT_ID], const char *message)
+{
+	apply_trailers(state, message);
 	verify_tree_walk(state->store, state->report, from, to, apply, state);
 	check_marked(state, &state->albums, check_album);
 	check_marked(state, &state->images, check_image);
 	check_marked(state, &state->tags, check_tag);
+	add_up(state);
 }

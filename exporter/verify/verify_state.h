@@ -17,12 +17,12 @@
  *
  *	state = verify_state_new(store, report);
  *	for each snapshot, the oldest first:
- *		verify_state_step(state, previous_tree, tree);
+ *		verify_state_step(state, previous_tree, tree, message);
  *		verify_state_counts(state)
  *	verify_state_free(state);
  *
  * Memory: about 130 bytes and the id for each image that was ever there, less for the
- * rest.
+ * rest; and two bodies, that of an album's images and that of its untagged ones.
  */
 
 /* As the trailers of a snapshot count. */
@@ -39,9 +39,11 @@ struct verify_state *verify_state_new(struct verify_store *store,
 void verify_state_free(struct verify_state *state);
 
 /* Goes on from the snapshot with the tree `from` (NULL: nothing) to that with the
- * tree `to`, and reports what is wrong with it. */
+ * tree `to`, and reports what is wrong with it. A file that the trailers of its message name
+ * as oversize must not be there, and the response must exist. What such a file would say of
+ * others is not known, and not compared. */
 void verify_state_step(struct verify_state *state, const uint8_t *from,
-		       const uint8_t to[OBJECT_ID]);
+		       const uint8_t to[OBJECT_ID], const char *message);
 
 /* Of the last snapshot. */
 const struct verify_state_counts *verify_state_counts(const struct verify_state *state);

@@ -160,7 +160,8 @@ static void read_all(const struct packindex *pack)
 		struct err err;
 		int rc = unpack_read(&first, &type, unpack, pack, at, OBJECT_MAX, &err);
 
-		if (unpack_read(&second, &again, unpack, pack, at, OBJECT_MAX, &err) != rc ||
+		if (unpack_read(&second, &again, unpack, pack, at, OBJECT_MAX, &err) !=
+			    rc ||
 		    (!rc && (type != again || first.len != second.len ||
 			     memcmp(first.data, second.data, first.len) != 0))) {
 			abort();

@@ -12,6 +12,7 @@ with it, byte for byte.
 	model.responses()		{site path: body}
 	model.snapshot_files()		{snapshot path: body}
 	model.git_tree_id()		the id that git gives to the snapshot's tree
+	model.oversize()		the snapshot paths of bodies that are too large
 
 A model remembers what each file claimed. A file that has become bad keeps its
 earlier claims, so the responses depend on the history of the folder.
@@ -34,6 +35,7 @@ DEPTH_MAX = 512
 RECORD_MAX = 16 << 20
 LINE_MAX = RECORD_MAX + 4096
 HOLE = bytes(4096)
+BODY_MAX = 256 << 20  # a larger body is not in a snapshot
 
 
 class NotJson(Exception):
@@ -564,7 +566,7 @@ class Model:
         return b"{" + b",".join(parts) + b"}"
 
     def bodies(self):
-        """Every response but the collection: ((row, id), body)."""
+        """Every response but the collections: ((row, id), body); None: it is too large."""
         live = self.live()
         tagged = {}
         for record in live:
@@ -573,31 +575,55 @@ class Model:
         for image in self.images.values():
             albums.setdefault(image.album, []).append(image)
         for ident in self.images:
-            yield ("tag_images", ident), array(tagged.get(ident, []), self.render_tag_image)
+            records = tagged.get(ident, [])
+            yield ("tag_images", ident), array(records, self.render_tag_image, BODY_MAX)
         for ident, images in albums.items():
             untagged = [image for image in images if image.id not in tagged]
-            yield ("untag", ident), array(untagged, lambda image: image.text)
-            yield ("images", ident), array(images, lambda image: image.text)
+            yield ("untag", ident), array(untagged, lambda image: image.text, BODY_MAX)
+            yield ("images", ident), array(images, lambda image: image.text, BODY_MAX)
 
     def responses(self, collections=False):
         """{path in the site: body}"""
-        site = {
-            path_of(row, file_name(ident)): body for (row, ident), body in self.bodies()
-        }
+        site, lost = {}, set()
+
+        def put(path, body):
+            if body is None:
+                path, body = path.removesuffix(".json") + ".oversize", b""
+            site[path] = body
+
+        for (row, ident), body in self.bodies():
+            put(path_of(row, file_name(ident)), body)
+            if body is None and row == "tag_images":
+                lost.add(ident)
+
+        def collect(path, records):
+            # Collections are made of the snapshot's files: where one is not there, neither
+            # is what it would be in.
+            whole = not any(record.image in lost for record in records)
+            put(path, array(records, self.render_tag_image) if whole else None)
+
         if collections:
-            site[path_of("all_tag_images")] = array(self.live(), self.render_tag_image)
+            collect(path_of("all_tag_images"), self.live())
             site[path_of("all_tags")] = array(self.tags.values(), lambda tag: tag.text)
             for ident in self.tags:
                 of_tag = [record for record in self.live() if record.tag == ident]
-                path = path_of("tag_images_of_tag", file_name(ident))
-                site[path] = array(of_tag, self.render_tag_image)
+                collect(path_of("tag_images_of_tag", file_name(ident)), of_tag)
         return site
+
+    def oversize(self):
+        """Where in the snapshot the bodies would be that are too large for it, sorted."""
+        return sorted(
+            path_of(row, sharded(ident))
+            for (row, ident), body in self.bodies()
+            if body is None
+        )
 
     def snapshot_files(self):
         """{path in the snapshot: body}"""
         files = {}
         for (row, ident), body in self.bodies():
-            files[path_of(row, sharded(ident))] = body
+            if body is not None:
+                files[path_of(row, sharded(ident))] = body
         # What audits need beside the responses: the album of an image, and the tags.
         for ident, image in self.images.items():
             album = quote(image.album.decode()).encode()
@@ -637,9 +663,15 @@ class Model:
         return tree_id(root).hex()
 
 
-def array(records, render):
-    ordered = sorted(records, key=lambda record: (record.created, record.id))
-    return b"[" + b",".join(render(record) for record in ordered) + b"]"
+def array(records, render, most=None):
+    """The body with these records; None: it has more than `most` bytes."""
+    texts, size = [], 1
+    for record in sorted(records, key=lambda record: (record.created, record.id)):
+        texts.append(render(record))
+        size += len(texts[-1]) + 1
+        if most is not None and size > most:
+            return None
+    return b"[" + b",".join(texts) + b"]"
 
 
 def sharded(ident):

@@ -151,7 +151,7 @@ static const char *body(struct index_fixture *f, enum query_response response,
 	key.number = ids_number(
 		txn, response == QUERY_TAG_IMAGES ? (unsigned)RECORD_IMAGE : ROW_ALBUM,
 		&record_id);
-	rc = key.number ? query_body(txn, &key, &out, &err) : ERR_NOTFOUND;
+	rc = key.number ? query_body(txn, &key, SIZE_MAX, &out, &err) : ERR_NOTFOUND;
 	assert_true(rc == 0 || rc == ERR_NOTFOUND);
 	assert_true(out.len < sizeof(text));
 	snprintf(text, sizeof(text), "%s", out.data ? out.data : "");

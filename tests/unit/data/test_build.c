@@ -91,7 +91,7 @@ static void responses(struct index_fixture *f, struct buf *out)
 
 		assert_int_equal(rc, 0);
 		buf_addf(&text, "%d %s ", (int)key.response, id.bytes);
-		rc = query_body(txn, &key, &text, &err);
+		rc = query_body(txn, &key, SIZE_MAX, &text, &err);
 		if (rc == 0) {
 			line = xreallocarray(line, count + 1, sizeof(*line));
 			line[count++] = xstrdup(text.data);

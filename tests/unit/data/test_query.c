@@ -27,7 +27,7 @@ static int read_all(struct index_txn *txn, struct buf *out)
 		rc = query_id(txn, key.number, &id, &err);
 		if (!rc) {
 			buf_addf(out, "\n%d %.*s ", key.response, id.len, id.bytes);
-			rc = query_body(txn, &key, out, &err);
+			rc = query_body(txn, &key, SIZE_MAX, out, &err);
 		}
 		rc = rc == ERR_NOTFOUND ? 0 : rc;
 	}

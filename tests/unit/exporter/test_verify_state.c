@@ -109,14 +109,14 @@ static void go(const struct file *first, const struct file *second, uint64_t fai
 	succeed(verify_store_open(&store, "repo", &report, &why));
 	verify_store_check(store);
 	state = verify_state_new(store, &report);
-	verify_state_step(state, NULL, from);
+	verify_state_step(state, NULL, from, "");
 	failures[0] = report.failures;
-	verify_state_step(state, from, to);
+	verify_state_step(state, from, to, "");
 	failures[1] = report.failures - failures[0];
 	if (counts) {
 		*counts = *verify_state_counts(state);
 	}
-	verify_state_step(state, to, from);
+	verify_state_step(state, to, from, "");
 	failures[2] = report.failures - failures[0] - failures[1];
 	verify_state_free(state);
 	verify_store_close(store);
