@@ -28,6 +28,7 @@
 #   CASE=              run one case of one row of `make torture`
 #   WORKERS=1          how many cases of `make torture` run at once
 #   KEEP=              1: `make torture` stops at the first loss and keeps its folder
+#   FUZZ=              the targets of `make fuzz`, as in FUZZ='tree unpack'; default: all
 #   FUZZ_S=60          how many seconds `make fuzz` spends on each target
 
 ALBUMEN_VERSION = 0.1.0

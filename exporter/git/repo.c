@@ -5,7 +5,6 @@
 #include <git2.h>
 #include <git2/sys/odb_backend.h>
 #include <git2/sys/repository.h>
-#include <git2/sys/repository.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -562,6 +561,42 @@ int repo_resolve(uint8_t commit[OBJECT_ID], struct snapshot_repo *repo, const ch
 	git_object_free(named);
 	git_object_free(peeled);
 	return rc;
+}
+
+int repo_ref_commit(uint8_t commit[OBJECT_ID], struct snapshot_repo *repo,
+		    const char *name, struct err *err)
+{
+	char hex[OBJECT_HEX + 1];
+	struct buf body = {0};
+	int rc = repo_ref(hex, repo, name, err);
+	enum object_type type = OBJECT_TAG;
+
+	if (!rc && !*hex) {
+		return ERR_NOTFOUND;
+	}
+	for (unsigned i = 0; !rc && type == OBJECT_TAG; i++) {
+		object_unhex(commit, hex);
+		buf_clear(&body);
+		rc = objects_read(&body, &type, repo->objects, commit, err);
+		if (rc == ERR_NOTFOUND) {
+			rc = missing(repo, hex, err);
+		} else if (rc) {
+			char why[sizeof(err->msg)];
+
+			memcpy(why, err->msg, sizeof(why));
+			rc = err_set(err, ERR_FAIL, "object %s in '%s' is damaged: %s",
+				     hex, repo->path, why);
+		} else if (type == OBJECT_TAG &&
+			   (i == REPO_TAGS_MAX || body.len < 7 + OBJECT_HEX ||
+			    memcmp(body.data, "object ", 7) != 0 ||
+			    !object_unhex(commit, body.data + 7))) {
+			rc = ERR_NOTFOUND;
+		} else if (type == OBJECT_TAG) {
+			object_hex(hex, commit);
+		}
+	}
+	buf_release(&body);
+	return rc ? rc : type == OBJECT_COMMIT ? 0 : ERR_NOTFOUND;
 }
 
 int repo_tags(struct snapshot_repo *repo, struct buf *names, struct err *err)

@@ -70,6 +70,12 @@ int repo_ref(char hex[OBJECT_HEX + 1], struct snapshot_repo *repo, const char *n
 /* The commit that a revision names ("HEAD~1", a tag, an id). ERR_NOTFOUND. */
 int repo_resolve(uint8_t commit[OBJECT_ID], struct snapshot_repo *repo, const char *rev,
 		 struct err *err);
+/* The commit that a reference leads to, through no more tags of tags than this: a thousand
+ * tags, each of the one before, would take going through half a million. ERR_NOTFOUND (no
+ * message): it leads to none. */
+#define REPO_TAGS_MAX 10
+int repo_ref_commit(uint8_t commit[OBJECT_ID], struct snapshot_repo *repo,
+		    const char *name, struct err *err);
 /* Appends the names of all tags ("refs/tags/" left off), each with a NUL. */
 int repo_tags(struct snapshot_repo *repo, struct buf *names, struct err *err);
 /* Whether git takes the name for a tag. Some repository must be open. */

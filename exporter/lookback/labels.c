@@ -18,20 +18,17 @@ static int compare(const void *left, const void *right)
 static int add(struct labels *labels, struct snapshot_repo *repo, const char *name,
 	       struct err *err)
 {
-	struct snapshot_info info = {0};
-	struct buf rev = {0};
+	struct labels_entry *entry = &labels->entry[labels->count];
+	struct buf ref = {0};
 	int rc;
 
-	buf_addf(&rev, "refs/tags/%s^{commit}", name);
-	rc = snapshot_resolve(repo, rev.data, &info, err);
+	buf_addf(&ref, "refs/tags/%s", name);
+	rc = repo_ref_commit(entry->commit, repo, ref.data, err);
 	if (!rc) {
-		struct labels_entry *entry = &labels->entry[labels->count++];
-
-		object_unhex(entry->commit, info.commit.hex);
 		entry->name = xstrdup(name);
+		labels->count++;
 	}
-	snapshot_info_release(&info);
-	buf_release(&rev);
+	buf_release(&ref);
 	/* ERR_NOTFOUND: it leads to something other than a commit. */
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }

@@ -11,7 +11,8 @@
 
 /*
  * labels - the labels of snapshots (evidence/label.h makes them). Every git tag that
- * leads to a commit counts as one, even if another program made it.
+ * leads to a commit, by no more than REPO_TAGS_MAX other tags, counts as one, even if
+ * another program made it.
  */
 
 struct labels_entry {

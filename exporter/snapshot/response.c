@@ -146,7 +146,7 @@ static bool is_known(const char *path, bool is_folder, struct layout_text *name)
 {
 	for (size_t i = 0; i < response_count; i++) {
 		const struct response *row = &response_table[i];
-		struct layout_text names[LAYOUT_IDS_MAX];
+		struct layout_text names[LAYOUT_IDS_MAX] = {{0}};
 
 		if (!row->collected && (is_folder ? layout_is_folder : layout_match)(
 					       row->path, LAYOUT_SNAPSHOT, path, names)) {

@@ -382,6 +382,24 @@ static void labels_are_found_by_their_snapshot(void **state)
 	release(repo, info, 3);
 }
 
+static void tags_of_tags_are_followed_ten_deep(void **state)
+{
+	struct snapshot_info info[1];
+	struct snapshot_repo *repo = repo_of(info, 1);
+	struct labels labels = {0};
+
+	(void)state;
+	git_fixture_says(
+		"cd r.git && t=main && for i in 01 02 03 04 05 06 07 08 09 10 11 12; "
+		"do git -c advice.nestedTag=false tag -a -m x n$i $t && t=n$i; done",
+		"");
+	assert_int_equal(labels_read(&labels, repo, &err), 0);
+	assert_int_equal(labels.count, 10);
+	assert_string_equal(labels.entry[9].name, "n10");
+	labels_release(&labels);
+	release(repo, info, 1);
+}
+
 #define IN_REPO(test)                                                                    \
 	cmocka_unit_test_setup_teardown(test, snapshot_fixture_setup,                    \
 					git_fixture_teardown)
@@ -398,6 +416,7 @@ int main(void)
 		IN_REPO(files_are_found_in_every_step),
 		IN_REPO(a_set_of_paths_finds_those_that_differ),
 		IN_REPO(labels_are_found_by_their_snapshot),
+		IN_REPO(tags_of_tags_are_followed_ten_deep),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
