@@ -180,7 +180,7 @@ static const struct cli_option options[] = {
 	{"accept-withdrawal", 0, CLI_FLAG, AT(accept_withdrawal), NULL, NULL,
 	 "withdraw the claims of missing files, even of most of the known files"},
 	{"allow-secrets", 0, CLI_FLAG, AT(allow_secrets), NULL, NULL,
-	 "accept records that hold tokens, private keys or Authorization values"},
+	 "accept records that hold secrets: tokens, keys, passwords"},
 	{"ready-fd", 0, CLI_NUMBER, AT(ready_fd), "N", NULL,
 	 "write a line to descriptor N after the first scan"},
 	{"json", 0, CLI_FLAG, AT(json), NULL, NULL, "report as JSON"},
