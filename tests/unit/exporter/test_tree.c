@@ -19,6 +19,7 @@ struct memory {
 		uint8_t id[OBJECT_ID];
 		struct buf body;
 	} * stored;
+	struct buf removed; /* paths, as tree_merge reports them */
 	size_t count;
 	size_t reads, writes;
 	uint8_t blob[OBJECT_ID];
@@ -69,9 +70,25 @@ static const uint8_t *memory_object(uint32_t object, void *payload)
 	return m->blob;
 }
 
+static void memory_removed(const char *path, void *payload)
+{
+	struct memory *m = payload;
+
+	buf_addf(&m->removed, "%s ", path);
+}
+
+static const char *no_fault(const char *path, bool is_folder)
+{
+	(void)path;
+	(void)is_folder;
+	return NULL;
+}
+
 static const struct tree_store store = {.read = memory_read,
 					.write = memory_write,
 					.object = memory_object,
+					.removed = memory_removed,
+					.fault = no_fault,
 					.payload = &memory};
 
 static int setup(void **state)
@@ -89,6 +106,7 @@ static int teardown(void **state)
 		buf_release(&memory.stored[i].body);
 	}
 	free(memory.stored);
+	buf_release(&memory.removed);
 	return 0;
 }
 
@@ -461,15 +479,22 @@ static void assert_same_as_scratch(const uint8_t *root, const uint32_t *model)
 	edits_release(&edits);
 }
 
+struct found {
+	struct tree_delta delta;
+	struct buf removed;
+};
+
 static int count_change(const char *path, const uint8_t *old_blob,
 			const uint8_t *new_blob, void *payload)
 {
-	struct tree_delta *delta = payload;
+	struct found *found = payload;
 
-	(void)path;
-	delta->added += !old_blob;
-	delta->removed += !new_blob;
-	delta->changed += old_blob && new_blob;
+	found->delta.added += !old_blob;
+	found->delta.removed += !new_blob;
+	found->delta.changed += old_blob && new_blob;
+	if (!new_blob) {
+		buf_addf(&found->removed, "%s ", path);
+	}
 	return 0;
 }
 
@@ -483,7 +508,8 @@ static void random_edits_end_as_if_built_from_nothing(void **state)
 	(void)state;
 	print_message("# seed %u\n", seed);
 	for (unsigned round = 0; round < 60; round++) {
-		struct tree_delta delta, found = {0};
+		struct tree_delta delta;
+		struct found found = {0};
 		struct edits edits = {0};
 		bool fresh = rand_r(&seed) % 8 == 0;
 		unsigned count = (unsigned)rand_r(&seed) % (fresh ? PATHS : 40);
@@ -500,6 +526,9 @@ static void random_edits_end_as_if_built_from_nothing(void **state)
 			edits_add(&edits, path, model[n] ? model[n] : EDITS_REMOVE, NULL);
 		}
 		edits_sort(&edits);
+		buf_clear(&memory.removed);
+		buf_addstr(&memory.removed, "");
+		buf_addstr(&found.removed, "");
 		assert_int_equal(tree_merge(next, &store, has_root ? root : NULL, &edits,
 					    fresh, &delta, &err),
 				 0);
@@ -508,7 +537,9 @@ static void random_edits_end_as_if_built_from_nothing(void **state)
 		assert_int_equal(tree_diff(&store, NULL, has_root ? root : NULL, next,
 					   count_change, &found, &err),
 				 0);
-		assert_memory_equal(&delta, &found, sizeof(delta));
+		assert_memory_equal(&delta, &found.delta, sizeof(delta));
+		assert_string_equal(memory.removed.data, found.removed.data);
+		buf_release(&found.removed);
 		memcpy(root, next, OBJECT_ID);
 		has_root = true;
 	}
