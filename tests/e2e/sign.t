@@ -202,18 +202,23 @@ refs >"$T/after"
 same "nothing was committed" "$T/after" "$T/before"
 image 1 "by the public key"
 scan >"$T/out"
-exits "a public key with its private one beside it signs" 0 sign_all --sign "$T/other.pub"
+KEY=$T/other.pub
+exits "a public key with its private one beside it signs" 0 sign_all
 is "it is of that key" "$(signed_git log -1 --format=%GS main)" other@example.org
 eval "$(ssh-agent -a "$T/agent2")" >"$T/out"
 echo "$SSH_AGENT_PID" >"$T/agent.pid"
-exits "an agent that does not hold the key" 1 sign_all --sign "$T/lonely.pub"
+KEY=$T/lonely.pub
+exits "an agent that does not hold the key" 1 sign_all
 ssh-add -q "$T/key"
-exits "that holds it, with nothing to do" 0 sign_all --sign "$T/lonely.pub"
+KEY=$T/lonely.pub
+exits "that holds it, with nothing to do" 0 sign_all
 SSH_ASKPASS=$T/ask SSH_ASKPASS_REQUIRE=force ssh-add -q "$T/locked" </dev/null
-exits "that holds the key of the file" 0 sign_all --sign "$T/locked"
+KEY=$T/locked
+exits "that holds the key of the file" 0 sign_all
 image 1 "by the agent"
 scan >"$T/out"
-exits "that signs" 0 sign_all --sign "$T/lonely.pub"
+KEY=$T/lonely.pub
+exits "that signs" 0 sign_all
 is "it is of that key" "$(signed_git log -1 --format=%GS main)" key@example.org
 kill "$SSH_AGENT_PID"
 done_testing
