@@ -3,7 +3,8 @@
  * The audit page. Its data are rows, each an array. Times are Unix seconds; an unknown count
  * is null.
  *
- *	album		[ID, images, untagged, BLOCK]	(BLOCK: only in a report)
+ *	album		[ID, images, untagged, BLOCK]	(BLOCK: only in a report; a count is
+ *			unknown if the list is too large for a snapshot)
  *	untagged image	[ID, created_at, thumbnail, since, since's commit]	(the last
  *			two: only in a report)
  *	snapshot	[number, time, images, untagged, commit]

@@ -22,6 +22,8 @@
  */
 
 #define PAGE_UNKNOWN UINT64_MAX /* a count that is not known */
+/* A count that the snapshot does not say, as the list is too large for it: null. */
+#define PAGE_TOO_LARGE (UINT64_MAX - 1)
 
 enum page_form {
 	PAGE_REPORT, /* may load only thumbnails, when the user asks for them */

@@ -310,6 +310,10 @@ class Page {
 		const row = this.albums[i];
 
 		this.shownRow = row;
+		if (row[2] === null) {
+			$('album-words').textContent = 'The list of its untagged images is too large for a snapshot.';
+			return;
+		}
 		$('album-words').textContent = row[2] ?
 			`${count(row[2])} of ${some(row[1], 'image')} untagged (${percent(row[2], row[1])})`
 			: `All of its ${some(row[1], 'image')} are tagged.`;

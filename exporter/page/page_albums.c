@@ -103,6 +103,20 @@ int page_albums_finish(struct page_albums *albums)
 	return rc;
 }
 
+static void add_count(struct buf *out, uint64_t count)
+{
+	if (count == PAGE_TOO_LARGE) {
+		json_print_raw(out, NULL, NULL);
+	} else {
+		json_print_number(out, NULL, count);
+	}
+}
+
+static uint64_t read_count(const char *text)
+{
+	return *text == 'n' ? PAGE_TOO_LARGE : strtoull(text, NULL, 10);
+}
+
 void page_albums_add(struct buf *out, const struct page_albums *albums)
 {
 	buf_addch(out, '[');
@@ -112,8 +126,8 @@ void page_albums_add(struct buf *out, const struct page_albums *albums)
 		buf_addstr(out, i ? ",\n" : "\n");
 		json_print_open(out, NULL, '[');
 		json_print_bytes(out, NULL, albums->ids.data + album->id, album->len);
-		json_print_number(out, NULL, album->images);
-		json_print_number(out, NULL, album->untagged);
+		add_count(out, album->images);
+		add_count(out, album->untagged);
 		buf_addch(out, ']');
 	}
 	buf_addch(out, ']');
@@ -137,8 +151,8 @@ static bool parse_row(struct page_albums *out, unsigned shard, const char *row,
 		return false;
 	}
 	page_albums_note(out, shard, id->data, id->len,
-			 strtoull(row + cell[1].value.off, NULL, 10),
-			 strtoull(row + cell[2].value.off, NULL, 10));
+			 read_count(row + cell[1].value.off),
+			 read_count(row + cell[2].value.off));
 	return true;
 }
 

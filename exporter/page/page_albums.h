@@ -25,7 +25,7 @@ struct page_album {
 	uint32_t id; /* offset in page_albums::ids */
 	uint8_t len; /* of the id */
 	uint8_t shard;
-	uint64_t images, untagged; /* PAGE_UNKNOWN: not noted */
+	uint64_t images, untagged; /* PAGE_UNKNOWN: not noted; or PAGE_TOO_LARGE */
 };
 
 struct page_albums {

@@ -13,6 +13,7 @@
 #include "data/format/name.h"
 #include "exporter/body/body.h"
 #include "exporter/snapshot/message.h"
+#include "exporter/snapshot/oversize.h"
 #include "exporter/page/page.h"
 #include "exporter/page/page_albums.h"
 #include "exporter/page/page_history.h"
@@ -41,6 +42,7 @@ struct page_site {
 	bool whole; /* all of it is written; what the site has is not known */
 	struct snapshot_info base;
 	struct page page;
+	struct oversize oversize;       /* of the target */
 	struct page_albums albums;      /* that changed */
 	uint8_t shard[PAGE_SHARDS / 8]; /* a bit for each file of albums that exists */
 	uint64_t first; /* number of the first snapshot of history; 0: none */
@@ -123,6 +125,7 @@ int page_site_open(struct page_site **out, const struct page_site_job *job,
 	int rc = page_read(&page->page, PAGE_SITE, err);
 
 	page->job = *job;
+	oversize_read(&page->oversize, job->to->message);
 	page->whole = !*job->base.hex || job->every_file;
 	if (!rc && !page->whole) {
 		rc = snapshot_resolve(job->repo, job->base.hex, &page->base, err);
@@ -143,6 +146,7 @@ void page_site_close(struct page_site *page)
 	}
 	snapshot_info_release(&page->base);
 	page_release(&page->page);
+	oversize_release(&page->oversize);
 	page_albums_release(&page->albums);
 	kept_release(&page->kept);
 	page_history_release(&page->history);
@@ -158,7 +162,9 @@ void page_site_close(struct page_site *page)
 static int change(struct page_site *page, const char *path, const struct buf *body,
 		  struct err *err)
 {
-	uint64_t count = body ? page_images_count(body) : 0;
+	uint64_t count = body                                  ? page_images_count(body)
+			 : oversize_has(&page->oversize, path) ? PAGE_TOO_LARGE
+							       : 0;
 	struct layout_text name;
 	const struct response *row = response_parse(path, &name);
 	struct buf text = {0};
@@ -179,7 +185,7 @@ static int change(struct page_site *page, const char *path, const struct buf *bo
 	}
 	buf_clear(&page->path);
 	buf_addf(&page->path, DATA "untagged/%.*s.js", (int)name.len, name.at);
-	if (count) {
+	if (count && body) {
 		buf_addstr(&text, "albumen.untagged(");
 		json_quote(&text, page->id.data, page->id.len);
 		buf_addch(&text, ',');
@@ -222,6 +228,25 @@ static int walk_one(const struct snapshot_change *found, void *payload)
 	return rc ? rc : change(walk->page, found->path, &walk->body, walk->err);
 }
 
+/* Adds the albums of the folder XX (`shard` < 0: of all) whose lists are too large. */
+static int add_oversize(struct page_site *page, int shard, struct err *err)
+{
+	const char *path;
+	size_t at = 0;
+	int rc = 0;
+
+	while (!rc && (path = oversize_next(&page->oversize, &at))) {
+		struct layout_text name;
+		const struct response *row = response_parse(path, &name);
+
+		if (row && (shard < 0 ||
+			    strtol(name.at - strlen("xx/yy/"), NULL, 16) == shard)) {
+			rc = change(page, path, NULL, err);
+		}
+	}
+	return rc;
+}
+
 /* Adds the albums in a folder XX of the snapshot (`shard` < 0: in all of them) as if they
  * had changed. */
 static int read_albums(struct page_site *page, int shard, struct err *err)
@@ -237,6 +262,7 @@ static int read_albums(struct page_site *page, int shard, struct err *err)
 	}
 	rc = snapshot_diff(page->job.repo, response_walk_fault, NULL, &page->job.to->tree,
 			   folder.data, walk_one, &walk, err);
+	rc = rc ? rc : add_oversize(page, shard, err);
 	buf_release(&walk.body);
 	buf_release(&folder);
 	return rc;
@@ -471,9 +497,8 @@ int page_site_write(struct page_site *page, uint64_t *removed, struct err *err)
 {
 	int rc = 0;
 
-	if (page->whole && !page->job.every_file) {
-		rc = read_albums(page, -1, err);
-	}
+	rc = page->whole && !page->job.every_file ? read_albums(page, -1, err)
+						  : add_oversize(page, -1, err);
 	rc = rc ? rc : put(page, INDEX, &page->page.text, err);
 	if (!rc) {
 		rc = write_albums(page, err);

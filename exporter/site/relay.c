@@ -111,12 +111,18 @@ static void hand_over(struct relay *r)
 	wait_for(&r->empty);
 }
 
-/* Waits until the thread has put all that was passed: then the caller may put, too. */
-static void wait_until_idle(struct relay *r)
+/* Hands over the load that is being filled, if anything is in it. */
+static void hand_over_rest(struct relay *r)
 {
 	if (r->load[r->at].files) {
 		hand_over(r);
 	}
+}
+
+/* Waits until the thread has put all that was passed: then the caller may put, too. */
+static void wait_until_idle(struct relay *r)
+{
+	hand_over_rest(r);
 	/* All loads but the caller's are empty. */
 	for (int i = 0; i < LOADS - 1; i++) {
 		wait_for(&r->empty);
@@ -162,9 +168,7 @@ int relay_end(struct relay **relay, struct err *err)
 
 	*relay = NULL;
 	if (r->started) {
-		if (r->load[r->at].files) {
-			hand_over(r);
-		}
+		hand_over_rest(r);
 		sem_post(&r->filled);
 		pthread_join(r->thread, NULL);
 	}

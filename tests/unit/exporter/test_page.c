@@ -215,12 +215,33 @@ static void histories_without_a_common_snapshot_are_read_whole(void **state)
 	snapshot_close(repo);
 }
 
+static void a_list_that_is_too_large_has_an_unknown_count(void **state)
+{
+	struct page_albums albums = {0}, again = {0};
+	struct buf text = {0};
+
+	(void)state;
+	page_albums_note(&albums, 7, "a", 1, PAGE_TOO_LARGE, PAGE_UNKNOWN);
+	page_albums_note(&albums, 7, "b", 1, PAGE_TOO_LARGE, PAGE_TOO_LARGE);
+	page_albums_note(&albums, 7, "a", 1, PAGE_UNKNOWN, 3);
+	assert_int_equal(page_albums_finish(&albums), 0);
+	page_albums_add(&text, &albums);
+	assert_string_equal(text.data, "[\n[\"a\",null,3],\n[\"b\",null,null]]");
+	assert_int_equal(page_albums_parse(&again, 7, text.data, text.len), 0);
+	assert_int_equal(again.album[0].images, PAGE_TOO_LARGE);
+	assert_int_equal(again.album[0].untagged, 3);
+	page_albums_release(&albums);
+	page_albums_release(&again);
+	buf_release(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(notes_about_the_same_album_are_joined),
 		TEST(unknown_counts_of_changed_albums_come_from_the_old),
 		TEST(text_that_is_not_a_file_of_albums_is_rejected),
+		TEST(a_list_that_is_too_large_has_an_unknown_count),
 		TEST(images_are_printed_as_rows),
 		TEST(history_is_read_from_the_chunk_that_differs),
 		TEST(histories_without_a_common_snapshot_are_read_whole),
