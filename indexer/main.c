@@ -8,6 +8,7 @@
 
 #include "data/base/cli.h"
 #include "data/base/file.h"
+#include "data/base/ready.h"
 #include "data/base/stop.h"
 #include "data/index/index.h"
 #include "indexer/watch.h"
@@ -77,9 +78,10 @@ static int run_writer(const struct options *opt, bool watch, struct err *err)
 	struct index *index = NULL;
 	struct watch *watcher = NULL;
 	struct stop stop = {.fd = -1};
-	int fd, rc;
+	int fd = -1, rc;
 
-	rc = open_data(&fd, opt, err);
+	rc = ready_check(opt->ready_fd, err);
+	rc = rc ? rc : open_data(&fd, opt, err);
 	rc = rc ? rc : stop_open(&stop, err);
 	if (!rc && watch) {
 		rc = watch_open(&watcher, fd, opt->data, &stop, err);

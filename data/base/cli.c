@@ -2,6 +2,7 @@
 #include "data/base/cli.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdint.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "data/base/buf.h"
 #include "data/base/log.h"
@@ -662,12 +664,29 @@ static int get_descriptors(struct err *err)
 	return 0;
 }
 
+/*
+ * A file that is opened while a standard descriptor is closed gets its number, and what is
+ * printed is written into that file: the result of a check once replaced the first bytes of
+ * the index that it had checked. So a closed one is opened for reading: to write to it
+ * still fails.
+ */
+static int hold_descriptors(struct err *err)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd) {
+			return err_sys(err, "cannot open '/dev/null'");
+		}
+	}
+	return 0;
+}
+
 int cli_main(const struct cli_program *program, void *values, int argc, char **argv)
 {
 	struct cli cli = {.program = program, .values = values};
 	struct err err = {0};
 	int rc;
 
+	rc = hold_descriptors(&err);
 	log_init(program->name, LOG_INFO);
 	/* Libraries and other programs make files for us, too, so their modes are decided
 	 * here for all. umask(2) holds for all threads: there is one thread yet. */
@@ -675,7 +694,7 @@ int cli_main(const struct cli_program *program, void *values, int argc, char **a
 	/* With SIGXFSZ ignored, a limit on file sizes (ulimit -f) makes write fail with
 	 * EFBIG. */
 	signal(SIGXFSZ, SIG_IGN);
-	rc = parse(&cli, argc, argv, &err);
+	rc = rc ? rc : parse(&cli, argc, argv, &err);
 	if (rc) {
 		goto out;
 	}

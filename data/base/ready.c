@@ -2,6 +2,8 @@
 #include "data/base/ready.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +38,16 @@ static int notify_manager(const char *name, struct err *err)
 	}
 	close(fd);
 	return rc;
+}
+
+int ready_check(long long fd, struct err *err)
+{
+	if (fd >= 0 && (fd > INT_MAX || fcntl((int)fd, F_GETFD) < 0)) {
+		return err_set(err, ERR_USAGE,
+			       "option '--ready-fd': no file is open at descriptor %lld",
+			       fd);
+	}
+	return 0;
 }
 
 int ready_report(int fd, struct err *err)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "data/base/ready.h"
 #include "exporter/command/command.h"
 #include "exporter/export/follow.h"
 
@@ -6,9 +7,13 @@ static int run(const void *values, char **operand, struct err *err)
 {
 	const struct command_options *opt = values;
 	struct command_job job;
-	int rc = command_begin_job(&job, opt, err);
+	int rc = ready_check(opt->ready_fd, err);
 
 	(void)operand;
+	if (rc) {
+		return rc;
+	}
+	rc = command_begin_job(&job, opt, err);
 	rc = rc ? rc
 		: follow_run(&job.job, opt->repo, opt->index, (int)opt->ready_fd, err);
 	command_end_job(&job);
