@@ -623,21 +623,26 @@ bool repo_tag_is_valid(const char *name)
 bool repo_ignores(const char *top, const char *path)
 {
 	git_repository *git = NULL;
+	git_config *none = NULL;
+	struct buf name = {0};
 	struct err why;
 	int ignored = 0;
 
 	if (repo_start(&why)) {
 		return false;
 	}
-	if (git_repository_open_ext(&git, *top ? top : "/", GIT_REPOSITORY_OPEN_NO_SEARCH,
-				    NULL) == 0) {
-		struct buf folder = {0};
-
+	/* Anybody may have put a repository into a folder above; see "configuration". */
+	buf_addf(&name, "%s/.git", top);
+	if (git_repository_open_bare(&git, name.data) == 0 &&
+	    git_config_new(&none) == 0 && git_repository_set_config(git, none) == 0 &&
+	    git_repository_set_workdir(git, *top ? top : "/", 0) == 0) {
 		/* Patterns such as "build/" are for folders alone. */
-		buf_addf(&folder, "%s/", path);
-		(void)!git_ignore_path_is_ignored(&ignored, git, folder.data);
-		buf_release(&folder);
+		buf_clear(&name);
+		buf_addf(&name, "%s/", path);
+		(void)!git_ignore_path_is_ignored(&ignored, git, name.data);
 	}
+	buf_release(&name);
+	git_config_free(none);
 	git_repository_free(git);
 	repo_stop();
 	return ignored == 1;

@@ -167,6 +167,12 @@ for kind in fifo folder; do
 	exits "a writer refuses it" 1 timeout -k 5 60 "$EXPORTER" maintain --repo "$T/$kind"
 done
 
+# A work tree above a site is asked for what it ignores, and for nothing else.
+git init -q "$T/tree" && rm "$T/tree/.git/config" && mkfifo "$T/tree/.git/config" && echo site/ >"$T/tree/.gitignore"
+exits "a site is made in a work tree that ignores it, whatever its configuration" 0 \
+	timeout -k 5 60 "$EXPORTER" publish --repo "$T/whole" --site "$T/tree/site"
+exits "and refused in one that does not" 1 timeout -k 5 60 "$EXPORTER" publish --repo "$T/whole" --site "$T/tree/other"
+
 same "an honest repository's bundle stays what it was, byte for byte" \
 	<(tar -xOf "$T/fifo.tar" albumen-evidence/snapshots.bundle | base64) \
 	<(tar -xOf "$T/honest.tar" albumen-evidence/snapshots.bundle | base64)
