@@ -129,7 +129,7 @@ static int next_file(struct large *large, struct err *err)
 		at = large->at = 0;
 		large->list++;
 	}
-	if (large->list == DIRTY_REMOVAL) {
+	if (large->list >= DIRTY_REMOVAL) {
 		return withdraw(large, err);
 	}
 	rc = is_read(large, path, len, &skip, err);

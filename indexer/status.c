@@ -158,6 +158,11 @@ static void add_groups(struct report *report)
 {
 	struct buf *text = &report->text;
 
+	if (!report->json && report->groups) {
+		buf_addstr(
+			text,
+			"rejected (albumen(7), METADATA FILES, says what is taken):\n");
+	}
 	for (size_t i = 0; i < report->groups; i++) {
 		struct group *group = &report->group[i];
 
@@ -184,7 +189,6 @@ static void add_groups(struct report *report)
 	}
 	if (!report->json && report->groups) {
 		buf_add(text, report->more.data, report->more.len);
-		buf_addstr(text, "albumen(7), METADATA FILES, says what is taken\n");
 	}
 	buf_release(&report->more);
 }

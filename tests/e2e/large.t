@@ -104,11 +104,11 @@ ok "the index equals a new one" wait_until 30 in_step
 mv "$D/big.ndjson" "$D/renamed.ndjson"
 tag t-3 >"$D/tag-3.json"
 ok "a file passes a renamed one" wait_until 60 counts '.tags == 3'
-for ((i = 0; i < 200; i++)); do
+for ((i = 0; i < 1000; i++)); do
 	state=$(count "\"\(.images) \(.claims)\"")
 	[ "${state% *}" -ge $((before + N)) ] || break
 	[ "${state#* }" = $((before + N + 3)) ] && break
-	sleep 0.1
+	pause
 done
 is "no image was missing meanwhile" "${state% *}" $((before + N))
 ok "the old name is withdrawn at last" wait_until 120 counts \

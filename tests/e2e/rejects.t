@@ -42,7 +42,7 @@ exits "an object that is no record is rejected" 3 scan_again
 is "the log says where, what it lacks, and what it has" "$(<"$T/err")" \
 	"albumen-indexer: warning: rejected one.json:1:1: $shape"
 ok "status says it, too" grep -qxF "one.json:1:1: $shape" <(status)
-ok "and where to read more" grep -q '^albumen(7), METADATA FILES' <(status)
+ok "and where to read more" grep -qF 'albumen(7), METADATA FILES' <(status)
 exits "what was rejected before is rejected again" 3 scan_again
 touch "$D/one.json"
 exits "also if the file is read again" 3 scan_again
