@@ -7,23 +7,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "data/base/file.h"
 #include "data/base/hex.h"
 #include "exporter/git/pack/packindex.h"
 #include "exporter/git/pack/unpack.h"
 
-#define DIRS_MAX 16 /* folders of objects: the repository's own and borrowed ones */
-#define ALTERNATES_MAX ((size_t)1 << 16)
-
 struct pack {
 	char *path; /* without suffix */
 	struct packindex index;
+	bool is_listed; /* the last listing found it */
 };
 
 struct objects {
 	pthread_mutex_t lock;
-	char *dir[DIRS_MAX]; /* ".../objects" */
-	size_t dirs;
+	char *dir; /* ".../objects" */
 	/* Each pack stays where it is in memory: `unpack` knows it by its address. */
 	struct pack **pack;
 	size_t count, cap;
@@ -34,14 +30,21 @@ struct objects {
 
 /* --- listing --- */
 
-static bool is_open(const struct objects *objects, const char *path)
+static struct pack *find_pack(const struct objects *objects, const char *path)
 {
 	for (size_t i = 0; i < objects->count; i++) {
 		if (strcmp(objects->pack[i]->path, path) == 0) {
-			return true;
+			return objects->pack[i];
 		}
 	}
-	return false;
+	return NULL;
+}
+
+static void close_pack(struct pack *pack)
+{
+	packindex_close(&pack->index);
+	free(pack->path);
+	free(pack);
 }
 
 static void open_pack(struct objects *objects, const char *dir, const char *name)
@@ -54,21 +57,27 @@ static void open_pack(struct objects *objects, const char *dir, const char *name
 		return;
 	}
 	pack->path = xstrdup(objects->path.data);
+	pack->is_listed = true;
 	objects->pack = xgrow(objects->pack, objects->count, &objects->cap,
 			      sizeof(*objects->pack));
 	objects->pack[objects->count++] = pack;
 }
 
-static void list_packs(struct objects *objects, const char *dir)
+/* Opens packs that are new. False: the folder cannot be read. */
+static bool list(struct objects *objects)
 {
 	struct buf folder = {0};
 	struct dirent *entry;
 	DIR *stream;
 
-	buf_addf(&folder, "%s/pack", dir);
+	buf_addf(&folder, "%s/pack", objects->dir);
 	stream = opendir(folder.data);
+	for (size_t i = 0; i < objects->count; i++) {
+		objects->pack[i]->is_listed = false;
+	}
 	while (stream && (entry = readdir(stream))) {
 		size_t len = strlen(entry->d_name);
+		struct pack *known;
 
 		if (strncmp(entry->d_name, "pack-", 5) != 0 || len < 10 ||
 		    strcmp(entry->d_name + len - 4, ".idx") != 0) {
@@ -77,7 +86,10 @@ static void list_packs(struct objects *objects, const char *dir)
 		entry->d_name[len - 4] = '\0';
 		buf_clear(&objects->path);
 		buf_addf(&objects->path, "%s/%s", folder.data, entry->d_name);
-		if (!is_open(objects, objects->path.data)) {
+		known = find_pack(objects, objects->path.data);
+		if (known) {
+			known->is_listed = true;
+		} else {
 			open_pack(objects, folder.data, entry->d_name);
 		}
 	}
@@ -85,43 +97,28 @@ static void list_packs(struct objects *objects, const char *dir)
 		closedir(stream);
 	}
 	buf_release(&folder);
+	return stream != NULL;
 }
 
-/* Adds the folders that the folder `at` borrows from, one a line; relative ones begin at
- * objects/. */
-static void list_alternates(struct objects *objects, size_t at)
+/* Closes the packs that the last listing did not find: what is mapped keeps its space on the
+ * disk. */
+static void drop_gone(struct objects *objects)
 {
-	struct buf path = {0}, text = {0};
-	char *save = NULL, *line;
+	size_t kept = 0;
 
-	buf_addf(&path, "%s/info/alternates", objects->dir[at]);
-	file_read(&text, path.data, ALTERNATES_MAX, NULL);
-	line = text.len ? strtok_r(text.data, "\n", &save) : NULL;
-	for (; line && objects->dirs < DIRS_MAX; line = strtok_r(NULL, "\n", &save)) {
-		bool known = *line == '#';
-
-		buf_clear(&path);
-		if (*line != '/') {
-			buf_addf(&path, "%s/", objects->dir[at]);
-		}
-		buf_addstr(&path, line);
-		for (size_t i = 0; i < objects->dirs; i++) {
-			known |= strcmp(objects->dir[i], path.data) == 0;
-		}
-		if (!known) {
-			objects->dir[objects->dirs++] = xstrdup(path.data);
+	for (size_t i = 0; i < objects->count; i++) {
+		if (objects->pack[i]->is_listed) {
+			objects->pack[kept++] = objects->pack[i];
+		} else {
+			close_pack(objects->pack[i]);
 		}
 	}
-	buf_release(&path);
-	buf_release(&text);
-}
-
-static void list(struct objects *objects)
-{
-	for (size_t at = 0; at < objects->dirs; at++) {
-		list_packs(objects, objects->dir[at]);
-		list_alternates(objects, at);
+	if (kept < objects->count) {
+		/* It knows packs by their address, which may be used again. */
+		unpack_forget(objects->unpack);
+		objects->last = 0;
 	}
+	objects->count = kept;
 }
 
 void objects_open(struct objects **out, const char *dir)
@@ -129,7 +126,7 @@ void objects_open(struct objects **out, const char *dir)
 	struct objects *objects = xzalloc(sizeof(*objects));
 
 	pthread_mutex_init(&objects->lock, NULL);
-	objects->dir[objects->dirs++] = xstrdup(dir);
+	objects->dir = xstrdup(dir);
 	objects->unpack = unpack_new();
 	list(objects);
 	*out = objects;
@@ -141,13 +138,9 @@ void objects_close(struct objects *objects)
 		return;
 	}
 	for (size_t i = 0; i < objects->count; i++) {
-		packindex_close(&objects->pack[i]->index);
-		free(objects->pack[i]->path);
-		free(objects->pack[i]);
+		close_pack(objects->pack[i]);
 	}
-	while (objects->dirs) {
-		free(objects->dir[--objects->dirs]);
-	}
+	free(objects->dir);
 	unpack_free(objects->unpack);
 	free(objects->pack);
 	buf_release(&objects->path);
@@ -158,7 +151,9 @@ void objects_close(struct objects *objects)
 void objects_refresh(struct objects *objects)
 {
 	pthread_mutex_lock(&objects->lock);
-	list(objects);
+	if (list(objects)) {
+		drop_gone(objects);
+	}
 	pthread_mutex_unlock(&objects->lock);
 }
 
@@ -179,14 +174,13 @@ static struct pack *find(uint32_t *n, struct objects *objects, size_t *tried,
 }
 
 /* The file of a loose object. */
-static const char *loose_path(struct objects *objects, size_t dir,
-			      const uint8_t id[OBJECT_ID])
+static const char *loose_path(struct objects *objects, const uint8_t id[OBJECT_ID])
 {
 	char hex[OBJECT_HEX + 1];
 
 	object_hex(hex, id);
 	buf_clear(&objects->path);
-	buf_addf(&objects->path, "%s/%.2s/%s", objects->dir[dir], hex, hex + 2);
+	buf_addf(&objects->path, "%s/%.2s/%s", objects->dir, hex, hex + 2);
 	return objects->path.data;
 }
 
@@ -194,12 +188,9 @@ static bool has(struct objects *objects, const uint8_t id[OBJECT_ID])
 {
 	size_t tried = 0;
 	uint32_t n;
-	bool found = find(&n, objects, &tried, id) != NULL;
 
-	for (size_t i = 0; !found && i < objects->dirs; i++) {
-		found = access(loose_path(objects, i, id), F_OK) == 0;
-	}
-	return found;
+	return find(&n, objects, &tried, id) ||
+	       access(loose_path(objects, id), F_OK) == 0;
 }
 
 bool objects_has(struct objects *objects, const uint8_t id[OBJECT_ID])
@@ -238,25 +229,17 @@ static int read_loose(struct buf *body, enum object_type *type, struct objects *
 		      const uint8_t id[OBJECT_ID], struct err *err)
 {
 	uint8_t actual[OBJECT_ID];
-	int rc = ERR_NOTFOUND;
+	struct err why;
+	int rc = unpack_loose(body, type, objects->unpack, loose_path(objects, id), &why);
 
-	for (size_t i = 0; rc && i < objects->dirs; i++) {
-		struct err why;
-		int got = unpack_loose(body, type, objects->unpack,
-				       loose_path(objects, i, id), &why);
-
-		if (!got) {
-			object_hash(actual, *type, body->data, body->len);
-			got = memcmp(actual, id, OBJECT_ID) == 0
-				      ? 0
-				      : err_set(&why, ERR_INPUT, "it is another object");
-		}
-		/* What a copy in a pack was found to be is not forgotten for a missing file. */
-		if (got != ERR_NOTFOUND) {
-			rc = got ? err_set(err, got, "%s", why.msg) : 0;
-		}
+	if (!rc) {
+		object_hash(actual, *type, body->data, body->len);
+		rc = memcmp(actual, id, OBJECT_ID) == 0
+			     ? 0
+			     : err_set(&why, ERR_INPUT, "it is another object");
 	}
-	return rc;
+	/* What a copy in a pack was found to be is not forgotten for a missing file. */
+	return rc && rc != ERR_NOTFOUND ? err_set(err, rc, "%s", why.msg) : rc;
 }
 
 /* Goes through all copies until one is good. */
@@ -360,14 +343,14 @@ static void search_pack(struct search *search, const struct packindex *index)
 	}
 }
 
-static void search_loose(struct search *search, const char *dir)
+static void search_loose(struct search *search, const struct objects *objects)
 {
 	uint8_t id[OBJECT_ID];
 	struct buf folder = {0};
 	struct dirent *entry;
 	DIR *stream;
 
-	buf_addf(&folder, "%s/%02x", dir, search->prefix[0]);
+	buf_addf(&folder, "%s/%02x", objects->dir, search->prefix[0]);
 	stream = opendir(folder.data);
 	id[0] = search->prefix[0];
 	while (stream && (entry = readdir(stream))) {
@@ -392,8 +375,8 @@ int objects_prefix(uint8_t found[OBJECT_ID], struct objects *objects,
 	for (size_t i = 0; i < objects->count; i++) {
 		search_pack(&search, &objects->pack[i]->index);
 	}
-	for (size_t i = 0; i < objects->dirs && digits >= 2; i++) {
-		search_loose(&search, objects->dir[i]);
+	if (digits >= 2) {
+		search_loose(&search, objects);
 	}
 	pthread_mutex_unlock(&objects->lock);
 	return search.rc;

@@ -10,8 +10,8 @@
 #include "exporter/git/pack/object.h"
 
 /*
- * objects - finds and reads the objects of a repository, wherever they are: in packs, in
- * files of their own, in the folders that objects/info/alternates names.
+ * objects - finds and reads the objects of a repository: in packs, and in files of their
+ * own. (One that borrows objects from elsewhere is not opened: repo_trust.h.)
  *
  * libgit2's own store is not used, because the repository may come from anywhere: two
  * objects in a pack that are deltas of each other take all memory there (libgit2 1.5.1
@@ -27,7 +27,7 @@ struct objects;
 void objects_open(struct objects **out, const char *dir);
 /* NULL is allowed. */
 void objects_close(struct objects *objects);
-/* Looks for new packs. Packs that have gone stay readable. */
+/* Looks for new packs, and closes those that are gone. Until then they stay readable. */
 void objects_refresh(struct objects *objects);
 
 bool objects_has(struct objects *objects, const uint8_t id[OBJECT_ID]);

@@ -54,7 +54,7 @@ struct unpack {
 	bool keeps; /* anything: the slots are memory that has not been touched yet */
 };
 
-static void forget(struct unpack *unpack)
+void unpack_forget(struct unpack *unpack)
 {
 	for (size_t i = 0; unpack->keeps && i < KEPT_SLOTS; i++) {
 		buf_release(&unpack->kept[i].body);
@@ -77,7 +77,7 @@ struct unpack *unpack_new(void)
 void unpack_free(struct unpack *unpack)
 {
 	if (unpack) {
-		forget(unpack);
+		unpack_forget(unpack);
 		object_inflater_free(unpack->inflater);
 		buf_release(&unpack->delta);
 		buf_release(&unpack->base);
@@ -106,7 +106,7 @@ static void keep(struct unpack *unpack, const struct packindex *pack, size_t at,
 		return;
 	}
 	if (unpack->kept_bytes + body->len > KEPT_BYTES) {
-		forget(unpack);
+		unpack_forget(unpack);
 	}
 	unpack->kept_bytes -= kept->body.len;
 	buf_release(&kept->body);

@@ -22,12 +22,15 @@ struct unpack;
 struct unpack *unpack_new(void);
 /* NULL is allowed. */
 void unpack_free(struct unpack *unpack);
+/* Drops what is kept of all packs. */
+void unpack_forget(struct unpack *unpack);
 
 /* Reads the object that begins at `at` of the pack into *body, which is cleared first.
- * Its id is not checked. The pack must outlive `unpack`, which keeps copies of the
- * bases of deltas (at most 32 MiB). ERR_INPUT: it is damaged. ERR_LARGE: it, or an object that
- * it is a delta of, has more than `most` bytes (OBJECT_MAX, or less): nothing of such an object
- * is inflated. Memory: two objects, and a delta, which is at most half as large as an object. */
+ * Its id is not checked. `unpack` keeps copies of the bases of deltas (at most 32 MiB):
+ * before the pack is closed, unpack_forget has to be called. ERR_INPUT: it is damaged.
+ * ERR_LARGE: it, or an object that it is a delta of, has more than `most` bytes (OBJECT_MAX,
+ * or less): nothing of such an object is inflated. Memory: two objects, and a delta, which
+ * is at most half as large as an object. */
 int unpack_read(struct buf *body, enum object_type *type, struct unpack *unpack,
 		const struct packindex *pack, size_t at, size_t most, struct err *err);
 
