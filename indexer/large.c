@@ -118,8 +118,8 @@ static int withdraw(struct large *large, struct err *err)
 /* Begins the next file of the round; withdraws, after the last one. */
 static int next_file(struct large *large, struct err *err)
 {
-	size_t at = large->at, len;
-	const char *path;
+	size_t at = large->at, len = 0;
+	const char *path = NULL;
 	struct stat st;
 	bool skip;
 	int rc;

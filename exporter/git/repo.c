@@ -233,12 +233,11 @@ static int consider(const git_config_entry *entry, void *payload)
 	}
 	len = named.len;
 	real = realpath(named.data, NULL);
+	/* From git 2.46 on, "DIR/" and a star is every repository below. */
 	if (strcmp(value, "*") == 0 || strcmp(named.data, safe->path) == 0 ||
-	    (*named.data == '/' && real && strcmp(real, safe->path) == 0)) {
-		safe->is = true;
-	} else if (len > 2 && strcmp(named.data + len - 2, "/*") == 0 &&
-		   strncmp(named.data, safe->path, len - 1) == 0) {
-		/* So git from 2.46 on: every repository below. */
+	    (*named.data == '/' && real && strcmp(real, safe->path) == 0) ||
+	    (len > 2 && strcmp(named.data + len - 2, "/*") == 0 &&
+	     strncmp(named.data, safe->path, len - 1) == 0)) {
 		safe->is = true;
 	}
 	free(real);
