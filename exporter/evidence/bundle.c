@@ -15,6 +15,7 @@
 #include "exporter/audit/audit_collect.h"
 #include "exporter/evidence/borrow.h"
 #include "exporter/evidence/bundle_readme.h"
+#include "exporter/evidence/signers.h"
 #include "exporter/evidence/tar.h"
 #include "exporter/evidence/workdir.h"
 #include "exporter/git/history.h"
@@ -22,7 +23,6 @@
 
 #define FOLDER "albumen-evidence" /* in the archive */
 #define SCRIPT "tree-sha256"
-#define SIGNERS_MAX ((size_t)1 << 20)
 #define SHALLOW_MAX ((size_t)256 << 20)
 
 struct work {
@@ -165,7 +165,7 @@ static int gather(struct work *w, struct err *err)
 	rc = rc ? rc : beside_read(&w->script, folder.data, SCRIPT, err);
 	buf_release(&folder);
 	if (!rc && bundle->signers) {
-		rc = file_read(&w->signers, bundle->signers, SIGNERS_MAX, err);
+		rc = signers_read(&w->signers, bundle->signers, err);
 		w->contents.signers = true;
 	}
 	rc = rc ? rc : make_bundle(w, err);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "exporter/evidence/signers.h"
 #include "exporter/evidence/tool.h"
 
 /*
@@ -216,9 +217,13 @@ struct sign_verifier {
 
 int sign_verifier_open(struct sign_verifier **out, const char *signers, struct err *err)
 {
+	struct buf text = {0};
+	int rc = signers ? signers_read(&text, signers, err) : 0;
+
+	buf_release(&text);
 	*out = NULL;
-	if (signers && access(signers, R_OK) < 0) {
-		return err_sys_find(err, "cannot read the signers '%s'", signers);
+	if (rc) {
+		return rc;
 	}
 	*out = xzalloc(sizeof(**out));
 	(*out)->signers = signers ? xstrdup(signers) : NULL;

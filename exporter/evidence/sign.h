@@ -62,7 +62,8 @@ struct sign_result {
 struct sign_verifier;
 
 /* `signers` is an allowed-signers file (ssh-keygen(1)). Without it (NULL) the best
- * verdict is SIGN_UNKNOWN. ERR_NOTFOUND: there is no such file. */
+ * verdict is SIGN_UNKNOWN. ERR_NOTFOUND: there is no such file. ERR_INPUT: it names no
+ * signer (signers.h). */
 int sign_verifier_open(struct sign_verifier **out, const char *signers, struct err *err);
 /* NULL is allowed. */
 void sign_verifier_close(struct sign_verifier *verifier);

@@ -105,6 +105,15 @@ is "all five" "$(git -C "$T/part/albumen-evidence/snapshots.git" rev-list --coun
 exits "--from after --to is refused" 2 bundle "$T/none.tar" --from label/8 --to label/4
 ok "the message says why" grep -q -- '--from must come before --to' "$T/err"
 exits "a missing file of signers is refused" 1 bundle "$T/none.tar" --signers "$T/nosuch"
+exits "a private key in place of the signers is refused" 1 bundle "$T/none.tar" --signers "$T/away/key"
+ok "the message says why" grep -q "'$T/away/key' holds a private key, which belongs in no evidence" "$T/err"
+{
+	cat "$T/allowed"
+	cat "$T/away/key"
+} >"$T/both"
+exits "so is one among them" 1 bundle "$T/none.tar" --signers "$T/both"
+exits "a public key without a name is refused" 1 bundle "$T/none.tar" --signers "$T/away/key.pub"
+ok "the message says what a line is" grep -q "'$T/away/key.pub' names no signer: no line of it has a name and a public key, as in 'exporter@example.org ssh-ed25519 AAAA" "$T/err"
 exits "a missing folder is refused" 1 bundle "$T/nosuch/none.tar"
 exits "an unknown snapshot is refused" 1 bundle "$T/none.tar" --to nosuch
 exits "without git no bundle is made" 1 env PATH=/nonexistent "$EXPORTER" bundle --repo "$T/clone" "$T/none.tar"

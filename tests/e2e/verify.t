@@ -63,6 +63,21 @@ mv "$T/data" "$T/index" "$T/repo" "$T/away"
 exits "a clone alone is good" 0 verify "$T/normal" --signers "$T/signers"
 mv "$T/away/"* "$T"
 
+# What is no file of signers is not a forged signature.
+for file in key key.pub signed nosigners; do
+	case $file in
+	signed) printf 'who@example.org\n# %s\n' "who@example.org $(cat "$T/key.pub")" >"$T/$file" ;;
+	nosigners) : >"$T/$file" ;;
+	esac
+	exits "$file in place of the signers is an error" 1 verify "$T/repo" --signers "$T/$file"
+	ok "the message names it" grep -q "error: '$T/$file' " "$T/err"
+	is "no snapshot is accused" "$(<"$T/out")" ""
+done
+exits "so is a folder" 1 verify "$T/repo" --signers "$T/repo"
+printf '\n# who\n\t"who@example.org"  namespaces="git" %s\r\n' "$(cat "$T/key.pub")" >"$T/odd"
+ln -s odd "$T/link"
+exits "options, tabs, and a link to the file are good" 0 verify "$T/repo" --signers "$T/link"
+
 # Signers who have not signed.
 echo "who@example.org $(cat "$T/other.pub")" >"$T/others"
 exits "signers who have not signed are a failure" 1 verify "$T/repo" --signers "$T/others"
