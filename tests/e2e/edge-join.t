@@ -208,9 +208,13 @@ oversize='{"error":"the response is larger than 256 MiB"}'
 : >"$FILES/huge.oversize"
 : >"$SITE/api/v1/albums/A/images.oversize"
 : >"$SITE/api/v1/albums/A/images/untag.oversize"
+mkdir -p "$SITE/api/v1/tags/t"
+: >"$SITE/api/v1/tag_images.oversize"
+: >"$SITE/api/v1/tags/t/tag_images.oversize"
 printf '[2]' >"$SITE/api/v1/albums/B/images.json"
 for path in "$(query huge)" /api/v1/albums/A/images /api/v1/albums/A/images.json \
-	/api/v1/albums/A/images/untag "$(query small huge)" "$(query huge huge big1)" \
+	/api/v1/albums/A/images/untag /api/v1/tag_images /api/v1/tag_images.json \
+	/api/v1/tags/t/tag_images "$(query small huge)" "$(query huge huge big1)" \
 	"$(query big{1..8} over huge)"; do
 	answers "${path:0:60} was left out" "$path" 503 "$oversize"
 	is "that is an error like the others" "$(header Content-Type), $(header Cache-Control)" \
