@@ -53,6 +53,7 @@ descriptors() {
 }
 
 mkdir -p "$FILES" "$SITE/api/v1/albums/A/images" "$SITE/api/v1/albums/B" "$T/run"
+echo '{}' >"$SITE/snapshot.json"
 # The site is open to all: then no worker runs as root, whoever runs the test.
 chmod 755 "$T"
 for i in {1..8}; do
@@ -197,11 +198,34 @@ printf '["closed"]' >"$FILES/closed.json"
 chmod 000 "$FILES/closed.json"
 error='{"error":"internal server error"}'
 answers "a file that cannot be read is an error" "$(query small closed)" 500 "$error"
+answers "for one image, too" "$(query closed)" 500 "$error"
+printf '[1]' >"$SITE/api/v1/albums/A/images.json"
+chmod 000 "$SITE/api/v1/albums/A/images.json"
+answers "and for an album that is there" /api/v1/albums/A/images 500 "$error"
+rm "$SITE/api/v1/albums/A/images.json"
 chmod 000 "$FILES" "$SITE/api/v1/albums/A"
 answers "so is a folder" "$(query small none)" 500 "$error"
 answers "for one image" "$(query small)" 500 "$error"
 answers "and for an album" /api/v1/albums/A/images 500 "$error"
 chmod 755 "$FILES" "$SITE/api/v1/albums/A"
+
+# A site that is not there, or was never published to its end.
+away='{"error":"there is no complete site in this folder"}'
+mv "$SITE/snapshot.json" "$T/snapshot.json"
+for path in "$(query unknown)" "$(query small unknown)" /api/v1/albums/A/images /api/v1/tag_images; do
+	answers "without snapshot.json, what is missing is not said to be unknown: $path" "$path" 503 "$away"
+done
+answers "what is there is served" "$(query small none)" 200 '["é"]'
+mv "$SITE" "$SITE.away"
+mkdir "$SITE"
+for path in "$(query small)" "$(query small none)" /api/v1/albums/A/images; do
+	answers "on an empty mount point, nothing is unknown: $path" "$path" 503 "$away"
+done
+rmdir "$SITE"
+answers "nor without one" "$(query small)" 503 "$away"
+mv "$SITE.away" "$SITE"
+mv "$T/snapshot.json" "$SITE/snapshot.json"
+answers "when the site is back, an unknown image has no tag images" "$(query unknown)" 200 '[]'
 
 # What is too large for a snapshot.
 oversize='{"error":"the response is larger than 256 MiB"}'

@@ -145,6 +145,12 @@ function look(path) {
 		: stat(path + OVERSIZE) ? OVERSIZE : null;
 }
 
+/* Whether the site lacks its last file: it is not mounted, or was never published to its end.
+ * Then a response that is not there may be one that should be: `[]` would be false. */
+function away(r) {
+	return !stat(r.variables.document_root + '/snapshot.json');
+}
+
 /* The files that `join` joins: `path` and `size` of each, and the length of the answer. `route`
  * leaves it here: for one request, nginx runs both functions in one VM of its own, until
  * that is redirected. */
@@ -157,6 +163,7 @@ function joining(r, names) {
 	const seen = {};
 	const files = [];
 	let oversize = false;
+	let unknown = false;
 	let length = 1;
 
 	names.forEach((name) => {
@@ -166,6 +173,8 @@ function joining(r, names) {
 		seen[key] = true;
 		if (size === OVERSIZE) {
 			oversize = true;
+		} else if (size === null) {
+			unknown = true;
 		} else if (size > 2) {
 			files.push({ path: folder + name + '.json', size });
 			length += size - 1;
@@ -173,8 +182,9 @@ function joining(r, names) {
 	});
 	plan = { files, length: files.length > 0 ? length : 2 };
 	return oversize ? '//error/oversize'
-		: length > JOIN_MAX ? '//error/join'
-			: '//' + JOINED + (length > LARGE ? '/large' : '');
+		: unknown && away(r) ? '//error/away'
+			: length > JOIN_MAX ? '//error/join'
+				: '//' + JOINED + (length > LARGE ? '/large' : '');
 }
 
 /*
@@ -202,12 +212,23 @@ function route(r) {
 	return '//' + path + '.json';
 }
 
-/* The location that answers in place of a file that the site does not have. */
+/* The location that answers in place of a file that the site does not have, or that nginx
+ * cannot open. */
 function missing(r) {
 	const path = r.variables.document_root + r.uri.replace(/\.json$/, '');
 
 	try {
-		return look(path) === OVERSIZE ? '//error/oversize'
+		const size = look(path);
+
+		if (size === OVERSIZE) {
+			return '//error/oversize';
+		}
+		if (size !== null) {
+			/* It has come meanwhile. Or nginx may not read it: that throws. */
+			fs.closeSync(fs.openSync(path + '.json'));
+			return r.uri;
+		}
+		return away(r) ? '//error/away'
 			: r.uri.startsWith('//' + JOINED + '/') ? '//' + JOINED + '/'
 				: '//error/404';
 	} catch (e) {
