@@ -23,6 +23,22 @@
 #define NAME_MAX_BYTES 200
 #define REASON_MAX 65536
 
+/* Whether git reads a name as something else before it looks for a tag (gitrevisions(7)),
+ * in this repository or in a clone. */
+static bool is_hidden(const char *name)
+{
+	static const char *const folder[] = {"refs/", "heads/", "tags/", "remotes/"};
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < sizeof(folder) / sizeof(*folder); i++) {
+		if (strncmp(name, folder[i], strlen(folder[i])) == 0) {
+			return true;
+		}
+	}
+	/* The id of an object, with SHA-1 or with SHA-256. */
+	return (len == 40 || len == 64) && strspn(name, "0123456789abcdefABCDEF") == len;
+}
+
 static const char *name_fault(const char *name)
 {
 	size_t len = strlen(name);
@@ -42,7 +58,33 @@ static const char *name_fault(const char *name)
 	    strcmp(name, "HEAD") == 0) {
 		return "is not a name that git takes; see git-check-ref-format(1)";
 	}
+	if (is_hidden(name)) {
+		return "reads as the id or the reference of something else, so --at and "
+		       "git could not find it";
+	}
+	if (strncmp(name, "pruned/", 7) == 0 || strncmp(name, "erased/", 7) == 0) {
+		return "is of a kind that albumen keeps for itself: no label begins with "
+		       "pruned/ or erased/";
+	}
 	return NULL;
+}
+
+/* A label that is called like the branch, or like the beginning of a commit's id, would
+ * take that name from it: git prefers the tag. */
+static int check_free(struct snapshot_repo *repo, const char *name, struct err *err)
+{
+	struct snapshot_info info = {0};
+	struct err unread;
+	int rc = snapshot_resolve(repo, name, &info, &unread);
+
+	if (rc == 0) {
+		err_set(err, ERR_REFUSED,
+			"'%s' already means snapshot %s, and with a label of that name "
+			"it would mean another one; choose another name",
+			name, info.commit.hex);
+	}
+	snapshot_info_release(&info);
+	return rc == 0 ? ERR_REFUSED : 0;
 }
 
 static int check_name(struct snapshot_repo *repo, const char *name, struct err *err)
@@ -82,7 +124,7 @@ static int check_name(struct snapshot_repo *repo, const char *name, struct err *
 		at += tag_len + 1;
 	}
 	buf_release(&tags);
-	return rc;
+	return rc ? rc : check_free(repo, name, err);
 }
 
 /* *len: of the reason, without white space at its end. */

@@ -25,8 +25,9 @@ struct label {
 
 /*
  * Makes the tag; *tag is its object. The repository must be open for writing, and no
- * edit begun. ERR_USAGE: git does not take the name, or --at reads it as a time; the
- * reason is empty or not plain text. ERR_REFUSED: there is such a label.
+ * edit begun. ERR_USAGE: git does not take the name, or --at reads it as something else;
+ * the reason is empty or not plain text. ERR_REFUSED: there is such a label, or the name
+ * means a snapshot already.
  */
 int label_make(struct snapshot_id *tag, struct snapshot_repo *repo,
 	       const struct label *label, struct err *err);

@@ -96,8 +96,28 @@ static void names_that_mean_something_else_to_at_are_refused(void **state)
 			      "1"),
 			 ERR_USAGE);
 	assert_int_equal(make("v1\xe2\x80\x8b"), ERR_USAGE);
+	assert_int_equal(make("heads/x"), ERR_USAGE);
+	assert_int_equal(make("refs/heads/main"), ERR_USAGE);
+	assert_int_equal(make("tags/v1"), ERR_USAGE);
+	assert_int_equal(make("0123456789abcdef0123456789abcdef01234567"), ERR_USAGE);
+	assert_int_equal(make("pruned/x"), ERR_USAGE);
+	assert_int_equal(make("erased/x"), ERR_USAGE);
 	succeed(make("HEADS"));
 	succeed(make("release-2026-11-28"));
+}
+
+/* git prefers a tag to a branch, and to the beginning of a commit's id. */
+static void names_that_mean_a_snapshot_are_refused(void **state)
+{
+	char id[8] = {0};
+
+	(void)state;
+	assert_int_equal(make("main"), ERR_REFUSED);
+	assert_non_null(strstr(why.msg, "'main' already means snapshot"));
+	memcpy(id, info.commit.hex, 7);
+	assert_int_equal(make(id), ERR_REFUSED);
+	succeed(make("main-1"));
+	git_fixture_says("git -C repo rev-parse main 2>&1", info.commit.hex);
 }
 
 static void a_name_has_two_hundred_bytes_at_most(void **state)
@@ -201,6 +221,7 @@ int main(void)
 		TEST(names_that_git_accepts_are_accepted),
 		TEST(names_that_git_refuses_are_refused),
 		TEST(names_that_mean_something_else_to_at_are_refused),
+		TEST(names_that_mean_a_snapshot_are_refused),
 		TEST(a_name_has_two_hundred_bytes_at_most),
 		TEST(a_label_is_never_moved),
 		TEST(labels_that_would_be_folders_of_each_other_are_refused),
