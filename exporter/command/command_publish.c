@@ -123,6 +123,7 @@ static int check_places(const struct command_options *opt, struct snapshot_repo 
 	int rc = note_check(&note, &head, repo, accept, err);
 
 	snapshot_info_release(&head);
+	rc = rc ? rc : note_check_site(&note, opt->site, repo, accept, err);
 	if (!rc) {
 		rc = foreign_check(opt->site, repo, err);
 		rc = rc == ERR_REFUSED ? accept_check(accept, ACCEPT_SITE, err) : rc;
@@ -138,17 +139,14 @@ static int resolve(const struct command_options *opt, struct snapshot_repo *repo
 	struct state at;
 	int64_t instant;
 
-	if (opt->at) {
-		return when_resolve(repo, opt->at, info, &instant, err);
-	}
-	if (opt->check || opt->repair) {
+	if (!opt->at && (opt->check || opt->repair)) {
 		state_read(&at, opt->site);
 		if (*at.commit.hex &&
 		    snapshot_resolve(repo, at.commit.hex, info, NULL) == 0) {
 			return 0;
 		}
 	}
-	return snapshot_resolve(repo, "HEAD", info, err);
+	return when_resolve(repo, opt->at, info, &instant, err);
 }
 
 static int run(const void *values, char **operand, struct err *err)
