@@ -546,6 +546,10 @@ static int read_repository(struct export *ex, struct err *err)
 		return 0;
 	}
 	rc = note_check(&ex->note, &ex->result->info, ex->job->repo, accept, err);
+	if (!rc && ex->job->site) {
+		rc = note_check_site(&ex->note, ex->job->site, ex->job->repo, accept,
+				     err);
+	}
 	redact_rules(&rules, ex->job->redact);
 	ex->seen.redact = note_redaction(rules.data, rules.len);
 	buf_release(&rules);

@@ -14,6 +14,7 @@
 #include "data/base/log.h"
 #include "exporter/git/commit.h"
 #include "exporter/git/pack/object.h"
+#include "exporter/site/foreign.h"
 #include "exporter/snapshot/message.h"
 
 /*
@@ -292,12 +293,14 @@ static int check(const struct note *note, struct snapshot_repo *repo,
 		return explain(note, repo, head, err);
 	}
 	if (!rc && (!number_of(head) || !all)) {
-		return err_set(err, ERR_REFUSED,
-			       "main of '%s' is at %s, %s: this exporter did not make it",
-			       path, head->commit.hex,
-			       number_of(head)
-				       ? "and a commit on the way to it is no snapshot"
-				       : "which is no snapshot");
+		rc = err_set(err, ERR_REFUSED,
+			     "main of '%s' is at %s, %s: this exporter did not make it, "
+			     "and verify fails on it",
+			     path, head->commit.hex,
+			     number_of(head)
+				     ? "and a commit on the way to it is no snapshot"
+				     : "which is no snapshot");
+		rc = *note->made.hex ? add_remedy(note, path, err) : rc;
 	}
 	return rc;
 }
@@ -313,6 +316,18 @@ int note_check(struct note *out, struct snapshot_info *head, struct snapshot_rep
 	if (!rc || rc == ERR_NOTFOUND) {
 		rc = check(out, repo, head, err);
 	}
+	return rc == ERR_REFUSED ? accept_check(accept, ACCEPT_HISTORY, err) : rc;
+}
+
+int note_check_site(const struct note *note, const char *site, struct snapshot_repo *repo,
+		    struct accept *accept, struct err *err)
+{
+	int rc;
+
+	if (!*note->made.hex || (accept && accept->used & 1u << ACCEPT_HISTORY)) {
+		return 0;
+	}
+	rc = foreign_check_ahead(site, repo, err);
 	return rc == ERR_REFUSED ? accept_check(accept, ACCEPT_HISTORY, err) : rc;
 }
 

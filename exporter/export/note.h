@@ -58,6 +58,12 @@ struct snapshot_id note_redaction(const char *rules, size_t len);
 int note_check(struct note *out, struct snapshot_info *head, struct snapshot_repo *repo,
 	       struct accept *accept, struct err *err);
 
+/* After note_check: the same, if the site shows that the note was set back together with
+ * main (foreign_check_ahead). Nothing is checked if there is no note, as in a clone, or if
+ * note_check found something that was accepted. */
+int note_check_site(const struct note *note, const char *site, struct snapshot_repo *repo,
+		    struct accept *accept, struct err *err);
+
 /*
  * Reads the last snapshot, after note_check. That is main's tip `head` or, if the tip is no
  * snapshot and that was accepted, the nearest one before it by first parents, or else

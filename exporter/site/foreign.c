@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "exporter/git/repo_trust.h"
 #include "exporter/site/pending.h"
 #include "exporter/site/state.h"
+#include "exporter/snapshot/message.h"
 
 static bool has(const char *folder, const char *name)
 {
@@ -84,7 +86,102 @@ static int refuse_commit(const char *path, const struct snapshot_id *commit,
 		       path, commit->hex, snapshot_path(repo));
 }
 
+/* --- is it ahead of the branch? --- */
+
+/* Whether a label is on the snapshot: then it may be published, wherever main leads. */
+static int find_label(bool *labelled, struct snapshot_repo *repo,
+		      const struct snapshot_id *commit, struct err *err)
+{
+	struct buf tags = {0}, ref = {0};
+	int rc = repo_tags(repo, &tags, err);
+
+	*labelled = false;
+	for (size_t at = 0; !rc && !*labelled && at < tags.len;) {
+		struct snapshot_info info = {0};
+		struct err unread;
+
+		buf_clear(&ref);
+		buf_addf(&ref, "refs/tags/%s", tags.data + at);
+		*labelled = snapshot_resolve(repo, ref.data, &info, &unread) == 0 &&
+			    strcmp(info.commit.hex, commit->hex) == 0;
+		snapshot_info_release(&info);
+		at += strlen(tags.data + at) + 1;
+	}
+	buf_release(&tags);
+	buf_release(&ref);
+	return rc;
+}
+
+static int compare(const char *path, struct snapshot_repo *repo,
+		   const struct snapshot_info *site, struct err *err)
+{
+	uint64_t number = message_count(site->message, MESSAGE_NUMBER, 0), tip_number;
+	struct snapshot_info tip = {0};
+	bool labelled = false;
+	int rc = snapshot_head(repo, &tip, err);
+
+	tip_number = rc ? 0 : message_count(tip.message, MESSAGE_NUMBER, 0);
+	if (!rc && tip_number && number >= tip_number &&
+	    strcmp(site->commit.hex, tip.commit.hex) != 0) {
+		rc = find_label(&labelled, repo, &site->commit, err);
+		rc = rc || labelled
+			     ? rc
+			     : err_set(err, ERR_REFUSED,
+				       "site '%s' is at snapshot %s, number %" PRIu64
+				       ", and main of '%s' is at another one, number "
+				       "%" PRIu64
+				       ": it was set back, or an older copy was put over "
+				       "the repository; to restore it: git -C '%s' "
+				       "update-ref " SNAPSHOT_BRANCH " %s",
+				       path, site->commit.hex, number,
+				       snapshot_path(repo), tip_number,
+				       snapshot_path(repo), site->commit.hex);
+	}
+	snapshot_info_release(&tip);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+int foreign_check_ahead(const char *path, struct snapshot_repo *repo, struct err *err)
+{
+	struct snapshot_info site = {0};
+	struct state at;
+	struct err unread;
+	int rc = 0;
+
+	/* The site first: another program moves main, then publishes. */
+	state_read(&at, path);
+	if (*at.commit.hex &&
+	    snapshot_resolve(repo, at.commit.hex, &site, &unread) == 0) {
+		rc = compare(path, repo, &site, err);
+	}
+	snapshot_info_release(&site);
+	return rc;
+}
+
 /* --- is it a folder of other things? --- */
+
+/* Whether a folder is empty. A publish that was killed, or runs, may have made .albumen
+ * and not yet the lock in it. */
+static bool is_empty(const char *path, const char *name)
+{
+	struct buf folder = {0};
+	struct dirent *entry;
+	bool empty;
+	DIR *dir;
+
+	buf_addf(&folder, "%s/%s", path, name);
+	dir = opendir(folder.data);
+	empty = dir != NULL;
+	while (empty && (entry = readdir(dir))) {
+		empty = strcmp(entry->d_name, ".") == 0 ||
+			strcmp(entry->d_name, "..") == 0;
+	}
+	if (dir) {
+		closedir(dir);
+	}
+	buf_release(&folder);
+	return empty;
+}
 
 /* Finds an entry that says that the folder is in use. */
 static int find_entry(struct buf *name, const char *path, struct err *err)
@@ -105,6 +202,8 @@ static int find_entry(struct buf *name, const char *path, struct err *err)
 		for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++) {
 			counts = counts && strcmp(entry->d_name, ignored[i]) != 0;
 		}
+		counts = counts && (strcmp(entry->d_name, ".albumen") != 0 ||
+				    !is_empty(path, entry->d_name));
 		buf_addstr(name, counts ? entry->d_name : "");
 	}
 	if (!name->len && errno) {

@@ -21,9 +21,17 @@
  * - It is no site yet, and lies in a git work tree that does not ignore it, or in a
  *   repository.
  *
- * It is a site if snapshot.json names a commit, or SITE/.albumen has a lock. Nothing is
+ * It is a site if snapshot.json names a commit, or SITE/.albumen has a lock or is empty,
+ * with nothing beside it. Nothing is
  * changed, and the site's lock is not needed.
  */
 int foreign_check(const char *path, struct snapshot_repo *repo, struct err *err);
+
+/*
+ * ERR_REFUSED: the site is at a snapshot of `repo` that main does not lead to, because its
+ * number is main's or a later one; and no label is on it. So main was set back where
+ * nothing else shows it: an older copy of the repository was put over it, note and all.
+ */
+int foreign_check_ahead(const char *path, struct snapshot_repo *repo, struct err *err);
 
 #endif

@@ -104,6 +104,9 @@ for call in mkdirat openat:when=60 fsync syncfs renameat unlinkat; do
 	exits "a first publication that was killed at $call goes on" 0 export_to "$T/w1"
 	exits "to its end" 0 "$EXPORTER" publish --check --repo "$T/repo" --site "$T/w1"
 done
+rm -rf "$T/w1"
+mkdir -p "$T/w1/.albumen"
+exits "so does one that was killed before its lock was made" 0 export_to "$T/w1"
 rm "$T/w1/snapshot.json"
 exits "a site without snapshot.json is still a site" 0 export_to "$T/w1"
 printf '{"commit":"%s"' "$tip" >"$T/w1/snapshot.json"
