@@ -141,6 +141,13 @@ static int keep_unreadable(const char *path, size_t len, int error, void *payloa
 	return rc;
 }
 
+static void count_too_long(void *payload)
+{
+	struct look *look = payload;
+
+	look->counts->unreadable++;
+}
+
 static int note_missing(const char *path, size_t len, const struct claim_file *file,
 			void *payload)
 {
@@ -161,6 +168,7 @@ int scan_look(struct scan_counts *counts, struct paths *dirty, struct paths *mis
 	struct walk_visitor visitor = {.enter = enter_folder,
 				       .file = look_at_file,
 				       .unreadable = keep_unreadable,
+				       .too_long = count_too_long,
 				       .payload = &look};
 	struct index_counts known;
 	struct buf prefix = {0};

@@ -23,7 +23,8 @@
 struct scan_counts {
 	uint64_t files;      /* metadata files in the folder */
 	uint64_t unchanged;  /* of these, the ones that were not read */
-	uint64_t unreadable; /* folders that could not be read */
+	uint64_t unreadable; /* folders that could not be read, and files and folders
+			      * whose path is too long: the log names them */
 	struct apply_counts applied;
 };
 

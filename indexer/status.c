@@ -364,6 +364,11 @@ int status_scan(struct index *index, const struct scan_counts *scan, bool json,
 		add_count(text, ", ", c->tag_images, "tag image");
 		buf_addch(text, '\n');
 	}
+	if (!json && scan->unreadable) {
+		buf_addf(text, "%" PRIu64 " %s could not be read: the log says which\n",
+			 scan->unreadable,
+			 scan->unreadable == 1 ? "folder or file" : "folders or files");
+	}
 	if (!json && c->rejected_files) {
 		add_count(text, "", c->rejected_files, "file");
 		add_count(text, " with ", c->rejects, "reject");

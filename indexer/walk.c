@@ -157,8 +157,13 @@ static int visit_slice(struct walk *walk, int dirfd, struct err *err)
 		size_t len = strlen(name);
 
 		if (base + len > WALK_PATH_MAX) {
-			log_warning("ignored '%s%s': its path is longer than %d bytes",
-				    base ? walk->path.data : "", name, WALK_PATH_MAX);
+			/* The log cuts so long a line: the reason comes first. */
+			log_warning("not read, because its path is longer than %d bytes "
+				    "(move it up or shorten names): '%s%s'",
+				    WALK_PATH_MAX, base ? walk->path.data : "", name);
+			if (walk->visitor->too_long) {
+				walk->visitor->too_long(walk->visitor->payload);
+			}
 			continue;
 		}
 		buf_add(&walk->path, name, len);

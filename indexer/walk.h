@@ -43,6 +43,8 @@ struct walk_visitor {
 	 * to be gone. */
 	int (*unreadable)(const char *path, size_t len, int error, void *payload,
 			  struct err *err);
+	/* A file or folder whose path is longer than WALK_PATH_MAX. It was logged. */
+	void (*too_long)(void *payload);
 	void *payload;
 };
 

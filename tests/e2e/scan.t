@@ -121,6 +121,23 @@ numbers='| [.files, .images, .tags, .tag_images, .live_tag_images, .albums, .unt
 is "a new index of the folder has the same numbers" "$(count " $numbers | @csv")" \
 	"$("$INDEXER" status --index "$T/fresh" --json | jq -r ". $numbers | @csv")"
 
+# A path that is too long, as folders 600 deep make it.
+mkdir "$T/deep"
+image top >"$T/deep/top.json"
+(
+	cd "$T/deep" || exit 1
+	for i in {1..600}; do
+		mkdir folder && cd -P folder || exit 1
+	done
+	image bottom >bottom.json
+)
+exits "what is left out because of its path ends with status 3" 3 \
+	"$INDEXER" scan --data "$T/deep" --index "$T/deep-index"
+ok "the log gives the reason" grep -q "warning: not read, because its path is longer than 4095 bytes" "$T/err"
+ok "the result says it" grep -qx '1 folder or file could not be read: the log says which' "$T/out"
+exits "so does the next scan" 3 "$INDEXER" scan --data "$T/deep" --index "$T/deep-index"
+rm -rf "$T/deep"
+
 exits "an index inside the folder is refused" 1 \
 	"$INDEXER" scan --data "$T/data" --index "$T/data/sub/index"
 ok "nothing was made there" not test -e "$T/data/sub/index"
