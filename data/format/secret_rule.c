@@ -178,6 +178,7 @@ const struct secret_rule *secret_rule_find(struct secret_text text)
 #define HEX_32 "7f9c2ba4e88f827d616045507605853e"
 #define ALNUM_36 "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 
+/* The literals of several parts are meant. NOLINTBEGIN(bugprone-suspicious-missing-comma) */
 const struct secret_rule secret_rule_table[] = {
 	{
 		.name = "a JSON Web Token",
@@ -444,3 +445,4 @@ const struct secret_rule secret_rule_table[] = {
 	},
 	{0},
 };
+/* NOLINTEND(bugprone-suspicious-missing-comma) */

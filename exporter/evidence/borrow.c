@@ -45,7 +45,7 @@ int borrow_run(const struct borrow *borrow, const struct buf *input, struct buf 
 	argv[n++] = "-C";
 	argv[n++] = borrow->dir;
 	argv[n++] = git.data; /* so that git does not look for one */
-	for (size_t i = 0; args[i] && i < ARGS_MAX; i++) {
+	for (size_t i = 0; i < ARGS_MAX && args[i]; i++) {
 		argv[n++] = args[i];
 	}
 	argv[n] = NULL;

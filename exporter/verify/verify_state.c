@@ -816,7 +816,7 @@ static void check_order(struct verify_state *state, const struct oversize *overs
 	while (commit_trailers_next(&trailers, OVERSIZE_TRAILER, &path)) {
 		buf_addf(&got, OVERSIZE_TRAILER ": %s\n", path.data);
 	}
-	if (strcmp(want.data, got.data) != 0) {
+	if (want.len != got.len || (want.len && strcmp(want.data, got.data) != 0)) {
 		verify_report_fail(state->report, "",
 				   "the trailers " OVERSIZE_TRAILER
 				   " are out of order, or one stands twice");

@@ -74,6 +74,7 @@ rm "$T/global" "$T/more"
 )
 is "the system's configuration counts" $? 0
 unset GIT_CONFIG_GLOBAL
+# shellcheck disable=SC2088 # git expands it
 git config --file "$T/.gitconfig" safe.directory '~/repo'
 exits "so does ~/.gitconfig, and ~/ in it" 0 show "$T/repo"
 rm "$T/.gitconfig" && mkdir -p "$T/.config/git" && git config --file "$T/.config/git/config" safe.directory "$T/repo"
