@@ -45,6 +45,20 @@ static bool is_near(int64_t time_ns, int64_t now_ns)
 	return time_ns > now_ns - RACY_NS && time_ns < now_ns + RACY_NS;
 }
 
+static bool is_racy(const struct claim_file *file, const struct timespec *now)
+{
+	return is_near(file->mtime_ns, ns_of(*now)) ||
+	       is_near(file->ctime_ns, ns_of(*now));
+}
+
+bool input_is_racy(const struct claim_file *file)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return is_racy(file, &now);
+}
+
 /* The file is at its start, and the window is empty. */
 static void begin(struct input *in)
 {
@@ -73,8 +87,7 @@ int input_open(struct input *in, int rootfd, const char *path)
 		return -1;
 	}
 	input_stat(&in->file, &st);
-	in->file.racy = is_near(in->file.mtime_ns, ns_of(now)) ||
-			is_near(in->file.ctime_ns, ns_of(now));
+	in->file.racy = is_racy(&in->file, &now);
 	in->regular = S_ISREG(st.st_mode);
 	if (!in->data) {
 		in->cap = 4096;

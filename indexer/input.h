@@ -42,10 +42,13 @@ void input_stat(struct claim_file *out, const struct stat *st);
 /* True if both have the same stat values. */
 bool input_same(const struct claim_file *a, const struct claim_file *b);
 
+/* True if the file changed so recently that these stat values, read just now, may hide a
+ * change that is still to come. */
+bool input_is_racy(const struct claim_file *file);
+
 /* Opens `path` below `rootfd`; follows no symbolic link, and does not wait for a FIFO.
  * Returns 0, or -1 with errno. The caller reads only if in->regular is set. Sets
- * in->file.racy if the file changed so recently that its stat values may hide a change
- * that is still to come. */
+ * in->file.racy. */
 int input_open(struct input *in, int rootfd, const char *path);
 void input_close(struct input *in);
 void input_release(struct input *in);

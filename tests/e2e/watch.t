@@ -53,6 +53,23 @@ fd = os.open(sys.argv[1], os.O_TMPFILE | os.O_WRONLY)
 os.write(fd, b"{\"public_id\":\"d\",\"album_id\":\"a\"}")
 os.link("/proc/self/fd/%d" % fd, sys.argv[1] + "/d.json", src_dir_fd=fd)' "$D"
 images "so is one that had no name before" 5
+# Soon after a file was read it is looked at again, as its times may hide a change. Here that
+# comes while the file is written anew, up to the end of a line.
+for i in {1..50}; do
+	image "line$i"
+done >"$T/else/lines"
+cp "$T/else/lines" "$D/lines.ndjson"
+images "a file of lines is read" 55
+exec 9>"$D/lines.ndjson"
+while IFS= read -r line; do
+	echo "$line" >&9
+	sleep 0.1
+done <"$T/else/lines"
+exec 9>&-
+images "a file that is written anew is read" 55
+is "and was not read before its writer had ended" "$(grep -c 'are gone' "$T/watch.log")" 0
+rm "$D/lines.ndjson"
+images "it is withdrawn with its file" 5
 image a b >"$T/else/a.json"
 mv "$T/else/a.json" "$D/a.json"
 ok "a replaced file is read" wait_until 10 counts albums 2
