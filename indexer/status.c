@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "data/base/buf.h"
+#include "data/base/log.h"
 #include "data/base/plain.h"
 #include "data/format/json_print.h"
 #include "data/index/check.h"
@@ -262,6 +263,12 @@ int status_print(struct index *index, bool json, struct err *err)
 	if (rc) {
 		return rc;
 	}
+	if (!index_is_built(report.txn)) {
+		log_warning(
+			"the first scan into index '%s' has not ended, so it counts no "
+			"record yet; scan again if none runs",
+			index_dir(index));
+	}
 	index_health(report.txn, &health);
 	if (json) {
 		json_print_open(&report.text, NULL, '{');
@@ -307,6 +314,14 @@ int status_check(struct index *index, bool json, uint64_t *differences, struct e
 	*differences = 0;
 	if (rc) {
 		return rc;
+	}
+	if (!index_is_built(report.txn)) {
+		rc = err_set(
+			err, ERR_LOCKED,
+			"the first scan into index '%s' has not ended; check it after "
+			"the scan, or scan again if none runs",
+			index_dir(index));
+		return index_end(&report.txn, rc, err);
 	}
 	if (json) {
 		json_print_open(&report.text, NULL, '{');

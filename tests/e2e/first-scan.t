@@ -59,6 +59,11 @@ if [ "$("$INDEXER" status --json --index "$T/killed" 2>/dev/null | jq .images)" 
 	is 'half an index is not exported' $? 75
 	ok 'the message says why' grep -q 'the first scan into index .* has not ended' "$T/half.log"
 	ok 'no snapshot was made' test ! -e "$T/half/refs/heads/main"
+	exits 'half an index is not checked' 75 "$INDEXER" check --index "$T/killed"
+	ok 'it is not called wrong' test ! -s "$T/out"
+	ok 'the message says why, and what to do' grep -q 'the first scan into index .* has not ended; check it after the scan, or scan again if none runs' "$T/err"
+	exits 'its status can be had' 0 "$INDEXER" status --index "$T/killed"
+	ok 'which says so, too' grep -q 'the first scan into index .* has not ended, so it counts no record yet' "$T/err"
 else
 	# The scan ended before the kill.
 	ok 'the index is whole' "$INDEXER" check --index "$T/killed"
