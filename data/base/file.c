@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "data/base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -182,6 +183,40 @@ int file_mkdirs(const char *path, struct err *err)
 		rc = err_set(err, ERR_FAIL, "'%s' is not a folder", path);
 	}
 	free(copy);
+	return rc;
+}
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+	while (*names && strcmp(name, *names) != 0) {
+		names++;
+	}
+	return *names != NULL;
+}
+
+int file_find_entry(struct buf *name, const char *path, const char *const *ignored,
+		    struct err *err)
+{
+	static const char *const dots[] = {".", "..", NULL};
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	int rc = 0;
+
+	if (!dir) {
+		return errno == ENOENT ? 0
+				       : err_sys(err, "cannot open folder '%s'", path);
+	}
+	do {
+		errno = 0;
+		entry = readdir(dir);
+	} while (entry &&
+		 (is_one_of(entry->d_name, dots) || is_one_of(entry->d_name, ignored)));
+	if (entry) {
+		buf_addstr(name, entry->d_name);
+	} else if (errno) {
+		rc = err_sys(err, "cannot read folder '%s'", path);
+	}
+	closedir(dir);
 	return rc;
 }
 

@@ -36,6 +36,11 @@ int file_replace(const char *path, const void *bytes, size_t len, struct err *er
  * may exist already; any other file in its place is an error. */
 int file_mkdirs(const char *path, struct err *err);
 
+/* Appends to *name the name of an entry of the folder `path` that is not one of `ignored`
+ * (NULL ends it). Nothing is appended if there is none, or no folder. */
+int file_find_entry(struct buf *name, const char *path, const char *const *ignored,
+		    struct err *err);
+
 /* Flushes a folder, so that the names in it are durable. */
 int file_flush_folder(const char *path, struct err *err);
 

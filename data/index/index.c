@@ -369,6 +369,32 @@ static int open_store(struct index *index, bool create, struct err *err)
 	return rc;
 }
 
+/* A folder that has other things in it is none for an index: the options may be swapped, and
+ * the metadata folder, a repository or a site would get the files of one. */
+static int check_folder(const char *dir, struct err *err)
+{
+	static const char *const own[] = {"albumen-indexer.lock", "lock.mdb",
+					  INDEX_CHANGED_FILE, "lost+found", NULL};
+	struct buf name = {0}, data = {0};
+	struct stat st;
+	int rc = 0;
+
+	buf_addf(&data, "%s/data.mdb", dir);
+	if (stat(dir, &st) == 0 && S_ISDIR(st.st_mode) && access(data.data, F_OK) < 0) {
+		rc = file_find_entry(&name, dir, own, err);
+	}
+	/* Another writer may have made it meanwhile. */
+	if (!rc && name.len && access(data.data, F_OK) < 0) {
+		rc = err_set(err, ERR_FAIL,
+			     "folder '%s' is neither empty nor an index: it has '%s'; "
+			     "name a folder of its own for the index",
+			     dir, name.data);
+	}
+	buf_release(&name);
+	buf_release(&data);
+	return rc;
+}
+
 int index_open(struct index **out, const char *dir, unsigned flags, struct err *err)
 {
 	struct index *index = xzalloc(sizeof(*index));
@@ -383,6 +409,9 @@ int index_open(struct index **out, const char *dir, unsigned flags, struct err *
 	index->dictionary = dictionary_new();
 	if ((flags & INDEX_WRITE) &&
 	    (rc = store_file_check_disk(dir, "index", err)) < 0) {
+		goto out;
+	}
+	if (create && (rc = check_folder(dir, err)) < 0) {
 		goto out;
 	}
 	if (create && (rc = file_mkdirs(dir, err)) < 0) {

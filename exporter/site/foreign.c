@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/site/foreign.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "data/base/buf.h"
+#include "data/base/file.h"
 #include "exporter/git/repo.h"
 #include "exporter/git/repo_folder.h"
 #include "exporter/git/repo_trust.h"
@@ -160,56 +160,24 @@ int foreign_check_ahead(const char *path, struct snapshot_repo *repo, struct err
 
 /* --- is it a folder of other things? --- */
 
-/* Whether a folder is empty. A publish that was killed, or runs, may have made .albumen
- * and not yet the lock in it. */
-static bool is_empty(const char *path, const char *name)
-{
-	struct buf folder = {0};
-	struct dirent *entry;
-	bool empty;
-	DIR *dir;
-
-	buf_addf(&folder, "%s/%s", path, name);
-	dir = opendir(folder.data);
-	empty = dir != NULL;
-	while (empty && (entry = readdir(dir))) {
-		empty = strcmp(entry->d_name, ".") == 0 ||
-			strcmp(entry->d_name, "..") == 0;
-	}
-	if (dir) {
-		closedir(dir);
-	}
-	buf_release(&folder);
-	return empty;
-}
-
-/* Finds an entry that says that the folder is in use. */
+/* Finds an entry that says that the folder is in use. A publish that was killed, or runs,
+ * may have made .albumen and not yet the lock in it. */
 static int find_entry(struct buf *name, const char *path, struct err *err)
 {
-	static const char *const ignored[] = {".", "..", "lost+found"};
-	struct dirent *entry;
-	DIR *dir = opendir(path);
-	int rc = 0;
+	static const char *const ignored[] = {"lost+found", ".albumen", NULL};
+	static const char *const none[] = {NULL};
+	struct buf own = {0};
+	int rc = file_find_entry(name, path, ignored, err);
 
-	if (!dir) {
-		return errno == ENOENT ? 0
-				       : err_sys(err, "cannot open folder '%s'", path);
-	}
-	errno = 0;
-	while (!name->len && (entry = readdir(dir))) {
-		bool counts = true;
-
-		for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++) {
-			counts = counts && strcmp(entry->d_name, ignored[i]) != 0;
+	if (!rc && !name->len) {
+		buf_addf(&own, "%s/.albumen", path);
+		rc = file_find_entry(name, own.data, none, err);
+		if (name->len) {
+			buf_clear(name);
+			buf_addstr(name, ".albumen");
 		}
-		counts = counts && (strcmp(entry->d_name, ".albumen") != 0 ||
-				    !is_empty(path, entry->d_name));
-		buf_addstr(name, counts ? entry->d_name : "");
+		buf_release(&own);
 	}
-	if (!name->len && errno) {
-		rc = err_sys(err, "cannot read folder '%s'", path);
-	}
-	closedir(dir);
 	return rc;
 }
 

@@ -146,4 +146,23 @@ exits "a missing option is exit status 2" 2 "$INDEXER" scan --index "$T/index"
 exits "an index that does not exist is refused" 1 "$INDEXER" status --index "$T/none"
 ALBUMEN_DATA=$T/data ALBUMEN_INDEX=$T/index exits "environment variables stand in for options" 0 \
 	"$INDEXER" scan
+# --- a folder of other things is no index ---------------------------------------------------
+
+"$INDEXER" scan --data "$T/data" --index "$T/own" >"$T/out" 2>"$T/err"
+"$EXPORTER" export --index "$T/own" --repo "$T/own-repo" --site "$T/own-site" >"$T/out" 2>"$T/err"
+for folder in data own-repo own-site; do
+	find "$T/$folder" -printf '%p %T@\n' | sort >"$T/before"
+	exits "$folder is not taken for an index" 1 "$INDEXER" scan --data "$T/own" --index "$T/$folder"
+	ok "it says what is there" grep -qE "folder '$T/$folder' is neither empty nor an index: it has '[^']+'; name a folder of its own for the index" "$T/err"
+	find "$T/$folder" -printf '%p %T@\n' | sort >"$T/after"
+	same "nothing is written into it" "$T/after" "$T/before"
+done
+exits "watch does not take it either" 1 timeout 30 "$INDEXER" watch --data "$T/own" --index "$T/own-repo"
+mkdir -p "$T/disk/lost+found"
+exits "a new file system is empty" 0 "$INDEXER" scan --data "$T/data" --index "$T/disk"
+rm "$T/disk/data.mdb"
+exits "an index that lost its data is made again" 0 "$INDEXER" scan --data "$T/data" --index "$T/disk"
+echo >"$T/disk/note.txt"
+exits "an index with a file beside it is one" 0 "$INDEXER" scan --data "$T/data" --index "$T/disk"
+
 done_testing
