@@ -145,6 +145,12 @@ static int resolve(const struct command_options *opt, struct snapshot_repo *repo
 		    snapshot_resolve(repo, at.commit.hex, info, NULL) == 0) {
 			return 0;
 		}
+		if (*at.commit.hex && opt->check) {
+			log_warning("site '%s' is at snapshot %s, which the repository "
+				    "'%s' does not have, so it is compared with the last "
+				    "one; --repair needs --accept site",
+				    opt->site, at.commit.hex, snapshot_path(repo));
+		}
 	}
 	return when_resolve(repo, opt->at, info, &instant, err);
 }

@@ -62,6 +62,17 @@ static int refuse_owner(const char *path, const char *name, uid_t uid, struct er
 	return rc;
 }
 
+/* A command that keeps the HOME of another user, as with setpriv(1), cannot read his
+ * configuration: then it allows nothing. */
+static void add_unread(const struct err *why, struct err *err)
+{
+	const char *home = getenv("HOME");
+	struct err found = *err;
+
+	err_set(err, ERR_REFUSED, "%s; HOME is '%s': %s", found.msg, home ? home : "",
+		why->msg);
+}
+
 /* git calls a clone that is not bare by the folder that .git is in. */
 static void add_name(struct buf *name, const char *path)
 {
@@ -89,12 +100,16 @@ static int check_owner(const char *path, struct err *err)
 	if (stat(name.data, &above) < 0) {
 		rc = err_sys(err, "cannot find '%s'", name.data);
 	} else if (!is_ours(&st) || !is_ours(&above)) {
+		struct err why = {0};
 		bool safe;
+		int unread = repo_is_safe_directory(&safe, name.data, &why);
 
-		rc = repo_is_safe_directory(&safe, name.data, err);
-		if (!rc && !safe) {
+		if (unread || !safe) {
 			rc = refuse_owner(path, name.data,
 					  is_ours(&st) ? above.st_uid : st.st_uid, err);
+		}
+		if (unread) {
+			add_unread(&why, err);
 		}
 	}
 	buf_release(&name);

@@ -63,6 +63,7 @@ for command in export publish 'publish --repair' 'publish --at HEAD'; do
 done
 refused "another repository's site: follow" site "$theirs" timeout 60 "$EXPORTER" follow --index "$T/index2" --repo "$T/other" --site "$T/site"
 exits "--check may compare them" 1 other publish --check
+ok "it says which they are" grep -q "warning: ${is_at}which the repository '$T/other' does not have, so it is compared with the last one; --repair needs --accept site" "$T/err"
 exits "neither environment nor another WHAT accepts it" 1 env ALBUMEN_ACCEPT=site "$EXPORTER" export --index "$T/index2" --repo "$T/other" \
 	--site "$T/site" --accept history --accept index --accept unsigned
 

@@ -50,6 +50,14 @@ both "but not for another" 1 "$T/repo"
 export SUDO_UID=65534x
 both "nor for no user at all" 1 "$T/repo"
 unset SUDO_UID
+# A service that is started with root's HOME.
+mkdir -m 700 "$T/home"
+mkdir -p "$T/home/.config/git"
+"$EXPORTER" export --index "$T/index" --repo "$T/roots" >"$T/out"
+exits "nobody does not open root's" 1 env -u GIT_CONFIG_GLOBAL HOME="$T/home" \
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$EXPORTER" audit --repo "$T/roots"
+ok "the message says whose it is" grep -q "'$T/roots' belongs to root, and this process to nobody: run the command as root" "$T/err"
+ok "and what HOME is" grep -q "HOME is '$T/home': .*'$T/home/" "$T/err"
 exits "its owner opens it" 0 setpriv --reuid 65534 --regid 65534 --clear-groups cat "$T/repo/HEAD"
 
 git config --file "$T/global" safe.directory "$T/repo"
