@@ -122,15 +122,15 @@ static void write_growth(struct buf *out, const struct message *m, const char *t
 	write_count(out, ever, count);
 }
 
-/* Whether the parent has the same epoch and a later sequence. */
+/* Whether the parent has a later sequence of the same index; a copy that is restored mostly
+ * has another epoch, too. */
 static bool is_restored(const struct message *m)
 {
 	uint64_t epoch, sequence;
 	char index[37];
 
 	return message_exported(m->parent->message, index, &epoch, &sequence) &&
-	       strcmp(index, m->index) == 0 && epoch == m->epoch &&
-	       sequence > m->sequence;
+	       strcmp(index, m->index) == 0 && sequence > m->sequence;
 }
 
 void message_write(struct buf *out, const struct message *m)

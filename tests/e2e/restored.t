@@ -72,6 +72,7 @@ cp -a "$T/copy.2" "$T/index"
 image i8 a 8 >"$T/data/8.json"
 touch -d '2020-01-01' "$T/data/8.json"
 ok "a restored copy is exported without a change" export_all
+is "the snapshot says so" "$(trailer Albumen-Restored)" yes
 is_clean "restored alone"
 
 # The next export after that.
