@@ -413,10 +413,14 @@ static int check_head(struct snapshot_repo *repo, const char *branch, struct err
 {
 	git_reference *head = NULL;
 	const char *target = NULL;
+	struct err found;
 	int rc = git_reference_lookup(&head, repo->git, "HEAD");
 
 	if (rc) {
-		return git_failure(err, rc, "read HEAD of", repo->path);
+		rc = git_failure(err, rc, "read HEAD of", repo->path);
+		found = *err;
+		return err_set(err, rc, "%s; if it is damaged: echo 'ref: %s' >'%s/HEAD'",
+			       found.msg, branch, repo->path);
 	}
 	target = git_reference_symbolic_target(head);
 	if (!target || strcmp(target, branch) != 0) {
@@ -440,8 +444,10 @@ int repo_prepare(struct snapshot_repo *repo, const char *branch, struct err *err
 	if (!rc && config && git_config_get_bool(&bare, config, "core.bare") == 0 &&
 	    !bare) {
 		rc = err_set(err, ERR_REFUSED,
-			     "the repository '%s' has a work tree; it must be bare",
-			     repo->path);
+			     "the repository '%s' has a work tree, and it must be bare: "
+			     "name a bare clone (git clone --bare) or, if nobody works "
+			     "in it: git -C '%s' config core.bare true",
+			     repo->path, repo->path);
 	}
 	rc = rc ? rc : check_head(repo, branch, err);
 	if (!rc && config && repo->lock >= 0 &&
@@ -530,7 +536,14 @@ int repo_ref(char hex[OBJECT_HEX + 1], struct snapshot_repo *repo, const char *n
 		return 0;
 	}
 	if (rc) {
-		return git_failure(err, rc, "read a reference of", repo->path);
+		struct err found;
+
+		rc = git_failure(err, rc, "read a reference of", repo->path);
+		found = *err;
+		return err_set(err, rc,
+			       "%s; if the file '%s/%s' is damaged, move it away: export "
+			       "then says where it was, and how to restore it",
+			       found.msg, repo->path, name);
 	}
 	object_hex(hex, oid.id);
 	return 0;

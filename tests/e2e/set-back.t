@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # An older copy that is put over a repository, without removing anything, sets back main and
-# the note together. The site still shows it.
+# the note together. The site still shows it. And what else a repository may have lost.
 . "$(dirname "$0")/lib.sh"
 
 commit() { # REV
@@ -84,4 +84,29 @@ ok "it says what mends it" grep -q "which is no snapshot: this exporter did not 
 git -C "$T/whole" update-ref refs/heads/main "$made"
 exits "that does" 0 "$EXPORTER" export --index "$T/index" --repo "$T/whole"
 exits "and verify finds nothing" 0 "$EXPORTER" verify --repo "$T/whole"
+
+# --- files of the repository that a power loss cut short ----------------------------------------
+
+cp -a "$T/whole" "$T/cut"
+tip=$(git -C "$T/cut" rev-parse main)
+export_cut() { "$EXPORTER" export --index "$T/index" --repo "$T/cut"; }
+: >"$T/cut/refs/heads/main"
+exits "an empty main is refused" 1 export_cut
+ok "it says what to do" grep -q "if the file '$T/cut/refs/heads/main' is damaged, move it away: export then says where it was" "$T/err"
+rm "$T/cut/refs/heads/main"
+exits "that is refused, too" 1 export_cut
+ok "it says what restores it" grep -q "to restore it: git -C '$T/cut' update-ref refs/heads/main $tip" "$T/err"
+git -C "$T/cut" update-ref refs/heads/main "$tip"
+exits "that does" 0 export_cut
+: >"$T/cut/HEAD"
+exits "an empty HEAD is refused" 1 export_cut
+ok "it says what to do" grep -q "if it is damaged: echo 'ref: refs/heads/main' >'$T/cut/HEAD'" "$T/err"
+echo 'ref: refs/heads/main' >"$T/cut/HEAD"
+exits "that mends it" 0 export_cut
+git -C "$T/cut" config core.bare false
+exits "a repository that says it is not bare is refused" 1 export_cut
+ok "it says what to do" grep -q "git -C '$T/cut' config core.bare true" "$T/err"
+git -C "$T/cut" config core.bare true
+exits "that mends it" 0 export_cut
+exits "verify finds nothing" 0 "$EXPORTER" verify --repo "$T/cut"
 done_testing
