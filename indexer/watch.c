@@ -387,10 +387,12 @@ static bool differs(struct watch *watch, struct index_txn *txn, int list,
 		return is_known || S_ISREG(st.st_mode);
 	}
 	input_stat(&now, &st);
-	if (list == LATER_RACY && now.size < known.size && input_is_racy(&now) &&
+	if (list < LATER_COUNT && (known.size < 0 || now.size < known.size) &&
+	    input_is_racy(&now) &&
 	    later_add(&watch->later, LATER_RACY, clock_now_ms(), path, len)) {
-		/* No event brought us here: a writer may have begun the file anew, and lines
-		 * that are not written yet would look withdrawn. */
+		/* No event brought us here, and the file is shorter than before, or was not
+		 * read to its end. A writer may have begun it anew, and the lines to come
+		 * would look withdrawn. */
 		return false;
 	}
 	if (!input_same(&known, &now)) {

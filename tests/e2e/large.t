@@ -161,5 +161,20 @@ ok "a renamed file replaces the old one" wait_until 60 counts '.reconcile == fal
 wait "$counter"
 is "and is not missing in between" "$(sort -n "$T/counts" | head -1)" $((before + 3 * N + 3))
 ok "the index equals a new one" wait_until 30 in_step
+
+# Written anew, slowly and line by line, while it is read.
+images anew $N >"$T/anew"
+cp "$T/anew" "$T/anew.ndjson"
+mv "$T/anew.ndjson" "$D/anew.ndjson"
+ok "another is being read" wait_until 60 counts ".images > $before + 3 * $N + 3"
+exec 9>"$D/anew.ndjson"
+head -n 40 "$T/anew" | while IFS= read -r line; do
+	echo "$line" >&9
+	sleep 0.1
+done
+tail -n +41 "$T/anew" >&9
+exec 9>&-
+ok "it is read again when its writer has ended" wait_until 180 counts ".images == $before + 4 * $N + 3"
+is "and nothing was withdrawn meanwhile" "$(grep -c "that only 'anew.ndjson' stated" "$T/watch.log")" 0
 stop watch TERM
 done_testing
