@@ -174,7 +174,9 @@ static char *path_in(const char *dir, const char *name)
 
 static int open_changed(struct index *index, struct err *err)
 {
-	index->changed = open(index->changed_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	index->changed =
+		open(index->changed_path,
+		     O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
 	if (index->changed < 0) {
 		return err_sys(err, "cannot open '%s'", index->changed_path);
 	}

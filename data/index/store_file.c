@@ -175,14 +175,24 @@ static int look_at_metas(const struct store_file *file, int fd, off_t size,
 		       file->path, file->repair);
 }
 
+static int is_link(const char *path, struct err *err)
+{
+	return err_set(err, ERR_REFUSED,
+		       "'%s' is a symbolic link, which could lead to any file; remove it",
+		       path);
+}
+
 int store_file_look(enum store_file_state *out, const struct store_file *file,
 		    struct err *err)
 {
-	int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
 	int rc = 0;
 
 	*out = STORE_FILE_ABSENT;
+	if (fd < 0 && errno == ELOOP) {
+		return is_link(file->path, err);
+	}
 	if (fd < 0) {
 		return errno == ENOENT ? 0 : err_sys(err, "cannot open '%s'", file->path);
 	}
@@ -202,12 +212,19 @@ int store_file_look(enum store_file_state *out, const struct store_file *file,
 
 int store_file_allocate_lock(struct store_file *file, struct err *err)
 {
-	int fd = open(file->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	/* LMDB would write over whatever a link leads to. */
+	int fd = open(file->lock_path,
+		      O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
 	struct stat st;
 	int rc = 0;
 
-	if (fd < 0 || fstat(fd, &st) < 0) {
+	if (fd < 0 && errno == ELOOP) {
+		rc = is_link(file->lock_path, err);
+	} else if (fd < 0 || fstat(fd, &st) < 0) {
 		rc = err_sys(err, "cannot open '%s'", file->lock_path);
+	} else if (!S_ISREG(st.st_mode)) {
+		rc = err_set(err, ERR_FAIL, "'%s' is not a regular file; remove it",
+			     file->lock_path);
 	} else if (st.st_size < LOCK_SIZE || st.st_blocks * 512 < st.st_size) {
 		off_t size = st.st_size > LOCK_SIZE ? st.st_size : LOCK_SIZE;
 
