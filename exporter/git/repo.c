@@ -15,6 +15,7 @@
 #include "exporter/git/reflock.h"
 #include "exporter/git/repo_folder.h"
 #include "exporter/git/repo_make.h"
+#include "exporter/git/repo_refs.h"
 
 #define CONFIG_MAX ((size_t)16 << 20)
 
@@ -407,6 +408,17 @@ void repo_close(struct snapshot_repo *repo)
 	objects_close(repo->objects);
 	repo->git = NULL;
 	repo->objects = NULL;
+	repo->refs_good = false;
+}
+
+/* To be called before libgit2 reads a reference. Once is enough: no stranger writes into the
+ * repository while it is open. */
+static int check_refs(struct snapshot_repo *repo, struct err *err)
+{
+	int rc = repo->refs_good ? 0 : repo_refs_check(repo->path, err);
+
+	repo->refs_good = !rc;
+	return rc;
 }
 
 static int check_head(struct snapshot_repo *repo, const char *branch, struct err *err)
@@ -414,8 +426,12 @@ static int check_head(struct snapshot_repo *repo, const char *branch, struct err
 	git_reference *head = NULL;
 	const char *target = NULL;
 	struct err found;
-	int rc = git_reference_lookup(&head, repo->git, "HEAD");
+	int rc = check_refs(repo, err);
 
+	if (rc) {
+		return rc;
+	}
+	rc = git_reference_lookup(&head, repo->git, "HEAD");
 	if (rc) {
 		rc = git_failure(err, rc, "read HEAD of", repo->path);
 		found = *err;
@@ -529,9 +545,13 @@ int repo_ref(char hex[OBJECT_HEX + 1], struct snapshot_repo *repo, const char *n
 	     struct err *err)
 {
 	git_oid oid;
-	int rc = git_reference_name_to_id(&oid, repo->git, name);
+	int rc = check_refs(repo, err);
 
 	*hex = '\0';
+	if (rc) {
+		return rc;
+	}
+	rc = git_reference_name_to_id(&oid, repo->git, name);
 	if (rc == GIT_ENOTFOUND) {
 		return 0;
 	}
@@ -555,8 +575,12 @@ int repo_resolve(uint8_t commit[OBJECT_ID], struct snapshot_repo *repo, const ch
 	git_object *named = NULL, *peeled = NULL;
 	char hex[OBJECT_HEX + 1];
 	git_oid oid;
-	int rc = git_revparse_single(&named, repo->git, rev);
+	int rc = check_refs(repo, err);
 
+	if (rc) {
+		return rc;
+	}
+	rc = git_revparse_single(&named, repo->git, rev);
 	rc = rc ? rc : git_object_peel(&peeled, named, GIT_OBJECT_COMMIT);
 	if (rc == GIT_ENOTFOUND && git_reference_name_to_id(&oid, repo->git, rev) == 0) {
 		object_hex(hex, oid.id);
@@ -614,7 +638,12 @@ int repo_ref_commit(uint8_t commit[OBJECT_ID], struct snapshot_repo *repo,
 int repo_tags(struct snapshot_repo *repo, struct buf *names, struct err *err)
 {
 	git_strarray tags = {0};
-	int rc = git_tag_list(&tags, repo->git);
+	int rc = check_refs(repo, err);
+
+	if (rc) {
+		return rc;
+	}
+	rc = git_tag_list(&tags, repo->git);
 
 	for (size_t i = 0; i < tags.count; i++) {
 		buf_add(names, tags.strings[i], strlen(tags.strings[i]) + 1);
@@ -699,7 +728,9 @@ int repo_packer_open(struct repo_packer **out, struct snapshot_repo *repo,
 		     size_t delta_bytes_max, struct err *err)
 {
 	git_packbuilder *builder = NULL;
-	int rc = new_builder(&builder, repo, delta_bytes_max, err);
+	int rc = check_refs(repo, err); /* libgit2 packs first what tags name */
+
+	rc = rc ? rc : new_builder(&builder, repo, delta_bytes_max, err);
 
 	*out = NULL;
 	if (rc) {

@@ -24,6 +24,7 @@ struct snapshot_repo {
 	unsigned threads; /* beside the caller's, for large work */
 	struct git_repository *git; /* NULL: closed */
 	struct objects *objects;    /* NULL: not open */
+	bool refs_good;             /* repo.c: repo_refs_check has passed */
 };
 
 /* --- opening: for snapshot.c --- */

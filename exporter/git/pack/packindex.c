@@ -58,6 +58,7 @@ static int check_idx(struct packindex *index, const char *path, struct err *err)
 {
 	static const uint8_t magic[] = {0xff, 't', 'O', 'c', 0, 0, 0, 2};
 	uint32_t below = 0;
+	uint64_t len;
 
 	if (index->idx_len < IDX_IDS + IDX_END ||
 	    memcmp(index->idx, magic, sizeof(magic)) != 0) {
@@ -73,8 +74,13 @@ static int check_idx(struct packindex *index, const char *path, struct err *err)
 		below = n;
 	}
 	index->count = below;
-	if (index->idx_len < IDX_IDS + (uint64_t)below * (OBJECT_ID + 8) + IDX_END) {
+	len = IDX_IDS + (uint64_t)below * (OBJECT_ID + 8) + IDX_END;
+	if (index->idx_len < len) {
 		return damaged(path, "is cut short", err);
+	}
+	/* At most each object has an offset of 64 bits. */
+	if (index->idx_len > len + (uint64_t)below * 8) {
+		return damaged(path, "is damaged: it is longer than its ids are", err);
 	}
 	return 0;
 }
