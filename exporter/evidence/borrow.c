@@ -2,6 +2,7 @@
 #include "exporter/evidence/borrow.h"
 
 #include <errno.h>
+#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,8 @@
 #define GIT_FOLDER "git"
 #define SHALLOW_MAX ((size_t)256 << 20)
 #define TAGS "refs/tags/"
+#define MEMORY_MIN ((size_t)1 << 30)
+#define MEMORY_RATIO 8
 
 static const char *const fixed[] = {
 	"git",
@@ -25,6 +28,12 @@ static const char *const fixed[] = {
 	"-c",
 	"core.commitGraph=false",
 	"-c",
+	"core.multiPackIndex=false",
+	"-c",
+	"core.bigFileThreshold=32m", /* larger ones are copied in parts */
+	"-c",
+	"pack.windowMemory=64m",
+	"-c",
 	"pack.threads=1", /* the same bytes each time */
 };
 #define FIXED (sizeof(fixed) / sizeof(*fixed))
@@ -34,8 +43,11 @@ int borrow_run(const struct borrow *borrow, const struct buf *input, struct buf 
 	       const char *const *args, struct err *err)
 {
 	const char *argv[FIXED + 4 + ARGS_MAX + 1];
-	struct tool tool = {
-		.argv = argv, .input = input, .output = out, .stop = borrow->stop};
+	struct tool tool = {.argv = argv,
+			    .input = input,
+			    .output = out,
+			    .stop = borrow->stop,
+			    .memory_max = borrow->memory_max};
 	struct buf git = {0};
 	size_t n = FIXED;
 	int rc;
@@ -57,8 +69,10 @@ int borrow_run(const struct borrow *borrow, const struct buf *input, struct buf 
 		rc = err_set(err, ERR_FULL, "'git %s' cannot write into '%s': %s; %s",
 			     args[0], borrow->dir, strerror(ENOSPC), tool_why(&tool));
 	} else if (!rc && tool.status) {
-		rc = err_set(err, ERR_FAIL, "'git %s' failed: %s", args[0],
-			     tool_why(&tool));
+		rc = err_set(err, ERR_FAIL,
+			     "'git %s' failed: %s; `albumen-exporter verify` checks the "
+			     "whole repository",
+			     args[0], tool_why(&tool));
 	}
 	tool_release(&tool);
 	buf_release(&git);
@@ -153,14 +167,46 @@ static int write_refs(const struct borrow *borrow, struct snapshot_repo *from,
 	return rc;
 }
 
-int borrow_make(const struct borrow *borrow, struct snapshot_repo *from,
+/* git needs a few hundred bytes for each object, which has about that on disk. The folder's
+ * blocks count, not its files' lengths: a hole costs nothing. */
+static int limit_memory(struct borrow *borrow, struct snapshot_repo *from,
+			struct err *err)
+{
+	struct buf folder = {0};
+	char *paths[] = {NULL, NULL};
+	FTSENT *entry;
+	FTS *walk;
+	int rc = 0;
+
+	buf_addf(&folder, "%s/objects", snapshot_path(from));
+	paths[0] = folder.data;
+	walk = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
+	if (!walk) {
+		rc = err_sys(err, "cannot read folder '%s'", folder.data);
+	}
+	borrow->memory_max = MEMORY_MIN;
+	while (!rc && (entry = fts_read(walk))) {
+		if (entry->fts_info == FTS_F) {
+			borrow->memory_max +=
+				(size_t)entry->fts_statp->st_blocks * 512 * MEMORY_RATIO;
+		}
+	}
+	if (walk) {
+		fts_close(walk);
+	}
+	buf_release(&folder);
+	return rc;
+}
+
+int borrow_make(struct borrow *borrow, struct snapshot_repo *from,
 		const struct snapshot_id *tip, struct err *err)
 {
 	static const char *const init[] = {
 		"init", "--quiet", "--bare", "--template=", "--initial-branch=main",
 		NULL};
-	int rc = borrow_run(borrow, NULL, NULL, init, err);
+	int rc = limit_memory(borrow, from, err);
 
+	rc = rc ? rc : borrow_run(borrow, NULL, NULL, init, err);
 	rc = rc ? rc : write_alternates(borrow, from, err);
 	rc = rc ? rc : copy_shallow(borrow, from, err);
 	return rc ? rc : write_refs(borrow, from, tip, err);

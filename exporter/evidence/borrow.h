@@ -16,16 +16,18 @@
  * So git works in a bare repository of our own, which only borrows the objects
  * (objects/info/alternates). We write its references, and the file `shallow`, at which history
  * begins. git is told to use no transport, and no commit-graph, which could contradict the
- * commits.
+ * commits. Damaged objects can make git ask for more and more memory (a delta of itself), so
+ * there is a limit that follows the size of the repository.
  */
 struct borrow {
 	const char *dir; /* to work in: absolute, ours; the caller removes it */
 	struct stop *stop;
+	size_t memory_max; /* set by borrow_make: how much git may ask for */
 };
 
 /* Makes the repository in the new folder "git" of `dir`. Its branch main is at `tip`, it has the
  * tags of `from`, and history begins where that of `from` does. */
-int borrow_make(const struct borrow *borrow, struct snapshot_repo *from,
+int borrow_make(struct borrow *borrow, struct snapshot_repo *from,
 		const struct snapshot_id *tip, struct err *err);
 /* Makes history begin elsewhere: `text` is the new file `shallow`. */
 int borrow_set_shallow(const struct borrow *borrow, const struct buf *text,

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -127,6 +128,12 @@ static int spawn(pid_t *pid, const struct tool *tool, const int fd[INHERITED],
 		errno = rc;
 		return err_sys_find(err, "cannot run '%s'", tool->argv[0]);
 	}
+	if (tool->memory_max) {
+		struct rlimit limit = {tool->memory_max, tool->memory_max};
+
+		/* What it has mapped of files does not count. It may have ended. */
+		(void)prlimit(*pid, RLIMIT_DATA, &limit, NULL);
+	}
 	return 0;
 }
 
@@ -166,7 +173,7 @@ static int wait_for(struct tool *tool, pid_t pid, struct err *err)
 	int status;
 
 	if (rc) {
-		kill(pid, SIGKILL);
+		kill(-pid, SIGKILL); /* its session: also the programs that it runs */
 	}
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR) {

@@ -29,6 +29,7 @@ struct tool {
 	const struct buf *file;  /* the bytes of TOOL_FILE; NULL: there is none */
 	struct buf *output;      /* its stdout is appended; NULL: discarded */
 	int limit_s;             /* it is killed after this many seconds; 0: never */
+	size_t memory_max;       /* bytes of memory that it may ask for; 0: any */
 	struct stop *stop;       /* a requested stop ends it; may be NULL */
 
 	/* Filled in by tool_run. */
