@@ -577,18 +577,27 @@ int place_prune(struct place *place, const char *path, place_keep_fn *keep, void
 int place_note_read(struct buf *out, struct place *place, const char *name,
 		    struct err *err)
 {
-	int fd = openat(place->own, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	int rc;
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+	int fd = openat(place->own, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	int rc = 0;
 
 	if (place->own < 0 || (fd < 0 && errno == ENOENT)) {
 		return ERR_NOTFOUND;
 	}
-	if (fd < 0) {
+	if (fd < 0 && errno != ELOOP && errno != ENXIO) {
 		return err_sys(err, "cannot open '%s/" OWN "/%s'",
 			       place->folders.root_path, name);
 	}
-	rc = file_read_fd(out, fd, NOTE_MAX, name, err);
-	close(fd);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size > NOTE_MAX) {
+		rc = err_set(err, ERR_FAIL,
+			     "'%s/" OWN "/%s' is no note of albumen-exporter: remove it, "
+			     "and run 'albumen-exporter publish --repair'",
+			     place->folders.root_path, name);
+	}
+	rc = rc ? rc : file_read_fd(out, fd, NOTE_MAX, name, err);
+	close_fd(fd);
 	return rc;
 }
 
@@ -628,8 +637,8 @@ int place_note_replace(struct place *place, const char *name, const void *text,
 int place_note_write(struct place *place, const char *name, const void *text, size_t len,
 		     bool flush, struct err *err)
 {
-	int fd = openat(place->own, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
-			0666);
+	int fd = openat(place->own, name,
+			O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
 	bool failed = fd < 0, is_new = false;
 	struct stat st;
 
