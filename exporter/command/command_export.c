@@ -21,8 +21,10 @@ static void add_oversize(struct buf *out, const struct oversize *oversize, bool 
 		if (json) {
 			json_print_string(out, NULL, path);
 		} else {
-			buf_addf(out, "larger than %zu MiB, so not in the snapshot: %s\n",
-				 RESPONSE_MAX >> 20, path);
+			buf_addf(out, "larger than %zu MiB, so not in the snapshot: ",
+				 RESPONSE_MAX >> 20);
+			plain_addstr(out, path);
+			buf_addch(out, '\n');
 		}
 	}
 	if (json) {
