@@ -661,7 +661,7 @@ bool repo_tag_is_valid(const char *name)
 
 /* --- other work trees --- */
 
-bool repo_ignores(const char *top, const char *path)
+bool repo_ignores(const char *git_dir, const char *top, const char *path)
 {
 	git_repository *git = NULL;
 	git_config *none = NULL;
@@ -673,12 +673,10 @@ bool repo_ignores(const char *top, const char *path)
 		return false;
 	}
 	/* Anybody may have put a repository into a folder above; see "configuration". */
-	buf_addf(&name, "%s/.git", top);
-	if (git_repository_open_bare(&git, name.data) == 0 &&
-	    git_config_new(&none) == 0 && git_repository_set_config(git, none) == 0 &&
+	if (git_repository_open_bare(&git, git_dir) == 0 && git_config_new(&none) == 0 &&
+	    git_repository_set_config(git, none) == 0 &&
 	    git_repository_set_workdir(git, *top ? top : "/", 0) == 0) {
 		/* Patterns such as "build/" are for folders alone. */
-		buf_clear(&name);
 		buf_addf(&name, "%s/", path);
 		(void)!git_ignore_path_is_ignored(&ignored, git, name.data);
 	}

@@ -84,10 +84,10 @@ bool repo_tag_is_valid(const char *name);
 
 /* --- other work trees --- */
 
-/* Whether the work tree `top` ignores the file or folder `path`, which is relative to it
- * and need not exist. False, too, if that cannot be found out. No repository need be
- * open. */
-bool repo_ignores(const char *top, const char *path);
+/* Whether the work tree `top`, of which git keeps the folder `git_dir`, ignores the file or
+ * folder `path`, which is relative to `top` and need not exist. False, too, if that cannot
+ * be found out. No repository need be open. */
+bool repo_ignores(const char *git_dir, const char *top, const char *path);
 
 /* --- packs with deltas --- */
 

@@ -87,7 +87,7 @@ static void add_name(struct buf *name, const char *path)
 	free(real);
 }
 
-static int check_owner(const char *path, struct err *err)
+int repo_trust_owner(const char *path, struct err *err)
 {
 	struct buf name = {0};
 	struct stat st, above;
@@ -153,7 +153,7 @@ static int check_borrowed(const char *path, struct err *err)
 
 int repo_trust_check(const char *path, struct err *err)
 {
-	int rc = check_owner(path, err);
+	int rc = repo_trust_owner(path, err);
 
 	return rc ? rc : check_borrowed(path, err);
 }

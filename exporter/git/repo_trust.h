@@ -22,5 +22,7 @@
  * A folder that does not exist is fine.
  */
 int repo_trust_check(const char *path, struct err *err);
+/* The first of these alone. */
+int repo_trust_owner(const char *path, struct err *err);
 
 #endif

@@ -2,6 +2,7 @@
 #include "exporter/site/foreign.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "data/base/buf.h"
+#include "data/base/file.h"
 #include "data/base/file.h"
 #include "exporter/git/repo.h"
 #include "exporter/git/repo_folder.h"
@@ -241,17 +243,42 @@ static bool find_git(char *folder, bool *bare)
 	}
 }
 
+/* Appends the folder that git keeps of the work tree `top`: `.git`, or what that names where
+ * it is a file (gitrepository-layout(5)), as in what `git worktree add` makes. */
+static void find_git_dir(struct buf *out, const char *top)
+{
+	static const char key[] = "gitdir: ";
+	struct buf path = {0}, text = {0};
+	struct err why;
+
+	buf_addf(&path, "%s/.git", top);
+	if (file_read(&text, path.data, PATH_MAX, &why) == 0 && text.len > strlen(key) &&
+	    strncmp(text.data, key, strlen(key)) == 0) {
+		const char *named = text.data + strlen(key);
+
+		if (*named != '/') {
+			buf_addf(out, "%s/", top);
+		}
+		buf_add(out, named, strcspn(named, "\n"));
+	} else {
+		buf_add(out, path.data, path.len);
+	}
+	buf_release(&path);
+	buf_release(&text);
+}
+
 /* Whether git would not see `path` in the work tree `top`. A stranger's work tree is not
- * asked: libgit2 would read its configuration. */
+ * asked: its .gitignore may be a pipe. */
 static bool is_ignored(const char *top, const char *path)
 {
 	struct buf git = {0};
 	struct err why;
 	bool ignored;
 
-	buf_addf(&git, "%s/.git", top);
-	ignored = repo_trust_check(git.data, &why) == 0 &&
-		  repo_ignores(top, path + strlen(top) + 1);
+	find_git_dir(&git, top);
+	ignored = repo_trust_owner(*top ? top : "/", &why) == 0 &&
+		  repo_trust_owner(git.data, &why) == 0 &&
+		  repo_ignores(git.data, top, path + strlen(top) + 1);
 	buf_release(&git);
 	return ignored;
 }

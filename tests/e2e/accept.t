@@ -160,6 +160,11 @@ for site in w5/public/ w5/build/a/site; do
 	exits "a folder that git ignores: $site" 0 export_to "$T/$site"
 	is "git does not see it" "$(git -C "$T/w5" status --porcelain --ignored=no)" "?? .gitignore"
 done
+git -C "$T/w5" add .gitignore
+git -C "$T/w5" -c user.name=u -c user.email=u@example.org commit -qm 'what is ignored'
+git -C "$T/w5" worktree add -q "$T/w8"
+refused "in a work tree that another one has" site "the git work tree '$T/w8'" export_to "$T/w8/site"
+exits "but for a folder that is ignored there" 0 export_to "$T/w8/build/site"
 exits "--accept site allows it" 0 export_to "$T/w5/site" --accept site
 exits "once: then it is a site" 0 export_to "$T/w5/site"
 
