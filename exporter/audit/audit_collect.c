@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/audit/audit_collect.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -610,6 +611,34 @@ static int collect(struct collect *c)
 	return rc;
 }
 
+/* Whether the files are as many as the commit says: otherwise folders of them may be gone, and
+ * nothing in what is left need contradict that. */
+static int check_count(struct collect *c, const char *message, const char *trailer,
+		       const char *what, uint64_t found)
+{
+	uint64_t said = message_count(message, trailer, found);
+
+	return said == found ? 0
+			     : err_set(c->err, ERR_INPUT,
+				       "snapshot %s contradicts itself: its commit says "
+				       "%" PRIu64 " %s, and its files have %" PRIu64
+				       "; `albumen-exporter verify` checks the whole "
+				       "repository",
+				       c->audit->commit.hex, said, what, found);
+}
+
+static int check_counts(struct collect *c, const char *message)
+{
+	const struct audit *audit = c->audit;
+	int rc = check_count(c, message, MESSAGE_IMAGES, "images", audit->all.images);
+
+	rc = rc ? rc
+		: check_count(c, message, MESSAGE_UNTAGGED, "untagged images",
+			      audit->all.untagged);
+	return rc ? rc
+		  : check_count(c, message, MESSAGE_ALBUMS, "albums", audit->album_count);
+}
+
 static void release(struct collect *c)
 {
 	for (size_t i = 0; i < c->count; i++) {
@@ -652,6 +681,7 @@ int audit_collect(struct audit **out, struct snapshot_repo *repo,
 	log_progress_start(&c.progress, "auditing",
 			   album ? 0 : message_count(info->message, MESSAGE_IMAGES, 0));
 	rc = collect(&c);
+	rc = rc || album ? rc : check_counts(&c, info->message);
 	release(&c);
 	if (rc) {
 		audit_free(c.audit);

@@ -111,6 +111,16 @@ git -C "$T/repo" update-ref refs/heads/main "$forged"
 exits 'a trailer with control characters' 3 "$EXPORTER" export --index "$T/i" --repo "$T/repo" --dry-run
 ok 'is printed without them' grep -qxF 'larger than 256 MiB, so not in the snapshot: api/v1/tag_images/\x1b[2J' "$T/out"
 
+# --- counts ---
+
+copies
+empty=$(git -C "$T/repo" mktree </dev/null)
+git -C "$T/repo" log -1 --format=%B main | sed '/^$/{1!{$d}}; s/Snapshot: 3/Snapshot: 4/' >"$T/message"
+forged=$(git -C "$T/repo" -c user.name=a -c user.email=a commit-tree -p main -F "$T/message" "$empty")
+git -C "$T/repo" update-ref refs/heads/main "$forged"
+exits 'a snapshot that lacks what its commit counts is not audited' 1 "$EXPORTER" audit --repo "$T/repo"
+ok 'the message has both counts' grep -q 'its commit says 3 images, and its files have 0' "$T/err"
+
 # --- packs ---
 
 for idx in "$T/honest/objects/pack"/*.idx; do
@@ -119,6 +129,15 @@ for idx in "$T/honest/objects/pack"/*.idx; do
 	truncate -s 1T "$T/repo/objects/pack/${idx##*/}"
 	is 'no command hashes a pack index that is longer than its ids' "$(commands)" ''
 	break
+done
+for file in objects/pack/multi-pack-index objects/info/commit-graph \
+	"objects/pack/$(basename -a "$T/honest"/objects/pack/*.pack | head -n 1)"; do
+	copies
+	mkdir -p "$T/repo/objects/info"
+	[ ! -e "$T/repo/$file" ] || chmod u+w "$T/repo/$file"
+	truncate -s 1T "$T/repo/$file"
+	exits "a terabyte of holes in $(basename "$file") is not hashed" 1 limited verify --repo "$T/repo"
+	ok 'it is damage' grep -q "$file: .*damaged" "$T/out"
 done
 copies
 mkfifo "$T/repo/objects/pack/multi-pack-index"
