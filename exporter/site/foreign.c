@@ -11,7 +11,6 @@
 
 #include "data/base/buf.h"
 #include "data/base/file.h"
-#include "data/base/file.h"
 #include "exporter/git/repo.h"
 #include "exporter/git/repo_folder.h"
 #include "exporter/git/repo_trust.h"

@@ -163,6 +163,15 @@ is "and is not missing in between" "$(sort -n "$T/counts" | head -1)" $((before 
 ok "the index equals a new one" wait_until 30 in_step
 
 # Written anew, slowly and line by line, while it is read.
+# Goes on when watch has taken in a file that comes now.
+sequence() { "$INDEXER" status --index "$T/index" --json | jq .sequence; }
+moved_on() { [ "$(sequence)" -gt "$1" ]; }
+ping() {
+	local at
+	at=$(sequence)
+	printf '{"public_id":"ping","album_id":"a","title":"%s"}' "$at" >"$D/ping.json"
+	wait_until 30 moved_on "$at"
+}
 images anew $N >"$T/anew"
 cp "$T/anew" "$T/anew.ndjson"
 mv "$T/anew.ndjson" "$D/anew.ndjson"
@@ -170,8 +179,9 @@ ok "another is being read" wait_until 60 counts ".images > $before + 3 * $N + 3"
 exec 9>"$D/anew.ndjson"
 head -n 40 "$T/anew" | while IFS= read -r line; do
 	echo "$line" >&9
-	sleep 0.1
+	ping
 done
+rm "$D/ping.json"
 tail -n +41 "$T/anew" >&9
 exec 9>&-
 ok "it is read again when its writer has ended" wait_until 180 counts ".images == $before + 4 * $N + 3"
