@@ -24,6 +24,16 @@ static int refuse(const char *path, struct err *err)
 		       path);
 }
 
+/* An honest file may have grown so large, so nobody is told to remove it. */
+static int refuse_size(const char *path, off_t most, struct err *err)
+{
+	return err_set(
+		err, ERR_REFUSED,
+		"'%s' has more than %lld bytes, which is more than is read of git's "
+		"references; keep fewer labels, or look at what is in it",
+		path, (long long)most);
+}
+
 /* A symbolic reference must not lead to a file that was not checked. */
 static int check_text(const char *path, int fd, struct err *err)
 {
@@ -57,8 +67,10 @@ static int check_file(const char *path, off_t most, struct err *err)
 	}
 	if (fstat(fd, &st) < 0) {
 		rc = err_sys(err, "cannot read '%s'", path);
-	} else if (!S_ISREG(st.st_mode) || st.st_size > most) {
+	} else if (!S_ISREG(st.st_mode)) {
 		rc = refuse(path, err);
+	} else if (st.st_size > most) {
+		rc = refuse_size(path, most, err);
 	} else if (most == LOOSE_MAX) {
 		rc = check_text(path, fd, err);
 	}

@@ -82,11 +82,13 @@ for file in HEAD refs/heads/main refs/tags/first packed-refs refs/tags/other ref
 	rm -f "$T/repo/$file"
 	mkfifo "$T/repo/$file"
 	is "no command waits at a pipe in place of $file" "$(commands)" ''
+	# Without HEAD it is no repository.
+	[ $file = HEAD ] || ok 'the message names the file' grep -q "$file' is no file of git's references" "$T/err"
 	rm "$T/repo/$file"
 	truncate -s 1G "$T/repo/$file"
 	is "none reads a gigabyte in place of $file" "$(commands)" ''
+	ok 'the message says how large it is' grep -q "$file' has more than [0-9]* bytes" "$T/err"
 done
-ok 'the message names the file' grep -q "refs/heads/other' is no file of git's references" "$T/err"
 copies
 ln -s / "$T/repo/refs/tags/all"
 exits 'a link to a folder in refs is refused' 1 "$EXPORTER" log --repo "$T/repo"
