@@ -446,7 +446,7 @@ static int check_covered(struct export *ex, const struct snapshot_info *last,
 	} else if (lost.len) {
 		rc = err_set(err, ERR_REFUSED,
 			     "this export would show what snapshot %.12s leaves out or "
-			     "rounds; add%s",
+			     "rounds; give%s",
 			     last->commit.hex, lost.data);
 	}
 	buf_release(&lost);

@@ -63,7 +63,7 @@ is "it says so" "$(sed 1q "$T/out")" "snapshot $(git -C "$T/repo" rev-parse main
 
 # What the export would refuse.
 dry "what would come back" 1 --repo "$T/repo" --drop gps --round-gps 1
-ok "it is named" grep -qF -- "add --drop 'exifs';" "$T/err"
+ok "it is named" grep -qF -- "give --drop 'exifs';" "$T/err"
 dry "with --accept redaction" 0 --repo "$T/repo" --drop gps --round-gps 1 --accept redaction --json
 is "it would be made" "$(jq .made "$T/out")" true
 dry "a path that matches nothing" 1 --repo "$T/repo" --drop gps --drop exifs --drop exif --round-gps 1

@@ -31,9 +31,9 @@ refused() { # NAME MISSING OPTION...: passes if export and follow refuse, and na
 	shift 2
 	state >"$T/before"
 	exits "$name: export refuses" 1 export_all "$@"
-	ok "$name: it says what is missing" grep -qF -- "leaves out or rounds; add $missing; if that is as it should be, $HINT" "$T/err"
+	ok "$name: it says what is missing" grep -qF -- "leaves out or rounds; give $missing; if that is as it should be, $HINT" "$T/err"
 	exits "$name: follow refuses" 1 timeout 10 "$EXPORTER" follow --index "$T/index" --repo "$repo" --site "$T/site" "$@"
-	ok "$name: follow says what is missing" grep -qF -- "add $missing; if" "$T/err"
+	ok "$name: follow says what is missing" grep -qF -- "give $missing; if" "$T/err"
 	state >"$T/after"
 	same "$name: nothing was changed" "$T/after" "$T/before"
 }
@@ -65,7 +65,7 @@ exits "a rebuilt index and the same options need no --accept" 0 export_all --dro
 
 # --accept redaction, once.
 exits "--accept redaction goes on" 0 export_all --drop exifs --accept redaction
-ok "the log says what was accepted" grep -q "warning: accepted: this export would show what snapshot [0-9a-f]* leaves out or rounds; add --drop 'infos' --drop 'title' --round-gps 1\$" "$T/err"
+ok "the log says what was accepted" grep -q "warning: accepted: this export would show what snapshot [0-9a-f]* leaves out or rounds; give --drop 'infos' --drop 'title' --round-gps 1\$" "$T/err"
 is "the snapshot says so" "$(trailer Drop) $(trailer Round-GPS) $(trailer Accepted)" "exifs; matched 2  redaction"
 ok "the members are back" grep -qF '"gps":[48.8566,2.3522],"infos"' "$T/site/api/v1/albums/a/images.json"
 change
@@ -86,7 +86,7 @@ ended() {
 ok "follow ends instead of bringing it back" wait_until 30 ended
 stop follow
 is "with status 1" "$?" 1
-ok "and says why" grep -qF "add --drop 'title'; if" "$T/follow.log"
+ok "and says why" grep -qF "give --drop 'title'; if" "$T/follow.log"
 is "it made no snapshot" "$(trailer Drop)" "title; matched 2"
 
 # If the tree is the same, no snapshot can record that it was accepted.
@@ -164,13 +164,13 @@ commit=$(GIT_AUTHOR_NAME=p GIT_AUTHOR_EMAIL=p@localhost GIT_COMMITTER_NAME=p GIT
 	git -C "$repo" commit-tree -p main -m empty 'main^{tree}')
 git -C "$repo" update-ref refs/heads/main "$commit"
 exits "--accept history alone is not enough" 1 export_all --accept history
-ok "it says what is missing" grep -qF "add --drop 'exifs'; if" "$T/err"
+ok "it says what is missing" grep -qF "give --drop 'exifs'; if" "$T/err"
 exits "with the same options it is" 0 export_all --accept history --drop exifs
 is "and makes no snapshot" "$(git -C "$repo" rev-parse main)" "$commit"
 refused "without them the next export" "--drop 'exifs'"
 git -C "$repo" update-ref -d refs/heads/main
 exits "without main the last snapshot made here binds" 1 export_all --accept history
-ok "it says what is missing" grep -qF "add --drop 'exifs'; if" "$T/err"
+ok "it says what is missing" grep -qF "give --drop 'exifs'; if" "$T/err"
 exits "both may be accepted" 0 export_all --accept history --accept redaction
 is "the snapshot says so" "$(trailer Accepted)" "history redaction"
 
