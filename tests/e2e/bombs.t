@@ -13,7 +13,7 @@ cp -r "$ROOT/data/samples/corrections" "$T/data/more"
 
 bounded() { # COMMAND... - not killed, by time or by memory; output in $T/out, $T/err
 	(
-		ulimit -v 4000000
+		limit_memory -v 4000000
 		exec timeout -k 1 200 "$EXPORTER" "$@" </dev/null >"$T/out" 2>"$T/err"
 	)
 	ended=$?

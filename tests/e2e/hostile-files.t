@@ -21,7 +21,7 @@ copies() { # makes $T/repo, $T/s and $T/i anew
 # With a limit on memory, and on time: a command that waits for ever ends with 137.
 limited() {
 	(
-		ulimit -d 400000
+		limit_memory -d 400000
 		exec timeout -k 1 -s KILL 60 "$EXPORTER" "$@"
 	)
 }
@@ -175,7 +175,7 @@ git("update-ref", "refs/heads/main", commit)
 END
 # The sum of all processes that it starts; the limit of their memory is inherited.
 (
-	ulimit -v 8000000
+	limit_memory -v 8000000
 	exec timeout -k 1 -s KILL 100 "$EXPORTER" bundle --repo "$T/repo" "$T/out.tar"
 ) >"$T/out" 2>"$T/err"
 is 'deltas of each other are not bundled' "$?" 1

@@ -30,6 +30,8 @@
 #	scan, export_all	run the two programs on $T/data, $T/index, $T/repo, $T/site
 #	wide_images FROM TO	prints images (300 bytes each, of 97 albums) with these numbers
 #	wide_library		makes $T/data with 2000 of them in 20 files
+#	limit_memory OPTION KIB	ulimit -v or -d, but not of a build with sanitizers, which
+#				reserve memory of their own
 #	skip_all REASON		this test cannot run here
 #	done_testing		prints the plan and ends the test
 
@@ -138,6 +140,10 @@ exits() {
 pause() { # twenty milliseconds
 	read -rt 0.02 -u "$pause_fd" _
 	return 0
+}
+
+limit_memory() {
+	grep -qa __asan_init "$EXPORTER" || ulimit "$1" "$2"
 }
 
 wait_until() {

@@ -692,6 +692,7 @@ def bad_tree(clone):
     path = rng.choice(sorted(files))
     blob = files[path]
     what = rng.choice(["more", "fewer", "mode", "shard", "link"])
+    folder = None
     if what == "more":
         path = rng.choice(["README", "api/v1/extra.json", os.path.dirname(path) + "/" + "x.txt"])
         first = forge_files(clone, at, lambda tree: clone.put(tree, path, blob), how)
@@ -705,6 +706,7 @@ def bad_tree(clone):
         first = forge_files(clone, at,
                             lambda tree: clone.put(clone.put(tree, path, None), moved, blob), how)
         path = moved
+        folder = "/".join(words[:where + 3])  # of an album: what is in it is not looked at
     else:
         mode = b"100755" if what == "mode" else b"120000"
         first = forge_files(clone, at, lambda tree: clone.put(tree, path, blob, mode), how)
@@ -712,7 +714,7 @@ def bad_tree(clone):
         return "%s removed from snapshot %d on, %s" % (path, at + 1, how), \
             expect_commit_path(first, PathLike(clone, path, b""))
     return "%s: %s from snapshot %d on, %s" % (path, what, at + 1, how), \
-        expect_commit_path(first, {path})
+        expect_commit_path(first, {path, folder or path})
 
 
 def move_label(clone):
