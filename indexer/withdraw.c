@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "data/base/brake.h"
 #include "data/base/hash.h"
 #include "data/base/log.h"
 #include "data/index/claim.h"
@@ -12,16 +13,11 @@
 #include "indexer/unmounted.h"
 #include "indexer/walk.h"
 
-#define HALF_FROM 100 /* known files, from which more than half is too much */
-#define ALL_FROM 10   /* known files, from which all is too much */
 #define TICK_FILES 256
 
 static bool is_too_much(const struct withdraw *withdraw, uint64_t missing)
 {
-	uint64_t known = withdraw->known;
-
-	return !withdraw->accept && ((known >= HALF_FROM && missing > known / 2) ||
-				     (known >= ALL_FROM && missing >= known));
+	return !withdraw->accept && brake_holds(missing, withdraw->known);
 }
 
 /* Adds the numbers of the records in the batch. */

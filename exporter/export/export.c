@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/base/brake.h"
 #include "data/base/buf.h"
 #include "data/base/clock.h"
 #include "data/base/log.h"
@@ -291,11 +292,6 @@ static int write_message(struct export *ex, struct buf *out, int64_t now, struct
 
 /* --- another index --------------------------------------------------------------------- */
 
-/* A removal of this much is taken for a mistake: more than half of MANY responses, or all
- * of SOME. The indexer has the same limits for files (indexer/withdraw.h). */
-#define MANY 100
-#define SOME 10
-
 /* Whether the file of a snapshot is a response. */
 static bool is_response(const char *path)
 {
@@ -335,8 +331,7 @@ static int check_index(struct export *ex, struct err *err)
 	}
 	rc = snapshot_diff(ex->job->repo, response_walk_fault, NULL, &head->tree, NULL,
 			   count_response, &all, err);
-	if (rc ||
-	    !(all >= MANY ? ex->removed > all / 2 : all >= SOME && ex->removed == all)) {
+	if (rc || !brake_holds(ex->removed, all)) {
 		return rc;
 	}
 	err_set(err, ERR_REFUSED,
