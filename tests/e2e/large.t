@@ -163,15 +163,6 @@ is "and is not missing in between" "$(sort -n "$T/counts" | head -1)" $((before 
 ok "the index equals a new one" wait_until 30 in_step
 
 # Written anew, slowly and line by line, while it is read.
-# Goes on when watch has taken in a file that comes now.
-sequence() { "$INDEXER" status --index "$T/index" --json | jq .sequence; }
-moved_on() { [ "$(sequence)" -gt "$1" ]; }
-ping() {
-	local at
-	at=$(sequence)
-	printf '{"public_id":"ping","album_id":"a","title":"%s"}' "$at" >"$D/ping.json"
-	wait_until 30 moved_on "$at"
-}
 images anew $N >"$T/anew"
 cp "$T/anew" "$T/anew.ndjson"
 mv "$T/anew.ndjson" "$D/anew.ndjson"
@@ -179,7 +170,7 @@ ok "another is being read" wait_until 60 counts ".images > $before + 3 * $N + 3"
 exec 9>"$D/anew.ndjson"
 head -n 40 "$T/anew" | while IFS= read -r line; do
 	echo "$line" >&9
-	ping
+	ping "$D"
 done
 rm "$D/ping.json"
 tail -n +41 "$T/anew" >&9

@@ -26,6 +26,8 @@
 #	start NAME CMD...	as spawn with `--ready-fd`, and waits until it is ready
 #	stop NAME [SIGNAL]	ends it (TERM), and returns its exit status
 #	alive NAME		true while it runs
+#	ping FOLDER		goes on when watch has taken in a change of FOLDER/ping.json that
+#				comes now
 #	free_port		prints a free TCP port of 127.0.0.1
 #	scan, export_all	run the two programs on $T/data, $T/index, $T/repo, $T/site
 #	wide_images FROM TO	prints images (300 bytes each, of 97 albums) with these numbers
@@ -153,6 +155,15 @@ wait_until() {
 		[ "$SECONDS" -lt "$end" ] || return 1
 		pause
 	done
+}
+
+sequence() { "$INDEXER" status --index "$T/index" --json | jq .sequence; }
+moved_on() { [ "$(sequence)" -gt "$1" ]; }
+ping() {
+	local at
+	at=$(sequence)
+	printf '{"public_id":"ping","album_id":"a","title":"%s"}' "$at" >"$1/ping.json"
+	wait_until 30 moved_on "$at"
 }
 
 spawn() {

@@ -53,15 +53,6 @@ fd = os.open(sys.argv[1], os.O_TMPFILE | os.O_WRONLY)
 os.write(fd, b"{\"public_id\":\"d\",\"album_id\":\"a\"}")
 os.link("/proc/self/fd/%d" % fd, sys.argv[1] + "/d.json", src_dir_fd=fd)' "$D"
 images "so is one that had no name before" 5
-# Goes on when watch has taken in a file that comes now.
-sequence() { "$INDEXER" status --index "$T/index" --json | jq .sequence; }
-moved_on() { [ "$(sequence)" -gt "$1" ]; }
-ping() {
-	local at
-	at=$(sequence)
-	printf '{"public_id":"ping","album_id":"a","title":"%s"}' "$at" >"$D/ping.json"
-	wait_until 30 moved_on "$at"
-}
 # Soon after a file was read it is looked at again, as its times may hide a change. Here that
 # comes while the file is written anew, up to the end of a line.
 for i in {1..50}; do
@@ -72,7 +63,7 @@ images "a file of lines is read" 55
 exec 9>"$D/lines.ndjson"
 while IFS= read -r line; do
 	echo "$line" >&9
-	ping
+	ping "$D"
 done <"$T/else/lines"
 exec 9>&-
 rm "$D/ping.json"
