@@ -45,12 +45,14 @@ enum shape {
 	ONE_TAG,            /* as default, and the first tag on each image */
 	SHUFFLED,           /* records in no order of time */
 	SPACED,             /* white space between tokens */
+	ONE_ALBUM,          /* all images in one album, without tag images */
 	SHAPES
 };
 
 static const char *const shape_names[SHAPES] = {
-	"default",         "albums-of-1",        "albums-of-10000", "small",    "large",
-	"tags-on-nothing", "tags-on-everything", "one-tag",         "shuffled", "spaced",
+	"default",  "albums-of-1",     "albums-of-10000",    "small",
+	"large",    "tags-on-nothing", "tags-on-everything", "one-tag",
+	"shuffled", "spaced",          "one-album",
 };
 
 static struct {
@@ -210,6 +212,8 @@ static uint64_t album_of(uint64_t image)
 		return image;
 	case ALBUMS_OF_10000:
 		return image / 10000;
+	case ONE_ALBUM:
+		return 0;
 	default:
 		return mix(opt.seed ^ image) % ((opt.images * 8 + 99) / 100);
 	}
@@ -289,6 +293,7 @@ static unsigned tags_of(uint64_t tag[TAG_IMAGES_MAX], uint64_t image)
 
 	switch (opt.shape) {
 	case TAGS_ON_NOTHING:
+	case ONE_ALBUM:
 		return 0;
 	case TAGS_ON_EVERYTHING:
 		more = 5;

@@ -136,7 +136,7 @@ class Library:
                                          dir=self.work))
         self.data = self.dir / "data"
         self.rng = random.Random(self.seed)
-        self.runs, self.count = {}, 0
+        self.runs, self.records, self.count = {}, {}, 0
         say(f"generating {images:,} images, {shape}, {layout}")
         quiet(self.work / "generate", "--images", images, "--seed", seed or self.seed,
               "--shape", shape, "--layout", layout, "--out", self.data)
@@ -249,6 +249,17 @@ class Library:
         tag["label"] = f"label {self.count}"
         tag["updated_at"] = f"2031-01-01T00:00:00.{self.count:09d}Z"
         self.arrive(json.dumps(tag))
+
+    def tag_image(self, number):
+        """One more tag image, on the image of this number, which has none yet."""
+        if not self.records:
+            for name in ("images", "tags"):
+                with open(self.data / f"{name}.ndjson", encoding="utf-8") as lines:
+                    self.records[name] = [json.loads(line)["id"] for line in lines]
+        images, tags = self.records["images"], self.records["tags"]
+        self.arrive(json.dumps({"id": f"bench-{number}", "created_at": "2031-01-01T00:00:00Z",
+                                "image_id": images[number],
+                                "tag_id": tags[number % len(tags)]}))
 
     @contextlib.contextmanager
     def daemons(self):
