@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/index/claim.h"
+#include "data/base/hash.h"
 #include "data/format/json.h"
+#include "data/index/claim.h"
 #include "data/index/ids.h"
+#include "data/index/list.h"
 #include "data/index/txn.h"
 #include "data/index/version.h"
 
@@ -101,105 +103,6 @@ int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
 	return 0;
 }
 
-/* The records of a list, sorted by (created_at, id). */
-struct item {
-	struct stamp created;
-	uint64_t number;
-	size_t id; /* offset in list.ids */
-	size_t id_len;
-};
-
-struct list {
-	struct item *item;
-	size_t count, cap;
-	struct buf ids;
-};
-
-static void list_release(struct list *list)
-{
-	free(list->item);
-	buf_release(&list->ids);
-}
-
-static void list_add(struct list *list, uint64_t number, const struct row_record *row)
-{
-	list->item = xgrow(list->item, list->count, &list->cap, sizeof(*list->item));
-	list->item[list->count++] = (struct item){.created = row->created,
-						  .number = number,
-						  .id = list->ids.len,
-						  .id_len = row->id.len};
-	buf_add(&list->ids, row->id.bytes, row->id.len);
-}
-
-static int by_created_and_id(const void *left, const void *right, void *ids)
-{
-	const struct item *a = left, *b = right;
-	const char *text = ids;
-	int order = stamp_compare(&a->created, &b->created);
-
-	if (!order) {
-		order = memcmp(text + a->id, text + b->id,
-			       a->id_len < b->id_len ? a->id_len : b->id_len);
-	}
-	return order ? order : (a->id_len > b->id_len) - (a->id_len < b->id_len);
-}
-
-/* Whether a record belongs to the list of `of`. */
-static bool is_member(const struct row_record *row, enum table table,
-		      const struct row_record *of)
-{
-	if (table == TABLE_IMAGE_TAGS) {
-		return row->kind == RECORD_TAG_IMAGE && row->known &&
-		       row->image == of->version.number;
-	}
-	return row->kind == RECORD_IMAGE && row->known &&
-	       row->album == of->version.number &&
-	       (table != TABLE_ALBUM_UNTAGGED || row->live_count == 0);
-}
-
-/* Fills the list from a relation table: the numbers that follow the number of `of`. The
- * list is right, even if the table is damaged: each number belongs to it, no number
- * occurs twice, and there are as many as the row of `of` counts. */
-static int list_fill(struct list *list, struct index_txn *txn, enum table table,
-		     const struct row_record *of, struct err *err)
-{
-	struct store_cursor *c = store_cursor_open(txn->store, table);
-	uint64_t met = 0,
-		 want = table == TABLE_ALBUM_IMAGES ? of->live_count : of->joined;
-	struct row_key prefix = row_key1(of->version.number);
-	struct row_record row;
-	uint64_t last = 0;
-	int rc;
-
-	for (rc = store_first(c, prefix.bytes, prefix.len); rc == 0; rc = store_next(c)) {
-		uint64_t number = store_key(c).len == 16
-					  ? be64_get((const char *)store_key(c).data + 8)
-					  : 0;
-
-		if (number <= last || txn_record_get(txn, number, &row) < 0 ||
-		    !is_member(&row, table, of)) {
-			rc = ERR_FORMAT;
-			break;
-		}
-		last = number;
-		met++;
-		if (table != TABLE_IMAGE_TAGS || row.live) {
-			list_add(list, number, &row);
-		}
-	}
-	rc = store_walk_end(c, rc);
-	if (rc || met != want ||
-	    (table == TABLE_IMAGE_TAGS && list->count != of->live_count)) {
-		txn_damaged(txn, NULL, "a relation");
-		return store_status(txn->store, err);
-	}
-	if (list->count > 1) {
-		qsort_r(list->item, list->count, sizeof(*list->item), by_created_and_id,
-			list->ids.data);
-	}
-	return 0;
-}
-
 /* Appends the winning text of an image or tag. */
 static int winning_text(struct index_txn *txn, unsigned kind, uint64_t number,
 			struct buf *out, struct err *err)
@@ -240,7 +143,7 @@ static int images_body(struct index_txn *txn, const struct row_record *album,
 		if (i) {
 			buf_addch(body, ',');
 		}
-		rc = winning_text(txn, RECORD_IMAGE, list.item[i].number, body, err);
+		rc = list_text(body, txn, &list.item[i], err);
 		if (!rc && body->len - start >= most) {
 			rc = ERR_LARGE;
 		}
@@ -250,37 +153,66 @@ static int images_body(struct index_txn *txn, const struct row_record *album,
 	return rc;
 }
 
-/* Appends one live tag image; *image_member is the same for all tag images of an
- * image. */
-static int tag_image_text(struct index_txn *txn, uint64_t number,
-			  const struct buf *image_member, struct buf *body,
-			  struct err *err)
+/* The members for the tags that an image has: many tag images name the same. */
+struct tag_members {
+	struct buf text;
+	struct hash table; /* numbers from 1, under the hashes of tags */
+	struct {
+		uint64_t tag;
+		size_t at, len;
+	} * member;
+	size_t count, cap;
+};
+
+/* It forgets them all before it holds more than this. */
+#define TAG_MEMBERS_MAX ((size_t)16 << 20)
+
+static void tag_members_release(struct tag_members *members)
 {
-	struct buf own = {0}, tag_member = {0};
-	struct row_version facts;
-	struct row_record row;
+	buf_release(&members->text);
+	hash_release(&members->table);
+	free(members->member);
+}
+
+/* Puts the member for a tag into *out, borrowed until the next call. */
+static int tag_member(struct buf *out, struct tag_members *members, struct index_txn *txn,
+		      uint64_t tag, struct err *err)
+{
+	size_t at = 0, start;
+	uint32_t n;
 	int rc = 0;
 
-	if (txn_record_get(txn, number, &row) < 0) {
-		return txn_damaged(txn, err, "a tag image");
+	while ((n = hash_next(&members->table, hash_number(tag), &at)) &&
+	       members->member[n - 1].tag != tag) {
 	}
-	buf_addstr(&tag_member, "\"tag\":");
-	rc = version_get(txn, &row.version, &facts, &own, err);
-	rc = rc ? rc : winning_text(txn, RECORD_TAG, row.tag, &tag_member, err);
-	if (!rc) {
-		version_compose(body, &facts, own.data, own.len, image_member,
-				&tag_member);
+	if (!n) {
+		if (members->text.len > TAG_MEMBERS_MAX) {
+			buf_empty(&members->text);
+			hash_clear(&members->table);
+			members->count = 0;
+		}
+		start = members->text.len;
+		buf_addstr(&members->text, "\"tag\":");
+		rc = winning_text(txn, RECORD_TAG, tag, &members->text, err);
+		members->member = xgrow(members->member, members->count, &members->cap,
+					sizeof(*members->member));
+		n = (uint32_t)++members->count;
+		members->member[n - 1].tag = tag;
+		members->member[n - 1].at = start;
+		members->member[n - 1].len = members->text.len - start;
+		hash_add(&members->table, hash_number(tag), n);
 	}
-	buf_release(&own);
-	buf_release(&tag_member);
+	*out = (struct buf){.data = members->text.data + members->member[n - 1].at,
+			    .len = members->member[n - 1].len};
 	return rc;
 }
 
 static int tag_images_body(struct index_txn *txn, const struct row_record *image,
 			   size_t most, struct buf *body, struct err *err)
 {
+	struct tag_members members = {0};
 	struct list list = {0};
-	struct buf image_member = {0};
+	struct buf image_member = {0}, own = {0}, tag;
 	size_t start = body->len;
 	int rc = is_too_many(image->live_count, RECORD_LEAST, most)
 			 ? ERR_LARGE
@@ -300,13 +232,20 @@ static int tag_images_body(struct index_txn *txn, const struct row_record *image
 		if (i) {
 			buf_addch(body, ',');
 		}
-		rc = tag_image_text(txn, list.item[i].number, &image_member, body, err);
+		buf_clear(&own);
+		rc = list_text(&own, txn, &list.item[i], err);
+		rc = rc ? rc : tag_member(&tag, &members, txn, list.item[i].tag, err);
+		if (!rc) {
+			list_compose(body, &list.item[i], &own, &image_member, &tag);
+		}
 		if (!rc && body->len - start >= most) {
 			rc = ERR_LARGE;
 		}
 	}
 	buf_addch(body, ']');
+	buf_release(&own);
 	buf_release(&image_member);
+	tag_members_release(&members);
 	list_release(&list);
 	return rc;
 }

@@ -40,7 +40,8 @@ int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
  * canonical. ERR_NOTFOUND (no message, *body unchanged): the response does not exist,
  * since the image or the tag is not known, or the album has no image. ERR_LARGE (no message,
  * *body unchanged): the body has more than `most` bytes. Such a body is not rendered to its
- * end: it takes no more memory than `most` bytes and three records.
+ * end: beside the list of its records it takes no more memory than `most` bytes, three
+ * records, and the texts of tags, 16 MiB of them.
  */
 int query_body(struct index_txn *txn, const struct query_key *key, size_t most,
 	       struct buf *body, struct err *err);

@@ -297,6 +297,11 @@ bool row_record_is(const void *bytes, size_t len, unsigned kind,
 	       memcmp(p + 3, id->bytes, id->len) == 0;
 }
 
+const unsigned char *row_record_id(const void *bytes)
+{
+	return (const unsigned char *)bytes + 3; /* kind, flags, length */
+}
+
 int row_record_get(struct row_record *out, uint64_t number, const void *bytes, size_t len)
 {
 	struct reader r = {.p = bytes, .left = len};

@@ -130,6 +130,8 @@ struct row_record {
 /* Whether the bytes are the row of (kind, id); cheaper than decoding it. */
 bool row_record_is(const void *bytes, size_t len, unsigned kind,
 		   const struct record_id *id);
+/* Where the id lies in the bytes of a row that row_record_get has decoded. */
+const unsigned char *row_record_id(const void *bytes);
 void row_record_put(struct buf *out, uint64_t number, const struct row_record *row);
 /* Returns 0, or -1 if the bytes are not the row of record `number`. */
 int row_record_get(struct row_record *out, uint64_t number, const void *bytes,

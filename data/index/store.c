@@ -585,6 +585,19 @@ int store_seek(struct store_cursor *cursor, const void *key, size_t len)
 	return move(cursor, len ? MDB_SET_RANGE : MDB_FIRST);
 }
 
+int store_find(struct store_cursor *cursor, const void *key, size_t len)
+{
+	int rc = cursor->key.mv_size ? move(cursor, MDB_NEXT) : ERR_NOTFOUND;
+
+	if (rc == ERR_NOTFOUND ||
+	    (rc == 0 && (cursor->key.mv_size != len ||
+			 memcmp(cursor->key.mv_data, key, len) != 0))) {
+		cursor->key = val(key, len);
+		rc = move(cursor, MDB_SET_KEY);
+	}
+	return rc;
+}
+
 int store_seek_last(struct store_cursor *cursor, const void *prefix, size_t len)
 {
 	unsigned char after[STORE_KEY_MAX];

@@ -132,6 +132,9 @@ void store_cursor_close(struct store_cursor *cursor);
 int store_walk_end(struct store_cursor *cursor, int rc);
 /* Moves to the first key at or after `key` (len 0: to the first of all). */
 int store_seek(struct store_cursor *cursor, const void *key, size_t len);
+/* Moves to this key, at little cost if it follows the one where the cursor stands.
+ * ERR_NOTFOUND: there is no such key (does not stick). */
+int store_find(struct store_cursor *cursor, const void *key, size_t len);
 /* Moves to the last key that starts with `prefix` (len 0: to the last of all). */
 int store_seek_last(struct store_cursor *cursor, const void *prefix, size_t len);
 /* Moves to the first key that starts with `prefix` (len 0: to the first of all);

@@ -27,12 +27,10 @@ void txn_remove(struct index_txn *txn, enum table table, const void *key, size_t
 	}
 }
 
-int txn_record_get(struct index_txn *txn, uint64_t number, struct row_record *out)
+/* Decodes what a search for the record returned. */
+static int record_of(struct index_txn *txn, uint64_t number, int rc, struct store_value v,
+		     struct row_record *out)
 {
-	struct row_key key = row_key1(number);
-	struct store_value v;
-	int rc = store_get(txn->store, TABLE_RECORD, key.bytes, key.len, &v);
-
 	if (rc == ERR_NOTFOUND ||
 	    (rc == 0 && row_record_get(out, number, v.data, v.len) < 0)) {
 		rc = txn_damaged(txn, NULL, "a record");
@@ -42,6 +40,24 @@ int txn_record_get(struct index_txn *txn, uint64_t number, struct row_record *ou
 	}
 	out->version.number = number;
 	return rc;
+}
+
+int txn_record_get(struct index_txn *txn, uint64_t number, struct row_record *out)
+{
+	struct row_key key = row_key1(number);
+	struct store_value v = {0};
+	int rc = store_get(txn->store, TABLE_RECORD, key.bytes, key.len, &v);
+
+	return record_of(txn, number, rc, v, out);
+}
+
+int txn_record_at(struct store_cursor *records, struct index_txn *txn, uint64_t number,
+		  struct row_record *out)
+{
+	struct row_key key = row_key1(number);
+	int rc = store_find(records, key.bytes, key.len);
+
+	return record_of(txn, number, rc, store_cursor_value(records), out);
 }
 
 bool txn_record_is(struct index_txn *txn, uint64_t number, unsigned kind,

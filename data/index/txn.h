@@ -47,6 +47,9 @@ void txn_remove(struct index_txn *txn, enum table table, const void *key, size_t
 /* The record with this number. ERR_FORMAT: its row is damaged or missing. Every number
  * has a row, which is never removed. */
 int txn_record_get(struct index_txn *txn, uint64_t number, struct row_record *out);
+/* The same through a cursor on TABLE_RECORD, which is quicker where numbers ascend. */
+int txn_record_at(struct store_cursor *records, struct index_txn *txn, uint64_t number,
+		  struct row_record *out);
 /* Whether the record with this number is (kind, id). */
 bool txn_record_is(struct index_txn *txn, uint64_t number, unsigned kind,
 		   const struct record_id *id);

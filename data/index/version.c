@@ -23,6 +23,22 @@ static int get_row(struct index_txn *txn, const struct row_version_key *key,
 	return rc;
 }
 
+int version_facts_at(struct store_cursor *versions, struct index_txn *txn,
+		     const struct row_version_key *key, struct row_version *out)
+{
+	unsigned char bytes[ROW_VERSION_KEY_SIZE];
+	struct store_value v;
+
+	row_version_key_put(bytes, key);
+	if (store_find(versions, bytes, sizeof(bytes)) == 0) {
+		v = store_cursor_value(versions);
+		if (row_version_get(out, bytes, v.data, v.len) == 0) {
+			return 0;
+		}
+	}
+	return txn_damaged(txn, NULL, "a version");
+}
+
 int version_facts(struct index_txn *txn, const struct row_version_key *key,
 		  struct row_version *out, struct err *err)
 {
@@ -174,14 +190,11 @@ void version_pack(struct codec *codec, struct buf *packed, struct row_version *r
 	codec_pack(codec, packed, record->kind, own->data, own->len);
 }
 
-int version_get(struct index_txn *txn, const struct row_version_key *key,
-		struct row_version *row, struct buf *text, struct err *err)
+int version_unpack(struct buf *text, struct index_txn *txn, const struct row_version *row,
+		   struct err *err)
 {
 	size_t start = text->len, end;
 
-	if (version_facts(txn, key, row, err) < 0) {
-		return ERR_FORMAT;
-	}
 	if (codec_unpack(txn->codec, text, row->packed, row->packed_len, err) < 0) {
 		return txn_damaged(txn, err, "a stored text");
 	}
@@ -195,6 +208,14 @@ int version_get(struct index_txn *txn, const struct row_version_key *key,
 	return 0;
 }
 
+int version_get(struct index_txn *txn, const struct row_version_key *key,
+		struct row_version *row, struct buf *text, struct err *err)
+{
+	return version_facts(txn, key, row, err) < 0
+		       ? ERR_FORMAT
+		       : version_unpack(text, txn, row, err);
+}
+
 void version_compose(struct buf *out, const struct row_version *row, const char *own,
 		     size_t own_len, const struct buf *image_member,
 		     const struct buf *tag_member)
@@ -204,7 +225,7 @@ void version_compose(struct buf *out, const struct row_version *row, const char 
 	size_t first_at = row->image_first ? row->image_at : row->tag_at;
 	size_t second_at = row->image_first ? row->tag_at : row->image_at;
 
-	assert(first_at <= second_at && second_at <= own_len); /* version_get */
+	assert(first_at <= second_at && second_at <= own_len); /* version_unpack */
 	buf_add(out, own, first_at);
 	buf_add(out, first->data, first->len);
 	buf_add(out, own + first_at, second_at - first_at);

@@ -11,6 +11,7 @@
 #include "data/index/codec.h"
 
 struct index_txn;
+struct store_cursor;
 
 /*
  * version - the texts that files claim for records: stored once however many files
@@ -44,6 +45,13 @@ uint32_t version_release(struct index_txn *txn, const struct row_version_key *ke
 /* The facts of a version that must exist; row->packed is valid until the next write. */
 int version_facts(struct index_txn *txn, const struct row_version_key *key,
 		  struct row_version *out, struct err *err);
+/* The same through a cursor on TABLE_VERSION, which is quicker where keys ascend. Fills no
+ * error: a failure is that of the transaction. */
+int version_facts_at(struct store_cursor *versions, struct index_txn *txn,
+		     const struct row_version_key *key, struct row_version *out);
+/* Appends the stored text, unpacked, of the version whose facts are *row. */
+int version_unpack(struct buf *text, struct index_txn *txn, const struct row_version *row,
+		   struct err *err);
 /* Reads the facts of a version into *row (row->packed is not valid afterwards) and
  * appends its stored text, unpacked, to *text. */
 int version_get(struct index_txn *txn, const struct row_version_key *key,

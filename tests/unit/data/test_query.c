@@ -116,10 +116,66 @@ static void a_flipped_bit_is_seen(void **state)
 	buf_release(&want);
 }
 
+static void add_long_tag(struct buf *out, size_t n, size_t len)
+{
+	buf_addf(out, "{\"id\":\"t%zu\",\"name\":\"n\",\"label\":\"", n);
+	for (size_t i = 0; i < len; i++) {
+		buf_addch(out, (char)('a' + n));
+	}
+	buf_addstr(out, "\"}");
+}
+
+/* The texts of tags are kept for the next tag image, up to 16 MiB of them. */
+static void tags_of_more_text_than_is_kept_are_all_there(void **state)
+{
+	enum { TAGS = 3, TAG_IMAGES = 7, LONG = 9 << 20 };
+	static const size_t tag[TAG_IMAGES] = {0, 1, 2, 1, 0, 2, 0};
+	struct index_fixture *f = *state;
+	struct query_key key = {.response = QUERY_TAG_IMAGES};
+	struct buf text = {0}, want = {0}, got = {0};
+	struct index_txn *txn;
+	struct err err;
+
+	index_fixture_read(f, "i", CLAIM_REPLACE, "[" IMAGE("i", "a", "") "]", 0);
+	for (size_t n = 0; n < TAGS; n++) {
+		buf_clear(&text);
+		buf_addch(&text, '[');
+		add_long_tag(&text, n, LONG);
+		buf_addch(&text, ']');
+		index_fixture_read(f, (char[]){(char)('t' + n), '\0'}, CLAIM_REPLACE,
+				   text.data, 0);
+	}
+	buf_clear(&text);
+	for (size_t n = 0; n < TAG_IMAGES; n++) {
+		buf_addf(&text,
+			 "%c{\"id\":\"j%zu\",\"image_id\":\"i\",\"tag_id\":\"t%zu\"}",
+			 n ? ',' : '[', n, tag[n]);
+		buf_addf(&want, "%c{\"id\":\"j%zu\",\"image\":%s,\"tag\":", n ? ',' : '[',
+			 n, IMAGE("i", "a", ""));
+		add_long_tag(&want, tag[n], LONG);
+		buf_addch(&want, '}');
+	}
+	buf_addch(&text, ']');
+	buf_addch(&want, ']');
+	index_fixture_read(f, "j", CLAIM_REPLACE, text.data, 0);
+	txn = index_fixture_begin(f, false);
+	while (query_feed(txn, key.sequence, &key, &err) == 0 &&
+	       key.response != QUERY_TAG_IMAGES) {
+	}
+	assert_int_equal(query_body(txn, &key, SIZE_MAX, &got, &err), 0);
+	index_abort(&txn);
+	assert_int_equal(got.len, want.len);
+	assert_memory_equal(got.data, want.data, want.len);
+	buf_release(&text);
+	buf_release(&want);
+	buf_release(&got);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		INDEX_TEST(a_flipped_bit_is_seen),
+		INDEX_TEST(tags_of_more_text_than_is_kept_are_all_there),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

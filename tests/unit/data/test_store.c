@@ -172,6 +172,42 @@ static void cursors_walk_prefixes_both_ways(void **state)
 	commit(txn);
 }
 
+static void a_key_is_found_wherever_the_cursor_stands(void **state)
+{
+	/* The next one, one further on, one before, none between, after the last. */
+	static const struct {
+		const char *key;
+		int rc;
+	} asked[] = {{"a", 0},
+		     {"b", 0},
+		     {"d", 0},
+		     {"a", 0},
+		     {"b1", ERR_NOTFOUND},
+		     {"b", 0},
+		     {"bb", ERR_NOTFOUND},
+		     {"e", ERR_NOTFOUND},
+		     {"a", 0},
+		     {"d", 0},
+		     {"e", ERR_NOTFOUND},
+		     {"d", 0}};
+	struct store_txn *txn = begin(*state, true);
+	struct store_cursor *c;
+
+	for (const char *at = "abcd"; *at; at++) {
+		store_put(txn, ONE, at, 1, at, 1);
+	}
+	c = store_cursor_open(txn, ONE);
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
+		assert_int_equal(store_find(c, asked[i].key, strlen(asked[i].key)),
+				 asked[i].rc);
+		if (!asked[i].rc) {
+			assert_memory_equal(store_cursor_value(c).data, asked[i].key, 1);
+		}
+	}
+	store_cursor_close(c);
+	commit(txn);
+}
+
 static void appending_out_of_order_is_refused(void **state)
 {
 	struct store_txn *txn = begin(*state, true);
@@ -517,6 +553,7 @@ int main(void)
 		TEST(the_first_failure_sticks_and_fails_the_commit),
 		TEST(a_caller_can_fail_a_transaction),
 		TEST(cursors_walk_prefixes_both_ways),
+		TEST(a_key_is_found_wherever_the_cursor_stands),
 		TEST(appending_out_of_order_is_refused),
 		TEST(a_reader_does_not_make_what_is_not_there),
 		TEST(a_committed_row_outlives_a_killed_writer),
