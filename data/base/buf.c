@@ -148,6 +148,13 @@ void buf_addu64(struct buf *buf, uint64_t n)
 	buf_add(buf, bytes, sizeof(bytes));
 }
 
+void buf_filled(struct buf *buf, size_t len)
+{
+	assert(len < buf->cap - buf->len);
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+}
+
 void buf_setlen(struct buf *buf, size_t len)
 {
 	assert(len <= buf->len);

@@ -52,6 +52,8 @@ void buf_addf(struct buf *buf, const char *fmt, ...)
 /* Big-endian integers: equal widths sort as numbers under memcmp. */
 void buf_addu32(struct buf *buf, uint32_t n);
 void buf_addu64(struct buf *buf, uint64_t n);
+/* Counts `len` bytes that were written behind the end, into the room that buf_grow made. */
+void buf_filled(struct buf *buf, size_t len);
 /* Shortens the buffer to `len` bytes. */
 void buf_setlen(struct buf *buf, size_t len);
 /* Empties the buffer and keeps the memory. */

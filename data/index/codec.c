@@ -186,47 +186,63 @@ bool codec_can_unpack(const struct codec *codec, const void *packed, size_t len)
 	       (p[0] == HOW_RAW || frame_header(&header, codec, p[0], p + 1, len - 1));
 }
 
+int codec_length(size_t *out, const struct codec *codec, const void *packed, size_t len)
+{
+	const unsigned char *p = packed;
+	ZSTD_frameHeader header;
+
+	if (len < 1 + SUM_SIZE || p[0] >= HOW_DICTIONARY + CODEC_KINDS) {
+		return -1;
+	}
+	len -= 1 + SUM_SIZE;
+	if (p[0] == HOW_RAW) {
+		*out = len;
+		return 0;
+	}
+	if (!frame_header(&header, codec, p[0], p + 1, len) ||
+	    header.frameContentSize > UNPACKED_MAX) {
+		return -1;
+	}
+	*out = (size_t)header.frameContentSize;
+	return 0;
+}
+
+int codec_unpack_to(char *out, size_t out_len, struct codec *codec, const void *packed,
+		    size_t len)
+{
+	const unsigned char *p = packed;
+	size_t got;
+
+	len -= SUM_SIZE;
+	if (p[0] == HOW_RAW) {
+		memcpy(out, p + 1, out_len);
+	} else {
+		ZSTD_DCtx_refDDict(codec->unpack,
+				   p[0] == HOW_PLAIN
+					   ? NULL
+					   : unpacking(codec, p[0] - HOW_DICTIONARY));
+		got = ZSTD_decompressDCtx(codec->unpack, out, out_len, p + 1, len - 1);
+		if (ZSTD_isError(got) || got != out_len) {
+			return -1;
+		}
+	}
+	return sum_end(sum_add(0, out, out_len)) == be32_get(p + len) ? 0 : -1;
+}
+
 int codec_unpack(struct codec *codec, struct buf *out, const void *packed, size_t len,
 		 struct err *err)
 {
-	const unsigned char *p = packed;
-	const ZSTD_DDict *dictionary = NULL;
-	size_t start = out->len;
-	ZSTD_frameHeader header;
-	size_t size, got;
+	size_t size = 0;
 
-	if (len < 1 + SUM_SIZE || p[0] >= HOW_DICTIONARY + CODEC_KINDS) {
-		goto bad;
+	if (codec_length(&size, codec, packed, len) == 0) {
+		buf_grow(out, size);
+		if (codec_unpack_to(out->data + out->len, size, codec, packed, len) ==
+		    0) {
+			buf_filled(out, size);
+			return 0;
+		}
+		buf_setlen(out, out->len);
 	}
-	len -= SUM_SIZE;
-	if (p[0] == HOW_RAW) {
-		buf_add(out, p + 1, len - 1);
-		goto proven;
-	}
-	if (!frame_header(&header, codec, p[0], p + 1, len - 1) ||
-	    header.frameContentSize > UNPACKED_MAX) {
-		goto bad;
-	}
-	if (p[0] >= HOW_DICTIONARY) {
-		dictionary = unpacking(codec, p[0] - HOW_DICTIONARY);
-	}
-	size = (size_t)header.frameContentSize;
-	buf_grow(out, size);
-	ZSTD_DCtx_refDDict(codec->unpack, dictionary);
-	got = ZSTD_decompressDCtx(codec->unpack, out->data + out->len, size, p + 1,
-				  len - 1);
-	if (ZSTD_isError(got) || got != size) {
-		goto bad;
-	}
-	out->len += got;
-	out->data[out->len] = '\0';
-proven:
-	if (sum_end(sum_add(0, out->data + start, out->len - start)) ==
-	    be32_get(p + len)) {
-		return 0;
-	}
-bad:
-	buf_setlen(out, start);
 	return err_set(
 		err, ERR_FORMAT,
 		"a stored text is damaged; delete the index folder and scan again");

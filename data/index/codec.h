@@ -57,4 +57,11 @@ void codec_pack(struct codec *codec, struct buf *out, unsigned kind, const char 
 int codec_unpack(struct codec *codec, struct buf *out, const void *packed, size_t len,
 		 struct err *err);
 
+/* The same in two steps: how long the text is, and the text. -1: as ERR_FORMAT above.
+ * codec_unpack_to needs the length that codec_length has returned, and writes that many
+ * bytes. */
+int codec_length(size_t *out, const struct codec *codec, const void *packed, size_t len);
+int codec_unpack_to(char *out, size_t out_len, struct codec *codec, const void *packed,
+		    size_t len);
+
 #endif

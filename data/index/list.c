@@ -22,12 +22,15 @@ void list_release(struct list *list)
 static int by_created_and_id(const void *left, const void *right)
 {
 	const struct list_item *a = left, *b = right;
-	int order = stamp_compare(&a->created, &b->created);
+	int order;
 
-	if (!order) {
-		order = memcmp(a->id, b->id,
-			       a->id_len < b->id_len ? a->id_len : b->id_len);
+	if (a->second != b->second) {
+		return a->second < b->second ? -1 : 1;
 	}
+	if (a->nanosecond != b->nanosecond) {
+		return a->nanosecond < b->nanosecond ? -1 : 1;
+	}
+	order = memcmp(a->id, b->id, a->id_len < b->id_len ? a->id_len : b->id_len);
 	return order ? order : (a->id_len > b->id_len) - (a->id_len < b->id_len);
 }
 
@@ -50,8 +53,11 @@ static int add(struct list *list, struct index_txn *txn, struct store_cursor *re
 {
 	struct row_version version;
 	struct list_item *item;
+	size_t len;
 
-	if (version_facts_at(versions, txn, &row->version, &version) < 0) {
+	if (version_facts_at(versions, txn, &row->version, &version) < 0 ||
+	    codec_length(&len, txn->codec, version.packed, version.packed_len) < 0 ||
+	    !version_places_fit(&version, len)) {
 		return ERR_FORMAT;
 	}
 	list->item = xgrow(list->item, list->count, &list->cap, sizeof(*list->item));
@@ -61,9 +67,11 @@ static int add(struct list *list, struct index_txn *txn, struct store_cursor *re
 		.packed = version.packed,
 		.tag = row->tag,
 		.packed_len = (uint32_t)version.packed_len,
+		.text_len = (uint32_t)len,
 		.image_at = version.image_at,
 		.tag_at = version.tag_at,
-		.created = row->created,
+		.nanosecond = be32_get(row->created.bytes + 8),
+		.second = be64_get(row->created.bytes),
 		.id_len = row->id.len,
 		.image_first = version.image_first,
 	};
@@ -120,31 +128,4 @@ int list_fill(struct list *list, struct index_txn *txn, enum table table,
 		qsort(list->item, list->count, sizeof(*list->item), by_created_and_id);
 	}
 	return 0;
-}
-
-static struct row_version version_of(const struct list_item *item)
-{
-	return (struct row_version){
-		.packed = item->packed,
-		.packed_len = item->packed_len,
-		.image_at = item->image_at,
-		.tag_at = item->tag_at,
-		.image_first = item->image_first,
-	};
-}
-
-int list_text(struct buf *out, struct index_txn *txn, const struct list_item *item,
-	      struct err *err)
-{
-	struct row_version version = version_of(item);
-
-	return version_unpack(out, txn, &version, err);
-}
-
-void list_compose(struct buf *out, const struct list_item *item, const struct buf *own,
-		  const struct buf *image_member, const struct buf *tag_member)
-{
-	struct row_version version = version_of(item);
-
-	version_compose(out, &version, own->data, own->len, image_member, tag_member);
 }

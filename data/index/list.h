@@ -8,7 +8,6 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
-#include "data/format/stamp.h"
 #include "data/index/row.h"
 
 struct index_txn;
@@ -20,9 +19,7 @@ struct index_txn;
  *
  *	struct list list = {0};
  *	rc = list_fill(&list, txn, TABLE_ALBUM_IMAGES, &album, err);
- *	for (size_t i = 0; !rc && i < list.count; i++) {
- *		rc = list_text(&text, txn, &list.item[i], err);
- *	}
+ *	rc = rc ? rc : list_write(body, &list, txn, NULL, most, err);
  *	list_release(&list);
  */
 
@@ -31,9 +28,10 @@ struct list_item {
 	const unsigned char *id;
 	const unsigned char *packed; /* the text (data/index/codec.h) */
 	uint64_t tag;                /* of a tag image */
-	uint32_t packed_len;
+	uint32_t packed_len, text_len;
 	uint32_t image_at, tag_at; /* as in struct row_version */
-	struct stamp created;
+	uint32_t nanosecond;       /* created_at, with `second` as in a stamp */
+	uint64_t second;
 	unsigned char id_len;
 	bool image_first;
 };
@@ -52,11 +50,10 @@ int list_fill(struct list *list, struct index_txn *txn, enum table table,
 	      const struct row_record *of, struct err *err);
 void list_release(struct list *list);
 
-/* Appends the stored text of a record: of a tag image, its own text. ERR_FORMAT. */
-int list_text(struct buf *out, struct index_txn *txn, const struct list_item *item,
-	      struct err *err);
-/* Appends a tag image: its own text, joined with the two members. */
-void list_compose(struct buf *out, const struct list_item *item, const struct buf *own,
-		  const struct buf *image_member, const struct buf *tag_member);
+/* Appends the JSON array of the records; a large one is made on two threads. `image`:
+ * NULL, or for tag images the member of their image ("image":{...}). ERR_LARGE (no
+ * message): it would have more than `most` bytes. */
+int list_write(struct buf *body, const struct list *list, struct index_txn *txn,
+	       const struct buf *image, size_t most, struct err *err);
 
 #endif

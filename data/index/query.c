@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/base/hash.h"
 #include "data/format/json.h"
 #include "data/index/claim.h"
 #include "data/index/ids.h"
@@ -103,19 +102,6 @@ int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
 	return 0;
 }
 
-/* Appends the winning text of an image or tag. */
-static int winning_text(struct index_txn *txn, unsigned kind, uint64_t number,
-			struct buf *out, struct err *err)
-{
-	struct row_record row;
-	struct row_version facts;
-
-	if (txn_record_get(txn, number, &row) < 0 || !row.known || row.kind != kind) {
-		return txn_damaged(txn, err, "a record that is not known");
-	}
-	return version_get(txn, &row.version, &facts, out, err);
-}
-
 /* The shortest record of an array, with its comma: {"public_id":"A","album_id":"B"} */
 #define RECORD_LEAST 33
 
@@ -129,7 +115,6 @@ static int images_body(struct index_txn *txn, const struct row_record *album,
 		       bool untagged, size_t most, struct buf *body, struct err *err)
 {
 	struct list list = {0};
-	size_t start = body->len;
 	int rc;
 
 	if (is_too_many(untagged ? album->joined : album->live_count, RECORD_LEAST,
@@ -138,114 +123,29 @@ static int images_body(struct index_txn *txn, const struct row_record *album,
 	}
 	rc = list_fill(&list, txn, untagged ? TABLE_ALBUM_UNTAGGED : TABLE_ALBUM_IMAGES,
 		       album, err);
-	buf_addch(body, '[');
-	for (size_t i = 0; rc == 0 && i < list.count; i++) {
-		if (i) {
-			buf_addch(body, ',');
-		}
-		rc = list_text(body, txn, &list.item[i], err);
-		if (!rc && body->len - start >= most) {
-			rc = ERR_LARGE;
-		}
-	}
-	buf_addch(body, ']');
+	rc = rc ? rc : list_write(body, &list, txn, NULL, most, err);
 	list_release(&list);
-	return rc;
-}
-
-/* The members for the tags that an image has: many tag images name the same. */
-struct tag_members {
-	struct buf text;
-	struct hash table; /* numbers from 1, under the hashes of tags */
-	struct {
-		uint64_t tag;
-		size_t at, len;
-	} * member;
-	size_t count, cap;
-};
-
-/* It forgets them all before it holds more than this. */
-#define TAG_MEMBERS_MAX ((size_t)16 << 20)
-
-static void tag_members_release(struct tag_members *members)
-{
-	buf_release(&members->text);
-	hash_release(&members->table);
-	free(members->member);
-}
-
-/* Puts the member for a tag into *out, borrowed until the next call. */
-static int tag_member(struct buf *out, struct tag_members *members, struct index_txn *txn,
-		      uint64_t tag, struct err *err)
-{
-	size_t at = 0, start;
-	uint32_t n;
-	int rc = 0;
-
-	while ((n = hash_next(&members->table, hash_number(tag), &at)) &&
-	       members->member[n - 1].tag != tag) {
-	}
-	if (!n) {
-		if (members->text.len > TAG_MEMBERS_MAX) {
-			buf_empty(&members->text);
-			hash_clear(&members->table);
-			members->count = 0;
-		}
-		start = members->text.len;
-		buf_addstr(&members->text, "\"tag\":");
-		rc = winning_text(txn, RECORD_TAG, tag, &members->text, err);
-		members->member = xgrow(members->member, members->count, &members->cap,
-					sizeof(*members->member));
-		n = (uint32_t)++members->count;
-		members->member[n - 1].tag = tag;
-		members->member[n - 1].at = start;
-		members->member[n - 1].len = members->text.len - start;
-		hash_add(&members->table, hash_number(tag), n);
-	}
-	*out = (struct buf){.data = members->text.data + members->member[n - 1].at,
-			    .len = members->member[n - 1].len};
 	return rc;
 }
 
 static int tag_images_body(struct index_txn *txn, const struct row_record *image,
 			   size_t most, struct buf *body, struct err *err)
 {
-	struct tag_members members = {0};
 	struct list list = {0};
-	struct buf image_member = {0}, own = {0}, tag;
-	size_t start = body->len;
-	int rc = is_too_many(image->live_count, RECORD_LEAST, most)
-			 ? ERR_LARGE
-			 : list_fill(&list, txn, TABLE_IMAGE_TAGS, image, err);
+	struct buf member = {0};
+	int rc;
 
-	buf_addch(body, '[');
-	if (rc == 0 && list.count) {
-		buf_addstr(&image_member, "\"image\":");
-		rc = winning_text(txn, RECORD_IMAGE, image->version.number, &image_member,
-				  err);
+	if (is_too_many(image->live_count, RECORD_LEAST, most)) {
+		return ERR_LARGE;
 	}
-	/* The image stands in each of them. */
-	if (rc == 0 && list.count && is_too_many(list.count, image_member.len, most)) {
-		rc = ERR_LARGE;
+	rc = list_fill(&list, txn, TABLE_IMAGE_TAGS, image, err);
+	if (!rc && list.count) {
+		buf_addstr(&member, "\"image\":");
+		rc = version_winner(txn, RECORD_IMAGE, image->version.number, &member,
+				    err);
 	}
-	for (size_t i = 0; rc == 0 && i < list.count; i++) {
-		if (i) {
-			buf_addch(body, ',');
-		}
-		buf_clear(&own);
-		rc = list_text(&own, txn, &list.item[i], err);
-		rc = rc ? rc : tag_member(&tag, &members, txn, list.item[i].tag, err);
-		if (!rc) {
-			list_compose(body, &list.item[i], &own, &image_member, &tag);
-		}
-		if (!rc && body->len - start >= most) {
-			rc = ERR_LARGE;
-		}
-	}
-	buf_addch(body, ']');
-	buf_release(&own);
-	buf_release(&image_member);
-	tag_members_release(&members);
+	rc = rc ? rc : list_write(body, &list, txn, &member, most, err);
+	buf_release(&member);
 	list_release(&list);
 	return rc;
 }
@@ -256,7 +156,7 @@ static int tag_body(struct index_txn *txn, const struct row_record *row, struct 
 	int rc;
 
 	buf_addstr(body, "{\"tag\":");
-	rc = winning_text(txn, RECORD_TAG, row->version.number, body, err);
+	rc = version_winner(txn, RECORD_TAG, row->version.number, body, err);
 	buf_addf(body, ",\"tag_images\":%" PRIu64 "}", row->live_count);
 	return rc;
 }

@@ -39,9 +39,9 @@ int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
  * for QUERY_TAG {"tag":TEXT,"tag_images":COUNT}, for QUERY_ALBUM_OF a string, both
  * canonical. ERR_NOTFOUND (no message, *body unchanged): the response does not exist,
  * since the image or the tag is not known, or the album has no image. ERR_LARGE (no message,
- * *body unchanged): the body has more than `most` bytes. Such a body is not rendered to its
- * end: beside the list of its records it takes no more memory than `most` bytes, three
- * records, and the texts of tags, 16 MiB of them.
+ * *body unchanged): the body has more than `most` bytes. Such a body is not rendered: beside
+ * the list of its records it takes no more memory than `most` bytes of the texts of tags,
+ * and three records. Large bodies are rendered on two threads (data/base/threads.h).
  */
 int query_body(struct index_txn *txn, const struct query_key *key, size_t most,
 	       struct buf *body, struct err *err);

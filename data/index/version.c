@@ -190,47 +190,66 @@ void version_pack(struct codec *codec, struct buf *packed, struct row_version *r
 	codec_pack(codec, packed, record->kind, own->data, own->len);
 }
 
-int version_unpack(struct buf *text, struct index_txn *txn, const struct row_version *row,
-		   struct err *err)
+bool version_places_fit(const struct row_version *row, size_t len)
 {
-	size_t start = text->len, end;
+	return row->image_at <= len && row->tag_at <= len &&
+	       (row->image_first ? row->image_at <= row->tag_at
+				 : row->tag_at <= row->image_at);
+}
 
+int version_get(struct index_txn *txn, const struct row_version_key *key,
+		struct row_version *row, struct buf *text, struct err *err)
+{
+	size_t start = text->len;
+
+	if (version_facts(txn, key, row, err) < 0) {
+		return ERR_FORMAT;
+	}
 	if (codec_unpack(txn->codec, text, row->packed, row->packed_len, err) < 0) {
 		return txn_damaged(txn, err, "a stored text");
 	}
-	end = text->len - start;
-	if (row->image_at > end || row->tag_at > end ||
-	    (row->image_first ? row->image_at > row->tag_at
-			      : row->tag_at > row->image_at)) {
+	if (!version_places_fit(row, text->len - start)) {
 		buf_setlen(text, start);
 		return txn_damaged(txn, err, "a tag image's places");
 	}
 	return 0;
 }
 
-int version_get(struct index_txn *txn, const struct row_version_key *key,
-		struct row_version *row, struct buf *text, struct err *err)
+int version_winner(struct index_txn *txn, enum record_kind kind, uint64_t number,
+		   struct buf *out, struct err *err)
 {
-	return version_facts(txn, key, row, err) < 0
-		       ? ERR_FORMAT
-		       : version_unpack(text, txn, row, err);
+	struct row_record row;
+	struct row_version facts = {0};
+
+	if (txn_record_get(txn, number, &row) < 0 || !row.known ||
+	    row.kind != (unsigned)kind) {
+		return txn_damaged(txn, err, "a record that is not known");
+	}
+	return version_get(txn, &row.version, &facts, out, err);
 }
 
-void version_compose(struct buf *out, const struct row_version *row, const char *own,
-		     size_t own_len, const struct buf *image_member,
-		     const struct buf *tag_member)
+static char *put(char *to, const void *bytes, size_t len)
 {
-	const struct buf *first = row->image_first ? image_member : tag_member;
-	const struct buf *second = row->image_first ? tag_member : image_member;
+	if (len) {
+		memcpy(to, bytes, len);
+	}
+	return to + len;
+}
+
+char *version_compose(char *to, const struct row_version *row, const char *own,
+		      size_t own_len, struct version_part image, struct version_part tag)
+{
+	struct version_part first = row->image_first ? image : tag;
+	struct version_part second = row->image_first ? tag : image;
 	size_t first_at = row->image_first ? row->image_at : row->tag_at;
 	size_t second_at = row->image_first ? row->tag_at : row->image_at;
 
-	assert(first_at <= second_at && second_at <= own_len); /* version_unpack */
-	buf_add(out, own, first_at);
-	buf_add(out, first->data, first->len);
-	buf_add(out, own + first_at, second_at - first_at);
-	buf_add(out, second->data, second->len);
-	buf_add(out, own + second_at, own_len - second_at);
+	assert(version_places_fit(row, own_len));
+	to = put(to, own, first_at);
+	to = put(to, first.at, first.len);
+	to = put(to, own + first_at, second_at - first_at);
+	to = put(to, second.at, second.len);
+	return put(to, own + second_at, own_len - second_at);
 }
 
 /* Appends the member that the file contained for the image or tag. */
@@ -267,7 +286,13 @@ int version_text(struct index_txn *txn, const struct row_version_key *key,
 		rc = written_member(txn, &row, true, &image, err);
 		rc = rc ? rc : written_member(txn, &row, false, &tag, err);
 		if (!rc) {
-			version_compose(out, &row, own.data, own.len, &image, &tag);
+			size_t len = own.len + image.len + tag.len;
+
+			buf_grow(out, len);
+			version_compose(out->data + out->len, &row, own.data, own.len,
+					(struct version_part){image.data, image.len},
+					(struct version_part){tag.data, tag.len});
+			buf_filled(out, len);
 		}
 	}
 	buf_release(&own);

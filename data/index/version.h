@@ -49,18 +49,26 @@ int version_facts(struct index_txn *txn, const struct row_version_key *key,
  * error: a failure is that of the transaction. */
 int version_facts_at(struct store_cursor *versions, struct index_txn *txn,
 		     const struct row_version_key *key, struct row_version *out);
-/* Appends the stored text, unpacked, of the version whose facts are *row. */
-int version_unpack(struct buf *text, struct index_txn *txn, const struct row_version *row,
-		   struct err *err);
 /* Reads the facts of a version into *row (row->packed is not valid afterwards) and
  * appends its stored text, unpacked, to *text. */
 int version_get(struct index_txn *txn, const struct row_version_key *key,
 		struct row_version *row, struct buf *text, struct err *err);
 
-/* Joins the own text of a tag image with the two members. */
-void version_compose(struct buf *out, const struct row_version *row, const char *own,
-		     size_t own_len, const struct buf *image_member,
-		     const struct buf *tag_member);
+/* Appends the winning text of a record that must be known. */
+int version_winner(struct index_txn *txn, enum record_kind kind, uint64_t number,
+		   struct buf *out, struct err *err);
+
+/* Whether the places of a tag image lie within its own text of that length. version_get
+ * ensures it. */
+bool version_places_fit(const struct row_version *row, size_t len);
+/* Writes the own text of a tag image, joined with the two members: as many bytes as the
+ * three have. Returns their end. */
+struct version_part {
+	const char *at;
+	size_t len;
+};
+char *version_compose(char *to, const struct row_version *row, const char *own,
+		      size_t own_len, struct version_part image, struct version_part tag);
 
 /* Appends the canonical text that the file contained. */
 int version_text(struct index_txn *txn, const struct row_version_key *key,

@@ -6,7 +6,7 @@
 
 /* Answers are verified: flips each bit of the key and value of each row that decides an
  * answer, in a transaction that is aborted. Then either all answers are unchanged, or
- * the index is reported as damaged. */
+ * the index is reported as damaged. And large answers, which two threads put together. */
 
 static const enum table deciding[] = {
 	TABLE_ID,           TABLE_RECORD,         TABLE_VERSION, TABLE_IMAGE_TAGS,
@@ -116,58 +116,144 @@ static void a_flipped_bit_is_seen(void **state)
 	buf_release(&want);
 }
 
-static void add_long_tag(struct buf *out, size_t n, size_t len)
+enum { RECORDS = 3000, TAGS = 3 };
+
+/* The members of the nth record in the order of time that an image and a tag image share:
+ * the instant, and a text of a kilobyte. */
+static void add_members(struct buf *out, unsigned n)
 {
-	buf_addf(out, "{\"id\":\"t%zu\",\"name\":\"n\",\"label\":\"", n);
-	for (size_t i = 0; i < len; i++) {
-		buf_addch(out, (char)('a' + n));
+	buf_addf(out, "\"created_at\":\"2020-01-01T00:%02u:%02uZ\",\"x\":\"", n / 60,
+		 n % 60);
+	for (unsigned i = 0; i < 250; i++) {
+		buf_addf(out, "%04x", n * 250 + i);
 	}
-	buf_addstr(out, "\"}");
+	buf_addch(out, '"');
 }
 
-/* The texts of tags are kept for the next tag image, up to 16 MiB of them. */
-static void tags_of_more_text_than_is_kept_are_all_there(void **state)
+static void add_image(struct buf *out, unsigned n)
 {
-	enum { TAGS = 3, TAG_IMAGES = 7, LONG = 9 << 20 };
-	static const size_t tag[TAG_IMAGES] = {0, 1, 2, 1, 0, 2, 0};
-	struct index_fixture *f = *state;
-	struct query_key key = {.response = QUERY_TAG_IMAGES};
-	struct buf text = {0}, want = {0}, got = {0};
-	struct index_txn *txn;
-	struct err err;
+	buf_addf(out, "{\"public_id\":\"i%u\",\"album_id\":\"a\",", n);
+	add_members(out, n);
+	buf_addch(out, '}');
+}
 
-	index_fixture_read(f, "i", CLAIM_REPLACE, "[" IMAGE("i", "a", "") "]", 0);
-	for (size_t n = 0; n < TAGS; n++) {
-		buf_clear(&text);
-		buf_addch(&text, '[');
-		add_long_tag(&text, n, LONG);
-		buf_addch(&text, ']');
-		index_fixture_read(f, (char[]){(char)('t' + n), '\0'}, CLAIM_REPLACE,
-				   text.data, 0);
+/* `members`: for the image and the tag. */
+static void add_tag_image(struct buf *out, unsigned n, const char *members)
+{
+	buf_addf(out, "{\"id\":\"j%u\",", n);
+	add_members(out, n);
+	buf_addf(out, ",%s}", members);
+}
+
+/* An album of 3,000 images, and an image `i` with 3,000 tag images: 3 MB each. `images` and
+ * `tag_images` are their answers. */
+static void fill_large(struct index_fixture *f, struct buf *images,
+		       struct buf *tag_images)
+{
+	static const char *const stored[TAGS] = {"\"image_id\":\"i\",\"tag_id\":\"t0\"",
+						 "\"tag_id\":\"t1\",\"image_id\":\"i\"",
+						 "\"image_id\":\"i\",\"tag_id\":\"t2\""};
+	static const char *const shown[TAGS] = {
+		"\"image\":" IMAGE("i", "b", "") ",\"tag\":" TAG("t0", ""),
+		"\"tag\":" TAG("t1", "l") ",\"image\":" IMAGE("i", "b", ""),
+		"\"image\":" IMAGE("i", "b", "") ",\"tag\":" TAG("t2", "longer")};
+	struct buf file = {0};
+
+	buf_addstr(&file, "[" IMAGE("i", "b", ""));
+	buf_addstr(&file, "," TAG("t0", "") "," TAG("t1", "l") "," TAG("t2", "longer"));
+	for (unsigned n = RECORDS; n-- > 0;) {
+		buf_addch(&file, ',');
+		add_image(&file, n);
+		buf_addch(&file, ',');
+		add_tag_image(&file, n, stored[n % TAGS]);
 	}
-	buf_clear(&text);
-	for (size_t n = 0; n < TAG_IMAGES; n++) {
-		buf_addf(&text,
-			 "%c{\"id\":\"j%zu\",\"image_id\":\"i\",\"tag_id\":\"t%zu\"}",
-			 n ? ',' : '[', n, tag[n]);
-		buf_addf(&want, "%c{\"id\":\"j%zu\",\"image\":%s,\"tag\":", n ? ',' : '[',
-			 n, IMAGE("i", "a", ""));
-		add_long_tag(&want, tag[n], LONG);
-		buf_addch(&want, '}');
+	buf_addch(&file, ']');
+	index_fixture_read(f, "f", CLAIM_REPLACE, file.data, 0);
+	for (unsigned n = 0; n < RECORDS; n++) {
+		buf_addch(images, n ? ',' : '[');
+		add_image(images, n);
+		buf_addch(tag_images, n ? ',' : '[');
+		add_tag_image(tag_images, n, shown[n % TAGS]);
 	}
-	buf_addch(&text, ']');
-	buf_addch(&want, ']');
-	index_fixture_read(f, "j", CLAIM_REPLACE, text.data, 0);
-	txn = index_fixture_begin(f, false);
-	while (query_feed(txn, key.sequence, &key, &err) == 0 &&
-	       key.response != QUERY_TAG_IMAGES) {
+	buf_addch(images, ']');
+	buf_addch(tag_images, ']');
+	buf_release(&file);
+}
+
+/* The largest answer of this sort. */
+static int read_large(struct index_txn *txn, enum query_response response, size_t most,
+		      struct buf *out)
+{
+	struct query_key key = {0};
+	struct err err = {0};
+	struct buf body = {0};
+	int rc = 0;
+
+	buf_clear(out);
+	while (!rc && query_feed(txn, key.sequence, &key, &err) == 0) {
+		if (key.response == response) {
+			buf_clear(&body);
+			rc = query_body(txn, &key, most, &body, &err);
+			if (body.len > out->len) {
+				buf_clear(out);
+				buf_add(out, body.data, body.len);
+			}
+		}
 	}
-	assert_int_equal(query_body(txn, &key, SIZE_MAX, &got, &err), 0);
-	index_abort(&txn);
-	assert_int_equal(got.len, want.len);
-	assert_memory_equal(got.data, want.data, want.len);
-	buf_release(&text);
-	buf_release(&want);
+	buf_release(&body);
+	return rc;
+}
+
+static void a_large_answer_is_whole_and_in_order(void **state)
+{
+	static const enum query_response asked[] = {QUERY_IMAGES, QUERY_UNTAGGED,
+						    QUERY_TAG_IMAGES};
+	struct index_fixture *f = *state;
+	struct buf images = {0}, tag_images = {0}, got = {0};
+
+	fill_large(f, &images, &tag_images);
+	for (size_t i = 0; i < 2 * 3; i++) {
+		const struct buf *want = i % 3 == 2 ? &tag_images : &images;
+		struct index_txn *txn = index_fixture_begin(f, false);
+
+		setenv("ALBUMEN_THREADS", i < 3 ? "1" : "0", 1);
+		assert_int_equal(read_large(txn, asked[i % 3], want->len, &got), 0);
+		assert_int_equal(got.len, want->len);
+		assert_memory_equal(got.data, want->data, want->len);
+		assert_int_equal(read_large(txn, asked[i % 3], want->len - 1, &got),
+				 ERR_LARGE);
+		index_abort(&txn);
+	}
+	unsetenv("ALBUMEN_THREADS");
+	buf_release(&images);
+	buf_release(&tag_images);
+	buf_release(&got);
+}
+
+/* Whichever thread meets it. */
+static void a_damaged_text_in_a_large_answer_is_seen(void **state)
+{
+	struct index_fixture *f = *state;
+	struct buf images = {0}, tag_images = {0}, key = {0}, value = {0}, got = {0};
+
+	fill_large(f, &images, &tag_images);
+	for (size_t n = 10; n < RECORDS; n += RECORDS / 7) {
+		struct index_txn *txn = index_fixture_begin(f, true);
+		int images_rc, tags_rc;
+
+		assert_true(index_fixture_row(txn, TABLE_VERSION, n, &key, &value));
+		value.data[value.len - 9] ^= 1; /* near the end of the text */
+		store_put(txn->store, TABLE_VERSION, key.data, key.len, value.data,
+			  value.len);
+		images_rc = read_large(txn, QUERY_IMAGES, SIZE_MAX, &got);
+		tags_rc = read_large(txn, QUERY_TAG_IMAGES, SIZE_MAX, &got);
+		assert_true(images_rc == ERR_FORMAT || tags_rc == ERR_FORMAT);
+		index_abort(&txn);
+	}
+	buf_release(&images);
+	buf_release(&tag_images);
+	buf_release(&key);
+	buf_release(&value);
 	buf_release(&got);
 }
 
@@ -175,7 +261,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		INDEX_TEST(a_flipped_bit_is_seen),
-		INDEX_TEST(tags_of_more_text_than_is_kept_are_all_there),
+		INDEX_TEST(a_large_answer_is_whole_and_in_order),
+		INDEX_TEST(a_damaged_text_in_a_large_answer_is_seen),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

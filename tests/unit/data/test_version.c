@@ -306,7 +306,10 @@ static void winners_take_the_places_of_the_members(void **state)
 	buf_addstr(&image, "\"image\":{}");
 	buf_addstr(&tag, "\"tag\":[]");
 	assert_int_equal(version_get(v->txn, &key, &row, &own, &v->err), 0);
-	version_compose(&out, &row, own.data, own.len, &image, &tag);
+	buf_grow(&out, own.len + image.len + tag.len);
+	*version_compose(out.data, &row, own.data, own.len,
+			 (struct version_part){image.data, image.len},
+			 (struct version_part){tag.data, tag.len}) = '\0';
 	assert_string_equal(out.data, "{\"tag\":[],\"id\":\"j\",\"image\":{},\"x\":1}");
 	buf_release(&own);
 	buf_release(&out);
