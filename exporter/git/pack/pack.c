@@ -2,10 +2,12 @@
 #include "exporter/git/pack/pack.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/base/hash.h"
+#include "data/base/threads.h"
 #include "exporter/git/pack/packfile.h"
 #include "exporter/git/pack/press.h"
 
@@ -13,7 +15,8 @@
  * An object gets its number when it is added. It is looked up and written when the press
  * returns its bytes, always in the order of numbers. So neither the content of a pack nor
  * the place where one pack ends depends on threads. Without a press an object is hashed,
- * looked up and written at once, so that an object that the repository has is not deflated.
+ * looked up and written at once, so that an object that the repository has is not deflated
+ * (but see write_large).
  */
 
 /* The object with this number starts the threads. */
@@ -41,7 +44,9 @@ struct pack {
 	struct press *press;    /* NULL: not (yet) threaded */
 	struct object_deflater *deflater;
 	struct buf packed;
-	int rc; /* the failure that stuck */
+	size_t large_len; /* of the last large body */
+	bool large_known; /* it was not written */
+	int rc;           /* the failure that stuck */
 	struct err err;
 };
 
@@ -142,6 +147,26 @@ static void drain(struct pack *pack, bool all)
 	}
 }
 
+/* Puts the form that an object has in a pack into pack->packed. */
+static void deflate(struct pack *pack, enum object_type type, const void *body,
+		    size_t len)
+{
+	if (!pack->deflater) {
+		pack->deflater = object_deflater_new();
+	}
+	buf_clear(&pack->packed);
+	object_pack(&pack->packed, pack->deflater, type, body, len);
+}
+
+static void write_deflated(struct pack *pack, uint32_t number)
+{
+	pack->rc = write_object(pack, number, pack->packed.data, pack->packed.len,
+				object_crc(pack->packed.data, pack->packed.len));
+	if (pack->packed.cap > LARGE_BODY) {
+		buf_release(&pack->packed);
+	}
+}
+
 /* Writes an object without the press; `id` NULL: it is not known yet. */
 static void write_now(struct pack *pack, uint32_t number, const uint8_t *id,
 		      enum object_type type, const void *body, size_t len)
@@ -160,15 +185,48 @@ static void write_now(struct pack *pack, uint32_t number, const uint8_t *id,
 		remember(pack, &pack->written, number);
 		return;
 	}
-	if (!pack->deflater) {
-		pack->deflater = object_deflater_new();
+	deflate(pack, type, body, len);
+	write_deflated(pack, number);
+}
+
+struct hashing {
+	uint8_t id[OBJECT_ID];
+	enum object_type type;
+	const void *body;
+	size_t len;
+};
+
+static void *hash_beside(void *payload)
+{
+	struct hashing *hashing = payload;
+
+	object_hash(hashing->id, hashing->type, hashing->body, hashing->len);
+	return NULL;
+}
+
+/* Writes a large body: it is hashed on a thread while it is deflated here. That is in vain
+ * where the object is not new, and deflating takes four times as long as hashing. So a body
+ * is hashed first where it may be an equal one, as both lists of an album without tags are,
+ * and after one that was not new, as in an export of everything into a full repository. */
+static void write_large(struct pack *pack, uint32_t number, enum object_type type,
+			const void *body, size_t len)
+{
+	struct hashing hashing = {.type = type, .body = body, .len = len};
+	bool doubtful = pack->large_known || len == pack->large_len;
+	pthread_t thread;
+
+	pack->large_len = len;
+	if (doubtful || !pack->threads ||
+	    !threads_start(&thread, hash_beside, &hashing)) {
+		write_now(pack, number, NULL, type, body, len);
+		pack->large_known = pack->entry[number].offset == PACKFILE_NONE;
+		return;
 	}
-	buf_clear(&pack->packed);
-	object_pack(&pack->packed, pack->deflater, type, body, len);
-	pack->rc = write_object(pack, number, pack->packed.data, pack->packed.len,
-				object_crc(pack->packed.data, pack->packed.len));
-	if (pack->packed.cap > LARGE_BODY) {
-		buf_release(&pack->packed);
+	deflate(pack, type, body, len);
+	pthread_join(thread, NULL);
+	pack->large_known = !is_new(pack, number, hashing.id, false);
+	if (!pack->large_known) {
+		write_deflated(pack, number);
 	}
 }
 
@@ -188,7 +246,10 @@ static uint32_t add(struct pack *pack, const uint8_t *id, enum object_type type,
 	if (pack->threads && !pack->press && number >= THREADS_FROM) {
 		pack->press = press_new(pack->threads);
 	}
-	if (!pack->press || len > LARGE_BODY) {
+	if (len > LARGE_BODY && !id) {
+		drain(pack, true);
+		write_large(pack, number, type, body, len);
+	} else if (!pack->press || len > LARGE_BODY) {
 		drain(pack, true);
 		write_now(pack, number, id, type, body, len);
 	} else {

@@ -171,6 +171,68 @@ static void threads_do_not_change_a_byte(void **state)
 	buf_release(&threaded);
 }
 
+static bool is_a_known_large_one(const uint8_t id[OBJECT_ID], void *payload)
+{
+	return memcmp(id, payload, OBJECT_ID) == 0;
+}
+
+static void large_body(struct buf *body, char letter, unsigned len)
+{
+	buf_clear(body);
+	for (unsigned n = 0; n < len; n++) {
+		buf_addch(body, (char)(letter + n * n % 5));
+	}
+}
+
+/* Large bodies, which may be hashed on a thread: new ones, equal ones, others of the same
+ * length, and one that the repository has. */
+static void make_large(struct buf *names, const char *dir, unsigned threads)
+{
+	static const struct {
+		char letter;
+		unsigned len;
+	} bodies[] = {{'a', 2000000}, {'a', 2000000}, {'b', 2000000},
+		      {'c', 1500000}, {'a', 2000000}, {'d', 1400000},
+		      {'k', 1200000}, {'e', 1300000}, {'f', 1200000}};
+	struct buf body = {0}, line = {0};
+	uint8_t known[OBJECT_ID], id[OBJECT_ID];
+	struct pack *pack;
+
+	assert_int_equal(mkdir(dir, 0777), 0);
+	large_body(&body, 'k', 1200000);
+	object_hash(known, OBJECT_BLOB, body.data, body.len);
+	pack_open(&pack, dir, threads, is_a_known_large_one, known);
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(*bodies); i++) {
+		uint32_t number;
+
+		large_body(&body, bodies[i].letter, bodies[i].len);
+		object_hash(id, OBJECT_BLOB, body.data, body.len);
+		number = pack_add(pack, OBJECT_BLOB, body.data, body.len);
+		assert_memory_equal(pack_id(pack, number), id, OBJECT_ID);
+	}
+	assert_int_equal(finish(pack), 0);
+	pack_close(pack);
+	buf_addf(&line,
+		 "cd %s && sha1sum * && git verify-pack -v *.idx | grep -c ' blob '",
+		 dir);
+	assert_int_equal(git_fixture_run(names, line.data), 0);
+	buf_release(&body);
+	buf_release(&line);
+}
+
+static void large_bodies_are_written_once_with_and_without_threads(void **state)
+{
+	struct buf serial = {0}, threaded = {0};
+
+	(void)state;
+	make_large(&serial, "serial", 0);
+	make_large(&threaded, "threaded", 1);
+	assert_string_equal(serial.data, threaded.data);
+	assert_non_null(strstr(serial.data, "\n6"));
+	buf_release(&serial);
+	buf_release(&threaded);
+}
+
 static void closing_at_once_ends_the_threads(void **state)
 {
 	struct buf body = {0};
@@ -335,6 +397,7 @@ int main(void)
 		TEST(sealed_packs_have_no_name_yet),
 		TEST(packs_are_read_only),
 		TEST(threads_do_not_change_a_byte),
+		TEST(large_bodies_are_written_once_with_and_without_threads),
 		TEST(closing_at_once_ends_the_threads),
 		TEST(a_body_added_twice_is_written_once),
 		TEST(an_object_of_the_repository_is_not_written),
