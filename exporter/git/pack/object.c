@@ -9,6 +9,7 @@
 
 #include "data/base/err.h"
 #include "data/base/hex.h"
+#include "exporter/git/pack/delta.h"
 
 /*
  * Level 1, and stored below 256 bytes. Measured with libdeflate 1.14 on image
@@ -19,10 +20,13 @@
  */
 #define DEFLATE_LEVEL 1
 #define STORED_BELOW 256
+/* Deltas are small, are made once, and stay. */
+#define DEFLATE_LEVEL_DELTA 7
 
 struct object_deflater {
 	struct libdeflate_compressor *deflate;
 	struct libdeflate_compressor *store;
+	struct libdeflate_compressor *delta; /* NULL: not needed yet */
 };
 
 static const char *type_name(enum object_type type)
@@ -80,15 +84,18 @@ void object_deflater_free(struct object_deflater *deflater)
 	if (deflater) {
 		libdeflate_free_compressor(deflater->deflate);
 		libdeflate_free_compressor(deflater->store);
+		libdeflate_free_compressor(deflater->delta);
 		free(deflater);
 	}
 }
 
+/* --- as they stand in a pack --- */
+
 /* Four bits of the size are beside the type, then seven in each byte. The highest bit says
  * that another byte follows. */
-static void add_header(struct buf *out, enum object_type type, size_t len)
+static void add_header(struct buf *out, unsigned type, size_t len)
 {
-	unsigned char byte = (unsigned char)((unsigned)type << 4 | (len & 15));
+	unsigned char byte = (unsigned char)(type << 4 | (len & 15));
 
 	for (len >>= 4; len; len >>= 7) {
 		buf_addch(out, (char)(byte | 0x80));
@@ -97,21 +104,98 @@ static void add_header(struct buf *out, enum object_type type, size_t len)
 	buf_addch(out, (char)byte);
 }
 
-void object_pack(struct buf *out, struct object_deflater *deflater, enum object_type type,
-		 const void *body, size_t len)
+static void add_deflated(struct buf *out, struct libdeflate_compressor *zlib,
+			 const void *bytes, size_t len)
 {
-	struct libdeflate_compressor *zlib =
-		len < STORED_BELOW ? deflater->store : deflater->deflate;
-	size_t bound, size;
+	size_t bound = libdeflate_zlib_compress_bound(zlib, len), size;
 
-	add_header(out, type, len);
-	bound = libdeflate_zlib_compress_bound(zlib, len);
 	buf_grow(out, bound);
-	size = libdeflate_zlib_compress(zlib, body, len, out->data + out->len, bound);
+	size = libdeflate_zlib_compress(zlib, bytes, len, out->data + out->len, bound);
 	assert(size > 0);
 	out->len += size;
 	out->data[out->len] = '\0';
 }
+
+void object_pack(struct buf *out, struct object_deflater *deflater, enum object_type type,
+		 const void *body, size_t len)
+{
+	add_header(out, type, len);
+	add_deflated(out, len < STORED_BELOW ? deflater->store : deflater->deflate, body,
+		     len);
+}
+
+/* Seven bits a byte, the highest first; all but the last are one less (gitformat-pack(5)). */
+void object_head_add(struct buf *out, size_t size, size_t distance)
+{
+	char bytes[10];
+	size_t at = sizeof(bytes) - 1;
+
+	add_header(out, OBJECT_OFS_DELTA, size);
+	bytes[at] = (char)(distance & 0x7f);
+	while (distance >>= 7) {
+		bytes[--at] = (char)(0x80 | (--distance & 0x7f));
+	}
+	buf_add(out, bytes + at, sizeof(bytes) - at);
+}
+
+void object_pack_delta(struct buf *out, struct object_deflater *deflater, size_t distance,
+		       const struct buf *delta)
+{
+	if (!deflater->delta) {
+		deflater->delta = libdeflate_alloc_compressor(DEFLATE_LEVEL_DELTA);
+		assert(deflater->delta);
+	}
+	object_head_add(out, delta->len, distance);
+	add_deflated(out, deflater->delta, delta->data, delta->len);
+}
+
+static bool read_distance(size_t *out, const uint8_t **at, const uint8_t *end)
+{
+	uint8_t byte;
+
+	*out = 0;
+	do {
+		if (*at == end || *out > SIZE_MAX >> 8) {
+			return false;
+		}
+		byte = *(*at)++;
+		*out = (*out << 7) + (byte & 0x7f);
+		if (byte & 0x80) {
+			(*out)++;
+		}
+	} while (byte & 0x80);
+	return *out != 0;
+}
+
+bool object_head_read(struct object_head *head, const uint8_t *bytes, size_t len)
+{
+	const uint8_t *at = bytes, *end = bytes + len;
+
+	if (!len) {
+		return false;
+	}
+	*head = (struct object_head){.type = *at >> 4 & 7, .size = *at & 15};
+	if (*at++ & 0x80 && !delta_read_size(&head->size, &at, end, 4)) {
+		return false;
+	}
+	if (head->type == OBJECT_OFS_DELTA) {
+		if (!read_distance(&head->distance, &at, end)) {
+			return false;
+		}
+	} else if (head->type == OBJECT_REF_DELTA) {
+		if (end - at < OBJECT_ID) {
+			return false;
+		}
+		head->base = at;
+		at += OBJECT_ID;
+	} else if (head->type < OBJECT_COMMIT || head->type > OBJECT_TAG) {
+		return false;
+	}
+	head->len = (size_t)(at - bytes);
+	return true;
+}
+
+/* --- inflating --- */
 
 struct object_inflater {
 	struct libdeflate_decompressor *zlib;

@@ -46,6 +46,29 @@ void object_deflater_free(struct object_deflater *deflater);
 void object_pack(struct buf *out, struct object_deflater *deflater, enum object_type type,
 		 const void *body, size_t len);
 
+/* Likewise for a delta of the object that begins `distance` bytes before it in the pack. */
+void object_pack_delta(struct buf *out, struct object_deflater *deflater, size_t distance,
+		       const struct buf *delta);
+
+/* In place of an object's type: it is a delta of the object that begins so many bytes before
+ * it, or of the object with this id. */
+#define OBJECT_OFS_DELTA 6
+#define OBJECT_REF_DELTA 7
+
+/* What an object in a pack begins with. */
+struct object_head {
+	unsigned type;       /* enum object_type, or one of the two above */
+	size_t size;         /* of what is deflated: the body, or the delta */
+	size_t distance;     /* OBJECT_OFS_DELTA: to where the base begins; not 0 */
+	const uint8_t *base; /* OBJECT_REF_DELTA: its id; points into the pack */
+	size_t len;          /* of the head; what is deflated follows */
+};
+/* Reads it from bytes of the pack. False: they are damaged. Whether a base is there is not
+ * checked. */
+bool object_head_read(struct object_head *head, const uint8_t *bytes, size_t len);
+/* Appends the head of a delta (OBJECT_OFS_DELTA) of `size` bytes. */
+void object_head_add(struct buf *out, size_t size, size_t distance);
+
 /* Inflates bodies. Each thread needs its own. */
 struct object_inflater;
 struct object_inflater *object_inflater_new(void);

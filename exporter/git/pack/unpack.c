@@ -8,10 +8,8 @@
 #include <string.h>
 
 #include "data/base/file.h"
+#include "exporter/git/pack/delta.h"
 
-/* In place of an object's type. */
-#define DELTA_OF_OFFSET 6
-#define DELTA_OF_ID 7
 /* git makes no chain of deltas longer than this. */
 #define CHAIN_MAX 4096
 /* Larger bodies are not kept, so each object of a chain takes going through the chain. git's
@@ -134,42 +132,6 @@ static int too_large(const struct unpack *unpack, size_t size, struct err *err)
 		size, unpack->most);
 }
 
-/* Reads a number in groups of seven bits, the lowest first. False: it does not end, or
- * is larger than any size that we write in messages. */
-static bool read_size(size_t *out, const uint8_t **at, const uint8_t *end, unsigned shift)
-{
-	uint8_t byte = 0x80;
-
-	while (byte & 0x80) {
-		if (*at == end || shift > 49 + 4) {
-			return false;
-		}
-		byte = *(*at)++;
-		*out |= (size_t)(byte & 0x7f) << shift;
-		shift += 7;
-	}
-	return true;
-}
-
-/* Reads how far before a delta its base begins, as git writes it (gitformat-pack(5)). */
-static bool read_distance(size_t *out, const uint8_t **at, const uint8_t *end)
-{
-	uint8_t byte;
-
-	*out = 0;
-	do {
-		if (*at == end || *out > SIZE_MAX >> 8) {
-			return false;
-		}
-		byte = *(*at)++;
-		*out = (*out << 7) + (byte & 0x7f);
-		if (byte & 0x80) {
-			(*out)++;
-		}
-	} while (byte & 0x80);
-	return true;
-}
-
 static int inflate_link(struct buf *out, struct unpack *unpack, const struct link *link,
 			struct err *err)
 {
@@ -196,81 +158,38 @@ static int read_head(struct link *link, unsigned *type, size_t *base,
 		     struct err *err)
 {
 	size_t left;
-	const uint8_t *p = packindex_from(pack, at, &left), *end = p ? p + left : NULL;
-	size_t distance;
+	const uint8_t *p = packindex_from(pack, at, &left);
+	struct object_head head;
+	bool is_delta, has_base = true;
 	uint32_t n;
 
 	if (!p) {
 		return damaged("it lies outside the pack", err);
 	}
-	*type = *p >> 4 & 7;
-	*link = (struct link){.at = at, .size = *p & 15};
-	if (*p++ & 0x80 && !read_size(&link->size, &p, end, 4)) {
-		return damaged("its size is out of bounds", err);
+	if (!object_head_read(&head, p, left)) {
+		return damaged("it begins with no type and size", err);
 	}
-	if (*type == DELTA_OF_OFFSET) {
-		if (!read_distance(&distance, &p, end) || distance >= at || !distance) {
-			return damaged("it is a delta of what is not in the pack", err);
-		}
-		*base = at - distance;
-	} else if (*type == DELTA_OF_ID) {
-		if (end - p < OBJECT_ID || !packindex_find(&n, pack, p)) {
-			return damaged("it is a delta of what is not in the pack", err);
-		}
-		*base = packindex_offset(pack, n);
-		p += OBJECT_ID;
-	} else if (*type < OBJECT_COMMIT || *type > OBJECT_TAG) {
-		return damaged("it has no type", err);
+	if (head.type == OBJECT_OFS_DELTA) {
+		has_base = head.distance < at;
+		*base = at - head.distance;
+	} else if (head.type == OBJECT_REF_DELTA) {
+		has_base = packindex_find(&n, pack, head.base);
+		*base = has_base ? packindex_offset(pack, n) : 0;
+	}
+	if (!has_base) {
+		return damaged("it is a delta of what is not in the pack", err);
 	}
 	/* git makes no delta that is more than half as large as its object. */
-	if (link->size > (*type > OBJECT_TAG ? unpack->most / 2 : unpack->most)) {
-		return too_large(unpack, link->size, err);
+	is_delta = head.type > OBJECT_TAG;
+	if (head.size > (is_delta ? unpack->most / 2 : unpack->most)) {
+		return too_large(unpack, head.size, err);
 	}
-	link->data = p;
-	link->left = (size_t)(end - p);
+	*type = head.type;
+	*link = (struct link){.at = at,
+			      .data = p + head.len,
+			      .left = left - head.len,
+			      .size = head.size};
 	return 0;
-}
-
-/* Applies a delta of `base`: its instructions, behind the sizes. A byte above 127
- * copies from the base, with offset and size in the bytes that its low bits announce; a
- * byte from 1 to 127 is the number of new bytes that follow. */
-static bool apply(struct buf *out, const struct buf *base, const uint8_t *at,
-		  const uint8_t *end, size_t to)
-{
-	buf_empty(out);
-	buf_grow(out, to);
-	while (at < end) {
-		uint8_t op = *at++;
-		size_t offset = 0, size = op;
-		const char *source = (const char *)at;
-
-		if (op & 0x80) {
-			size = 0;
-			for (unsigned i = 0; i < 7; i++) {
-				size_t byte = op >> i & 1 ? (at < end ? *at++ : 256) : 0;
-
-				if (byte > 255) {
-					return false;
-				}
-				offset |= i < 4 ? byte << 8 * i : 0;
-				size |= i < 4 ? 0 : byte << 8 * (i - 4);
-			}
-			size = size ? size : 0x10000;
-			if (offset > base->len || size > base->len - offset) {
-				return false;
-			}
-			source = base->data + offset;
-		} else if (!size || size > (size_t)(end - at)) {
-			return false;
-		} else {
-			at += size;
-		}
-		if (size > to - out->len) {
-			return false;
-		}
-		buf_add(out, source, size);
-	}
-	return out->len == to;
 }
 
 /* Follows deltas from `at` to an object that is none, or is kept, and reads that. The
@@ -309,19 +228,19 @@ static int read_base(struct buf *body, enum object_type *type, struct unpack *un
 	}
 }
 
-/* Applies unpack->delta, which begins with the sizes of its base and of its object. */
+/* Applies unpack->delta. */
 static int apply_delta(struct buf *out, struct unpack *unpack, struct err *err)
 {
 	const struct buf *delta = &unpack->delta;
-	const uint8_t *at = (const uint8_t *)delta->data, *end = at + delta->len;
-	size_t from = 0, to = 0;
-	bool good = read_size(&from, &at, end, 0) && read_size(&to, &at, end, 0) &&
-		    from == unpack->base.len;
+	size_t from, to;
+	const uint8_t *at = delta_sizes(&from, &to, delta->data, delta->len);
 
-	if (good && to > unpack->most) {
+	if (at && from == unpack->base.len && to > unpack->most) {
 		return too_large(unpack, to, err);
 	}
-	return good && apply(out, &unpack->base, at, end, to)
+	return at && from == unpack->base.len &&
+			       delta_apply(out, unpack->base.data, unpack->base.len, at,
+					   (const uint8_t *)delta->data + delta->len, to)
 		       ? 0
 		       : damaged("it is a damaged delta", err);
 }
@@ -371,15 +290,11 @@ int unpack_head(size_t *size, enum object_type *type, struct unpack *unpack,
 	}
 	*size = link.size;
 	if (kind > OBJECT_TAG) {
-		const uint8_t *from, *end;
-		size_t base = 0;
+		size_t base;
 
 		rc = inflate_link(&unpack->delta, unpack, &link, err);
-		from = (const uint8_t *)unpack->delta.data;
-		end = from + unpack->delta.len;
-		*size = 0;
-		if (!rc && (!read_size(&base, &from, end, 0) ||
-			    !read_size(size, &from, end, 0))) {
+		if (!rc &&
+		    !delta_sizes(&base, size, unpack->delta.data, unpack->delta.len)) {
 			rc = damaged("it is a damaged delta", err);
 		}
 	}
