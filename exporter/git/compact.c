@@ -11,33 +11,34 @@
 #include "data/base/file.h"
 #include "data/base/log.h"
 #include "exporter/git/commit.h"
+#include "exporter/git/lineage.h"
 #include "exporter/git/pack/packindex.h"
+#include "exporter/git/pack/packmerge.h"
 #include "exporter/git/repo_folder.h"
 #include "exporter/git/snapshot.h"
 #include "exporter/git/tree/tree.h"
 
 /*
  * The objects are those in the indexes of the old packs, whether something refers to them
- * or not. The order in which they are packed, and the names given with them, decide how
- * good the deltas are. So the snapshots are walked from the latest back, and the objects
- * that no snapshot leads to come last. libgit2 holds what it packs in memory, so objects
- * are packed in batches.
+ * or not. The versions of a path become deltas of each other (packmerge.h), without a search.
+ * For the others libgit2 seeks deltas among similar files. The order in which they are packed,
+ * and the names given with them, decide how good those are. So the snapshots are walked from
+ * the latest back, and the objects that no snapshot leads to come last. libgit2 holds what it
+ * packs in memory, so objects are packed in batches.
  *
- * The new packs are made in a folder of their own because libgit2 gives an index its name
- * before its pack is there. Before they replace anything, their indexes are read: each
- * object must be in one of them, with the id that its content has.
+ * libgit2 makes its packs in a folder of their own. Their indexes are read: each object must
+ * be in one of them, with the id that its content has. Then all packs are merged into new
+ * ones, in which objects stand as in the packs of libgit2.
  */
 
 #define BATCH_OBJECTS 250000
 /*
- * The largest object that deltas are sought for. Deltas pay between versions of a file.
- * Between different files they cost most and save least where the files are large. The
- * latest snapshot has no versions of a file, so large files are left out there:
- * 100,000 images (97.8 s and 147.0 MB without a limit) take 60.6 s and 147.8 MB up to
- * 16 KiB, 44.0 s and 154.8 MB up to 8 KiB, 37.5 s and 162.5 MB up to 4 KiB.
+ * The largest object that deltas are sought for: between different files they cost most and
+ * save least where the files are large. 100,000 images (97.8 s and 147.0 MB without a limit)
+ * take 60.6 s and 147.8 MB up to 16 KiB, 44.0 s and 154.8 MB up to 8 KiB, 37.5 s and
+ * 162.5 MB up to 4 KiB.
  */
-#define DELTA_BYTES_VERSIONS ((size_t)1 << 20)
-#define DELTA_BYTES_FILES ((size_t)8 << 10)
+#define DELTA_BYTES_MAX ((size_t)8 << 10)
 /* Depth of folders that are walked; ours have eight. */
 #define DEPTH_MAX 64
 
@@ -52,9 +53,8 @@ struct compaction {
 	size_t count;
 	struct repo_packer *packer; /* NULL: no batch begun */
 	size_t batched;
-	size_t added; /* before this batch */
-	bool one;     /* only the latest snapshot is to be packed */
-	bool latest;  /* the latest snapshot is being walked */
+	struct buf commits; /* ids of the snapshots, from the latest back */
+	struct packmerge *merge;
 	struct log_progress progress;
 };
 
@@ -127,20 +127,9 @@ static int write_batch(struct compaction *c, struct err *err)
 		repo_packer_free(c->packer);
 		c->packer = NULL;
 		log_progress_step(&c->progress, c->batched);
-		c->added += c->batched;
 		c->batched = 0;
 	}
 	return rc;
-}
-
-/* Begins a batch. It has only objects of the latest snapshot if that is all there is, or
- * if they fill the batch. */
-static int begin_batch(struct compaction *c, struct err *err)
-{
-	bool files = c->latest && (c->one || c->count - c->added > BATCH_OBJECTS);
-
-	return repo_packer_open(&c->packer, c->repo,
-				files ? DELTA_BYTES_FILES : DELTA_BYTES_VERSIONS, err);
 }
 
 /* Adds an object unless it was added before (*added: false). `path` is where it is; NULL:
@@ -156,8 +145,12 @@ static int add(struct compaction *c, const uint8_t id[OBJECT_ID], const char *pa
 		return 0;
 	}
 	*state = ADDED;
+	if (packmerge_is_later(c->merge, id)) {
+		*state = PACKED;
+		return 0;
+	}
 	if (!c->packer) {
-		rc = begin_batch(c, err);
+		rc = repo_packer_open(&c->packer, c->repo, DELTA_BYTES_MAX, err);
 	}
 	rc = rc ? rc : repo_packer_add(c->packer, id, path, err);
 	c->batched++;
@@ -196,23 +189,20 @@ static int walk_tree(struct compaction *c, const uint8_t id[OBJECT_ID], struct b
 	return rc;
 }
 
-/* Walks from the branch's tip back, as long as snapshots are to be packed. */
-static int walk_snapshots(struct compaction *c, struct err *err)
+/* Lists the commits from the branch's tip back, as long as they are to be packed. */
+static int list_snapshots(struct compaction *c, struct err *err)
 {
 	struct snapshot_info head = {0};
-	struct buf path = {0}, body = {0};
+	struct buf body = {0};
 	uint8_t id[OBJECT_ID];
-	bool added = true;
 	int rc = snapshot_head(c->repo, &head, err);
 
 	if (rc == ERR_NOTFOUND) {
 		return 0;
 	}
-	buf_addstr(&path, "");
 	object_unhex(id, head.commit.hex);
 	snapshot_info_release(&head);
-	c->latest = true;
-	while (!rc && added && find(c, id)) {
+	while (!rc && find(c, id)) {
 		struct commit commit;
 
 		buf_clear(&body);
@@ -220,18 +210,35 @@ static int walk_snapshots(struct compaction *c, struct err *err)
 		if (rc || !commit_parse(&commit, &body)) {
 			break;
 		}
-		if (c->latest) {
-			c->one = !commit.has_parent || !find(c, commit.parent);
-		}
-		rc = add(c, id, NULL, &added, err);
-		rc = rc ? rc : walk_tree(c, commit.tree, &path, 0, err);
-		c->latest = false;
+		buf_add(&c->commits, id, OBJECT_ID);
 		if (!commit.has_parent) {
 			break;
 		}
 		memcpy(id, commit.parent, OBJECT_ID);
 	}
-	c->latest = false;
+	buf_release(&body);
+	return rc;
+}
+
+/* Walks the snapshots from the latest back. */
+static int walk_snapshots(struct compaction *c, struct err *err)
+{
+	struct buf path = {0}, body = {0};
+	bool added;
+	int rc = 0;
+
+	buf_addstr(&path, "");
+	for (size_t at = 0; !rc && at < c->commits.len; at += OBJECT_ID) {
+		const uint8_t *id = (const uint8_t *)c->commits.data + at;
+		struct commit commit;
+
+		buf_clear(&body);
+		rc = repo_object(c->repo, &body, id, OBJECT_COMMIT, err);
+		rc = rc ? rc : add(c, id, NULL, &added, err);
+		if (!rc && commit_parse(&commit, &body)) {
+			rc = walk_tree(c, commit.tree, &path, 0, err);
+		}
+	}
 	buf_release(&path);
 	buf_release(&body);
 	return rc;
@@ -281,21 +288,40 @@ static int check_staged(struct compaction *c, const struct packset *staged,
 	return rc;
 }
 
-static int name_packs(struct compaction *c, struct buf *names, struct err *err)
+/* Finds out which objects are versions of one path. */
+static int find_versions(struct compaction *c, const struct packset *set, struct err *err)
+{
+	int rc;
+
+	packmerge_new(&c->merge, c->dir.data, c->repo->objects);
+	rc = packmerge_add(c->merge, c->dir.data, set, false, err);
+	rc = rc ? rc : list_snapshots(c, err);
+	return rc ? rc
+		  : lineage_walk(c->repo, (const uint8_t *)c->commits.data,
+				 c->commits.len / OBJECT_ID, packmerge_replace, c->merge,
+				 err);
+}
+
+/* Adds the packs of libgit2, after a check, to those of which packs are made. */
+static int take_staged(struct compaction *c, struct err *err)
 {
 	struct packset staged = {0};
 	int rc = packset_read(&staged, c->stage.data, err);
 
 	rc = rc ? rc : check_staged(c, &staged, err);
-	for (size_t i = 0; !rc && i < staged.count; i++) {
-		buf_addf(names, "%s\n", staged.pack[i].name);
+	for (size_t i = 0; i < staged.count; i++) {
+		staged.pack[i].chosen = true;
 	}
+	rc = rc ? rc : packmerge_add(c->merge, c->stage.data, &staged, false, err);
 	packset_release(&staged);
+	free(c->id);
+	free(c->state);
+	c->id = c->state = NULL;
 	return rc;
 }
 
-int compact_make(struct buf *names, uint64_t *objects, struct snapshot_repo *repo,
-		 const struct packset *set, struct err *err)
+int compact_make(struct packmerge **out, struct buf *names, uint64_t *objects,
+		 struct snapshot_repo *repo, const struct packset *set, struct err *err)
 {
 	struct compaction c = {.repo = repo};
 	int rc;
@@ -306,48 +332,19 @@ int compact_make(struct buf *names, uint64_t *objects, struct snapshot_repo *rep
 	if (!rc && mkdir(c.stage.data, 0777) < 0) {
 		rc = err_sys(err, "cannot make folder '%s'", c.stage.data);
 	}
+	rc = rc ? rc : find_versions(&c, set, err);
 	log_progress_start(&c.progress, "packing", c.count);
 	rc = rc ? rc : add_all(&c, err);
+	rc = rc ? rc : take_staged(&c, err);
+	rc = rc ? rc : packmerge_make(c.merge, objects, names, err);
 	log_progress_end(&c.progress);
-	rc = rc ? rc : name_packs(&c, names, err);
-	*objects = c.count;
+	assert(rc || *objects == c.count);
+	*out = c.merge;
 	repo_packer_free(c.packer);
 	buf_release(&c.dir);
 	buf_release(&c.stage);
+	buf_release(&c.commits);
 	free(c.id);
 	free(c.state);
-	return rc;
-}
-
-int compact_install(struct snapshot_repo *repo, const char *names, struct err *err)
-{
-	/* git looks for indexes, so the pack comes first. */
-	static const char *const suffix[] = {"pack", "idx"};
-	struct buf from = {0}, to = {0};
-	int rc = 0;
-
-	for (; !rc && *names; names += strcspn(names, "\n") + 1) {
-		int len = (int)strcspn(names, "\n");
-
-		for (size_t i = 0; !rc && i < 2; i++) {
-			buf_clear(&from);
-			buf_clear(&to);
-			buf_addf(&from, "%s/" REPO_FOLDER_STAGE "/%.*s.%s", repo->path,
-				 len, names, suffix[i]);
-			buf_addf(&to, "%s/objects/pack/%.*s.%s", repo->path, len, names,
-				 suffix[i]);
-			if (rename(from.data, to.data) < 0) {
-				rc = err_sys(err, "cannot rename '%s' to '%s'", from.data,
-					     to.data);
-			}
-		}
-	}
-	if (!rc) {
-		buf_clear(&to);
-		buf_addf(&to, "%s/objects/pack", repo->path);
-		rc = file_flush_folder(to.data, err);
-	}
-	buf_release(&from);
-	buf_release(&to);
 	return rc;
 }

@@ -9,14 +9,14 @@
 #include "data/base/file.h"
 #include "data/base/log.h"
 #include "exporter/git/compact.h"
+#include "exporter/git/lineage.h"
 #include "exporter/git/pack/packmerge.h"
 #include "exporter/git/repo_folder.h"
 #include "exporter/git/repo_note.h"
 
 /*
- * The file RECORD names the packs that are compact: made by compact_make, or found to have
- * deltas (by `git gc`, say). packmerge cannot copy them. The file is only a hint: if it is
- * lost, the next compaction does more than it must.
+ * The file RECORD names the packs that are compact: made by compact_make. It is only a hint:
+ * if it is lost, the next compaction does more than it must.
  *
  * The order of a replacement: new packs are durable; a note of the packs that come and go;
  * the new ones get their names; RECORD; then the old packs go, each with its index first
@@ -26,9 +26,17 @@
 
 #define RECORD "albumen-exporter.compact"
 
-/* Packs that are not compact: merged when there are more than this. */
+/* Packs are merged when there are more than this. */
 #define PACKS_DUE 40
 #define PACKS_DUE_BUSY 50
+/*
+ * They are merged before that if a merge will save much: each new version of a body is whole
+ * in a pack of its own, and becomes a delta. So the packs that came since the last merge may
+ * have half the size of the largest one that they would be merged with; or this size, so that
+ * no merge is made for little; or this number, so that the snapshots share its cost.
+ */
+#define WAIT_BYTES ((uint64_t)512 << 10)
+#define WAIT_PACKS 4
 /* A pack from this size on is never merged: copying it would take too long. */
 #define MERGE_BYTES_MAX ((uint64_t)256 << 20)
 
@@ -123,22 +131,23 @@ static int remove_chosen(const struct packset *set, struct snapshot_repo *repo,
 
 static bool may_merge(const struct packset_pack *pack)
 {
-	return !pack->compact && pack->size_bytes < MERGE_BYTES_MAX;
+	return pack->size_bytes < MERGE_BYTES_MAX;
 }
 
 /*
  * Chooses the smallest packs, as many as it takes that each pack that stays is at least
- * twice as large as all smaller ones together. Returns how many.
+ * twice as large as all smaller ones together. Returns whether they are to be merged now.
  */
-static size_t choose_merge(struct packset *set)
+static bool choose_merge(struct packset *set, size_t due)
 {
-	uint64_t sum = 0, kept = 0;
-	size_t end = 0, chosen = 0;
+	uint64_t sum = 0, kept = 0, largest = 0;
+	size_t end = 0, count = 0, chosen = 0;
 
 	for (size_t i = 0; i < set->count; i++) {
 		if (may_merge(&set->pack[i])) {
 			sum += set->pack[i].size_bytes;
 			end = i + 1;
+			count++;
 		}
 	}
 	while (end) {
@@ -147,6 +156,8 @@ static size_t choose_merge(struct packset *set)
 		if (may_merge(pack)) {
 			kept += pack->size_bytes;
 			if (pack->size_bytes < 2 * (sum - kept)) {
+				largest = pack->size_bytes;
+				sum -= kept - largest;
 				break;
 			}
 		}
@@ -156,17 +167,29 @@ static size_t choose_merge(struct packset *set)
 		set->pack[i].chosen = i < end && may_merge(&set->pack[i]);
 		chosen += set->pack[i].chosen;
 	}
-	return chosen;
+	return chosen > 1 &&
+	       (count > due || (chosen > WAIT_PACKS && sum - largest > WAIT_BYTES &&
+				sum - largest > largest / 2));
 }
 
-static size_t count_merge(const struct packset *set)
+/* Merges the chosen packs under temporary names. */
+static int make_merged(struct packmerge **out, struct buf *names,
+		       struct snapshot_repo *repo, const char *dir,
+		       const struct packset *set, struct err *err)
 {
-	size_t count = 0;
+	struct buf commits = {0};
+	uint64_t objects;
+	int rc;
 
-	for (size_t i = 0; i < set->count; i++) {
-		count += may_merge(&set->pack[i]);
-	}
-	return count;
+	packmerge_new(out, dir, repo->objects);
+	rc = packmerge_add(*out, dir, set, true, err);
+	packmerge_commits(*out, &commits);
+	rc = rc ? rc
+		: lineage_walk(repo, (const uint8_t *)commits.data,
+			       commits.len / OBJECT_ID, packmerge_replace, *out, err);
+	rc = rc ? rc : packmerge_make(*out, &objects, names, err);
+	buf_release(&commits);
+	return rc;
 }
 
 /* *changed: packs have gone. */
@@ -179,20 +202,14 @@ static int merge(bool *changed, struct snapshot_repo *repo, const char *dir, siz
 	size_t count;
 	int rc = packset_count(&count, dir, err);
 
-	if (rc || count <= due) {
+	if (rc || count <= WAIT_PACKS) {
 		return rc;
 	}
 	buf_addstr(&names, "");
-	rc = read_packs(&set, repo, dir, err);
-	/* Once more whenever a pack turns out to be compact. */
-	while (!rc && !made && count_merge(&set) > due && choose_merge(&set) > 1) {
-		rc = packmerge_make(&made, &names, dir, &set, err);
-		if (!rc && !made) {
-			rc = write_record(&set, repo, "", err);
-		}
-	}
-	if (!rc && made) {
-		rc = write_note(&set, repo, names.data, err);
+	rc = packset_read(&set, dir, err);
+	if (!rc && choose_merge(&set, due)) {
+		rc = make_merged(&made, &names, repo, dir, &set, err);
+		rc = rc ? rc : write_note(&set, repo, names.data, err);
 		rc = rc ? rc : packmerge_install(made, err);
 		if (!rc) {
 			*changed = true;
@@ -263,6 +280,7 @@ static int compact(struct maintain_result *result, struct snapshot_repo *repo,
 		   const char *dir, struct err *err)
 {
 	struct packset set = {0}, after = {0};
+	struct packmerge *made = NULL;
 	struct buf names = {0};
 	int rc = read_packs(&set, repo, dir, err);
 
@@ -272,11 +290,10 @@ static int compact(struct maintain_result *result, struct snapshot_repo *repo,
 	if (rc || !choose_pack(&set)) {
 		goto out;
 	}
-	rc = compact_make(&names, &result->objects, repo, &set, err);
+	rc = compact_make(&made, &names, &result->objects, repo, &set, err);
 	rc = rc ? rc : write_note(&set, repo, names.data, err);
-	if (!rc) {
-		rc = compact_install(repo, names.data, err);
-	}
+	rc = rc ? rc : packmerge_install(made, err);
+	packmerge_free(made);
 	/* What a failure leaves there need not wait for the next writer. */
 	repo_folder_unstage(repo->path, NULL);
 	rc = rc ? rc : write_record(&set, repo, names.data, err);

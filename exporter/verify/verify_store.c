@@ -367,8 +367,8 @@ static enum state find_damage(const char **how, struct unpack *unpack,
 /* Some objects of a pack, to be checked by one thread. */
 struct part {
 	struct pack *pack;
-	const struct packindex_place *place;
-	uint32_t count;
+	const uint32_t *order;
+	uint32_t from, to; /* in the order */
 	struct unpack *unpack;
 	struct log_progress *progress; /* NULL: another part has it */
 };
@@ -380,11 +380,12 @@ static void *check_part(void *payload)
 	const char *how;
 	struct err err;
 
-	for (uint32_t i = 0; i < part->count; i++) {
-		const struct packindex_place *place = &part->place[i];
+	for (uint32_t i = part->from; i < part->to; i++) {
+		struct packindex_place place =
+			packindex_place(&part->pack->index, part->order, i);
 
-		part->pack->state[place->n] = (uint8_t)find_damage(
-			&how, part->unpack, part->pack, place, LARGE_BYTES, &body, &err);
+		part->pack->state[place.n] = (uint8_t)find_damage(
+			&how, part->unpack, part->pack, &place, LARGE_BYTES, &body, &err);
 		if (part->progress) {
 			log_progress_step(part->progress, 1);
 		}
@@ -395,21 +396,21 @@ static void *check_part(void *payload)
 
 /* Marks bad and large objects; in a large pack with a second thread. */
 static void check_objects(struct verify_store *store, struct pack *pack,
-			  const struct packindex_place *place,
-			  struct log_progress *progress)
+			  const uint32_t *order, struct log_progress *progress)
 {
 	uint32_t count = pack->index.count, middle = 0;
 	bool threaded = count >= THREAD_FROM && threads_pay();
-	struct part first = {pack, place, count, store->unpack, progress}, second = first;
+	struct part first = {pack, order, 0, count, store->unpack, progress};
+	struct part second = first;
 	pthread_t thread;
 
 	if (threaded) {
-		while (middle < count && place[middle].at < pack->index.pack_len / 2) {
+		while (middle < count && packindex_offset(&pack->index, order[middle]) <
+						 pack->index.pack_len / 2) {
 			middle++;
 		}
-		first.count = middle;
-		second = (struct part){pack, place + middle, count - middle, unpack_new(),
-				       NULL};
+		first.to = middle;
+		second = (struct part){pack, order, middle, count, unpack_new(), NULL};
 		threaded = threads_start(&thread, check_part, &second);
 	}
 	check_part(&first);
@@ -419,7 +420,7 @@ static void check_objects(struct verify_store *store, struct pack *pack,
 		check_part(&second);
 	}
 	if (middle) {
-		log_progress_step(progress, second.count);
+		log_progress_step(progress, second.to - second.from);
 		unpack_free(second.unpack);
 	}
 }
@@ -427,7 +428,7 @@ static void check_objects(struct verify_store *store, struct pack *pack,
 static void check_pack(struct verify_store *store, struct pack *pack,
 		       struct log_progress *progress)
 {
-	struct packindex_place *place = NULL;
+	uint32_t *order = NULL;
 	struct buf path = {0}, body = {0};
 	uint32_t count = pack->index.count;
 	struct err err;
@@ -435,22 +436,23 @@ static void check_pack(struct verify_store *store, struct pack *pack,
 	/* Each pack has a hundred failures of its own. */
 	verify_report_at(store->report, NULL, 0);
 	buf_addf(&path, "%s.pack", shown(store, pack->path));
-	if (packindex_places(&place, &pack->index, path.data, &err)) {
+	if (packindex_order(&order, &pack->index, path.data, &err)) {
 		verify_report_fail(store->report, path.data, "%s", err.msg);
 		memset(pack->state, BAD, count);
 	} else {
-		check_objects(store, pack, place, progress);
+		check_objects(store, pack, order, progress);
 	}
-	for (uint32_t i = 0; place && i < count && !verify_report_is_full(store->report);
+	for (uint32_t i = 0; order && i < count && !verify_report_is_full(store->report);
 	     i++) {
-		uint32_t n = place[i].n;
+		struct packindex_place place = packindex_place(&pack->index, order, i);
+		uint32_t n = place.n;
 		char hex[OBJECT_HEX + 1];
 
 		const char *how = NULL;
 
 		/* A bad object is read again, for the message. */
 		if (pack->state[n] != GOOD) {
-			enum state now = find_damage(&how, store->unpack, pack, &place[i],
+			enum state now = find_damage(&how, store->unpack, pack, &place,
 						     OBJECT_MAX, &body, &err);
 
 			pack->state[n] = pack->state[n] == LARGE ? (uint8_t)now : BAD;
@@ -461,11 +463,11 @@ static void check_pack(struct verify_store *store, struct pack *pack,
 			object_hex(hex, packindex_id(&pack->index, n));
 			verify_report_fail(store->report, path.data,
 					   "object %s, at byte %zu, is damaged: %s", hex,
-					   place[i].at,
+					   place.at,
 					   how ? how : "it changed while it was read");
 		}
 	}
-	free(place);
+	free(order);
 	buf_release(&path);
 	buf_release(&body);
 }

@@ -91,18 +91,26 @@ static struct packindex *next_index(void)
 
 static void read_all(const struct packindex *index)
 {
-	struct packindex_place *place = NULL;
+	uint32_t *order = NULL;
 	struct buf body = {0};
 	enum object_type type;
 	struct err err;
 
-	if (packindex_places(&place, index, "p", &err) == 0) {
+	if (packindex_order(&order, index, "p", &err) == 0) {
 		size_t sum = 0;
 
 		for (uint32_t i = 0; i < index->count; i++) {
-			packindex_is_delta(index, &place[i]);
-			object_crc(packindex_bytes(index, &place[i]), place[i].len);
-			sum += place[i].len;
+			struct packindex_place place = packindex_place(index, order, i);
+			struct packindex_place same;
+			struct object_head head;
+			const uint8_t *bytes = packindex_bytes(index, &place);
+
+			if (object_head_read(&head, bytes, place.len)) {
+				must(head.len <= place.len);
+			}
+			object_crc(bytes, place.len);
+			must(packindex_place_at(&same, index, order, place.at));
+			sum += place.len;
 		}
 		must(!index->count || sum == index->pack_len - 12 - OBJECT_ID);
 	}
@@ -118,7 +126,7 @@ static void read_all(const struct packindex *index)
 			    OBJECT_MAX, &err);
 	}
 	unpack_loose(&body, &type, unpack, pack_path.data, &err);
-	free(place);
+	free(order);
 	buf_release(&body);
 }
 

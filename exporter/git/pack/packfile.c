@@ -355,6 +355,18 @@ static int find_room(struct file **out, struct packfile *packs,
 	return rc;
 }
 
+size_t packfile_next(size_t *pack, const struct packfile *packs)
+{
+	const struct file *file = packs->count ? &packs->file[packs->count - 1] : NULL;
+
+	*pack = packs->count;
+	if (!file || is_full(file)) {
+		return HEADER_BYTES;
+	}
+	*pack -= 1;
+	return (size_t)file->written + file->pending.len;
+}
+
 int packfile_add(struct packfile *packs, struct packfile_entry *entry, size_t n,
 		 const void *bytes, size_t len, struct err *err)
 {

@@ -48,6 +48,8 @@ void packfile_new(struct packfile **out, const char *dir);
  * offset is PACKFILE_NONE. */
 int packfile_add(struct packfile *packs, struct packfile_entry *entry, size_t n,
 		 const void *bytes, size_t len, struct err *err);
+/* Where the next object begins, and the number of its pack (from 0). */
+size_t packfile_next(size_t *pack, const struct packfile *packs);
 /* Completes and flushes the packs, and appends their names: "pack-", 40 digits and a newline
  * each. Nothing may be added any more. */
 int packfile_seal(struct packfile *packs, const struct packfile_entry *entry,

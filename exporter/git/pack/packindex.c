@@ -214,39 +214,70 @@ size_t packindex_offset(const struct packindex *index, uint32_t n)
 	return offset < larges ? be64_get(large + (size_t)offset * 8) : 0;
 }
 
-static int compare_places(const void *a, const void *b)
+static int compare_offsets(const void *a, const void *b, void *payload)
 {
-	const struct packindex_place *left = a, *right = b;
+	size_t left = packindex_offset(payload, *(const uint32_t *)a);
+	size_t right = packindex_offset(payload, *(const uint32_t *)b);
 
-	return (left->at > right->at) - (left->at < right->at);
+	return (left > right) - (left < right);
 }
 
-int packindex_places(struct packindex_place **out, const struct packindex *index,
-		     const char *name, struct err *err)
+int packindex_order(uint32_t **out, const struct packindex *index, const char *name,
+		    struct err *err)
 {
-	struct packindex_place *place =
-		xreallocarray(NULL, (size_t)index->count + 1, sizeof(*place));
-	size_t end = index->pack_len - OBJECT_ID, next = PACK_HEAD;
+	uint32_t *order = xreallocarray(NULL, (size_t)index->count + 1, sizeof(*order));
+	struct packindex sorted = *index;
+	size_t end = PACK_HEAD;
 
 	for (uint32_t i = 0; i < index->count; i++) {
-		place[i] = (struct packindex_place){.n = i,
-						    .at = packindex_offset(index, i)};
+		order[i] = i;
 	}
-	qsort(place, index->count, sizeof(*place), compare_places);
+	qsort_r(order, index->count, sizeof(*order), compare_offsets, &sorted);
 	for (uint32_t i = 0; i < index->count; i++) {
-		size_t to = i + 1 < index->count ? place[i + 1].at : end;
+		struct packindex_place place = packindex_place(index, order, i);
 
-		if ((i == 0 && place[i].at != next) || to <= place[i].at || to > end) {
-			free(place);
+		if ((i == 0 && place.at != end) || place.at + place.len <= place.at ||
+		    place.at + place.len > index->pack_len - OBJECT_ID) {
+			free(order);
 			return err_set(err, ERR_INPUT,
 				       "the index of '%s' is damaged: its objects do "
 				       "not fill the pack",
 				       name);
 		}
-		place[i].len = to - place[i].at;
 	}
-	*out = place;
+	*out = order;
 	return 0;
+}
+
+struct packindex_place packindex_place(const struct packindex *index,
+				       const uint32_t *order, uint32_t i)
+{
+	size_t at = packindex_offset(index, order[i]);
+	size_t end = i + 1 < index->count ? packindex_offset(index, order[i + 1])
+					  : index->pack_len - OBJECT_ID;
+
+	return (struct packindex_place){.n = order[i], .at = at, .len = end - at};
+}
+
+bool packindex_place_at(struct packindex_place *place, const struct packindex *index,
+			const uint32_t *order, size_t at)
+{
+	uint32_t low = 0, high = index->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (packindex_offset(index, order[middle]) < at) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	if (low == index->count) {
+		return false;
+	}
+	*place = packindex_place(index, order, low);
+	return place->at == at;
 }
 
 const uint8_t *packindex_from(const struct packindex *index, size_t at, size_t *left)
@@ -264,13 +295,4 @@ const uint8_t *packindex_bytes(const struct packindex *index,
 			       const struct packindex_place *place)
 {
 	return index->pack + place->at;
-}
-
-bool packindex_is_delta(const struct packindex *index,
-			const struct packindex_place *place)
-{
-	unsigned type = packindex_bytes(index, place)[0] >> 4 & 7;
-
-	return type != OBJECT_COMMIT && type != OBJECT_TREE && type != OBJECT_BLOB &&
-	       type != OBJECT_TAG;
 }

@@ -45,20 +45,24 @@ size_t packindex_offset(const struct packindex *index, uint32_t n);
 /* The *left bytes of the pack from `at` to its trailer. NULL: there are none. */
 const uint8_t *packindex_from(const struct packindex *index, size_t at, size_t *left);
 
+/* All objects in their order in the pack: a heap array of `count` numbers. ERR_INPUT: they do
+ * not fill the pack. */
+int packindex_order(uint32_t **out, const struct packindex *index, const char *name,
+		    struct err *err);
+
 /* Where an object is in the pack. */
 struct packindex_place {
 	uint32_t n;
 	size_t at, len;
 };
-/* All objects in their order in the pack: a heap array of `count`. ERR_INPUT: they do not
- * fill the pack. */
-int packindex_places(struct packindex_place **out, const struct packindex *index,
-		     const char *name, struct err *err);
+/* The place of the object that is number `i` in the order. */
+struct packindex_place packindex_place(const struct packindex *index,
+				       const uint32_t *order, uint32_t i);
+/* The place of the object that begins at `at`. False: none does. */
+bool packindex_place_at(struct packindex_place *place, const struct packindex *index,
+			const uint32_t *order, size_t at);
 /* The object's bytes, header and all. */
 const uint8_t *packindex_bytes(const struct packindex *index,
 			       const struct packindex_place *place);
-/* Whether the object is stored as a delta of another one. */
-bool packindex_is_delta(const struct packindex *index,
-			const struct packindex_place *place);
 
 #endif
