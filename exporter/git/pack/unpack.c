@@ -14,7 +14,7 @@
 #define CHAIN_MAX 4096
 /* Larger bodies are not kept, so each object of a chain takes going through the chain. git's
  * chains have fifty deltas; in a longer one of large objects, reading all would take days. */
-#define KEPT_MAX ((size_t)2 << 20)
+#define KEPT_MAX ((size_t)16 << 20)
 #define LARGE_CHAIN_MAX 255
 
 /* No byte of deflate inflates to more: a match of 258 bytes takes two bits (RFC 1951). So an
@@ -24,7 +24,10 @@
 /* Bases of deltas, each in one place of a table that its offset gives: a new
  * one replaces what is there. All are dropped when they take too much memory. */
 #define KEPT_SLOTS 16384
-#define KEPT_BYTES ((size_t)32 << 20)
+#define KEPT_BYTES ((size_t)64 << 20)
+/* A larger object is kept once another one has needed it as its base: copying each would take
+ * as long as making it. */
+#define KEPT_AT_ONCE ((size_t)64 << 10)
 
 struct kept {
 	const struct packindex *pack; /* NULL: free */
@@ -266,7 +269,7 @@ int unpack_read(struct buf *body, enum object_type *type, struct unpack *unpack,
 		unpack->base = swap;
 		rc = inflate_link(&unpack->delta, unpack, link, err);
 		rc = rc ? rc : apply_delta(body, unpack, err);
-		if (!rc) {
+		if (!rc && (unpack->chained || body->len <= KEPT_AT_ONCE)) {
 			keep(unpack, pack, link->at, *type, body);
 		}
 	}

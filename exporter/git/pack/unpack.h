@@ -26,7 +26,7 @@ void unpack_free(struct unpack *unpack);
 void unpack_forget(struct unpack *unpack);
 
 /* Reads the object that begins at `at` of the pack into *body, which is cleared first.
- * Its id is not checked. `unpack` keeps copies of the bases of deltas (at most 32 MiB):
+ * Its id is not checked. `unpack` keeps copies of the bases of deltas (at most 64 MiB):
  * before the pack is closed, unpack_forget has to be called. ERR_INPUT: it is damaged.
  * ERR_LARGE: it, or an object that it is a delta of, has more than `most` bytes (OBJECT_MAX,
  * or less): nothing of such an object is inflated. Memory: two objects, and a delta, which
