@@ -344,6 +344,8 @@ class History:
     def make(self, steps):
         while len(self.snapshots) < steps:
             self.step(len(self.snapshots) + 1)
+            if self.rng.random() < 0.1:  # deltas, on which later ones rest
+                self.run("exporter", "maintain", "--repo", self.repo)
         clone = os.path.join(self.work, "clone")
         subprocess.run(["git", "clone", "-q", self.repo, clone], check=True)
         for gone in (self.data, self.index, self.repo):

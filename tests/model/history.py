@@ -5,7 +5,7 @@
 	history.py once|live --seed N --steps N --indexer FILE --exporter FILE --work DIR
 
 `once`: after every few steps, scan and export (sometimes killed half way, then run
-again); site and snapshot must equal those of the model.
+again), and sometimes `maintain`; site and snapshot must equal those of the model.
 
 `live`: `watch` and `follow` run all the time, except when they are killed
 with -9. When they are idle the site must equal the model's. At the end so must the
@@ -465,6 +465,10 @@ class History:
         if output:
             raise Failed("git fsck says:\n" + output)
         programs.run("indexer", "check", ["--index", programs.index], [0])
+        programs.run("exporter", "verify", ["--repo", programs.repo], [0])
+        clone = programs.repo + ".clone"
+        programs.git("clone", "-q", "--bare", "--no-local", programs.repo, clone)
+        self.same_tree("a clone", programs.git("rev-parse", "HEAD^{tree}", repo=clone))
 
     # One-shot.
 
@@ -495,6 +499,18 @@ class History:
                 kill_after=0.001 + self.rng.random() * 0.02,
             )
         programs.run("exporter", "export", programs.export_arguments, [0])
+        if self.rng.random() < 0.15:
+            self.maintain()
+
+    def maintain(self):
+        """Packs the repository again, or is killed on the way."""
+        self.done("maintain")
+        arguments = ["--repo", self.programs.repo]
+        if self.rng.random() < 0.5:
+            after = 0.001 + self.rng.random() * 0.03
+            self.programs.run("exporter", "maintain", arguments, [0, -9], kill_after=after)
+        else:
+            self.programs.run("exporter", "maintain", arguments, [0])
 
     # Live.
 
@@ -508,6 +524,7 @@ class History:
                 pause(self.rng.choice([0, 0, 0.001, 0.01, 0.03]))
                 if self.rng.random() < 0.03:
                     self.sync()
+                    self.maintain()
             self.end_live()
         finally:
             for program in list(self.programs.running):
