@@ -25,9 +25,6 @@
  * one replaces what is there. All are dropped when they take too much memory. */
 #define KEPT_SLOTS 16384
 #define KEPT_BYTES ((size_t)64 << 20)
-/* A larger object is kept once another one has needed it as its base: copying each would take
- * as long as making it. */
-#define KEPT_AT_ONCE ((size_t)64 << 10)
 
 struct kept {
 	const struct packindex *pack; /* NULL: free */
@@ -98,21 +95,31 @@ static struct kept *slot_of(struct unpack *unpack, const struct packindex *pack,
 	return &unpack->kept[(key * 0x9e3779b97f4a7c15u >> 32) % KEPT_SLOTS];
 }
 
+static const struct kept *find_kept(struct unpack *unpack, const struct packindex *pack,
+				    size_t at)
+{
+	const struct kept *kept = slot_of(unpack, pack, at);
+
+	return kept->pack == pack && kept->at == at ? kept : NULL;
+}
+
+/* Takes the body over, unless it is too large. */
 static void keep(struct unpack *unpack, const struct packindex *pack, size_t at,
-		 enum object_type type, const struct buf *body)
+		 enum object_type type, struct buf *body)
 {
 	struct kept *kept = slot_of(unpack, pack, at);
 
 	if (body->len > KEPT_MAX) {
 		return;
 	}
-	if (unpack->kept_bytes + body->len > KEPT_BYTES) {
+	if (unpack->kept_bytes + body->cap > KEPT_BYTES) {
 		unpack_forget(unpack);
 	}
-	unpack->kept_bytes -= kept->body.len;
+	unpack->kept_bytes -= kept->body.cap;
 	buf_release(&kept->body);
-	buf_add(&kept->body, body->data, body->len);
-	unpack->kept_bytes += kept->body.len;
+	kept->body = *body;
+	*body = (struct buf){0};
+	unpack->kept_bytes += kept->body.cap;
 	unpack->keeps = true;
 	kept->pack = pack;
 	kept->at = at;
@@ -195,32 +202,28 @@ static int read_head(struct link *link, unsigned *type, size_t *base,
 	return 0;
 }
 
-/* Follows deltas from `at` to an object that is none, or is kept, and reads that. The
- * deltas are the chain then, the last one first. */
-static int read_base(struct buf *body, enum object_type *type, struct unpack *unpack,
+/* Follows deltas from `at` to an object that is none, or is kept: *kept, or read into *body.
+ * The deltas are the chain then, the last one first. */
+static int find_base(const struct kept **kept, struct buf *body, struct link *base,
+		     enum object_type *type, struct unpack *unpack,
 		     const struct packindex *pack, size_t at, struct err *err)
 {
 	unpack->chained = 0;
 	for (;;) {
 		struct link *link = &unpack->chain[unpack->chained];
-		const struct kept *kept = slot_of(unpack, pack, at);
 		unsigned kind = 0;
 		int rc;
 
-		if (kept->pack == pack && kept->at == at) {
-			*type = kept->type;
-			buf_clear(body);
-			buf_add(body, kept->body.data, kept->body.len);
+		*kept = find_kept(unpack, pack, at);
+		if (*kept) {
+			*type = (*kept)->type;
 			return 0;
 		}
 		rc = read_head(link, &kind, &at, unpack, pack, at, err);
 		if (!rc && kind <= OBJECT_TAG) {
 			*type = (enum object_type)kind;
-			rc = inflate_link(body, unpack, link, err);
-			if (!rc && unpack->chained) {
-				keep(unpack, pack, link->at, *type, body);
-			}
-			return rc;
+			*base = *link;
+			return inflate_link(body, unpack, link, err);
 		}
 		/* A chain of more objects than there are goes in a circle. */
 		if (rc || ++unpack->chained == CHAIN_MAX ||
@@ -232,17 +235,18 @@ static int read_base(struct buf *body, enum object_type *type, struct unpack *un
 }
 
 /* Applies unpack->delta. */
-static int apply_delta(struct buf *out, struct unpack *unpack, struct err *err)
+static int apply_delta(struct buf *out, const struct buf *base, struct unpack *unpack,
+		       struct err *err)
 {
 	const struct buf *delta = &unpack->delta;
 	size_t from, to;
 	const uint8_t *at = delta_sizes(&from, &to, delta->data, delta->len);
 
-	if (at && from == unpack->base.len && to > unpack->most) {
+	if (at && from == base->len && to > unpack->most) {
 		return too_large(unpack, to, err);
 	}
-	return at && from == unpack->base.len &&
-			       delta_apply(out, unpack->base.data, unpack->base.len, at,
+	return at && from == base->len &&
+			       delta_apply(out, base->data, base->len, at,
 					   (const uint8_t *)delta->data + delta->len, to)
 		       ? 0
 		       : damaged("it is a damaged delta", err);
@@ -251,27 +255,39 @@ static int apply_delta(struct buf *out, struct unpack *unpack, struct err *err)
 int unpack_read(struct buf *body, enum object_type *type, struct unpack *unpack,
 		const struct packindex *pack, size_t at, size_t most, struct err *err)
 {
+	const struct kept *kept;
+	struct link link = {0};
 	int rc;
 
 	unpack->most = most;
-	rc = read_base(body, type, unpack, pack, at, err);
+	buf_clear(body);
+	rc = find_base(&kept, body, &link, type, unpack, pack, at, err);
+	if (!rc && kept && !unpack->chained) {
+		buf_add(body, kept->body.data, kept->body.len);
+	}
 	while (!rc && unpack->chained) {
-		const struct link *link = &unpack->chain[--unpack->chained];
-		struct buf swap = *body;
+		const struct buf *base = kept ? &kept->body : &unpack->base;
+		size_t base_at = link.at;
 
-		if (body->len > KEPT_MAX && unpack->chained >= LARGE_CHAIN_MAX) {
+		if (!kept) {
+			struct buf swap = *body;
+
+			*body = unpack->base;
+			unpack->base = swap;
+		}
+		link = unpack->chain[--unpack->chained];
+		if (base->len > KEPT_MAX && unpack->chained >= LARGE_CHAIN_MAX) {
 			rc = damaged("it is a delta of more than 255 others, and too "
 				     "large for that",
 				     err);
 			break;
 		}
-		*body = unpack->base;
-		unpack->base = swap;
-		rc = inflate_link(&unpack->delta, unpack, link, err);
-		rc = rc ? rc : apply_delta(body, unpack, err);
-		if (!rc && (unpack->chained || body->len <= KEPT_AT_ONCE)) {
-			keep(unpack, pack, link->at, *type, body);
+		rc = inflate_link(&unpack->delta, unpack, &link, err);
+		rc = rc ? rc : apply_delta(body, base, unpack, err);
+		if (!rc && !kept) {
+			keep(unpack, pack, base_at, *type, &unpack->base);
 		}
+		kept = NULL;
 	}
 	buf_empty(&unpack->base);
 	buf_empty(&unpack->delta);
