@@ -39,6 +39,9 @@ struct store_txn {
 	bool write;
 	const struct fault_area *outer; /* CALL */
 	struct err failed; /* the first failure; code 0 while there is none */
+	/* Of each table: where the last store_append ended, or NULL. Any other write to the
+	 * table closes it. */
+	MDB_cursor *end[];
 };
 
 struct store_cursor {
@@ -391,7 +394,7 @@ void store_read_ahead(struct store_txn *txn)
 
 int store_begin(struct store_txn **out, struct store *store, bool write, struct err *err)
 {
-	struct store_txn *txn = xzalloc(sizeof(*txn));
+	struct store_txn *txn = xzalloc(sizeof(*txn) + store->count * sizeof(*txn->end));
 	unsigned flags = write ? 0 : MDB_RDONLY;
 	int rc;
 
@@ -437,6 +440,22 @@ static int check_before_commit(struct store *store, struct err *err)
 	return rc;
 }
 
+/* The next store_append to the table looks for its end anew. */
+static void close_end(struct store_txn *txn, size_t table)
+{
+	if (txn->end[table]) {
+		mdb_cursor_close(txn->end[table]);
+		txn->end[table] = NULL;
+	}
+}
+
+static void close_ends(struct store_txn *txn)
+{
+	for (size_t table = 0; table < txn->store->count; table++) {
+		close_end(txn, table);
+	}
+}
+
 int store_commit(struct store_txn **txn, struct err *err)
 {
 	struct store_txn *t = *txn;
@@ -444,6 +463,7 @@ int store_commit(struct store_txn **txn, struct err *err)
 	int rc = store_status(t, err);
 
 	*txn = NULL;
+	close_ends(t);
 	if (!rc && t->write) {
 		rc = check_before_commit(store, err);
 	}
@@ -466,6 +486,7 @@ int store_commit(struct store_txn **txn, struct err *err)
 void store_abort(struct store_txn **txn)
 {
 	if (*txn) {
+		close_ends(*txn);
 		CALL(*txn, (mdb_txn_abort((*txn)->txn), 0));
 		free(*txn);
 		*txn = NULL;
@@ -505,33 +526,41 @@ int store_get(struct store_txn *txn, size_t table, const void *key, size_t key_l
 	return rc;
 }
 
-static int put(struct store_txn *txn, size_t table, MDB_val k, MDB_val v, unsigned flags)
-{
-	return RUN(txn, mdb_put(txn->txn, txn->store->table[table], &k, &v, flags),
-		   "write");
-}
-
 int store_put(struct store_txn *txn, size_t table, const void *key, size_t key_len,
 	      const void *value, size_t value_len)
 {
-	return put(txn, table, val(key, key_len), val(value, value_len), 0);
+	MDB_val k = val(key, key_len), v = val(value, value_len);
+
+	close_end(txn, table);
+	return RUN(txn, mdb_put(txn->txn, txn->store->table[table], &k, &v, 0), "write");
 }
 
+/* At the end of a table, a cursor that stays there saves the search for it. */
 int store_append(struct store_txn *txn, size_t table, const void *key, size_t key_len,
 		 const void *value, size_t value_len)
 {
-	return put(txn, table, val(key, key_len), val(value, value_len), MDB_APPEND);
+	MDB_val k = val(key, key_len), v = val(value, value_len);
+	MDB_cursor **end = &txn->end[table];
+
+	if (!*end && RUN(txn, mdb_cursor_open(txn->txn, txn->store->table[table], end),
+			 "write") < 0) {
+		*end = NULL;
+		return txn->failed.code;
+	}
+	return RUN(txn, mdb_cursor_put(*end, &k, &v, MDB_APPEND), "write");
 }
 
 int store_delete(struct store_txn *txn, size_t table, const void *key, size_t key_len)
 {
 	MDB_val k = val(key, key_len);
 
+	close_end(txn, table);
 	return RUN(txn, mdb_del(txn->txn, txn->store->table[table], &k, NULL), "write");
 }
 
 int store_empty(struct store_txn *txn, size_t table)
 {
+	close_end(txn, table);
 	return RUN(txn, mdb_drop(txn->txn, txn->store->table[table], 0),
 		   "empty a table of");
 }

@@ -217,6 +217,39 @@ static void appending_out_of_order_is_refused(void **state)
 	store_abort(&txn);
 }
 
+static void appending_goes_on_after_other_writes_to_the_table(void **state)
+{
+	static const char *const keys[] = {"a", "b", "d", "e", "f"};
+	struct store_txn *txn = begin(*state, true);
+	struct store_cursor *c;
+	size_t n = 0;
+	int rc;
+
+	assert_int_equal(store_append(txn, ONE, "b", 1, "", 0), 0);
+	assert_int_equal(store_put(txn, ONE, "d", 1, "", 0), 0);
+	assert_int_equal(store_put(txn, ONE, "a", 1, "", 0), 0);
+	assert_int_equal(store_append(txn, ONE, "e", 1, "old", 3), 0);
+	assert_int_equal(store_delete(txn, ONE, "e", 1), 0);
+	assert_int_equal(store_append(txn, ONE, "e", 1, "", 0), 0);
+	assert_int_equal(store_append(txn, TWO, "z", 1, "", 0), 0);
+	assert_int_equal(store_empty(txn, TWO), 0);
+	assert_int_equal(store_append(txn, TWO, "y", 1, "", 0), 0);
+	commit(txn);
+	txn = begin(*state, true);
+	assert_int_equal(store_append(txn, ONE, "f", 1, "", 0), 0);
+	c = store_cursor_open(txn, ONE);
+	for (rc = store_first(c, "", 0); rc == 0; rc = store_next(c)) {
+		assert_memory_equal(store_key(c).data, keys[n++], 1);
+	}
+	assert_int_equal(n, 5);
+	store_cursor_close(c);
+	assert_int_equal(store_count(txn, TWO), 1);
+	/* Behind a key that was not appended. */
+	assert_int_equal(store_put(txn, ONE, "h", 1, "", 0), 0);
+	assert_true(store_append(txn, ONE, "g", 1, "", 0) < 0);
+	store_abort(&txn);
+}
+
 static void a_reader_does_not_make_what_is_not_there(void **state)
 {
 	struct fixture *f = *state;
@@ -555,6 +588,7 @@ int main(void)
 		TEST(cursors_walk_prefixes_both_ways),
 		TEST(a_key_is_found_wherever_the_cursor_stands),
 		TEST(appending_out_of_order_is_refused),
+		TEST(appending_goes_on_after_other_writes_to_the_table),
 		TEST(a_reader_does_not_make_what_is_not_there),
 		TEST(a_committed_row_outlives_a_killed_writer),
 		TEST(the_lock_file_has_no_holes),
