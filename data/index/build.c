@@ -6,344 +6,42 @@
 
 #include "data/base/buf.h"
 #include "data/index/build_ids.h"
+#include "data/index/build_read.h"
 #include "data/index/feed.h"
 #include "data/index/ids.h"
 #include "data/index/txn.h"
-#include "data/index/version.h"
 
 /*
- * The passes of build_end, each over one table in key order:
+ * Each table is written from its first key to its last: `id`, while the versions are read
+ * (build_read.h); then the relations, while the rows of records are encoded; then these
+ * rows, and the feed.
  *
- *	versions	elect the winners: which records are known, and what they name
- *	memory		which tag images are live, and all counts
- *	versions	write the record rows and the feed; collect the ids
- *	memory		sort the relations, append them (a thread sorts the ids)
- *	memory		append the ids
- *
- * Memory: 20 bytes a record for the facts, about 48 for its id, and 24 for each row of
- * the largest relation while it is sorted.
+ * Memory: 13 bytes a record for the facts, and 16 for each id of one kind while these are
+ * sorted; then 4 for each record, and 8 for each row, of a relation.
  */
 
-/* Rows written in one transaction. */
-#define CHUNK 50000
-
-/* What follows from a record's winner. */
-struct fact {
-	uint32_t a, b;               /* image: album, -; tag image: image, tag */
-	uint32_t live_count, joined; /* as in struct row_record */
-	unsigned char kind;
-	bool known, live;
-};
+/* Rows written in one transaction; most have about 60 bytes. */
+#define CHUNK 200000
 
 struct derive {
 	struct index *index;
 	struct index_txn *txn;
-	struct fact *fact; /* by number */
-	uint64_t numbers;  /* one more than the greatest */
-	uint64_t rows;     /* written in this transaction */
-	struct build_ids *ids;
-	struct index_counts counts;
+	const struct build_facts *facts;
+	uint64_t rows; /* written in this transaction */
 	struct err *err;
 };
 
-/* --- transactions -------------------------------------------------------------- */
-
-/* Commits the rows written so far. */
-static int commit_rows(struct derive *d)
-{
-	int rc = index_commit(&d->txn, d->err);
-
-	d->rows = 0;
-	return rc ? rc : index_begin(&d->txn, d->index, true, d->err);
-}
-
-/* Counts a written row, and commits after CHUNK of them. No cursor may be open. */
+/* Counts a written row, and commits after CHUNK of them. */
 static int wrote(struct derive *d)
 {
-	return ++d->rows < CHUNK ? 0 : commit_rows(d);
-}
+	int rc;
 
-/* --- winners ------------------------------------------------------------------- */
-
-/* Elects the winner of the record under the cursor, and moves the cursor to the first
- * version of the next record. *known is false if the record has no claim. */
-static int next_winner(struct derive *d, struct store_cursor *c, uint64_t *number,
-		       struct row_version_key *best, struct row_version *row, bool *known)
-{
-	bool tied = false;
-	int rc = 0;
-
-	*number = be64_get(store_key(c).data);
-	*known = false;
-	while (rc == 0 && be64_get(store_key(c).data) == *number) {
-		struct row_version_key key;
-		struct row_version next;
-		struct store_value v = store_cursor_value(c);
-
-		if (row_version_get(&next, store_key(c).data, v.data, v.len) < 0) {
-			return txn_damaged(d->txn, d->err, "a version");
-		}
-		row_version_key_get(&key, store_key(c).data);
-		if (next.claims) {
-			tied = *known && stamp_compare(&best->stamp, &key.stamp) == 0;
-			*best = key;
-			*row = next;
-			*known = true;
-		}
-		rc = store_next(c);
+	if (++d->rows < CHUNK) {
+		return 0;
 	}
-	if (rc && rc != ERR_NOTFOUND) {
-		return rc;
-	}
-	if (tied) {
-		/* Rare: the texts decide. */
-		int elected = version_elect(d->txn, *number, best, d->err);
-
-		elected = elected ? elected : version_facts(d->txn, best, row, d->err);
-		return elected ? elected : rc;
-	}
-	return rc;
-}
-
-/* Calls `each` for the winner of every record, in the order of numbers. */
-static int each_winner(struct derive *d, int (*each)(struct derive *, uint64_t number,
-						     const struct row_version_key *,
-						     const struct row_version *))
-{
-	uint64_t from = 0;
-	int rc = 0;
-
-	while (rc == 0) {
-		struct store_cursor *c = store_cursor_open(d->txn->store, TABLE_VERSION);
-		struct row_key key = row_key1(from);
-
-		rc = store_seek(c, key.bytes, key.len);
-		while (rc == 0 && d->rows < CHUNK) {
-			struct row_version_key best;
-			struct row_version row;
-			uint64_t number;
-			bool known;
-			int end = next_winner(d, c, &number, &best, &row, &known);
-
-			if (end && end != ERR_NOTFOUND) {
-				rc = end;
-				break;
-			}
-			from = number + 1;
-			rc = known ? each(d, number, &best, &row) : 0;
-			rc = rc ? rc : end;
-		}
-		store_cursor_close(c);
-		rc = rc ? rc : commit_rows(d);
-	}
-	return rc == ERR_NOTFOUND ? 0 : rc;
-}
-
-static int note_winner(struct derive *d, uint64_t number,
-		       const struct row_version_key *key, const struct row_version *row)
-{
-	struct fact *f = &d->fact[number];
-
-	(void)key;
-	f->kind = (unsigned char)row->kind;
-	f->known = true;
-	f->a = (uint32_t)(row->kind == RECORD_IMAGE ? row->album : row->image);
-	f->b = (uint32_t)row->tag;
-	return 0;
-}
-
-/* Computes which tag images are live, and all counts. */
-static void spread(struct derive *d)
-{
-	for (uint64_t n = 1; n < d->numbers; n++) {
-		struct fact *f = &d->fact[n];
-
-		if (!f->known || f->kind == ROW_ALBUM) {
-			continue;
-		}
-		d->counts.images += f->kind == RECORD_IMAGE;
-		d->counts.tags += f->kind == RECORD_TAG;
-		d->counts.tag_images += f->kind == RECORD_TAG_IMAGE;
-		if (f->kind == RECORD_IMAGE) {
-			struct fact *album = &d->fact[f->a];
-
-			d->counts.albums += !album->known;
-			album->kind = ROW_ALBUM;
-			album->known = true;
-			album->live_count++;
-		} else if (f->kind == RECORD_TAG_IMAGE) {
-			struct fact *image = &d->fact[f->a], *tag = &d->fact[f->b];
-
-			f->live = image->known && tag->known;
-			image->joined++;
-			tag->joined++;
-			image->live_count += f->live;
-			tag->live_count += f->live;
-			d->counts.live_tag_images += f->live;
-		}
-	}
-	for (uint64_t n = 1; n < d->numbers; n++) {
-		const struct fact *f = &d->fact[n];
-
-		if (f->known && f->kind == RECORD_IMAGE && !f->live_count) {
-			d->counts.untagged++;
-			d->fact[f->a].joined++;
-		}
-	}
-}
-
-/* --- rows ---------------------------------------------------------------------- */
-
-static int write_winner(struct derive *d, uint64_t number,
-			const struct row_version_key *key,
-			const struct row_version *facts)
-{
-	const struct fact *f = &d->fact[number];
-	struct row_record row;
-
-	if (txn_record_get(d->txn, number, &row) < 0) {
-		return txn_damaged(d->txn, d->err, "a record");
-	}
-	build_ids_add(d->ids, row.kind, &row.id, number);
-	row.known = true;
-	row.live = f->live;
-	row.version = *key;
-	row.created = facts->created;
-	row.album = facts->album;
-	row.image = facts->image;
-	row.tag = facts->tag;
-	row.live_count = f->live_count;
-	row.joined = f->joined;
-	if (row.kind == RECORD_IMAGE) {
-		feed_mark(d->txn, number, &row, QUERY_TAG_IMAGES);
-	} else if (row.kind == RECORD_TAG) {
-		feed_mark(d->txn, number, &row, QUERY_TAG);
-	}
-	txn_record_put(d->txn, number, &row);
-	d->rows++;
-	return 0;
-}
-
-static int write_albums(struct derive *d)
-{
-	int rc = 0;
-
-	for (uint64_t n = 1; rc == 0 && n < d->numbers; n++) {
-		const struct fact *f = &d->fact[n];
-		struct row_record row;
-
-		if (f->kind != ROW_ALBUM || !f->known) {
-			continue;
-		}
-		if (txn_record_get(d->txn, n, &row) < 0) {
-			return txn_damaged(d->txn, d->err, "an album");
-		}
-		build_ids_add(d->ids, row.kind, &row.id, n);
-		row.known = true;
-		row.live_count = f->live_count;
-		row.joined = f->joined;
-		feed_mark(d->txn, n, &row, QUERY_UNTAGGED);
-		feed_mark(d->txn, n, &row, QUERY_IMAGES);
-		txn_record_put(d->txn, n, &row);
-		rc = wrote(d);
-	}
-	return rc;
-}
-
-/* --- relations ----------------------------------------------------------------- */
-
-struct relation {
-	uint32_t part[3];
-};
-
-static int by_parts(const void *left, const void *right)
-{
-	const struct relation *a = left, *b = right;
-
-	for (int i = 0; i < 3; i++) {
-		if (a->part[i] != b->part[i]) {
-			return a->part[i] < b->part[i] ? -1 : 1;
-		}
-	}
-	return 0;
-}
-
-/* The row of a record in a relation table; false: it has none. */
-static bool relation_of(const struct derive *d, enum table table, uint64_t number,
-			struct relation *out)
-{
-	const struct fact *f = &d->fact[number];
-	uint32_t n = (uint32_t)number;
-
-	if (!f->known) {
-		return false;
-	}
-	switch (table) {
-	case TABLE_TAG_IMAGES:
-		*out = (struct relation){{f->b, f->a, n}};
-		return f->kind == RECORD_TAG_IMAGE;
-	case TABLE_IMAGE_TAGS:
-		*out = (struct relation){{f->a, n, 0}};
-		return f->kind == RECORD_TAG_IMAGE;
-	case TABLE_ALBUM_IMAGES:
-		*out = (struct relation){{f->a, n, 0}};
-		return f->kind == RECORD_IMAGE;
-	default:
-		*out = (struct relation){{f->a, n, 0}};
-		return f->kind == RECORD_IMAGE && !f->live_count;
-	}
-}
-
-static int write_relations(struct derive *d, enum table table, uint64_t count)
-{
-	struct relation *all = xreallocarray(NULL, count, sizeof(*all));
-	size_t n = 0;
-	int rc = 0;
-
-	for (uint64_t number = 1; number < d->numbers; number++) {
-		struct relation row;
-
-		if (n < count && relation_of(d, table, number, &row)) {
-			all[n++] = row;
-		}
-	}
-	qsort(all, n, sizeof(*all), by_parts);
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		const uint32_t *p = all[i].part;
-		struct row_key key = table == TABLE_TAG_IMAGES
-					     ? row_key3(p[0], p[1], p[2])
-					     : row_key2(p[0], p[1]);
-
-		store_append(d->txn->store, table, key.bytes, key.len, "", 0);
-		rc = wrote(d);
-	}
-	free(all);
-	return rc;
-}
-
-/* --- ids ----------------------------------------------------------------------- */
-
-/* Collects the ids of records that others name but no file claims. */
-static int add_unknown(struct derive *d)
-{
-	struct row_record row;
-	int rc = 0;
-
-	for (uint64_t n = 1; rc == 0 && n < d->numbers; n++) {
-		if (d->fact[n].known) {
-			continue;
-		}
-		if (txn_record_get(d->txn, n, &row) < 0) {
-			return txn_damaged(d->txn, d->err, "a record");
-		}
-		build_ids_add(d->ids, row.kind, &row.id, n);
-		if (d->fact[n].joined) {
-			row.joined = d->fact[n].joined;
-			txn_record_put(d->txn, n, &row);
-			rc = wrote(d);
-		}
-	}
-	return rc;
+	rc = index_commit(&d->txn, d->err);
+	d->rows = 0;
+	return rc ? rc : index_begin(&d->txn, d->index, true, d->err);
 }
 
 static int write_id(unsigned kind, const char *id, size_t len, uint64_t number,
@@ -358,31 +56,171 @@ static int write_id(unsigned kind, const char *id, size_t len, uint64_t number,
 	return wrote(d);
 }
 
+/* --- relations ----------------------------------------------------------------- */
+
+/* Numbers of known records of one kind. */
+struct list {
+	uint32_t *number;
+	size_t count;
+};
+
+static struct list all_of(const struct build_facts *facts, unsigned kind, size_t count)
+{
+	struct list list = {.number = xreallocarray(NULL, count, sizeof(*list.number))};
+
+	for (uint64_t n = 1; n < facts->numbers && list.count < count; n++) {
+		if (build_facts_know(facts, n, kind)) {
+			list.number[list.count++] = (uint32_t)n;
+		}
+	}
+	return list;
+}
+
+static uint32_t of(const struct build_fact *fact)
+{
+	return fact->of;
+}
+
+static uint32_t tag(const struct build_fact *fact)
+{
+	return fact->tag;
+}
+
+/* Sorts the list by the number that `by` takes from the facts; equal ones stay in their
+ * order. */
+static void sort(struct list *list, const struct build_facts *facts,
+		 uint32_t (*by)(const struct build_fact *))
+{
+	uint32_t *sorted = xreallocarray(NULL, list->count, sizeof(*sorted));
+	uint32_t *at = xzalloc((facts->numbers + 1) * sizeof(*at));
+
+	for (size_t i = 0; i < list->count; i++) {
+		at[by(&facts->fact[list->number[i]]) + 1]++;
+	}
+	for (uint64_t n = 1; n <= facts->numbers; n++) {
+		at[n] += at[n - 1];
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		uint32_t number = list->number[i];
+
+		sorted[at[by(&facts->fact[number])]++] = number;
+	}
+	free(at);
+	free(list->number);
+	list->number = sorted;
+}
+
+static int write_relation(struct derive *d, enum table table, const struct list *list)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < list->count; i++) {
+		uint32_t n = list->number[i];
+		const struct build_fact *f = &d->facts->fact[n];
+		struct row_key key = table == TABLE_TAG_IMAGES
+					     ? row_key3(f->tag, f->of, n)
+					     : row_key2(f->of, n);
+
+		if (table == TABLE_ALBUM_UNTAGGED && f->live_count) {
+			continue;
+		}
+		store_append(d->txn->store, table, key.bytes, key.len, "", 0);
+		rc = wrote(d);
+	}
+	return rc;
+}
+
+static int write_relations(struct derive *d)
+{
+	const struct index_counts *counts = &d->facts->counts;
+	struct list list = all_of(d->facts, RECORD_IMAGE, counts->images);
+	int rc;
+
+	sort(&list, d->facts, of);
+	rc = write_relation(d, TABLE_ALBUM_IMAGES, &list);
+	rc = rc ? rc : write_relation(d, TABLE_ALBUM_UNTAGGED, &list);
+	free(list.number);
+	list = all_of(d->facts, RECORD_TAG_IMAGE, counts->tag_images);
+	sort(&list, d->facts, of);
+	rc = rc ? rc : write_relation(d, TABLE_IMAGE_TAGS, &list);
+	sort(&list, d->facts, tag);
+	rc = rc ? rc : write_relation(d, TABLE_TAG_IMAGES, &list);
+	free(list.number);
+	return rc;
+}
+
+/* --- records and the feed ------------------------------------------------------- */
+
+static int write_rows(struct derive *d, const struct build_rows *rows)
+{
+	size_t begin = 0;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < rows->count; i++) {
+		uint64_t n = rows->first + i;
+		struct row_key key = row_key1(n);
+
+		store_append(d->txn->store, TABLE_RECORD, key.bytes, key.len,
+			     rows->bytes.data + begin, rows->end[i] - begin);
+		begin = rows->end[i];
+		if (build_facts_know(d->facts, n, RECORD_IMAGE)) {
+			feed_append(d->txn, n, QUERY_TAG_IMAGES);
+		} else if (build_facts_know(d->facts, n, RECORD_TAG)) {
+			feed_append(d->txn, n, QUERY_TAG);
+		}
+		rc = wrote(d);
+	}
+	return rc;
+}
+
+static int write_records(struct derive *d, struct build_read *read)
+{
+	const struct build_rows *rows;
+	int rc;
+
+	while ((rc = build_read_rows(&rows, read, d->err)) == 0 && rows) {
+		rc = write_rows(d, rows);
+		if (rc) {
+			return rc;
+		}
+	}
+	for (uint64_t n = 1; rc == 0 && n < d->facts->numbers; n++) {
+		if (build_facts_know(d->facts, n, ROW_ALBUM)) {
+			feed_append(d->txn, n, QUERY_UNTAGGED);
+			feed_append(d->txn, n, QUERY_IMAGES);
+			rc = wrote(d);
+		}
+	}
+	return rc;
+}
+
 /* --------------------------------------------------------------------------------- */
 
-static int derive_all(struct derive *d)
+static int derive_all(struct derive *d, struct build_read *read)
 {
-	int rc = each_winner(d, note_winner);
+	int rc = build_ids_each(d->txn->ids, write_id, d);
 
-	if (!rc) {
-		spread(d);
-		rc = each_winner(d, write_winner);
-	}
-	rc = rc ? rc : write_albums(d);
-	rc = rc ? rc : add_unknown(d);
-	if (!rc) {
-		build_ids_sort(d->ids);
-		rc = write_relations(d, TABLE_TAG_IMAGES, d->counts.tag_images);
-	}
-	rc = rc ? rc : write_relations(d, TABLE_IMAGE_TAGS, d->counts.tag_images);
-	rc = rc ? rc : write_relations(d, TABLE_ALBUM_IMAGES, d->counts.images);
-	rc = rc ? rc : write_relations(d, TABLE_ALBUM_UNTAGGED, d->counts.untagged);
-	return rc ? rc : build_ids_each(d->ids, write_id, d);
+	rc = rc ? rc : build_read_facts(&d->facts, read, d->err);
+	rc = rc ? rc : write_relations(d);
+	return rc ? rc : write_records(d, read);
+}
+
+/* The counts of claims and files are kept while the index is built. */
+static void set_counts(struct index_counts *counts, const struct index_counts *derived)
+{
+	struct index_counts kept = *counts;
+
+	*counts = *derived;
+	counts->claims = kept.claims;
+	counts->files = kept.files;
+	counts->rejects = kept.rejects;
+	counts->rejected_files = kept.rejected_files;
 }
 
 int build_end(struct index *index, struct err *err)
 {
 	struct derive d = {.index = index, .err = err};
+	struct build_read *read = NULL;
 	int rc;
 
 	if (!index_is_building(index)) {
@@ -392,24 +230,18 @@ int build_end(struct index *index, struct err *err)
 	if (rc) {
 		return rc;
 	}
-	hash_release(d.txn->numbers);
 	/* Much of a large index was written to the disk and is no longer in memory. */
 	store_read_ahead(d.txn->store);
-	d.numbers = d.txn->meta.next_number;
-	d.fact = xzalloc(d.numbers * sizeof(*d.fact));
-	d.ids = build_ids_new();
-	rc = derive_all(&d);
-	build_ids_free(d.ids);
-	free(d.fact);
+	rc = build_read_new(&read, index, d.txn->ids, err);
+	rc = rc ? rc : derive_all(&d, read);
+	if (!rc) {
+		set_counts(&d.txn->meta.counts, &d.facts->counts);
+		d.txn->meta.building = false;
+	}
+	build_read_free(read);
 	if (rc || !d.txn) {
 		index_abort(&d.txn);
 		return rc;
 	}
-	d.counts.claims = d.txn->meta.counts.claims;
-	d.counts.files = d.txn->meta.counts.files;
-	d.counts.rejects = d.txn->meta.counts.rejects;
-	d.counts.rejected_files = d.txn->meta.counts.rejected_files;
-	d.txn->meta.counts = d.counts;
-	d.txn->meta.building = false;
 	return index_commit(&d.txn, err);
 }

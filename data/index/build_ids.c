@@ -1,41 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "data/index/build_ids.h"
 
-#include <pthread.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/base/buf.h"
-#include "data/base/threads.h"
+#include "data/base/hash.h"
 #include "data/index/row.h"
 
-/* A thread pays for this many ids. */
-#define THREAD_FROM 4096
 #define KINDS (ROW_ALBUM + 1)
-
-/* An id. Most differ in their first eight bytes, so that the rest is not read. */
-struct place {
-	uint64_t first; /* big-endian; a shorter id is padded with zeros */
-	uint32_t
-		/* offset of the length of the id and its bytes after those, in units of
-		 * four */
-		at;
-	uint32_t number;
-};
-
-#define FIRST sizeof(uint64_t)
-
-struct list {
-	struct buf bytes;
-	struct place *place;
-	size_t count, cap;
-};
+#define UNIT 4
 
 struct build_ids {
-	struct list list[KINDS];
-	size_t count;
-	bool threaded;
-	pthread_t thread;
+	struct hash numbers;
+	struct buf
+		bytes; /* of each id its kind, its length and its bytes, padded to UNIT */
+	uint32_t *at;  /* of number n: at[n - 1], in units */
+	size_t count, cap;
 };
 
 struct build_ids *build_ids_new(void)
@@ -43,125 +25,162 @@ struct build_ids *build_ids_new(void)
 	return xzalloc(sizeof(struct build_ids));
 }
 
-/* Waits for the thread, if there is one. */
-static void join(struct build_ids *ids)
-{
-	if (ids->threaded) {
-		pthread_join(ids->thread, NULL);
-		ids->threaded = false;
-	}
-}
-
-static void free_list(struct list *list)
-{
-	buf_release(&list->bytes);
-	free(list->place);
-	*list = (struct list){0};
-}
-
 void build_ids_free(struct build_ids *ids)
 {
 	if (ids) {
-		join(ids);
-		for (unsigned kind = 0; kind < KINDS; kind++) {
-			free_list(&ids->list[kind]);
-		}
+		hash_release(&ids->numbers);
+		buf_release(&ids->bytes);
+		free(ids->at);
 		free(ids);
 	}
 }
 
-void build_ids_add(struct build_ids *ids, unsigned kind, const struct record_id *id,
-		   uint64_t number)
+static const char *entry(const struct build_ids *ids, uint64_t number)
 {
-	struct list *list = &ids->list[kind];
-	size_t first_len = id->len < FIRST ? id->len : FIRST;
-	unsigned char first[FIRST] = {0};
-
-	list->place = xgrow(list->place, list->count, &list->cap, sizeof(*list->place));
-	memcpy(first, id->bytes, first_len);
-	list->place[list->count++] = (struct place){.first = be64_get(first),
-						    .at = (uint32_t)(list->bytes.len / 4),
-						    .number = (uint32_t)number};
-	buf_addch(&list->bytes, (char)id->len);
-	buf_add(&list->bytes, id->bytes + first_len, id->len - first_len);
-	while (list->bytes.len % 4) {
-		buf_addch(&list->bytes, '\0');
-	}
-	ids->count++;
+	return ids->bytes.data + (size_t)ids->at[number - 1] * UNIT;
 }
 
-static const char *bytes_of(const struct list *list, const struct place *place)
+static unsigned kind_of(const char *entry)
 {
-	return list->bytes.data + (size_t)place->at * 4;
+	return (unsigned char)entry[0];
+}
+
+static size_t len_of(const char *entry)
+{
+	return (unsigned char)entry[1];
+}
+
+static const char *id_of(const char *entry)
+{
+	return entry + 2;
+}
+
+static bool is(const char *entry, unsigned kind, const struct record_id *id)
+{
+	return kind_of(entry) == kind && len_of(entry) == id->len &&
+	       memcmp(id_of(entry), id->bytes, id->len) == 0;
+}
+
+uint64_t build_ids_number(const struct build_ids *ids, unsigned kind,
+			  const struct record_id *id)
+{
+	uint32_t hash = hash_bytes(id->bytes, id->len, kind), number;
+	size_t at = 0;
+
+	do {
+		number = hash_next(&ids->numbers, hash, &at);
+	} while (number && !is(entry(ids, number), kind, id));
+	return number;
+}
+
+uint64_t build_ids_add(struct build_ids *ids, unsigned kind, const struct record_id *id)
+{
+	char head[2] = {(char)kind, (char)id->len};
+
+	assert(ids->count < UINT32_MAX && ids->bytes.len / UNIT <= UINT32_MAX);
+	ids->at = xgrow(ids->at, ids->count, &ids->cap, sizeof(*ids->at));
+	ids->at[ids->count++] = (uint32_t)(ids->bytes.len / UNIT);
+	buf_add(&ids->bytes, head, sizeof(head));
+	buf_add(&ids->bytes, id->bytes, id->len);
+	buf_add(&ids->bytes, "\0\0\0", (size_t)-ids->bytes.len % UNIT);
+	hash_add(&ids->numbers, hash_bytes(id->bytes, id->len, kind),
+		 (uint32_t)ids->count);
+	return ids->count;
+}
+
+unsigned build_ids_get(const struct build_ids *ids, uint64_t number, struct record_id *id)
+{
+	const char *p = entry(ids, number);
+
+	assert(number && number <= ids->count);
+	id->len = (unsigned char)len_of(p);
+	memcpy(id->bytes, id_of(p), id->len);
+	id->bytes[id->len] = '\0';
+	return kind_of(p);
+}
+
+void build_ids_cut(struct build_ids *ids, uint64_t next)
+{
+	for (; ids->count >= next; ids->count--) {
+		const char *p = entry(ids, ids->count);
+
+		hash_remove(&ids->numbers, hash_bytes(id_of(p), len_of(p), kind_of(p)),
+			    (uint32_t)ids->count);
+		buf_setlen(&ids->bytes, (size_t)(p - ids->bytes.data));
+	}
+}
+
+/* An id while it is sorted. Most differ in their first eight bytes, so that the rest is
+ * not read. */
+struct place {
+	uint64_t first; /* big-endian; a shorter id is padded with zeros */
+	uint32_t number;
+};
+
+#define FIRST sizeof(uint64_t)
+
+static uint64_t first_of(const char *entry)
+{
+	unsigned char first[FIRST] = {0};
+
+	memcpy(first, id_of(entry), len_of(entry) < FIRST ? len_of(entry) : FIRST);
+	return be64_get(first);
 }
 
 static int by_id(const void *left, const void *right, void *payload)
 {
 	const struct place *a = left, *b = right;
+	size_t a_len, b_len;
 	const char *p, *q;
-	size_t p_len, q_len, both;
-	int order = 0;
+	int order;
 
 	if (a->first != b->first) {
 		return a->first < b->first ? -1 : 1;
 	}
-	p = bytes_of(payload, a);
-	q = bytes_of(payload, b);
-	p_len = (unsigned char)*p;
-	q_len = (unsigned char)*q;
-	both = p_len < q_len ? p_len : q_len;
-	if (both > FIRST) {
-		order = memcmp(p + 1, q + 1, both - FIRST);
-	}
-	return order ? order : (p_len > q_len) - (p_len < q_len);
+	p = entry(payload, a->number);
+	q = entry(payload, b->number);
+	a_len = len_of(p);
+	b_len = len_of(q);
+	order = memcmp(id_of(p), id_of(q), a_len < b_len ? a_len : b_len);
+	return order ? order : (a_len > b_len) - (a_len < b_len);
 }
 
-static void *sort(void *payload)
+/* The ids of one kind. */
+static int each_of(struct build_ids *ids, unsigned kind, size_t count, build_ids_fn *each,
+		   void *payload)
 {
-	struct build_ids *ids = payload;
+	struct place *place = xreallocarray(NULL, count, sizeof(*place));
+	size_t n = 0;
+	int rc = 0;
 
-	for (unsigned kind = 0; kind < KINDS; kind++) {
-		struct list *list = &ids->list[kind];
+	for (uint64_t number = 1; number <= ids->count; number++) {
+		const char *p = entry(ids, number);
 
-		if (list->count) {
-			qsort_r(list->place, list->count, sizeof(*list->place), by_id,
-				list);
+		if (kind_of(p) == kind) {
+			place[n++] = (struct place){first_of(p), (uint32_t)number};
 		}
 	}
-	return NULL;
-}
+	qsort_r(place, n, sizeof(*place), by_id, ids);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		const char *p = entry(ids, place[i].number);
 
-void build_ids_sort(struct build_ids *ids)
-{
-	if (ids->count >= THREAD_FROM && threads_pay()) {
-		ids->threaded = threads_start(&ids->thread, sort, ids);
+		rc = each(kind, id_of(p), len_of(p), place[i].number, payload);
 	}
-	if (!ids->threaded) {
-		sort(ids);
-	}
+	free(place);
+	return rc;
 }
 
 int build_ids_each(struct build_ids *ids, build_ids_fn *each, void *payload)
 {
+	size_t count[KINDS] = {0};
 	int rc = 0;
 
-	join(ids);
-	for (unsigned kind = 0; kind < KINDS; kind++) {
-		struct list *list = &ids->list[kind];
-
-		for (size_t i = 0; rc == 0 && i < list->count; i++) {
-			const struct place *place = &list->place[i];
-			const char *p = bytes_of(list, place);
-			size_t len = (unsigned char)*p;
-			char id[RECORD_ID_MAX];
-
-			be64_put(id, place->first);
-			if (len > FIRST) {
-				memcpy(id + FIRST, p + 1, len - FIRST);
-			}
-			rc = each(kind, id, len, place->number, payload);
-		}
-		free_list(list);
+	hash_release(&ids->numbers);
+	for (uint64_t number = 1; number <= ids->count; number++) {
+		count[kind_of(entry(ids, number))]++;
+	}
+	for (unsigned kind = 0; rc == 0 && kind < KINDS; kind++) {
+		rc = count[kind] ? each_of(ids, kind, count[kind], each, payload) : 0;
 	}
 	return rc;
 }

@@ -8,15 +8,15 @@
 #include "data/format/record.h"
 
 /*
- * build_ids - the ids of all records, by kind and then in byte order: the rows of the
- * table `id` when an index is built. The caller adds them in the order of numbers. They
- * are sorted while the caller does other work, by a thread if that pays.
+ * build_ids - the ids of all records, and their numbers, while an index is built: in
+ * memory, as the tables `id` and `record` are written at the end. An id of 36 bytes takes
+ * about 60.
  *
  *	ids = build_ids_new();
- *	build_ids_add(ids, kind, &id, number);		each once
- *	build_ids_sort(ids);				starts sorting
+ *	number = build_ids_number(ids, kind, &id);
+ *	number = number ? number : build_ids_add(ids, kind, &id);
  *	...
- *	rc = build_ids_each(ids, each, payload);	waits; kinds ascend
+ *	rc = build_ids_each(ids, each, payload);
  *	build_ids_free(ids);
  */
 
@@ -24,10 +24,20 @@ struct build_ids;
 
 struct build_ids *build_ids_new(void);
 void build_ids_free(struct build_ids *ids); /* NULL is allowed */
-void build_ids_add(struct build_ids *ids, unsigned kind, const struct record_id *id,
-		   uint64_t number);
-void build_ids_sort(struct build_ids *ids);
-/* A non-zero result of `each` ends the walk and is returned. */
+
+/* The number of (kind, id), or 0. */
+uint64_t build_ids_number(const struct build_ids *ids, unsigned kind,
+			  const struct record_id *id);
+/* Gives a new (kind, id) the next number, from 1 up to UINT32_MAX. */
+uint64_t build_ids_add(struct build_ids *ids, unsigned kind, const struct record_id *id);
+/* The id with this number, which was added; returns its kind. */
+unsigned build_ids_get(const struct build_ids *ids, uint64_t number,
+		       struct record_id *id);
+/* Forgets the numbers from `next` on: a transaction that gave them out was aborted. */
+void build_ids_cut(struct build_ids *ids, uint64_t next);
+
+/* Calls `each` for every id, by kind and then in byte order. A non-zero result ends the
+ * walk and is returned. Afterwards only build_ids_get is left. */
 typedef int build_ids_fn(unsigned kind, const char *id, size_t len, uint64_t number,
 			 void *payload);
 int build_ids_each(struct build_ids *ids, build_ids_fn *each, void *payload);

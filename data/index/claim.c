@@ -47,7 +47,7 @@ struct claim_reading {
 	char *path;
 	size_t path_len;
 	struct claim_file file; /* number, rejects */
-	bool is_new;            /* the file has neither a row nor a claim */
+	bool is_new;            /* the file had neither a row nor a claim */
 	bool lowered;           /* a claim was smaller than the old claim of the file */
 	bool anew;              /* the file was marked CLAIM_ANEW */
 	uint64_t refused;       /* the number of rejects for secrets */
@@ -438,7 +438,6 @@ void claim_pause(struct claim_reading *reading)
 {
 	put_unread(reading);
 	count_rejects(reading, true);
-	reading->is_new = false;
 	reading->txn = NULL;
 }
 

@@ -41,8 +41,7 @@ int feed_entry_get(struct query_key *out, const struct store_cursor *cursor)
 	return 0;
 }
 
-static uint64_t append(struct index_txn *txn, uint64_t number,
-		       enum query_response response)
+uint64_t feed_append(struct index_txn *txn, uint64_t number, enum query_response response)
 {
 	struct row_key key = row_key1(++txn->meta.sequence);
 	unsigned char value[VALUE_SIZE] = {(unsigned char)response};
@@ -71,7 +70,7 @@ void feed_mark(struct index_txn *txn, uint64_t number, struct row_record *row,
 	if (*last) {
 		remove_entry(txn, *last);
 	}
-	*last = append(txn, number, response);
+	*last = feed_append(txn, number, response);
 }
 
 /* Removes the entry under the cursor if its response no longer exists; returns whether

@@ -40,6 +40,10 @@ uint64_t *feed_last(struct row_record *row, enum query_response response);
  * no entry. */
 int feed_entry_get(struct query_key *out, const struct store_cursor *cursor);
 
+/* Adds an entry at the end of the feed; returns its sequence, for the row (feed_last). */
+uint64_t feed_append(struct index_txn *txn, uint64_t number,
+		     enum query_response response);
+
 /* Moves the entry of a response to the end of the feed, or adds one. `row` is the row
  * of its image, album or tag; the caller stores it. */
 void feed_mark(struct index_txn *txn, uint64_t number, struct row_record *row,

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "data/index/ids.h"
 
+#include <assert.h>
 #include <string.h>
+
+#include "data/index/build_ids.h"
 
 size_t ids_key(unsigned char key[RECORD_ID_MAX + 1], unsigned kind, const char *id,
 	       size_t len)
@@ -28,30 +31,12 @@ static uint64_t stored(struct index_txn *txn, unsigned kind, const struct record
 	return be64_get(v.data);
 }
 
-static uint32_t hash_of(unsigned kind, const struct record_id *id)
-{
-	return hash_bytes(id->bytes, id->len, kind);
-}
-
-/* The number in memory, or 0. The ids are in the rows of the records. */
-static uint64_t remembered(struct index_txn *txn, unsigned kind,
-			   const struct record_id *id)
-{
-	uint32_t hash = hash_of(kind, id), number;
-	size_t at = 0;
-
-	do {
-		number = hash_next(txn->numbers, hash, &at);
-	} while (number && !txn_record_is(txn, number, kind, id));
-	return number;
-}
-
 uint64_t ids_number(struct index_txn *txn, unsigned kind, const struct record_id *id)
 {
 	uint64_t number;
 
-	if (txn->numbers) {
-		return remembered(txn, kind, id);
+	if (txn->ids) {
+		return build_ids_number(txn->ids, kind, id);
 	}
 	number = stored(txn, kind, id);
 	if (number && !txn_record_is(txn, number, kind, id)) {
@@ -75,7 +60,9 @@ uint64_t ids_intern(struct index_txn *txn, unsigned kind, const struct record_id
 {
 	uint64_t number = ids_number(txn, kind, id);
 	struct row_record row = {.kind = kind, .id = *id};
+	unsigned char id_key[RECORD_ID_MAX + 1];
 	struct row_key key;
+	size_t len;
 
 	if (number) {
 		return number;
@@ -89,18 +76,32 @@ uint64_t ids_intern(struct index_txn *txn, unsigned kind, const struct record_id
 		return 0;
 	}
 	number = txn->meta.next_number++;
-	key = row_key1(number);
-	if (txn->numbers) {
-		hash_add(txn->numbers, hash_of(kind, id), (uint32_t)number);
-	} else {
-		unsigned char id_key[RECORD_ID_MAX + 1];
-		size_t len = ids_key(id_key, kind, id->bytes, id->len);
+	if (txn->ids) {
+		uint64_t given = build_ids_add(txn->ids, kind, id);
 
-		store_put(txn->store, TABLE_ID, id_key, len, key.bytes, key.len);
+		assert(given == number);
+		return given;
 	}
+	key = row_key1(number);
+	len = ids_key(id_key, kind, id->bytes, id->len);
+	store_put(txn->store, TABLE_ID, id_key, len, key.bytes, key.len);
 	buf_clear(&txn->row);
 	row_record_put(&txn->row, number, &row);
 	store_append(txn->store, TABLE_RECORD, key.bytes, key.len, txn->row.data,
 		     txn->row.len);
 	return number;
+}
+
+int ids_name(struct index_txn *txn, uint64_t number, struct record_id *out)
+{
+	struct row_record row;
+	int rc;
+
+	if (txn->ids) {
+		build_ids_get(txn->ids, number, out);
+		return 0;
+	}
+	rc = txn_record_get(txn, number, &row);
+	*out = row.id;
+	return rc;
 }

@@ -13,6 +13,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/file.h"
+#include "data/index/build_ids.h"
 #include "data/index/dictionary.h"
 #include "data/index/feed.h"
 #include "data/index/store_file.h"
@@ -78,8 +79,7 @@
  *   answers show others in their place. To compare two texts with equal stamps,
  *   version.c puts the whole text together.
  * - While an index is built (`building` in its meta row) it has only files, claims,
- *   versions, rejects, and rows that hold the places of records; build.c derives the
- *   rest when the folder was read completely.
+ *   versions and rejects; build.c derives the rest when the folder was read completely.
  *
  * When to raise the version: any change to a key, a value, or what a table contains.
  * There is no upgrade: the programs reject an index of another version, and a scan of
@@ -111,9 +111,9 @@ struct index {
 	int changed;      /* INDEX_CHANGED_FILE; writers only */
 	bool unsignalled; /* the last commit could not modify it */
 	struct dictionary *dictionary;
-	bool building;       /* a writer is building the index; then these are */
-	struct hash numbers; /* the numbers of ids */
-	uint64_t epoch;      /* of the writer: random, never 0 */
+	bool building;         /* a writer is building the index; then it has these */
+	struct build_ids *ids; /* the ids of all records */
+	uint64_t epoch;        /* of the writer: random, never 0 */
 	bool in_txn;
 };
 
@@ -342,6 +342,7 @@ static int begin_build(struct index *index, struct err *err)
 		return rc;
 	}
 	index->building = true;
+	index->ids = build_ids_new();
 	return index_commit(&txn, err);
 }
 
@@ -454,7 +455,7 @@ void index_close(struct index *index)
 		assert(!index->in_txn);
 		store_close(index->store);
 		dictionary_free(index->dictionary);
-		hash_release(&index->numbers);
+		build_ids_free(index->ids);
 		if (index->changed >= 0) {
 			close(index->changed);
 		}
@@ -490,18 +491,19 @@ static int get_meta(struct index_txn *txn, struct err *err)
 	return damaged ? txn_damaged(txn, err, damaged) : 0;
 }
 
-int index_begin(struct index_txn **out, struct index *index, bool write, struct err *err)
+static int begin(struct index_txn **out, struct index *index, bool write, bool beside,
+		 struct err *err)
 {
 	struct index_txn *txn = xzalloc(sizeof(*txn));
 	int rc;
 
-	assert(!index->in_txn);
 	*out = NULL;
+	txn->beside = beside;
 	txn->index = index;
 	txn->dir = index->dir;
 	txn->dictionary = index->dictionary;
 	txn->codec = dictionary_codec(index->dictionary);
-	txn->numbers = index->building ? &index->numbers : NULL;
+	txn->ids = index->building ? index->ids : NULL;
 	txn->write = write;
 	txn->last_version = UINT64_MAX;
 	rc = store_begin(&txn->store, index->store, write, err);
@@ -514,15 +516,32 @@ int index_begin(struct index_txn **out, struct index *index, bool write, struct 
 		index_abort(&txn);
 		return rc;
 	}
+	if (txn->ids && !beside) {
+		build_ids_cut(txn->ids, txn->meta.next_number);
+	}
 	txn->base_sequence = txn->meta.sequence;
 	txn->was_building = txn->meta.building;
 	*out = txn;
 	return 0;
 }
 
+int index_begin(struct index_txn **out, struct index *index, bool write, struct err *err)
+{
+	assert(!index->in_txn);
+	return begin(out, index, write, false, err);
+}
+
+int index_begin_beside(struct index_txn **out, struct index *index, struct err *err)
+{
+	assert(index->in_txn);
+	return begin(out, index, false, true, err);
+}
+
 static void txn_free(struct index_txn *txn)
 {
-	txn->index->in_txn = false;
+	if (!txn->beside) {
+		txn->index->in_txn = false;
+	}
 	buf_release(&txn->row);
 	buf_release(&txn->text);
 	free(txn);
@@ -575,6 +594,8 @@ int index_commit(struct index_txn **txn, struct err *err)
 		}
 		if (!rc && !t->meta.building) {
 			t->index->building = false;
+			build_ids_free(t->index->ids);
+			t->index->ids = NULL;
 		}
 		if (!rc && !t->meta.building &&
 		    (t->was_building || t->meta.sequence != t->base_sequence ||

@@ -7,7 +7,6 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
-#include "data/base/hash.h"
 #include "data/index/meta.h"
 #include "data/index/row.h"
 #include "data/index/store.h"
@@ -23,8 +22,9 @@ struct index_txn {
 	struct store_txn *store;
 	struct dictionary *dictionary; /* the index's */
 	struct codec *codec;           /* with the dictionaries of this transaction */
-	struct hash *numbers; /* numbers of ids while the index is built; else NULL */
+	struct build_ids *ids; /* of all records while the index is built; else NULL */
 	bool write;
+	bool beside;            /* index_begin_beside */
 	bool examined;          /* set by check: damage does not fail the transaction */
 	bool was_building;      /* when the transaction began */
 	uint64_t base_sequence; /* the sequence when it began */
@@ -33,6 +33,10 @@ struct index_txn {
 	struct buf row;        /* scratch of txn_record_put and ids_intern */
 	struct buf text;       /* scratch of version.c */
 };
+
+/* Begins a reader while a write transaction is open, for another thread. It sees what was
+ * committed, and may be ended when the other one is. */
+int index_begin_beside(struct index_txn **out, struct index *index, struct err *err);
 
 /* Reports that something stored cannot be true. Fails the transaction, so that nothing
  * done in it afterwards counts, even if the caller ignores the result. (Only check,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/format/json.h"
+#include "data/index/ids.h"
 #include "data/index/txn.h"
 
 /* ERR_NOTFOUND (no message), or ERR_FORMAT. out->packed points into the store. */
@@ -56,13 +57,9 @@ static void put_raw(struct index_txn *txn, const struct row_version_key *key,
 	store_put(txn->store, TABLE_VERSION, bytes, sizeof(bytes), row->data, row->len);
 }
 
-/* Writes a new version. A version of a new record is the last in the table; appending
- * it fills the pages completely. */
-static void put_new(struct index_txn *txn, const struct row_version_key *key,
-		    const struct buf *row)
+/* Whether the record comes after all that have versions. */
+static bool is_last(struct index_txn *txn, uint64_t number)
 {
-	unsigned char bytes[ROW_VERSION_KEY_SIZE];
-
 	if (txn->last_version == UINT64_MAX) {
 		struct store_cursor *c = store_cursor_open(txn->store, TABLE_VERSION);
 		bool any = store_seek_last(c, NULL, 0) == 0;
@@ -70,7 +67,17 @@ static void put_new(struct index_txn *txn, const struct row_version_key *key,
 		txn->last_version = any ? be64_get(store_key(c).data) : 0;
 		store_cursor_close(c);
 	}
-	if (key->number <= txn->last_version) {
+	return number > txn->last_version;
+}
+
+/* Writes a new version. A version of a new record is the last in the table; appending
+ * it fills the pages completely. */
+static void put_new(struct index_txn *txn, const struct row_version_key *key,
+		    const struct buf *row)
+{
+	unsigned char bytes[ROW_VERSION_KEY_SIZE];
+
+	if (!is_last(txn, key->number)) {
 		put_raw(txn, key, row);
 		return;
 	}
@@ -94,7 +101,10 @@ int version_hold(struct index_txn *txn, const struct row_version_key *key,
 		 enum version_hold hold)
 {
 	struct row_version row;
-	int rc = get_row(txn, key, &row);
+	/* Of a build nearly all records are new. Otherwise the end of the table may be on
+	 * the disk. */
+	int rc = txn->ids && is_last(txn, key->number) ? ERR_NOTFOUND
+						       : get_row(txn, key, &row);
 
 	if (rc) {
 		return rc;
@@ -256,7 +266,7 @@ char *version_compose(char *to, const struct row_version *row, const char *own,
 static int written_member(struct index_txn *txn, const struct row_version *row,
 			  bool image, struct buf *out, struct err *err)
 {
-	struct row_record named;
+	struct record_id id;
 	int rc;
 
 	if (row->embedded) {
@@ -264,12 +274,12 @@ static int written_member(struct index_txn *txn, const struct row_version *row,
 		return version_text(txn, image ? &row->image_version : &row->tag_version,
 				    out, err);
 	}
-	rc = txn_record_get(txn, image ? row->image : row->tag, &named);
+	rc = ids_name(txn, image ? row->image : row->tag, &id);
 	if (rc) {
 		return txn_damaged(txn, err, "a tag image's reference");
 	}
 	buf_addstr(out, image ? "\"image_id\":" : "\"tag_id\":");
-	json_quote(out, named.id.bytes, named.id.len);
+	json_quote(out, id.bytes, id.len);
 	return 0;
 }
 
