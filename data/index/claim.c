@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/base/bits.h"
 #include "data/base/buf.h"
 #include "data/base/hash.h"
 #include "data/index/dictionary.h"
@@ -53,7 +54,7 @@ struct claim_reading {
 	uint64_t refused;       /* the number of rejects for secrets */
 	uint64_t had;           /* rejects of the last reading */
 	struct hash old;        /* the hashes of those that were stored */
-	struct hash seen;       /* the records that this reading claimed */
+	struct bits seen;       /* the records that this reading claimed */
 	struct embedded image, tag;
 	struct buf packed, own; /* scratch */
 };
@@ -122,7 +123,7 @@ static void free_reading(struct claim_reading **reading)
 	struct claim_reading *r = *reading;
 
 	*reading = NULL;
-	hash_release(&r->seen);
+	bits_release(&r->seen);
 	hash_release(&r->old);
 	buf_release(&r->packed);
 	buf_release(&r->own);
@@ -296,7 +297,10 @@ static void put_claim(struct index_txn *txn, uint64_t file,
 	unsigned char id[ROW_VERSION_ID_SIZE];
 
 	row_version_id_put(id, version);
-	store_put(txn->store, TABLE_CLAIM, key.bytes, key.len, id, sizeof(id));
+	/* Of a build nearly all come last. Otherwise the end of the table may be on the
+	 * disk. */
+	(txn->ids ? store_put_last : store_put)(txn->store, TABLE_CLAIM, key.bytes,
+						key.len, id, sizeof(id));
 }
 
 /* Whether this claim replaces the old claim of the file. */
@@ -304,13 +308,13 @@ static int replaces(struct claim_reading *reading, const struct row_version_key 
 		    const struct row_version_key *key, const char *text, size_t len,
 		    bool *yes, struct err *err)
 {
-	bool seen = hash_has(&reading->seen, key->number);
+	bool seen = bits_has(&reading->seen, key->number);
 	int order;
 	int rc;
 
 	*yes = false;
 	if (row_version_equal(old, key)) {
-		hash_put(&reading->seen, key->number);
+		bits_put(&reading->seen, key->number);
 		return 0;
 	}
 	if ((reading->mode == CLAIM_REPLACE || reading->anew) && !seen) {
@@ -346,7 +350,7 @@ static int add(struct claim_reading *reading, const struct record *record,
 	} else if (record->kind == RECORD_TAG) {
 		reading->tag = (struct embedded){.key = key, .facts = facts};
 	}
-	if (!reading->is_new || hash_has(&reading->seen, key.number)) {
+	if (!reading->is_new || bits_has(&reading->seen, key.number)) {
 		rc = get_claim(txn, reading->file.number, key.number, &old);
 		had = rc == 0;
 	}
@@ -356,7 +360,7 @@ static int add(struct claim_reading *reading, const struct record *record,
 	if ((rc && rc != ERR_NOTFOUND) || !yes) {
 		return rc;
 	}
-	hash_put(&reading->seen, key.number);
+	bits_put(&reading->seen, key.number);
 	if (version_hold(txn, &key, VERSION_CLAIM) < 0) {
 		make_version(reading, record, canon, text, packed, &key, &facts);
 	}
@@ -499,7 +503,7 @@ uint64_t claim_count_unknown(struct index_txn *txn, const void *numbers, size_t 
 /* Withdraws the claims of the file on all records but those in `keep`. This writes the
  * table, so the cursor seeks again after each of them. `lost`: see claim_end. */
 static int withdraw_others(struct index_txn *txn, struct claim_file *file,
-			   const struct hash *keep, struct buf *lost, struct err *err)
+			   const struct bits *keep, struct buf *lost, struct err *err)
 {
 	struct store_cursor *c = store_cursor_open(txn->store, TABLE_CLAIM);
 	struct row_key key = row_key2(file->number, 0);
@@ -518,7 +522,7 @@ static int withdraw_others(struct index_txn *txn, struct claim_file *file,
 		number = be64_get((const char *)store_key(c).data + 8);
 		row_version_id_get(&version, number, store_cursor_value(c).data);
 		left -= row_claim_sum(&version);
-		if (hash_has(keep, number)) {
+		if (bits_has(keep, number)) {
 			rc = store_next(c);
 			continue;
 		}
@@ -586,7 +590,7 @@ void claim_drop(struct claim_reading **reading)
 int claim_withdraw_file(struct index_txn *txn, const char *path, size_t len,
 			struct err *err)
 {
-	struct hash none = {0};
+	struct bits none = {0};
 	struct buf key = {0};
 	struct row_file row;
 	int rc = claim_file_load(txn, path, len, &row);

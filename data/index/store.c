@@ -535,19 +535,42 @@ int store_put(struct store_txn *txn, size_t table, const void *key, size_t key_l
 	return RUN(txn, mdb_put(txn->txn, txn->store->table[table], &k, &v, 0), "write");
 }
 
-/* At the end of a table, a cursor that stays there saves the search for it. */
-int store_append(struct store_txn *txn, size_t table, const void *key, size_t key_len,
-		 const void *value, size_t value_len)
+/* At the end of a table, a cursor that stays there saves the search for it. `behind`: not
+ * NULL if the key may also belong before the end, which *behind then says. */
+static int append(struct store_txn *txn, size_t table, MDB_val k, MDB_val v, bool *behind)
 {
-	MDB_val k = val(key, key_len), v = val(value, value_len);
 	MDB_cursor **end = &txn->end[table];
+	int rc;
 
+	if (txn->failed.code) {
+		return txn->failed.code;
+	}
 	if (!*end && RUN(txn, mdb_cursor_open(txn->txn, txn->store->table[table], end),
 			 "write") < 0) {
 		*end = NULL;
 		return txn->failed.code;
 	}
-	return RUN(txn, mdb_cursor_put(*end, &k, &v, MDB_APPEND), "write");
+	rc = CALL(txn, mdb_cursor_put(*end, &k, &v, MDB_APPEND));
+	if (behind && rc == MDB_KEYEXIST) {
+		*behind = true;
+		return 0;
+	}
+	return txn_result(txn, rc, "write");
+}
+
+int store_append(struct store_txn *txn, size_t table, const void *key, size_t key_len,
+		 const void *value, size_t value_len)
+{
+	return append(txn, table, val(key, key_len), val(value, value_len), NULL);
+}
+
+int store_put_last(struct store_txn *txn, size_t table, const void *key, size_t key_len,
+		   const void *value, size_t value_len)
+{
+	bool behind = false;
+	int rc = append(txn, table, val(key, key_len), val(value, value_len), &behind);
+
+	return behind ? store_put(txn, table, key, key_len, value, value_len) : rc;
 }
 
 int store_delete(struct store_txn *txn, size_t table, const void *key, size_t key_len)

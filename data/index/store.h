@@ -105,6 +105,10 @@ int store_put(struct store_txn *txn, size_t table, const void *key, size_t key_l
  * instead of halving them. */
 int store_append(struct store_txn *txn, size_t table, const void *key, size_t key_len,
 		 const void *value, size_t value_len);
+/* As store_put, for a key that is likely to be greater than every key of the table: then it
+ * is appended. It reads the end of the table, though. */
+int store_put_last(struct store_txn *txn, size_t table, const void *key, size_t key_len,
+		   const void *value, size_t value_len);
 /* ERR_NOTFOUND: there was no such key (does not stick). */
 int store_delete(struct store_txn *txn, size_t table, const void *key, size_t key_len);
 /* Empties the table. */

@@ -222,6 +222,7 @@ static void appending_goes_on_after_other_writes_to_the_table(void **state)
 	static const char *const keys[] = {"a", "b", "d", "e", "f"};
 	struct store_txn *txn = begin(*state, true);
 	struct store_cursor *c;
+	struct store_value v;
 	size_t n = 0;
 	int rc;
 
@@ -244,6 +245,13 @@ static void appending_goes_on_after_other_writes_to_the_table(void **state)
 	assert_int_equal(n, 5);
 	store_cursor_close(c);
 	assert_int_equal(store_count(txn, TWO), 1);
+	/* Where it belongs, at the end or not. */
+	assert_int_equal(store_put_last(txn, TWO, "z", 1, "1", 1), 0);
+	assert_int_equal(store_put_last(txn, TWO, "x", 1, "2", 1), 0);
+	assert_int_equal(store_put_last(txn, TWO, "z", 1, "3", 1), 0);
+	assert_int_equal(store_count(txn, TWO), 3);
+	assert_int_equal(store_get(txn, TWO, "z", 1, &v), 0);
+	assert_memory_equal(v.data, "3", 1);
 	/* Behind a key that was not appended. */
 	assert_int_equal(store_put(txn, ONE, "h", 1, "", 0), 0);
 	assert_true(store_append(txn, ONE, "g", 1, "", 0) < 0);
