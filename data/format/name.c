@@ -10,22 +10,24 @@
 static const char hex[] = "0123456789ABCDEF";
 
 /* Bytes of an id that its name contains unchanged. */
+static const bool plain[256] = {
+	['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
+	['_'] = true,         ['-'] = true,
+};
+
 static bool stays(unsigned char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c >= '0' && c <= '9') || c == '_' || c == '-';
+	return plain[c];
 }
 
 size_t name_length(const char *id, size_t len)
 {
-	size_t length = len;
+	size_t stay = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		if (!stays((unsigned char)id[i])) {
-			length += 2;
-		}
+		stay += stays((unsigned char)id[i]);
 	}
-	return length;
+	return 3 * len - 2 * stay;
 }
 
 void name_add(struct buf *out, const char *id, size_t len)

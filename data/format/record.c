@@ -107,6 +107,33 @@ static int reject_twice(const struct scope *scope, size_t at)
 		      len < m->key.len ? "..." : "");
 }
 
+/* Which of the known members has the key; MEMBERS: none. */
+static enum member member_of(const struct scope *scope, const struct json_span *key)
+{
+	/* By length; no three are equally long. */
+	static const enum member by_length[][2] = {
+		[4] = {ID, ID},
+		[5] = {TAG, TAG},
+		[6] = {NAME, NAME},
+		[7] = {IMAGE, LABEL},
+		[8] = {TAG_ID, TAG_ID},
+		[10] = {IMAGE_ID, ALBUM_ID},
+		[11] = {PUBLIC_ID, PUBLIC_ID},
+		[12] = {CREATED_AT, UPDATED_AT},
+	};
+
+	for (size_t i = 0; i < 2 && key->len < sizeof(by_length) / sizeof(*by_length);
+	     i++) {
+		enum member which = by_length[key->len][i];
+
+		if (strlen(member_keys[which]) == key->len &&
+		    memcmp(scope->canon + key->off, member_keys[which], key->len) == 0) {
+			return which;
+		}
+	}
+	return MEMBERS;
+}
+
 /* A member takes at least five bytes: "":1, so a record of RECORD_SIZE_MAX has fewer. A file of
  * a repository may be larger. */
 #define MEMBERS_MAX (RECORD_SIZE_MAX / 5 + 1)
@@ -133,8 +160,12 @@ static int scope_open(struct scope *scope, struct record_reader *reader, size_t 
 	if (again != (size_t)-1) {
 		return reject_twice(scope, again);
 	}
-	for (int i = 0; i < MEMBERS; i++) {
-		scope->known[i] = json_find(object, scope->canon, member_keys[i]);
+	for (size_t i = 0; i < object->count; i++) {
+		enum member which = member_of(scope, &object->member[i].key);
+
+		if (which != MEMBERS) {
+			scope->known[which] = &object->member[i];
+		}
 	}
 	return 0;
 }
@@ -456,6 +487,9 @@ const char *record_id_fault(const char *id, size_t len)
 	}
 	if (len > RECORD_ID_MAX) {
 		return "is longer than 200 bytes";
+	}
+	if (name_length(id, len) == len) {
+		return NULL; /* nearly always: letters, digits, _ and - */
 	}
 	if (!json_is_utf8(id, len)) {
 		return "is not UTF-8";
