@@ -32,8 +32,15 @@ static void make_samples(struct buf *samples, size_t *sizes)
 		buf_addf(samples,
 			 "{\"public_id\":\"%08x-%04x\",\"album_id\":\"album-%u\","
 			 "\"width\":%u,\"thumbnails\":{\"full\":\"/assets/"
-			 "blank.jpg#%x\"}}",
-			 i * 2654435761u, i, i % 7, i * 31, i * 40503u);
+			 "blank.jpg#%x\",\"original\":\"/assets/blank.jpg"
+			 "#https://res.cloudinary.com/one/image/authenticated/"
+			 "s--%08x--/c_fit,h_1920,w_1920/fl_attachment/dpr_auto,"
+			 "q_auto,f_auto/v1600000000/%06x.jpg\"},\"title\":null,"
+			 "\"description\":null,\"page\":1,\"group_id\":null,"
+			 "\"etag\":null,\"format\":\"jpg\",\"rotation\":0,"
+			 "\"processed\":false,\"processing_error\":null}",
+			 i * 2654435761u, i, i % 7, i * 31, i * 40503u, i * 2246822519u,
+			 i * 77u);
 		sizes[i] = samples->len - before;
 	}
 }
@@ -50,6 +57,22 @@ static void texts_come_back_as_they_were(void **state)
 	round_trip(codec, 1, "a\0b", 3);
 	round_trip(codec, 2, large, 1 << 20);
 	free(large);
+	codec_free(codec);
+}
+
+static void short_texts_are_stored_as_they_are(void **state)
+{
+	static const char text[] = "{\"public_id\":\"i\",\"album_id\":\"a\",\"title\":"
+				   "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}";
+	struct codec *codec = codec_new();
+	struct buf packed = {0};
+
+	(void)state;
+	codec_pack(codec, &packed, 1, text, sizeof(text) - 1);
+	assert_non_null(memmem(packed.data, packed.len, text, sizeof(text) - 1));
+	assert_true(codec_can_unpack(codec, packed.data, packed.len));
+	round_trip(codec, 1, text, sizeof(text) - 1);
+	buf_release(&packed);
 	codec_free(codec);
 }
 
@@ -143,6 +166,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_come_back_as_they_were),
+		cmocka_unit_test(short_texts_are_stored_as_they_are),
 		cmocka_unit_test(a_dictionary_makes_alike_texts_small),
 		cmocka_unit_test(a_text_is_not_unpacked_with_another_dictionary),
 		cmocka_unit_test(damaged_bytes_are_refused),
