@@ -42,8 +42,11 @@ void batch_claim(struct batch *batch, const struct record *record, size_t text)
 	add(batch, BATCH_CLAIM)->index = batch->records;
 	batch->record = xgrow(batch->record, batch->records, &batch->records_cap,
 			      sizeof(*batch->record));
+	batch->ids =
+		xgrow(batch->ids, batch->records, &batch->ids_cap, sizeof(*batch->ids));
+	claim_hash(&batch->ids[batch->records], record);
 	next = &batch->record[batch->records++];
-	next->record = *record;
+	record_copy(&next->record, record);
 	next->text = text;
 }
 
@@ -123,6 +126,7 @@ void batch_release(struct batch *batch)
 {
 	free(batch->step);
 	free(batch->record);
+	free(batch->ids);
 	free(batch->file);
 	buf_release(&batch->packed);
 	buf_release(&batch->text);

@@ -47,6 +47,8 @@ struct batch {
 	size_t count, cap;
 	struct batch_record *record;
 	size_t records, records_cap;
+	struct claim_ids *ids; /* of each record */
+	size_t ids_cap;
 	struct claim_file *file;
 	size_t files, files_cap;
 	struct buf text;

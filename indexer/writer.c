@@ -19,6 +19,7 @@
 
 #define QUEUE 4            /* batches under way */
 #define THREAD_FROM 3      /* batches carried out before a thread pays */
+#define EXPECT 6           /* records between claim_expect and claim_add */
 #define PREPARE_AT_ONCE 32 /* records between two looks at the queue */
 
 /* Files that no longer claim images which nobody else claimed. Later steps may claim them
@@ -111,8 +112,12 @@ static void add_claim(struct writer *w, const struct batch *batch, size_t index)
 {
 	const struct batch_record *next = &batch->record[index];
 
+	if (index + EXPECT < batch->records) {
+		claim_expect(w->reading, &batch->ids[index + EXPECT]);
+	}
 	claim_add(w->reading, &next->record, batch->text.data + next->text,
-		  index < batch->prepared ? &next->prepared : NULL, batch->packed.data);
+		  &batch->ids[index], index < batch->prepared ? &next->prepared : NULL,
+		  batch->packed.data);
 }
 
 static void reject(struct writer *w, const struct batch_step *step, const char *reason)

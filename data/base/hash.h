@@ -59,6 +59,14 @@ static inline uint32_t hash_next(const struct hash *table, uint32_t hash, size_t
 	return 0;
 }
 
+/* Fetches the memory where hash_next will look for `hash`. */
+static inline void hash_expect(const struct hash *table, uint32_t hash)
+{
+	if (table->slots) {
+		__builtin_prefetch(&table->slot[hash & (table->slots - 1)]);
+	}
+}
+
 /* Adds a number that is not in the table. */
 void hash_add(struct hash *table, uint32_t hash, uint32_t number);
 /* For a table that is a set of numbers, each its own key. hash_put adds `n` unless the

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -478,6 +479,22 @@ void record_reader_release(struct record_reader *reader)
 		buf_release(&reader->string);
 		reader->count = 0;
 	}
+}
+
+static void copy_id(struct record_id *out, const struct record_id *id)
+{
+	out->len = id->len;
+	memcpy(out->bytes, id->bytes, id->len);
+	out->bytes[id->len] = '\0';
+}
+
+void record_copy(struct record *out, const struct record *record)
+{
+	memcpy(out, record, offsetof(struct record, id));
+	copy_id(&out->id, &record->id);
+	copy_id(&out->album, &record->album);
+	copy_id(&out->image, &record->image);
+	copy_id(&out->tag, &record->tag);
 }
 
 const char *record_id_fault(const char *id, size_t len)

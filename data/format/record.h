@@ -47,20 +47,21 @@ struct record_slot {
 
 struct record {
 	enum record_kind kind;
-	struct record_id id;
+	bool embedded; /* tag image: it contains its image and its tag as objects */
 	/* The canonical text: a span of the argument of record_read, borrowed. */
 	struct json_span text;
 	struct stamp created; /* created_at; absent: zero */
 	struct stamp stamp;   /* updated_at, else created_at: decides between claims */
-	/* image: its album */
-	struct record_id album;
-	/* tag image: its image and its tag, and the members that name them */
-	struct record_id image;
-	struct record_id tag;
+	/* tag image: the members that name its image and its tag */
 	struct record_slot image_slot;
 	struct record_slot tag_slot;
-	bool embedded; /* it contains its image and its tag as objects */
+	struct record_id id;
+	struct record_id album;      /* image: its album */
+	struct record_id image, tag; /* tag image: its image and its tag */
 };
+
+/* Copies the record, but not the unused bytes of its ids: most of it. */
+void record_copy(struct record *out, const struct record *record);
 
 /* Reads records; reuse one to save allocations. Zeroed is ready for use. */
 struct record_reader {

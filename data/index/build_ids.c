@@ -61,10 +61,20 @@ static bool is(const char *entry, unsigned kind, const struct record_id *id)
 	       memcmp(id_of(entry), id->bytes, id->len) == 0;
 }
 
-uint64_t build_ids_number(const struct build_ids *ids, unsigned kind,
+uint32_t build_ids_hash(unsigned kind, const struct record_id *id)
+{
+	return hash_bytes(id->bytes, id->len, kind);
+}
+
+void build_ids_expect(const struct build_ids *ids, uint32_t hash)
+{
+	hash_expect(&ids->numbers, hash);
+}
+
+uint64_t build_ids_number(const struct build_ids *ids, uint32_t hash, unsigned kind,
 			  const struct record_id *id)
 {
-	uint32_t hash = hash_bytes(id->bytes, id->len, kind), number;
+	uint32_t number;
 	size_t at = 0;
 
 	do {
@@ -73,7 +83,8 @@ uint64_t build_ids_number(const struct build_ids *ids, unsigned kind,
 	return number;
 }
 
-uint64_t build_ids_add(struct build_ids *ids, unsigned kind, const struct record_id *id)
+uint64_t build_ids_add(struct build_ids *ids, uint32_t hash, unsigned kind,
+		       const struct record_id *id)
 {
 	char head[2] = {(char)kind, (char)id->len};
 
@@ -83,8 +94,7 @@ uint64_t build_ids_add(struct build_ids *ids, unsigned kind, const struct record
 	buf_add(&ids->bytes, head, sizeof(head));
 	buf_add(&ids->bytes, id->bytes, id->len);
 	buf_add(&ids->bytes, "\0\0\0", (size_t)-ids->bytes.len % UNIT);
-	hash_add(&ids->numbers, hash_bytes(id->bytes, id->len, kind),
-		 (uint32_t)ids->count);
+	hash_add(&ids->numbers, hash, (uint32_t)ids->count);
 	return ids->count;
 }
 
@@ -118,6 +128,7 @@ struct place {
 };
 
 #define FIRST sizeof(uint64_t)
+#define AHEAD 8 /* ids between the fetching of memory and its use */
 
 static uint64_t first_of(const char *entry)
 {
@@ -127,29 +138,64 @@ static uint64_t first_of(const char *entry)
 	return be64_get(first);
 }
 
+/* Compares ids whose first eight bytes are equal. */
 static int by_id(const void *left, const void *right, void *payload)
 {
-	const struct place *a = left, *b = right;
-	size_t a_len, b_len;
-	const char *p, *q;
-	int order;
+	const char *p = entry(payload, ((const struct place *)left)->number);
+	const char *q = entry(payload, ((const struct place *)right)->number);
+	size_t p_len = len_of(p), q_len = len_of(q);
+	int order = memcmp(id_of(p), id_of(q), p_len < q_len ? p_len : q_len);
 
-	if (a->first != b->first) {
-		return a->first < b->first ? -1 : 1;
+	return order ? order : (p_len > q_len) - (p_len < q_len);
+}
+
+/* Sorts by the first eight bytes, a byte at a time, from the last; `spare` has room for as
+ * many. Returns which of the two has the result. */
+static struct place *sort_by_first(struct place *place, struct place *spare, size_t count)
+{
+	for (unsigned shift = 0; shift < 64; shift += 8) {
+		size_t at[257] = {0};
+		struct place *sorted = spare;
+
+		for (size_t i = 0; i < count; i++) {
+			at[(place[i].first >> shift & 255) + 1]++;
+		}
+		if (at[(place[0].first >> shift & 255) + 1] == count) {
+			continue; /* all have the same byte here */
+		}
+		for (unsigned byte = 1; byte < 256; byte++) {
+			at[byte] += at[byte - 1];
+		}
+		for (size_t i = 0; i < count; i++) {
+			sorted[at[place[i].first >> shift & 255]++] = place[i];
+		}
+		spare = place;
+		place = sorted;
 	}
-	p = entry(payload, a->number);
-	q = entry(payload, b->number);
-	a_len = len_of(p);
-	b_len = len_of(q);
-	order = memcmp(id_of(p), id_of(q), a_len < b_len ? a_len : b_len);
-	return order ? order : (a_len > b_len) - (a_len < b_len);
+	return place;
+}
+
+/* Sorts those that are equal in these bytes. */
+static void sort_equals(struct place *place, size_t count, struct build_ids *ids)
+{
+	size_t end;
+
+	for (size_t i = 0; i < count; i = end) {
+		end = i + 1;
+		while (end < count && place[end].first == place[i].first) {
+			end++;
+		}
+		if (end - i > 1) {
+			qsort_r(place + i, end - i, sizeof(*place), by_id, ids);
+		}
+	}
 }
 
 /* The ids of one kind. */
 static int each_of(struct build_ids *ids, unsigned kind, size_t count, build_ids_fn *each,
 		   void *payload)
 {
-	struct place *place = xreallocarray(NULL, count, sizeof(*place));
+	struct place *both = xreallocarray(NULL, count, 2 * sizeof(*both)), *place = both;
 	size_t n = 0;
 	int rc = 0;
 
@@ -160,13 +206,17 @@ static int each_of(struct build_ids *ids, unsigned kind, size_t count, build_ids
 			place[n++] = (struct place){first_of(p), (uint32_t)number};
 		}
 	}
-	qsort_r(place, n, sizeof(*place), by_id, ids);
+	place = sort_by_first(both, both + n, n);
+	sort_equals(place, n, ids);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		const char *p = entry(ids, place[i].number);
 
+		if (i + AHEAD < n) {
+			__builtin_prefetch(entry(ids, place[i + AHEAD].number));
+		}
 		rc = each(kind, id_of(p), len_of(p), place[i].number, payload);
 	}
-	free(place);
+	free(both);
 	return rc;
 }
 

@@ -13,8 +13,9 @@
  * about 60.
  *
  *	ids = build_ids_new();
- *	number = build_ids_number(ids, kind, &id);
- *	number = number ? number : build_ids_add(ids, kind, &id);
+ *	hash = build_ids_hash(kind, &id);
+ *	number = build_ids_number(ids, hash, kind, &id);
+ *	number = number ? number : build_ids_add(ids, hash, kind, &id);
  *	...
  *	rc = build_ids_each(ids, each, payload);
  *	build_ids_free(ids);
@@ -25,11 +26,16 @@ struct build_ids;
 struct build_ids *build_ids_new(void);
 void build_ids_free(struct build_ids *ids); /* NULL is allowed */
 
+/* The hash of (kind, id). Any thread may call it. */
+uint32_t build_ids_hash(unsigned kind, const struct record_id *id);
+/* build_ids_number will be called soon: fetches the memory that it reads first. */
+void build_ids_expect(const struct build_ids *ids, uint32_t hash);
 /* The number of (kind, id), or 0. */
-uint64_t build_ids_number(const struct build_ids *ids, unsigned kind,
+uint64_t build_ids_number(const struct build_ids *ids, uint32_t hash, unsigned kind,
 			  const struct record_id *id);
 /* Gives a new (kind, id) the next number, from 1 up to UINT32_MAX. */
-uint64_t build_ids_add(struct build_ids *ids, unsigned kind, const struct record_id *id);
+uint64_t build_ids_add(struct build_ids *ids, uint32_t hash, unsigned kind,
+		       const struct record_id *id);
 /* The id with this number, which was added; returns its kind. */
 unsigned build_ids_get(const struct build_ids *ids, uint64_t number,
 		       struct record_id *id);

@@ -8,6 +8,7 @@
 #include "data/base/bits.h"
 #include "data/base/buf.h"
 #include "data/base/hash.h"
+#include "data/index/build_ids.h"
 #include "data/index/dictionary.h"
 #include "data/index/ids.h"
 #include "data/index/relate.h"
@@ -131,16 +132,41 @@ static void free_reading(struct claim_reading **reading)
 	free(r);
 }
 
+void claim_hash(struct claim_ids *ids, const struct record *record)
+{
+	*ids = (struct claim_ids){{build_ids_hash(record->kind, &record->id)}};
+	if (record->kind == RECORD_IMAGE) {
+		ids->hash[1] = build_ids_hash(ROW_ALBUM, &record->album);
+	} else if (record->kind == RECORD_TAG_IMAGE) {
+		ids->hash[1] = build_ids_hash(RECORD_IMAGE, &record->image);
+		ids->hash[2] = build_ids_hash(RECORD_TAG, &record->tag);
+	}
+}
+
+void claim_expect(const struct claim_reading *reading, const struct claim_ids *ids)
+{
+	for (size_t i = 0; reading->txn->ids && i < 3; i++) {
+		build_ids_expect(reading->txn->ids, ids->hash[i]);
+	}
+}
+
 /* Makes the key and the facts of the version that a record states. Gives numbers to the
  * ids that it names. */
 static void read_facts(struct claim_reading *reading, const struct record *record,
-		       const char *canon, const struct claim_text *text,
-		       struct row_version_key *key, struct row_version *facts)
+		       const char *canon, const struct claim_ids *ids,
+		       const struct claim_text *text, struct row_version_key *key,
+		       struct row_version *facts)
 {
 	struct index_txn *txn = reading->txn;
+	const uint32_t *hash;
+	struct claim_ids own;
 
 	*facts = (struct row_version){.kind = record->kind, .created = record->created};
-	key->number = ids_intern(txn, record->kind, &record->id);
+	if (!ids) {
+		claim_hash(&own, record);
+	}
+	hash = ids ? ids->hash : own.hash;
+	key->number = ids_intern_hashed(txn, hash[0], record->kind, &record->id);
 	key->stamp = record->stamp;
 	if (text) {
 		memcpy(key->hash, text->hash, sizeof(key->hash));
@@ -148,10 +174,11 @@ static void read_facts(struct claim_reading *reading, const struct record *recor
 		row_hash(key->hash, canon + record->text.off, record->text.len);
 	}
 	if (record->kind == RECORD_IMAGE) {
-		facts->album = ids_intern(txn, ROW_ALBUM, &record->album);
+		facts->album = ids_intern_hashed(txn, hash[1], ROW_ALBUM, &record->album);
 	} else if (record->kind == RECORD_TAG_IMAGE) {
-		facts->image = ids_intern(txn, RECORD_IMAGE, &record->image);
-		facts->tag = ids_intern(txn, RECORD_TAG, &record->tag);
+		facts->image =
+			ids_intern_hashed(txn, hash[1], RECORD_IMAGE, &record->image);
+		facts->tag = ids_intern_hashed(txn, hash[2], RECORD_TAG, &record->tag);
 		facts->embedded = record->embedded;
 		if (record->embedded && !store_status(txn->store, NULL)) {
 			facts->image_version = reading->image.key;
@@ -330,8 +357,8 @@ static int replaces(struct claim_reading *reading, const struct row_version_key 
 }
 
 static int add(struct claim_reading *reading, const struct record *record,
-	       const char *canon, const struct claim_text *text, const char *packed,
-	       struct err *err)
+	       const char *canon, const struct claim_ids *ids,
+	       const struct claim_text *text, const char *packed, struct err *err)
 {
 	struct index_txn *txn = reading->txn;
 	const char *json = canon + record->text.off;
@@ -340,7 +367,7 @@ static int add(struct claim_reading *reading, const struct record *record,
 	bool had = false, yes = true;
 	int rc = 0;
 
-	read_facts(reading, record, canon, text, &key, &facts);
+	read_facts(reading, record, canon, ids, text, &key, &facts);
 	rc = store_status(txn->store, err);
 	if (rc) {
 		return rc; /* a number is missing */
@@ -375,12 +402,13 @@ static int add(struct claim_reading *reading, const struct record *record,
 }
 
 void claim_add(struct claim_reading *reading, const struct record *record,
-	       const char *canon, const struct claim_text *text, const char *packed)
+	       const char *canon, const struct claim_ids *ids,
+	       const struct claim_text *text, const char *packed)
 {
 	struct err err = {0};
 
 	if (!store_status(reading->txn->store, NULL) &&
-	    add(reading, record, canon, text, packed, &err) < 0) {
+	    add(reading, record, canon, ids, text, packed, &err) < 0) {
 		if (!err.code) {
 			txn_damaged(reading->txn, &err, "a claim");
 		}

@@ -70,12 +70,23 @@ void claim_packer_free(struct claim_packer *packer); /* NULL is allowed */
 void claim_prepare(struct claim_packer *packer, struct claim_text *text,
 		   struct buf *packed, const struct record *record, const char *canon);
 
+/* The hashes of the ids that a record names: its own, and those of its album, or of its image
+ * and its tag. Any thread may compute them. */
+struct claim_ids {
+	uint32_t hash[3];
+};
+void claim_hash(struct claim_ids *ids, const struct record *record);
+
+/* Such a record is one of the next that claim_add gets: fetches memory that it will read. */
+void claim_expect(const struct claim_reading *reading, const struct claim_ids *ids);
+
 /* Claims one record; its spans count in `canon`. A tag image with embedded objects
  * takes three calls: its image [1] and its tag [2] first, then the tag image [0].
- * `text`, with the buffer `packed`, is the result of claim_prepare, or NULL. A failure
+ * `ids` is the result of claim_hash, or NULL; `text`, with the buffer `packed`, is the result of claim_prepare, or NULL. A failure
  * sticks in the transaction. */
 void claim_add(struct claim_reading *reading, const struct record *record,
-	       const char *canon, const struct claim_text *text, const char *packed);
+	       const char *canon, const struct claim_ids *ids,
+	       const struct claim_text *text, const char *packed);
 
 /* Stores a rejected record; line 0 means no position (the file could not be read at
  * all). From the 10,001st of a file on, rejects are only counted. Returns whether it is

@@ -36,7 +36,7 @@ uint64_t ids_number(struct index_txn *txn, unsigned kind, const struct record_id
 	uint64_t number;
 
 	if (txn->ids) {
-		return build_ids_number(txn->ids, kind, id);
+		return build_ids_number(txn->ids, build_ids_hash(kind, id), kind, id);
 	}
 	number = stored(txn, kind, id);
 	if (number && !txn_record_is(txn, number, kind, id)) {
@@ -58,7 +58,14 @@ bool ids_is(struct index_txn *txn, unsigned kind, const struct record_id *id,
 
 uint64_t ids_intern(struct index_txn *txn, unsigned kind, const struct record_id *id)
 {
-	uint64_t number = ids_number(txn, kind, id);
+	return ids_intern_hashed(txn, build_ids_hash(kind, id), kind, id);
+}
+
+uint64_t ids_intern_hashed(struct index_txn *txn, uint32_t hash, unsigned kind,
+			   const struct record_id *id)
+{
+	uint64_t number = txn->ids ? build_ids_number(txn->ids, hash, kind, id)
+				   : ids_number(txn, kind, id);
 	struct row_record row = {.kind = kind, .id = *id};
 	unsigned char id_key[RECORD_ID_MAX + 1];
 	struct row_key key;
@@ -77,7 +84,7 @@ uint64_t ids_intern(struct index_txn *txn, unsigned kind, const struct record_id
 	}
 	number = txn->meta.next_number++;
 	if (txn->ids) {
-		uint64_t given = build_ids_add(txn->ids, kind, id);
+		uint64_t given = build_ids_add(txn->ids, hash, kind, id);
 
 		assert(given == number);
 		return given;

@@ -23,6 +23,9 @@ bool ids_is(struct index_txn *txn, unsigned kind, const struct record_id *id,
 /* The number of (kind, id). If it has none, gives it one and a row.
  * Fails the transaction if no number is left. */
 uint64_t ids_intern(struct index_txn *txn, unsigned kind, const struct record_id *id);
+/* The same with build_ids_hash of (kind, id). */
+uint64_t ids_intern_hashed(struct index_txn *txn, uint32_t hash, unsigned kind,
+			   const struct record_id *id);
 
 /* The id with this number. ERR_FORMAT: its row is damaged or missing. */
 int ids_name(struct index_txn *txn, uint64_t number, struct record_id *out);

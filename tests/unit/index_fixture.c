@@ -65,9 +65,9 @@ void index_fixture_add(struct claim_reading *reading, const char *records)
 		}
 		for (size_t n = reader.count; n-- > 1;) {
 			claim_add(reading, &reader.record[reader.count - n], text, NULL,
-				  NULL);
+				  NULL, NULL);
 		}
-		claim_add(reading, &reader.record[0], text, NULL, NULL);
+		claim_add(reading, &reader.record[0], text, NULL, NULL, NULL);
 	}
 	record_reader_release(&reader);
 	json_object_release(&array);
