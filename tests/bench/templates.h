@@ -19,7 +19,7 @@
 
 static const char image_small[] =
 	"{'public_id':'~i','album_id':'~a','created_at':'~c','updated_at':'~u',"
-	"'filename':'~n','width':~w,'height':~h,'crop_x':0.0,'size':~b,'etag':'~e'}";
+	"'filename':'~n','width':~w,'height':~h,'etag':'~e'}";
 static const char image_head[] =
 	"{'id':'~i','public_id':'~i','infos':{'bytes':~b,'created_at':'~t','etag':'~e',"
 	"'format':'jpg','height':~h,'resource_type':'image','tags':['~a'],"
@@ -52,6 +52,7 @@ static const char tag_template[] =
 	"'color':'#~6','color_contrast':'#ffffff','allow_download':false,"
 	"'label_en':'~n','label_fr':'~n'}";
 static const char tag_image_head[] = "{'id':'~i','created_at':'~c','user':'~u',";
+static const char tag_image_small[] = "{'id':'~i','created_at':'~c','page':1,";
 static const char tag_image_ids[] = "'image_id':'~o','tag_id':'~t'}";
 
 #endif
