@@ -250,6 +250,46 @@ class Library:
         tag["updated_at"] = f"2031-01-01T00:00:00.{self.count:09d}Z"
         self.arrive(json.dumps(tag))
 
+    # What a change costs the file system.
+
+    def floor(self, caches):
+        """A run of floor.c, for the files that the last export changed in the site."""
+        repo, pack = self.dir / "floor", self.repo / "objects/pack"
+        if not repo.exists():
+            for folder in ("objects/pack", "refs/heads"):
+                (repo / folder).mkdir(parents=True)
+            for name in ("albumen-exporter.lock", "refs/heads/main"):
+                (repo / name).write_text("")
+        names = quiet("git", "-C", self.repo, "diff", "--name-only", "HEAD~1", "HEAD")
+        paths = [re.sub("(/[0-9a-f]{2}){2}/", "/", name) for name in names.decode().split()]
+        paths = [path for path in paths if (self.site / path).exists()]
+        bodies = [(self.site / path).read_bytes() for path in ("snapshot.json", *paths)]
+        # The smallest of the newest: the last export may have merged packs.
+        newest = min(sorted(pack.glob("*.pack"), key=os.path.getmtime)[-3:],
+                     key=os.path.getsize)
+        sizes = [os.path.getsize(newest), os.path.getsize(newest.with_suffix(".idx"))]
+        pipe = os.memfd_create("bodies")
+        os.write(pipe, b"".join(bodies))
+        caches(self)
+        run = Run([str(self.work / "floor"), str(repo), str(self.site), *map(str, sizes),
+                   str(len(bodies[0])), *[str(x) for path, body in zip(paths, bodies[1:])
+                                          for x in (path, len(body))]],
+                  stdin=f"/proc/self/fd/{pipe}")
+        os.close(pipe)
+        return run
+
+    def evict(self):
+        """Drops the caches: all of them if we are root, else the pages of the index and of
+        the repository."""
+        os.sync()
+        if os.geteuid() == 0:
+            Path("/proc/sys/vm/drop_caches").write_text("3\n")
+            return
+        for path in (*self.index.iterdir(), *(self.repo / "objects/pack").iterdir()):
+            fd = os.open(path, os.O_RDONLY)
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(fd)
+
     def tag_image(self, number):
         """One more tag image, on the image of this number, which has none yet."""
         if not self.records:
