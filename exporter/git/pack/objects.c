@@ -63,9 +63,25 @@ static void open_pack(struct objects *objects, const char *dir, const char *name
 	objects->pack[objects->count++] = pack;
 }
 
+/* Drops those of the packs from `first` on whose indexes are damaged. */
+static void check(struct objects *objects, size_t first)
+{
+	size_t kept = first;
+
+	for (size_t i = first; i < objects->count; i++) {
+		if (packindex_check(&objects->pack[i]->index)) {
+			objects->pack[kept++] = objects->pack[i];
+		} else {
+			close_pack(objects->pack[i]);
+		}
+	}
+	objects->count = kept;
+}
+
 /* Opens packs that are new. False: the folder cannot be read. */
 static bool list(struct objects *objects)
 {
+	size_t known_before = objects->count;
 	struct buf folder = {0};
 	struct dirent *entry;
 	DIR *stream;
@@ -96,6 +112,7 @@ static bool list(struct objects *objects)
 	if (stream) {
 		closedir(stream);
 	}
+	check(objects, known_before);
 	buf_release(&folder);
 	return stream != NULL;
 }
@@ -166,7 +183,8 @@ static struct pack *find(uint32_t *n, struct objects *objects, size_t *tried,
 	while (*tried < objects->count) {
 		size_t which = (objects->last + (*tried)++) % objects->count;
 
-		if (packindex_find(n, &objects->pack[which]->index, id)) {
+		if (packindex_find(n, &objects->pack[which]->index, id) &&
+		    packindex_has_pack(&objects->pack[which]->index)) {
 			return objects->pack[which];
 		}
 	}
@@ -333,8 +351,11 @@ static void consider(struct search *search, const uint8_t id[OBJECT_ID])
 	}
 }
 
-static void search_pack(struct search *search, const struct packindex *index)
+static void search_pack(struct search *search, struct packindex *index)
 {
+	if (!packindex_has_pack(index)) {
+		return;
+	}
 	for (uint32_t n = packindex_lower(index, search->prefix);
 	     search->rc != ERR_INPUT && n < index->count &&
 	     begins_with(packindex_id(index, n), search->prefix, search->digits);

@@ -20,8 +20,71 @@
 #define PACK_HEAD 12
 #define LARGE_OFFSET UINT32_C(0x80000000)
 
-/* Maps a whole file for reading. */
-static int map_file(const uint8_t **out, size_t *len, const char *path, struct err *err)
+/* A file of at most this size is read ahead by the kernel, whole. */
+#define SMALL ((size_t)128 << 10)
+/* How much of a larger pack the kernel is asked for at once: first, and at most. */
+#define AHEAD_FIRST ((size_t)32 << 10)
+#define AHEAD_MOST ((size_t)4 << 20)
+
+/* Of a pack whose objects are looked up one by one. */
+struct packindex_ahead {
+	char *path;      /* of a pack that is not mapped yet; else NULL */
+	size_t from, to; /* the part of the pack that the kernel was asked for */
+};
+
+/* --- reading ahead --- */
+
+/* Has the kernel read a part of a map, without waiting for it. */
+static void read_part(const uint8_t *map, size_t len, size_t from, size_t to)
+{
+	from -= from % (size_t)sysconf(_SC_PAGESIZE);
+	to = to < len ? to : len;
+	if (from < to) {
+		madvise((void *)(map + from), to - from, MADV_WILLNEED);
+	}
+}
+
+static void read_ends(const uint8_t *map, size_t len)
+{
+	if (len > SMALL) {
+		madvise((void *)map, len, MADV_RANDOM);
+		read_part(map, len, 0, 1);
+		read_part(map, len, len - 1, len);
+	} else {
+		read_part(map, len, 0, len);
+	}
+}
+
+void packindex_expect(const struct packindex *index, size_t at, size_t len)
+{
+	struct packindex_ahead *ahead = index->ahead;
+	size_t last;
+
+	if (!ahead || index->pack_len <= SMALL) {
+		return;
+	}
+	last = ahead->to - ahead->from;
+	if (at >= ahead->from && at < ahead->to && len <= ahead->to - at) {
+		/* A reader that comes near the end of a part gets twice as much next. */
+		if (ahead->to - at > last / 2) {
+			return;
+		}
+		ahead->from = ahead->to;
+		len = 2 * last;
+	} else {
+		ahead->from = at;
+	}
+	len = len > AHEAD_MOST ? AHEAD_MOST : len;
+	ahead->to = ahead->from + (len < AHEAD_FIRST ? AHEAD_FIRST : len);
+	read_part(index->pack, index->pack_len, ahead->from, ahead->to);
+}
+
+/* --- opening --- */
+
+/* Maps a whole file for reading. `singly`: of a large one the kernel reads what it is asked
+ * for; and it begins to read what the checks look at. */
+static int map_file(const uint8_t **out, size_t *len, const char *path, bool singly,
+		    struct err *err)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -43,6 +106,9 @@ static int map_file(const uint8_t **out, size_t *len, const char *path, struct e
 		} else {
 			*out = map;
 			*len = (size_t)st.st_size;
+			if (singly) {
+				read_ends(*out, *len);
+			}
 		}
 	}
 	close(fd);
@@ -114,25 +180,33 @@ static int check_pack(const struct packindex *index, const char *path, struct er
 	return 0;
 }
 
-static int map(struct packindex *out, const char *dir, const char *name, bool all,
-	       struct err *err)
+static int map_pack(struct packindex *index, const char *path, bool singly,
+		    struct err *err)
+{
+	int rc = map_file(&index->pack, &index->pack_len, path, singly, err);
+
+	rc = rc ? rc : check_pack(index, path, err);
+	if (rc && index->pack) {
+		munmap((void *)index->pack, index->pack_len);
+		index->pack = NULL;
+	}
+	return rc;
+}
+
+int packindex_open(struct packindex *out, const char *dir, const char *name,
+		   struct err *err)
 {
 	struct packindex index = {0};
 	struct buf path = {0};
 	int rc;
 
 	buf_addf(&path, "%s/%s.idx", dir, name);
-	rc = map_file(&index.idx, &index.idx_len, path.data, err);
+	rc = map_file(&index.idx, &index.idx_len, path.data, false, err);
 	rc = rc ? rc : check_idx(&index, path.data, err);
-	if (!rc && all) {
-		rc = check_sha1(&index, path.data, err);
-	}
-	if (!rc) {
-		buf_clear(&path);
-		buf_addf(&path, "%s/%s.pack", dir, name);
-		rc = map_file(&index.pack, &index.pack_len, path.data, err);
-	}
-	rc = rc ? rc : check_pack(&index, path.data, err);
+	rc = rc ? rc : check_sha1(&index, path.data, err);
+	buf_clear(&path);
+	buf_addf(&path, "%s/%s.pack", dir, name);
+	rc = rc ? rc : map_pack(&index, path.data, false, err);
 	if (rc) {
 		packindex_close(&index);
 	}
@@ -141,16 +215,44 @@ static int map(struct packindex *out, const char *dir, const char *name, bool al
 	return rc;
 }
 
-int packindex_open(struct packindex *out, const char *dir, const char *name,
-		   struct err *err)
-{
-	return map(out, dir, name, true, err);
-}
-
 int packindex_map(struct packindex *out, const char *dir, const char *name,
 		  struct err *err)
 {
-	return map(out, dir, name, false, err);
+	struct packindex index = {0};
+	struct buf path = {0};
+	int rc;
+
+	buf_addf(&path, "%s/%s.idx", dir, name);
+	rc = map_file(&index.idx, &index.idx_len, path.data, true, err);
+	if (!rc) {
+		index.ahead = xzalloc(sizeof(*index.ahead));
+		buf_setlen(&path, path.len - strlen("idx"));
+		buf_addstr(&path, "pack");
+		index.ahead->path = xstrdup(path.data);
+	}
+	*out = index;
+	buf_release(&path);
+	return rc;
+}
+
+bool packindex_check(struct packindex *index)
+{
+	struct err ignored;
+
+	return check_idx(index, "", &ignored) == 0;
+}
+
+bool packindex_has_pack(struct packindex *index)
+{
+	struct packindex_ahead *ahead = index->ahead;
+	struct err ignored;
+
+	if (ahead && ahead->path) {
+		map_pack(index, ahead->path, true, &ignored);
+		free(ahead->path);
+		ahead->path = NULL;
+	}
+	return index->pack != NULL;
 }
 
 void packindex_close(struct packindex *index)
@@ -160,6 +262,10 @@ void packindex_close(struct packindex *index)
 	}
 	if (index->pack) {
 		munmap((void *)index->pack, index->pack_len);
+	}
+	if (index->ahead) {
+		free(index->ahead->path);
+		free(index->ahead);
 	}
 	*index = (struct packindex){0};
 }
@@ -174,19 +280,32 @@ uint32_t packindex_crc(const struct packindex *index, uint32_t n)
 	return be32_get(packindex_id(index, index->count) + (size_t)n * 4);
 }
 
+/* How often packindex_lower guesses, if ids are not as random as they should be. */
+#define GUESSES 16
+
 uint32_t packindex_lower(const struct packindex *index, const uint8_t id[OBJECT_ID])
 {
 	const uint8_t *fanout = index->idx + IDX_FANOUT;
 	uint32_t low = id[0] ? be32_get(fanout + 4 * (id[0] - 1)) : 0;
 	uint32_t high = be32_get(fanout + 4 * id[0]);
+	/* Ids are as good as random, so their next four bytes say where one is, but for a
+	 * page: halving would read four pages of a large index one after the other. */
+	uint64_t from = 0, to = UINT64_C(1) << 32, want = be32_get(id + 1);
 
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
+	for (unsigned guess = 0; low < high; guess++) {
+		uint32_t at = low + (high - low) / 2;
+		int order;
 
-		if (memcmp(packindex_id(index, middle), id, OBJECT_ID) < 0) {
-			low = middle + 1;
+		if (guess < GUESSES && want >= from && want < to) {
+			at = low + (uint32_t)((want - from) * (high - low) / (to - from));
+		}
+		order = memcmp(packindex_id(index, at), id, OBJECT_ID);
+		if (order < 0) {
+			low = at + 1;
+			from = be32_get(packindex_id(index, at) + 1);
 		} else {
-			high = middle;
+			high = at;
+			to = (uint64_t)be32_get(packindex_id(index, at) + 1) + 1;
 		}
 	}
 	return low;
@@ -288,6 +407,7 @@ const uint8_t *packindex_from(const struct packindex *index, size_t at, size_t *
 		return NULL;
 	}
 	*left = end - at;
+	packindex_expect(index, at, 1);
 	return index->pack + at;
 }
 

@@ -20,15 +20,28 @@ struct packindex {
 	/* The rest is private. */
 	const uint8_t *idx, *pack;
 	size_t idx_len, pack_len;
+	struct packindex_ahead *ahead; /* NULL: the kernel reads ahead */
 };
 
 /* Opens `dir`/`name`.idx and .pack. ERR_INPUT: they are damaged or not of version 2. */
 int packindex_open(struct packindex *out, const char *dir, const char *name,
 		   struct err *err);
-/* The same without the index's own SHA-1, which takes reading all of the index. What it says
- * may then be wrong, but leads nowhere outside the two files. */
+/*
+ * For looking up single objects, by one thread at a time. The index's own SHA-1 is not
+ * compared, since that takes reading all of it: what it says may be wrong, but leads nowhere
+ * outside the two files. The kernel is asked for what an object takes, and for more only
+ * where objects that follow each other are read. (By itself it reads what the disk's
+ * read_ahead_kb says around each page, which may be megabytes.)
+ *
+ * Map all indexes first: then they are read side by side. packindex_check must return true
+ * before anything else is done with one: false means that it is damaged. The pack is
+ * opened by packindex_has_pack, which must return true before anything is read from it: most
+ * packs are not read. It returns false if there is no pack that belongs to the index.
+ */
 int packindex_map(struct packindex *out, const char *dir, const char *name,
 		  struct err *err);
+bool packindex_check(struct packindex *index);
+bool packindex_has_pack(struct packindex *index);
 /* A zeroed one is allowed. */
 void packindex_close(struct packindex *index);
 
@@ -44,6 +57,8 @@ uint32_t packindex_lower(const struct packindex *index, const uint8_t id[OBJECT_
 size_t packindex_offset(const struct packindex *index, uint32_t n);
 /* The *left bytes of the pack from `at` to its trailer. NULL: there are none. */
 const uint8_t *packindex_from(const struct packindex *index, size_t at, size_t *left);
+/* The object at `at` takes about `len` bytes, which are read next. */
+void packindex_expect(const struct packindex *index, size_t at, size_t len);
 
 /* All objects in their order in the pack: a heap array of `count` numbers. ERR_INPUT: they do
  * not fill the pack. */

@@ -127,6 +127,56 @@ static void missing_objects_are_looked_for_in_new_packs(void **state)
 	objects_close(objects);
 }
 
+static void what_only_an_index_names_is_not_there(void **state)
+{
+	enum object_type type;
+	struct buf body = {0};
+	struct objects *objects;
+	uint8_t id[OBJECT_ID], found[OBJECT_ID];
+
+	(void)state;
+	id_of(id, "main");
+	git_fixture_says("git init -q --bare n.git && "
+			 "cp r.git/objects/pack/*.idx n.git/objects/pack",
+			 "");
+	objects_open(&objects, "n.git/objects");
+	assert_false(objects_has(objects, id));
+	assert_int_equal(objects_prefix(found, objects, id, 40), ERR_NOTFOUND);
+	assert_int_equal(objects_read(&body, &type, objects, id, &err), ERR_NOTFOUND);
+	objects_close(objects);
+	/* Nor in a pack of another index. */
+	git_fixture_says("cd n.git/objects/pack && for i in *.idx; do "
+			 "echo other | git -C ../.. hash-object -w --stdin | "
+			 "git -C ../.. pack-objects -q o >/dev/null && "
+			 "mv ../../o*.pack ${i%idx}pack; done",
+			 "");
+	objects_open(&objects, "n.git/objects");
+	assert_false(objects_has(objects, id));
+	objects_close(objects);
+	buf_release(&body);
+}
+
+/* A pack of some megabytes, parts of which are asked for before they are read. */
+static void objects_of_a_large_pack_are_read(void **state)
+{
+	struct objects *objects;
+
+	(void)state;
+	git_fixture_says(
+		"git init -q --bare l.git && "
+		"python3 -c 'import random, sys\n"
+		"r = random.Random(1)\n"
+		"for i in [*range(600), 40000, 500000, 6000000, *range(600, 900)]:\n"
+		"    b = r.randbytes(i)\n"
+		"    sys.stdout.buffer.write(b\"blob\\ndata %d\\n%s\\n\" "
+		"% (i, b))' | "
+		"git -C l.git -c fastimport.unpackLimit=1 fast-import --quiet",
+		"");
+	objects_open(&objects, "l.git/objects");
+	all_are_read(objects, "l.git", 903);
+	objects_close(objects);
+}
+
 static void a_damaged_copy_is_passed_over(void **state)
 {
 	enum object_type type;
@@ -197,6 +247,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(packed_and_loose_objects_are_read),
 		TEST(missing_objects_are_looked_for_in_new_packs),
+		TEST(what_only_an_index_names_is_not_there),
+		TEST(objects_of_a_large_pack_are_read),
 		TEST(a_damaged_copy_is_passed_over),
 		TEST(an_object_is_found_by_its_first_digits),
 	};
