@@ -12,8 +12,9 @@
 #   CC=gcc             the compiler: gcc or clang
 #   OPT=-O2 -g         optimisation and debugging
 #   LIBGIT2=           how albumen-exporter is linked with libgit2: `static` starts faster,
-#                      `shared` gets the distribution's security updates; without it,
-#                      `make` builds static and `make install` installs shared
+#                      and most other libraries are then static, too; `shared` gets the
+#                      distribution's security updates; without it, `make` builds static
+#                      and `make install` installs shared
 #   PREFIX=/usr/local  where `make install` puts things
 #   DESTDIR=           a folder to install into instead of /
 #   PORT=8080          where `make serve` listens (on 127.0.0.1)
@@ -120,8 +121,8 @@ pkg = $(if $(shell pkg-config --exists $(2) 2>/dev/null && echo yes),$(shell \
 	pkg-config $(1) $(2)),$(error missing libraries or pkg-config: run `make deps`))
 LIBS = lmdb libcjson libzstd libdeflate nettle
 # Debian 12's archive of libgit2 without the network: exporter/git/offline.c says why.
-GIT_LIBS_static = $(OFFLINE) -Wl,-Bstatic -lgit2 -lmbedcrypto -lhttp_parser -Wl,-Bdynamic \
-	-lpcre2-8 -lz
+GIT_LIBS_static = $(OFFLINE) -Wl,-Bstatic -lgit2 -lmbedcrypto -lhttp_parser -lpcre2-8 -lz \
+	-llmdb -lzstd -ldeflate -lnettle -Wl,-Bdynamic
 GIT_LIBS_shared = $(call pkg,--libs,libgit2)
 LIBS_CFLAGS = $(eval LIBS_CFLAGS := $(patsubst -I%,-isystem %,$(call pkg,--cflags,$(LIBS))))$(LIBS_CFLAGS)
 LIBS_LIBS = $(eval LIBS_LIBS := $(call pkg,--libs,$(LIBS)))$(LIBS_LIBS)
