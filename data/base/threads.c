@@ -19,10 +19,15 @@ bool threads_pay(void)
 
 bool threads_start(pthread_t *out, void *(*run)(void *), void *payload)
 {
+	/* The kernel kills a process whose thread faults while it blocks the signal. */
+	static const int faults[] = {SIGBUS, SIGSEGV, SIGABRT, SIGFPE, SIGILL};
 	sigset_t all, before;
 	bool started;
 
 	sigfillset(&all);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
+		sigdelset(&all, faults[i]);
+	}
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	started = pthread_create(out, NULL, run, payload) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -12,8 +12,8 @@
  * ALBUMEN_THREADS is 0. */
 bool threads_pay(void);
 
-/* Starts a thread that blocks all signals, since they must interrupt the main thread.
- * False: none could be started. */
+/* Starts a thread that blocks all signals, since they must interrupt the main thread; but not
+ * those of a fault of its own (fault.h). False: none could be started. */
 bool threads_start(pthread_t *out, void *(*run)(void *), void *payload);
 
 #endif
