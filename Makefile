@@ -90,7 +90,7 @@ BESIDE = $(EDGE:%=$(BUILD)/edge/%) $(PAGE:%=$(BUILD)/page/%) \
 UNIT_SRC = $(wildcard tests/unit/*/test_*.c)
 UNIT_SHARED_SRC = $(wildcard tests/unit/*.c)
 # The unit tests that use threads, for `make tsan`.
-UNIT_THREADED = $(foreach m,query build ingest apply pack snapshot_edit site relay,$(or $(filter %/test_$(m),$(UNIT_BIN)),$(error no test_$(m))))
+UNIT_THREADED = $(foreach m,store query build ingest apply pack snapshot_edit site relay,$(or $(filter %/test_$(m),$(UNIT_BIN)),$(error no test_$(m))))
 FUZZ = commit delta json pack record request secret stamp tree unpack
 
 SRC = $(DATA_SRC) $(INDEXER_SRC) $(EXPORTER_SRC) $(OFFLINE_SRC) $(MAIN_SRC)

@@ -83,8 +83,10 @@ int dictionary_load(struct index_txn *txn, struct err *err)
 		if (want == dictionary->id[kind]) {
 			continue;
 		}
-		if (want && (store_get(txn->store, TABLE_DICTIONARY, &key, 1, &v) < 0 ||
-			     codec_dictionary_id(v.data, v.len) != want)) {
+		if (want && store_get(txn->store, TABLE_DICTIONARY, &key, 1, &v) == 0) {
+			store_expect_value(txn->store, &v);
+		}
+		if (want && (!v.len || codec_dictionary_id(v.data, v.len) != want)) {
 			return txn_damaged(txn, err, "a dictionary");
 		}
 		set(dictionary, kind, v.data, v.len);

@@ -78,6 +78,32 @@ static int add(struct list *list, struct index_txn *txn, struct store_cursor *re
 	return 0;
 }
 
+/* Where rows come from the disk, page after page, the rows of so many numbers are asked for
+ * together. For fewer the threads cost more than they save. */
+#define EXPECT_LEAST 32
+#define EXPECT_MOST 1024
+
+/* Has the records and versions read of the numbers that follow `key` in the relation. */
+static void expect_rest(struct index_txn *txn, enum table table, const char key[16])
+{
+	static const size_t tables[] = {TABLE_RECORD, TABLE_VERSION};
+	struct store_cursor *c = store_cursor_open(txn->store, table);
+	char *numbers = xmalloc(EXPECT_MOST * 8);
+	size_t count = 0;
+	int rc = store_seek(c, key, 16);
+
+	while (!rc && count < EXPECT_MOST && store_has_prefix(c, key, 8) &&
+	       store_key(c).len == 16) {
+		memcpy(numbers + 8 * count++, (const char *)store_key(c).data + 8, 8);
+		rc = store_next(c);
+	}
+	store_cursor_close(c);
+	if (count >= EXPECT_LEAST) {
+		store_expect(txn->store, tables, 2, numbers, 8, count);
+	}
+	free(numbers);
+}
+
 /* Walks the relation. *met: the numbers in it. */
 static int walk(struct list *list, struct index_txn *txn, enum table table,
 		const struct row_record *of, uint64_t *met)
@@ -88,6 +114,7 @@ static int walk(struct list *list, struct index_txn *txn, enum table table,
 	struct row_key prefix = row_key1(of->version.number);
 	struct row_record row;
 	uint64_t last = 0;
+	long waits = store_waits();
 	int rc;
 
 	for (rc = store_first(c, prefix.bytes, prefix.len); rc == 0; rc = store_next(c)) {
@@ -106,6 +133,11 @@ static int walk(struct list *list, struct index_txn *txn, enum table table,
 		    add(list, txn, records, versions, &row) < 0) {
 			rc = ERR_FORMAT;
 			break;
+		}
+		/* After the first number, and then now and then. */
+		if (*met % 64 == 1 && store_waits() != waits) {
+			expect_rest(txn, table, store_key(c).data);
+			waits = store_waits();
 		}
 	}
 	store_cursor_close(versions);

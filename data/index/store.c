@@ -4,14 +4,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "data/base/buf.h"
 #include "data/base/clock.h"
 #include "data/base/file.h"
+#include "data/base/threads.h"
 #include "data/index/store_file.h"
 
 /* The map never has to grow while the store is open: without WRITEMAP the file grows
@@ -109,6 +113,12 @@ static int txn_result(struct store_txn *txn, int rc, const char *what)
 	}
 	/* A large transaction writes before its commit. */
 	return write_err(txn->store, &txn->failed, rc, what);
+}
+
+static MDB_val val(const void *data, size_t len)
+{
+	/* LMDB takes a pointer that is not const, but only reads. */
+	return (MDB_val){.mv_size = len, .mv_data = (void *)(uintptr_t)data};
 }
 
 static int leave_lmdb(struct store_txn *txn, int rc)
@@ -392,6 +402,85 @@ void store_read_ahead(struct store_txn *txn)
 	}
 }
 
+long store_waits(void)
+{
+	struct rusage usage = {0};
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_majflt;
+}
+
+/* A disk that answers several requests at a time is waited for as much less. */
+#define EXPECT_THREADS 8
+
+struct expected {
+	struct store *store;
+	const size_t *table;
+	const char *keys;
+	size_t tables, key_len, count;
+	atomic_size_t next; /* the next key in the next table */
+};
+
+/* A transaction must stay in one thread (lmdb.h), so each has its own. It may see a newer
+ * state; nothing is kept of what it reads. */
+static void *search_expected(void *payload)
+{
+	struct expected *e = payload;
+	const struct fault_area *outer = fault_enter(&e->store->file.area);
+	MDB_txn *txn = NULL;
+	size_t n;
+
+	if (mdb_txn_begin(e->store->env, NULL, MDB_RDONLY, &txn) == MDB_SUCCESS) {
+		while ((n = atomic_fetch_add(&e->next, 1)) < e->count * e->tables) {
+			MDB_dbi dbi = e->store->table[e->table[n % e->tables]];
+			MDB_val key =
+				val(e->keys + n / e->tables * e->key_len, e->key_len);
+			MDB_val value;
+			MDB_cursor *cursor;
+
+			if (mdb_cursor_open(txn, dbi, &cursor) == MDB_SUCCESS) {
+				mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+				mdb_cursor_close(cursor);
+			}
+		}
+		mdb_txn_abort(txn);
+	}
+	fault_leave(outer);
+	return NULL;
+}
+
+void store_expect(struct store_txn *txn, const size_t *table, size_t tables,
+		  const void *keys, size_t key_len, size_t count)
+{
+	struct expected expected = {.store = txn->store,
+				    .table = table,
+				    .tables = tables,
+				    .keys = keys,
+				    .key_len = key_len,
+				    .count = count};
+	pthread_t thread[EXPECT_THREADS];
+	size_t started = 0;
+
+	if (txn->failed.code || !threads_pay()) {
+		return;
+	}
+	while (started < EXPECT_THREADS && started < count &&
+	       threads_start(&thread[started], search_expected, &expected)) {
+		started++;
+	}
+	for (size_t i = 0; i < started; i++) {
+		pthread_join(thread[i], NULL);
+	}
+}
+
+void store_expect_value(struct store_txn *txn, const struct store_value *value)
+{
+	size_t in_page = (uintptr_t)value->data % txn->store->page_size;
+
+	madvise((void *)((uintptr_t)value->data - in_page), in_page + value->len,
+		MADV_WILLNEED);
+}
+
 int store_begin(struct store_txn **out, struct store *store, bool write, struct err *err)
 {
 	struct store_txn *txn = xzalloc(sizeof(*txn) + store->count * sizeof(*txn->end));
@@ -506,12 +595,6 @@ int store_status(const struct store_txn *txn, struct err *err)
 		*err = txn->failed;
 	}
 	return txn->failed.code;
-}
-
-static MDB_val val(const void *data, size_t len)
-{
-	/* LMDB takes a pointer that is not const, but only reads. */
-	return (MDB_val){.mv_size = len, .mv_data = (void *)(uintptr_t)data};
 }
 
 int store_get(struct store_txn *txn, size_t table, const void *key, size_t key_len,

@@ -79,6 +79,20 @@ void store_close(struct store *store);
  */
 void store_read_ahead(struct store_txn *txn);
 
+/* How many pages this thread has waited for, since it began: a number that grows tells that
+ * rows are on the disk and not in memory. */
+long store_waits(void);
+/*
+ * Has the pages read that rows are on: in each of the `tables`, the row at or after each of
+ * `count` keys of `key_len` bytes. Threads search them, so that the disk has several pages to
+ * read at a time: a search alone asks for one, and for the next when it has that. Returns when
+ * all is read. It is a hint: without threads it does nothing.
+ */
+void store_expect(struct store_txn *txn, const size_t *table, size_t tables,
+		  const void *keys, size_t key_len, size_t count);
+/* Has the pages of a value read, without waiting. */
+void store_expect_value(struct store_txn *txn, const struct store_value *value);
+
 /*
  * ERR_REPLACED: the folder was removed or renamed, or has another file in its place;
  * ERR_FORMAT: the file is shorter than what was committed. store_commit of a writer

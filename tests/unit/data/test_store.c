@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "data/base/buf.h"
+#include "data/base/threads.h"
 #include "data/index/store.h"
 #include "data/index/store_file.h"
 
@@ -439,9 +440,28 @@ static void nothing_is_committed_to_a_file_that_was_cut_short(void **state)
 	assert_int_equal(size_of(f), half);
 }
 
-static void a_page_that_is_cut_off_while_it_is_read_ends_the_program(void **state)
+/* What cut_off does in a transaction of a file that was cut short. */
+static void read_all(struct store_txn *txn)
 {
-	struct fixture *f = *state;
+	struct store_cursor *c = store_cursor_open(txn, ONE);
+
+	for (int rc = store_seek(c, NULL, 0); rc == 0; rc = store_next(c)) {
+	}
+}
+
+static void expect_all(struct store_txn *txn)
+{
+	static const size_t one = ONE;
+	uint32_t keys[300];
+
+	for (uint32_t i = 0; i < 300; i++) {
+		keys[i] = i;
+	}
+	store_expect(txn, &one, 1, keys, sizeof(*keys), 300);
+}
+
+static void cut_off(struct fixture *f, void (*reading)(struct store_txn *txn))
+{
 	char line[512];
 	int fds[2], status;
 	ssize_t n;
@@ -455,7 +475,6 @@ static void a_page_that_is_cut_off_while_it_is_read_ends_the_program(void **stat
 	if (pid == 0) {
 		struct store *store = NULL;
 		struct store_txn *txn = NULL;
-		struct store_cursor *c;
 
 		dup2(fds[1], STDERR_FILENO);
 		if (store_open(&store, f->dir, &spec, 0, NULL) < 0 ||
@@ -463,9 +482,7 @@ static void a_page_that_is_cut_off_while_it_is_read_ends_the_program(void **stat
 			_exit(3);
 		}
 		cut(f, 8192);
-		c = store_cursor_open(txn, ONE);
-		for (int rc = store_seek(c, NULL, 0); rc == 0; rc = store_next(c)) {
-		}
+		reading(txn);
 		_exit(4);
 	}
 	close(fds[1]);
@@ -476,6 +493,38 @@ static void a_page_that_is_cut_off_while_it_is_read_ends_the_program(void **stat
 	close(fds[0]);
 	line[n > 0 ? n : 0] = '\0';
 	assert_non_null(strstr(line, "data.mdb' was cut short while it was read"));
+}
+
+static void a_page_that_is_cut_off_while_it_is_read_ends_the_program(void **state)
+{
+	cut_off(*state, read_all);
+}
+
+static void a_page_that_is_cut_off_while_it_is_expected_ends_the_program(void **state)
+{
+	setenv("ALBUMEN_THREADS", "1", 1);
+	cut_off(*state, threads_pay() ? expect_all : read_all);
+}
+
+/* Each of the threads needs a slot for a reader, of which there are 510. */
+static void expecting_rows_leaves_no_reader_behind(void **state)
+{
+	static const size_t tables[] = {TWO, ONE};
+	static const uint32_t keys[] = {1, 200, 100, 999999};
+	struct store_txn *txn, *other;
+	struct store_value v;
+
+	put_many(*state, 300);
+	txn = begin(*state, false);
+	for (size_t i = 0; i < 200; i++) {
+		store_expect(txn, tables, 2, keys, sizeof(*keys), 4);
+	}
+	store_expect(txn, tables, 2, keys, sizeof(*keys), 0);
+	other = begin(*state, false);
+	assert_int_equal(store_get(other, ONE, &keys[1], sizeof(*keys), &v), 0);
+	store_expect_value(other, &v);
+	store_abort(&other);
+	store_abort(&txn);
 }
 
 static void a_folder_that_was_replaced_is_noticed(void **state)
@@ -604,6 +653,8 @@ int main(void)
 		TEST(a_file_that_is_cut_short_is_noticed_by_the_next_transaction),
 		TEST(nothing_is_committed_to_a_file_that_was_cut_short),
 		TEST(a_page_that_is_cut_off_while_it_is_read_ends_the_program),
+		TEST(a_page_that_is_cut_off_while_it_is_expected_ends_the_program),
+		TEST(expecting_rows_leaves_no_reader_behind),
 		TEST(a_folder_that_was_replaced_is_noticed),
 		TEST(a_lock_file_that_was_removed_is_noticed),
 		TEST(an_environment_that_was_not_made_to_its_end_is_made_anew),
