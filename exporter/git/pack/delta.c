@@ -257,7 +257,7 @@ const uint8_t *delta_sizes(size_t *base_len, size_t *len, const void *delta,
 bool delta_apply(struct buf *out, const void *base, size_t base_len, const uint8_t *at,
 		 const uint8_t *end, size_t len)
 {
-	buf_empty(out);
+	buf_clear(out);
 	buf_grow(out, len);
 	while (at < end) {
 		uint8_t op = *at++;

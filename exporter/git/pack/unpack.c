@@ -25,6 +25,7 @@
  * one replaces what is there. All are dropped when they take too much memory. */
 #define KEPT_SLOTS 16384
 #define KEPT_BYTES ((size_t)64 << 20)
+#define KEPT_AT_ONCE ((size_t)1 << 20)
 
 struct kept {
 	const struct packindex *pack; /* NULL: free */
@@ -100,14 +101,16 @@ static const struct kept *find_kept(struct unpack *unpack, const struct packinde
 {
 	const struct kept *kept = slot_of(unpack, pack, at);
 
-	return kept->pack == pack && kept->at == at ? kept : NULL;
+	return kept->pack == pack && kept->at == at && kept->body.data ? kept : NULL;
 }
 
-/* Takes the body over, unless it is too large. */
+/* Takes the body over, unless it is too large. A large one is only noted the first time: most
+ * commands read one version, and new memory for the next body takes as long as its bytes. */
 static void keep(struct unpack *unpack, const struct packindex *pack, size_t at,
 		 enum object_type type, struct buf *body)
 {
 	struct kept *kept = slot_of(unpack, pack, at);
+	bool known = kept->pack == pack && kept->at == at;
 
 	if (body->len > KEPT_MAX) {
 		return;
@@ -117,8 +120,10 @@ static void keep(struct unpack *unpack, const struct packindex *pack, size_t at,
 	}
 	unpack->kept_bytes -= kept->body.cap;
 	buf_release(&kept->body);
-	kept->body = *body;
-	*body = (struct buf){0};
+	if (known || body->len <= KEPT_AT_ONCE) {
+		kept->body = *body;
+		*body = (struct buf){0};
+	}
 	unpack->kept_bytes += kept->body.cap;
 	unpack->keeps = true;
 	kept->pack = pack;
