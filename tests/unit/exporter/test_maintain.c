@@ -310,6 +310,31 @@ static void what_a_merge_made_the_next_one_copies(void **state)
 	snapshot_close(repo);
 }
 
+/* git makes longer ones if it is asked to. */
+static void no_chain_becomes_longer_than_fifty(void **state)
+{
+	struct snapshot_repo *repo = snapshot_fixture_open();
+
+	(void)state;
+	for (unsigned n = 0; n < 120; n++) {
+		tag_one(repo, n);
+	}
+	git_fixture_says("git -C r.git repack -adfq --depth=200 --window=2 && "
+			 "git verify-pack -v r.git/objects/pack/*.idx | "
+			 "awk '$6 > 50' | head -n 1 | wc -l",
+			 "1");
+	assert_int_equal(snapshot_reopen(repo, &err), 0);
+	for (unsigned n = 120; n < 160; n++) {
+		tag_one(repo, n);
+	}
+	merge(repo);
+	assert_int_equal(counted("packs"), 1);
+	git_fixture_says("git verify-pack -v r.git/objects/pack/*.idx | awk '$6 > 50'",
+			 "");
+	assert_sound();
+	snapshot_close(repo);
+}
+
 /* --- compaction --- */
 
 static void compaction_loses_nothing_and_is_done_once(void **state)
@@ -654,6 +679,7 @@ int main(void)
 		TEST(packs_of_git_are_merged_and_those_with_a_keep_are_left_alone),
 		TEST(versions_of_a_path_are_deltas_of_each_other),
 		TEST(what_a_merge_made_the_next_one_copies),
+		TEST(no_chain_becomes_longer_than_fifty),
 		TEST(damage_is_not_copied),
 		TEST(compaction_loses_nothing_and_is_done_once),
 		TEST(snapshots_go_on_after_compaction),
