@@ -388,6 +388,7 @@ static void set_slot(struct record_slot *slot, const struct scope *scope,
 {
 	const struct json_member *m = scope->known[which];
 
+	assert(m);
 	slot->member.off = m->key.off;
 	slot->member.len = m->value.off + m->value.len - m->key.off;
 	slot->value = m->value;
