@@ -16,6 +16,7 @@
 #include "data/index/build_ids.h"
 #include "data/index/dictionary.h"
 #include "data/index/feed.h"
+#include "data/index/recent.h"
 #include "data/index/store_file.h"
 #include "data/index/txn.h"
 
@@ -544,6 +545,7 @@ static void txn_free(struct index_txn *txn)
 	}
 	buf_release(&txn->row);
 	buf_release(&txn->text);
+	recent_free(txn->tags);
 	free(txn);
 }
 

@@ -43,13 +43,23 @@ struct store_txn {
 	bool write;
 	const struct fault_area *outer; /* CALL */
 	struct err failed; /* the first failure; code 0 while there is none */
-	/* Of each table: where the last store_append ended, or NULL. Any other write to the
-	 * table closes it. */
-	MDB_cursor *end[];
+	/* Two cursors of each table, or NULL. GET: a writer's is where the last store_append
+	 * ended, and any other write to the table closes it; a reader's is where the last
+	 * store_get was. WALK: a reader's that was closed. A search from there is short if the
+	 * key is near: those of single rows and of lists, each, mostly ascend. */
+	MDB_cursor *kept[];
 };
+
+enum kept { GET, WALK, KEPT };
+
+static MDB_cursor **kept_of(struct store_txn *txn, size_t table, enum kept which)
+{
+	return &txn->kept[table * KEPT + which];
+}
 
 struct store_cursor {
 	struct store_txn *txn;
+	size_t table;
 	MDB_cursor *cursor; /* NULL: the open failed */
 	MDB_val key, value;
 	const void *prefix; /* of the walk, borrowed */
@@ -483,7 +493,8 @@ void store_expect_value(struct store_txn *txn, const struct store_value *value)
 
 int store_begin(struct store_txn **out, struct store *store, bool write, struct err *err)
 {
-	struct store_txn *txn = xzalloc(sizeof(*txn) + store->count * sizeof(*txn->end));
+	struct store_txn *txn =
+		xzalloc(sizeof(*txn) + KEPT * store->count * sizeof(*txn->kept));
 	unsigned flags = write ? 0 : MDB_RDONLY;
 	int rc;
 
@@ -529,19 +540,18 @@ static int check_before_commit(struct store *store, struct err *err)
 	return rc;
 }
 
-/* The next store_append to the table looks for its end anew. */
-static void close_end(struct store_txn *txn, size_t table)
+static void close_one(MDB_cursor **kept)
 {
-	if (txn->end[table]) {
-		mdb_cursor_close(txn->end[table]);
-		txn->end[table] = NULL;
+	if (*kept) {
+		mdb_cursor_close(*kept);
+		*kept = NULL;
 	}
 }
 
-static void close_ends(struct store_txn *txn)
+static void close_kept(struct store_txn *txn)
 {
-	for (size_t table = 0; table < txn->store->count; table++) {
-		close_end(txn, table);
+	for (size_t i = 0; i < KEPT * txn->store->count; i++) {
+		close_one(&txn->kept[i]);
 	}
 }
 
@@ -552,7 +562,7 @@ int store_commit(struct store_txn **txn, struct err *err)
 	int rc = store_status(t, err);
 
 	*txn = NULL;
-	close_ends(t);
+	close_kept(t);
 	if (!rc && t->write) {
 		rc = check_before_commit(store, err);
 	}
@@ -575,7 +585,7 @@ int store_commit(struct store_txn **txn, struct err *err)
 void store_abort(struct store_txn **txn)
 {
 	if (*txn) {
-		close_ends(*txn);
+		close_kept(*txn);
 		CALL(*txn, (mdb_txn_abort((*txn)->txn), 0));
 		free(*txn);
 		*txn = NULL;
@@ -597,12 +607,36 @@ int store_status(const struct store_txn *txn, struct err *err)
 	return txn->failed.code;
 }
 
+/* Opens the kept cursor of the table unless it is open. */
+static int keep_cursor(struct store_txn *txn, size_t table, enum kept which)
+{
+	MDB_cursor **kept = kept_of(txn, table, which);
+	int rc = 0;
+
+	if (!*kept) {
+		rc = RUN(txn, mdb_cursor_open(txn->txn, txn->store->table[table], kept),
+			 txn->write ? "write" : "read");
+		*kept = rc ? NULL : *kept;
+	}
+	return rc;
+}
+
 int store_get(struct store_txn *txn, size_t table, const void *key, size_t key_len,
 	      struct store_value *out)
 {
 	MDB_val k = val(key, key_len), v;
-	int rc = RUN(txn, mdb_get(txn->txn, txn->store->table[table], &k, &v), "read");
+	int rc;
 
+	if (txn->write) {
+		rc = RUN(txn, mdb_get(txn->txn, txn->store->table[table], &k, &v),
+			 "read");
+	} else {
+		rc = keep_cursor(txn, table, GET);
+		rc = rc ? rc
+			: RUN(txn,
+			      mdb_cursor_get(*kept_of(txn, table, GET), &k, &v, MDB_SET),
+			      "read");
+	}
 	if (!rc) {
 		*out = (struct store_value){.data = v.mv_data, .len = v.mv_size};
 	}
@@ -614,7 +648,7 @@ int store_put(struct store_txn *txn, size_t table, const void *key, size_t key_l
 {
 	MDB_val k = val(key, key_len), v = val(value, value_len);
 
-	close_end(txn, table);
+	close_one(kept_of(txn, table, GET));
 	return RUN(txn, mdb_put(txn->txn, txn->store->table[table], &k, &v, 0), "write");
 }
 
@@ -622,18 +656,12 @@ int store_put(struct store_txn *txn, size_t table, const void *key, size_t key_l
  * NULL if the key may also belong before the end, which *behind then says. */
 static int append(struct store_txn *txn, size_t table, MDB_val k, MDB_val v, bool *behind)
 {
-	MDB_cursor **end = &txn->end[table];
-	int rc;
+	int rc = txn->failed.code ? txn->failed.code : keep_cursor(txn, table, GET);
 
-	if (txn->failed.code) {
-		return txn->failed.code;
+	if (rc) {
+		return rc;
 	}
-	if (!*end && RUN(txn, mdb_cursor_open(txn->txn, txn->store->table[table], end),
-			 "write") < 0) {
-		*end = NULL;
-		return txn->failed.code;
-	}
-	rc = CALL(txn, mdb_cursor_put(*end, &k, &v, MDB_APPEND));
+	rc = CALL(txn, mdb_cursor_put(*kept_of(txn, table, GET), &k, &v, MDB_APPEND));
 	if (behind && rc == MDB_KEYEXIST) {
 		*behind = true;
 		return 0;
@@ -660,13 +688,13 @@ int store_delete(struct store_txn *txn, size_t table, const void *key, size_t ke
 {
 	MDB_val k = val(key, key_len);
 
-	close_end(txn, table);
+	close_one(kept_of(txn, table, GET));
 	return RUN(txn, mdb_del(txn->txn, txn->store->table[table], &k, NULL), "write");
 }
 
 int store_empty(struct store_txn *txn, size_t table)
 {
-	close_end(txn, table);
+	close_one(kept_of(txn, table, GET));
 	return RUN(txn, mdb_drop(txn->txn, txn->store->table[table], 0),
 		   "empty a table of");
 }
@@ -684,9 +712,10 @@ struct store_cursor *store_cursor_open(struct store_txn *txn, size_t table)
 	struct store_cursor *cursor = xzalloc(sizeof(*cursor));
 
 	cursor->txn = txn;
-	if (RUN(txn, mdb_cursor_open(txn->txn, txn->store->table[table], &cursor->cursor),
-		"read") < 0) {
-		cursor->cursor = NULL;
+	cursor->table = table;
+	if (!keep_cursor(txn, table, WALK)) {
+		cursor->cursor = *kept_of(txn, table, WALK);
+		*kept_of(txn, table, WALK) = NULL;
 	}
 	return cursor;
 }
@@ -694,8 +723,13 @@ struct store_cursor *store_cursor_open(struct store_txn *txn, size_t table)
 void store_cursor_close(struct store_cursor *cursor)
 {
 	if (cursor) {
-		if (cursor->cursor) {
-			mdb_cursor_close(cursor->cursor);
+		MDB_cursor **kept = kept_of(cursor->txn, cursor->table, WALK);
+
+		if (!cursor->txn->write) {
+			close_one(kept);
+			*kept = cursor->cursor;
+		} else {
+			close_one(&cursor->cursor);
 		}
 		free(cursor);
 	}

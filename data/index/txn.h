@@ -32,6 +32,7 @@ struct index_txn {
 	uint64_t last_version; /* greatest record that has one; UINT64_MAX: unknown */
 	struct buf row;        /* scratch of txn_record_put and ids_intern */
 	struct buf text;       /* scratch of version.c */
+	struct recent *tags;   /* of a reader: version_winner */
 };
 
 /* Begins a reader while a write transaction is open, for another thread. It sees what was

@@ -6,6 +6,7 @@
 
 #include "data/format/json.h"
 #include "data/index/ids.h"
+#include "data/index/recent.h"
 #include "data/index/txn.h"
 
 /* ERR_NOTFOUND (no message), or ERR_FORMAT. out->packed points into the store. */
@@ -228,14 +229,24 @@ int version_get(struct index_txn *txn, const struct row_version_key *key,
 int version_winner(struct index_txn *txn, enum record_kind kind, uint64_t number,
 		   struct buf *out, struct err *err)
 {
+	bool keep = kind == RECORD_TAG && !txn->write;
+	size_t start = out->len;
 	struct row_record row;
 	struct row_version facts = {0};
+	int rc;
 
+	if (keep && recent_get(txn->tags, number, out) == 0) {
+		return 0;
+	}
 	if (txn_record_get(txn, number, &row) < 0 || !row.known ||
 	    row.kind != (unsigned)kind) {
 		return txn_damaged(txn, err, "a record that is not known");
 	}
-	return version_get(txn, &row.version, &facts, out, err);
+	rc = version_get(txn, &row.version, &facts, out, err);
+	if (!rc && keep) {
+		recent_put(&txn->tags, number, out->data + start, out->len - start);
+	}
+	return rc;
 }
 
 static char *put(char *to, const void *bytes, size_t len)
