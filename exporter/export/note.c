@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "data/base/buf.h"
@@ -110,6 +111,26 @@ void note_read(struct note *out, const struct snapshot_repo *repo)
 	buf_release(&text);
 }
 
+/*
+ * Writes over the note, if it exists and is not longer than the text. One write of less than
+ * a page is done whole, also by a process that is killed, and most notes have the same length.
+ * A new file would cost an inode and the freeing of the old one with each snapshot.
+ */
+static bool write_over(const char *path, const struct buf *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	bool done = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		    st.st_nlink == 1 && st.st_size > 0 &&
+		    (size_t)st.st_size <= text->len &&
+		    pwrite(fd, text->data, text->len, 0) == (ssize_t)text->len;
+
+	if (fd >= 0 && close(fd) < 0) {
+		done = false;
+	}
+	return done;
+}
+
 /* Unlike file_replace this does not flush, as each export would pay for that. */
 static int replace(const char *path, const struct buf *text, struct err *err)
 {
@@ -140,7 +161,7 @@ void note_write(const struct note *note, const struct snapshot_repo *repo)
 
 	print(&text, note);
 	path_of(&path, repo);
-	if (replace(path.data, &text, &err) < 0) {
+	if (!write_over(path.data, &text) && replace(path.data, &text, &err) < 0) {
 		log_warning("%s; the next export may have to render everything", err.msg);
 	}
 	buf_release(&path);

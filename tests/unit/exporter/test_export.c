@@ -345,6 +345,39 @@ static void a_note_is_read_as_it_was_written(void **state)
 	note_write(&note, t->repo);
 	note_read(&back, t->repo);
 	assert_memory_equal(&back, &note, sizeof(note));
+	/* Of the same length, and shorter. */
+	memset(note.made.hex, 'c', SNAPSHOT_HEX);
+	note_write(&note, t->repo);
+	note_read(&back, t->repo);
+	assert_memory_equal(&back, &note, sizeof(note));
+	note.ended = (struct note_export){0};
+	note_write(&note, t->repo);
+	note_read(&back, t->repo);
+	assert_memory_equal(&back, &note, sizeof(note));
+}
+
+/* As `cp -al` makes it of a repository. */
+static void a_copy_of_the_note_by_a_hard_link_stays_as_it_is(void **state)
+{
+	struct test *t = *state;
+	struct note note = {0}, back;
+	struct buf path = {0}, copy = {0};
+
+	memset(note.made.hex, 'a', SNAPSHOT_HEX);
+	note_write(&note, t->repo);
+	buf_addf(&path, "%s/" NOTE_FILE, t->path);
+	buf_addf(&copy, "%s.copy", path.data);
+	assert_int_equal(link(path.data, copy.data), 0);
+	memset(note.made.hex, 'b', SNAPSHOT_HEX);
+	note_write(&note, t->repo);
+	note_read(&back, t->repo);
+	assert_string_equal(back.made.hex, note.made.hex);
+	assert_int_equal(rename(copy.data, path.data), 0);
+	note_read(&back, t->repo);
+	memset(note.made.hex, 'a', SNAPSHOT_HEX);
+	assert_string_equal(back.made.hex, note.made.hex);
+	buf_release(&path);
+	buf_release(&copy);
 }
 
 static void a_torn_note_counts_as_lost(void **state)
@@ -387,6 +420,7 @@ int main(void)
 		TEST(a_note_of_another_redaction_does_not_count),
 		TEST(the_epoch_is_in_the_snapshot),
 		TEST(a_note_is_read_as_it_was_written),
+		TEST(a_copy_of_the_note_by_a_hard_link_stays_as_it_is),
 		TEST(a_torn_note_counts_as_lost),
 	};
 
