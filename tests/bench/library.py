@@ -278,14 +278,24 @@ class Library:
         os.close(pipe)
         return run
 
+    def mapped(self):
+        """The files that the programs map: of the index and of the repository."""
+        return (self.index / "data.mdb", *(self.repo / "objects/pack").iterdir())
+
+    def fetch(self):
+        """Reads them, as the kernel may have reclaimed what was not used for a while."""
+        for path in self.mapped():
+            with open(path, "rb", buffering=0) as file:
+                while file.read(1 << 22):
+                    pass
+
     def evict(self):
-        """Drops the caches: all of them if we are root, else the pages of the index and of
-        the repository."""
+        """Drops the caches: all of them if we are root, else the pages of these files."""
         os.sync()
         if os.geteuid() == 0:
             Path("/proc/sys/vm/drop_caches").write_text("3\n")
             return
-        for path in (*self.index.iterdir(), *(self.repo / "objects/pack").iterdir()):
+        for path in self.mapped():
             fd = os.open(path, os.O_RDONLY)
             os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
             os.close(fd)
