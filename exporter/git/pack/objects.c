@@ -26,6 +26,9 @@ struct objects {
 	size_t last; /* the pack in which the last object was found */
 	struct unpack *unpack;
 	struct buf path; /* scratch */
+	/* With `looked`: the folders of loose objects that there were, by the first byte of
+	 * their ids. */
+	bool looked, loose[256];
 };
 
 /* --- listing --- */
@@ -171,6 +174,7 @@ void objects_refresh(struct objects *objects)
 	if (list(objects)) {
 		drop_gone(objects);
 	}
+	objects->looked = false;
 	pthread_mutex_unlock(&objects->lock);
 }
 
@@ -202,13 +206,37 @@ static const char *loose_path(struct objects *objects, const uint8_t id[OBJECT_I
 	return objects->path.data;
 }
 
+/* Mostly there are no loose objects: one look spares one for each object of an export. An
+ * object that somebody makes later passes for missing until objects_refresh, and is then
+ * written once more. */
+static bool may_be_loose(struct objects *objects, const uint8_t id[OBJECT_ID])
+{
+	static const char digit[] = "0123456789abcdef";
+	struct dirent *entry;
+	DIR *stream = objects->looked ? NULL : opendir(objects->dir);
+
+	while (stream && (entry = readdir(stream))) {
+		const char *high = strchr(digit, entry->d_name[0]), *low;
+
+		low = high && *high ? strchr(digit, entry->d_name[1]) : NULL;
+		if (low && *low && !entry->d_name[2]) {
+			objects->loose[(high - digit) * 16 + (low - digit)] = true;
+		}
+	}
+	if (stream) {
+		closedir(stream);
+		objects->looked = true;
+	}
+	return !objects->looked || objects->loose[id[0]];
+}
+
 static bool has(struct objects *objects, const uint8_t id[OBJECT_ID])
 {
 	size_t tried = 0;
 	uint32_t n;
 
 	return find(&n, objects, &tried, id) ||
-	       access(loose_path(objects, id), F_OK) == 0;
+	       (may_be_loose(objects, id) && access(loose_path(objects, id), F_OK) == 0);
 }
 
 bool objects_has(struct objects *objects, const uint8_t id[OBJECT_ID])

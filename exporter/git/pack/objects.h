@@ -30,6 +30,8 @@ void objects_close(struct objects *objects);
 /* Looks for new packs, and closes those that are gone. Until then they stay readable. */
 void objects_refresh(struct objects *objects);
 
+/* As of the last look: a pack, or the first loose object of a folder, that came later is not
+ * seen. */
 bool objects_has(struct objects *objects, const uint8_t id[OBJECT_ID]);
 /*
  * Appends the body to *body, and checks that it is of this id. ERR_NOTFOUND (no message):

@@ -94,6 +94,34 @@ static void packed_and_loose_objects_are_read(void **state)
 	objects_close(objects);
 }
 
+static void loose_objects_are_had(void **state)
+{
+	struct objects *objects;
+	struct buf hex = {0};
+	uint8_t early[OBJECT_ID], late[OBJECT_ID], none[OBJECT_ID];
+
+	(void)state;
+	git_fixture_says("git init -q --bare l.git", "");
+	assert_int_equal(
+		git_fixture_run(&hex, "echo 1 | git -C l.git hash-object -w --stdin"), 0);
+	assert_true(object_unhex(early, hex.data));
+	objects_open(&objects, "l.git/objects");
+	assert_true(objects_has(objects, early));
+	memcpy(none, early, OBJECT_ID);
+	none[OBJECT_ID - 1] ^= 1;
+	assert_false(objects_has(objects, none));
+	buf_clear(&hex);
+	assert_int_equal(
+		git_fixture_run(&hex, "echo 2 | git -C l.git hash-object -w --stdin"), 0);
+	assert_true(object_unhex(late, hex.data));
+	objects_refresh(objects);
+	assert_true(objects_has(objects, early));
+	assert_true(objects_has(objects, late));
+	assert_false(objects_has(objects, none));
+	buf_release(&hex);
+	objects_close(objects);
+}
+
 static void missing_objects_are_looked_for_in_new_packs(void **state)
 {
 	enum object_type type;
@@ -246,6 +274,7 @@ int main(void)
 	cmocka_unit_test_setup_teardown(name, setup_versions, git_fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(packed_and_loose_objects_are_read),
+		TEST(loose_objects_are_had),
 		TEST(missing_objects_are_looked_for_in_new_packs),
 		TEST(what_only_an_index_names_is_not_there),
 		TEST(objects_of_a_large_pack_are_read),
