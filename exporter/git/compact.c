@@ -294,12 +294,13 @@ static int find_versions(struct compaction *c, const struct packset *set, struct
 	int rc;
 
 	packmerge_new(&c->merge, c->dir.data, c->repo->objects);
-	rc = packmerge_add(c->merge, c->dir.data, set, false, err);
+	rc = packmerge_add(c->merge, c->dir.data, set, PACKMERGE_FOUND, err);
 	rc = rc ? rc : list_snapshots(c, err);
-	return rc ? rc
-		  : lineage_walk(c->repo, (const uint8_t *)c->commits.data,
-				 c->commits.len / OBJECT_ID, packmerge_replace, c->merge,
-				 err);
+	if (!rc) {
+		lineage_walk(c->repo, (const uint8_t *)c->commits.data,
+			     c->commits.len / OBJECT_ID, packmerge_replace, c->merge);
+	}
+	return rc;
 }
 
 /* Adds the packs of libgit2, after a check, to those of which packs are made. */
@@ -312,7 +313,8 @@ static int take_staged(struct compaction *c, struct err *err)
 	for (size_t i = 0; i < staged.count; i++) {
 		staged.pack[i].chosen = true;
 	}
-	rc = rc ? rc : packmerge_add(c->merge, c->stage.data, &staged, false, err);
+	rc = rc ? rc
+		: packmerge_add(c->merge, c->stage.data, &staged, PACKMERGE_MADE, err);
 	packset_release(&staged);
 	free(c->id);
 	free(c->state);

@@ -6,6 +6,7 @@
 
 #include "data/base/hash.h"
 #include "exporter/git/commit.h"
+#include "exporter/git/pack/objects.h"
 #include "exporter/git/tree/tree.h"
 
 struct step {
@@ -28,20 +29,32 @@ struct walk {
 
 /* --- the order of time --- */
 
-static int read_step(struct step *step, struct snapshot_repo *repo, const uint8_t *id,
-		     struct err *err)
+/*
+ * Small objects of a stranger may name a large one any number of times as what was there
+ * before. So that is read only if it is not large beside the object that names it: a commit
+ * up to this size, a tree with so many times the bytes more.
+ */
+#define OLD_BYTES ((size_t)64 << 10)
+#define OLD_TIMES 16
+
+static bool is_small(struct snapshot_repo *repo, const uint8_t *old, size_t most)
+{
+	enum object_type type;
+	size_t size;
+
+	return objects_head(&size, &type, repo->objects, old, NULL) == 0 && size <= most;
+}
+
+/* False: it is missing, or damaged. */
+static bool read_step(struct step *step, struct snapshot_repo *repo, const uint8_t *id)
 {
 	struct buf body = {0};
 	struct commit commit;
-	char hex[OBJECT_HEX + 1];
-	int rc = repo_object(repo, &body, id, OBJECT_COMMIT, err);
+	bool good = repo_object(repo, &body, id, OBJECT_COMMIT, NULL) == 0 &&
+		    commit_parse(&commit, &body);
 
 	*step = (struct step){0};
-	if (!rc && !commit_parse(&commit, &body)) {
-		object_hex(hex, id);
-		rc = err_set(err, ERR_INPUT, "commit %s is malformed", hex);
-	}
-	if (!rc) {
+	if (good) {
 		memcpy(step->id, id, OBJECT_ID);
 		memcpy(step->tree, commit.tree, OBJECT_ID);
 		memcpy(step->parent, commit.parent, OBJECT_ID);
@@ -49,7 +62,7 @@ static int read_step(struct step *step, struct snapshot_repo *repo, const uint8_
 		step->time_s = commit.time_s;
 	}
 	buf_release(&body);
-	return rc;
+	return good;
 }
 
 static uint32_t find(const struct walk *walk, const uint8_t *id)
@@ -93,35 +106,28 @@ static int compare_steps(const void *a, const void *b)
 	return memcmp(left->id, right->id, OBJECT_ID);
 }
 
-static int read_steps(struct walk *walk, const uint8_t *ids, size_t count,
-		      struct err *err)
+static void read_steps(struct walk *walk, const uint8_t *ids, size_t count)
 {
-	int rc = 0;
-
 	walk->step = xreallocarray(NULL, count + 1, sizeof(*walk->step));
-	for (size_t i = 0; !rc && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const uint8_t *id = ids + i * OBJECT_ID;
 
-		if (find(walk, id)) {
-			continue;
-		}
-		rc = read_step(&walk->step[walk->count], walk->repo, id, err);
-		if (!rc) {
+		if (!find(walk, id) &&
+		    read_step(&walk->step[walk->count], walk->repo, id)) {
 			hash_add(&walk->table, hash_bytes(id, OBJECT_ID, 0),
 				 (uint32_t)++walk->count);
 		}
 	}
-	for (size_t i = 0; !rc && i < walk->count; i++) {
+	for (size_t i = 0; i < walk->count; i++) {
 		walk->step[i].from =
 			walk->step[i].has_parent ? find(walk, walk->step[i].parent) : 0;
 	}
-	for (size_t i = 0; !rc && i < walk->count; i++) {
+	for (size_t i = 0; i < walk->count; i++) {
 		number(walk, &walk->step[i]);
 	}
-	if (!rc && walk->count) {
+	if (walk->count) {
 		qsort(walk->step, walk->count, sizeof(*walk->step), compare_steps);
 	}
-	return rc;
 }
 
 /* --- what changed --- */
@@ -136,83 +142,88 @@ static bool tell(const struct walk *walk, const uint8_t *old, const uint8_t *new
 	return walk->each(old, new, path ? path : 1, walk->payload);
 }
 
-static int compare_trees(struct walk *walk, const uint8_t *old, const uint8_t *new,
-			 unsigned depth, struct err *err);
+static void compare_trees(struct walk *walk, const uint8_t *old, const uint8_t *new,
+			  unsigned depth);
 
 /* Both trees have an entry of this name. */
-static int compare_entries(struct walk *walk, const struct tree_entry *old,
-			   const struct tree_entry *new, unsigned depth, struct err *err)
+static void compare_entries(struct walk *walk, const struct tree_entry *old,
+			    const struct tree_entry *new, unsigned depth)
 {
 	size_t len = walk->path.len;
-	int rc = 0;
 
 	if (memcmp(old->id, new->id, OBJECT_ID) == 0) {
-		return 0;
+		return;
 	}
 	buf_addf(&walk->path, "/%s", new->name);
 	if (tell(walk, old->id, new->id) && new->is_tree && depth < DEPTH_MAX) {
-		rc = compare_trees(walk, old->id, new->id, depth + 1, err);
+		compare_trees(walk, old->id, new->id, depth + 1);
 	}
 	buf_setlen(&walk->path, len);
-	return rc;
 }
 
-static int compare_trees(struct walk *walk, const uint8_t *old, const uint8_t *new,
-			 unsigned depth, struct err *err)
+/* Reads two versions of a folder. False: one is missing, or damaged, or `old` too large. */
+static bool read_trees(struct buf *old_body, struct buf *new_body,
+		       const struct walk *walk, const uint8_t *old, const uint8_t *new)
 {
-	struct tree_store store = {.read = repo_tree, .payload = walk->repo};
+	return repo_tree(new_body, new, walk->repo, NULL) == 0 &&
+	       is_small(walk->repo, old, OLD_BYTES + new_body->len * OLD_TIMES) &&
+	       repo_tree(old_body, old, walk->repo, NULL) == 0;
+}
+
+static void compare_trees(struct walk *walk, const uint8_t *old, const uint8_t *new,
+			  unsigned depth)
+{
 	struct buf old_body = {0}, new_body = {0};
 	struct tree_cursor old_at, new_at;
 	struct tree_entry a, b;
-	bool has_a, has_b;
-	int rc = tree_read(&old_body, &old_at, &store, old, err);
+	bool has_a = false, has_b = false;
 
-	rc = rc ? rc : tree_read(&new_body, &new_at, &store, new, err);
-	has_a = !rc && tree_next(&old_at, &a);
-	has_b = !rc && tree_next(&new_at, &b);
-	while (!rc && has_a && has_b) {
+	if (read_trees(&old_body, &new_body, walk, old, new)) {
+		old_at = (struct tree_cursor){old_body.data, old_body.data + old_body.len,
+					      false};
+		new_at = (struct tree_cursor){new_body.data, new_body.data + new_body.len,
+					      false};
+		has_a = tree_next(&old_at, &a);
+		has_b = tree_next(&new_at, &b);
+	}
+	while (has_a && has_b) {
 		int order = tree_compare(a.name, a.name_len, a.is_tree, b.name,
 					 b.name_len, b.is_tree);
 
 		if (order == 0) {
-			rc = compare_entries(walk, &a, &b, depth, err);
+			compare_entries(walk, &a, &b, depth);
 		}
 		has_a = order <= 0 ? tree_next(&old_at, &a) : has_a;
 		has_b = order >= 0 ? tree_next(&new_at, &b) : has_b;
 	}
 	buf_release(&old_body);
 	buf_release(&new_body);
-	return rc;
 }
 
-static int compare_step(struct walk *walk, const struct step *step, struct err *err)
+static void compare_step(struct walk *walk, const struct step *step)
 {
 	struct step parent;
-	int rc;
 
-	if (!step->has_parent || !repo_has(walk->repo, step->parent)) {
-		return 0;
-	}
-	rc = read_step(&parent, walk->repo, step->parent, err);
 	buf_clear(&walk->path);
-	return !rc && memcmp(parent.tree, step->tree, OBJECT_ID) != 0 &&
-			       tell(walk, parent.tree, step->tree)
-		       ? compare_trees(walk, parent.tree, step->tree, 0, err)
-		       : rc;
+	if (step->has_parent && is_small(walk->repo, step->parent, OLD_BYTES) &&
+	    read_step(&parent, walk->repo, step->parent) &&
+	    memcmp(parent.tree, step->tree, OBJECT_ID) != 0 &&
+	    tell(walk, parent.tree, step->tree)) {
+		compare_trees(walk, parent.tree, step->tree, 0);
+	}
 }
 
-int lineage_walk(struct snapshot_repo *repo, const uint8_t *ids, size_t count,
-		 lineage_fn *each, void *payload, struct err *err)
+void lineage_walk(struct snapshot_repo *repo, const uint8_t *ids, size_t count,
+		  lineage_fn *each, void *payload)
 {
 	struct walk walk = {.repo = repo, .each = each, .payload = payload};
-	int rc = read_steps(&walk, ids, count, err);
 
+	read_steps(&walk, ids, count);
 	buf_addstr(&walk.path, "");
-	for (size_t i = 0; !rc && i < walk.count; i++) {
-		rc = compare_step(&walk, &walk.step[i], err);
+	for (size_t i = 0; i < walk.count; i++) {
+		compare_step(&walk, &walk.step[i]);
 	}
 	buf_release(&walk.path);
 	hash_release(&walk.table);
 	free(walk.step);
-	return rc;
 }

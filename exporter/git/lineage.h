@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "data/base/err.h"
 #include "exporter/git/repo.h"
 
 /*
@@ -21,11 +20,12 @@ typedef bool lineage_fn(const uint8_t old[OBJECT_ID], const uint8_t new[OBJECT_I
 
 /*
  * Calls `each` for the changes of the commits with these `count` ids (OBJECT_ID bytes each), in
- * the order of time. A commit whose parent is missing (the first one of a shallow repository)
- * changes nothing. A folder of which `each` says true is read once each time: with a
- * stranger's trees, `each` has to say true once for each `new` only.
+ * the order of time. What is missing (the parent of the first commit of a shallow repository)
+ * or damaged changes nothing: who only wants to know what is alike need not fail for it. A
+ * folder of which `each` says true is read once each time: with a stranger's trees, `each` has
+ * to say true once for each `new` only.
  */
-int lineage_walk(struct snapshot_repo *repo, const uint8_t *ids, size_t count,
-		 lineage_fn *each, void *payload, struct err *err);
+void lineage_walk(struct snapshot_repo *repo, const uint8_t *ids, size_t count,
+		  lineage_fn *each, void *payload);
 
 #endif

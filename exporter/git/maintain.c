@@ -182,12 +182,13 @@ static int make_merged(struct packmerge **out, struct buf *names,
 	int rc;
 
 	packmerge_new(out, dir, repo->objects);
-	rc = packmerge_add(*out, dir, set, true, err);
-	packmerge_commits(*out, &commits);
-	rc = rc ? rc
-		: lineage_walk(repo, (const uint8_t *)commits.data,
-			       commits.len / OBJECT_ID, packmerge_replace, *out, err);
-	rc = rc ? rc : packmerge_make(*out, &objects, names, err);
+	rc = packmerge_add(*out, dir, set, PACKMERGE_RUNS, err);
+	if (!rc) {
+		packmerge_commits(*out, &commits);
+		lineage_walk(repo, (const uint8_t *)commits.data, commits.len / OBJECT_ID,
+			     packmerge_replace, *out);
+		rc = packmerge_make(*out, &objects, names, err);
+	}
 	buf_release(&commits);
 	return rc;
 }

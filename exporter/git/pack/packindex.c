@@ -151,7 +151,23 @@ static int check_idx(struct packindex *index, const char *path, struct err *err)
 	return 0;
 }
 
-static int check_sha1(const struct packindex *index, const char *path, struct err *err)
+/* Each id is greater than the one before, and the fan-out table leads to it: else an object
+ * would not be found, or be found twice. */
+static bool is_sorted(const struct packindex *index)
+{
+	for (uint32_t n = 0; n < index->count; n++) {
+		const uint8_t *id = packindex_id(index, n);
+		const uint8_t *fanout = index->idx + IDX_FANOUT + 4 * (size_t)id[0];
+
+		if (n >= be32_get(fanout) || (id[0] && n < be32_get(fanout - 4)) ||
+		    (n && memcmp(id - OBJECT_ID, id, OBJECT_ID) >= 0)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static int check_ids(const struct packindex *index, const char *path, struct err *err)
 {
 	uint8_t digest[OBJECT_ID];
 	struct sha1_ctx ctx;
@@ -161,6 +177,9 @@ static int check_sha1(const struct packindex *index, const char *path, struct er
 	sha1_digest(&ctx, OBJECT_ID, digest);
 	if (memcmp(digest, index->idx + index->idx_len - OBJECT_ID, OBJECT_ID) != 0) {
 		return damaged(path, "is damaged: its SHA-1 does not match", err);
+	}
+	if (!is_sorted(index)) {
+		return damaged(path, "is damaged: its ids are not sorted", err);
 	}
 	return 0;
 }
@@ -203,7 +222,7 @@ int packindex_open(struct packindex *out, const char *dir, const char *name,
 	buf_addf(&path, "%s/%s.idx", dir, name);
 	rc = map_file(&index.idx, &index.idx_len, path.data, false, err);
 	rc = rc ? rc : check_idx(&index, path.data, err);
-	rc = rc ? rc : check_sha1(&index, path.data, err);
+	rc = rc ? rc : check_ids(&index, path.data, err);
 	buf_clear(&path);
 	buf_addf(&path, "%s/%s.pack", dir, name);
 	rc = rc ? rc : map_pack(&index, path.data, false, err);

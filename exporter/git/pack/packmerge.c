@@ -8,6 +8,7 @@
 #include "exporter/git/pack/delta.h"
 #include "exporter/git/pack/packfile.h"
 #include "exporter/git/pack/packindex.h"
+#include "exporter/git/pack/unpack.h"
 #include "exporter/git/pack/versions.h"
 
 /*
@@ -25,6 +26,8 @@ struct source {
 	uint32_t *order;   /* the objects as they stand in the pack */
 	uint32_t *written; /* by object: its number in merge->entry; NONE: not written */
 	bool has_deltas;
+	enum packmerge_kind kind;
+	bool *checked; /* by object: it has its id; NULL: none was checked */
 };
 #define NONE UINT32_MAX
 
@@ -39,8 +42,9 @@ struct stored {
 
 /* Where an object stands now. */
 struct placed {
-	uint16_t pack;  /* the number of the new pack */
-	uint16_t depth; /* deltas through which it is read */
+	uint16_t pack; /* the number of the new pack */
+	uint8_t depth; /* deltas through which it is read */
+	bool copied;   /* it says what it says in the pack from which it is taken */
 };
 
 /* A body that was read. */
@@ -68,6 +72,7 @@ struct packmerge {
 	struct delta_index index; /* of `base`, if `indexed` is its version */
 	uint32_t indexed;
 	struct object_deflater *deflater;
+	struct unpack *unpack; /* NULL: not needed yet */
 	struct buf delta, bytes, check;
 };
 
@@ -81,19 +86,26 @@ void packmerge_new(struct packmerge **out, const char *dir, struct objects *obje
 	*out = merge;
 }
 
+static void source_release(struct source *source)
+{
+	packindex_close(&source->index);
+	free(source->order);
+	free(source->written);
+	free(source->checked);
+}
+
 void packmerge_free(struct packmerge *merge)
 {
 	if (!merge) {
 		return;
 	}
 	for (size_t i = 0; i < merge->sources; i++) {
-		packindex_close(&merge->source[i].index);
-		free(merge->source[i].order);
-		free(merge->source[i].written);
+		source_release(&merge->source[i]);
 	}
 	packfile_free(merge->packs);
 	versions_release(&merge->versions);
 	object_deflater_free(merge->deflater);
+	unpack_free(merge->unpack);
 	delta_index_release(&merge->index);
 	buf_release(&merge->base.bytes);
 	buf_release(&merge->body.bytes);
@@ -176,8 +188,7 @@ static int find_stored(struct stored *stored, const struct packmerge *merge,
 
 /* Takes deltas whose base is between them and the beginning of the run for versions of one
  * path. Any other object begins a run. */
-static int read_runs(struct packmerge *merge, struct source *source, bool runs,
-		     struct err *err)
+static int read_runs(struct packmerge *merge, struct source *source, struct err *err)
 {
 	const uint8_t *first = NULL;
 	size_t from = 0;
@@ -194,7 +205,7 @@ static int read_runs(struct packmerge *merge, struct source *source, bool runs,
 		if (!first || stored.base < from || stored.base >= stored.place.at) {
 			first = stored.id;
 			from = stored.place.at;
-		} else if (runs) {
+		} else if (source->kind == PACKMERGE_RUNS) {
 			versions_begin(&merge->versions, first);
 			versions_append(&merge->versions, first, stored.id);
 		}
@@ -202,30 +213,34 @@ static int read_runs(struct packmerge *merge, struct source *source, bool runs,
 	return 0;
 }
 
-static int add(struct packmerge *merge, const char *dir, const char *name, bool runs,
-	       struct err *err)
+static int add(struct packmerge *merge, const char *dir, const char *name,
+	       enum packmerge_kind kind, struct err *err)
 {
-	struct source *source;
+	struct source source = {.kind = kind};
 	int rc;
 
+	memcpy(source.name, name, sizeof(source.name));
+	rc = packindex_open(&source.index, dir, name, err);
+	rc = rc ? rc : packindex_order(&source.order, &source.index, name, err);
+	rc = rc ? rc : read_runs(merge, &source, err);
+	if (rc) {
+		source_release(&source);
+		return rc;
+	}
 	merge->source =
 		xgrow(merge->source, merge->sources, &merge->cap, sizeof(*merge->source));
-	source = &merge->source[merge->sources++];
-	*source = (struct source){0};
-	memcpy(source->name, name, sizeof(source->name));
-	rc = packindex_open(&source->index, dir, name, err);
-	rc = rc ? rc : packindex_order(&source->order, &source->index, name, err);
-	return rc ? rc : read_runs(merge, source, runs, err);
+	merge->source[merge->sources++] = source;
+	return 0;
 }
 
 int packmerge_add(struct packmerge *merge, const char *dir, const struct packset *set,
-		  bool runs, struct err *err)
+		  enum packmerge_kind kind, struct err *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < set->count; i++) {
 		if (set->pack[i].chosen) {
-			rc = add(merge, dir, set->pack[i].name, runs, err);
+			rc = add(merge, dir, set->pack[i].name, kind, err);
 		}
 	}
 	return rc;
@@ -254,9 +269,13 @@ bool packmerge_replace(const uint8_t old[OBJECT_ID], const uint8_t new[OBJECT_ID
 		       uint32_t path, void *payload)
 {
 	struct packmerge *merge = payload;
+	const struct source *source;
 	uint32_t n;
 
-	return find_source(&n, merge, new) &&
+	source = find_source(&n, merge, new);
+	/* There deltas show what there is to know, and a few bytes of a delta may be a
+	 * folder that takes a second to read. */
+	return source && !(source->kind == PACKMERGE_RUNS && source->has_deltas) &&
 	       versions_replace(&merge->versions,
 				find_source(&n, merge, old) ? old : NULL, new, path);
 }
@@ -269,19 +288,97 @@ bool packmerge_is_later(const struct packmerge *merge, const uint8_t id[OBJECT_I
 	       merge->versions.group[merge->versions.version[n].group].first != n;
 }
 
+/* --- whether an object is what it is said to be --- */
+
+/*
+ * What is copied is not read: that its CRC is that of the index is enough for git, too. But a
+ * stranger's index can give one object the id of another. That stays what it was, but it must
+ * not take the place of a good copy in another pack, nor may a delta get another base than it
+ * was made of. So these are read.
+ */
+
+/* More than this need not be kept twice: objects_read keeps bases, too. */
+#define CHECKED_LARGE ((size_t)1 << 20)
+
+/* Whether object `n` of the pack is of its id. */
+static int check_id(struct packmerge *merge, struct source *source, uint32_t n,
+		    struct err *err)
+{
+	const uint8_t *id = packindex_id(&source->index, n);
+	char hex[OBJECT_HEX + 1];
+	uint8_t actual[OBJECT_ID];
+	enum object_type type;
+	bool good;
+
+	if (source->checked && source->checked[n]) {
+		return 0;
+	}
+	if (!merge->unpack) {
+		merge->unpack = unpack_new();
+	}
+	good = unpack_read(&merge->check, &type, merge->unpack, &source->index,
+			   packindex_offset(&source->index, n), OBJECT_MAX, NULL) == 0;
+	if (good) {
+		object_hash(actual, type, merge->check.data, merge->check.len);
+		good = memcmp(actual, id, OBJECT_ID) == 0;
+	}
+	if (merge->check.len > CHECKED_LARGE) {
+		unpack_forget(merge->unpack);
+	}
+	buf_empty(&merge->check);
+	if (!good) {
+		object_hex(hex, id);
+		return err_set(err, ERR_FAIL, "object %s in %s is damaged", hex,
+			       source->name);
+	}
+	if (!source->checked) {
+		source->checked = xzalloc(source->index.count);
+	}
+	source->checked[n] = true;
+	return 0;
+}
+
+/* Checks an object that is in another pack, too. */
+static int check_twin(struct packmerge *merge, const struct stored *stored,
+		      struct err *err)
+{
+	struct source *source = stored->source;
+	uint32_t n;
+
+	/* Packs that were asked before do not have it. */
+	for (size_t i = (size_t)(source - merge->source);
+	     source->kind != PACKMERGE_MADE && i-- > 0;) {
+		if (packindex_find(&n, &merge->source[i].index, stored->id)) {
+			return check_id(merge, source, stored->place.n, err);
+		}
+	}
+	return 0;
+}
+
+/* Checks that the base of a delta, object `n` of its pack, is what was written as number `at`
+ * under the base's id. */
+static int check_base(struct packmerge *merge, struct source *source, uint32_t n,
+		      uint32_t at, struct err *err)
+{
+	return source->written[n] == at && merge->placed[at].copied
+		       ? 0
+		       : check_id(merge, source, n, err);
+}
+
 /* --- writing one object --- */
 
 /* Adds the object as `bytes`, its form in a pack, to the new pack. */
 static int write_bytes(struct packmerge *merge, const struct stored *stored,
-		       unsigned depth, uint32_t crc, const void *bytes, size_t len,
+		       struct placed placed, uint32_t crc, const void *bytes, size_t len,
 		       struct err *err)
 {
 	size_t pack, n = merge->count++;
 
 	packfile_next(&pack, merge->packs);
+	placed.pack = (uint16_t)pack;
 	memcpy(merge->entry[n].id, stored->id, OBJECT_ID);
 	merge->entry[n].crc = crc;
-	merge->placed[n] = (struct placed){(uint16_t)pack, (uint16_t)depth};
+	merge->placed[n] = placed;
 	stored->source->written[stored->place.n] = (uint32_t)n;
 	return packfile_add(merge->packs, merge->entry, n, bytes, len, err);
 }
@@ -322,13 +419,15 @@ static size_t distance_to(const struct packmerge *merge, uint32_t n)
 static int copy(struct packmerge *merge, bool *done, const struct stored *stored,
 		unsigned most, struct err *err)
 {
+	struct placed placed = {.copied = true};
 	struct packindex_place base;
 	uint32_t n = NONE;
 	int rc = check_crc(stored, err);
 
+	rc = rc ? rc : check_twin(merge, stored, err);
 	*done = !rc && !is_delta(stored);
 	if (*done) {
-		return write_bytes(merge, stored, 0,
+		return write_bytes(merge, stored, (struct placed){.copied = true},
 				   packindex_crc(&stored->source->index, stored->place.n),
 				   stored->bytes, stored->place.len, err);
 	}
@@ -338,14 +437,16 @@ static int copy(struct packmerge *merge, bool *done, const struct stored *stored
 		n = find_written(merge, packindex_id(&stored->source->index, base.n));
 	}
 	*done = n != NONE && merge->placed[n].depth < most;
-	if (!*done) {
+	rc = rc || !*done ? rc : check_base(merge, stored->source, base.n, n, err);
+	if (rc || !*done) {
 		return rc;
 	}
 	buf_clear(&merge->bytes);
 	object_head_add(&merge->bytes, stored->head.size, distance_to(merge, n));
 	buf_add(&merge->bytes, stored->bytes + stored->head.len,
 		stored->place.len - stored->head.len);
-	return write_bytes(merge, stored, merge->placed[n].depth + 1u,
+	placed.depth = (uint8_t)(merge->placed[n].depth + 1);
+	return write_bytes(merge, stored, placed,
 			   object_crc(merge->bytes.data, merge->bytes.len),
 			   merge->bytes.data, merge->bytes.len, err);
 }
@@ -395,7 +496,7 @@ static int write_whole(struct packmerge *merge, const struct stored *stored,
 	buf_clear(&merge->bytes);
 	object_pack(&merge->bytes, merge->deflater, type, merge->body.bytes.data,
 		    merge->body.bytes.len);
-	return write_bytes(merge, stored, 0,
+	return write_bytes(merge, stored, (struct placed){0},
 			   object_crc(merge->bytes.data, merge->bytes.len),
 			   merge->bytes.data, merge->bytes.len, err);
 }
@@ -492,6 +593,7 @@ static int write_delta(struct packmerge *merge, bool *done, const struct run *ru
 		merge->member[run->start + versions_base(n - run->start, run->large)];
 	uint32_t at = find_written(merge, id_of(merge, base));
 	size_t size, base_size, whole;
+	struct placed placed = {0};
 	struct stored other;
 	int rc;
 
@@ -515,8 +617,9 @@ static int write_delta(struct packmerge *merge, bool *done, const struct run *ru
 	buf_clear(&merge->bytes);
 	object_pack_delta(&merge->bytes, merge->deflater, distance_to(merge, at),
 			  &merge->delta);
+	placed.depth = (uint8_t)(merge->placed[at].depth + 1);
 	*done = merge->bytes.len <= PAYS_OF(whole);
-	return *done ? write_bytes(merge, stored, merge->placed[at].depth + 1u,
+	return *done ? write_bytes(merge, stored, placed,
 				   object_crc(merge->bytes.data, merge->bytes.len),
 				   merge->bytes.data, merge->bytes.len, err)
 		     : 0;

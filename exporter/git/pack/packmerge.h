@@ -17,7 +17,7 @@
  * and writing.
  *
  *	packmerge_new(&merge, dir, objects);
- *	packmerge_add(merge, dir, set, true, err);
+ *	packmerge_add(merge, dir, set, PACKMERGE_RUNS, err);
  *	packmerge_replace(old, new, path, merge);	(for each, in the order of time)
  *	packmerge_make(merge, &count, &names, err);
  *	packmerge_install(merge, err);
@@ -36,11 +36,15 @@ struct packmerge;
 void packmerge_new(struct packmerge **out, const char *dir, struct objects *objects);
 /*
  * Adds the chosen packs of the folder `dir`, the smallest first. An object that is in several
- * packs is taken from the one added last. With `runs`, deltas that follow their base are taken
- * for versions of one path. ERR_FAIL, ERR_INPUT: a pack is damaged.
+ * packs is taken from the one added last. ERR_FAIL, ERR_INPUT: a pack is damaged.
  */
+enum packmerge_kind {
+	PACKMERGE_FOUND, /* whatever is there */
+	PACKMERGE_RUNS, /* likewise; deltas that follow their base are versions of one path */
+	PACKMERGE_MADE, /* made just now, of objects that were read */
+};
 int packmerge_add(struct packmerge *merge, const char *dir, const struct packset *set,
-		  bool runs, struct err *err);
+		  enum packmerge_kind kind, struct err *err);
 /* Appends the ids of the commits in packs without deltas: of their snapshots it is not known
  * yet what changed. */
 void packmerge_commits(const struct packmerge *merge, struct buf *ids);
