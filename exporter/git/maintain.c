@@ -200,14 +200,9 @@ static int merge(bool *changed, struct snapshot_repo *repo, const char *dir, siz
 	struct packmerge *made = NULL;
 	struct packset set = {0};
 	struct buf names = {0};
-	size_t count;
-	int rc = packset_count(&count, dir, err);
+	int rc = packset_read(&set, dir, err);
 
-	if (rc || count <= WAIT_PACKS) {
-		return rc;
-	}
 	buf_addstr(&names, "");
-	rc = packset_read(&set, dir, err);
 	if (!rc && choose_merge(&set, due)) {
 		rc = make_merged(&made, &names, repo, dir, &set, err);
 		rc = rc ? rc : write_note(&set, repo, names.data, err);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,49 +20,54 @@ bool packset_is_name(const char *name, size_t len)
 	       object_unhex(id, name + 5);
 }
 
-/* stat of NAME.SUFFIX in the folder. */
-static bool look(struct stat *st, int dir_fd, const char *name, const char *suffix)
-{
-	struct buf file = {0};
-	bool found;
+/* Names of packs, of which there may be thousands. */
+struct names {
+	char (*name)[PACKSET_NAME + 1];
+	size_t count, cap;
+};
 
-	buf_addf(&file, "%s.%s", name, suffix);
-	found = fstatat(dir_fd, file.data, st, AT_SYMLINK_NOFOLLOW) == 0;
-	buf_release(&file);
-	return found;
+static void add_name(struct names *names, const char *file)
+{
+	names->name = xgrow(names->name, names->count, &names->cap, sizeof(*names->name));
+	memcpy(names->name[names->count], file, PACKSET_NAME);
+	names->name[names->count++][PACKSET_NAME] = '\0';
 }
 
-/* Whether this is the name of a pack's index. */
-static bool is_index(const char *file)
+static int compare_names(const void *a, const void *b)
 {
-	const char *dot = strrchr(file, '.');
-
-	return dot && strcmp(dot, ".idx") == 0 &&
-	       packset_is_name(file, (size_t)(dot - file));
+	return memcmp(a, b, PACKSET_NAME);
 }
 
-/* Adds the pack of the index `file`, if we may replace it. */
-static void add(struct packset *set, size_t *cap, int dir_fd, const char *file)
+/* Adds the pack to those with an index, or to those with a file that says not to replace it,
+ * as its file's name has it. */
+static void sort_in(struct names *indexed, struct names *theirs, const char *file)
 {
-	static const char *const theirs[] = {"keep", "promisor", "mtimes"};
-	struct packset_pack pack = {0};
+	const char *suffix = strchr(file, '.');
+
+	if (!suffix || !packset_is_name(file, (size_t)(suffix - file))) {
+		return;
+	}
+	if (strcmp(suffix, ".idx") == 0) {
+		add_name(indexed, file);
+	} else if (strcmp(suffix, ".keep") == 0 || strcmp(suffix, ".promisor") == 0 ||
+		   strcmp(suffix, ".mtimes") == 0) {
+		add_name(theirs, file);
+	}
+}
+
+/* Adds the pack, if its file is there. */
+static void add(struct packset *set, size_t *cap, int dir_fd, const char *name)
+{
+	char file[PACKSET_NAME + sizeof(".pack")];
 	struct stat st;
 
-	if (!is_index(file)) {
+	snprintf(file, sizeof(file), "%s.pack", name);
+	if (fstatat(dir_fd, file, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode)) {
 		return;
 	}
-	memcpy(pack.name, file, PACKSET_NAME);
-	for (size_t i = 0; i < sizeof(theirs) / sizeof(*theirs); i++) {
-		if (look(&st, dir_fd, pack.name, theirs[i])) {
-			return;
-		}
-	}
-	if (!look(&st, dir_fd, pack.name, "pack") || !S_ISREG(st.st_mode)) {
-		return;
-	}
-	pack.size_bytes = (uint64_t)st.st_size;
 	set->pack = xgrow(set->pack, set->count, cap, sizeof(*set->pack));
-	set->pack[set->count++] = pack;
+	set->pack[set->count] = (struct packset_pack){.size_bytes = (uint64_t)st.st_size};
+	memcpy(set->pack[set->count++].name, name, PACKSET_NAME);
 }
 
 static int compare_packs(const void *a, const void *b)
@@ -74,24 +80,9 @@ static int compare_packs(const void *a, const void *b)
 	return strcmp(left->name, right->name);
 }
 
-int packset_count(size_t *out, const char *dir, struct err *err)
-{
-	DIR *stream = opendir(dir);
-	struct dirent *entry;
-
-	*out = 0;
-	if (!stream) {
-		return err_sys(err, "cannot open folder '%s'", dir);
-	}
-	while ((entry = readdir(stream))) {
-		*out += is_index(entry->d_name);
-	}
-	closedir(stream);
-	return 0;
-}
-
 int packset_read(struct packset *out, const char *dir, struct err *err)
 {
+	struct names indexed = {0}, theirs = {0};
 	DIR *stream = opendir(dir);
 	struct dirent *entry;
 	size_t cap = 0;
@@ -101,9 +92,22 @@ int packset_read(struct packset *out, const char *dir, struct err *err)
 		return err_sys(err, "cannot open folder '%s'", dir);
 	}
 	while ((entry = readdir(stream))) {
-		add(out, &cap, dirfd(stream), entry->d_name);
+		sort_in(&indexed, &theirs, entry->d_name);
+	}
+	if (theirs.count) {
+		qsort(theirs.name, theirs.count, sizeof(*theirs.name), compare_names);
+	}
+	for (size_t i = 0; i < indexed.count; i++) {
+		const char *name = indexed.name[i];
+
+		if (!theirs.count || !bsearch(name, theirs.name, theirs.count,
+					      sizeof(*theirs.name), compare_names)) {
+			add(out, &cap, dirfd(stream), name);
+		}
 	}
 	closedir(stream);
+	free(indexed.name);
+	free(theirs.name);
 	if (out->count) {
 		qsort(out->pack, out->count, sizeof(*out->pack), compare_packs);
 	}

@@ -30,8 +30,6 @@ struct packset {
 
 /* Whether these characters are the name of a pack. */
 bool packset_is_name(const char *name, size_t len);
-/* Counts indexes, without a look at the other files: no fewer packs than packset_read finds. */
-int packset_count(size_t *out, const char *dir, struct err *err);
 int packset_read(struct packset *out, const char *dir, struct err *err);
 void packset_release(struct packset *set);
 /* Removes a pack, its index and what git derives from them, as far as they are there. */

@@ -339,6 +339,29 @@ static void what_is_in_two_packs_is_merged_into_one(void **state)
 			 "");
 }
 
+static void packs_that_are_not_ours_to_replace_stay(void **state)
+{
+	static const char *const suffix[] = {"keep", "promisor", "mtimes"};
+
+	(void)state;
+	many_snapshots();
+	git_fixture_says("mv r.git many", "");
+	for (size_t i = 0; i < sizeof(suffix) / sizeof(*suffix); i++) {
+		struct buf line = {0};
+
+		git_fixture_says("rm -rf r.git && cp -a many r.git", "");
+		buf_addf(&line,
+			 "cd r.git/objects/pack && ls *.pack | head -n 9 | tail -n 3 "
+			 ">kept && for p in $(cat kept); do touch ${p%%pack}%s; done",
+			 suffix[i]);
+		git_fixture_says(line.data, "");
+		assert_merged();
+		git_fixture_says("cd r.git/objects/pack && ls *.pack | grep -cFf kept",
+				 "3");
+		buf_release(&line);
+	}
+}
+
 /* --- what is missing or odd --- */
 
 /* Runs a command of the shell in the repository and packs what it writes. */
@@ -401,6 +424,7 @@ int main(void)
 		TEST(another_object_under_an_id_does_not_replace_the_true_one),
 		TEST(a_delta_of_another_object_under_an_id_stays_what_it_is),
 		TEST(what_is_in_two_packs_is_merged_into_one),
+		TEST(packs_that_are_not_ours_to_replace_stay),
 		TEST(odd_commits_are_merged_like_others),
 	};
 
