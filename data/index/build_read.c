@@ -11,7 +11,7 @@
 #include "data/index/version.h"
 
 #define THREAD_FROM 4096 /* numbers for which a thread pays */
-#define RING 4
+#define RING 64 /* blocks: 17 MB of rows, which are encoded while relations are written */
 
 /* The state of a number: the kind of a known record, and more. */
 enum { STATE_KIND = 7, STATE_LIVE = 8 };

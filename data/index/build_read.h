@@ -47,7 +47,7 @@ struct build_facts {
 bool build_facts_know(const struct build_facts *facts, uint64_t number, unsigned kind);
 
 /* Rows of records whose numbers follow each other, encoded. */
-#define BUILD_ROWS 512
+#define BUILD_ROWS 2048
 struct build_rows {
 	uint64_t first; /* number */
 	size_t count;
