@@ -12,9 +12,9 @@
 
 /* git makes no chain of deltas longer than this. */
 #define CHAIN_MAX 4096
-/* Larger bodies are not kept, so each object of a chain takes going through the chain. git's
- * chains have fifty deltas; in a longer one of large objects, reading all would take days. */
-#define KEPT_MAX ((size_t)16 << 20)
+/* A large object is no delta of more than so many: few of that size are kept at a time, so
+ * reading all of a long chain would take days. git's chains have fifty. */
+#define LARGE ((size_t)2 << 20)
 #define LARGE_CHAIN_MAX 255
 
 /* No byte of deflate inflates to more: a match of 258 bytes takes two bits (RFC 1951). So an
@@ -23,6 +23,7 @@
 
 /* Bases of deltas, each in one place of a table that its offset gives: a new
  * one replaces what is there. All are dropped when they take too much memory. */
+#define KEPT_MAX ((size_t)16 << 20)
 #define KEPT_SLOTS 16384
 #define KEPT_BYTES ((size_t)64 << 20)
 #define KEPT_AT_ONCE ((size_t)1 << 20)
@@ -282,7 +283,7 @@ int unpack_read(struct buf *body, enum object_type *type, struct unpack *unpack,
 			unpack->base = swap;
 		}
 		link = unpack->chain[--unpack->chained];
-		if (base->len > KEPT_MAX && unpack->chained >= LARGE_CHAIN_MAX) {
+		if (base->len > LARGE && unpack->chained >= LARGE_CHAIN_MAX) {
 			rc = damaged("it is a delta of more than 255 others, and too "
 				     "large for that",
 				     err);
