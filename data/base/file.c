@@ -104,12 +104,12 @@ static char *parent_of(const char *path)
 	return xmemdup0(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-/* Makes a new file beside `path`; *name is its name. mkostemp(3) would give it mode
- * 0600, and the umask cannot be read without setting it for the whole process. */
-static int make_temp(struct buf *name, const char *parent)
+int file_make_temp(struct buf *name, const char *folder, const char *prefix, mode_t mode)
 {
 	int fd;
 
+	/* mkostemp(3) would give it mode 0600, and the umask cannot be read without setting it
+	 * for the whole process. */
 	do {
 		uint64_t random;
 
@@ -117,8 +117,8 @@ static int make_temp(struct buf *name, const char *parent)
 			return -1;
 		}
 		buf_clear(name);
-		buf_addf(name, "%s/.albumen-tmp-%016" PRIx64, parent, random);
-		fd = open(name->data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+		buf_addf(name, "%s/%s%016" PRIx64, folder, prefix, random);
+		fd = open(name->data, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	} while (fd < 0 && errno == EEXIST);
 	return fd;
 }
@@ -127,7 +127,7 @@ int file_replace(const char *path, const void *bytes, size_t len, struct err *er
 {
 	struct buf temp = {0};
 	char *parent = parent_of(path);
-	int fd = make_temp(&temp, parent);
+	int fd = file_make_temp(&temp, parent, ".albumen-tmp-", 0644);
 	int rc;
 
 	if (fd < 0) {

@@ -32,6 +32,10 @@ int file_write_fd(int fd, const void *bytes, size_t len, const char *name,
  * after a power loss. The mode is 0644 less the umask. */
 int file_replace(const char *path, const void *bytes, size_t len, struct err *err);
 
+/* Makes a new file in the folder, for reading and writing, and sets *name to its path: the
+ * prefix and random digits. Its mode is `mode` less the umask. Returns the descriptor, or -1 with
+ * errno. */
+int file_make_temp(struct buf *name, const char *folder, const char *prefix, mode_t mode);
 /* Makes the folder `path` and its missing parents, with mode 0777 less the umask. It
  * may exist already; any other file in its place is an error. */
 int file_mkdirs(const char *path, struct err *err);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "data/base/file.h"
@@ -56,8 +55,8 @@ static int make_temp(int *fd, char **path, const char *dir, const char *prefix,
 {
 	struct buf name = {0};
 
-	buf_addf(&name, "%s/%sXXXXXX", dir, prefix);
-	*fd = mkostemp(name.data, O_CLOEXEC);
+	/* Nobody writes it again, but the descriptor does. */
+	*fd = file_make_temp(&name, dir, prefix, 0444);
 	if (*fd < 0) {
 		int rc = err_sys(err, "cannot make a file in '%s'", dir);
 
@@ -135,12 +134,12 @@ static int hash_written(struct file *file, struct sha1_ctx *ctx, const uint8_t *
 	return rc;
 }
 
-/* Makes the file at `fd` durable and read-only, and closes it. */
+/* Makes the file at `fd` durable, and closes it. */
 static int finish(int *fd, const char *path, struct err *err)
 {
 	int rc = 0;
 
-	if (fchmod(*fd, 0444) < 0 || fsync(*fd) < 0) {
+	if (fsync(*fd) < 0) {
 		rc = err_sys(err, "cannot write '%s'", path);
 	}
 	if (close(*fd) < 0 && !rc) {
