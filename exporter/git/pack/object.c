@@ -10,15 +10,13 @@
 #include "data/base/err.h"
 #include "data/base/hex.h"
 #include "exporter/git/pack/delta.h"
-#include "exporter/git/pack/shrink.h"
 
 /*
- * Level 1. Measured with libdeflate 1.14 on image records of 3,421 bytes: level 1 takes
- * 13.8 us and leaves 1,476 bytes, level 2 20.6 us and 1,472, level 6 22.6 us and 1,461. About
- * 5 us of it is the clearing of tables, and 3 us the making of codes, whatever the size. For
- * bodies of 256 to 1,024 bytes it takes 8.2 us, and shrink 1.8 us; but leaves 415 bytes, and
- * shrink 456. Shorter ones are stored: most are trees of one or two entries, ids, which do
- * not shrink.
+ * Level 1, and stored below 256 bytes. Measured with libdeflate 1.14 on image
+ * records of 3,421 bytes: level 1 takes 13.8 us and leaves 1,476 bytes, level 2
+ * 20.6 us and 1,472, level 6 22.6 us and 1,461. About 5 us of it is the clearing of tables,
+ * whatever the size. Most small objects are trees of one or two entries: ids, which do not
+ * shrink.
  */
 #define DEFLATE_LEVEL 1
 #define STORED_BELOW 256
@@ -27,7 +25,6 @@
 
 struct object_deflater {
 	struct libdeflate_compressor *deflate;
-	struct shrink *small;
 	struct libdeflate_compressor *store;
 	struct libdeflate_compressor *delta; /* NULL: not needed yet */
 };
@@ -77,7 +74,6 @@ struct object_deflater *object_deflater_new(void)
 
 	libdeflate_set_memory_allocator(xmalloc, free);
 	deflater->deflate = libdeflate_alloc_compressor(DEFLATE_LEVEL);
-	deflater->small = shrink_new();
 	deflater->store = libdeflate_alloc_compressor(0);
 	assert(deflater->deflate && deflater->store);
 	return deflater;
@@ -87,7 +83,6 @@ void object_deflater_free(struct object_deflater *deflater)
 {
 	if (deflater) {
 		libdeflate_free_compressor(deflater->deflate);
-		shrink_free(deflater->small);
 		libdeflate_free_compressor(deflater->store);
 		libdeflate_free_compressor(deflater->delta);
 		free(deflater);
@@ -125,16 +120,8 @@ void object_pack(struct buf *out, struct object_deflater *deflater, enum object_
 		 const void *body, size_t len)
 {
 	add_header(out, type, len);
-	if (len < STORED_BELOW || len > SHRINK_MAX) {
-		add_deflated(out,
-			     len < STORED_BELOW ? deflater->store : deflater->deflate,
-			     body, len);
-		return;
-	}
-	buf_grow(out, SHRINK_ROOM(len));
-	out->len +=
-		shrink_zlib(deflater->small, (uint8_t *)out->data + out->len, body, len);
-	out->data[out->len] = '\0';
+	add_deflated(out, len < STORED_BELOW ? deflater->store : deflater->deflate, body,
+		     len);
 }
 
 /* Seven bits a byte, the highest first; all but the last are one less (gitformat-pack(5)). */
