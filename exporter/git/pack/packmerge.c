@@ -175,6 +175,7 @@ static int find_stored(struct stored *stored, const struct packmerge *merge,
 	uint32_t n;
 	struct source *source = find_source(&n, merge, id);
 
+	*stored = (struct stored){0};
 	assert(source);
 	if (!packindex_place_at(&place, &source->index, source->order,
 				packindex_offset(&source->index, n))) {
@@ -674,16 +675,18 @@ static int write_group(struct packmerge *merge, const struct version_group *grou
 
 /* --- all of it --- */
 
-static int write_object(struct packmerge *merge, struct source *source, uint32_t place,
-			struct err *err)
+/* Writes an object, or the group of its versions, unless that is done or it is taken from
+ * another pack. */
+static int write_one(struct packmerge *merge, struct source *source,
+		     struct packindex_place place, struct err *err)
 {
 	struct stored stored;
 	uint32_t n;
 	bool done;
-	int rc = look(&stored, source,
-		      packindex_place(&source->index, source->order, place), err);
+	int rc = look(&stored, source, place, err);
 
-	if (rc || find_source(&n, merge, stored.id) != source) {
+	if (rc || source->written[place.n] != NONE ||
+	    find_source(&n, merge, stored.id) != source) {
 		return rc;
 	}
 	n = versions_find(&merge->versions, stored.id);
@@ -697,6 +700,50 @@ static int write_object(struct packmerge *merge, struct source *source, uint32_t
 	}
 	rc = copy(merge, &done, &stored, DEPTH_MAX, err);
 	return rc || done ? rc : write_whole(merge, &stored, err);
+}
+
+/* Writes what the delta is made of, down to a whole object, if that stands behind it: git
+ * ends a fetched pack so. Without it, each delta became a whole object. */
+static int write_bases(struct packmerge *merge, const struct stored *delta,
+		       struct err *err)
+{
+	struct source *source = delta->source;
+	struct packindex_place base[DEPTH_MAX];
+	struct stored at = *delta;
+	unsigned count = 0;
+	int rc = 0;
+
+	while (!rc && count < DEPTH_MAX && at.base &&
+	       packindex_place_at(&base[count], &source->index, source->order, at.base) &&
+	       source->written[base[count].n] == NONE) {
+		rc = look(&at, source, base[count++], err);
+	}
+	while (!rc && count) {
+		rc = write_one(merge, source, base[--count], err);
+	}
+	return rc;
+}
+
+static int write_object(struct packmerge *merge, struct source *source, uint32_t i,
+			struct err *err)
+{
+	struct packindex_place place = packindex_place(&source->index, source->order, i);
+	struct stored first;
+	uint32_t n;
+	int rc = 0;
+
+	if (source->written[place.n] != NONE) {
+		return 0;
+	}
+	n = versions_find(&merge->versions, packindex_id(&source->index, place.n));
+	if (n == VERSIONS_NONE) {
+		rc = look(&first, source, place, err);
+	} else {
+		n = merge->versions.group[merge->versions.version[n].group].first;
+		rc = find_stored(&first, merge, id_of(merge, n), err);
+	}
+	rc = rc ? rc : write_bases(merge, &first, err);
+	return rc ? rc : write_one(merge, source, place, err);
 }
 
 int packmerge_make(struct packmerge *merge, uint64_t *count, struct buf *names,

@@ -68,6 +68,10 @@ static void add_body(struct made *made, const uint8_t *id, const char *body)
 	buf_release(&bytes);
 }
 
+/* Both sizes are 400; copy 395 bytes from the beginning; insert 5. */
+#define DELTA "\x90\x03\x90\x03\xb0\x8b\x01\x05HELLO"
+#define DELTA_LEN 13
+
 /* The base, which is the last one in the pack, with other letters at the end. */
 static struct object add_delta(struct made *made, const char *base)
 {
@@ -78,8 +82,7 @@ static struct object add_delta(struct made *made, const char *base)
 	memcpy(object.body, base, BODY);
 	memcpy(object.body + BODY - 5, "HELLO", 5);
 	object_hash(object.id, OBJECT_BLOB, object.body, BODY);
-	/* Both sizes are 400; copy 395 bytes from the beginning; insert 5. */
-	buf_add(&delta, "\x90\x03\x90\x03\xb0\x8b\x01\x05HELLO", 13);
+	buf_add(&delta, DELTA, DELTA_LEN);
 	object_pack_delta(&bytes, made->deflater,
 			  packfile_next(&pack, made->packs) -
 				  made->entry[made->count - 1].offset,
@@ -362,6 +365,39 @@ static void packs_that_are_not_ours_to_replace_stay(void **state)
 	}
 }
 
+/* git ends a pack that it has fetched with the bases of its deltas. */
+static void a_base_may_stand_behind_its_deltas(void **state)
+{
+	struct object base = make_object(1), object = base;
+	struct made made;
+	struct buf bytes = {0}, delta = {0}, name = {0};
+
+	(void)state;
+	many_snapshots();
+	memcpy(object.body + BODY - 5, "HELLO", 5);
+	object_hash(object.id, OBJECT_BLOB, object.body, BODY);
+	made = begin_pack();
+	/* A delta of an id: a byte of type and size, the id, what is deflated. */
+	buf_add(&delta, DELTA, DELTA_LEN);
+	object_pack_delta(&bytes, made.deflater, 1, &delta);
+	buf_addch(&name, (char)(OBJECT_REF_DELTA << 4 | DELTA_LEN));
+	buf_add(&name, base.id, OBJECT_ID);
+	buf_add(&name, bytes.data + 2, bytes.len - 2);
+	add_bytes(&made, object.id, &name);
+	add_body(&made, base.id, base.body);
+	buf_clear(&name);
+	end_pack(&made, &name);
+	assert_there(&object);
+	assert_merged();
+	assert_there(&object);
+	git_fixture_says("git verify-pack -v r.git/objects/pack/*.idx | "
+			 "awk '$7 != \"\" && $3 == 13 {print $6}'",
+			 "1");
+	buf_release(&bytes);
+	buf_release(&delta);
+	buf_release(&name);
+}
+
 /* --- what is missing or odd --- */
 
 /* Runs a command of the shell in the repository and packs what it writes. */
@@ -425,6 +461,7 @@ int main(void)
 		TEST(a_delta_of_another_object_under_an_id_stays_what_it_is),
 		TEST(what_is_in_two_packs_is_merged_into_one),
 		TEST(packs_that_are_not_ours_to_replace_stay),
+		TEST(a_base_may_stand_behind_its_deltas),
 		TEST(odd_commits_are_merged_like_others),
 	};
 
