@@ -25,13 +25,14 @@
 
 enum op {
 	WRITE,     /* a new file */
+	WRITE_OUT, /* the same, and its writing to the disk begins */
 	OVERWRITE, /* in place */
 	FLUSH,     /* a file or a folder */
 	LINK,
 	RENAME,
 	UNLINK,
 	/* For each PATH: */
-	WRITE_EACH, /* as file0, file1, ... */
+	WRITE_EACH, /* as file0, file1, ..., as WRITE_OUT */
 	FLUSH_EACH,
 	RENAME_EACH,       /* to PATH */
 	FLUSH_FOLDER_EACH, /* that of PATH */
@@ -40,38 +41,38 @@ enum op {
 /* `+` is the number of this process. */
 static const struct step {
 	enum op op;
-	const char *path, *to;
 	int len; /* of what is written; below 0: that of the argument */
+	const char *path, *to;
 } steps[] = {
-	{WRITE, "REPO/objects/pack/tmp_pack", NULL, -1},
-	{WRITE, "REPO/objects/pack/tmp_idx", NULL, -2},
-	{FLUSH, "REPO/objects/pack/tmp_pack", NULL, 0},
-	{FLUSH, "REPO/objects/pack/tmp_idx", NULL, 0},
-	{WRITE, "REPO/albumen-exporter.packs", NULL, 152},
-	{LINK, "REPO/albumen-exporter.lock", "REPO/objects/pack/pack-+.keep", 0},
-	{RENAME, "REPO/objects/pack/tmp_pack", "REPO/objects/pack/pack-+.pack", 0},
-	{RENAME, "REPO/objects/pack/tmp_idx", "REPO/objects/pack/pack-+.idx", 0},
-	{FLUSH, "REPO/objects/pack", NULL, 0},
-	{LINK, "REPO/albumen-exporter.lock", "REPO/refs/heads/main.lock", 0},
-	{WRITE, "REPO/albumen-exporter.ref", NULL, 41},
-	{FLUSH, "REPO/albumen-exporter.ref", NULL, 0},
-	{RENAME, "REPO/albumen-exporter.ref", "REPO/refs/heads/main", 0},
-	{UNLINK, "REPO/refs/heads/main.lock", NULL, 0},
-	{FLUSH, "REPO/refs/heads", NULL, 0},
-	{UNLINK, "REPO/objects/pack/pack-+.keep", NULL, 0},
-	{UNLINK, "REPO/albumen-exporter.packs", NULL, 0},
-	{OVERWRITE, "REPO/albumen-exporter.note", NULL, 115},
-	{OVERWRITE, "SITE/.albumen/pending", NULL, 41},
-	{FLUSH, "SITE/.albumen/pending", NULL, 0},
-	{WRITE_EACH, NULL, NULL, 0},
-	{FLUSH_EACH, NULL, NULL, 0},
-	{RENAME_EACH, NULL, NULL, 0},
-	{FLUSH_FOLDER_EACH, NULL, NULL, 0},
-	{WRITE, "SITE/.albumen/tmp/snapshot", NULL, -3},
-	{FLUSH, "SITE/.albumen/tmp/snapshot", NULL, 0},
-	{RENAME, "SITE/.albumen/tmp/snapshot", "SITE/snapshot.json", 0},
-	{FLUSH, "SITE", NULL, 0},
-	{OVERWRITE, "SITE/.albumen/pending", NULL, 5},
+	{WRITE_OUT, -1, "REPO/objects/pack/tmp_pack", ""},
+	{WRITE, -2, "REPO/objects/pack/tmp_idx", ""},
+	{FLUSH, 0, "REPO/objects/pack/tmp_pack", ""},
+	{FLUSH, 0, "REPO/objects/pack/tmp_idx", ""},
+	{WRITE, 152, "REPO/albumen-exporter.packs", ""},
+	{LINK, 0, "REPO/albumen-exporter.lock", "REPO/objects/pack/pack-+.keep"},
+	{RENAME, 0, "REPO/objects/pack/tmp_pack", "REPO/objects/pack/pack-+.pack"},
+	{RENAME, 0, "REPO/objects/pack/tmp_idx", "REPO/objects/pack/pack-+.idx"},
+	{FLUSH, 0, "REPO/objects/pack", ""},
+	{LINK, 0, "REPO/albumen-exporter.lock", "REPO/refs/heads/main.lock"},
+	{WRITE, 41, "REPO/albumen-exporter.ref", ""},
+	{FLUSH, 0, "REPO/albumen-exporter.ref", ""},
+	{RENAME, 0, "REPO/albumen-exporter.ref", "REPO/refs/heads/main"},
+	{UNLINK, 0, "REPO/refs/heads/main.lock", ""},
+	{FLUSH, 0, "REPO/refs/heads", ""},
+	{UNLINK, 0, "REPO/objects/pack/pack-+.keep", ""},
+	{UNLINK, 0, "REPO/albumen-exporter.packs", ""},
+	{OVERWRITE, 115, "REPO/albumen-exporter.note", ""},
+	{OVERWRITE, 41, "SITE/.albumen/pending", ""},
+	{FLUSH, 0, "SITE/.albumen/pending", ""},
+	{WRITE_EACH, 0, "", ""},
+	{FLUSH_EACH, 0, "", ""},
+	{RENAME_EACH, 0, "", ""},
+	{FLUSH_FOLDER_EACH, 0, "", ""},
+	{WRITE_OUT, -3, "SITE/.albumen/tmp/snapshot", ""},
+	{FLUSH, 0, "SITE/.albumen/tmp/snapshot", ""},
+	{RENAME, 0, "SITE/.albumen/tmp/snapshot", "SITE/snapshot.json"},
+	{FLUSH, 0, "SITE", ""},
+	{OVERWRITE, 5, "SITE/.albumen/pending", ""},
 };
 
 static struct {
@@ -99,8 +100,11 @@ static const char *name(const char *path)
 	char *to = text[turn++ % 2];
 	const char *plus = strchr(path, '+');
 	const char *root = path[0] == 'R' ? repo : site;
-	int head = plus ? (int)(plus - path - 4) : (int)strlen(path + 4);
+	int head = plus ? (int)(plus - path - 4) : (int)strlen(path) - 4;
 
+	if (!*path) {
+		return "";
+	}
 	snprintf(to, sizeof(text[0]), "%s%.*s", root, head, path + 4);
 	if (plus) {
 		snprintf(to + strlen(to), 256, "%d%s", (int)getpid(), plus + 1);
@@ -108,17 +112,15 @@ static const char *name(const char *path)
 	return to;
 }
 
-static void write_file(const char *path, int flags, const char *bytes, size_t len)
+static void write_file(const char *path, enum op op, const char *bytes, size_t len)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0644);
+	bool over = op == OVERWRITE, out = op == WRITE_OUT || op == WRITE_EACH;
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (over ? 0 : O_TRUNC), 0644);
 
 	must(fd >= 0, path);
 	must(write(fd, bytes, len) == (ssize_t)len, path);
-	if (!(flags & O_TRUNC)) {
-		must(ftruncate(fd, (off_t)len) == 0, path);
-	}
-	/* The writing begins; what flushes the file waits for its end. */
-	must(sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) == 0, path);
+	must(!over || ftruncate(fd, (off_t)len) == 0, path);
+	must(!out || sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) == 0, path);
 	must(close(fd) == 0, path);
 }
 
@@ -133,14 +135,13 @@ static void do_write(const struct step *step)
 {
 	static const char done[] = "done\n";
 	size_t len = step->len < 0 ? sizes[-step->len - 1] : (size_t)step->len;
-	bool over = step->op == OVERWRITE;
 	char *filler = calloc(1, len + 1);
 
 	must(filler != NULL, "memory");
-	write_file(name(step->path), over ? 0 : O_TRUNC,
-		   step->len == -3    ? bodies
-		   : over && len == 5 ? done
-				      : filler,
+	write_file(name(step->path), step->op,
+		   step->len == -3  ? bodies
+		   : step->len == 5 ? done
+				    : filler,
 		   len);
 	free(filler);
 }
@@ -153,7 +154,7 @@ static void do_each(enum op op, size_t i)
 	snprintf(path, sizeof(path), "%s/%s", site, file[i].path);
 	switch (op) {
 	case WRITE_EACH:
-		write_file(temp, O_TRUNC, file[i].bytes, file[i].len);
+		write_file(temp, op, file[i].bytes, file[i].len);
 		break;
 	case FLUSH_EACH:
 		flush(temp);
@@ -170,11 +171,11 @@ static void do_each(enum op op, size_t i)
 
 static void do_step(const struct step *step)
 {
-	const char *path = step->path ? name(step->path) : NULL;
-	const char *to = step->to ? name(step->to) : NULL;
+	const char *path = name(step->path), *to = name(step->to);
 
 	switch (step->op) {
 	case WRITE:
+	case WRITE_OUT:
 	case OVERWRITE:
 		do_write(step);
 		break;
