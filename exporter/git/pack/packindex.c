@@ -266,8 +266,7 @@ bool packindex_has_pack(struct packindex *index)
 	struct packindex_ahead *ahead = index->ahead;
 	struct err ignored;
 
-	if (ahead && ahead->path) {
-		map_pack(index, ahead->path, true, &ignored);
+	if (ahead && ahead->path && map_pack(index, ahead->path, true, &ignored) == 0) {
 		free(ahead->path);
 		ahead->path = NULL;
 	}
