@@ -4,12 +4,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <nettle/sha1.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "data/base/file.h"
@@ -52,23 +50,13 @@ static bool is_full(const struct file *file)
 	       file->written + file->pending.len >= PACKFILE_SIZE_MAX;
 }
 
-/* mkostemp(3) would give it mode 0600, and the umask cannot be read without setting it for
- * the whole process. */
 static int make_temp(int *fd, char **path, const char *dir, const char *prefix,
 		     struct err *err)
 {
 	struct buf name = {0};
-	uint64_t random;
 
-	do {
-		if (getrandom(&random, sizeof(random), 0) != sizeof(random)) {
-			*fd = -1;
-			break;
-		}
-		buf_clear(&name);
-		buf_addf(&name, "%s/%s%016" PRIx64, dir, prefix, random);
-		*fd = open(name.data, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-	} while (*fd < 0 && errno == EEXIST);
+	/* Nobody writes it again, but the descriptor does. */
+	*fd = file_make_temp(&name, dir, prefix, 0444);
 	if (*fd < 0) {
 		int rc = err_sys(err, "cannot make a file in '%s'", dir);
 
