@@ -129,47 +129,30 @@ static int remove_chosen(const struct packset *set, struct snapshot_repo *repo,
 
 /* --- merging --- */
 
-static bool may_merge(const struct packset_pack *pack)
-{
-	return pack->size_bytes < MERGE_BYTES_MAX;
-}
-
 /*
  * Chooses the smallest packs, as many as it takes that each pack that stays is at least
  * twice as large as all smaller ones together. Returns whether they are to be merged now.
  */
 static bool choose_merge(struct packset *set, size_t due)
 {
-	uint64_t sum = 0, kept = 0, largest = 0;
-	size_t end = 0, count = 0, chosen = 0;
+	uint64_t sum = 0, largest = 0; /* of the chosen ones: the others, and the last */
+	size_t count = 0, end;
 
-	for (size_t i = 0; i < set->count; i++) {
-		if (may_merge(&set->pack[i])) {
-			sum += set->pack[i].size_bytes;
-			end = i + 1;
-			count++;
+	while (count < set->count && set->pack[count].size_bytes < MERGE_BYTES_MAX) {
+		sum += set->pack[count++].size_bytes;
+	}
+	for (end = count; end; end--) {
+		largest = set->pack[end - 1].size_bytes;
+		sum -= largest;
+		if (largest < 2 * sum) {
+			break;
 		}
 	}
-	while (end) {
-		const struct packset_pack *pack = &set->pack[end - 1];
-
-		if (may_merge(pack)) {
-			kept += pack->size_bytes;
-			if (pack->size_bytes < 2 * (sum - kept)) {
-				largest = pack->size_bytes;
-				sum -= kept - largest;
-				break;
-			}
-		}
-		end--;
-	}
 	for (size_t i = 0; i < set->count; i++) {
-		set->pack[i].chosen = i < end && may_merge(&set->pack[i]);
-		chosen += set->pack[i].chosen;
+		set->pack[i].chosen = i < end;
 	}
-	return chosen > 1 &&
-	       (count > due || (chosen > WAIT_PACKS && sum - largest > WAIT_BYTES &&
-				sum - largest > largest / 2));
+	return end > 1 && (count > due ||
+			   (end > WAIT_PACKS && sum > WAIT_BYTES && sum > largest / 2));
 }
 
 /* Merges the chosen packs under temporary names. */
