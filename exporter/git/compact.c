@@ -53,7 +53,8 @@ struct compaction {
 	size_t count;
 	struct repo_packer *packer; /* NULL: no batch begun */
 	size_t batched;
-	struct buf commits; /* ids of the snapshots, from the latest back */
+	/* Ids of the snapshots and of their trees, from the latest back. */
+	struct buf commits, trees;
 	struct packmerge *merge;
 	struct log_progress progress;
 };
@@ -144,11 +145,11 @@ static int add(struct compaction *c, const uint8_t id[OBJECT_ID], const char *pa
 	if (!*added) {
 		return 0;
 	}
-	*state = ADDED;
 	if (packmerge_is_later(c->merge, id)) {
-		*state = PACKED;
+		*state = PACKED; /* packmerge does it */
 		return 0;
 	}
+	*state = ADDED;
 	if (!c->packer) {
 		rc = repo_packer_open(&c->packer, c->repo, DELTA_BYTES_MAX, err);
 	}
@@ -211,6 +212,7 @@ static int list_snapshots(struct compaction *c, struct err *err)
 			break;
 		}
 		buf_add(&c->commits, id, OBJECT_ID);
+		buf_add(&c->trees, commit.tree, OBJECT_ID);
 		if (!commit.has_parent) {
 			break;
 		}
@@ -223,24 +225,18 @@ static int list_snapshots(struct compaction *c, struct err *err)
 /* Walks the snapshots from the latest back. */
 static int walk_snapshots(struct compaction *c, struct err *err)
 {
-	struct buf path = {0}, body = {0};
+	struct buf path = {0};
 	bool added;
 	int rc = 0;
 
 	buf_addstr(&path, "");
 	for (size_t at = 0; !rc && at < c->commits.len; at += OBJECT_ID) {
-		const uint8_t *id = (const uint8_t *)c->commits.data + at;
-		struct commit commit;
-
-		buf_clear(&body);
-		rc = repo_object(c->repo, &body, id, OBJECT_COMMIT, err);
-		rc = rc ? rc : add(c, id, NULL, &added, err);
-		if (!rc && commit_parse(&commit, &body)) {
-			rc = walk_tree(c, commit.tree, &path, 0, err);
-		}
+		rc = add(c, (const uint8_t *)c->commits.data + at, NULL, &added, err);
+		rc = rc ? rc
+			: walk_tree(c, (const uint8_t *)c->trees.data + at, &path, 0,
+				    err);
 	}
 	buf_release(&path);
-	buf_release(&body);
 	return rc;
 }
 
@@ -346,6 +342,7 @@ int compact_make(struct packmerge **out, struct buf *names, uint64_t *objects,
 	buf_release(&c.dir);
 	buf_release(&c.stage);
 	buf_release(&c.commits);
+	buf_release(&c.trees);
 	free(c.id);
 	free(c.state);
 	return rc;
