@@ -256,9 +256,12 @@ void packmerge_commits(const struct packmerge *merge, struct buf *ids)
 		     n++) {
 			struct packindex_place place =
 				packindex_place(&source->index, source->order, n);
+			struct object_head head;
 
-			if ((packindex_bytes(&source->index, &place)[0] >> 4 & 7) ==
-			    OBJECT_COMMIT) {
+			if (object_head_read(&head,
+					     packindex_bytes(&source->index, &place),
+					     place.len) &&
+			    head.type == OBJECT_COMMIT) {
 				buf_add(ids, packindex_id(&source->index, place.n),
 					OBJECT_ID);
 			}
@@ -384,6 +387,15 @@ static int write_bytes(struct packmerge *merge, const struct stored *stored,
 	return packfile_add(merge->packs, merge->entry, n, bytes, len, err);
 }
 
+/* Adds the object as it was put into merge->bytes. */
+static int write_made(struct packmerge *merge, const struct stored *stored,
+		      struct placed placed, struct err *err)
+{
+	return write_bytes(merge, stored, placed,
+			   object_crc(merge->bytes.data, merge->bytes.len),
+			   merge->bytes.data, merge->bytes.len, err);
+}
+
 static int check_crc(const struct stored *stored, struct err *err)
 {
 	return object_crc(stored->bytes, stored->place.len) ==
@@ -428,7 +440,7 @@ static int copy(struct packmerge *merge, bool *done, const struct stored *stored
 	rc = rc ? rc : check_twin(merge, stored, err);
 	*done = !rc && !is_delta(stored);
 	if (*done) {
-		return write_bytes(merge, stored, (struct placed){.copied = true},
+		return write_bytes(merge, stored, placed,
 				   packindex_crc(&stored->source->index, stored->place.n),
 				   stored->bytes, stored->place.len, err);
 	}
@@ -447,9 +459,7 @@ static int copy(struct packmerge *merge, bool *done, const struct stored *stored
 	buf_add(&merge->bytes, stored->bytes + stored->head.len,
 		stored->place.len - stored->head.len);
 	placed.depth = (uint8_t)(merge->placed[n].depth + 1);
-	return write_bytes(merge, stored, placed,
-			   object_crc(merge->bytes.data, merge->bytes.len),
-			   merge->bytes.data, merge->bytes.len, err);
+	return write_made(merge, stored, placed, err);
 }
 
 /* The size of the body. */
@@ -497,9 +507,7 @@ static int write_whole(struct packmerge *merge, const struct stored *stored,
 	buf_clear(&merge->bytes);
 	object_pack(&merge->bytes, merge->deflater, type, merge->body.bytes.data,
 		    merge->body.bytes.len);
-	return write_bytes(merge, stored, (struct placed){0},
-			   object_crc(merge->bytes.data, merge->bytes.len),
-			   merge->bytes.data, merge->bytes.len, err);
+	return write_made(merge, stored, (struct placed){0}, err);
 }
 
 /* --- the versions of a path --- */
@@ -620,10 +628,7 @@ static int write_delta(struct packmerge *merge, bool *done, const struct run *ru
 			  &merge->delta);
 	placed.depth = (uint8_t)(merge->placed[at].depth + 1);
 	*done = merge->bytes.len <= PAYS_OF(whole);
-	return *done ? write_bytes(merge, stored, placed,
-				   object_crc(merge->bytes.data, merge->bytes.len),
-				   merge->bytes.data, merge->bytes.len, err)
-		     : 0;
+	return *done ? write_made(merge, stored, placed, err) : 0;
 }
 
 static int write_member(struct packmerge *merge, struct run *run, uint32_t n,
