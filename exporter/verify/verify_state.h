@@ -7,6 +7,7 @@
 
 #include "exporter/git/pack/object.h"
 #include "exporter/verify/verify_report.h"
+#include "exporter/verify/verify_rows.h"
 #include "exporter/verify/verify_store.h"
 #include "exporter/verify/verify_tree.h"
 
@@ -25,11 +26,6 @@
  * rest; and two bodies, that of an album's images and that of its untagged ones.
  */
 
-/* As the trailers of a snapshot count. */
-struct verify_state_counts {
-	uint64_t images, untagged, albums, tags, tag_images;
-};
-
 struct verify_state;
 
 /* Both are borrowed. */
@@ -46,6 +42,6 @@ void verify_state_step(struct verify_state *state, const uint8_t *from,
 		       const uint8_t to[OBJECT_ID], const char *message);
 
 /* Of the last snapshot. */
-const struct verify_state_counts *verify_state_counts(const struct verify_state *state);
+const struct verify_rows_counts *verify_state_counts(const struct verify_state *state);
 
 #endif

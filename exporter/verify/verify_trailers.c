@@ -132,7 +132,7 @@ void verify_trailers_check(struct verify_trailers *trailers, struct verify_repor
 
 void verify_trailers_counts(struct verify_trailers *trailers,
 			    struct verify_report *report, const char *message,
-			    const struct verify_state_counts *counts)
+			    const struct verify_rows_counts *counts)
 {
 	const struct {
 		const char *name, *what;

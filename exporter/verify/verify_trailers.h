@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "exporter/verify/verify_report.h"
-#include "exporter/verify/verify_state.h"
+#include "exporter/verify/verify_rows.h"
 
 /*
  * verify_trailers - checks the trailers of commits (message.h), along the line.
@@ -29,6 +29,6 @@ void verify_trailers_check(struct verify_trailers *trailers, struct verify_repor
  * much as in the snapshot before is reported there only. */
 void verify_trailers_counts(struct verify_trailers *trailers,
 			    struct verify_report *report, const char *message,
-			    const struct verify_state_counts *counts);
+			    const struct verify_rows_counts *counts);
 
 #endif

@@ -96,7 +96,7 @@ static void tree_of(uint8_t tree[OBJECT_ID], const struct file *all)
 /* Goes from nothing to one snapshot, to the other and back; sets the failures of the
  * three steps, and the counts of the second. */
 static void go(const struct file *first, const struct file *second, uint64_t failures[3],
-	       struct verify_state_counts *counts)
+	       struct verify_rows_counts *counts)
 {
 	struct verify_report report = {.each = report_failure};
 	struct verify_store *store = NULL;
@@ -138,7 +138,7 @@ static void is_wrong(void)
 	memcpy(files, good, sizeof(files));
 }
 
-static void is_right(struct verify_state_counts *counts)
+static void is_right(struct verify_rows_counts *counts)
 {
 	uint64_t failures[3];
 
@@ -153,7 +153,7 @@ static void is_right(struct verify_state_counts *counts)
 
 static void a_good_snapshot_is_counted(void **state)
 {
-	struct verify_state_counts counts;
+	struct verify_rows_counts counts;
 
 	(void)state;
 	is_right(&counts);
@@ -166,7 +166,7 @@ static void a_good_snapshot_is_counted(void **state)
 
 static void what_changes_is_counted(void **state)
 {
-	struct verify_state_counts counts;
+	struct verify_rows_counts counts;
 
 	(void)state;
 	/* One tag image fewer, and one image untagged; a tag and an album gone. */
