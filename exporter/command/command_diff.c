@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
+#include "exporter/body/words.h"
 #include "exporter/git/history.h"
 #include "exporter/git/snapshot.h"
 #include "exporter/lookback/compare.h"
@@ -12,6 +13,7 @@
 
 struct lines {
 	bool json;
+	char language[WORDS_LANGUAGE];
 	struct buf line;
 	unsigned long long count;
 	struct err *err;
@@ -24,7 +26,7 @@ static int print_event(const struct compare_event *event, void *payload)
 	if (lines->json) {
 		compare_write(&lines->line, event);
 	} else {
-		compare_print(&lines->line, event);
+		compare_print(&lines->line, event, lines->language);
 	}
 	lines->count++;
 	return command_print_line(&lines->line, lines->err);
@@ -62,6 +64,7 @@ static int diff_trees(const struct command_options *opt, struct snapshot_repo *r
 	uint8_t from[OBJECT_ID], to[OBJECT_ID];
 	int rc;
 
+	words_language(lines.language);
 	object_unhex(from, info[0].tree.hex);
 	object_unhex(to, info[1].tree.hex);
 	oversize_read(&lacks[0], info[0].message);

@@ -6,6 +6,7 @@
 #include "data/base/plain.h"
 #include "data/format/json.h"
 #include "data/format/json_print.h"
+#include "exporter/body/words.h"
 #include "exporter/command/command.h"
 #include "exporter/git/history.h"
 #include "exporter/lookback/compare.h"
@@ -23,6 +24,7 @@
 
 struct log {
 	const struct command_options *opt;
+	char language[WORDS_LANGUAGE];
 	struct labels labels;
 	struct buf line, events; /* of one snapshot */
 	struct err *err;
@@ -167,7 +169,7 @@ static int add_event(const struct compare_event *event, void *payload)
 		compare_write(out, event);
 	} else {
 		buf_addstr(out, "\n\t");
-		compare_print(out, event);
+		compare_print(out, event, log->language);
 	}
 	return 0;
 }
@@ -211,6 +213,11 @@ static void add_album(struct log *log, const struct trace_entry *entry)
 	}
 }
 
+static struct body_text text_of(const char *json)
+{
+	return (struct body_text){json, json ? strlen(json) : 0};
+}
+
 static void add_tag(struct log *log, const struct trace_entry *entry)
 {
 	const char *tag = log->opt->tag;
@@ -220,6 +227,18 @@ static void add_tag(struct log *log, const struct trace_entry *entry)
 		json_print_raw(&log->line, "label", entry->label);
 	}
 	add_count(log, "tag_images", "  ", entry->tag_images, "tag image", "tag images");
+	if (!log->opt->json) {
+		const struct body_text label = text_of(entry->label);
+		const struct body_text name = text_of(entry->name);
+		struct buf words = {0};
+
+		words_tag(&words, &label, &name, log->language);
+		if (words.len) {
+			buf_addstr(&log->line, " of ");
+			words_quote(&log->line, words.data, words.len, WORDS_MAX);
+		}
+		buf_release(&words);
+	}
 }
 
 static int print_entry(const struct trace_entry *entry, void *payload)
@@ -281,6 +300,7 @@ static int run(const void *values, char **operand, struct err *err)
 	int rc;
 
 	(void)operand;
+	words_language(log.language);
 	if (scopes > 1) {
 		return err_set(err, ERR_USAGE,
 			       "--album, --image and --tag exclude each other");

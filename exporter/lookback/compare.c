@@ -320,7 +320,7 @@ static bool open_member(struct compare *c, struct body_object *object,
 /* Notes a tag image in the form of compare.h. */
 static bool note_tag_image(struct compare *c, int side, const struct body_text *text)
 {
-	struct finding finding = {.after = side == 1};
+	struct finding finding = {.after = side == 1, .shown = *text};
 	struct body_text image;
 	bool plain;
 
@@ -674,6 +674,7 @@ static int report(struct compare *c, struct findings *findings,
 			event.image = *image;
 			event.tag_image = any->id;
 			event.tag = any->of;
+			event.shown = any->shown;
 			event.kind = !before  ? COMPARE_TAGGED
 				     : !after ? COMPARE_UNTAGGED
 					      : COMPARE_TAG_IMAGE_CHANGED;

@@ -8,6 +8,8 @@
 #include "data/base/plain.h"
 #include "data/format/json.h"
 #include "data/format/json_print.h"
+#include "data/format/stamp.h"
+#include "exporter/body/words.h"
 
 #define VALUE_MAX 80 /* bytes of a value in a line for people */
 
@@ -249,8 +251,58 @@ static void print_members(struct buf *out, const struct members *members)
 	}
 }
 
+/* Appends what something is called. */
+static void print_words(struct buf *out, const struct buf *words)
+{
+	if (words->len) {
+		buf_addch(out, ' ');
+		words_quote(out, words->data, words->len, WORDS_MAX);
+	}
+}
+
+static void print_title(struct buf *out, const struct body_object *image)
+{
+	const struct body_text title = words_title(image);
+	struct buf words = {0};
+
+	words_text(&words, &title);
+	print_words(out, &words);
+	buf_release(&words);
+}
+
+static void print_label(struct buf *out, const struct body_object *tag,
+			const char *language)
+{
+	const struct body_text label = body_member(tag, "label");
+	const struct body_text name = body_member(tag, "name");
+	struct buf words = {0};
+
+	words_tag(&words, &label, &name, language);
+	print_words(out, &words);
+	buf_release(&words);
+}
+
+/* Who made a tag image, and when. */
+static void print_made(struct buf *out, const struct body_object *tag_image)
+{
+	const struct body_text user = body_string(tag_image, "user");
+	const struct body_text time = body_string(tag_image, "created_at");
+	struct buf words = {0};
+	struct stamp stamp;
+
+	words_text(&words, &user);
+	if (words.len) {
+		print_id(out, ", made by ", &(struct body_text){words.data, words.len});
+	}
+	if (time.data && stamp_read(&stamp, time.data + 1, time.len - 2) == 0) {
+		buf_addstr(out, words.len ? " at " : ", made at ");
+		buf_add(out, time.data + 1, time.len - 2);
+	}
+	buf_release(&words);
+}
+
 static void print_tag(struct buf *out, const struct compare_event *event,
-		      const struct members *members)
+		      const struct members *members, const char *language)
 {
 	static const char *const verb[] = {
 		[COMPARE_TAG_APPEARED] = " appeared",
@@ -258,56 +310,80 @@ static void print_tag(struct buf *out, const struct compare_event *event,
 		[COMPARE_TAG_RENAMED] = " renamed",
 		[COMPARE_TAG_CHANGED] = " changed",
 	};
-	const struct body_text label = label_of(event, members);
 
 	print_id(out, "tag ", &event->tag);
-	if (label.data) {
-		buf_addch(out, ' ');
-		print_value(out, &label);
-	}
+	print_label(out, event->after.data ? &members->after : &members->before,
+		    language);
 	buf_addstr(out, verb[event->kind]);
 	if (event->before.data && event->after.data) {
 		print_members(out, members);
 	}
 }
 
-void compare_print(struct buf *out, const struct compare_event *event)
+static void print_image(struct buf *out, const struct compare_event *event,
+			const struct members *members)
+{
+	static const char *const verb[] = {
+		[COMPARE_IMAGE_APPEARED] = " appeared in album ",
+		[COMPARE_IMAGE_DISAPPEARED] = " disappeared from album ",
+		[COMPARE_IMAGE_CHANGED] = " in album ",
+	};
+
+	print_id(out, "image ", &event->image);
+	print_title(out, event->after.data ? &members->after : &members->before);
+	print_id(out, verb[event->kind], &event->album);
+	if (event->kind == COMPARE_IMAGE_CHANGED) {
+		print_members(out, members);
+	}
+}
+
+static void print_tag_image(struct buf *out, const struct compare_event *event,
+			    const struct members *members, const char *language)
+{
+	struct body_object shown = {0}, image = {0}, tag = {0};
+	struct body_text text;
+
+	body_object(&shown, &event->shown);
+	text = body_member(&shown, "image");
+	body_object(&image, &text);
+	text = body_member(&shown, "tag");
+	body_object(&tag, &text);
+
+	print_id(out, "image ", &event->image);
+	print_title(out, &image);
+	if (event->kind == COMPARE_TAG_IMAGE_CHANGED) {
+		print_id(out, " tag image ", &event->tag_image);
+		print_id(out, " of tag ", &event->tag);
+		print_label(out, &tag, language);
+	} else {
+		print_id(out,
+			 event->kind == COMPARE_TAGGED ? " tagged with "
+						       : " no longer tagged with ",
+			 &event->tag);
+		print_label(out, &tag, language);
+		print_id(out, " by tag image ", &event->tag_image);
+	}
+	print_made(out, &shown);
+	if (event->kind == COMPARE_TAG_IMAGE_CHANGED) {
+		print_members(out, members);
+	}
+	body_object_release(&shown);
+	body_object_release(&image);
+	body_object_release(&tag);
+}
+
+void compare_print(struct buf *out, const struct compare_event *event,
+		   const char *language)
 {
 	struct members members;
 
 	members_open(&members, event);
-	if (event->image.data) {
-		print_id(out, "image ", &event->image);
-	}
-	switch (event->kind) {
-	case COMPARE_TAG_APPEARED:
-	case COMPARE_TAG_DISAPPEARED:
-	case COMPARE_TAG_RENAMED:
-	case COMPARE_TAG_CHANGED:
-		print_tag(out, event, &members);
-		break;
-	case COMPARE_IMAGE_APPEARED:
-		print_id(out, " appeared in album ", &event->album);
-		break;
-	case COMPARE_IMAGE_DISAPPEARED:
-		print_id(out, " disappeared from album ", &event->album);
-		break;
-	case COMPARE_IMAGE_CHANGED:
-		print_id(out, " in album ", &event->album);
-		print_members(out, &members);
-		break;
-	case COMPARE_TAGGED:
-		print_id(out, " tagged with ", &event->tag);
-		print_id(out, " by tag image ", &event->tag_image);
-		break;
-	case COMPARE_UNTAGGED:
-		print_id(out, " no longer tagged with ", &event->tag);
-		print_id(out, " by tag image ", &event->tag_image);
-		break;
-	case COMPARE_TAG_IMAGE_CHANGED:
-		print_id(out, " tag image ", &event->tag_image);
-		print_members(out, &members);
-		break;
+	if (event->tag_image.data) {
+		print_tag_image(out, event, &members, language);
+	} else if (event->image.data) {
+		print_image(out, event, &members);
+	} else {
+		print_tag(out, event, &members, language);
 	}
 	members_release(&members);
 }

@@ -37,6 +37,9 @@ struct compare_event {
 	/* The record on either side (compare.h says in which form); absent where it
 	 * appeared or disappeared. */
 	struct body_text before, after;
+	/* Of tag image events: the tag image afterwards, or before if it is gone, as the
+	 * response shows it, with its image and its tag. */
+	struct body_text shown;
 };
 
 /* "image_appeared": the value of "change" in the event's JSON. */
@@ -59,9 +62,18 @@ bool compare_member_differs(const struct compare_event *event, const char *name)
  */
 void compare_write(struct buf *out, const struct compare_event *event);
 
-/* Appends the event as a line for people, without the newline. Values are JSON, cut if they
+/*
+ * Appends the event as a line for people, without the newline. Values are JSON, cut if they
  * are long, and so are ids and names of members that have a space, a quote, a backslash or
- * a character that plain.h escapes. */
-void compare_print(struct buf *out, const struct compare_event *event);
+ * a character that plain.h escapes. Behind an id stands, in quotes, what the image or the tag
+ * is called (words.h) afterwards, or before if it is gone; and behind a tag image who made it
+ * and when, as far as it says so:
+ *
+ *	image i1 "Quay 3" tagged with t1 "Crane" by tag image k1, made by ann at 2026-01-01T12:00:00Z
+ *
+ * A removal has no such words: what a snapshot lacks does not say who removed it.
+ */
+void compare_print(struct buf *out, const struct compare_event *event,
+		   const char *language);
 
 #endif

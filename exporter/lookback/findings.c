@@ -21,6 +21,7 @@ void findings_add(struct findings *findings, const struct finding *finding)
 		.id = copy(findings, &finding->id),
 		.of = copy(findings, &finding->of),
 		.text = copy(findings, &finding->text),
+		.shown = finding->shown,
 	};
 }
 

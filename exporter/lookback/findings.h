@@ -28,6 +28,8 @@ struct finding {
 	struct body_text id;
 	struct body_text of; /* where it belongs: an image's album, a tag image's tag */
 	struct body_text text;
+	/* A tag image's whole element of the response; borrowed, not copied. */
+	struct body_text shown;
 };
 
 /* Zeroed is empty. */
@@ -37,7 +39,7 @@ struct findings {
 	struct arena arena; /* of their texts, each with a NUL behind it */
 };
 
-/* Copies the finding and its texts. */
+/* Copies the finding and its texts, but for `shown`. */
 void findings_add(struct findings *findings, const struct finding *finding);
 /* By id, byte by byte; of one id, the side before first. */
 void findings_sort(struct findings *findings);

@@ -34,7 +34,7 @@ struct trace {
 	struct pathset paths;
 	/* Of the current step. */
 	struct trace_entry entry;
-	struct buf label;
+	struct buf label, name;
 	bool hit;      /* a path differs */
 	bool outdated; /* the paths are to be collected anew */
 	bool any_event;
@@ -53,23 +53,28 @@ static int follow_file(struct trace *trace, const uint8_t tree[OBJECT_ID],
 	return body_load(&trace->body, trace->history, tree, kind, id, trace->err);
 }
 
+/* A member of the body's record, in `out`; NULL if there is none. */
+static const char *copy_member(struct buf *out, const struct body *body, const char *name)
+{
+	const struct body_text text = body_member(&body->record, name);
+
+	buf_clear(out);
+	buf_add(out, text.data, text.len);
+	return text.data ? out->data : NULL;
+}
+
 static int follow_tag(struct trace *trace, const uint8_t tree[OBJECT_ID])
 {
-	struct body_text label;
 	int rc = follow_file(trace, tree, QUERY_TAG, &trace->id);
 
 	if (!rc && !body_tag(&trace->body, &trace->entry.tag_images)) {
 		rc = body_fail(&trace->body, trace->err);
 	}
-	if (rc) {
-		return rc;
+	if (!rc) {
+		trace->entry.label = copy_member(&trace->label, &trace->body, "label");
+		trace->entry.name = copy_member(&trace->name, &trace->body, "name");
 	}
-	label = body_member(&trace->body.record, "label");
-	if (label.data) {
-		buf_add(&trace->label, label.data, label.len);
-		trace->entry.label = trace->label.data;
-	}
-	return 0;
+	return rc;
 }
 
 static int follow_image(struct trace *trace, const uint8_t tree[OBJECT_ID])
@@ -146,7 +151,6 @@ static int follow(struct trace *trace, const uint8_t tree[OBJECT_ID], const char
 	int rc;
 
 	pathset_clear(&trace->paths);
-	buf_clear(&trace->label);
 	trace->entry = (struct trace_entry){0};
 	if (trace->scope->album) {
 		rc = follow_album(trace, tree);
@@ -288,6 +292,7 @@ int trace_run(struct trace_end *end, struct snapshot_repo *repo,
 	rc = walk(&trace, commit);
 	pathset_release(&trace.paths);
 	buf_release(&trace.label);
+	buf_release(&trace.name);
 	buf_release(&trace.found);
 	body_release(&trace.body);
 	history_free(trace.history);

@@ -28,9 +28,10 @@ struct trace_entry {
 	const struct history_step *step;
 	uint64_t events[COMPARE_KINDS]; /* how many of each kind */
 	/* In that snapshot. Of an album: its images, and how many of them are untagged.
-	 * Of a tag: its live tag images, and its label in JSON, NULL if the tag is gone. */
+	 * Of a tag: its live tag images, and its label and name in JSON, NULL if the tag is
+	 * gone. */
 	uint64_t images, untagged, tag_images;
-	const char *label;
+	const char *label, *name;
 };
 
 /* How a trace ended. */

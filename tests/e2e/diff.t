@@ -58,18 +58,18 @@ ok 'a deeper member that occurs twice is printed as written' \
 	grep -qF '"before":{"n":1.50,"n":1.5,"":null},"after":{"n":1.50,"n":1.50,"":null}' "$T/dates"
 
 cat >"$T/want" <<'END'
-tag t&1 changed: more (absent) -> [{}]
-tag t2 renamed: label "" -> "Sea"
+tag t&1 "<Sky>" changed: more (absent) -> [{}]
+tag t2 "Sea" renamed: label "" -> "Sea"
 image "a/\"b\\ \u0026 \u003cé\u003e\u2028" in album y: album_id "../x" -> "y", infos {"n":1.50,"n":1.5,"":null} -> {"n":1.50,"n":1.50,"":null}, created_at "2020-01-01T00:00:00+02:00" -> "2019-12-31T22:00:00Z"
 image five in album ../x: the order of its members
 image i3 disappeared from album y
 image i4 in album y: z (absent) -> 0.0
 image new appeared in album y
-image "a/\"b\\ \u0026 \u003cé\u003e\u2028" tag image k1: tag_id "t\u00261" -> "t2"
-image five no longer tagged with t&1 by tag image k2
-image i3 no longer tagged with t2 by tag image k5
-image i4 tag image k4: image_id "i4" -> (absent), tag_id (absent) -> 7
-image new tagged with t&1 by tag image k2
+image "a/\"b\\ \u0026 \u003cé\u003e\u2028" tag image k1 of tag t2 "Sea": tag_id "t\u00261" -> "t2"
+image five no longer tagged with t&1 "<Sky>" by tag image k2
+image i3 no longer tagged with t2 "n" by tag image k5
+image i4 tag image k4 of tag t2 "Sea": image_id "i4" -> (absent), tag_id (absent) -> 7
+image new tagged with t&1 "<Sky>" by tag image k2
 END
 diff_of HEAD~1 HEAD >"$T/words"
 same 'without --json the changes are in words' "$T/words" "$T/want"

@@ -30,21 +30,21 @@ ok 'one image is tagged' snapshot_at 2026-02-01T12:00:00Z <<'END'
 {"public_id":"two","album_id":"harbour"}
 {"public_id":"far","album_id":"hills & dales"}
 {"id":"T1","name":"boat","label":"Boat"}
-{"id":"K1","image_id":"one","tag_id":"T1"}
+{"id":"K1","image_id":"one","tag_id":"T1","user":"ann","created_at":"2026-01-15T09:00:00+01:00"}
 END
 ok 'the tag gets another label' snapshot_at 2026-03-01T12:00:00Z <<'END'
 {"public_id":"one","album_id":"harbour","title":"Quay"}
 {"public_id":"two","album_id":"harbour"}
 {"public_id":"far","album_id":"hills & dales"}
-{"id":"T1","name":"boat","label":"Ship"}
-{"id":"K1","image_id":"one","tag_id":"T1"}
+{"id":"T1","name":"boat","label":"{\"en\":\"Ship\",\"fr\":\"Navire\"}"}
+{"id":"K1","image_id":"one","tag_id":"T1","user":"ann","created_at":"2026-01-15T09:00:00+01:00"}
 END
 ok 'one image moves, another gets a title' snapshot_at 2026-04-01T12:00:00Z <<'END'
 {"public_id":"one","album_id":"harbour","title":"Quay"}
 {"public_id":"two","album_id":"hills & dales"}
 {"public_id":"far","album_id":"hills & dales","title":"Summit"}
-{"id":"T1","name":"boat","label":"Ship"}
-{"id":"K1","image_id":"one","tag_id":"T1"}
+{"id":"T1","name":"boat","label":"{\"en\":\"Ship\",\"fr\":\"Navire\"}"}
+{"id":"K1","image_id":"one","tag_id":"T1","user":"ann","created_at":"2026-01-15T09:00:00+01:00"}
 END
 ok 'all tags are removed, and an image' snapshot_at 2026-05-01T12:00:00Z <<'END'
 {"public_id":"one","album_id":"harbour","title":"Quay"}
@@ -78,13 +78,13 @@ log_of --image one >"$T/out"
 cat >"$T/want" <<END
 ${commit[4]:0:12}  2026-05-01T12:00:00Z
 	tag T1 "Ship" disappeared
-	image one no longer tagged with T1 by tag image K1
+	image one "Quay" no longer tagged with T1 "Ship" by tag image K1, made by ann at 2026-01-15T09:00:00+01:00
 ${commit[2]:0:12}  2026-03-01T12:00:00Z
-	tag T1 renamed: label "Boat" -> "Ship"
+	tag T1 "Ship" renamed: label "Boat" -> "{\"en\":\"Ship\",\"fr\":\"Navire\"}"
 ${commit[1]:0:12}  2026-02-01T12:00:00Z
-	image one tagged with T1 by tag image K1
+	image one "Quay" tagged with T1 "Boat" by tag image K1, made by ann at 2026-01-15T09:00:00+01:00
 ${commit[0]:0:12}  2026-01-01T12:00:00Z
-	image one appeared in album harbour
+	image one "Quay" appeared in album harbour
 END
 same '--image lists the changes of an image' "$T/out" "$T/want"
 log_of --image two --json >"$T/out"
@@ -117,16 +117,28 @@ log_of --tag T1 >"$T/out"
 cat >"$T/want" <<END
 ${commit[4]:0:12}  2026-05-01T12:00:00Z  0 tag images
 	tag T1 "Ship" disappeared
-${commit[2]:0:12}  2026-03-01T12:00:00Z  1 tag image
-	tag T1 renamed: label "Boat" -> "Ship"
-${commit[1]:0:12}  2026-02-01T12:00:00Z  1 tag image
-${commit[0]:0:12}  2026-01-01T12:00:00Z  0 tag images
+${commit[2]:0:12}  2026-03-01T12:00:00Z  1 tag image of "Ship"
+	tag T1 "Ship" renamed: label "Boat" -> "{\"en\":\"Ship\",\"fr\":\"Navire\"}"
+${commit[1]:0:12}  2026-02-01T12:00:00Z  1 tag image of "Boat"
+${commit[0]:0:12}  2026-01-01T12:00:00Z  0 tag images of "Boat"
 	tag T1 "Boat" appeared
 END
 same '--tag lists the changes of a tag' "$T/out" "$T/want"
 is '--tag --json has the label of the time' "$(log_of --tag T1 --json |
 	jq -c '[.number, .tag, .label, .tag_images, (.events | length)]' | tr -d '\n')" \
-	'[5,"T1",null,0,1][3,"T1","Ship",1,1][2,"T1","Boat",1,0][1,"T1","Boat",0,1]'
+	'[5,"T1",null,0,1][3,"T1","{\"en\":\"Ship\",\"fr\":\"Navire\"}",1,1][2,"T1","Boat",1,0][1,"T1","Boat",0,1]'
+
+# The reader's language. Only text for people depends on it.
+in_french() {
+	env LC_ALL= LC_MESSAGES=fr_FR.UTF-8 LANG=de "$EXPORTER" "$@"
+}
+is 'a label is in the language of the locale' \
+	"$(in_french log --repo "$T/clone" --tag T1 | grep -c '"Navire"')" 3
+is 'JSON is the same in every locale' \
+	"$(in_french log --repo "$T/clone" --tag T1 --json)" "$(log_of --tag T1 --json)"
+is 'diff speaks it, too' \
+	"$(in_french diff --repo "$T/clone" "${commit[2]}" "${commit[4]}" | head -n 1)" \
+	'tag T1 "Navire" disappeared'
 
 # What does not exist.
 for kind in image album tag; do

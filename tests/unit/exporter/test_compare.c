@@ -43,7 +43,7 @@ static int print_line(const struct compare_event *event, void *payload)
 {
 	struct buf *out = payload;
 
-	compare_print(out, event);
+	compare_print(out, event, "en");
 	buf_addch(out, '\n');
 	return 0;
 }
@@ -215,7 +215,8 @@ static void a_tag_with_another_name_is_renamed(void **state)
 	static const struct file after[] = {{TAG, "t2", COUNTED(T2_NAMED, "0")}, {0}};
 
 	(void)state;
-	gives(nothing, after, NULL, print_line, "tag t2 renamed: name \"n\" -> \"m\"\n");
+	gives(nothing, after, NULL, print_line,
+	      "tag t2 \"L\" renamed: name \"n\" -> \"m\"\n");
 }
 
 static void a_count_alone_is_no_event(void **state)
@@ -244,10 +245,10 @@ static void an_id_that_begins_another_comes_first(void **state)
 	      "image i appeared in album a\n"
 	      "image i1 disappeared from album a\n"
 	      "image i11 appeared in album a\n"
-	      "image i tagged with t1 by tag image k1\n"
-	      "image i tagged with t1 by tag image k11\n"
-	      "image i11 tagged with t1 by tag image k2\n"
-	      "image i111 tagged with t1 by tag image k3\n");
+	      "image i tagged with t1 \"Sky\" by tag image k1\n"
+	      "image i tagged with t1 \"Sky\" by tag image k11\n"
+	      "image i11 tagged with t1 \"Sky\" by tag image k2\n"
+	      "image i111 tagged with t1 \"Sky\" by tag image k3\n");
 }
 
 /* --- scopes --- */
@@ -383,16 +384,65 @@ static void each_event_is_printed_on_a_line(void **state)
 {
 	(void)state;
 	gives(tagged, later, NULL, print_line,
-	      "tag t1 renamed: label \"Sky\" -> \"Sea\"\n"
-	      "tag t2 changed: x (absent) -> []\n"
-	      "image i1 in album a: title (absent) -> \"n\"\n"
+	      "tag t1 \"Sea\" renamed: label \"Sky\" -> \"Sea\"\n"
+	      "tag t2 \"L\" changed: x (absent) -> []\n"
+	      "image i1 \"n\" in album a: title (absent) -> \"n\"\n"
 	      "image i2 disappeared from album a\n"
-	      "image i1 tagged with t2 by tag image k2\n");
+	      "image i1 \"n\" tagged with t2 \"L\" by tag image k2\n");
 	gives(nothing, tagged, NULL, print_line,
 	      "tag t1 \"Sky\" appeared\n"
 	      "image i1 appeared in album a\n"
 	      "image i2 appeared in album a\n"
-	      "image i1 tagged with t1 by tag image k1\n");
+	      "image i1 tagged with t1 \"Sky\" by tag image k1\n");
+}
+
+static int print_line_in_french(const struct compare_event *event, void *payload)
+{
+	compare_print(payload, event, "fr");
+	buf_addch(payload, '\n');
+	return 0;
+}
+
+static void what_an_event_is_about_has_its_words_beside_the_id(void **state)
+{
+#define CRANE(name, label) "{\"id\":\"t1\",\"name\":\"" name "\",\"label\":\"" label "\"}"
+#define TWO "{\\\"en\\\":\\\"Crane\\\",\\\"fr\\\":\\\"Grue\\\"}"
+#define QUAY "{\"public_id\":\"i1\",\"album_id\":\"a\",\"filename\":\"q \\\"3\\\".tif\"}"
+#define QUAY_NEW "{\"public_id\":\"i1\",\"album_id\":\"a\",\"title\":\"Quay \\u0026 3\"}"
+#define MADE(id, more, image, tag)                                                       \
+	"{\"id\":\"" id "\"," more ",\"image\":" image ",\"tag\":" tag "}"
+#define ANN "\"user\":\"ann\",\"created_at\":\"2026-01-01T12:00:00+01:00\""
+#define BOB "\"user\":\"Bob B\",\"created_at\":\"yesterday\""
+#define NO_ONE "\"user\":7,\"created_at\":\"2026-01-01T12:00:00Z\""
+	static const struct file before[] = {
+		{IMAGES, "a", "[" QUAY "]"},
+		IMAGE("i1", "a",
+		      "[" MADE("k1", ANN, QUAY, CRANE("crane", TWO)) "," MADE(
+			      "k2", NO_ONE, QUAY, CRANE("crane", TWO)) "]"),
+		{TAG, "t1", COUNTED(CRANE("crane", TWO), "2")},
+		{0}};
+	static const struct file after[] = {
+		{IMAGES, "a", "[" QUAY_NEW "]"},
+		IMAGE("i1", "a",
+		      "[" MADE("k1", BOB, QUAY_NEW, CRANE("crane", "")) "," MADE(
+			      "k3", ANN, QUAY_NEW, CRANE("crane", "")) "]"),
+		{TAG, "t1", COUNTED(CRANE("crane", ""), "2")},
+		{0}};
+
+	(void)state;
+	gives(before, after, NULL, print_line_in_french,
+	      "tag t1 \"crane\" renamed: label "
+	      "\"{\\\"en\\\":\\\"Crane\\\",\\\"fr\\\":\\\"Grue\\\"}\" -> \"\"\n"
+	      "image i1 \"Quay & 3\" in album a: filename \"q \\\"3\\\".tif\" -> "
+	      "(absent), "
+	      "title (absent) -> \"Quay \\u0026 3\"\n"
+	      "image i1 \"Quay & 3\" tag image k1 of tag t1 \"crane\", "
+	      "made by \"Bob B\": user \"ann\" -> \"Bob B\", "
+	      "created_at \"2026-01-01T12:00:00+01:00\" -> \"yesterday\"\n"
+	      "image i1 \"q \\\"3\\\".tif\" no longer tagged with t1 \"Grue\" "
+	      "by tag image k2, made at 2026-01-01T12:00:00Z\n"
+	      "image i1 \"Quay & 3\" tagged with t1 \"crane\" by tag image k3, "
+	      "made by ann at 2026-01-01T12:00:00+01:00\n");
 }
 
 static void long_values_are_cut_between_characters(void **state)
@@ -407,7 +457,7 @@ static void long_values_are_cut_between_characters(void **state)
 
 	(void)state;
 	gives(nothing, after, NULL, print_line,
-	      "tag t2 renamed: name \"n\" -> \"" LONG "...\n");
+	      "tag t2 \"L\" renamed: name \"n\" -> \"" LONG "...\n");
 }
 
 static void control_characters_are_escaped(void **state)
@@ -523,7 +573,7 @@ static void an_image_without_its_album_is_refused(void **state)
 	}
 	/* An album's own list says that it has the image. */
 	gives(before, named, &album, print_line,
-	      "image i1 tagged with t1 by tag image k\n");
+	      "image i1 tagged with t1 \"Sky\" by tag image k\n");
 }
 
 static int stop_at_once(const struct compare_event *event, void *payload)
@@ -581,6 +631,7 @@ int main(void)
 		TEST(an_untagged_image_is_found_in_the_album_that_it_moved_to),
 		TEST(an_album_among_thousands_of_changes_is_found),
 		TEST(each_event_is_printed_on_a_line),
+		TEST(what_an_event_is_about_has_its_words_beside_the_id),
 		TEST(long_values_are_cut_between_characters),
 		TEST(control_characters_are_escaped),
 		TEST(damaged_files_are_refused_by_name),
