@@ -7,6 +7,7 @@
 
 #include "data/base/file.h"
 #include "exporter/git/reflock.h"
+#include "exporter/git/refswap.h"
 #include "exporter/git/repo_folder.h"
 #include "exporter/git/repo_note.h"
 
@@ -127,12 +128,16 @@ int advance_recover(struct snapshot_repo *repo, struct err *err)
 	struct repo_note note;
 	char now[OBJECT_HEX + 1] = "";
 	unsigned flags = 0;
+	bool done = false;
 	int rc = repo_note_read(&note, repo->path, err);
 
 	if (rc) {
 		return rc == ERR_NOTFOUND ? 0 : rc;
 	}
-	if (note.ref.len) {
+	if (note.swap) {
+		rc = refswap_recover(&done, repo, &note, err);
+		flags = REPO_NOTE_KEEP | (done ? 0 : REPO_NOTE_PACKS);
+	} else if (note.ref.len) {
 		rc = repo_ref(now, repo, note.ref.data, err);
 		flags = REPO_NOTE_KEEP;
 		if (!rc && strcmp(now, note.from) == 0) {

@@ -130,7 +130,7 @@ static int sweep_below(const char *repo, const struct stat *ours, struct err *er
 int reflock_sweep(const char *repo, struct err *err)
 {
 	static const char *const others[] = {"config.lock", "HEAD.lock",
-					     "packed-refs.lock"};
+					     "packed-refs.lock", "shallow.lock"};
 	struct buf path = {0};
 	struct stat ours;
 	int rc = 0;

@@ -10,7 +10,8 @@
 #include "exporter/git/repo_folder.h"
 
 #define NOTE "albumen-exporter.packs"
-#define NOTE_MAX ((size_t)1 << 20)
+/* About 200,000 held snapshots, before and after. */
+#define NOTE_MAX ((size_t)32 << 20)
 
 /* Copies the next line of *lines, which then points behind it. False: there is none. */
 static bool next_line(struct buf *line, const char **lines)
@@ -54,7 +55,20 @@ void repo_note_only_new(struct buf *packs, const char *path)
 	buf_release(&name);
 }
 
-/* "ref NAME FROM TO" if a reference moves, the names of the packs, "end": a line each. */
+/* Appends each line of `text` behind the word. */
+static void add_lines(struct buf *out, const char *word, const struct buf *text)
+{
+	const char *lines = text->data;
+	struct buf line = {0};
+
+	while (next_line(&line, &lines)) {
+		buf_addf(out, "%s %s\n", word, line.data);
+	}
+	buf_release(&line);
+}
+
+/* "ref NAME FROM TO" if a reference moves; "swap" and, for each line of `shallow`, "was ID" and
+ * "shallow ID", if several do; the names of the packs, "end": a line each. */
 int repo_note_write(const char *path, const struct repo_note *note, struct err *err)
 {
 	struct buf file = {0}, text = {0};
@@ -64,9 +78,14 @@ int repo_note_write(const char *path, const struct repo_note *note, struct err *
 		buf_addf(&text, "ref %s %s %s\n", note->ref.data,
 			 *note->from ? note->from : "-", note->to);
 	}
+	if (note->swap) {
+		buf_addstr(&text, "swap\n");
+		add_lines(&text, "was", &note->shallow_from);
+		add_lines(&text, "shallow", &note->shallow_to);
+	}
 	buf_add(&text, note->packs.data, note->packs.len);
 	buf_addstr(&text, "end\n");
-	if (note->ref.len) {
+	if (note->ref.len && !note->swap) {
 		rc = repo_folder_write(path, NOTE, text.data, text.len, err);
 	} else {
 		buf_addf(&file, "%s/" NOTE, path);
@@ -107,6 +126,31 @@ static void parse_ref(struct repo_note *note, const char **lines)
 	*lines = eol + 1;
 }
 
+/* Parses the lines that begin with the word, and moves on. */
+static void parse_lines(struct buf *text, const char *word, const char **lines)
+{
+	size_t len = strlen(word);
+	struct buf line = {0};
+
+	while (strncmp(*lines, word, len) == 0 && (*lines)[len] == ' ' &&
+	       next_line(&line, lines)) {
+		buf_addf(text, "%s\n", line.data + len + 1);
+	}
+	buf_release(&line);
+}
+
+static void parse_swap(struct repo_note *note, const char **lines)
+{
+	static const char swap[] = "swap\n";
+
+	if (note->ref.len && strncmp(*lines, swap, strlen(swap)) == 0) {
+		note->swap = true;
+		*lines += strlen(swap);
+		parse_lines(&note->shallow_from, "was", lines);
+		parse_lines(&note->shallow_to, "shallow", lines);
+	}
+}
+
 int repo_note_read(struct repo_note *out, const char *path, struct err *err)
 {
 	static const char end[] = "end\n";
@@ -125,6 +169,7 @@ int repo_note_read(struct repo_note *out, const char *path, struct err *err)
 		buf_setlen(&text, text.len - end_len);
 		lines = text.data;
 		parse_ref(out, &lines);
+		parse_swap(out, &lines);
 		buf_addstr(&out->packs, lines);
 	}
 	if (rc == ERR_INPUT) {
@@ -141,6 +186,8 @@ void repo_note_release(struct repo_note *note)
 {
 	buf_release(&note->ref);
 	buf_release(&note->packs);
+	buf_release(&note->shallow_from);
+	buf_release(&note->shallow_to);
 }
 
 int repo_note_keep(const char *path, const char *packs, struct err *err)

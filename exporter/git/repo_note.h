@@ -17,10 +17,13 @@
  * `to`, then the folder of the reference is flushed. If the reference is still at `from`,
  * nothing refers to the packs, and they are removed. If it is at `to`, it may not be
  * durable, and is written again.
+ * A note with a swap (refswap.h): the reference is one of those that move at once, with
+ * packed-refs, and then `shallow` changes. If it is still at `from`, `shallow` is put back,
+ * else it is brought to what it should be. This note is flushed.
  * A note without a reference: packs come and go that hold the same objects. Those without
  * an index are removed.
  *
- * A note with a reference is not flushed, because that would slow down each change. It
+ * A note with a single reference is not flushed, because that would slow down each change. It
  * survives a kill. After a power loss it may be missing or cut short, and is then ignored:
  * the reference is where the disk has it, and a pack that nothing refers to, perhaps
  * without its index, stays. That is untidy but sound. A note without a reference is durable
@@ -31,6 +34,9 @@ struct repo_note {
 	char from[OBJECT_HEX + 1]; /* "": there is no such reference yet */
 	char to[OBJECT_HEX + 1];
 	struct buf packs; /* names, a newline after each */
+	bool swap;
+	/* With swap: the file `shallow` before and afterwards; empty: there is none. */
+	struct buf shallow_from, shallow_to;
 };
 
 int repo_note_write(const char *path, const struct repo_note *note, struct err *err);
