@@ -18,6 +18,7 @@ import functools
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -195,6 +196,133 @@ def kind(found):
     return dict(pairs(found))["change"]
 
 
+# --- the same, in words ----------------------------------------------------------------
+
+LOCALES = {"C": "en", "en_GB.UTF-8": "en", "fr_FR.UTF-8": "fr", "de@euro": "de", "pt": "pt"}
+
+
+def first(members, name):
+    """The first member of this name, if it is a string."""
+    return next((string(value) for key, value in members if key == name), None)
+
+
+def called_image(text):
+    """What an image is called; "": nothing."""
+    members = pairs(parse(text))
+    infos = next((value for key, value in members if key == "infos"), None)
+    original = first(infos[1], "original_filename") if isinstance(infos, tuple) else None
+    return first(members, "title") or first(members, "filename") or original or ""
+
+
+def said_in(label, language):
+    """What a label that is JSON says; None: it is no such label."""
+
+    def refuse(_):
+        raise ValueError
+
+    try:
+        read = json.loads(
+            label, object_pairs_hook=lambda found: ("object", found), parse_constant=refuse
+        )
+    except ValueError:
+        return None
+    if not isinstance(read, tuple):
+        return None
+    said = [(key, value) for key, value in read[1] if isinstance(value, str) and value]
+    for wanted in (language, "en"):
+        for key, value in said:
+            if key.replace("_", "-").split("-")[0].lower() == wanted:
+                return value
+    return said[0][1] if said else ""
+
+
+def called_tag(text, language):
+    members = pairs(parse(text))
+    label = first(members, "label") or ""
+    said = said_in(label, language)
+    return (label if said is None else said) or first(members, "name") or ""
+
+
+HIDDEN = {0xAD, 0x61C, 0x180E, 0xFEFF, 0x200B, 0x200E, 0x200F} | {
+    char
+    for begin, end in ((0, 0x1F), (0x7F, 0x9F), (0x2028, 0x202E), (0x2060, 0x206F))
+    for char in range(begin, end + 1)
+}
+
+
+def in_quotes(text):
+    kept = text.encode()[:80].decode(errors="ignore")
+    out = []
+    for char in kept:
+        if ord(char) in HIDDEN:
+            out.append("".join("\\x%02x" % byte for byte in char.encode()))
+        else:
+            out.append("\\" + char if char in '"\\' else char)
+    return '"%s"%s' % ("".join(out), "" if kept == text else "...")
+
+
+def words(text):
+    return " " + in_quotes(text) if text else ""
+
+
+def named(ident):
+    """An id, or a name, in a line."""
+    if ident and not any(char in ' "\\' or ord(char) in HIDDEN for char in ident):
+        return ident
+    hidden = {char: "\\u%04x" % char for char in HIDDEN}
+    return quote(ident).translate(hidden)
+
+
+def made_by(text):
+    members = pairs(parse(text))
+    user, created_at = first(members, "user"), first(members, "created_at")
+    made = [", made"] if user or created_at else []
+    made += ["by " + named(user)] if user else []
+    made += ["at " + created_at] if created_at else []
+    return " ".join(made)
+
+
+def line_of(found, a, b, language):
+    """The line of an event, up to what it says about members; and whether it does."""
+    event = dict(pairs(found))
+    change = event["change"]
+    changed = "members" in event
+    if "tag_image" in event:
+        key = (event["image"].encode(), event["tag_image"].encode())
+        state = b if key in b.live else a
+        item = state.live[key]
+        image = named(event["image"]) + words(called_image(state.images[item.image].text))
+        tag = named(event["tag"]) + words(called_tag(state.tags[item.tag].text, language))
+        made = named(event["tag_image"]) + made_by(item.text)
+        if changed:
+            tag_image = named(event["tag_image"])
+            line = "image %s tag image %s of tag %s" % (image, tag_image, tag)
+            return line + made_by(item.text) + ":", True
+        verb = "tagged with" if change == "tagged" else "no longer tagged with"
+        return "image %s %s %s by tag image %s" % (image, verb, tag, made), False
+    if "image" in event:
+        ident = event["image"].encode()
+        text = (b if ident in b.images else a).images[ident].text
+        image = "image " + named(event["image"]) + words(called_image(text))
+        verb = {"image_appeared": "appeared in", "image_disappeared": "disappeared from"}
+        line = "%s %s album %s" % (image, verb.get(change, "in"), named(event["album"]))
+    else:
+        ident = event["tag"].encode()
+        text = (b if ident in b.tags else a).tags[ident].text
+        line = "tag " + named(event["tag"]) + words(called_tag(text, language))
+        line += " " + change.split("_")[1]
+    return line + (":" if changed else ""), changed
+
+
+def expect_lines(what, got, found, a, b, language):
+    """Lines for people, against the events that they are about."""
+    want = [line_of(e, a, b, language) for e in found]
+    got = [
+        line[: len(w)] if more else line for line, (w, more) in zip(got, want)
+    ] + got[len(want) :]
+    expect(what + ", in words", got, [line for line, _ in want])
+
+
 # --- what audit must say ----------------------------------------------------------------
 
 
@@ -303,8 +431,8 @@ class History:
         self.folder = Folder(self.rng, self.data, self.scan)
         self.snapshots = []
 
-    def run(self, program, *arguments, seconds=None, allowed=(0,)):
-        environment = dict(os.environ, TZ="UTC", LC_ALL="C")
+    def run(self, program, *arguments, seconds=None, allowed=(0,), locale="C"):
+        environment = dict(os.environ, TZ="UTC", LC_ALL=locale)
         environment["SOURCE_DATE_EPOCH"] = str(seconds if seconds else EPOCH)
         done = subprocess.run(
             [getattr(self.options, program), *arguments],
@@ -439,6 +567,10 @@ def check_diff(history, at, other):
 
     what = "diff of %d and %d" % (at.number, other.number)
     expect(what, ask(), events(a, b))
+    locale = history.rng.choice(sorted(LOCALES))
+    text = history.ask("diff", at.commit, other.commit, locale=locale).stdout
+    got = text.decode().split("\n")[:-1]
+    expect_lines(what, got, events(a, b), a, b, LOCALES[locale])
     albums = sorted(a.albums() | b.albums())
     for album in history.rng.sample(albums, k=min(2, len(albums))):
         expect(what + ", %s" % album, ask("--album", plain(album)), events(a, b, album=album))
@@ -462,6 +594,26 @@ def log_entries(history, upto, **scope):
         yield at, events(before[at.number - 1], at.state, **scope), before[at.number - 1]
 
 
+def check_log_in_words(history, at, want, option, ident):
+    """`want`: (snapshot, what the entry's line ends with, events, state before)."""
+    locale = history.rng.choice(sorted(LOCALES))
+    text = history.ask(
+        "log", "--at", at.commit, option, plain(ident), locale=locale, allowed=(0, 1)
+    ).stdout.decode()
+    entries = re.split(r"\n(?!\t|$)", text)
+    what = "log %s %s" % (option, plain(ident))
+    expect(what + ", entries in words", len(entries) if text else 0, len(want))
+    for entry, (s, end, found, before) in zip(entries, want):
+        head, *got = entry.rstrip("\n").split("\n")
+        if end:
+            count, tag = end
+            said = called_tag(tag, LOCALES[locale]) if tag else ""
+            end = count + (" of" + words(said) if said else "")
+        expect(what, head, "%s  %s%s" % (s.commit[:12], rfc3339(s.seconds), end))
+        got = [line[1:] for line in got]
+        expect_lines(what, got, found, before, s.state, LOCALES[locale])
+
+
 def check_log_of_image(history, at, image):
     want = [
         (s.commit, found) for s, found, _ in log_entries(history, at, image=image) if found
@@ -469,21 +621,27 @@ def check_log_of_image(history, at, image):
     entries = history.log(at, want, "--image", plain(image))
     got = [(e["snapshot"], e["events"]) for e in entries]
     expect("log of image %s" % image, got, want)
+    found = log_entries(history, at, image=image)
+    check_log_in_words(history, at, [(s, "", e, b) for s, e, b in found if e], "--image", image)
 
 
 def check_log_of_tag(history, at, tag):
     def shown(state):
         return sum(item.tag == tag for item in state.live.values())
 
-    want = []
+    want, in_words = [], []
     for s, found, before in log_entries(history, at, tag=tag):
         if found or (tag in s.state.tags and shown(s.state) != shown(before)):
             text = s.state.tags[tag].text if tag in s.state.tags else None
             label = dict(pairs(parse(text)))["label"] if text else None
             want.append((s.commit, label, str(shown(s.state)), found))
+            count = shown(s.state)
+            head = "  %d tag image%s" % (count, "" if count == 1 else "s")
+            in_words.append((s, (head, text), found, before))
     entries = history.log(at, want, "--tag", plain(tag))
     got = [(e["snapshot"], e["label"], str(e["tag_images"]), e["events"]) for e in entries]
     expect("log of tag %s" % tag, got, want)
+    check_log_in_words(history, at, in_words, "--tag", tag)
 
 
 COUNTED = {

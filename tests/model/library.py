@@ -6,6 +6,16 @@ BACKSLASH_FORMS = {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 ODD_IDS = ["a/b", "..", ".hid", "a%2Fb", "x y", "con", "\u00e9t\u00e9", "A", "a", "Z" * 200]
 NUMBERS = ["0", "0.0", "-0", "48.861934399999996", "1e400", "1E+2", "3" * 30, "2.50"]
 STRINGS = ["", "plain", "caf\u00e9 & <b>", 'quo"te\\', "line\nbreak\t", "\u2028", "\U0001f600"]
+# What tags are called: JSON with languages, and what only looks so.
+LABELS = [
+    '{"en":"Crane","fr":"Grue"}',
+    '{"fr":"Quai","en":""}',
+    ' {"de":"Br\u00fccke \\u0026 \\"Kran\\"","pt-BR":"Ponte"} ',
+    '{"n":7,"x":[],"fr-CA":"Pont"}',
+    '{"en":null}',
+    '{"en":"A"} B',
+    '["en"]',
+]
 # Few instants, so that many stamps are equal, written with many offsets.
 INSTANTS = [("2019-04-08", hour) for hour in (9, 10, 11, 12)]
 OFFSETS = [("Z", 0), ("+00:00", 0), ("+02:00", 2), ("-05:00", -5), ("z", 0), ("+09:00", 9)]
@@ -47,7 +57,15 @@ class Library:
     def extras(self):
         choose = self.rng.choice
         extras = [
-            ("infos", [("tags", [choose(self.tags)]), ("bytes", Number(choose(NUMBERS)))]),
+            (
+                "infos",
+                [
+                    ("tags", [choose(self.tags)]),
+                    ("bytes", Number(choose(NUMBERS))),
+                    ("original_filename", choose(STRINGS)),
+                ],
+            ),
+            ("filename", choose(STRINGS + [None])),
             ("gps", [Number(choose(NUMBERS)), Number(choose(NUMBERS))]),
             ("title", choose(STRINGS)),
             ("crop_x", Number(choose(NUMBERS))),
@@ -67,7 +85,7 @@ class Library:
 
     def tag(self, ident=None):
         ident = ident or self.rng.choice(self.tags)
-        label = self.rng.choice(STRINGS)
+        label = self.rng.choice(STRINGS + LABELS)
         members = [("id", ident), ("name", "name of " + ident), ("label", label)]
         return self.shuffled(members + self.stamps() + self.extras())
 
@@ -78,7 +96,8 @@ class Library:
         else:
             members.append(("image_id", self.rng.choice(self.images + ["unknown"])))
             members.append(("tag_id", self.rng.choice(self.tags + ["unknown"])))
-        return self.shuffled(members + self.rng.sample([("user", "u"), ("x", None)], 1))
+        user = self.rng.choice(["u", "ann b", Number("7")] + STRINGS[1:])
+        return self.shuffled(members + self.rng.sample([("user", user), ("x", None)], 1))
 
     def bad_record(self):
         """The text of a record that must be rejected, alone."""
