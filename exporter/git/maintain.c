@@ -11,20 +11,16 @@
 #include "exporter/git/compact.h"
 #include "exporter/git/lineage.h"
 #include "exporter/git/pack/packmerge.h"
+#include "exporter/git/compacted.h"
 #include "exporter/git/repo_folder.h"
 #include "exporter/git/repo_note.h"
 
 /*
- * The file RECORD names the packs that are compact: made by compact_make. It is only a hint:
- * if it is lost, the next compaction does more than it must.
- *
  * The order of a replacement: new packs are durable; a note of the packs that come and go;
- * the new ones get their names; RECORD; then the old packs go, each with its index first
+ * the new ones get their names; the record (compacted.h); then the old packs go, each with its index first
  * (packset_remove). A kill in between leaves objects in two packs, which is harmless and
  * ends with the next merge. advance_recover removes a pack without an index.
  */
-
-#define RECORD "albumen-exporter.compact"
 
 /* Packs are merged when there are more than this. */
 #define PACKS_DUE 40
@@ -43,47 +39,6 @@
 static void pack_dir(struct buf *out, struct snapshot_repo *repo)
 {
 	buf_addf(out, "%s/objects/pack", repo->path);
-}
-
-/* Reads which packs there are, and which of them are compact. */
-static int read_packs(struct packset *set, struct snapshot_repo *repo, const char *dir,
-		      struct err *err)
-{
-	struct buf path = {0}, text = {0};
-	int rc = packset_read(set, dir, err);
-
-	if (rc) {
-		return rc;
-	}
-	buf_addf(&path, "%s/%s", repo->path, RECORD);
-	rc = file_read(&text, path.data, (size_t)1 << 20, err);
-	for (size_t i = 0; !rc && i < set->count; i++) {
-		/* All names have one length, so none is a part of another. */
-		set->pack[i].compact = text.len && strstr(text.data, set->pack[i].name);
-	}
-	buf_release(&path);
-	buf_release(&text);
-	return rc == ERR_NOTFOUND ? 0 : rc;
-}
-
-/* Writes the names of the compact packs that stay, and the `names` of new ones. */
-static int write_record(const struct packset *set, struct snapshot_repo *repo,
-			const char *names, struct err *err)
-{
-	struct buf path = {0}, text = {0};
-	int rc;
-
-	buf_addf(&path, "%s/%s", repo->path, RECORD);
-	buf_addstr(&text, names);
-	for (size_t i = 0; i < set->count; i++) {
-		if (set->pack[i].compact && !set->pack[i].chosen) {
-			buf_addf(&text, "%s\n", set->pack[i].name);
-		}
-	}
-	rc = file_replace(path.data, text.data, text.len, err);
-	buf_release(&path);
-	buf_release(&text);
-	return rc;
 }
 
 /* Notes that the packs `names` come and the chosen ones go, before the first of them gets
@@ -261,8 +216,9 @@ static int compact(struct maintain_result *result, struct snapshot_repo *repo,
 	struct packset set = {0}, after = {0};
 	struct packmerge *made = NULL;
 	struct buf names = {0};
-	int rc = read_packs(&set, repo, dir, err);
+	int rc = packset_read(&set, dir, err);
 
+	rc = rc ? rc : compacted_read(&set, repo->path, err);
 	buf_addstr(&names, "");
 	measure(&result->packs_before, &result->bytes_before, &set);
 	measure(&result->packs, &result->bytes, &set);
@@ -275,7 +231,7 @@ static int compact(struct maintain_result *result, struct snapshot_repo *repo,
 	packmerge_free(made);
 	/* What a failure leaves there need not wait for the next writer. */
 	repo_folder_unstage(repo->path, NULL);
-	rc = rc ? rc : write_record(&set, repo, names.data, err);
+	rc = rc ? rc : compacted_write(&set, repo->path, names.data, err);
 	if (!rc) {
 		rc = remove_chosen(&set, repo, dir, names.data, err);
 	}
