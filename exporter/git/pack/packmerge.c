@@ -28,6 +28,7 @@ struct source {
 	bool has_deltas;
 	enum packmerge_kind kind;
 	bool *checked; /* by object: it has its id; NULL: none was checked */
+	bool *gone;    /* by object: it is not to be written; NULL: none */
 };
 #define NONE UINT32_MAX
 
@@ -58,6 +59,8 @@ struct packmerge {
 	struct source *source; /* the last one is asked first */
 	size_t sources, cap;
 	struct objects *objects;
+	packmerge_keep_fn *keep; /* NULL: all */
+	void *payload;
 	struct versions versions;
 
 	struct packfile_entry *entry; /* of all objects that are written */
@@ -86,12 +89,19 @@ void packmerge_new(struct packmerge **out, const char *dir, struct objects *obje
 	*out = merge;
 }
 
+void packmerge_only(struct packmerge *merge, packmerge_keep_fn *keep, void *payload)
+{
+	merge->keep = keep;
+	merge->payload = payload;
+}
+
 static void source_release(struct source *source)
 {
 	packindex_close(&source->index);
 	free(source->order);
 	free(source->written);
 	free(source->checked);
+	free(source->gone);
 }
 
 void packmerge_free(struct packmerge *merge)
@@ -156,13 +166,20 @@ static bool is_delta(const struct stored *stored)
 	return stored->head.type > OBJECT_TAG;
 }
 
-/* The pack from which the object is taken; NULL: none has it. */
+static bool is_gone(const struct source *source, uint32_t n)
+{
+	return source->gone && source->gone[n];
+}
+
+/* The pack from which the object is taken; NULL: none has it, or it is not to be written. */
 static struct source *find_source(uint32_t *n, const struct packmerge *merge,
 				  const uint8_t *id)
 {
 	for (size_t i = merge->sources; i-- > 0;) {
-		if (packindex_find(n, &merge->source[i].index, id)) {
-			return &merge->source[i];
+		struct source *source = &merge->source[i];
+
+		if (packindex_find(n, &source->index, id)) {
+			return is_gone(source, *n) ? NULL : source;
 		}
 	}
 	return NULL;
@@ -187,12 +204,24 @@ static int find_stored(struct stored *stored, const struct packmerge *merge,
 				      source->name);
 }
 
+static void find_gone(const struct packmerge *merge, struct source *source)
+{
+	if (!merge->keep) {
+		return;
+	}
+	source->gone = xzalloc(source->index.count + 1);
+	for (uint32_t n = 0; n < source->index.count; n++) {
+		source->gone[n] =
+			!merge->keep(packindex_id(&source->index, n), merge->payload);
+	}
+}
+
 /* Takes deltas whose base is between them and the beginning of the run for versions of one
  * path. Any other object begins a run. */
 static int read_runs(struct packmerge *merge, struct source *source, struct err *err)
 {
-	const uint8_t *first = NULL;
-	size_t from = 0;
+	const uint8_t *first = NULL; /* NULL: not begun, or all so far are gone */
+	size_t from = SIZE_MAX;
 
 	for (uint32_t i = 0; i < source->index.count; i++) {
 		struct stored stored;
@@ -203,9 +232,15 @@ static int read_runs(struct packmerge *merge, struct source *source, struct err 
 			return rc;
 		}
 		source->has_deltas = source->has_deltas || is_delta(&stored);
-		if (!first || stored.base < from || stored.base >= stored.place.at) {
-			first = stored.id;
+		if (stored.base < from || stored.base >= stored.place.at) {
+			first = NULL;
 			from = stored.place.at;
+		}
+		if (is_gone(source, stored.place.n)) {
+			continue;
+		}
+		if (!first) {
+			first = stored.id;
 		} else if (source->kind == PACKMERGE_RUNS) {
 			versions_begin(&merge->versions, first);
 			versions_append(&merge->versions, first, stored.id);
@@ -223,6 +258,9 @@ static int add(struct packmerge *merge, const char *dir, const char *name,
 	memcpy(source.name, name, sizeof(source.name));
 	rc = packindex_open(&source.index, dir, name, err);
 	rc = rc ? rc : packindex_order(&source.order, &source.index, name, err);
+	if (!rc) {
+		find_gone(merge, &source);
+	}
 	rc = rc ? rc : read_runs(merge, &source, err);
 	if (rc) {
 		source_release(&source);
@@ -261,7 +299,7 @@ void packmerge_commits(const struct packmerge *merge, struct buf *ids)
 			if (object_head_read(&head,
 					     packindex_bytes(&source->index, &place),
 					     place.len) &&
-			    head.type == OBJECT_COMMIT) {
+			    head.type == OBJECT_COMMIT && !is_gone(source, place.n)) {
 				buf_add(ids, packindex_id(&source->index, place.n),
 					OBJECT_ID);
 			}
@@ -737,7 +775,7 @@ static int write_object(struct packmerge *merge, struct source *source, uint32_t
 	uint32_t n;
 	int rc = 0;
 
-	if (source->written[place.n] != NONE) {
+	if (source->written[place.n] != NONE || is_gone(source, place.n)) {
 		return 0;
 	}
 	n = versions_find(&merge->versions, packindex_id(&source->index, place.n));

@@ -34,6 +34,10 @@ struct packmerge;
 /* The new packs will be in the folder `dir`. `objects`, which reads all that is in the packs
  * added, is borrowed until packmerge_free. */
 void packmerge_new(struct packmerge **out, const char *dir, struct objects *objects);
+/* Of the packs that are added from now on, only those objects are written of which `keep` says
+ * true; the others are as if they were not there. */
+typedef bool packmerge_keep_fn(const uint8_t id[OBJECT_ID], void *payload);
+void packmerge_only(struct packmerge *merge, packmerge_keep_fn *keep, void *payload);
 /*
  * Adds the chosen packs of the folder `dir`, the smallest first. An object that is in several
  * packs is taken from the one added last. ERR_FAIL, ERR_INPUT: a pack is damaged.

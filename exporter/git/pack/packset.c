@@ -56,7 +56,8 @@ static void sort_in(struct names *indexed, struct names *theirs, const char *fil
 }
 
 /* Adds the pack, if its file is there. */
-static void add(struct packset *set, size_t *cap, int dir_fd, const char *name)
+static void add(struct packset *set, size_t *cap, int dir_fd, const char *name,
+		bool theirs)
 {
 	char file[PACKSET_NAME + sizeof(".pack")];
 	struct stat st;
@@ -66,7 +67,8 @@ static void add(struct packset *set, size_t *cap, int dir_fd, const char *name)
 		return;
 	}
 	set->pack = xgrow(set->pack, set->count, cap, sizeof(*set->pack));
-	set->pack[set->count] = (struct packset_pack){.size_bytes = (uint64_t)st.st_size};
+	set->pack[set->count] = (struct packset_pack){.size_bytes = (uint64_t)st.st_size,
+						      .theirs = theirs};
 	memcpy(set->pack[set->count++].name, name, PACKSET_NAME);
 }
 
@@ -80,29 +82,46 @@ static int compare_packs(const void *a, const void *b)
 	return strcmp(left->name, right->name);
 }
 
-int packset_read(struct packset *out, const char *dir, struct err *err)
+/* objects.h reads it all the same. */
+static bool is_unusual(const char *file)
+{
+	size_t len = strlen(file);
+
+	return strncmp(file, "pack-", 5) == 0 && len >= 9 &&
+	       strcmp(file + len - 4, ".idx") == 0 && !packset_is_name(file, len - 4);
+}
+
+static int read_folder(struct packset *out, const char *dir, bool all, struct err *err)
 {
 	struct names indexed = {0}, theirs = {0};
 	DIR *stream = opendir(dir);
 	struct dirent *entry;
 	size_t cap = 0;
+	int rc = 0;
 
 	*out = (struct packset){0};
 	if (!stream) {
 		return err_sys(err, "cannot open folder '%s'", dir);
 	}
-	while ((entry = readdir(stream))) {
+	while (!rc && (entry = readdir(stream))) {
 		sort_in(&indexed, &theirs, entry->d_name);
+		if (all && is_unusual(entry->d_name)) {
+			rc = err_set(err, ERR_REFUSED,
+				     "the pack '%s/%s' is not named as git does it; pack "
+				     "its objects again with: git repack -a -d",
+				     dir, entry->d_name);
+		}
 	}
 	if (theirs.count) {
 		qsort(theirs.name, theirs.count, sizeof(*theirs.name), compare_names);
 	}
-	for (size_t i = 0; i < indexed.count; i++) {
+	for (size_t i = 0; !rc && i < indexed.count; i++) {
 		const char *name = indexed.name[i];
+		bool is = theirs.count && bsearch(name, theirs.name, theirs.count,
+						  sizeof(*theirs.name), compare_names);
 
-		if (!theirs.count || !bsearch(name, theirs.name, theirs.count,
-					      sizeof(*theirs.name), compare_names)) {
-			add(out, &cap, dirfd(stream), name);
+		if (all || !is) {
+			add(out, &cap, dirfd(stream), name, is);
 		}
 	}
 	closedir(stream);
@@ -111,7 +130,17 @@ int packset_read(struct packset *out, const char *dir, struct err *err)
 	if (out->count) {
 		qsort(out->pack, out->count, sizeof(*out->pack), compare_packs);
 	}
-	return 0;
+	return rc;
+}
+
+int packset_read(struct packset *out, const char *dir, struct err *err)
+{
+	return read_folder(out, dir, false, err);
+}
+
+int packset_read_all(struct packset *out, const char *dir, struct err *err)
+{
+	return read_folder(out, dir, true, err);
 }
 
 void packset_release(struct packset *set)

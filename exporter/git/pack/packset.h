@@ -21,6 +21,7 @@ struct packset_pack {
 	uint64_t size_bytes; /* of the pack, without its index */
 	bool chosen;         /* for the caller; false at first */
 	bool compact;        /* for the caller; false at first */
+	bool theirs;         /* it has a .keep, .promisor or .mtimes beside it */
 };
 
 struct packset {
@@ -31,6 +32,8 @@ struct packset {
 /* Whether these characters are the name of a pack. */
 bool packset_is_name(const char *name, size_t len);
 int packset_read(struct packset *out, const char *dir, struct err *err);
+/* With those that we may not replace, too. ERR_REFUSED: a pack is not named as git does it. */
+int packset_read_all(struct packset *out, const char *dir, struct err *err);
 void packset_release(struct packset *set);
 /* Removes a pack, its index and what git derives from them, as far as they are there. */
 int packset_remove(const char *dir, const char *name, struct err *err);
