@@ -40,15 +40,22 @@ struct reflist_ref *reflist_find(const struct reflist *list, const char *name)
 			   : NULL;
 }
 
-/* A line of packed-refs: "ID NAME", or "^ID" about the line before. *last is the number of the
+/* A line of packed-refs: "ID NAME", or "^ID" about the line before; false: neither. *last is the number of the
  * reference that the line before was about, and 1; or 0. */
-static void read_line(struct reflist *list, size_t *last, const char *line, size_t len)
+static bool read_line(struct reflist *list, size_t *last, const char *line, size_t len)
 {
 	uint8_t id[OBJECT_ID];
+
+	if (*line == '#') {
+		return true;
+	}
+	len -= len && line[len - 1] == '\r';
 
 	if (len == OBJECT_HEX + 1 && *line == '^' && *last &&
 	    object_unhex(id, line + 1)) {
 		memcpy(list->ref[*last - 1].end, line + 1, OBJECT_HEX);
+		*last = 0;
+		return true;
 	}
 	*last = 0;
 	if (len > OBJECT_HEX + 1 && object_unhex(id, line) && line[OBJECT_HEX] == ' ') {
@@ -56,6 +63,15 @@ static void read_line(struct reflist *list, size_t *last, const char *line, size
 		       OBJECT_HEX);
 		*last = list->count;
 	}
+	return *last;
+}
+
+static int damaged(const char *path, struct err *err)
+{
+	return err_set(err, ERR_INPUT,
+		       "'%s' is damaged: it does not say which object a reference is at; "
+		       "restore it from a copy, or move it away",
+		       path);
 }
 
 static int read_packed(struct reflist *list, const char *repo, struct err *err)
@@ -69,7 +85,9 @@ static int read_packed(struct reflist *list, const char *repo, struct err *err)
 	for (size_t at = 0; !rc && at < text.len;) {
 		size_t len = strcspn(text.data + at, "\n");
 
-		read_line(list, &last, text.data + at, len);
+		if (!read_line(list, &last, text.data + at, len)) {
+			rc = damaged(path.data, err);
+		}
 		at += len + 1;
 	}
 	buf_release(&path);
@@ -88,12 +106,16 @@ static int read_loose(struct reflist *loose, const char *path, const char *name,
 	uint8_t id[OBJECT_ID];
 	int rc = file_read(&text, path, TEXT_MAX, err);
 
-	if (!rc && text.len >= OBJECT_HEX && object_unhex(id, text.data) &&
-	    strspn(text.data + OBJECT_HEX, " \t\r\n") == text.len - OBJECT_HEX) {
+	if (!rc && text.len && strncmp(text.data, "ref:", 4) == 0) {
+		/* What it leads to is listed by itself. */
+	} else if (!rc && text.len >= OBJECT_HEX && object_unhex(id, text.data) &&
+		   strspn(text.data + OBJECT_HEX, " \t\r\n") == text.len - OBJECT_HEX) {
 		struct reflist_ref *ref = add(loose, name, strlen(name));
 
 		memcpy(ref->id, text.data, OBJECT_HEX);
 		ref->loose = true;
+	} else if (!rc) {
+		rc = damaged(path, err);
 	}
 	buf_release(&text);
 	return rc == ERR_NOTFOUND ? 0 : rc;
@@ -124,6 +146,9 @@ static int walk_loose(struct reflist *loose, const char *repo, struct err *err)
 		if (entry->fts_info == FTS_F && !is_lock(entry->fts_name)) {
 			rc = read_loose(loose, entry->fts_path,
 					entry->fts_path + strlen(repo) + 1, err);
+		} else if (entry->fts_info == FTS_SL || entry->fts_info == FTS_SLNONE ||
+			   entry->fts_info == FTS_DEFAULT) {
+			rc = damaged(entry->fts_path, err);
 		} else if (entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR ||
 			   entry->fts_info == FTS_NS) {
 			errno = entry->fts_errno;
@@ -244,6 +269,17 @@ int reflist_set(struct reflist *list, struct snapshot_repo *repo, const char *na
 		}
 	}
 	return 0;
+}
+
+bool reflist_is_same(const struct reflist *a, const struct reflist *b)
+{
+	for (size_t i = 0; i < a->count && i < b->count; i++) {
+		if (strcmp(a->ref[i].name, b->ref[i].name) != 0 ||
+		    strcmp(a->ref[i].id, b->ref[i].id) != 0) {
+			return false;
+		}
+	}
+	return a->count == b->count;
 }
 
 void reflist_print(struct buf *out, const struct reflist *list)

@@ -31,14 +31,16 @@ struct reflist {
 	size_t count, cap;
 };
 
-/* Reads them, without HEAD. A symbolic reference leads to another one, and is left out, as
- * is a file that git would not read as a reference. Where both exist, the file of its own
- * counts. */
+/* Reads them, without HEAD. A symbolic reference leads to another one, and is left out. Where
+ * both exist, the file of its own counts. ERR_INPUT: one cannot be read; it must not be lost,
+ * nor what it led to. */
 int reflist_read(struct reflist *out, struct snapshot_repo *repo, struct err *err);
 struct reflist_ref *reflist_find(const struct reflist *list, const char *name);
 /* Adds the reference, or changes it; "" for `id` removes it. What it leads to is looked up. */
 int reflist_set(struct reflist *list, struct snapshot_repo *repo, const char *name,
 		const char *id, struct err *err);
+/* Whether they name the same. */
+bool reflist_is_same(const struct reflist *a, const struct reflist *b);
 /* Appends the text of packed-refs. */
 void reflist_print(struct buf *out, const struct reflist *list);
 void reflist_release(struct reflist *list);
