@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/evidence/label.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include "data/base/plain.h"
 #include "data/base/utf8.h"
 #include "data/format/json.h"
+#include "exporter/evidence/declared.h"
 #include "exporter/evidence/digest.h"
 #include "exporter/evidence/sign.h"
 #include "exporter/evidence/sign_edit.h"
@@ -39,7 +41,13 @@ static bool is_hidden(const char *name)
 	return (len == 40 || len == 64) && strspn(name, "0123456789abcdefABCDEF") == len;
 }
 
-static const char *name_fault(const char *name)
+bool label_is_own(const char *name)
+{
+	return strncmp(name, DECLARED_PRUNED, strlen(DECLARED_PRUNED)) == 0 ||
+	       strncmp(name, DECLARED_ERASED, strlen(DECLARED_ERASED)) == 0;
+}
+
+static const char *name_fault(const char *name, bool own)
 {
 	size_t len = strlen(name);
 
@@ -62,7 +70,7 @@ static const char *name_fault(const char *name)
 		return "reads as the id or the reference of something else, so --at and "
 		       "git could not find it";
 	}
-	if (strncmp(name, "pruned/", 7) == 0 || strncmp(name, "erased/", 7) == 0) {
+	if (!own && label_is_own(name)) {
 		return "is of a kind that albumen keeps for itself: no label begins with "
 		       "pruned/ or erased/";
 	}
@@ -87,9 +95,10 @@ static int check_free(struct snapshot_repo *repo, const char *name, struct err *
 	return rc == 0 ? ERR_REFUSED : 0;
 }
 
-static int check_name(struct snapshot_repo *repo, const char *name, struct err *err)
+static int check_name(struct snapshot_repo *repo, const char *name, bool own,
+		      struct err *err)
 {
-	const char *fault = name_fault(name);
+	const char *fault = name_fault(name, own);
 	struct buf tags = {0};
 	int64_t instant;
 	int rc = 0;
@@ -165,9 +174,10 @@ static int write_message(struct buf *out, struct snapshot_repo *repo,
 
 	buf_add(out, label->reason, reason_len);
 	buf_addstr(out, "\n");
-	if (number || label->key) {
+	if (number || label->key || label->trailers) {
 		buf_addstr(out, "\n");
 	}
+	buf_addstr(out, label->trailers ? label->trailers : "");
 	if (number) {
 		buf_addf(out, MESSAGE_NUMBER ": %" PRIu64 "\n", number);
 	}
@@ -190,8 +200,8 @@ static int write_message(struct buf *out, struct snapshot_repo *repo,
 	return rc;
 }
 
-static int write_tag(struct buf *body, struct snapshot_repo *repo,
-		     const struct label *label, struct err *err)
+int label_write(struct buf *body, struct snapshot_repo *repo, const struct label *label,
+		struct err *err)
 {
 	const struct snapshot_info *info = label->snapshot;
 	int64_t time_s = label->time_s < info->time_s ? info->time_s : label->time_s;
@@ -231,9 +241,10 @@ int label_make(struct snapshot_id *tag, struct snapshot_repo *repo,
 {
 	struct buf body = {0}, ref = {0};
 	uint8_t id[OBJECT_ID];
-	int rc = check_name(repo, label->name, err);
+	int rc = check_name(repo, label->name, label->trailers != NULL, err);
 
-	rc = rc ? rc : write_tag(&body, repo, label, err);
+	assert(!label->trailers || label_is_own(label->name));
+	rc = rc ? rc : label_write(&body, repo, label, err);
 	buf_addf(&ref, TAGS "%s", label->name);
 	rc = rc ? rc : store(id, repo, ref.data, &body, err);
 	if (!rc) {

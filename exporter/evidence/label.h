@@ -2,8 +2,10 @@
 #ifndef EXPORTER_EVIDENCE_LABEL_H
 #define EXPORTER_EVIDENCE_LABEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "data/base/buf.h"
 #include "data/base/err.h"
 #include "exporter/git/snapshot.h"
 
@@ -13,12 +15,17 @@
  *
  * The tag's message is the reason, then the trailers Albumen-Snapshot (the number of
  * the snapshot) and, if the tag is signed, Albumen-Tree-SHA256 (digest.h).
+ *
+ * Labels below "pruned/" and "erased/" are albumen's own: they say what the repository no
+ * longer has (declared.h), and no command makes one by a name from outside.
  */
 
 struct label {
 	const char *name;
 	const char *reason;
 	const struct snapshot_info *snapshot;
+	/* Of a label of albumen's own: what it declares (declared.h). Else NULL. */
+	const char *trailers;
 	const char *key; /* sign.h; NULL: the tag is not signed */
 	int64_t time_s;  /* but never before the time of the snapshot */
 };
@@ -31,5 +38,13 @@ struct label {
  */
 int label_make(struct snapshot_id *tag, struct snapshot_repo *repo,
 	       const struct label *label, struct err *err);
+
+/* Appends the tag's body, signed if it is to be, and makes nothing. The name is not checked.
+ * ERR_USAGE: as above. */
+int label_write(struct buf *body, struct snapshot_repo *repo, const struct label *label,
+		struct err *err);
+
+/* Whether a label of that name is albumen's own. */
+bool label_is_own(const char *name);
 
 #endif

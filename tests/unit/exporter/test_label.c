@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/site_fixture.h"
 
+#include "data/base/file.h"
 #include "exporter/evidence/label.h"
 
 #define COMMIT_S 1700000000 /* of site_fixture.h */
@@ -213,6 +214,31 @@ static void a_label_is_not_older_than_its_snapshot(void **state)
 }
 
 #undef TEST
+static void labels_of_albumens_own_have_their_trailers_first(void **state)
+{
+	struct label label = {.name = "pruned/20231115T000000Z",
+			      .reason = "The past is gone.",
+			      .trailers = "Albumen-First: 7 x\nAlbumen-Held: 3 y\n",
+			      .snapshot = &info,
+			      .time_s = COMMIT_S + 5};
+	struct snapshot_id tag;
+	struct buf body = {0};
+
+	(void)state;
+	succeed(label_make(&tag, repo, &label, &why));
+	git_fixture_says("git -C repo cat-file tag pruned/20231115T000000Z | sed 1,5d",
+			 "The past is gone.\n\nAlbumen-First: 7 x\n"
+			 "Albumen-Held: 3 y\nAlbumen-Snapshot: 7");
+	assert_int_equal(label_make(&tag, repo, &label, &why), ERR_REFUSED);
+	/* The body alone, for a reference that is made in another way. */
+	succeed(label_write(&body, repo, &label, &why));
+	succeed(file_replace("body", body.data, body.len, &why));
+	git_fixture_says("git -C repo cat-file tag pruned/20231115T000000Z | cmp - body",
+			 "");
+	git_fixture_says("git -C repo fsck --strict --no-progress", "");
+	buf_release(&body);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -229,6 +255,7 @@ int main(void)
 		TEST(a_reason_has_64_KiB_at_most),
 		TEST(the_tag_says_the_reason_and_the_number_of_the_snapshot),
 		TEST(a_label_is_not_older_than_its_snapshot),
+		TEST(labels_of_albumens_own_have_their_trailers_first),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
