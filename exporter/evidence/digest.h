@@ -7,6 +7,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
+#include "exporter/evidence/digest_keep.h"
 #include "exporter/git/pack/object.h"
 
 /*
@@ -21,18 +22,16 @@
  * (100644 for a file, 40000 for a folder). The message of a signed snapshot has
  * that of its root tree in the trailer Albumen-Tree-SHA256, in lower case hex.
  *
- * A calculator keeps, for each folder of a snapshot, its SHA-1 and the SHA-256 of what
- * is in it. For another snapshot it reads only what differs: the folders on the way to
- * a change, and the changed files. It never assumes that what it keeps is of the right
- * snapshot: a folder with another SHA-1 is computed from its objects.
+ * A calculator keeps the SHA-256 of each object by its SHA-1 (digest_keep.h). Of another
+ * snapshot it reads only what it has not seen: the folders on the way to a change, and the
+ * changed files.
  *
  *	digest_open(&digest, NULL, err);
- *	for each snapshot, in any order (along the history is cheap):
+ *	for each snapshot, in any order:
  *		digest_tree(sha256, digest, &source, tree, err);
  *	digest_close(digest);
  */
 
-#define DIGEST_ID 32 /* bytes */
 #define DIGEST_HEX 64
 #define DIGEST_TRAILER "Albumen-Tree-SHA256"
 
@@ -57,14 +56,15 @@ struct digest_source {
 
 struct digest;
 
-/*
- * Opens a calculator. `dir` is a folder in which it stores what it keeps, so that the
- * next process goes on from there; it is made if absent, and one process at a time may
- * use it (the caller holds a lock). What is damaged in it is made anew. NULL: in memory,
- * about 40 bytes for each file and 200 for each folder that was ever in a snapshot.
- */
+/* The folder in a repository in which calculators keep what they have computed. */
+#define DIGEST_FOLDER "albumen-exporter.digests"
+
+/* Opens a calculator. `dir` is a folder that keeps what it computes for the next process
+ * (digest_keep_open); NULL: nothing is known at first, nor kept. */
 int digest_open(struct digest **out, const char *dir, struct err *err);
-/* Stores what was computed since the last time, if there is a folder. */
+/* The same for a process that does not hold the repository's lock: digest_keep_open_reader. */
+void digest_open_reader(struct digest **out, const char *dir);
+/* Saves what was computed since the last time, if there is a folder. */
 int digest_save(struct digest *digest, struct err *err);
 /* NULL is allowed. What was not saved is computed again the next time. */
 void digest_close(struct digest *digest);
@@ -72,6 +72,10 @@ void digest_close(struct digest *digest);
 /* Computes the SHA-256 of the tree `tree`, and keeps it. ERR_INPUT: it is no tree, or
  * has a submodule, which no snapshot has. */
 int digest_tree(uint8_t sha256[DIGEST_ID], struct digest *digest,
+		const struct digest_source *source, const uint8_t tree[OBJECT_ID],
+		struct err *err);
+/* Appends the body that the tree has in a SHA-256 repository. */
+int digest_body(struct buf *body, struct digest *digest,
 		const struct digest_source *source, const uint8_t tree[OBJECT_ID],
 		struct err *err);
 

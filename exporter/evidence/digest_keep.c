@@ -2,83 +2,46 @@
 #include "exporter/evidence/digest_keep.h"
 
 #include <nettle/sha2.h>
-#include <search.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "data/base/buf.h"
 #include "data/base/file.h"
+#include "data/base/hash.h"
+#include "data/base/log.h"
 #include "data/index/store.h"
+#include "exporter/collection/sort.h"
+#include "exporter/git/pack/spill.h"
 
-/* The environment has one table. A key is a path; its value is the note, after 8 bytes
- * of a SHA-256 of both. Another layout gets another name. */
-#define TABLE "digests1"
+/* The environment has one table. A key is a SHA-1; its value is the SHA-256, after 8 bytes
+ * of a SHA-256 of both. Another layout gets another name: 0.1.0 had "digests1", notes by
+ * path. */
+#define TABLE "objects1"
 #define CHECK 8
-/* Puts of one transaction. */
-#define SLICE 4096
-
-struct note {
-	char *path;
-	char *bytes;
-	size_t len;
-};
+/* What was put: a SHA-1 and a SHA-256. */
+#define PAIR (OBJECT_ID + DIGEST_ID)
+/* When so many were put they are saved, which bounds the memory. */
+#define PAIRS_MAX ((size_t)1 << 20)
+/* Puts of one transaction, whose changed pages LMDB has in memory. */
+#define SLICE 65536
 
 struct digest_keep {
-	void *tree;          /* of struct note (tsearch(3)), in memory */
-	struct store *store; /* NULL: in memory */
-	struct store_txn *txn;
-	size_t puts; /* in the transaction */
-	int rc;      /* the first failure */
+	struct spill pairs;  /* put since the last save */
+	struct hash numbers; /* of pairs, from 1 */
+	char *dir;           /* NULL: in this process alone */
+	bool write;
+	struct store *store;   /* NULL: none, or passed over */
+	struct store_txn *txn; /* reads; NULL: none is open */
+	int rc;                /* why nothing can be saved */
 	struct err err;
+	struct buf pair; /* scratch */
 };
 
-/* --- in memory --- */
+/* --- the environment --- */
 
-static int compare_notes(const void *a, const void *b)
-{
-	const struct note *left = a, *right = b;
-
-	return strcmp(left->path, right->path);
-}
-
-static void free_note(void *payload)
-{
-	struct note *one = payload;
-
-	free(one->path);
-	free(one->bytes);
-	free(one);
-}
-
-static struct note *find_note(const struct digest_keep *keep, const char *path)
-{
-	/* Only compared. */
-	struct note key = {.path = (char *)(uintptr_t)path};
-	struct note **found = tfind(&key, &keep->tree, compare_notes);
-
-	return found ? *found : NULL;
-}
-
-static void put_note(struct digest_keep *keep, const char *path, const void *note,
-		     size_t len)
-{
-	struct note *one = find_note(keep, path);
-
-	if (!one) {
-		one = xzalloc(sizeof(*one));
-		one->path = xstrdup(path);
-		if (!tsearch(one, &keep->tree, compare_notes)) {
-			abort(); /* as xmalloc would */
-		}
-	}
-	free(one->bytes);
-	one->bytes = xmemdup0(note, len);
-	one->len = len;
-}
-
-/* --- in a folder --- */
-
-static int open_store(struct digest_keep *keep, const char *dir, struct err *err)
+static const struct store_spec *spec(void)
 {
 	static const char *const tables[] = {TABLE};
 	static const struct store_spec spec = {.noun = "digest store",
@@ -86,7 +49,7 @@ static int open_store(struct digest_keep *keep, const char *dir, struct err *err
 					       .table = tables,
 					       .count = 1};
 
-	return store_open(&keep->store, dir, &spec, STORE_CREATE | STORE_UNUSED, err);
+	return &spec;
 }
 
 static void remove_store(const char *dir)
@@ -102,143 +65,247 @@ static void remove_store(const char *dir)
 	buf_release(&path);
 }
 
-/* Begins a transaction if there is none. False: it failed, now or before. */
-static bool begin(struct digest_keep *keep)
+static int make_anew(struct digest_keep *keep, struct err *err)
 {
-	if (!keep->rc && !keep->txn) {
-		keep->rc = store_begin(&keep->txn, keep->store, true, &keep->err);
-		keep->puts = 0;
-	}
-	return !keep->rc;
+	remove_store(keep->dir);
+	return store_open(&keep->store, keep->dir, spec(), STORE_CREATE | STORE_UNUSED,
+			  err);
 }
 
-static void check_note(uint8_t out[CHECK], const char *path, const void *note, size_t len)
+static void close_store(struct digest_keep *keep)
+{
+	store_abort(&keep->txn);
+	store_close(keep->store);
+	keep->store = NULL;
+}
+
+/* Goes on without what the environment has. */
+static void pass_over(struct digest_keep *keep, struct err why)
+{
+	log_warning("the digests in '%s' are passed over: %s", keep->dir, why.msg);
+	close_store(keep);
+	keep->rc = why.code;
+	keep->err = why;
+	if (keep->write && why.code == ERR_FORMAT) {
+		keep->rc = make_anew(keep, &keep->err);
+	}
+}
+
+static void check_pair(uint8_t out[CHECK], const uint8_t id[OBJECT_ID],
+		       const void *sha256)
 {
 	struct sha256_ctx hash;
 
 	sha256_init(&hash);
-	sha256_update(&hash, strlen(path) + 1, (const uint8_t *)path);
-	sha256_update(&hash, len, note);
+	sha256_update(&hash, OBJECT_ID, id);
+	sha256_update(&hash, DIGEST_ID, sha256);
 	sha256_digest(&hash, CHECK, out);
 }
 
-static int get_row(struct digest_keep *keep, const char *path, struct buf *note)
+/* False: the environment does not have it. */
+static bool get_row(uint8_t sha256[DIGEST_ID], struct digest_keep *keep,
+		    const uint8_t id[OBJECT_ID])
 {
 	struct store_value value;
 	uint8_t check[CHECK];
 	const char *bytes;
+	struct err why;
+	int rc = 0;
 
-	if (!begin(keep) || store_get(keep->txn, 0, path, strlen(path), &value) != 0 ||
-	    value.len < CHECK) {
-		return ERR_NOTFOUND;
+	if (!keep->txn) {
+		rc = store_begin(&keep->txn, keep->store, false, &why);
+	}
+	rc = rc ? rc : store_get(keep->txn, 0, id, OBJECT_ID, &value);
+	if (rc && rc != ERR_NOTFOUND) {
+		if (keep->txn) {
+			store_status(keep->txn, &why);
+		}
+		pass_over(keep, why);
+	}
+	if (rc || value.len != CHECK + DIGEST_ID) {
+		return false;
 	}
 	bytes = value.data;
-	check_note(check, path, bytes + CHECK, value.len - CHECK);
+	check_pair(check, id, bytes + CHECK);
 	if (memcmp(check, bytes, CHECK) != 0) {
-		return ERR_NOTFOUND;
+		return false;
 	}
-	buf_add(note, bytes + CHECK, value.len - CHECK);
-	return 0;
+	memcpy(sha256, bytes + CHECK, DIGEST_ID);
+	return true;
 }
 
-static void commit(struct digest_keep *keep)
+/* Puts the pairs in the order of their keys, so that each page changes once; into an empty
+ * table they are appended, which fills the pages. */
+static int put_sorted(struct digest_keep *keep, struct sort *sort, struct err *err)
 {
-	if (!keep->rc && keep->txn) {
-		keep->rc = store_commit(&keep->txn, &keep->err);
+	struct store_txn *txn = NULL;
+	struct sort_item item;
+	uint8_t value[CHECK + DIGEST_ID];
+	bool empty = false;
+	size_t puts = 0;
+	int rc;
+
+	while ((rc = sort_next(sort, &item, err)) == 0) {
+		if (!txn) {
+			rc = store_begin(&txn, keep->store, true, err);
+			if (rc) {
+				break;
+			}
+			empty = empty || store_count(txn, 0) == 0;
+		}
+		check_pair(value, (const uint8_t *)item.key, item.text);
+		memcpy(value + CHECK, item.text, DIGEST_ID);
+		(empty ? store_append : store_put)(txn, 0, item.key, OBJECT_ID, value,
+						   sizeof(value));
+		if (++puts % SLICE == 0) {
+			rc = store_commit(&txn, err);
+			if (rc) {
+				break;
+			}
+		}
 	}
+	if (rc == ERR_NOTFOUND) {
+		rc = txn ? store_commit(&txn, err) : 0;
+	}
+	store_abort(&txn);
+	return rc;
 }
 
-static void put_row(struct digest_keep *keep, const char *path, const void *note,
-		    size_t len)
+static void forget_pairs(struct digest_keep *keep)
 {
-	struct buf value = {0};
-	uint8_t check[CHECK];
+	spill_release(&keep->pairs);
+	hash_clear(&keep->numbers);
+}
 
-	/* A path that is too long for a key has no note. */
-	if (strlen(path) > STORE_KEY_MAX || !begin(keep)) {
-		return;
+static int save(struct digest_keep *keep, struct err *err)
+{
+	struct sort *sort = sort_new(keep->dir);
+	size_t count = keep->numbers.count;
+	int rc = 0;
+
+	store_abort(&keep->txn); /* it would keep old pages from being used again */
+	for (size_t i = 0; !rc && i < count; i++) {
+		buf_clear(&keep->pair);
+		rc = spill_read(&keep->pairs, &keep->pair, i * PAIR, PAIR, err);
+		if (!rc) {
+			sort_add(sort, keep->pair.data, OBJECT_ID,
+				 keep->pair.data + OBJECT_ID, DIGEST_ID);
+		}
 	}
-	check_note(check, path, note, len);
-	buf_add(&value, check, CHECK);
-	buf_add(&value, note, len);
-	store_put(keep->txn, 0, path, strlen(path), value.data, value.len);
-	buf_release(&value);
-	if (++keep->puts >= SLICE) {
-		commit(keep);
-	}
+	rc = rc ? rc : put_sorted(keep, sort, err);
+	sort_free(sort);
+	return rc;
 }
 
 /* --- both --- */
 
-int digest_keep_open(struct digest_keep **out, const char *dir, struct err *err)
+static struct digest_keep *new_keep(const char *dir, bool write)
 {
 	struct digest_keep *keep = xzalloc(sizeof(*keep));
+
+	keep->write = write;
+	keep->dir = dir ? xstrdup(dir) : NULL;
+	keep->pairs.dir = write ? keep->dir : file_temp_folder();
+	return keep;
+}
+
+int digest_keep_open(struct digest_keep **out, const char *dir, struct err *err)
+{
+	struct digest_keep *keep = new_keep(dir, dir != NULL);
 	int rc = 0;
 
-	*out = NULL;
 	if (dir) {
 		rc = file_mkdirs(dir, err);
-		rc = rc ? rc : open_store(keep, dir, err);
-		if (rc == ERR_FORMAT) {
-			remove_store(dir);
-			rc = open_store(keep, dir, err);
+		rc = rc ? rc : store_open(&keep->store, dir, spec(), 0, err);
+		if (rc == ERR_FORMAT || rc == ERR_NOTFOUND) {
+			rc = make_anew(keep, err);
 		}
 	}
 	if (rc) {
-		free(keep);
-		return rc;
+		digest_keep_close(keep);
+		keep = NULL;
 	}
 	*out = keep;
-	return 0;
+	return rc;
+}
+
+void digest_keep_open_reader(struct digest_keep **out, const char *dir)
+{
+	struct err why;
+
+	*out = new_keep(dir, false);
+	switch (store_open(&(*out)->store, dir, spec(), 0, &why)) {
+	case 0:
+	case ERR_NOTFOUND:
+		break;
+	default:
+		pass_over(*out, why);
+	}
 }
 
 void digest_keep_close(struct digest_keep *keep)
 {
 	if (keep) {
-		tdestroy(keep->tree, free_note);
-		store_abort(&keep->txn);
-		store_close(keep->store);
+		close_store(keep);
+		spill_release(&keep->pairs);
+		hash_release(&keep->numbers);
+		buf_release(&keep->pair);
+		free(keep->dir);
 		free(keep);
 	}
 }
 
-int digest_keep_get(struct digest_keep *keep, const char *path, struct buf *note)
+int digest_keep_get(uint8_t sha256[DIGEST_ID], struct digest_keep *keep,
+		    const uint8_t id[OBJECT_ID], struct err *err)
 {
-	struct note *one;
+	uint32_t hash = hash_bytes(id, OBJECT_ID, 0), n;
+	size_t at = 0;
 
-	if (keep->store) {
-		return get_row(keep, path, note);
+	while ((n = hash_next(&keep->numbers, hash, &at))) {
+		int rc;
+
+		buf_clear(&keep->pair);
+		rc = spill_read(&keep->pairs, &keep->pair, (uint64_t)(n - 1) * PAIR, PAIR,
+				err);
+		if (rc) {
+			return rc;
+		}
+		if (memcmp(keep->pair.data, id, OBJECT_ID) == 0) {
+			memcpy(sha256, keep->pair.data + OBJECT_ID, DIGEST_ID);
+			return 0;
+		}
 	}
-	one = find_note(keep, path);
-	if (!one) {
-		return ERR_NOTFOUND;
-	}
-	buf_add(note, one->bytes, one->len);
-	return 0;
+	return keep->store && get_row(sha256, keep, id) ? 0 : ERR_NOTFOUND;
 }
 
-void digest_keep_put(struct digest_keep *keep, const char *path, const void *note,
-		     size_t len)
+void digest_keep_put(struct digest_keep *keep, const uint8_t id[OBJECT_ID],
+		     const uint8_t sha256[DIGEST_ID])
 {
-	if (keep->store) {
-		put_row(keep, path, note, len);
-	} else {
-		put_note(keep, path, note, len);
-	}
-}
-
-void digest_keep_delete(struct digest_keep *keep, const char *path)
-{
-	/* In memory a note stays, in case the folder comes back. */
-	if (keep->store && strlen(path) <= STORE_KEY_MAX && begin(keep)) {
-		store_delete(keep->txn, 0, path, strlen(path));
+	spill_add(&keep->pairs, id, OBJECT_ID);
+	spill_add(&keep->pairs, sha256, DIGEST_ID);
+	hash_add(&keep->numbers, hash_bytes(id, OBJECT_ID, 0),
+		 (uint32_t)keep->numbers.count + 1);
+	if (keep->numbers.count >= PAIRS_MAX && keep->store && keep->write) {
+		digest_keep_save(keep, NULL);
 	}
 }
 
 int digest_keep_save(struct digest_keep *keep, struct err *err)
 {
-	if (keep->store) {
-		commit(keep);
+	if (!keep->write) {
+		return 0;
+	}
+	if (!keep->rc && keep->numbers.count) {
+		keep->rc = save(keep, &keep->err);
+		if (keep->rc == ERR_FORMAT) {
+			pass_over(keep, keep->err);
+			keep->rc = keep->rc ? keep->rc : save(keep, &keep->err);
+		}
+		if (keep->rc) {
+			close_store(keep);
+		} else {
+			forget_pairs(keep);
+		}
 	}
 	if (keep->rc && err) {
 		*err = keep->err;

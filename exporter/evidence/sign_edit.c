@@ -16,11 +16,9 @@
 /*
  * The new objects of an edit are in packs that cannot be read yet. So the SHA-256 of
  * each blob is computed when the blob is put, and each new tree is kept until the
- * commit. The digest calculator remembers the rest of the tree from the last signed
- * snapshot, or reads it.
+ * commit. The digest calculator knows the rest of the tree from signed snapshots, or
+ * reads it.
  */
-
-#define DIGESTS "albumen-exporter.digests" /* a folder in the repository: digest.h */
 
 struct tree_place {
 	uint64_t at;
@@ -41,14 +39,14 @@ struct signing {
 	struct log_progress progress; /* of reading files that no edit has put */
 };
 
-/* Opens the calculator that goes on from the last signed snapshot. */
+/* Opens the calculator that knows what is in signed snapshots. */
 static int open_kept(struct digest **out, struct snapshot_repo *repo, struct err *err)
 {
 	struct buf dir = {0};
 	struct err why;
 	int rc;
 
-	buf_addf(&dir, "%s/%s", snapshot_path(repo), DIGESTS);
+	buf_addf(&dir, "%s/%s", snapshot_path(repo), DIGEST_FOLDER);
 	rc = digest_open(out, dir.data, &why);
 	if (rc) {
 		log_warning("the whole snapshot has to be hashed: %s", why.msg);
@@ -232,16 +230,6 @@ int sign_commit_key(char key[SIGN_KEY], struct snapshot_repo *repo,
 
 /* --- a stored tree --- */
 
-static bool is_tip(struct snapshot_repo *repo, const struct snapshot_id *tree)
-{
-	struct snapshot_info head = {0};
-	bool tip = snapshot_head(repo, &head, NULL) == 0 &&
-		   strcmp(head.tree.hex, tree->hex) == 0;
-
-	snapshot_info_release(&head);
-	return tip;
-}
-
 static int hash_stored(uint8_t sha256[DIGEST_ID], const uint8_t id[OBJECT_ID],
 		       void *payload, struct err *err)
 {
@@ -260,7 +248,6 @@ int sign_digest(struct buf *hex, struct snapshot_repo *repo,
 {
 	struct digest_source source = {
 		.tree = repo_tree, .blob = hash_stored, .payload = repo};
-	bool kept = snapshot_writable(repo);
 	struct digest *digest = NULL;
 	uint8_t id[OBJECT_ID], sha256[DIGEST_ID];
 	char text[DIGEST_HEX + 1];
@@ -270,14 +257,13 @@ int sign_digest(struct buf *hex, struct snapshot_repo *repo,
 		return err_set(err, ERR_INPUT, "'%.40s' is not the id of a tree",
 			       tree->hex);
 	}
-	rc = kept ? open_kept(&digest, repo, err) : digest_open(&digest, NULL, err);
+	rc = open_kept(&digest, repo, err);
 	rc = rc ? rc : digest_tree(sha256, digest, &source, id, err);
 	if (!rc) {
 		digest_hex(text, sha256);
 		buf_addstr(hex, text);
 	}
-	/* The digests of an older snapshot are not saved: the next one follows the tip. */
-	if (!rc && kept && is_tip(repo, tree)) {
+	if (!rc) {
 		save(digest);
 	}
 	digest_close(digest);

@@ -11,8 +11,8 @@
  * sign_edit - signs the snapshot that an edit makes: the commit message gets the
  * trailer Albumen-Tree-SHA256 (digest.h), and the commit an SSH signature (sign.h).
  *
- * The digests of the last signed snapshot are kept in the repository's folder
- * albumen-exporter.digests, so that the next one hashes only what has changed.
+ * The digests of signed snapshots are kept in the repository's folder DIGEST_FOLDER, so that
+ * the next one hashes only what has changed.
  */
 
 /* Call it after snapshot_edit_begin, before anything is put. */
@@ -22,9 +22,9 @@ void sign_edit(struct snapshot_edit *edit, struct snapshot_repo *repo, const cha
 int sign_commit_key(char key[SIGN_KEY], struct snapshot_repo *repo,
 		    const struct snapshot_id *commit, struct err *err);
 
-/* Appends the SHA-256 of a stored tree (digest.h) to *hex. It is quick for the tip of a
- * repository that is open for writing and has signed snapshots; otherwise the whole
- * tree is read. */
+/* Appends the SHA-256 of a stored tree (digest.h) to *hex, in a repository that is open for
+ * writing. It is quick for signed snapshots; of others, everything is read that no signed one
+ * has. */
 int sign_digest(struct buf *hex, struct snapshot_repo *repo,
 		const struct snapshot_id *tree, struct err *err);
 

@@ -5,8 +5,10 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "data/base/file.h"
+#include "data/index/store.h"
 #include "exporter/evidence/sign_edit.h"
 #include "exporter/git/repo.h"
 #include "exporter/git/snapshot_edit.h"
@@ -178,9 +180,12 @@ static void only_objects_that_differ_are_read(void **state)
 	assert_digest(digest, &counted, "main~1");
 	assert_digest(digest, &counted, "main");
 	assert_int_equal(counted.blobs, 1);
-	assert_int_equal(counted.trees, 6); /* three folders, old and new */
-	assert_digest(digest, &counted, "main");
-	assert_int_equal(counted.blobs + counted.trees, 0);
+	assert_int_equal(counted.trees, 3);
+	/* Going back costs nothing, either. */
+	for (int i = 0; i < 2; i++) {
+		assert_digest(digest, &counted, i ? "main" : "main~1");
+		assert_int_equal(counted.blobs + counted.trees, 0);
+	}
 	digest_close(digest);
 	snapshot_close(counted.repo);
 }
@@ -233,7 +238,7 @@ static struct digest *open_kept(void)
 	return digest;
 }
 
-static void saved_notes_are_used_by_the_next_process(void **state)
+static void what_was_saved_is_used_by_the_next_process(void **state)
 {
 	struct counted counted = {.repo = snapshot_fixture_open()};
 	struct digest *digest;
@@ -278,7 +283,7 @@ static void damage(const char *path)
 	buf_release(&file);
 }
 
-static void a_damaged_note_is_ignored(void **state)
+static void a_damaged_row_is_computed_again(void **state)
 {
 	struct counted counted = {.repo = snapshot_fixture_open()};
 	struct digest *digest;
@@ -290,11 +295,21 @@ static void a_damaged_note_is_ignored(void **state)
 	assert_int_equal(digest_save(digest, &err), 0);
 	digest_close(digest);
 	damage("kept/data.mdb");
-	/* Beside the damage, so that the note is needed. */
+	/* Beside the damage, so that the row is needed. */
 	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL,
 				CHANGES("z/1/2/3/4/0=new"));
+	digest_open_reader(&digest, "kept");
+	assert_digest(digest, &counted, "main");
+	assert_int_equal(counted.blobs, 2);
+	digest_close(digest);
 	digest = open_kept();
 	assert_digest(digest, &counted, "main");
+	assert_int_equal(counted.blobs, 2);
+	assert_int_equal(digest_save(digest, &err), 0);
+	digest_close(digest);
+	digest = open_kept();
+	assert_digest(digest, &counted, "main");
+	assert_int_equal(counted.blobs, 0);
 	digest_close(digest);
 	snapshot_close(counted.repo);
 }
@@ -314,6 +329,131 @@ static void a_store_that_is_no_store_is_made_anew(void **state)
 	digest = open_kept();
 	assert_digest(digest, &counted, "main");
 	assert_int_equal(counted.blobs, 0);
+	digest_close(digest);
+	snapshot_close(counted.repo);
+}
+
+static void a_store_of_another_layout_is_made_anew(void **state)
+{
+	static const char *const tables[] = {"digests1"};
+	static const struct store_spec spec = {
+		.noun = "", .repair = "", .table = tables, .count = 1};
+	struct counted counted = {.repo = snapshot_fixture_open()};
+	struct digest *digest;
+	struct store *store;
+
+	(void)state;
+	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL, SOME);
+	assert_int_equal(store_open(&store, "kept", &spec, STORE_CREATE, &err), 0);
+	store_close(store);
+	digest_open_reader(&digest, "kept");
+	assert_digest(digest, &counted, "main");
+	digest_close(digest);
+	digest = open_kept();
+	assert_digest(digest, &counted, "main");
+	assert_int_equal(digest_save(digest, &err), 0);
+	digest_close(digest);
+	assert_int_equal(store_open(&store, "kept", &spec, 0, &err), ERR_NOTFOUND);
+	digest_open_reader(&digest, "kept");
+	assert_digest(digest, &counted, "main");
+	assert_int_equal(counted.blobs + counted.trees, 0);
+	digest_close(digest);
+	snapshot_close(counted.repo);
+}
+
+/* A reader passes over what a writer would make anew, and leaves it as it is. */
+static void a_reader_changes_nothing(void **state)
+{
+	static const char *const make[] = {
+		"true", "mkdir kept", "mkdir kept && echo no >kept/data.mdb",
+		"mkdir kept && head -c 20000 /dev/zero >kept/data.mdb"};
+	struct counted counted = {.repo = snapshot_fixture_open()};
+	struct digest *digest;
+
+	(void)state;
+	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL, SOME);
+	for (size_t i = 0; i < sizeof(make) / sizeof(*make); i++) {
+		struct buf before = {0}, after = {0};
+
+		git_fixture_says("rm -rf kept", "");
+		git_fixture_says(make[i], "");
+		git_fixture_run(&before, "cat kept/data.mdb 2>&1");
+		digest_open_reader(&digest, "kept");
+		assert_digest(digest, &counted, "main");
+		assert_int_equal(counted.blobs, 9);
+		assert_int_equal(digest_save(digest, &err), 0);
+		digest_close(digest);
+		git_fixture_run(&after, "cat kept/data.mdb 2>&1");
+		assert_int_equal(before.len, after.len);
+		assert_memory_equal(before.data, after.data, before.len);
+		buf_release(&before);
+		buf_release(&after);
+	}
+	snapshot_close(counted.repo);
+}
+
+/* While a writer adds, in the way of LMDB: the reader sees the state that it began with. */
+static void a_reader_reads_while_a_writer_adds(void **state)
+{
+	struct counted counted = {.repo = snapshot_fixture_open()};
+	struct digest *reader, *writer;
+	pid_t child;
+	int status;
+
+	(void)state;
+	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL, SOME);
+	writer = open_kept();
+	assert_digest(writer, &counted, "main");
+	assert_int_equal(digest_save(writer, &err), 0);
+	digest_close(writer);
+	digest_open_reader(&reader, "kept");
+	assert_digest(reader, &counted, "main");
+	assert_int_equal(counted.blobs + counted.trees, 0);
+	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL,
+				CHANGES("b/c/d=new"));
+	/* An environment is opened once in a process (lmdb.h). */
+	child = fork();
+	if (!child) {
+		writer = open_kept();
+		assert_digest(writer, &counted, "main");
+		_exit(digest_save(writer, &err) ? 1 : 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_digest(reader, &counted, "main");
+	assert_int_equal(counted.blobs, 1);
+	digest_close(reader);
+	digest_open_reader(&reader, "kept");
+	assert_digest(reader, &counted, "main");
+	assert_int_equal(counted.blobs + counted.trees, 0);
+	digest_close(reader);
+	snapshot_close(counted.repo);
+}
+
+/* What digest_body gives has the id that git gives the tree. */
+static void the_body_of_a_tree_is_that_of_a_sha256_repository(void **state)
+{
+	struct counted counted = {.repo = snapshot_fixture_open()};
+	struct digest_source source = {
+		.tree = count_tree, .blob = count_blob, .payload = &counted};
+	char want[DIGEST_HEX + 1], got[DIGEST_HEX + 1];
+	uint8_t sha256[DIGEST_ID], tree[OBJECT_ID];
+	struct snapshot_info info;
+	struct digest *digest;
+	struct buf body = {0};
+
+	(void)state;
+	snapshot_fixture_commit(counted.repo, false, FIRST_S, NULL, NULL, SOME);
+	assert_int_equal(digest_open(&digest, NULL, &err), 0);
+	assert_int_equal(snapshot_resolve(counted.repo, "main", &info, &err), 0);
+	assert_true(object_unhex(tree, info.tree.hex));
+	assert_int_equal(digest_body(&body, digest, &source, tree, &err), 0);
+	digest_object(sha256, OBJECT_TREE, body.data, body.len);
+	digest_hex(got, sha256);
+	truth(want, "main");
+	assert_string_equal(got, want);
+	buf_release(&body);
+	snapshot_info_release(&info);
 	digest_close(digest);
 	snapshot_close(counted.repo);
 }
@@ -397,8 +537,7 @@ static void a_signed_snapshot_has_its_digest_in_a_trailer(void **state)
 			 "count: 0\ngarbage: 0");
 }
 
-/* The next one goes on from the tip, whatever else was asked for. */
-static void a_signed_snapshot_leaves_notes_for_the_next(void **state)
+static void digests_are_kept_whatever_was_asked_for(void **state)
 {
 	struct counted counted = {.repo = snapshot_fixture_open()};
 	struct snapshot_info info = {0};
@@ -422,8 +561,7 @@ static void a_signed_snapshot_leaves_notes_for_the_next(void **state)
 	snapshot_close(counted.repo);
 }
 
-/* The notes are about a snapshot that never came to be. */
-static void notes_of_a_commit_that_was_never_made_do_no_harm(void **state)
+static void digests_of_a_commit_that_was_never_made_do_no_harm(void **state)
 {
 	struct snapshot_repo *repo = snapshot_fixture_open();
 
@@ -497,14 +635,18 @@ int main(void)
 		TEST(the_empty_tree_has_the_id_that_git_gives_it),
 		TEST(only_objects_that_differ_are_read),
 		TEST(every_kind_of_change_gives_the_right_digest),
-		TEST(saved_notes_are_used_by_the_next_process),
-		TEST(a_damaged_note_is_ignored),
+		TEST(what_was_saved_is_used_by_the_next_process),
+		TEST(a_damaged_row_is_computed_again),
 		TEST(a_store_that_is_no_store_is_made_anew),
+		TEST(a_store_of_another_layout_is_made_anew),
+		TEST(a_reader_changes_nothing),
+		TEST(a_reader_reads_while_a_writer_adds),
+		TEST(the_body_of_a_tree_is_that_of_a_sha256_repository),
 		TEST(a_truncated_store_is_made_anew),
 		TEST(a_submodule_is_refused),
 		TEST(a_signed_snapshot_has_its_digest_in_a_trailer),
-		TEST(a_signed_snapshot_leaves_notes_for_the_next),
-		TEST(notes_of_a_commit_that_was_never_made_do_no_harm),
+		TEST(digests_are_kept_whatever_was_asked_for),
+		TEST(digests_of_a_commit_that_was_never_made_do_no_harm),
 		TEST(a_large_snapshot_is_signed),
 		TEST(a_key_that_fails_commits_nothing),
 	};
