@@ -2,6 +2,7 @@
 #ifndef EXPORTER_AUDIT_AUDIT_H
 #define EXPORTER_AUDIT_AUDIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,14 +13,21 @@
 /*
  * audit - what one snapshot says about its albums: how many images each has, how many
  * of them are untagged and since when, which tags they show, and who tagged last.
- * audit_collect.h makes one from a repository, audit_print.h prints it.
+ * audit_collect.h makes one from a repository, audit_order.h gives the untagged images of all
+ * albums together, audit_print.h prints it.
+ *
+ * Since when an image is untagged is known in two ways. Snapshots show it: audit_image::since
+ * is the first one of those, up to the audited one, that all have the image untagged. But an
+ * image that was untagged already when it first appeared in a snapshot may have been so since
+ * its creation. So audit_image::from_s is the instant that counts: ages, the order of images
+ * and what is the oldest one are all taken from it, whatever prints them.
  *
  * Texts: ids are UTF-8 as they are, with a NUL behind. Members of records
- * (created_at, name, label, by, thumbnail) are canonical JSON, quotes and escapes
+ * (created_at, title, name, label, by, thumbnail) are canonical JSON, quotes and escapes
  * included, so they can be copied into JSON as they are; NULL means that the record
  * does not say. All of it lives as long as the audit.
  *
- * Memory: about 130 bytes for each untagged image (and its thumbnail's address, if
+ * Memory: about 180 bytes for each untagged image (and its thumbnail's address, if
  * asked for), and 200 for each album. Tagged images only add to the counts.
  */
 
@@ -30,14 +38,30 @@ struct audit_since {
 	int64_t time_s; /* commit time, Unix seconds */
 };
 
+#define AUDIT_TITLE_MAX 120 /* bytes of UTF-8 */
+
 /* An untagged image. */
 struct audit_image {
 	const char *id;
 	/* JSON, or NULL: absent or null, or not known, as the album's list is oversize. */
 	const char *created_at;
+	/* JSON: what it is called (words_title); NULL if nothing but its id says. Of more than
+	 * AUDIT_TITLE_MAX bytes the first whole characters are here, with U+2026 behind. */
+	const char *title;
 	const char *thumbnail; /* JSON: its thumbnails.mini; only AUDIT_THUMBNAILS */
-	/* NULL: unknown, as in a clone that is too shallow. */
+	/* From when on it was observed to be untagged. */
 	const struct audit_since *since;
+	/* Its tag images (a blob) when it was last tagged in the history. NULL: it never was, or
+	 * they are not known; or AUDIT_WAS was not asked for and another snapshot lies between. */
+	const uint8_t *was;
+	int64_t from_s; /* the instant that counts, Unix seconds */
+	/* `since` is the first snapshot of a history that begins late (a pruned repository, a
+	 * shallow clone): the image has been untagged since then or earlier. */
+	bool earlier;
+	/* No snapshot before `since` holds the image, and the history does not begin late there. */
+	bool first;
+	bool from_created;    /* from_s is the image's creation, not since->time_s */
+	struct stamp created; /* created_at as an instant */
 };
 
 struct audit_tag {
@@ -60,7 +84,7 @@ struct audit_last {
 
 struct audit_counts {
 	uint64_t images, untagged;
-	const struct audit_image *oldest; /* by (created_at, id); NULL: none untagged */
+	const struct audit_image *oldest; /* untagged for longest; NULL: none untagged */
 	struct audit_last last;
 	struct audit_tag_count *tag; /* the most images first, then by id */
 	size_t tag_count;
@@ -69,7 +93,8 @@ struct audit_counts {
 struct audit_album {
 	const char *id;
 	struct audit_counts counts;
-	struct audit_image *image; /* counts.untagged of them, by (created_at, id) */
+	struct audit_image
+		*image; /* counts.untagged of them, untagged for longest first */
 };
 
 struct audit {
@@ -81,10 +106,8 @@ struct audit {
 	struct audit_counts all;
 	struct audit_album *album; /* the most untagged first, then by id */
 	size_t album_count;
-	/* The first snapshot that a shallow clone has: the images without a `since` have
-	 * been untagged at least from then on. NULL: every `since` is known, or none was
-	 * asked for. */
-	const struct audit_since *horizon;
+	bool count_observed; /* AUDIT_OBSERVED */
+	bool has_earlier;    /* an image is audit_image::earlier */
 	/* Paths of the responses of the audited albums that the snapshot lacks because they are
 	 * too large (exporter/snapshot/oversize.h): NUL-terminated. An image whose tag images
 	 * are among them counts as tagged, but not for its tags, nor for who tagged last. */

@@ -6,10 +6,13 @@
 #include <string.h>
 
 #include "data/base/log.h"
+#include "data/base/plain.h"
 #include "data/format/json.h"
 #include "exporter/audit/audit_count.h"
+#include "exporter/audit/audit_order.h"
 #include "exporter/audit/audit_since.h"
 #include "exporter/body/body.h"
+#include "exporter/body/words.h"
 #include "exporter/git/history.h"
 #include "exporter/git/tree/pathset.h"
 #include "exporter/snapshot/message.h"
@@ -27,7 +30,8 @@
  * Images, in the order of their folders, which is their order in a pack: of untagged
  * images nothing is read, of the others their tag images, which go into the counts.
  *
- * History, back to the snapshot that answers the last `since` (audit_since.h).
+ * History, back to the snapshot that answers the last question (audit_since.h). Only then is
+ * known which image has been untagged for longest (audit_order.h).
  */
 
 /* An album that is being collected. */
@@ -127,6 +131,28 @@ static const char *keep(struct collect *c, struct body_text text)
 	return text.data ? arena_text(&c->audit->arena, text.data, text.len) : NULL;
 }
 
+static const char *keep_title(struct collect *c)
+{
+	const struct body_text title = words_title(&c->body.record);
+	const char *kept;
+	struct buf text = {0}, json = {0};
+
+	/* Canonical JSON is not shorter than the text. */
+	if (title.len <= AUDIT_TITLE_MAX + 2) {
+		return keep(c, title);
+	}
+	words_text(&text, &title);
+	if (text.len > AUDIT_TITLE_MAX) {
+		buf_setlen(&text, plain_cut(text.data, AUDIT_TITLE_MAX));
+		buf_addstr(&text, "\u2026");
+	}
+	json_quote(&json, text.data, text.len);
+	kept = arena_text(&c->audit->arena, json.data, json.len);
+	buf_release(&json);
+	buf_release(&text);
+	return kept;
+}
+
 static bool read_untagged_image(struct collect *c, size_t n, struct audit_image *out)
 {
 	const struct body_object *record = &c->body.record;
@@ -138,7 +164,9 @@ static bool read_untagged_image(struct collect *c, size_t n, struct audit_image 
 	*out = (struct audit_image){
 		.id = keep(c, id),
 		.created_at = keep(c, body_string(record, "created_at")),
+		.title = keep_title(c),
 	};
+	out->created = audit_stamp(out->created_at);
 	if (c->flags & AUDIT_THUMBNAILS) {
 		thumbnails = body_member(record, "thumbnails");
 		if (body_object(&c->inner, &thumbnails)) {
@@ -490,13 +518,6 @@ static const char *keep_text(struct collect *c, const char *text)
 	return text ? arena_text(&c->audit->arena, text, strlen(text)) : NULL;
 }
 
-static int compare_found(const void *a, const void *b)
-{
-	const struct audit_image *x = a, *y = b;
-
-	return strcmp(x->id, y->id);
-}
-
 /* Lists the untagged images that were found in place of those that a list has. */
 static void list_found(struct collect *c, struct draft *draft)
 {
@@ -506,8 +527,6 @@ static void list_found(struct collect *c, struct draft *draft)
 	draft->album.image = arena_alloc(&c->audit->arena, bytes);
 	if (bytes) {
 		memcpy(draft->album.image, draft->found, bytes);
-		qsort(draft->album.image, draft->found_count, sizeof(*draft->found),
-		      compare_found);
 	}
 }
 
@@ -525,7 +544,6 @@ static int finish_album(struct collect *c, size_t number)
 				     "its list of untagged images and the images "
 				     "without tag images are not the same");
 	}
-	counts->oldest = counts->untagged ? draft->album.image : NULL;
 	*last = (struct audit_last){
 		.tag_image = keep_text(c, last->tag_image),
 		.image = keep_text(c, last->image),
@@ -550,16 +568,10 @@ static int compare_created(const char *a_created, const char *a_id, const char *
 /* Adds an album to all together. */
 static void add_album(struct audit_counts *all, const struct audit_counts *album)
 {
-	const struct audit_image *oldest = album->oldest;
 	const struct audit_last *last = &album->last;
 
 	all->images += album->images;
 	all->untagged += album->untagged;
-	if (oldest && (!all->oldest ||
-		       compare_created(oldest->created_at, oldest->id,
-				       all->oldest->created_at, all->oldest->id) < 0)) {
-		all->oldest = oldest;
-	}
 	if (last->tag_image &&
 	    (!all->last.tag_image ||
 	     compare_created(last->created_at, last->tag_image, all->last.created_at,
@@ -605,8 +617,11 @@ static int collect(struct collect *c)
 
 	log_progress_end(&c->progress);
 	rc = rc ? rc : finish(c);
-	if (!rc && !(c->flags & AUDIT_NO_SINCE)) {
-		rc = audit_since_find(c->audit, c->history, c->commit, c->only, c->err);
+	rc = rc ? rc
+		: audit_since_find(c->audit, c->history, c->commit, c->only,
+				   c->flags & AUDIT_WAS, c->err);
+	if (!rc) {
+		audit_order_oldest(c->audit);
 	}
 	return rc;
 }
@@ -674,6 +689,7 @@ int audit_collect(struct audit **out, struct snapshot_repo *repo,
 	c.audit->number = message_count(info->message, MESSAGE_NUMBER, 0);
 	c.audit->time_s = info->time_s;
 	c.audit->as_of_s = as_of_s;
+	c.audit->count_observed = flags & AUDIT_OBSERVED;
 	oversize_read(&c.oversize, info->message);
 	c.history = history_new(repo);
 	c.trees = history_trees(c.history);

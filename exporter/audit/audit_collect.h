@@ -20,7 +20,9 @@
 
 enum audit_flags {
 	AUDIT_THUMBNAILS = 1 << 0, /* also read the addresses of thumbnails */
-	AUDIT_NO_SINCE = 1 << 1,   /* leave every `since` unknown: history is not read */
+	/* Count from what was observed alone (audit_image::from_s), not from creation. */
+	AUDIT_OBSERVED = 1 << 1,
+	AUDIT_WAS = 1 << 2, /* look for audit_image::was in all of the history */
 };
 
 /*
@@ -29,8 +31,10 @@ enum audit_flags {
  * made it, which did not write what an audit needs.
  *
  * Costs: the tag images of the audited images are read, once; history is read back to
- * the snapshot that answers the last `since`, and only what differs from one snapshot
- * to the next.
+ * the snapshot that answers the last question, and only what differs from one snapshot
+ * to the next. The questions: the `since` of each image; for AUDIT_WAS, and without
+ * AUDIT_OBSERVED for those created before their `since`, also whether the image was in an
+ * earlier snapshot. An image that was not takes the walk back to the first one.
  */
 int audit_collect(struct audit **out, struct snapshot_repo *repo,
 		  const struct snapshot_info *info, int64_t as_of_s, const char *album,

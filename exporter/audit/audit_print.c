@@ -52,6 +52,12 @@ static void json_time(struct buf *text, const char *member, int64_t time_s)
 	json_print_string(text, member, time);
 }
 
+/* What the instant that counts is of. */
+static const char *counted_from(const struct audit_image *image)
+{
+	return image->from_created ? "created" : "observed";
+}
+
 static void json_image(struct buf *text, const char *member,
 		       const struct audit_image *image)
 {
@@ -61,14 +67,13 @@ static void json_image(struct buf *text, const char *member,
 	}
 	json_print_open(text, member, '{');
 	json_print_string(text, "image", image->id);
+	json_print_raw(text, "title", image->title);
 	json_print_raw(text, "created_at", image->created_at);
-	if (image->since) {
-		json_time(text, "since", image->since->time_s);
-	} else {
-		json_print_string(text, "since", "unknown");
-	}
-	json_print_string(text, "snapshot",
-			  image->since ? image->since->commit : "unknown");
+	json_time(text, "since", image->from_s);
+	json_print_string(text, "counted_from", counted_from(image));
+	json_time(text, "observed_since", image->since->time_s);
+	json_print_bool(text, "or_earlier", image->earlier);
+	json_print_string(text, "snapshot", image->since->commit);
 	buf_addch(text, '}');
 }
 
@@ -123,6 +128,8 @@ int audit_print_json(FILE *out, const struct audit *audit, struct err *err)
 	json_print_maybe(&text, "number", audit->number, audit->number);
 	json_time(&text, "time", audit->time_s);
 	json_time(&text, "as_of", audit->as_of_s);
+	json_print_string(&text, "count_from",
+			  audit->count_observed ? "observed" : "created");
 	if (audit->oversize_count) {
 		json_print_open(&text, "oversize", '[');
 		for (size_t i = 0; i < audit->oversize_count; i++) {
@@ -226,26 +233,57 @@ static void csv_tags(struct buf *text, const struct audit_counts *counts)
 	buf_addch(text, '"');
 }
 
-static void csv_row(struct buf *text, const char *scope, const char *album,
-		    const struct audit_counts *counts)
+static void csv_time(struct buf *text, int64_t time_s)
+{
+	char time[WHEN_TEXT];
+
+	when_format(time, time_s);
+	csv_field(text, time);
+}
+
+/* Since when an image has been untagged: five fields, empty ones for NULL. */
+static void csv_since(struct buf *text, const struct audit_image *image)
+{
+	if (!image) {
+		buf_addstr(text, ",,,,,");
+		return;
+	}
+	csv_json(text, image->created_at, "");
+	csv_field(text, counted_from(image));
+	csv_time(text, image->since->time_s);
+	csv_field(text, image->earlier ? "yes" : "no");
+	csv_field(text, image->since->commit);
+}
+
+/* Of each row. */
+static void csv_snapshot(struct buf *text, const struct audit *audit)
+{
+	csv_field(text, audit->commit.hex);
+	csv_time(text, audit->time_s);
+	buf_addstr(text, "\r\n");
+}
+
+static void csv_row(struct buf *text, const struct audit *audit, const char *scope,
+		    const char *album, const struct audit_counts *counts)
 {
 	const struct audit_image *oldest = counts->oldest;
-	char since[WHEN_TEXT] = "unknown";
 
 	buf_addstr(text, scope);
 	csv_field(text, album);
 	buf_addf(text, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",", counts->images,
 		 counts->images - counts->untagged, counts->untagged);
 	add_fraction(text, counts);
-	if (oldest && oldest->since) {
-		when_format(since, oldest->since->time_s);
-	}
 	csv_field(text, oldest ? oldest->id : "");
-	csv_field(text, oldest ? since : "");
+	if (oldest) {
+		csv_time(text, oldest->from_s);
+	} else {
+		csv_field(text, "");
+	}
 	csv_json(text, counts->last.created_at, "");
 	csv_json(text, counts->last.by, counts->last.tag_image ? "unknown" : "");
 	csv_tags(text, counts);
-	buf_addstr(text, "\r\n");
+	csv_since(text, oldest);
+	csv_snapshot(text, audit);
 }
 
 int audit_print_csv(FILE *out, const struct audit *audit, struct err *err)
@@ -253,10 +291,14 @@ int audit_print_csv(FILE *out, const struct audit *audit, struct err *err)
 	struct buf text = {0};
 
 	buf_addstr(&text, "scope,album,images,tagged,untagged,share,oldest_untagged,"
-			  "oldest_since,last_tagged_at,last_tagged_by,tags\r\n");
-	csv_row(&text, "all", "", &audit->all);
+			  "oldest_since,last_tagged_at,last_tagged_by,tags,"
+			  "oldest_created_at,oldest_counted_from,"
+			  "oldest_observed_since,oldest_or_earlier,oldest_snapshot,"
+			  "snapshot,time\r\n");
+	csv_row(&text, audit, "all", "", &audit->all);
 	for (size_t i = 0; i < audit->album_count; i++) {
-		csv_row(&text, "album", audit->album[i].id, &audit->album[i].counts);
+		csv_row(&text, audit, "album", audit->album[i].id,
+			&audit->album[i].counts);
 		write_out(out, &text);
 	}
 	return finish(out, &text, err);
@@ -368,6 +410,10 @@ static void add_totals(struct buf *text, const struct audit *audit, bool images)
 	add_time(text, audit->time_s);
 	buf_addstr(text, "\nas of     ");
 	add_time(text, audit->as_of_s);
+	buf_addf(text, "\ncounted   from %s",
+		 audit->count_observed
+			 ? "what was observed"
+			 : "creation, if no snapshot shows the image otherwise");
 	if (images && audit->album_count) {
 		buf_addstr(text, "\nalbum     ");
 		add_id(text, audit->album[0].id);
@@ -384,23 +430,37 @@ static void add_totals(struct buf *text, const struct audit *audit, bool images)
 	buf_addch(text, '\n');
 }
 
+/* When it was first observed to be untagged. */
+static void add_observed(struct buf *text, const struct audit_image *image)
+{
+	add_time(text, image->since->time_s);
+	buf_addstr(text, image->earlier ? " or earlier" : "");
+}
+
 static void add_oldest(struct buf *text, const struct audit_image *oldest)
 {
 	buf_addstr(text, "\noldest untagged image  ");
 	add_id(text, oldest->id);
 	buf_addstr(text, "\n  created              ");
 	add_json(text, oldest->created_at, LABEL_MAX);
-	buf_addstr(text, "\n  untagged since       ");
-	if (oldest->since) {
-		add_time(text, oldest->since->time_s);
-	} else {
-		buf_addstr(text, "unknown");
-	}
+	buf_addstr(text, "\n  observed since       ");
+	add_observed(text, oldest);
+	buf_addstr(text, "\n  counted since        ");
+	add_time(text, oldest->from_s);
 	buf_addch(text, '\n');
 }
 
 static void add_last(struct buf *text, const struct audit_last *last)
 {
+	struct stamp created = audit_stamp(last->created_at);
+
+	if (stamp_is_absent(&created)) {
+		buf_addstr(
+			text,
+			"\nlast tagged image      not known: no tag image says when it "
+			"was made\n");
+		return;
+	}
 	buf_addstr(text, "\nlast tagged image      ");
 	add_id(text, last->image);
 	buf_addstr(text, "\n  at                   ");
@@ -436,10 +496,8 @@ static void add_album(struct buf *text, const struct audit_album *album)
 	add_column(text, 32);
 	if (!counts->oldest) {
 		buf_addch(text, '-');
-	} else if (counts->oldest->since) {
-		add_day(text, counts->oldest->since->time_s);
 	} else {
-		buf_addstr(text, "unknown");
+		add_day(text, counts->oldest->from_s);
 	}
 	add_column(text, 44);
 	if (!counts->last.tag_image) {
@@ -456,15 +514,9 @@ static void add_album(struct buf *text, const struct audit_album *album)
 
 static void add_image(struct buf *text, const struct audit_image *image, int64_t as_of_s)
 {
-	if (image->since) {
-		add_time(text, image->since->time_s);
-		add_column(text, 22);
-		add_age(text, as_of_s - image->since->time_s);
-	} else {
-		buf_addstr(text, "unknown");
-		add_column(text, 22);
-		buf_addstr(text, "unknown");
-	}
+	add_time(text, image->from_s);
+	add_column(text, 22);
+	add_age(text, as_of_s - image->from_s);
 	add_column(text, 33);
 	add_json(text, image->created_at, CREATED_MAX);
 	add_column(text, 64);

@@ -6,6 +6,7 @@
 
 #include "exporter/body/body.h"
 #include "exporter/git/tree/pathset.h"
+#include "exporter/snapshot/oversize.h"
 #include "exporter/snapshot/response.h"
 
 /*
@@ -15,18 +16,33 @@
  * snapshot passed so far; so the first difference at its path, where there was another
  * file before or none, is the answer.
  *
+ * If there was none, the image came with that snapshot, and another question may be open:
+ * whether it was there at an earlier time. The next difference at its path says so. The walk
+ * ends when no question is open, at the latest at the first snapshot.
+ *
  * For few images their paths are compared; for those of a whole snapshot, everything
  * in the folder of tag images. Either way what does not differ is not read.
  */
+
+enum state {
+	UNTAGGED, /* in every snapshot passed so far */
+	CAME,     /* it has its `since`; was it there before? */
+	DONE,
+};
 
 struct search {
 	struct audit *audit;
 	struct history *history;
 	struct audit_image **image; /* those looked for, by id */
-	size_t count, left;
+	uint8_t *state;             /* enum state of each */
+	size_t count, left;         /* left: not DONE */
+	bool was;                   /* as in audit_since_find */
 	struct pathset paths;
 	struct history_step step;
 	struct audit_since *since; /* of this step, once it is an answer */
+	/* What the snapshot before this step lacks, once it has been asked. */
+	struct oversize oversize;
+	bool oversize_read;
 	struct buf id;
 	struct err *err;
 };
@@ -52,6 +68,8 @@ static void list_images(struct search *search)
 		}
 	}
 	search->left = search->count;
+	search->state = xreallocarray(NULL, search->count + 1, 1);
+	memset(search->state, UNTAGGED, search->count);
 	qsort(search->image, search->count, sizeof(struct audit_image *), compare_images);
 }
 
@@ -81,35 +99,93 @@ static const struct audit_since *answer(struct search *search)
 	return search->since;
 }
 
+/* Whether the snapshot before this step has the file, or lacks it as it is too large: then
+ * the image was tagged. */
+static bool was_there(struct search *search, const char *path, const uint8_t *old_blob)
+{
+	if (old_blob) {
+		return true;
+	}
+	if (!search->oversize_read) {
+		oversize_clear(&search->oversize);
+		oversize_read(&search->oversize, search->step.parent_message);
+		search->oversize_read = true;
+	}
+	return search->oversize.count && oversize_has(&search->oversize, path);
+}
+
+/* Whether it matters if the image, which has its `since`, was there before. */
+static bool is_asked(const struct search *search, const struct audit_image *image)
+{
+	return search->was ||
+	       (!search->audit->count_observed && !stamp_is_absent(&image->created) &&
+		stamp_unix_s(&image->created) < image->since->time_s);
+}
+
+static void end_search(struct search *search, size_t n)
+{
+	search->state[n] = DONE;
+	search->left--;
+}
+
+/* The image is untagged or absent in this step, and is not DONE. */
+static void look_back(struct search *search, size_t n, const char *path,
+		      const uint8_t *old_blob)
+{
+	struct audit_image *image = search->image[n];
+	bool there = was_there(search, path, old_blob);
+	bool untagged = body_is_empty(old_blob);
+	uint8_t *was;
+
+	if (search->state[n] == UNTAGGED) {
+		image->since = answer(search);
+		image->first = !there;
+		search->state[n] = CAME;
+	} else if (there) {
+		image->first = false;
+	}
+	if (old_blob && !untagged) {
+		image->was = was = arena_alloc(&search->audit->arena, OBJECT_ID);
+		memcpy(was, old_blob, OBJECT_ID);
+	}
+	if ((there && !(untagged && search->was)) || !is_asked(search, image)) {
+		end_search(search, n);
+	}
+}
+
 static int visit_change(const char *path, const uint8_t *old_blob,
 			const uint8_t *new_blob, void *payload)
 {
 	struct search *search = payload;
 	struct audit_image key, *wanted = &key, **found;
+	size_t n;
 
-	(void)old_blob;
 	if (body_path(&search->id, path) != QUERY_TAG_IMAGES) {
 		return 0;
 	}
 	key.id = search->id.data;
 	found = bsearch(&wanted, search->image, search->count,
 			sizeof(struct audit_image *), compare_images);
-	if (!found || (*found)->since) {
+	n = found ? (size_t)(found - search->image) : 0;
+	if (!found || search->state[n] == DONE) {
 		return 0;
 	}
-	if (!body_is_empty(new_blob)) {
+	if (search->state[n] == UNTAGGED && !body_is_empty(new_blob)) {
 		return body_fault(path, "the image is listed as untagged", search->err);
 	}
-	(*found)->since = answer(search);
-	search->left--;
+	look_back(search, n, path, old_blob);
 	return 0;
 }
 
-static void answer_all(struct search *search)
+/* There is no snapshot before this step, or (cut) the history begins late with it. */
+static void end_all(struct search *search, bool cut)
 {
 	for (size_t i = 0; i < search->count; i++) {
-		if (!search->image[i]->since) {
+		if (search->state[i] == UNTAGGED) {
 			search->image[i]->since = answer(search);
+			search->image[i]->earlier = cut;
+			search->image[i]->first = !cut;
+			search->audit->has_earlier |= cut;
 		}
 	}
 	search->left = 0;
@@ -122,35 +198,54 @@ static int walk(struct search *search)
 
 	while (!rc && search->left) {
 		search->since = NULL;
+		search->oversize_read = false;
 		rc = history_next(search->history, &search->step, search->err);
-		if (rc == ERR_NOTFOUND) {
-			return 0; /* a shallow clone: its horizon is known */
-		}
 		if (!rc && step->has_parent) {
 			rc = pathset_diff(&search->paths, history_trees(search->history),
 					  response_walk_fault, step->parent_tree,
 					  step->tree, visit_change, search, search->err);
-		} else if (!rc && history_is_cut(search->history)) {
-			search->audit->horizon = answer(search);
 		} else if (!rc) {
-			answer_all(search);
+			end_all(search, history_is_cut(search->history));
 		}
 	}
 	return rc;
 }
 
-int audit_since_find(struct audit *audit, struct history *history,
-		     const uint8_t commit[OBJECT_ID], bool few, struct err *err)
+/* Decides which instant counts. The creation does only if no snapshot says otherwise: the first
+ * that holds the image has it untagged, as all later ones have. */
+static void count_from(const struct audit *audit, struct audit_image *image)
 {
-	struct search search = {.audit = audit, .history = history, .err = err};
+	int64_t created_s;
+
+	image->from_s = image->since->time_s;
+	if (audit->count_observed || !image->first || stamp_is_absent(&image->created)) {
+		return;
+	}
+	created_s = stamp_unix_s(&image->created);
+	if (created_s < image->from_s) { /* a later one contradicts what was observed */
+		image->from_s = created_s;
+		image->from_created = true;
+	}
+}
+
+int audit_since_find(struct audit *audit, struct history *history,
+		     const uint8_t commit[OBJECT_ID], bool few, bool was, struct err *err)
+{
+	struct search search = {
+		.audit = audit, .history = history, .was = was, .err = err};
 	int rc;
 
 	list_images(&search);
 	list_paths(&search, few);
 	history_start(history, commit);
 	rc = walk(&search);
+	for (size_t i = 0; !rc && i < search.count; i++) {
+		count_from(audit, search.image[i]);
+	}
+	oversize_release(&search.oversize);
 	pathset_release(&search.paths);
 	buf_release(&search.id);
 	free(search.image);
+	free(search.state);
 	return rc;
 }

@@ -46,6 +46,9 @@ const struct cli_option command_option_table[] = {
 	 "exit with status 1 if more than N images are untagged"},
 	{"older-than", 0, CLI_STRING, AT(older_than), "AGE", NULL,
 	 "exit with status 1 if an image has been untagged for longer: 12h, 30d, 8w"},
+	{"count-from", 0, CLI_STRING, AT(count_from), "WHAT", NULL,
+	 "since when an image counts as untagged: created (the default), if no snapshot "
+	 "shows it otherwise, or observed"},
 	{"from", 0, CLI_STRING, AT(from), "WHEN", NULL,
 	 "begin with this snapshot (default: the first)"},
 	{"to", 0, CLI_STRING, AT(to), "WHEN", NULL,

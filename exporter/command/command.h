@@ -23,9 +23,10 @@
 struct command_options {
 	const char *index, *repo, *site; /* folders */
 	const char *listen;
-	const char *at, *from, *to;               /* WHEN: exporter/lookback/when.h */
-	const char *album, *image, *tag;          /* ids */
-	const char *format, *older_than;          /* audit */
+	const char *at, *from, *to;      /* WHEN: exporter/lookback/when.h */
+	const char *album, *image, *tag; /* ids */
+	const char *format, *older_than; /* audit */
+	const char *count_from;
 	const char *sign, *signers;               /* files */
 	const char *label, *reason;               /* snapshot */
 	struct cli_list drop;                     /* member paths */

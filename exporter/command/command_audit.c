@@ -34,6 +34,19 @@ static int read_format(enum format *format, const char *text, bool json, struct 
 				 text);
 }
 
+static int read_count_from(unsigned *flags, const char *text, struct err *err)
+{
+	if (!text || strcmp(text, "created") == 0) {
+		return 0;
+	}
+	if (strcmp(text, "observed") == 0) {
+		*flags |= AUDIT_OBSERVED;
+		return 0;
+	}
+	return err_set(err, ERR_USAGE,
+		       "--count-from is '%s'; it must be created or observed", text);
+}
+
 static int print(enum format format, struct snapshot_repo *repo,
 		 const struct audit *audit, const char *album, struct err *err)
 {
@@ -64,63 +77,55 @@ static bool too_many(const struct audit *audit, long long fail_over)
 	return true;
 }
 
-/* The images that have been untagged for too long. */
-struct old {
-	uint64_t count;
-	uint64_t unknown; /* images of which a shallow clone does not show it */
-	const struct audit_image *image; /* the one that has been for longest */
-	const struct audit_album *album;
-};
-
-static void look_at_image(struct old *old, const struct audit *audit,
-			  const struct audit_album *album,
-			  const struct audit_image *image, int64_t older_than_s)
+/* The album that has the image which has been untagged for longest. */
+static const struct audit_album *oldest_album(const struct audit *audit)
 {
-	const struct audit_since *since = image->since ? image->since : audit->horizon;
+	size_t i = 0;
 
-	if (audit->as_of_s - since->time_s > older_than_s) {
-		old->count++;
-		if (!old->image ||
-		    (image->since &&
-		     (!old->image->since || since->time_s < old->image->since->time_s))) {
-			old->image = image;
-			old->album = album;
-		}
-	} else if (!image->since) {
-		old->unknown++;
+	while (audit->album[i].counts.oldest != audit->all.oldest) {
+		i++;
 	}
+	return &audit->album[i];
 }
 
+/* Counts the images that have been untagged for too long, and those that may have been: a
+ * history that begins late does not show it. The longest is the one that the report says. */
 static bool too_old(const struct audit *audit, const char *older_than,
 		    int64_t older_than_s)
 {
-	struct old old = {0};
-	char time[WHEN_TEXT] = "";
+	const struct audit_image *longest = audit->all.oldest;
+	uint64_t old = 0, unknown = 0;
+	char time[WHEN_TEXT] = "", begins[WHEN_TEXT] = "";
 
 	for (size_t i = 0; older_than && i < audit->album_count; i++) {
 		const struct audit_album *album = &audit->album[i];
 
 		for (uint64_t j = 0; j < album->counts.untagged; j++) {
-			look_at_image(&old, audit, album, &album->image[j], older_than_s);
+			const struct audit_image *image = &album->image[j];
+
+			if (audit->as_of_s - image->from_s > older_than_s) {
+				old++;
+			} else if (image->earlier) {
+				unknown++;
+				when_format(begins, image->from_s);
+			}
 		}
 	}
-	if (old.image) {
-		bool known = old.image->since;
-
-		when_format(time, (known ? old.image->since : audit->horizon)->time_s);
+	if (old) {
+		when_format(time, longest->from_s);
 		log_error("images untagged for longer than %s: %" PRIu64 ", the longest "
-			  "being '%s' in album '%s', since %s%s",
-			  older_than, old.count, old.image->id, old.album->id, time,
-			  known ? "" : " or earlier");
+			  "being '%s' in album '%s', since %s%s%s",
+			  older_than, old, longest->id, oldest_album(audit)->id, time,
+			  longest->earlier ? " or earlier" : "",
+			  longest->from_created ? ", its creation" : "");
 	}
-	if (old.unknown) {
-		when_format(time, audit->horizon->time_s);
-		log_error("images untagged since an unknown time: %" PRIu64
-			  "; the history of this clone begins at %s, and "
+	if (unknown) {
+		log_error("images untagged since %s or earlier: %" PRIu64
+			  "; the history begins there, and in a shallow clone "
 			  "`git fetch --unshallow` completes it",
-			  old.unknown, time);
+			  begins, unknown);
 	}
-	return old.image || old.unknown;
+	return old || unknown;
 }
 
 #define WARNINGS_MAX 10
@@ -148,17 +153,19 @@ static int run(const void *values, char **operand, struct err *err)
 	struct snapshot_info info = {0};
 	struct audit *audit = NULL;
 	int64_t as_of_s, older_than_s = 0;
+	unsigned flags = 0;
 	enum format format;
 	int rc = read_format(&format, opt->format, opt->json, err);
 
 	(void)operand;
+	rc = rc ? rc : read_count_from(&flags, opt->count_from, err);
 	if (!rc && opt->older_than) {
 		rc = when_age(opt->older_than, &older_than_s, err);
 	}
 	rc = rc ? rc : command_open_reader(&repo, &info, &as_of_s, opt, err);
 	if (!rc) {
-		rc = audit_collect(&audit, repo, &info, as_of_s, opt->album,
-				   format == HTML ? AUDIT_THUMBNAILS : 0, err);
+		flags |= format == HTML ? AUDIT_THUMBNAILS : 0;
+		rc = audit_collect(&audit, repo, &info, as_of_s, opt->album, flags, err);
 	}
 	if (!rc) {
 		warn_of_oversize(audit);
@@ -180,7 +187,7 @@ static int run(const void *values, char **operand, struct err *err)
 const struct cli_command command_audit = {
 	.name = "audit",
 	.run = run,
-	.options = "repo! at album json format fail-over older-than",
+	.options = "repo! at album json format count-from fail-over older-than",
 	.summary = "show what is untagged, since when, and who tagged",
 	.help = "Counts a snapshot's images by album and tag. Exit status 1 means that "
 		"--fail-over or --older-than found something."};

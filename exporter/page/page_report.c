@@ -50,7 +50,7 @@ static void print_image(struct buf *out, const char *name,
 	json_print_string(out, NULL, image->id);
 	json_print_raw(out, NULL, image->created_at);
 	json_print_raw(out, NULL, image->thumbnail);
-	if (image->since) {
+	if (!image->earlier) {
 		print_time(out, NULL, image->since->time_s);
 		json_print_string(out, NULL, image->since->commit);
 	} else {

@@ -47,12 +47,14 @@ is "the share has four digits" "$(grep -o '"share":[0-9.]*' "$T/out" | head -n 1
 	'"share":0.6667'
 is "albums are sorted by the number of untagged images" "$(field '[.albums[].album]')" '["south","north"]'
 is "a move between albums does not make an image new, losing its tag does" \
-	"$(field '[.albums[0].untagged_images[] | [.image, .since]]')" \
-	'[["a","2023-11-15T22:13:20Z"],["c","2023-11-14T22:13:20Z"]]'
+	"$(field '[.albums[0].untagged_images[] | [.image, .observed_since]]')" \
+	'[["c","2023-11-14T22:13:20Z"],["a","2023-11-15T22:13:20Z"]]'
 is "the report names the snapshot since which an image is untagged" \
-	"$(field '.albums[0].untagged_images[0].snapshot')" \
+	"$(field '.albums[0].untagged_images[1].snapshot')" \
 	"$(git -C "$T/clone" rev-parse HEAD~1)"
 is "who tagged last is unknown if no record says it" "$(field '.all.last_tagged.by')" unknown
+exits "an audit of tag images that do not say when they were made" 0 audit --at HEAD~2
+ok "does not state that one is the last" grep -q '^last tagged image      not known: no tag image says' "$T/out"
 exits "the first snapshot can be audited" 0 audit --format json --at HEAD~2
 is "who tagged last is shown if a record says it" "$(field '.all.last_tagged.by')" eve
 is "the report has the number of the snapshot" "$(field .number)" 1
@@ -71,20 +73,70 @@ exits "--fail-over fails with one more" 1 audit --fail-over 1
 ok "the message says how many, and in which album most of them are" grep -q ' 2, .* over the 1 .*south' "$T/err"
 ok "the report is printed nevertheless" grep -q '^untagged  2' "$T/out"
 exits "--fail-over counts the audited album only" 0 audit --fail-over 0 --album north
-exits "--older-than accepts an image that is younger" 0 audit --at HEAD --older-than 2d
-exits "--older-than fails with an image that is older" 1 audit --at HEAD --older-than 47h
+exits "--older-than accepts an image that is younger" 0 \
+	audit --at HEAD --older-than 2d --count-from observed
+exits "--older-than fails with an image that is older" 1 \
+	audit --at HEAD --older-than 47h --count-from observed
 ok "the message says which, and since when" \
 	grep -q "1, .* 'c' in album 'south', since 2023-11-14T22:13:20Z" "$T/err"
 exits "ages are counted up to the instant of --at" 1 \
-	audit --at 2023-11-17 --older-than 2d
+	audit --at 2023-11-17 --older-than 2d --count-from observed
 exits "a wrong age is refused" 2 audit --older-than soon
 exits "an unknown format is refused" 2 audit --format xml
 exits "an unknown album is refused" 1 audit --album east
 ok "the message names the album" grep -q "no album 'east'" "$T/err"
 
+# --- since when -------------------------------------------------------------------------
+
+# An image that was created last, but has been untagged for longest.
+rm -r "$T/data" "$T/index" "$T/repo" 2>/dev/null
+mkdir "$T/data"
+aged() { # ID CREATED
+	echo "{\"id\":\"$1\",\"public_id\":\"$1\",\"album_id\":\"west\",\"title\":\"T $1\",
+		\"created_at\":\"$2\"}" >"$T/data/$1.json"
+}
+echo '{"id":"crack","name":"crack","label":"Crack"}' >"$T/data/tag.json"
+aged old 2020-01-01T00:00:00Z && aged new 2023-06-01T00:00:00Z
+tagging told old ',"user":"eve"'
+scan >/dev/null && day 0
+rm "$T/data/told.json"
+aged later 2023-11-20T00:00:00Z
+scan >/dev/null && day 1
+aged back 2019-01-01T00:00:00Z
+scan >/dev/null && day 2
+rm "$T/data/back.json"
+scan >/dev/null && day 3
+aged back 2019-01-01T00:00:00Z && aged fresh 2018-01-01T00:00:00Z
+scan >/dev/null && day 4
+west() {
+	"$EXPORTER" audit --repo "$T/repo" --at HEAD "$@"
+}
+since='[.albums[0].untagged_images[] | [.image, .since, .counted_from]]'
+exits "ages are counted from creation" 0 west --json
+is "if the first snapshot that holds the image has it untagged; else from what was observed" "$(field "$since")" \
+	'[["fresh","2018-01-01T00:00:00Z","created"],["new","2023-06-01T00:00:00Z","created"],["old","2023-11-15T22:13:20Z","observed"],["later","2023-11-15T22:13:20Z","observed"],["back","2023-11-18T22:13:20Z","observed"]]'
+is "the report says what is counted" "$(field .count_from)" created
+exits "--count-from observed" 0 west --json --count-from observed
+is "counts what snapshots show alone" "$(field "$since")" \
+	'[["new","2023-11-14T22:13:20Z","observed"],["old","2023-11-15T22:13:20Z","observed"],["later","2023-11-15T22:13:20Z","observed"],["fresh","2023-11-18T22:13:20Z","observed"],["back","2023-11-18T22:13:20Z","observed"]]'
+is "the report says that, too" "$(field .count_from)" observed
+exits "another thing to count from is refused" 2 west --count-from now
+for from in created:2018-01-01T00:00:00Z:fresh:4 observed:2023-11-14T22:13:20Z:new:3; do
+	IFS=: read -r from day hour minute image many <<<"$from"
+	at=$day:$hour:$minute
+	exits "--older-than agrees with the report, counting from $from" 1 \
+		west --count-from "$from" --older-than 1s
+	ok "it names the image" grep -q "1s: $many, the longest being '$image' in album 'west', since $at" "$T/err"
+	ok "so does the table" grep -q "^oldest untagged image  $image\$" "$T/out"
+	ok "with the same instant" grep -q "^  counted since        $at" "$T/out"
+	ok "and its list of albums" grep -Eq "^ +5 +5 +100.00 %  ${day%T*} +. " "$T/out"
+	exits "and CSV, counting from $from" 0 west --count-from "$from" --format csv
+	is "has it in each row" "$(cut -d, -f7,8,13 <(tr -d '\r' <"$T/out" | tail -n +2) | sort -u)" "$image,$at,$from"
+done
+
 # --- people -----------------------------------------------------------------------------
 
-exits "an album is printed as a table" 0 audit --album south --at HEAD
+exits "an album is printed as a table" 0 audit --album south --at HEAD --count-from observed
 ok "the table has its images, since when and for how long they are untagged" \
 	grep -Eq '^2023-11-14T22:13:20Z  2 days +2020-01-01T00:00:00Z +c$' "$T/out"
 exits "everything is printed as a table" 0 audit --at HEAD
@@ -98,9 +150,10 @@ is "a full disk is exit status 75" "$?" 75
 
 git clone -q --depth 1 "file://$T/clone" "$T/shallow"
 exits "a shallow clone can be audited" 0 "$EXPORTER" audit --repo "$T/shallow" --format json
-is "it does not guess since when images are untagged" "$(field '[.albums[].untagged_images[] | .since, .snapshot] | unique')" \
-	'["unknown"]'
-exits "nor does --older-than" 1 "$EXPORTER" audit --repo "$T/shallow" --at HEAD --older-than 1d
+is "it says that images are untagged since its beginning or earlier" \
+	"$(field '[.albums[].untagged_images[] | .since, .observed_since, .or_earlier, .counted_from] | unique')" \
+	'[true,"2023-11-16T22:13:20Z","observed"]'
+exits "--older-than does not guess" 1 "$EXPORTER" audit --repo "$T/shallow" --at HEAD --older-than 1d
 ok "the message says why" grep -q 'unshallow' "$T/err"
 exits "a shallow clone may hold enough for --older-than" 1 "$EXPORTER" audit --repo "$T/shallow" --older-than 1d
 ok "the message says that it may be earlier" grep -q 'than 1d: 2, .* since 2023-11-16T22:13:20Z or earlier$' "$T/err"

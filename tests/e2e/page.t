@@ -69,7 +69,7 @@ hostile=('</script><script>pwned=1</script>' '"quoted" '\''twice'\' $'line\u2028
 			{public_id: $id, album_id: $album, created_at: "2020-01-02T00:00:00Z",
 			 thumbnails: {mini: "javascript:pwned=1"}}'
 		jq -cn --arg album "${hostile[i]}" '{public_id: $album, album_id: $album,
-			thumbnails: {mini: $album}}'
+			created_at: "2020-01-01T00:00:00Z", thumbnails: {mini: $album}}'
 	done
 	for i in {1..40}; do
 		echo "{\"public_id\":\"i$i\",\"album_id\":\"album-$((i % 7))\",\"created_at\":\"2021-03-04T00:00:00Z\",\"thumbnails\":{\"mini\":\"http://127.0.0.1:9/thumb-$i.png\"}}"

@@ -28,6 +28,8 @@ from library import Library  # noqa: E402
 from model import instant  # noqa: E402
 
 SLOTS = 90  # files in the folder; from 100 on the brake is stricter
+NAMES = ["", None, 7, "a.png", "\u00e9" * 60, "\u00e9" * 61, 'q"' * 60, 'q"' * 61, "x\U0001f600" * 30]
+UNIX_EPOCH = instant("1970-01-01T00:00:00Z")
 USERS = ["plain", 'quo"te, comma', "caf\u00e9 <b>", "", None, 7, ["x"], {"name": "y"}]
 
 
@@ -41,6 +43,7 @@ class World:
     def __init__(self, rng, path):
         self.rng = rng
         self.path = path
+        self.now = 1700000000
         self.library = Library(rng)
         self.library.images = self.library.images[:24] + ["a/b", "\u00e9t\u00e9", ".hid"]
         self.library.tags = self.library.tags[:4] + ['q"u;o,t=e']
@@ -66,12 +69,16 @@ class World:
 
     def write(self, slot):
         record = dict(self.record(slot))
+        if slot >= 8 and self.rng.random() < 0.3:
+            record["filename"] = self.rng.choice(NAMES)
         for name, value in record.items():
             # The library's own objects are lists of pairs, and its numbers are text.
             if name in ("infos",):
-                record[name] = {"of": "no matter"}
+                record[name] = {"original_filename": self.rng.choice(NAMES)}
             elif name in ("gps", "crop_x"):
                 record[name] = 0
+            elif name == "created_at" and value and self.rng.random() < 0.3:
+                record[name] = utc(self.now - self.rng.randrange(-90000, 900000))
             elif name == "id" and slot >= 8 and slot < 50 and value == "7":
                 record[name] = 7
         with open(self.file(slot) + ".new", "w", encoding="utf-8") as file:
@@ -88,16 +95,15 @@ class World:
 
 def make(options, rng, programs):
     world = World(rng, programs.data)
-    now = 1700000000
     made = 0
     while made < options.snapshots:
-        os.environ["SOURCE_DATE_EPOCH"] = str(now)
+        os.environ["SOURCE_DATE_EPOCH"] = str(world.now)
         programs.run("indexer", "scan", programs.index_arguments, [0])
         programs.run("exporter", "export", programs.export_arguments, [0])
         made = int(programs.git("rev-list", "--count", "main"))
         if rng.random() < 0.03:
             programs.run("exporter", "maintain", ["--repo", programs.repo], [0])
-        now += rng.choice([0, 1, 3600, 86400, 400000])
+        world.now += rng.choice([0, 1, 3600, 86400, 400000])
         for _ in range(rng.choice([1, 1, 1, 2, 6])):
             world.step()
     del os.environ["SOURCE_DATE_EPOCH"]
@@ -173,31 +179,69 @@ class Snapshot:
         return self.tag_images.get(image) == []
 
 
+def title(record):
+    """What an image is called: at most 120 bytes of it, in whole characters."""
+    infos = record.get("infos")
+    names = [record.get("title"), record.get("filename")]
+    names.append(infos.get("original_filename") if isinstance(infos, dict) else None)
+    name = next((name for name in names if isinstance(name, str) and name), None)
+    if name is None or len(name.encode()) <= 120:
+        return name
+    return name.encode()[:120].decode("utf-8", "ignore") + "\u2026"
+
+
 def utc(time_s):
+    """An instant; one outside the years 1000 to 9999 is their first or last second."""
+    time_s = min(max(time_s, -30610224000), 253402300799)
     at = datetime.datetime.fromtimestamp(time_s, datetime.timezone.utc)
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Auditor:
-    def __init__(self, snapshots):
+    def __init__(self, snapshots, count_from="created"):
         self.snapshots = snapshots
+        self.count_from = count_from
 
-    def untagged_image(self, at, image, record):
+    def observed(self, at, image):
         first = at
         while first > 0 and self.snapshots[first - 1].is_untagged(image):
             first -= 1
+        return first
+
+    def since(self, at, image, record):
+        """The instant that counts, and whether it is that of the creation."""
+        first = self.observed(at, image)
+        seconds = self.snapshots[first].time_s
+        created = record.get("created_at")
+        new = not any(image in s.tag_images for s in self.snapshots[:first])
+        if self.count_from == "created" and created and new:
+            created = (instant(created) - UNIX_EPOCH) // 10**9
+            if created < seconds:
+                return created, True
+        return seconds, False
+
+    def age_order(self, at, image, record):
+        return self.since(at, image, record)[0], order(record, image)
+
+    def untagged_image(self, at, image, record):
+        observed = self.snapshots[self.observed(at, image)]
+        since, from_created = self.since(at, image, record)
         return {
             "image": image,
+            "title": title(record),
             "created_at": record.get("created_at"),
-            "since": utc(self.snapshots[first].time_s),
-            "snapshot": self.snapshots[first].commit,
+            "since": utc(since),
+            "counted_from": "created" if from_created else "observed",
+            "observed_since": utc(observed.time_s),
+            "or_earlier": False,
+            "snapshot": observed.commit,
         }
 
     def counts(self, at, images):
         """The counts of {image: record}, and its untagged images, the oldest first."""
         snapshot = self.snapshots[at]
         untagged = [image for image in images if snapshot.is_untagged(image)]
-        untagged.sort(key=lambda image: order(images[image], image))
+        untagged.sort(key=lambda image: self.age_order(at, image, images[image]))
         untagged = [self.untagged_image(at, image, images[image]) for image in untagged]
         tags, taggings, shown = {}, [], {}
         for image in images:
@@ -253,6 +297,7 @@ class Auditor:
             "number": at + 1,
             "time": utc(snapshot.time_s),
             "as_of": as_of,
+            "count_from": self.count_from,
             "all": {**total, "albums": len(albums)},
             "albums": rows,
         }
@@ -266,7 +311,8 @@ def field(text):
 def as_rows(audit):
     yield (
         "scope,album,images,tagged,untagged,share,oldest_untagged,oldest_since,"
-        "last_tagged_at,last_tagged_by,tags"
+        "last_tagged_at,last_tagged_by,tags,oldest_created_at,oldest_counted_from,"
+        "oldest_observed_since,oldest_or_earlier,oldest_snapshot,snapshot,time"
     ).split(",")
     for scope, row in [("all", audit["all"])] + [("album", row) for row in audit["albums"]]:
         oldest, last = row["oldest_untagged"] or {}, row["last_tagged"] or {}
@@ -282,6 +328,13 @@ def as_rows(audit):
             last.get("created_at") or "",
             field(last.get("by", "")),
             ";".join("%s=%d" % (field(tag["tag"]), tag["images"]) for tag in row["tags"]),
+            oldest.get("created_at") or "",
+            oldest.get("counted_from", ""),
+            oldest.get("observed_since", ""),
+            {True: "yes", False: "no"}.get(oldest.get("or_earlier"), ""),
+            oldest.get("snapshot", ""),
+            audit["snapshot"],
+            audit["time"],
         ]
 
 
@@ -311,6 +364,8 @@ class Checker:
     def run(self, form, snapshot, only):
         arguments = ["--repo", self.repo, "--format", form, "--at", snapshot.commit]
         arguments += ["--album", only] if only else []
+        if self.auditor.count_from != "created":
+            arguments += ["--count-from", self.auditor.count_from]
         return self.programs.run("exporter", "audit", arguments, [0]).decode("utf-8")
 
     def check(self, at, only):
@@ -333,12 +388,14 @@ def run(options):
     programs = Programs(options, options.work)
     commits = make(options, rng, programs)
     blobs = Blobs(programs.repo)
-    auditor = Auditor([Snapshot(programs, blobs, commit) for commit in commits])
+    snapshots = [Snapshot(programs, blobs, commit) for commit in commits]
+    auditors = [Auditor(snapshots, count_from) for count_from in ("created", "observed")]
     blobs.close()
     clone = os.path.join(options.work, "clone")
     subprocess.run(["git", "clone", "-q", "--no-local", programs.repo, clone], check=True)
     audits, since = 0, set()
-    for at, snapshot in enumerate(auditor.snapshots):
+    for at, snapshot in enumerate(snapshots):
+        auditor = rng.choice(auditors)
         checker = Checker(programs, auditor, rng.choice([programs.repo, clone]))
         for only in [None] + sorted(snapshot.albums):
             checker.check(at, only)

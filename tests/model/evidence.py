@@ -25,8 +25,9 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from history import Failed, Folder  # noqa: E402
-from model import Model, file_name, quote  # noqa: E402
+from model import Model, file_name, instant, quote  # noqa: E402
 
+UNIX_EPOCH = instant("1970-01-01T00:00:00Z")
 EPOCH = calendar.timegm((2026, 1, 1, 0, 0, 0))
 
 
@@ -103,6 +104,7 @@ class Snapshot:
     def __init__(self, commit, number, seconds, state, since):
         self.commit, self.number, self.seconds, self.state = commit, number, seconds, state
         self.since = since  # of each untagged image: the Snapshot that first showed it so
+        self.first = {}  # whether no snapshot before that one holds the image
 
 
 # --- what diff must say ----------------------------------------------------------------
@@ -339,20 +341,47 @@ def created(text):
     return string(dict(pairs(parse(text))).get("created_at"))
 
 
+def title(text):
+    """What an image is called: at most 120 bytes of it, in whole characters."""
+    members = dict(pairs(parse(text)))
+    infos = members.get("infos")
+    infos = dict(pairs(infos)) if isinstance(infos, tuple) else {}
+    names = [members.get("title"), members.get("filename"), infos.get("original_filename")]
+    name = next((string(name) for name in names if string(name)), None)
+    if name is None or len(name.encode()) <= 120:
+        return name
+    return name.encode()[:120].decode("utf-8", "ignore") + "\u2026"
+
+
 class Audit:
-    def __init__(self, snapshot):
-        self.at, self.state = snapshot, snapshot.state
+    def __init__(self, snapshot, count_from="created"):
+        self.at, self.state, self.count_from = snapshot, snapshot.state, count_from
+
+    def since(self, ident):
+        """The instant that counts, and what it is of."""
+        observed = self.at.since[ident].seconds
+        created_at = self.state.images[ident].created
+        if self.count_from == "created" and created_at >= 0 and self.at.first[ident]:
+            seconds = (created_at - UNIX_EPOCH) // 10**9
+            if seconds < observed:
+                return seconds, "created"
+        return observed, "observed"
 
     def order(self, ident):
-        return (self.state.images[ident].created, ident)
+        return (self.since(ident)[0], self.state.images[ident].created, ident)
 
     def untagged_image(self, ident):
-        since = self.at.since[ident]
+        observed = self.at.since[ident]
+        since, counted_from = self.since(ident)
         return {
             "image": plain(ident),
+            "title": title(self.state.images[ident].text),
             "created_at": created(self.state.images[ident].text),
-            "since": rfc3339(since.seconds),
-            "snapshot": since.commit,
+            "since": rfc3339(since),
+            "counted_from": counted_from,
+            "observed_since": rfc3339(observed.seconds),
+            "or_earlier": False,
+            "snapshot": observed.commit,
         }
 
     def counts(self, images):
@@ -410,6 +439,7 @@ class Audit:
             "number": self.at.number,
             "time": rfc3339(self.at.seconds),
             "as_of": rfc3339(self.at.seconds),
+            "count_from": self.count_from,
             "all": {**self.counts(images), "albums": len(albums)},
             "albums": albums,
         }
@@ -430,6 +460,7 @@ class History:
         self.model = Model()
         self.folder = Folder(self.rng, self.data, self.scan)
         self.snapshots = []
+        self.seen = set()  # images of all snapshots
 
     def run(self, program, *arguments, seconds=None, allowed=(0,), locale="C"):
         environment = dict(os.environ, TZ="UTC", LC_ALL=locale)
@@ -467,6 +498,8 @@ class History:
             for ident in state.untagged():
                 still = before and ident in before.since
                 now.since[ident] = before.since[ident] if still else now
+                now.first[ident] = before.first[ident] if still else ident not in self.seen
+            self.seen |= set(state.images)
             self.snapshots.append(now)
 
     def make(self, steps):
@@ -548,11 +581,14 @@ def texts_of(value):
 
 
 def check_audit(history, at):
+    count_from = history.rng.choice(["created", "observed"])
+
     def ask(*more):
-        text = history.ask("audit", "--at", at.commit, "--format", "json", *more).stdout
+        named = ["--count-from", count_from, *more]
+        text = history.ask("audit", "--at", at.commit, "--format", "json", *named).stdout
         return json.loads(text, parse_float=str, parse_int=str)
 
-    audit = Audit(at)
+    audit = Audit(at, count_from)
     expect("audit at %d" % at.number, ask(), texts_of(audit.whole()))
     for album in at.state.albums():
         got = ask("--album", plain(album))

@@ -170,7 +170,7 @@ static void since_restarts_after_a_tag_and_after_an_absence(void **state)
 		assert_string_equal(find(audit, "a")->since->commit, info[2].commit.hex);
 		assert_int_equal(find(audit, "a")->since->time_s, FIRST_S + 2 * DAY);
 		assert_string_equal(find(audit, "b")->since->commit, info[3].commit.hex);
-		assert_null(audit->horizon);
+		assert_false(audit->has_earlier);
 		audit_free(audit);
 	}
 	/* A move to another album is not a break. */
@@ -184,6 +184,74 @@ static void since_restarts_after_a_tag_and_after_an_absence(void **state)
 		snapshot_info_release(&info[day]);
 	}
 	snapshot_close(repo);
+}
+
+/* Days, each a snapshot: what the image `a` has, NULL for no image. */
+static void make_days(struct snapshot_repo *repo, struct snapshot_info *info,
+		      const char *const *day, size_t days)
+{
+	for (size_t i = 0; i < days; i++) {
+		struct next next = begin(repo);
+		const char *images = day[i] ? "[" A "]" : NULL;
+
+		put_image(&next, "a", "x", day[i]);
+		put_album(&next, "x", images,
+			  day[i] && strcmp(day[i], "[]") != 0 ? "[]" : images);
+		put(&next, QUERY_TAG, "t", i % 2 ? "{}" : "[]");
+		snapshot_info_release(info);
+		commit(&next, FIRST_S + (int64_t)i * DAY, info);
+	}
+}
+
+#define TAGGED "[{\"id\":\"1\"," TAG("t") "]"
+
+static void a_creation_counts_if_no_snapshot_says_otherwise(void **state)
+{
+	static const struct {
+		const char *day[5];
+		bool created, was;
+		int since;
+	} of[] = {
+		{{"[]", "[]", "[]", "[]", "[]"}, true, false, 0},
+		{{NULL, NULL, "[]", "[]", "[]"}, true, false, 2},
+		{{TAGGED, "[]", "[]", "[]", "[]"}, false, true, 1},
+		{{NULL, TAGGED, "[]", "[]", "[]"}, false, true, 2},
+		{{"[]", NULL, NULL, "[]", "[]"}, false, false, 3},
+		{{"[]", TAGGED, NULL, "[]", "[]"}, false, true, 3},
+		{{TAGGED, "[]", NULL, "[]", "[]"}, false, true, 3},
+		{{TAGGED, NULL, "[]", NULL, "[]"}, false, true, 4},
+		{{"[]", TAGGED, "[]", "[]", "[]"}, false, true, 2},
+	};
+	const int64_t created_s = 1577836800; /* 2020-01-01 */
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++) {
+		struct snapshot_repo *repo = snapshot_fixture_open();
+		struct snapshot_info info = {0};
+
+		make_days(repo, &info, of[i].day, 5);
+		for (unsigned flags = 0; flags <= (AUDIT_OBSERVED | AUDIT_WAS);
+		     flags += AUDIT_OBSERVED) {
+			struct audit *audit = collect(repo, &info, NULL, flags);
+			const struct audit_image *a = find(audit, "a");
+			int64_t since_s = FIRST_S + of[i].since * DAY;
+			bool created = of[i].created && !(flags & AUDIT_OBSERVED);
+
+			assert_int_equal(a->since->time_s, since_s);
+			assert_int_equal(a->from_s, created ? created_s : since_s);
+			assert_int_equal(a->from_created, created);
+			assert_false(a->earlier);
+			assert_ptr_equal(audit->all.oldest, a);
+			if (flags & AUDIT_WAS) {
+				assert_int_equal(a->was != NULL, of[i].was);
+			}
+			audit_free(audit);
+		}
+		snapshot_info_release(&info);
+		snapshot_close(repo);
+		git_fixture_teardown(state);
+		snapshot_fixture_setup(state);
+	}
 }
 
 static void a_snapshot_without_images_has_an_audit(void **state)
@@ -296,6 +364,7 @@ int main(void)
 					git_fixture_teardown)
 		T(an_album_has_its_images_tags_and_last_tagger),
 		T(since_restarts_after_a_tag_and_after_an_absence),
+		T(a_creation_counts_if_no_snapshot_says_otherwise),
 		T(a_snapshot_without_images_has_an_audit),
 		T(counts_of_many_albums_and_tags_add_up),
 		T(a_share_is_rounded_half_up),
