@@ -187,28 +187,23 @@ static uint64_t number_of(const struct snapshot_info *info)
 	return ours ? message_count(info->message, MESSAGE_NUMBER, 0) : 0;
 }
 
-/* Reads the commit `parent`. ERR_NOTFOUND (no message): there is none, or a shallow
- * repository does not have it. */
+/* Reads the commit `parent`. ERR_NOTFOUND (no message): there is none. */
 static int step_back(struct snapshot_repo *repo, const struct snapshot_id *parent,
 		     struct snapshot_info *out, struct err *err)
 {
-	struct buf shallow = {0};
 	struct err unread;
-	int rc = ERR_NOTFOUND;
 
-	if (*parent->hex && snapshot_resolve(repo, parent->hex, out, &unread) == 0) {
-		return 0;
+	if (!*parent->hex) {
+		return ERR_NOTFOUND;
 	}
-	buf_addf(&shallow, "%s/shallow", snapshot_path(repo));
-	if (*parent->hex && access(shallow.data, F_OK) < 0) {
-		rc = err_set(err, ERR_FAIL,
-			     "the history of main cannot be read, because commit %s is "
-			     "missing or damaged in '%s'; restore its objects from a "
-			     "copy or a clone: %s",
-			     parent->hex, snapshot_path(repo), unread.msg);
-	}
-	buf_release(&shallow);
-	return rc;
+	return snapshot_resolve(repo, parent->hex, out, &unread) == 0
+		       ? 0
+		       : err_set(err, ERR_FAIL,
+				 "the history of main cannot be read, because commit %s "
+				 "is missing or damaged in '%s'; restore its objects "
+				 "from "
+				 "a copy or a clone: %s",
+				 parent->hex, snapshot_path(repo), unread.msg);
 }
 
 /* Walks by first parents from the commit `from` back to `to`. *steps: how many.

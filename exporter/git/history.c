@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/base/file.h"
 #include "exporter/git/commit.h"
 #include "exporter/git/repo.h"
 
@@ -118,22 +117,6 @@ void history_start(struct history *history, const uint8_t commit[OBJECT_ID])
 	history->at = AT_START;
 }
 
-/* A shallow clone lists the commits whose parents git has left out. */
-static bool is_shallow(struct snapshot_repo *repo, const uint8_t commit[OBJECT_ID])
-{
-	struct buf path = {0}, text = {0};
-	char hex[OBJECT_HEX + 1];
-	bool found;
-
-	object_hex(hex, commit);
-	buf_addf(&path, "%s/shallow", repo->path);
-	found = file_read(&text, path.data, (size_t)16 << 20, NULL) == 0 && text.len &&
-		strstr(text.data, hex);
-	buf_release(&path);
-	buf_release(&text);
-	return found;
-}
-
 /* Moves on: the snapshot that was read ahead becomes the current one. */
 static int advance(struct history *history, struct err *err)
 {
@@ -153,24 +136,23 @@ static int advance(struct history *history, struct err *err)
 int history_next(struct history *history, struct history_step *step, struct err *err)
 {
 	struct snapshot *now = &history->now, *next = &history->next;
+	bool cut = false;
 	int rc;
 
 	if (history->at == AT_END || history->at == AT_CUT) {
 		return ERR_NOTFOUND;
 	}
 	rc = advance(history, err);
-	if (rc) {
-		history->at = AT_END;
-		return rc;
-	}
 	history->at = AT_END;
-	if (now->commit.has_parent) {
-		rc = read_snapshot(history, next, now->commit.parent, err);
-		/* Except at the end of a shallow clone, a missing parent is damage. */
-		if (rc && !is_shallow(history->repo, now->id)) {
-			return rc;
-		}
-		history->at = rc ? AT_CUT : AT_STEP;
+	if (!rc && now->commit.has_parent) {
+		rc = repo_is_shallow(&cut, history->repo, now->id, err);
+		/* The parent may be there all the same, kept for itself. */
+		rc = rc || cut ? rc
+			       : read_snapshot(history, next, now->commit.parent, err);
+		history->at = rc ? AT_END : cut ? AT_CUT : AT_STEP;
+	}
+	if (rc) {
+		return rc;
 	}
 	*step = (struct history_step){
 		.has_parent = history->at == AT_STEP,

@@ -33,7 +33,7 @@ struct history;
 /* One snapshot of the line. */
 struct history_step {
 	uint8_t commit[OBJECT_ID], tree[OBJECT_ID];
-	/* False: it is the first snapshot, or a shallow clone ends here (history_is_cut). */
+	/* False: it is the first snapshot, or history begins late (history_is_cut). */
 	bool has_parent;
 	uint8_t parent[OBJECT_ID], parent_tree[OBJECT_ID];
 	int64_t time_s; /* committer time, Unix seconds */
@@ -53,7 +53,7 @@ void history_start(struct history *history, const uint8_t commit[OBJECT_ID]);
  * (no message): there are no more. */
 int history_next(struct history *history, struct history_step *step, struct err *err);
 
-/* Whether the last step has a parent that the repository, a shallow clone, does not have. */
+/* Whether the last step names a parent, but history begins with it (shallow.h). */
 bool history_is_cut(const struct history *history);
 
 /* The snapshots' trees through a cache, for tree_find, tree_diff and pathset_diff. It cannot

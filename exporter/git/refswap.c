@@ -264,6 +264,7 @@ int refswap_run(struct snapshot_repo *repo, const struct refswap *swap, struct e
 		rc = repo_note_write(repo->path, &note, err);
 	}
 	rc = rc ? rc : apply(repo, &list, swap, &note, &wide, err);
+	repo_forget_shallow(repo);
 	unlock_all(&locks);
 	reflist_release(&list);
 	repo_note_release(&note);

@@ -409,6 +409,7 @@ void repo_close(struct snapshot_repo *repo)
 	repo->git = NULL;
 	repo->objects = NULL;
 	repo->refs_good = false;
+	repo_forget_shallow(repo);
 }
 
 /* To be called before libgit2 reads a reference. Once is enough: no stranger writes into the
@@ -537,6 +538,22 @@ bool repo_has(struct snapshot_repo *repo, const uint8_t id[OBJECT_ID])
 void repo_refresh(struct snapshot_repo *repo)
 {
 	objects_refresh(repo->objects);
+}
+
+int repo_is_shallow(bool *is, struct snapshot_repo *repo, const uint8_t commit[OBJECT_ID],
+		    struct err *err)
+{
+	int rc = repo->shallow_good ? 0 : shallow_read(&repo->shallow, repo->path, err);
+
+	repo->shallow_good = !rc;
+	*is = !rc && shallow_has(&repo->shallow, commit);
+	return rc;
+}
+
+void repo_forget_shallow(struct snapshot_repo *repo)
+{
+	shallow_release(&repo->shallow);
+	repo->shallow_good = false;
 }
 
 /* --- references --- */

@@ -9,6 +9,7 @@
 #include "data/base/buf.h"
 #include "data/base/err.h"
 #include "exporter/git/pack/object.h"
+#include "exporter/git/shallow.h"
 
 /*
  * repo - a git repository through libgit2: its objects, references and configuration.
@@ -25,6 +26,8 @@ struct snapshot_repo {
 	struct git_repository *git; /* NULL: closed */
 	struct objects *objects;    /* NULL: not open */
 	bool refs_good;             /* repo.c: repo_refs_check has passed */
+	struct shallow shallow;     /* repo.c: repo_is_shallow */
+	bool shallow_good;          /* likewise: it has been read */
 };
 
 /* --- opening: for snapshot.c --- */
@@ -62,6 +65,13 @@ bool repo_has(struct snapshot_repo *repo, const uint8_t id[OBJECT_ID]);
 /* Makes new packs visible. A failure is harmless: libgit2 looks for new packs again when
  * it misses an object. */
 void repo_refresh(struct snapshot_repo *repo);
+
+/* Whether history ends with this commit, although it names a parent (shallow.h). The file is
+ * read once, and again after repo_forget_shallow or a new opening. */
+int repo_is_shallow(bool *is, struct snapshot_repo *repo, const uint8_t commit[OBJECT_ID],
+		    struct err *err);
+/* To be called after the file was changed. */
+void repo_forget_shallow(struct snapshot_repo *repo);
 
 /* --- references --- */
 

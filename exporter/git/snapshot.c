@@ -242,6 +242,7 @@ int snapshot_lock(struct snapshot_repo *repo, const struct snapshot_wait *wait,
 	int rc = prepare(repo, 0, err);
 
 	assert(repo->lock < 0);
+	repo_forget_shallow(repo);
 	rc = rc ? rc : lock_folder(repo, wait, err);
 	if (!rc) {
 		rc = refresh(repo, err);
@@ -279,8 +280,10 @@ static int read_commit(struct snapshot_repo *repo, struct snapshot_info *out,
 	struct buf body = {0};
 	struct commit commit;
 	char hex[OBJECT_HEX + 1];
+	bool cut = false;
 	int rc = repo_object(repo, &body, id, OBJECT_COMMIT, err);
 
+	rc = rc ? rc : repo_is_shallow(&cut, repo, id, err);
 	object_hex(hex, id);
 	if (!rc && !commit_parse(&commit, &body)) {
 		rc = err_set(err, ERR_INPUT, "commit %s is malformed", hex);
@@ -289,7 +292,7 @@ static int read_commit(struct snapshot_repo *repo, struct snapshot_info *out,
 		*out = (struct snapshot_info){0};
 		memcpy(out->commit.hex, hex, sizeof(hex));
 		object_hex(out->tree.hex, commit.tree);
-		if (commit.has_parent) {
+		if (commit.has_parent && !cut) {
 			object_hex(out->parent.hex, commit.parent);
 		}
 		out->time_s = commit.time_s;

@@ -36,9 +36,10 @@ struct snapshot_id {
 
 /* What a snapshot's commit says. */
 struct snapshot_info {
-	struct snapshot_id commit, tree, parent; /* parent "" for the first */
-	int64_t time_s;                          /* committer time, Unix seconds */
-	char *message;                           /* heap; snapshot_info_release */
+	/* parent: "" for the first, also where history begins late (shallow.h) */
+	struct snapshot_id commit, tree, parent;
+	int64_t time_s; /* committer time, Unix seconds */
+	char *message;  /* heap; snapshot_info_release */
 };
 void snapshot_info_release(struct snapshot_info *info);
 
