@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
 #include "data/base/buf.h"
 
@@ -140,4 +141,14 @@ int64_t stamp_unix_s(const struct stamp *stamp)
 {
 	return (int64_t)be64_get(stamp->bytes) - STAMP_BIAS -
 	       days_of(1970, 1, 1) * INT64_C(86400);
+}
+
+void stamp_format(char text[STAMP_TEXT], int64_t unix_s)
+{
+	static const int64_t least = INT64_C(-30610224000), most = INT64_C(253402300799);
+	time_t at = unix_s < least ? least : unix_s > most ? most : unix_s;
+	struct tm tm = {0};
+
+	gmtime_r(&at, &tm);
+	strftime(text, STAMP_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }

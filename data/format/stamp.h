@@ -31,4 +31,9 @@ int stamp_is_absent(const struct stamp *stamp);
 /* Unix seconds of a stamp that is not absent, without its fraction. */
 int64_t stamp_unix_s(const struct stamp *stamp);
 
+/* Writes Unix seconds as "2026-11-22T04:34:26Z" and a NUL. An instant outside the years 1000 to
+ * 9999 is written as their first or last second. */
+#define STAMP_TEXT (sizeof("2026-11-22T04:34:26Z"))
+void stamp_format(char text[STAMP_TEXT], int64_t unix_s);
+
 #endif

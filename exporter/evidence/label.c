@@ -10,12 +10,12 @@
 #include "data/base/plain.h"
 #include "data/base/utf8.h"
 #include "data/format/json.h"
-#include "exporter/evidence/declared.h"
 #include "exporter/evidence/digest.h"
 #include "exporter/evidence/sign.h"
 #include "exporter/evidence/sign_edit.h"
 #include "exporter/git/advance.h"
 #include "exporter/git/pack/pack.h"
+#include "exporter/lookback/labels.h"
 #include "exporter/lookback/when.h"
 #include "exporter/snapshot/message.h"
 #include "exporter/git/commit.h"
@@ -41,12 +41,6 @@ static bool is_hidden(const char *name)
 	return (len == 40 || len == 64) && strspn(name, "0123456789abcdefABCDEF") == len;
 }
 
-bool label_is_own(const char *name)
-{
-	return strncmp(name, DECLARED_PRUNED, strlen(DECLARED_PRUNED)) == 0 ||
-	       strncmp(name, DECLARED_ERASED, strlen(DECLARED_ERASED)) == 0;
-}
-
 static const char *name_fault(const char *name, bool own)
 {
 	size_t len = strlen(name);
@@ -70,7 +64,7 @@ static const char *name_fault(const char *name, bool own)
 		return "reads as the id or the reference of something else, so --at and "
 		       "git could not find it";
 	}
-	if (!own && label_is_own(name)) {
+	if (!own && labels_is_own(name)) {
 		return "is of a kind that albumen keeps for itself: no label begins with "
 		       "pruned/ or erased/";
 	}
@@ -243,7 +237,7 @@ int label_make(struct snapshot_id *tag, struct snapshot_repo *repo,
 	uint8_t id[OBJECT_ID];
 	int rc = check_name(repo, label->name, label->trailers != NULL, err);
 
-	assert(!label->trailers || label_is_own(label->name));
+	assert(!label->trailers || labels_is_own(label->name));
 	rc = rc ? rc : label_write(&body, repo, label, err);
 	buf_addf(&ref, TAGS "%s", label->name);
 	rc = rc ? rc : store(id, repo, ref.data, &body, err);

@@ -2,7 +2,6 @@
 #ifndef EXPORTER_EVIDENCE_LABEL_H
 #define EXPORTER_EVIDENCE_LABEL_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "data/base/buf.h"
@@ -43,8 +42,5 @@ int label_make(struct snapshot_id *tag, struct snapshot_repo *repo,
  * ERR_USAGE: as above. */
 int label_write(struct buf *body, struct snapshot_repo *repo, const struct label *label,
 		struct err *err);
-
-/* Whether a label of that name is albumen's own. */
-bool label_is_own(const char *name);
 
 #endif

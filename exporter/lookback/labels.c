@@ -15,18 +15,48 @@ static int compare(const void *left, const void *right)
 	return order ? order : strcmp(a->name, b->name);
 }
 
+bool labels_is_own(const char *name)
+{
+	return strncmp(name, "pruned/", 7) == 0 || strncmp(name, "erased/", 7) == 0;
+}
+
+/* The first line of the message; "" if there is none. */
+static char *read_text(struct snapshot_repo *repo, const char *ref)
+{
+	struct buf body = {0};
+	char hex[OBJECT_HEX + 1];
+	uint8_t id[OBJECT_ID];
+	const char *message = NULL;
+	char *text;
+
+	if (repo_ref(hex, repo, ref, NULL) == 0 && object_unhex(id, hex) &&
+	    repo_object(repo, &body, id, OBJECT_TAG, NULL) == 0 && body.len) {
+		message = strstr(body.data, "\n\n");
+	}
+	text = message ? xmemdup0(message + 2, strcspn(message + 2, "\n")) : xstrdup("");
+	buf_release(&body);
+	return text;
+}
+
 static int add(struct labels *labels, struct snapshot_repo *repo, const char *name,
 	       struct err *err)
 {
-	struct labels_entry *entry = &labels->entry[labels->count];
+	struct labels_entry entry = {0};
 	struct buf ref = {0};
 	int rc;
 
 	buf_addf(&ref, "refs/tags/%s", name);
-	rc = repo_ref_commit(entry->commit, repo, ref.data, err);
+	rc = repo_ref_commit(entry.commit, repo, ref.data, err);
 	if (!rc) {
-		entry->name = xstrdup(name);
-		labels->count++;
+		bool own = labels_is_own(name);
+
+		entry.name = xstrdup(name);
+		entry.text = own ? read_text(repo, ref.data) : NULL;
+		if (own) {
+			labels->own[labels->owns++] = entry;
+		} else {
+			labels->entry[labels->count++] = entry;
+		}
 	}
 	buf_release(&ref);
 	/* ERR_NOTFOUND: it leads to something other than a commit. */
@@ -44,21 +74,30 @@ int labels_read(struct labels *out, struct snapshot_repo *repo, struct err *err)
 		count += names.data[i] == '\0';
 	}
 	out->entry = xreallocarray(NULL, count + 1, sizeof(*out->entry));
+	out->own = xreallocarray(NULL, count + 1, sizeof(*out->own));
 	for (size_t at = 0; !rc && at < names.len;) {
 		rc = add(out, repo, names.data + at, err);
 		at += strlen(names.data + at) + 1;
 	}
 	qsort(out->entry, out->count, sizeof(*out->entry), compare);
+	qsort(out->own, out->owns, sizeof(*out->own), compare);
 	buf_release(&names);
 	return rc;
 }
 
+static void release(struct labels_entry *entry, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(entry[i].name);
+		free(entry[i].text);
+	}
+	free(entry);
+}
+
 void labels_release(struct labels *labels)
 {
-	for (size_t i = 0; i < labels->count; i++) {
-		free(labels->entry[i].name);
-	}
-	free(labels->entry);
+	release(labels->entry, labels->count);
+	release(labels->own, labels->owns);
 	*labels = (struct labels){0};
 }
 
@@ -67,18 +106,17 @@ static int compare_commits(const void *commit, const void *entry)
 	return memcmp(commit, ((const struct labels_entry *)entry)->commit, OBJECT_ID);
 }
 
-const struct labels_entry *labels_of(const struct labels *labels,
-				     const uint8_t commit[OBJECT_ID], size_t *count)
+static const struct labels_entry *find(const struct labels_entry *first, size_t of,
+				       const uint8_t commit[OBJECT_ID], size_t *count)
 {
-	const struct labels_entry *end = labels->entry + labels->count, *entry = NULL;
+	const struct labels_entry *end = first + of, *entry = NULL;
 
 	*count = 0;
-	if (labels->count) {
-		entry = bsearch(commit, labels->entry, labels->count, sizeof(*entry),
-				compare_commits);
+	if (of) {
+		entry = bsearch(commit, first, of, sizeof(*entry), compare_commits);
 	}
 	if (entry) {
-		while (entry > labels->entry && !compare_commits(commit, entry - 1)) {
+		while (entry > first && !compare_commits(commit, entry - 1)) {
 			entry--;
 		}
 		while (entry + *count < end && !compare_commits(commit, entry + *count)) {
@@ -86,4 +124,16 @@ const struct labels_entry *labels_of(const struct labels *labels,
 		}
 	}
 	return entry;
+}
+
+const struct labels_entry *labels_of(const struct labels *labels,
+				     const uint8_t commit[OBJECT_ID], size_t *count)
+{
+	return find(labels->entry, labels->count, commit, count);
+}
+
+const struct labels_entry *labels_own(const struct labels *labels,
+				      const uint8_t commit[OBJECT_ID], size_t *count)
+{
+	return find(labels->own, labels->owns, commit, count);
 }

@@ -9,6 +9,7 @@
 
 #include "data/format/stamp.h"
 #include "exporter/git/history.h"
+#include "exporter/lookback/beginning.h"
 
 #define DAY INT64_C(86400)
 
@@ -154,14 +155,19 @@ int when_instant(int64_t *instant, const char *when, int64_t now)
 		       : ERR_NOTFOUND;
 }
 
+int when_beginning(int64_t *instant, const char *when, int64_t now)
+{
+	int rc = when_instant(instant, when, now);
+
+	if (!rc && strlen(when) == strlen("2026-11-22") && read_date(instant, when)) {
+		*instant -= DAY - 1;
+	}
+	return rc;
+}
+
 void when_format(char text[WHEN_TEXT], int64_t instant)
 {
-	static const int64_t least = INT64_C(-30610224000), most = INT64_C(253402300799);
-	time_t at = instant < least ? least : instant > most ? most : instant;
-	struct tm tm = {0};
-
-	gmtime_r(&at, &tm);
-	strftime(text, WHEN_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	stamp_format(text, instant);
 }
 
 int when_age(const char *text, int64_t *seconds, struct err *err)
@@ -185,6 +191,24 @@ int when_age(const char *text, int64_t *seconds, struct err *err)
 
 /* --- snapshots --- */
 
+/* Adds to the message where the history begins, if it begins late. */
+static int add_beginning(struct snapshot_repo *repo, int code, struct err *err)
+{
+	struct beginning beginning;
+	struct buf why = {0};
+	struct err found = *err, unread;
+
+	if (beginning_read(&beginning, repo, &unread) == 0) {
+		beginning_explain(&why, &beginning);
+		beginning_release(&beginning);
+	}
+	if (why.len) {
+		err_set(err, code, "%s: %s", found.msg, why.data);
+	}
+	buf_release(&why);
+	return code;
+}
+
 /* The last snapshot up to `tip` whose time is not after the instant. */
 static int last_before(struct snapshot_repo *repo, const struct snapshot_info *tip,
 		       struct snapshot_info *out, int64_t instant, struct err *err)
@@ -200,18 +224,35 @@ static int last_before(struct snapshot_repo *repo, const struct snapshot_info *t
 	do {
 		rc = history_next(history, &step, err);
 	} while (!rc && step.time_s > instant);
+	when_format(asked, instant);
+	when_format(first, step.time_s);
 	if (!rc) {
 		object_hex(hex, step.commit);
 		rc = snapshot_resolve(repo, hex, out, err);
+	} else if (rc == ERR_NOTFOUND && history_is_cut(history)) {
+		err_set(err, rc, "what the answers were at %s is not known", asked);
+		rc = add_beginning(repo, rc, err);
 	} else if (rc == ERR_NOTFOUND) {
-		when_format(asked, instant);
-		when_format(first, step.time_s);
-		rc = err_set(
-			err, ERR_NOTFOUND,
-			"no snapshot as early as %s; the first one%s is from %s", asked,
-			history_is_cut(history) ? " in this shallow clone" : "", first);
+		err_set(err, rc, "no snapshot as early as %s; the first one is from %s",
+			asked, first);
 	}
 	history_free(history);
+	return rc;
+}
+
+/* The snapshot of a revision. */
+static int resolve(struct snapshot_repo *repo, const char *when,
+		   struct snapshot_info *out, struct err *err)
+{
+	int rc = snapshot_resolve(repo, when, out, err);
+
+	if (rc == ERR_NOTFOUND) {
+		err_set(err, rc,
+			"no snapshot '%s' in '%s'; WHEN is a time (" TIMES
+			") or a revision (an id, a label, HEAD~3)",
+			when, snapshot_path(repo));
+		rc = add_beginning(repo, rc, err);
+	}
 	return rc;
 }
 
@@ -228,15 +269,9 @@ int when_resolve(struct snapshot_repo *repo, const char *when, struct snapshot_i
 		return rc;
 	}
 	if (!last && when_instant(instant, when, now) != 0) {
-		rc = snapshot_resolve(repo, when, out, err);
+		rc = resolve(repo, when, out, err);
 		*instant = rc ? 0 : out->time_s;
-		return rc == ERR_NOTFOUND
-			       ? err_set(err, rc,
-					 "no snapshot '%s' in '%s'; WHEN is a time "
-					 "(" TIMES
-					 ") or a revision (an id, a label, HEAD~3)",
-					 when, snapshot_path(repo))
-			       : rc;
+		return rc;
 	}
 	rc = snapshot_head(repo, &tip, err);
 	if (rc == ERR_NOTFOUND) {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
+#include "data/format/stamp.h"
 #include "exporter/git/snapshot.h"
 
 /*
@@ -32,7 +33,9 @@
  * instant that was named; of a revision the commit's time; for NULL and `now` the clock,
  * or the commit's time if that is later.
  * The caller releases *out (snapshot_info_release). ERR_NOTFOUND: no snapshot is so
- * early, there is no such revision, or no snapshot at all.
+ * early, there is no such revision, or no snapshot at all. If the history begins late, what
+ * was before that is not known: a snapshot that is held there (beginning.h) is found by its
+ * label or its id alone.
  */
 int when_resolve(struct snapshot_repo *repo, const char *when, struct snapshot_info *out,
 		 int64_t *instant, struct err *err);
@@ -46,10 +49,11 @@ int when_now(int64_t *now, struct err *err);
 /* Reads WHEN as an instant; `now` is what "ago" counts from. ERR_NOTFOUND (no message): it
  * is not an instant, and *instant is unchanged. */
 int when_instant(int64_t *instant, const char *when, int64_t now);
+/* The same, but a date means the beginning of that day, UTC. */
+int when_beginning(int64_t *instant, const char *when, int64_t now);
 
-/* "2026-11-22T04:34:26Z" and a NUL. An instant outside the years 1000 to 9999 is shown as
- * their first or last second. */
-#define WHEN_TEXT (sizeof("2026-11-22T04:34:26Z"))
+/* As stamp_format does. */
+#define WHEN_TEXT STAMP_TEXT
 void when_format(char text[WHEN_TEXT], int64_t instant);
 
 #endif

@@ -2,6 +2,7 @@
 #include "tests/unit/snapshot_fixture.h"
 
 #include "exporter/git/history.h"
+#include "exporter/lookback/beginning.h"
 #include "exporter/lookback/labels.h"
 #include "exporter/git/tree/pathset.h"
 
@@ -123,6 +124,50 @@ static void a_shallow_clone_is_cut(void **state)
 	assert_true(history_is_cut(history));
 	history_free(history);
 	release(repo, info, 3);
+}
+
+static void history_ends_at_a_shallow_commit_whose_parent_is_held(void **state)
+{
+	struct snapshot_info info[4], read = {0};
+	struct snapshot_repo *repo = repo_of(info, 4);
+	struct beginning beginning;
+	struct history *history;
+	struct history_step step;
+	struct buf text = {0};
+
+	(void)state;
+	assert_int_equal(beginning_read(&beginning, repo, &err), 0);
+	assert_false(beginning.late);
+	beginning_release(&beginning);
+	git_fixture_says(
+		"cd r.git && git tag -a -m held held main~2 && git tag held2 held && "
+		"git tag -a -m 'It begins.' pruned/x main~1 && "
+		"git tag after main && "
+		"git rev-parse main~1 main~2 >shallow",
+		"");
+	assert_int_equal(snapshot_reopen(repo, &err), 0);
+	history = history_new(repo);
+	start(history, &info[2]);
+	assert_int_equal(history_next(history, &step, &err), 0);
+	assert_false(step.has_parent);
+	assert_true(history_is_cut(history));
+	assert_int_equal(history_next(history, &step, &err), ERR_NOTFOUND);
+	history_free(history);
+	assert_int_equal(snapshot_resolve(repo, info[2].commit.hex, &read, &err), 0);
+	assert_string_equal(read.parent.hex, "");
+	assert_int_equal(beginning_read(&beginning, repo, &err), 0);
+	assert_true(beginning.late);
+	is_id(beginning.first, info[2].commit.hex);
+	assert_int_equal(beginning.count, 1);
+	assert_int_equal(beginning.held[0].labels, 2);
+	assert_int_equal(beginning.labels.owns, 1);
+	assert_string_equal(beginning.labels.own[0].text, "It begins.");
+	beginning_explain(&text, &beginning);
+	assert_non_null(strstr(text.data, "held: 'held' (snapshot of "));
+	beginning_release(&beginning);
+	snapshot_info_release(&read);
+	buf_release(&text);
+	release(repo, info, 4);
 }
 
 static void a_missing_parent_is_damage(void **state)
@@ -410,6 +455,7 @@ int main(void)
 		IN_REPO(a_walk_goes_back_to_the_first),
 		IN_REPO(a_walk_can_start_again_anywhere),
 		IN_REPO(a_shallow_clone_is_cut),
+		IN_REPO(history_ends_at_a_shallow_commit_whose_parent_is_held),
 		IN_REPO(a_missing_parent_is_damage),
 		IN_REPO(commits_of_others_are_read),
 		IN_REPO(a_malformed_commit_is_reported),

@@ -334,7 +334,13 @@ static void a_shallow_clone_says_that_it_is(void **state)
 	assert_int_equal(snapshot_open(&repo, "clone.git", 0, "test", &err), 0);
 	assert_int_equal(when_resolve(repo, "2023-11-14", &found, &instant, &err),
 			 ERR_NOTFOUND);
-	assert_non_null(strstr(err.msg, "shallow clone is from 2023-11-15T22:13:20Z"));
+	assert_non_null(strstr(err.msg,
+			       "2023-11-14T23:59:59Z is not known: history begins "
+			       "with snapshot of 2023-11-15T22:13:20Z"));
+	assert_int_equal(when_resolve(repo, "HEAD~2", &found, &instant, &err),
+			 ERR_NOTFOUND);
+	assert_non_null(strstr(err.msg, "no snapshot 'HEAD~2'"));
+	assert_non_null(strstr(err.msg, ": history begins with snapshot of 2023-11-15"));
 	snapshot_close(repo);
 }
 
