@@ -13,13 +13,21 @@
 
 /* One folder on the way down; each depth reuses its level. */
 struct level {
-	struct buf body; /* the tree */
-	struct buf made; /* the tree with SHA-256 */
+	struct buf body;        /* the tree */
+	struct buf made;        /* the tree with SHA-256 */
+	struct buf known, list; /* of a wide folder: as kept, and to be kept */
 };
+
+/* The least length of a wide folder's tree: some sixty entries. */
+#define WIDE 2048
+/* So many pairs of a list are passed over in search of an entry: those of entries that changed
+ * or went. */
+#define PASSED_MAX 16
 
 struct digest {
 	struct digest_keep *keep;
 	const struct digest_source *source;
+	struct buf path; /* of the folder, with a '/' at its end; "/" for the root */
 	struct level level[EDITS_DEPTH_MAX + 1];
 };
 
@@ -82,7 +90,10 @@ void digest_close(struct digest *digest)
 	for (size_t i = 0; i <= EDITS_DEPTH_MAX; i++) {
 		buf_release(&digest->level[i].body);
 		buf_release(&digest->level[i].made);
+		buf_release(&digest->level[i].known);
+		buf_release(&digest->level[i].list);
 	}
+	buf_release(&digest->path);
 	digest_keep_close(digest->keep);
 	free(digest);
 }
@@ -90,8 +101,26 @@ void digest_close(struct digest *digest)
 static int make(struct digest *digest, size_t depth, const uint8_t id[OBJECT_ID],
 		struct err *err);
 
-/* The SHA-256 of a tree or, `is_tree` false, of a blob. A stranger's tree may name the same
- * one in more places than can ever be gone through; each is read once. */
+/* Looks for an entry in the list of its folder, from the pair *at on, where it stands if
+ * nothing has changed. */
+static bool find_listed(uint8_t sha256[DIGEST_ID], const struct buf *known, size_t *at,
+			const uint8_t id[OBJECT_ID])
+{
+	size_t end = *at + PASSED_MAX * DIGEST_PAIR;
+
+	end = end < known->len ? end : known->len;
+	for (size_t pair = *at; pair + DIGEST_PAIR <= end; pair += DIGEST_PAIR) {
+		if (memcmp(known->data + pair, id, OBJECT_ID) == 0) {
+			memcpy(sha256, known->data + pair + OBJECT_ID, DIGEST_ID);
+			*at = pair + DIGEST_PAIR;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The SHA-256 of a tree or a blob. A stranger's tree may name the same one in more places than
+ * can ever be gone through; each is read once. */
 static int look_up(uint8_t sha256[DIGEST_ID], struct digest *digest, size_t depth,
 		   const uint8_t id[OBJECT_ID], bool is_tree, struct err *err)
 {
@@ -116,7 +145,22 @@ static int look_up(uint8_t sha256[DIGEST_ID], struct digest *digest, size_t dept
 	return rc;
 }
 
-/* Makes the tree of the level `depth` with the SHA-256 of its entries. */
+/* The SHA-256 of an entry of the folder digest->path. */
+static int look_up_entry(uint8_t sha256[DIGEST_ID], struct digest *digest, size_t depth,
+			 const struct tree_entry *entry, struct err *err)
+{
+	size_t base = digest->path.len;
+	int rc;
+
+	buf_add(&digest->path, entry->name, entry->name_len);
+	buf_addch(&digest->path, '/');
+	rc = look_up(sha256, digest, depth + 1, entry->id, entry->is_tree, err);
+	buf_setlen(&digest->path, base);
+	return rc;
+}
+
+/* Makes the tree of the folder digest->path, of the level `depth`, with the SHA-256 of its
+ * entries. */
 static int make(struct digest *digest, size_t depth, const uint8_t id[OBJECT_ID],
 		struct err *err)
 {
@@ -126,6 +170,8 @@ static int make(struct digest *digest, size_t depth, const uint8_t id[OBJECT_ID]
 	struct tree_cursor cursor;
 	struct tree_entry entry;
 	uint8_t sha256[DIGEST_ID];
+	bool wide, changed = false;
+	size_t at = 0;
 	int rc;
 
 	if (depth == EDITS_DEPTH_MAX) {
@@ -134,18 +180,36 @@ static int make(struct digest *digest, size_t depth, const uint8_t id[OBJECT_ID]
 	}
 	buf_clear(&level->made);
 	buf_addstr(&level->made, "");
+	buf_clear(&level->known);
+	buf_clear(&level->list);
 	rc = tree_read(&level->body, &cursor, &store, id, err);
+	wide = level->body.len >= WIDE;
+	if (wide) {
+		digest_keep_list(&level->known, digest->keep, digest->path.data);
+	}
 	while (!rc && tree_next(&cursor, &entry)) {
 		if (entry.mode_len == 6 && memcmp(entry.mode, "160000", 6) == 0) {
-			return err_set(err, ERR_INPUT, "'%s' is a submodule", entry.name);
+			return err_set(err, ERR_INPUT, "'%s%s' is a submodule",
+				       digest->path.data + 1, entry.name);
 		}
-		rc = look_up(sha256, digest, depth + 1, entry.id, entry.is_tree, err);
+		if (!find_listed(sha256, &level->known, &at, entry.id)) {
+			changed = true;
+			rc = look_up_entry(sha256, digest, depth, &entry, err);
+		}
 		buf_add(&level->made, entry.mode, entry.mode_len);
 		buf_addch(&level->made, ' ');
 		buf_add(&level->made, entry.name, entry.name_len + 1);
 		buf_add(&level->made, sha256, DIGEST_ID);
+		if (wide) {
+			buf_add(&level->list, entry.id, OBJECT_ID);
+			buf_add(&level->list, sha256, DIGEST_ID);
+		}
 	}
-	return rc ? rc : tree_end(&cursor, id, err);
+	rc = rc ? rc : tree_end(&cursor, id, err);
+	if (!rc && wide && changed) {
+		digest_keep_put_list(digest->keep, digest->path.data, &level->list);
+	}
+	return rc;
 }
 
 int digest_tree(uint8_t sha256[DIGEST_ID], struct digest *digest,
@@ -153,17 +217,21 @@ int digest_tree(uint8_t sha256[DIGEST_ID], struct digest *digest,
 		struct err *err)
 {
 	digest->source = source;
+	buf_clear(&digest->path);
+	buf_addch(&digest->path, '/');
 	return look_up(sha256, digest, 0, tree, true, err);
 }
 
 int digest_body(struct buf *body, struct digest *digest,
 		const struct digest_source *source, const uint8_t tree[OBJECT_ID],
-		struct err *err)
+		const char *path, struct err *err)
 {
 	const struct buf *made = &digest->level[0].made;
 	int rc;
 
 	digest->source = source;
+	buf_clear(&digest->path);
+	buf_addf(&digest->path, "/%s", path);
 	rc = make(digest, 0, tree, err);
 	if (!rc) {
 		buf_add(body, made->data, made->len);

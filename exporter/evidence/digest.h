@@ -74,9 +74,10 @@ void digest_close(struct digest *digest);
 int digest_tree(uint8_t sha256[DIGEST_ID], struct digest *digest,
 		const struct digest_source *source, const uint8_t tree[OBJECT_ID],
 		struct err *err);
-/* Appends the body that the tree has in a SHA-256 repository. */
+/* Appends the body that the tree of the folder `path` ("" for the root, "api/v1/") has in a
+ * SHA-256 repository. */
 int digest_body(struct buf *body, struct digest *digest,
 		const struct digest_source *source, const uint8_t tree[OBJECT_ID],
-		struct err *err);
+		const char *path, struct err *err);
 
 #endif

@@ -15,22 +15,32 @@
 #include "exporter/collection/sort.h"
 #include "exporter/git/pack/spill.h"
 
-/* The environment has one table. A key is a SHA-1; its value is the SHA-256, after 8 bytes
- * of a SHA-256 of both. Another layout gets another name: 0.1.0 had "digests1", notes by
- * path. */
-#define TABLE "objects1"
+/* The environment has two tables. In both, a value begins with 8 bytes of a SHA-256 of the key
+ * and of what follows in the value.
+ *	objects1	SHA-1		SHA-256
+ *	lists1		name		SHA-1, SHA-256, SHA-1, SHA-256, ...
+ * Another layout gets other names: 0.1.0 had "digests1", lists without SHA-1. */
+enum table { OBJECTS, LISTS, TABLES };
 #define CHECK 8
-/* What was put: a SHA-1 and a SHA-256. */
-#define PAIR (OBJECT_ID + DIGEST_ID)
-/* When so many were put they are saved, which bounds the memory. */
+/* When so many pairs were put they are saved, which bounds the memory. */
 #define PAIRS_MAX ((size_t)1 << 20)
+/* So many lists are kept until then. */
+#define LISTS_MAX 64
 /* Puts of one transaction, whose changed pages LMDB has in memory. */
 #define SLICE 65536
 
+struct list {
+	char *name;
+	struct buf pairs;
+};
+
 struct digest_keep {
-	struct spill pairs;  /* put since the last save */
+	/* Put since the last save. */
+	struct spill pairs;
 	struct hash numbers; /* of pairs, from 1 */
-	char *dir;           /* NULL: in this process alone */
+	struct list list[LISTS_MAX];
+	size_t lists;
+	char *dir; /* NULL: in this process alone */
 	bool write;
 	struct store *store;   /* NULL: none, or passed over */
 	struct store_txn *txn; /* reads; NULL: none is open */
@@ -43,11 +53,11 @@ struct digest_keep {
 
 static const struct store_spec *spec(void)
 {
-	static const char *const tables[] = {TABLE};
+	static const char *const tables[TABLES] = {"objects1", "lists1"};
 	static const struct store_spec spec = {.noun = "digest store",
 					       .repair = "delete its folder",
 					       .table = tables,
-					       .count = 1};
+					       .count = TABLES};
 
 	return &spec;
 }
@@ -91,47 +101,60 @@ static void pass_over(struct digest_keep *keep, struct err why)
 	}
 }
 
-static void check_pair(uint8_t out[CHECK], const uint8_t id[OBJECT_ID],
-		       const void *sha256)
+static void check_row(uint8_t out[CHECK], const void *key, size_t key_len,
+		      const void *bytes, size_t len)
 {
 	struct sha256_ctx hash;
 
 	sha256_init(&hash);
-	sha256_update(&hash, OBJECT_ID, id);
-	sha256_update(&hash, DIGEST_ID, sha256);
+	sha256_update(&hash, key_len, key);
+	sha256_update(&hash, len, bytes);
 	sha256_digest(&hash, CHECK, out);
 }
 
-/* False: the environment does not have it. */
-static bool get_row(uint8_t sha256[DIGEST_ID], struct digest_keep *keep,
-		    const uint8_t id[OBJECT_ID])
+/* *value: what a row has behind its check. False: the environment does not have it. */
+static bool get_row(struct store_value *value, struct digest_keep *keep, enum table table,
+		    const void *key, size_t key_len)
 {
-	struct store_value value;
 	uint8_t check[CHECK];
 	const char *bytes;
 	struct err why;
 	int rc = 0;
 
+	if (!keep->store) {
+		return false;
+	}
 	if (!keep->txn) {
 		rc = store_begin(&keep->txn, keep->store, false, &why);
 	}
-	rc = rc ? rc : store_get(keep->txn, 0, id, OBJECT_ID, &value);
+	rc = rc ? rc : store_get(keep->txn, table, key, key_len, value);
 	if (rc && rc != ERR_NOTFOUND) {
 		if (keep->txn) {
 			store_status(keep->txn, &why);
 		}
 		pass_over(keep, why);
 	}
-	if (rc || value.len != CHECK + DIGEST_ID) {
+	if (rc || value->len < CHECK) {
 		return false;
 	}
-	bytes = value.data;
-	check_pair(check, id, bytes + CHECK);
-	if (memcmp(check, bytes, CHECK) != 0) {
-		return false;
-	}
-	memcpy(sha256, bytes + CHECK, DIGEST_ID);
-	return true;
+	bytes = value->data;
+	*value = (struct store_value){bytes + CHECK, value->len - CHECK};
+	check_row(check, key, key_len, value->data, value->len);
+	return memcmp(check, bytes, CHECK) == 0;
+}
+
+static void put_row(struct store_txn *txn, enum table table, bool append, const void *key,
+		    size_t key_len, const void *bytes, size_t len)
+{
+	struct buf value = {0};
+	uint8_t check[CHECK];
+
+	check_row(check, key, key_len, bytes, len);
+	buf_add(&value, check, CHECK);
+	buf_add(&value, bytes, len);
+	(append ? store_append : store_put)(txn, table, key, key_len, value.data,
+					    value.len);
+	buf_release(&value);
 }
 
 /* Puts the pairs in the order of their keys, so that each page changes once; into an empty
@@ -140,41 +163,41 @@ static int put_sorted(struct digest_keep *keep, struct sort *sort, struct err *e
 {
 	struct store_txn *txn = NULL;
 	struct sort_item item;
-	uint8_t value[CHECK + DIGEST_ID];
 	bool empty = false;
 	size_t puts = 0;
-	int rc;
+	int rc = store_begin(&txn, keep->store, true, err);
 
-	while ((rc = sort_next(sort, &item, err)) == 0) {
-		if (!txn) {
-			rc = store_begin(&txn, keep->store, true, err);
-			if (rc) {
-				break;
-			}
-			empty = empty || store_count(txn, 0) == 0;
+	if (!rc) {
+		empty = store_count(txn, OBJECTS) == 0;
+		for (size_t i = 0; i < keep->lists; i++) {
+			const struct list *list = &keep->list[i];
+
+			put_row(txn, LISTS, false, list->name, strlen(list->name),
+				list->pairs.data, list->pairs.len);
 		}
-		check_pair(value, (const uint8_t *)item.key, item.text);
-		memcpy(value + CHECK, item.text, DIGEST_ID);
-		(empty ? store_append : store_put)(txn, 0, item.key, OBJECT_ID, value,
-						   sizeof(value));
+	}
+	while (!rc && (rc = sort_next(sort, &item, err)) == 0) {
+		put_row(txn, OBJECTS, empty, item.key, item.key_len, item.text, item.len);
 		if (++puts % SLICE == 0) {
 			rc = store_commit(&txn, err);
-			if (rc) {
-				break;
-			}
+			rc = rc ? rc : store_begin(&txn, keep->store, true, err);
 		}
 	}
 	if (rc == ERR_NOTFOUND) {
-		rc = txn ? store_commit(&txn, err) : 0;
+		rc = store_commit(&txn, err);
 	}
 	store_abort(&txn);
 	return rc;
 }
 
-static void forget_pairs(struct digest_keep *keep)
+static void forget(struct digest_keep *keep)
 {
 	spill_release(&keep->pairs);
 	hash_clear(&keep->numbers);
+	while (keep->lists) {
+		free(keep->list[--keep->lists].name);
+		buf_release(&keep->list[keep->lists].pairs);
+	}
 }
 
 static int save(struct digest_keep *keep, struct err *err)
@@ -186,7 +209,8 @@ static int save(struct digest_keep *keep, struct err *err)
 	store_abort(&keep->txn); /* it would keep old pages from being used again */
 	for (size_t i = 0; !rc && i < count; i++) {
 		buf_clear(&keep->pair);
-		rc = spill_read(&keep->pairs, &keep->pair, i * PAIR, PAIR, err);
+		rc = spill_read(&keep->pairs, &keep->pair, i * DIGEST_PAIR, DIGEST_PAIR,
+				err);
 		if (!rc) {
 			sort_add(sort, keep->pair.data, OBJECT_ID,
 				 keep->pair.data + OBJECT_ID, DIGEST_ID);
@@ -247,7 +271,7 @@ void digest_keep_close(struct digest_keep *keep)
 {
 	if (keep) {
 		close_store(keep);
-		spill_release(&keep->pairs);
+		forget(keep);
 		hash_release(&keep->numbers);
 		buf_release(&keep->pair);
 		free(keep->dir);
@@ -259,14 +283,15 @@ int digest_keep_get(uint8_t sha256[DIGEST_ID], struct digest_keep *keep,
 		    const uint8_t id[OBJECT_ID], struct err *err)
 {
 	uint32_t hash = hash_bytes(id, OBJECT_ID, 0), n;
+	struct store_value row;
 	size_t at = 0;
 
 	while ((n = hash_next(&keep->numbers, hash, &at))) {
 		int rc;
 
 		buf_clear(&keep->pair);
-		rc = spill_read(&keep->pairs, &keep->pair, (uint64_t)(n - 1) * PAIR, PAIR,
-				err);
+		rc = spill_read(&keep->pairs, &keep->pair,
+				(uint64_t)(n - 1) * DIGEST_PAIR, DIGEST_PAIR, err);
 		if (rc) {
 			return rc;
 		}
@@ -275,7 +300,11 @@ int digest_keep_get(uint8_t sha256[DIGEST_ID], struct digest_keep *keep,
 			return 0;
 		}
 	}
-	return keep->store && get_row(sha256, keep, id) ? 0 : ERR_NOTFOUND;
+	if (!get_row(&row, keep, OBJECTS, id, OBJECT_ID) || row.len != DIGEST_ID) {
+		return ERR_NOTFOUND;
+	}
+	memcpy(sha256, row.data, DIGEST_ID);
+	return 0;
 }
 
 void digest_keep_put(struct digest_keep *keep, const uint8_t id[OBJECT_ID],
@@ -287,6 +316,30 @@ void digest_keep_put(struct digest_keep *keep, const uint8_t id[OBJECT_ID],
 		 (uint32_t)keep->numbers.count + 1);
 	if (keep->numbers.count >= PAIRS_MAX && keep->store && keep->write) {
 		digest_keep_save(keep, NULL);
+	}
+}
+
+bool digest_keep_list(struct buf *pairs, struct digest_keep *keep, const char *name)
+{
+	size_t len = strlen(name);
+	struct store_value row;
+
+	if (len > STORE_KEY_MAX || !get_row(&row, keep, LISTS, name, len)) {
+		return false;
+	}
+	buf_add(pairs, row.data, row.len);
+	return true;
+}
+
+void digest_keep_put_list(struct digest_keep *keep, const char *name,
+			  const struct buf *pairs)
+{
+	struct list *list = &keep->list[keep->lists];
+
+	if (keep->write && keep->lists < LISTS_MAX && strlen(name) <= STORE_KEY_MAX) {
+		list->name = xstrdup(name);
+		buf_add(&list->pairs, pairs->data, pairs->len);
+		keep->lists++;
 	}
 }
 
@@ -304,7 +357,7 @@ int digest_keep_save(struct digest_keep *keep, struct err *err)
 		if (keep->rc) {
 			close_store(keep);
 		} else {
-			forget_pairs(keep);
+			forget(keep);
 		}
 	}
 	if (keep->rc && err) {

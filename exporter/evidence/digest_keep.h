@@ -2,8 +2,10 @@
 #ifndef EXPORTER_EVIDENCE_DIGEST_KEEP_H
 #define EXPORTER_EVIDENCE_DIGEST_KEEP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "data/base/buf.h"
 #include "data/base/err.h"
 #include "exporter/git/pack/object.h"
 
@@ -47,6 +49,18 @@ int digest_keep_get(uint8_t sha256[DIGEST_ID], struct digest_keep *keep,
  * next digest_keep_get or digest_keep_save. */
 void digest_keep_put(struct digest_keep *keep, const uint8_t id[OBJECT_ID],
 		     const uint8_t sha256[DIGEST_ID]);
+/*
+ * What is in a wide folder is needed together, over and over, and a search for each of its
+ * entries costs an export milliseconds where there are millions of objects. So the environment
+ * also keeps lists by name, in which pairs stand one after the other: DIGEST_PAIR bytes, an
+ * object's SHA-1 and its SHA-256.
+ */
+#define DIGEST_PAIR (OBJECT_ID + DIGEST_ID)
+/* Appends the list to *pairs. False: there is none. */
+bool digest_keep_list(struct buf *pairs, struct digest_keep *keep, const char *name);
+/* Replaces the list, when what was put is saved. Of many new lists some are dropped. */
+void digest_keep_put_list(struct digest_keep *keep, const char *name,
+			  const struct buf *pairs);
 /* Saves what was put, if there is an environment that can be written. Durable on return. */
 int digest_keep_save(struct digest_keep *keep, struct err *err);
 

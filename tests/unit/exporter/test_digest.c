@@ -447,7 +447,7 @@ static void the_body_of_a_tree_is_that_of_a_sha256_repository(void **state)
 	assert_int_equal(digest_open(&digest, NULL, &err), 0);
 	assert_int_equal(snapshot_resolve(counted.repo, "main", &info, &err), 0);
 	assert_true(object_unhex(tree, info.tree.hex));
-	assert_int_equal(digest_body(&body, digest, &source, tree, &err), 0);
+	assert_int_equal(digest_body(&body, digest, &source, tree, "", &err), 0);
 	digest_object(sha256, OBJECT_TREE, body.data, body.len);
 	digest_hex(got, sha256);
 	truth(want, "main");
@@ -578,6 +578,49 @@ static void digests_of_a_commit_that_was_never_made_do_no_harm(void **state)
 	snapshot_close(repo);
 }
 
+/* Asserts how many rows of the store a new snapshot with that change needs: as many objects
+ * are read as are new. */
+static void assert_wide(struct counted *counted, unsigned blobs,
+			const char *const *change)
+{
+	struct digest *digest;
+
+	snapshot_fixture_commit(counted->repo, false, FIRST_S, NULL, NULL, change);
+	digest = open_kept();
+	assert_digest(digest, counted, "main");
+	assert_int_equal(counted->blobs, blobs);
+	assert_int_equal(digest_save(digest, &err), 0);
+	digest_close(digest);
+}
+
+/* Its entries are found in a list (digest_keep.h), whatever has changed in it. */
+static void a_wide_folder_has_the_right_digest(void **state)
+{
+	struct counted counted = {.repo = snapshot_fixture_open()};
+	static char text[200][16];
+	const char *change[201] = {NULL};
+
+	(void)state;
+	for (unsigned i = 0; i < 200; i++) {
+		snprintf(text[i], sizeof(text[i]), "w/%03u=%u", i, i);
+		change[i] = text[i];
+	}
+	assert_wide(&counted, 200, change);
+	assert_wide(&counted, 1, CHANGES("w/000=first"));
+	assert_wide(&counted, 1, CHANGES("w/199=last"));
+	assert_wide(&counted, 2, CHANGES("w/00=new", "w/2=behind"));
+	/* More than are passed over in a list. */
+	for (unsigned i = 0; i < 40; i++) {
+		*strchr(text[i + 50], '=') = '\0';
+		change[i] = text[i + 50];
+	}
+	change[40] = NULL;
+	assert_wide(&counted, 0, change);
+	assert_wide(&counted, 0, CHANGES("w/001=9", "w/009=1"));
+	assert_wide(&counted, 0, CHANGES("w/010", "w/010/a=1", "w/010/b=2"));
+	snapshot_close(counted.repo);
+}
+
 #define MANY 2100 /* enough for files to be used (spill.h) */
 
 static void a_large_snapshot_is_signed(void **state)
@@ -647,6 +690,7 @@ int main(void)
 		TEST(a_signed_snapshot_has_its_digest_in_a_trailer),
 		TEST(digests_are_kept_whatever_was_asked_for),
 		TEST(digests_of_a_commit_that_was_never_made_do_no_harm),
+		TEST(a_wide_folder_has_the_right_digest),
 		TEST(a_large_snapshot_is_signed),
 		TEST(a_key_that_fails_commits_nothing),
 	};
