@@ -99,9 +99,10 @@ struct audit_album {
 
 struct audit {
 	struct snapshot_id commit;
-	uint64_t number; /* Albumen-Snapshot; 0: the snapshot does not say */
-	int64_t time_s;  /* commit time */
-	int64_t as_of_s; /* the instant that ages are counted to */
+	uint64_t number;     /* Albumen-Snapshot; 0: the snapshot does not say */
+	int64_t time_s;      /* commit time */
+	const char *library; /* Albumen-Name, UTF-8; NULL: the snapshot does not say */
+	int64_t as_of_s;     /* the instant that ages are counted to */
 	/* Of the audited albums together. */
 	struct audit_counts all;
 	struct audit_album *album; /* the most untagged first, then by id */

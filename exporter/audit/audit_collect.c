@@ -688,6 +688,9 @@ int audit_collect(struct audit **out, struct snapshot_repo *repo,
 	c.audit->commit = info->commit;
 	c.audit->number = message_count(info->message, MESSAGE_NUMBER, 0);
 	c.audit->time_s = info->time_s;
+	if (message_name(&c.id, info->message, err) == 0) {
+		c.audit->library = arena_text(&c.audit->arena, c.id.data, c.id.len);
+	}
 	c.audit->as_of_s = as_of_s;
 	c.audit->count_observed = flags & AUDIT_OBSERVED;
 	oversize_read(&c.oversize, info->message);

@@ -127,6 +127,7 @@ int audit_print_json(FILE *out, const struct audit *audit, struct err *err)
 	json_print_string(&text, "snapshot", audit->commit.hex);
 	json_print_maybe(&text, "number", audit->number, audit->number);
 	json_time(&text, "time", audit->time_s);
+	json_print_string(&text, "library", audit->library);
 	json_time(&text, "as_of", audit->as_of_s);
 	json_print_string(&text, "count_from",
 			  audit->count_observed ? "observed" : "created");
@@ -260,6 +261,7 @@ static void csv_snapshot(struct buf *text, const struct audit *audit)
 {
 	csv_field(text, audit->commit.hex);
 	csv_time(text, audit->time_s);
+	csv_field(text, audit->library ? audit->library : "");
 	buf_addstr(text, "\r\n");
 }
 
@@ -294,7 +296,7 @@ int audit_print_csv(FILE *out, const struct audit *audit, struct err *err)
 			  "oldest_since,last_tagged_at,last_tagged_by,tags,"
 			  "oldest_created_at,oldest_counted_from,"
 			  "oldest_observed_since,oldest_or_earlier,oldest_snapshot,"
-			  "snapshot,time\r\n");
+			  "snapshot,time,library\r\n");
 	csv_row(&text, audit, "all", "", &audit->all);
 	for (size_t i = 0; i < audit->album_count; i++) {
 		csv_row(&text, audit, "album", audit->album[i].id,
@@ -402,6 +404,11 @@ static void add_totals(struct buf *text, const struct audit *audit, bool images)
 {
 	const struct audit_counts *all = &audit->all;
 
+	if (audit->library) {
+		buf_addstr(text, "library   ");
+		plain_addstr(text, audit->library);
+		buf_addch(text, '\n');
+	}
 	buf_addf(text, "snapshot  %s", audit->commit.hex);
 	if (audit->number) {
 		buf_addf(text, ", number %" PRIu64, audit->number);

@@ -11,6 +11,7 @@
 #include "exporter/git/repo_folder.h"
 #include "exporter/lookback/when.h"
 #include "exporter/site/foreign.h"
+#include "exporter/snapshot/message.h"
 
 #define AT(member) offsetof(struct command_options, member)
 
@@ -64,6 +65,8 @@ const struct cli_option command_option_table[] = {
 	 "also write audit/, a page for people, into the site"},
 	{"drop", 0, CLI_LIST, AT(drop), "MEMBER.PATH", NULL,
 	 "leave this member out of every response (may be repeated)"},
+	{"name", 0, CLI_STRING, AT(name), "TEXT", NULL,
+	 "what the library is called; snapshots record it (default: as in the last one)"},
 	{"round-gps", 0, CLI_NUMBER, AT(round_gps), "N", NULL,
 	 "round coordinates to N decimals in every response"},
 	{"accept", 0, CLI_LIST, AT(accept), "WHAT", NULL,
@@ -136,6 +139,7 @@ static int check_site(struct command_job *job, const struct command_options *opt
 int command_begin_job(struct command_job *job, const struct command_options *opt,
 		      struct err *err)
 {
+	const char *fault;
 	int rc = command_begin(opt, err);
 
 	*job = (struct command_job){.stop = {.fd = -1}};
@@ -144,11 +148,14 @@ int command_begin_job(struct command_job *job, const struct command_options *opt
 	rc = rc ? rc
 		: redact_new(&job->redact, opt->drop.value, opt->drop.count,
 			     opt->round_gps, err);
+	fault = opt->name ? message_name_fault(opt->name) : NULL;
+	rc = rc || !fault ? rc : err_set(err, ERR_USAGE, "--name %s", fault);
 	job->job = (struct export_job){.site = opt->site,
 				       .site_flags = command_site_flags(opt),
 				       .sign = opt->sign,
 				       .key = job->key,
 				       .redact = job->redact,
+				       .name = opt->name,
 				       .accept = &job->accept,
 				       .dry_run = opt->dry_run,
 				       .stop = &job->stop};

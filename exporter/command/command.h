@@ -27,6 +27,7 @@ struct command_options {
 	const char *album, *image, *tag; /* ids */
 	const char *format, *older_than; /* audit */
 	const char *count_from;
+	const char *name;                         /* of the library */
 	const char *sign, *signers;               /* files */
 	const char *label, *reason;               /* snapshot */
 	struct cli_list drop;                     /* member paths */

@@ -209,7 +209,7 @@ const struct cli_command command_export = {
 	.name = "export",
 	.run = run,
 	.options = "index! repo! site collections json sign audit-page drop round-gps "
-		   "accept dry-run wait",
+		   "name accept dry-run wait",
 	.summary = "snapshot what changed, then bring the site to it",
 	.help = "Renders the responses that changed since the last snapshot and commits "
 		"them to the repository, which is created if it does not exist. If "

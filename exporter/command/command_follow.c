@@ -24,6 +24,6 @@ const struct cli_command command_follow = {
 	.name = "follow",
 	.run = run,
 	.options = "index! repo! site collections ready-fd sign audit-page drop "
-		   "round-gps accept",
+		   "round-gps name accept",
 	.summary = "export now and whenever the index changes",
 	.help = "Runs in the foreground until SIGTERM or SIGINT."};

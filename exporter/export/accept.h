@@ -16,6 +16,7 @@
 #define ACCEPT_TABLE(ROW)                                                                \
 	ROW(ACCEPT_HISTORY, "history")                                                   \
 	ROW(ACCEPT_INDEX, "index")                                                       \
+	ROW(ACCEPT_NAME, "name")                                                         \
 	ROW(ACCEPT_REDACTION, "redaction")                                               \
 	ROW(ACCEPT_SITE, "site")                                                         \
 	ROW(ACCEPT_UNSIGNED, "unsigned")

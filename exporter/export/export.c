@@ -52,8 +52,10 @@ struct export
 	struct snapshot_edit *edit;
 	struct note note;
 	struct note_export
-		seen; /* the index as of the last transaction, and what is left out */
+		seen; /* the index as of the last transaction, and the settings */
 	struct redact *before; /* what the last snapshot records as left out */
+	struct buf library;    /* the library's name; empty: it has none */
+	bool renamed;          /* the last snapshot does not record that name */
 	bool recorded;         /* that is what is left out now */
 	bool noted;     /* so is what the last export left out, which made no snapshot */
 	bool first;     /* no snapshot shows a record yet */
@@ -274,6 +276,7 @@ static int write_message(struct export *ex, struct buf *out, int64_t now, struct
 				  .counts = &ex->counts,
 				  .health = &ex->health,
 				  .parent = &ex->result->info,
+				  .name = ex->library.len ? ex->library.data : NULL,
 				  .clock_behind = clock_behind(&ex->result->info, now)};
 	int rc = message_number(&message.number, ex->job->repo, message.parent, err);
 
@@ -448,6 +451,26 @@ static int check_covered(struct export *ex, const struct snapshot_info *last,
 	return rc ? accept_check(ex->job->accept, ACCEPT_REDACTION, err) : 0;
 }
 
+/* Refuses another name of the library than that of the snapshot `last`, which is `recorded`;
+ * `wrong`: what is wrong with its trailer. */
+static int check_name(struct export *ex, const struct snapshot_info *last,
+		      const struct buf *recorded, const char *wrong, struct err *err)
+{
+	if (wrong) {
+		err_set(err, ERR_REFUSED,
+			"the name of the library in snapshot %.12s cannot be read: %s",
+			last->commit.hex, wrong);
+	} else if (ex->renamed && recorded->len) {
+		err_set(err, ERR_REFUSED,
+			"this export would name the library '%s'; snapshot %.12s names "
+			"it '%s'",
+			ex->library.data, last->commit.hex, recorded->data);
+	} else {
+		return 0;
+	}
+	return accept_check(ex->job->accept, ACCEPT_NAME, err);
+}
+
 /* Whether a snapshot holds no record. */
 static bool is_empty(const char *message)
 {
@@ -456,26 +479,54 @@ static bool is_empty(const char *message)
 	       !message_count(message, MESSAGE_TAG_IMAGES, 1);
 }
 
-/* Reads what the last snapshot leaves out, which binds this export. */
-static int check_redaction(struct export *ex, struct err *err)
+/* What is left out, and a name that the last snapshot does not record. */
+static struct snapshot_id hash_settings(const struct export *ex)
+{
+	struct snapshot_id hash;
+	struct buf rules = {0};
+
+	redact_rules(&rules, ex->job->redact);
+	if (ex->renamed) {
+		buf_addf(&rules, "name %s\n", ex->library.data);
+	}
+	hash = note_settings(rules.data, rules.len);
+	buf_release(&rules);
+	return hash;
+}
+
+/* Reads what the last snapshot records, which binds this export: what it leaves out, and the
+ * library's name. */
+static int check_recorded(struct export *ex, struct err *err)
 {
 	const struct note_export *noted = &ex->note.ended;
 	const struct snapshot_info *head = &ex->result->info;
 	struct snapshot_info last;
-	struct err wrong = {0};
+	struct err wrong = {0}, wrong_name = {0};
+	struct buf name = {0};
 	int rc = note_last(&last, &ex->note, head, ex->job->repo, err);
 
 	if (!rc && last.message) {
 		redact_recorded(&ex->before, last.message, &wrong);
+		message_name(&name, last.message, &wrong_name);
 	}
+	buf_addstr(&ex->library, ex->job->name                  ? ex->job->name
+				 : name.len && !wrong_name.code ? name.data
+								: "");
+	ex->renamed =
+		ex->job->name && (!name.len || strcmp(name.data, ex->job->name) != 0);
+	ex->seen.settings = hash_settings(ex);
 	ex->recorded = !wrong.code && redact_is_same(ex->before, ex->job->redact);
 	ex->noted = *head->commit.hex &&
 		    strcmp(noted->commit.hex, head->commit.hex) == 0 &&
-		    strcmp(noted->redact.hex, ex->seen.redact.hex) == 0;
+		    strcmp(noted->settings.hex, ex->seen.settings.hex) == 0;
 	ex->first = !last.message || is_empty(last.message);
 	if (!rc && !ex->noted) {
 		rc = check_covered(ex, &last, wrong.code ? wrong.msg : NULL, err);
+		rc = rc ? rc
+			: check_name(ex, &last, &name,
+				     wrong_name.code ? wrong_name.msg : NULL, err);
 	}
+	buf_release(&name);
 	snapshot_info_release(&last);
 	return rc;
 }
@@ -530,14 +581,13 @@ static int check_matched(const struct export *ex, struct err *err)
 static int read_repository(struct export *ex, struct err *err)
 {
 	struct accept *accept = ex->job->accept;
-	struct buf rules = {0};
 	int rc;
 
 	if (accept) {
 		accept->used &= 1u << ACCEPT_SITE; /* command_begin_job may have asked */
 	}
 	if (!ex->job->repo) {
-		ex->first = true;
+		ex->first = true; /* of a dry run: no message is written */
 		return 0;
 	}
 	rc = note_check(&ex->note, &ex->result->info, ex->job->repo, accept, err);
@@ -545,10 +595,7 @@ static int read_repository(struct export *ex, struct err *err)
 		rc = note_check_site(&ex->note, ex->job->site, ex->job->repo, accept,
 				     err);
 	}
-	redact_rules(&rules, ex->job->redact);
-	ex->seen.redact = note_redaction(rules.data, rules.len);
-	buf_release(&rules);
-	return rc ? rc : check_redaction(ex, err);
+	return rc ? rc : check_recorded(ex, err);
 }
 
 /* Decides where the export starts, and whether there is anything to do. */
@@ -575,7 +622,9 @@ static int plan(struct export *ex, bool *nothing, struct err *err)
 	 * nothing. */
 	accepted = ex->job->accept && (ex->job->accept->used & 1u << ACCEPT_HISTORY);
 	ex->done = ex->whole || accepted ? 0 : exported_sequence(ex, txn);
-	*nothing = has_head && ex->done && ex->done == index_sequence(txn);
+	/* An export that names the library otherwise leaves a note of that. */
+	*nothing = has_head && ex->done && ex->done == index_sequence(txn) &&
+		   (ex->noted || !ex->renamed);
 	ex->result->full = !ex->done;
 	ex->result->rendered = 0;
 	ex->result->matched = (struct redact_matched){0};
@@ -733,6 +782,12 @@ int export_run(const struct export_job *job, struct export_result *result,
 	buf_release(&ex.body);
 	buf_release(&ex.redacted);
 	redact_free(ex.before);
+	if (!rc && ex.renamed && !result->made) {
+		log_info("no snapshot was made, so none records the name '%s' yet: give "
+			 "--name until one does",
+			 ex.library.data);
+	}
+	buf_release(&ex.library);
 	if (!rc && !job->dry_run) {
 		leave_note(&ex);
 		if (job->accept) { /* for the next export, after a publish that fails */

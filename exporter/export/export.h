@@ -35,6 +35,7 @@ struct export_job {
 	const char *sign;            /* a key (sign.h); NULL: do not sign */
 	const char *key;             /* its fingerprint (sign_key_check) */
 	const struct redact *redact; /* NULL: nothing is left out */
+	const char *name;            /* of the library; NULL: as in the last snapshot */
 	struct accept *accept;       /* NULL: nothing; holds for the first export only */
 	struct stop *stop;           /* may be NULL */
 	/* For tests: the largest body (0: RESPONSE_MAX), the responses of a slice (0: the

@@ -24,7 +24,7 @@
  *
  *	albumen-exporter note 1
  *	made COMMIT
- *	ended COMMIT INDEX EPOCH SEQUENCE REDACTION
+ *	ended COMMIT INDEX EPOCH SEQUENCE SETTINGS
  *	sum SHA-1
  */
 
@@ -40,7 +40,7 @@ static struct snapshot_id hash(const char *text, size_t len)
 	return out;
 }
 
-struct snapshot_id note_redaction(const char *rules, size_t len)
+struct snapshot_id note_settings(const char *rules, size_t len)
 {
 	return hash(rules, len);
 }
@@ -60,7 +60,7 @@ static void print(struct buf *out, const struct note *note)
 	}
 	if (*e->commit.hex) {
 		buf_addf(out, "ended %s %s %016" PRIx64 " %" PRIu64 " %s\n",
-			 e->commit.hex, e->index, e->epoch, e->sequence, e->redact.hex);
+			 e->commit.hex, e->index, e->epoch, e->sequence, e->settings.hex);
 	}
 	buf_addf(out, "sum %s\n", hash(out->data, out->len).hex);
 }
@@ -81,7 +81,7 @@ static bool parse(struct note *out, const struct buf *text)
 			      " ended %40[0-9a-f] %36[0-9a-f-] %" SCNx64 " %" SCNu64
 			      " %40[0-9a-f]",
 			      e->commit.hex, e->index, &e->epoch, &e->sequence,
-			      e->redact.hex);
+			      e->settings.hex);
 	}
 	print(&again, out);
 	whole = again.len == text->len && memcmp(again.data, text->data, text->len) == 0;

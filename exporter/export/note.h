@@ -28,10 +28,10 @@
 
 /* An export whose tree was that of the snapshot `commit`. */
 struct note_export {
-	struct snapshot_id commit; /* "": there is none */
-	char index[37];            /* uuid */
-	uint64_t epoch, sequence;  /* data/index/index.h */
-	struct snapshot_id redact; /* note_redaction */
+	struct snapshot_id commit;   /* "": there is none */
+	char index[37];              /* uuid */
+	uint64_t epoch, sequence;    /* data/index/index.h */
+	struct snapshot_id settings; /* note_settings */
 };
 
 struct note {
@@ -45,8 +45,8 @@ void note_read(struct note *out, const struct snapshot_repo *repo);
 /* Replaces the note. A failure is logged as a warning. */
 void note_write(const struct note *note, const struct snapshot_repo *repo);
 
-/* A hash of what is left out (redact_rules). */
-struct snapshot_id note_redaction(const char *rules, size_t len);
+/* A hash of what is left out (redact_rules), and of a name that the snapshot does not record. */
+struct snapshot_id note_settings(const char *rules, size_t len);
 
 /*
  * Reads the note, and main's tip into *head, and compares them. 0: main is at note->made,

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/snapshot/message.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/base/hex.h"
+#include "data/base/plain.h"
 #include "exporter/git/commit.h"
 
 #define INDEX_LEN 36
@@ -27,6 +29,47 @@ static size_t get(char *value, size_t most, const char *message, const char *tra
 	}
 	buf_release(&text);
 	return len;
+}
+
+const char *message_name_fault(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!len) {
+		return "is empty";
+	}
+	if (len > MESSAGE_NAME_MAX) {
+		return "is longer than 200 bytes";
+	}
+	/* Git cuts white space off trailers. */
+	if (isspace((unsigned char)name[0]) || isspace((unsigned char)name[len - 1])) {
+		return "begins or ends with white space";
+	}
+	return plain_is(name, len)
+		       ? NULL
+		       : "is not one line of plain text (it must be UTF-8, without "
+			 "control characters and without invisible ones)";
+}
+
+int message_name(struct buf *name, const char *message, struct err *err)
+{
+	struct commit_trailers trailers;
+	const char *fault;
+
+	if (!message) {
+		return ERR_NOTFOUND;
+	}
+	trailers = commit_trailers(message);
+	if (!commit_trailers_next(&trailers, MESSAGE_NAME, name)) {
+		return ERR_NOTFOUND;
+	}
+	fault = message_name_fault(name->data ? name->data : "");
+	if (fault) {
+		return err_set(err, ERR_INPUT, "its trailer " MESSAGE_NAME " %s", fault);
+	}
+	return commit_trailers_next(&trailers, MESSAGE_NAME, name)
+		       ? err_set(err, ERR_INPUT, "it has several trailers " MESSAGE_NAME)
+		       : 0;
 }
 
 uint64_t message_count(const char *message, const char *trailer, uint64_t missing)
@@ -158,5 +201,8 @@ void message_write(struct buf *out, const struct message *m)
 	buf_addf(out, MESSAGE_IN_STEP ": %s\n", m->health->reconcile ? "no" : "yes");
 	if (m->clock_behind) {
 		write_count(out, MESSAGE_CLOCK_BEHIND, (uint64_t)m->clock_behind);
+	}
+	if (m->name) {
+		buf_addf(out, MESSAGE_NAME ": %s\n", m->name);
 	}
 }

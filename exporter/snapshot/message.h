@@ -40,6 +40,9 @@
 /* "yes" if the index was restored from a copy: its sequence is less than the parent's, of
  * the same epoch. Absent otherwise. */
 #define MESSAGE_RESTORED "Albumen-Restored"
+/* What the library is called, if somebody said so (message_name). */
+#define MESSAGE_NAME "Albumen-Name"
+#define MESSAGE_NAME_MAX 200 /* bytes */
 /* What `--accept` was needed for (accept.h); one trailer each. */
 #define MESSAGE_ACCEPTED "Albumen-Accepted"
 /* By how many seconds the clock was behind the parent's time. Absent otherwise. */
@@ -54,6 +57,7 @@ struct message {
 	const struct snapshot_info *parent; /* zeroed for the first snapshot */
 	uint64_t number;                    /* message_number */
 	int64_t clock_behind;               /* seconds, or 0 */
+	const char *name;                   /* NULL: the library has none */
 };
 
 /* Appends the message. */
@@ -68,6 +72,13 @@ int message_number(uint64_t *number, struct snapshot_repo *repo,
  * message does not say. */
 bool message_exported(const char *message, char index[37], uint64_t *epoch,
 		      uint64_t *sequence);
+
+/* What is wrong with a text as the name of a library, such as "is empty"; NULL: nothing. It is
+ * one line of plain text (data/base/plain.h) of at most MESSAGE_NAME_MAX bytes. */
+const char *message_name_fault(const char *name);
+/* Reads the name into *name. ERR_NOTFOUND (no message): there is none. ERR_INPUT: this
+ * program would not write it so. `message` may be NULL. */
+int message_name(struct buf *name, const char *message, struct err *err);
 
 /* A trailer that is a number of up to 18 digits; `missing` if there is none. */
 uint64_t message_count(const char *message, const char *trailer, uint64_t missing);

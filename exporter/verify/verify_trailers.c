@@ -99,6 +99,17 @@ static void check_redaction(struct verify_report *report, const char *message)
 	redact_free(redact);
 }
 
+static void check_name(struct verify_report *report, const char *message)
+{
+	struct buf name = {0};
+	struct err err;
+
+	if (message_name(&name, message, &err) == ERR_INPUT) {
+		verify_report_fail(report, "", "%s", err.msg);
+	}
+	buf_release(&name);
+}
+
 void verify_trailers_check(struct verify_trailers *trailers, struct verify_report *report,
 			   const char *message, uint64_t number)
 {
@@ -109,6 +120,7 @@ void verify_trailers_check(struct verify_trailers *trailers, struct verify_repor
 
 	check_sequence(trailers, report, message);
 	check_redaction(report, message);
+	check_name(report, message);
 	if (read_number(&said, report, message, MESSAGE_NUMBER) && said != number) {
 		verify_report_fail(report, "",
 				   "it says that it is snapshot %" PRIu64

@@ -28,6 +28,7 @@ from library import Library  # noqa: E402
 from model import instant  # noqa: E402
 
 SLOTS = 90  # files in the folder; from 100 on the brake is stricter
+LIBRARIES = ["Harbour", "=1+1, \u00e9t\u00e9", 'a "library"']
 NAMES = ["", None, 7, "a.png", "\u00e9" * 60, "\u00e9" * 61, 'q"' * 60, 'q"' * 61, "x\U0001f600" * 30]
 UNIX_EPOCH = instant("1970-01-01T00:00:00Z")
 USERS = ["plain", 'quo"te, comma', "caf\u00e9 <b>", "", None, 7, ["x"], {"name": "y"}]
@@ -99,7 +100,8 @@ def make(options, rng, programs):
     while made < options.snapshots:
         os.environ["SOURCE_DATE_EPOCH"] = str(world.now)
         programs.run("indexer", "scan", programs.index_arguments, [0])
-        programs.run("exporter", "export", programs.export_arguments, [0])
+        name = ["--name", rng.choice(LIBRARIES), "--accept", "name"] if rng.random() < 0.1 else []
+        programs.run("exporter", "export", programs.export_arguments + name, [0])
         made = int(programs.git("rev-list", "--count", "main"))
         if rng.random() < 0.03:
             programs.run("exporter", "maintain", ["--repo", programs.repo], [0])
@@ -155,6 +157,8 @@ class Snapshot:
 
     def __init__(self, programs, blobs, commit):
         self.commit = commit
+        name = programs.git("log", "-1", "--format=%(trailers:key=Albumen-Name,valueonly)", commit)
+        self.library = name.strip() or None
         self.time_s = int(programs.git("log", "-1", "--format=%ct", commit))
         self.albums, self.tag_images, named = {}, {}, {}
         for line in programs.git("ls-tree", "-r", commit).split("\n"):
@@ -296,6 +300,7 @@ class Auditor:
             "snapshot": snapshot.commit,
             "number": at + 1,
             "time": utc(snapshot.time_s),
+            "library": snapshot.library,
             "as_of": as_of,
             "count_from": self.count_from,
             "all": {**total, "albums": len(albums)},
@@ -312,7 +317,7 @@ def as_rows(audit):
     yield (
         "scope,album,images,tagged,untagged,share,oldest_untagged,oldest_since,"
         "last_tagged_at,last_tagged_by,tags,oldest_created_at,oldest_counted_from,"
-        "oldest_observed_since,oldest_or_earlier,oldest_snapshot,snapshot,time"
+        "oldest_observed_since,oldest_or_earlier,oldest_snapshot,snapshot,time,library"
     ).split(",")
     for scope, row in [("all", audit["all"])] + [("album", row) for row in audit["albums"]]:
         oldest, last = row["oldest_untagged"] or {}, row["last_tagged"] or {}
@@ -335,6 +340,7 @@ def as_rows(audit):
             oldest.get("snapshot", ""),
             audit["snapshot"],
             audit["time"],
+            field(audit["library"] or ""),
         ]
 
 

@@ -101,8 +101,9 @@ class State:
 
 
 class Snapshot:
-    def __init__(self, commit, number, seconds, state, since):
+    def __init__(self, commit, number, seconds, state, since, library):
         self.commit, self.number, self.seconds, self.state = commit, number, seconds, state
+        self.library = library
         self.since = since  # of each untagged image: the Snapshot that first showed it so
         self.first = {}  # whether no snapshot before that one holds the image
 
@@ -438,6 +439,7 @@ class Audit:
             "snapshot": self.at.commit,
             "number": self.at.number,
             "time": rfc3339(self.at.seconds),
+            "library": self.at.library,
             "as_of": rfc3339(self.at.seconds),
             "count_from": self.count_from,
             "all": {**self.counts(images), "albums": len(albums)},
@@ -489,12 +491,16 @@ class History:
             self.folder.step()
         self.scan()
         seconds = EPOCH + n * 3600 + self.rng.randrange(3600)
+        before = self.snapshots[-1] if self.snapshots else None
+        library = before and before.library
         export = ["export", "--index", self.index, "--repo", self.repo, "--json"]
+        if self.rng.random() < 0.1:
+            library = self.rng.choice(["Harbour", "\u00e9t\u00e9 & co"])
+            export += ["--name", library, "--accept", "name"]
         result = json.loads(self.run("exporter", *export, seconds=seconds).stdout)
         if result["made"]:
             state = State(self.model)
-            before = self.snapshots[-1] if self.snapshots else None
-            now = Snapshot(result["snapshot"], len(self.snapshots) + 1, seconds, state, {})
+            now = Snapshot(result["snapshot"], len(self.snapshots) + 1, seconds, state, {}, library)
             for ident in state.untagged():
                 still = before and ident in before.since
                 now.since[ident] = before.since[ident] if still else now

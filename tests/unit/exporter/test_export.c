@@ -341,7 +341,7 @@ static void a_note_is_read_as_it_was_written(void **state)
 	assert_string_equal(back.made.hex, note.made.hex);
 	assert_string_equal(back.ended.commit.hex, "");
 	memset(note.ended.commit.hex, 'b', SNAPSHOT_HEX);
-	note.ended.redact = note_redaction("x", 1);
+	note.ended.settings = note_settings("x", 1);
 	note_write(&note, t->repo);
 	note_read(&back, t->repo);
 	assert_memory_equal(&back, &note, sizeof(note));
