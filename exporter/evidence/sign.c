@@ -247,17 +247,18 @@ struct check {
 	struct sign_result *out;
 };
 
-/* Sets the option for the object's time. If it has none the time is now, as in git. */
-static void set_time(struct check *c, enum object_type type)
+/* Sets the option for the time `as_of_s`, or the object's (0). If that has none the time is
+ * now, as in git. */
+static void set_time(struct check *c, enum object_type type, int64_t as_of_s)
 {
 	const char *name = type == OBJECT_TAG ? "\ntagger " : "\ncommitter ";
 	size_t headers = end_of_headers(c->payload.data, c->payload.len);
 	const char *line = memmem(c->payload.data, headers, name, strlen(name));
 	const char *mail = line ? strpbrk(line + 1, ">\n") : NULL;
 	struct tm tm;
-	time_t time_s = 0;
+	time_t time_s = as_of_s;
 
-	if (mail && *mail == '>') {
+	if (!time_s && mail && *mail == '>') {
 		time_s = (time_t)strtoll(mail + 1, NULL, 10);
 	}
 	if (time_s > 0 && gmtime_r(&time_s, &tm)) {
@@ -356,6 +357,13 @@ static int verify(struct check *c, struct err *err)
 int sign_verify(struct sign_result *out, struct sign_verifier *verifier,
 		enum object_type type, const void *body, size_t len, struct err *err)
 {
+	return sign_verify_at(out, verifier, type, body, len, 0, err);
+}
+
+int sign_verify_at(struct sign_result *out, struct sign_verifier *verifier,
+		   enum object_type type, const void *body, size_t len, int64_t as_of_s,
+		   struct err *err)
+{
 	struct check c = {.verifier = verifier, .out = out};
 	int rc = 0;
 
@@ -367,7 +375,7 @@ int sign_verify(struct sign_result *out, struct sign_verifier *verifier,
 		snprintf(out->reason, sizeof(out->reason), "it is not an SSH signature");
 	} else {
 		read_fingerprint(out->key, &c.signature);
-		set_time(&c, type);
+		set_time(&c, type, as_of_s);
 		rc = verify(&c, err);
 	}
 	buf_release(&c.payload);

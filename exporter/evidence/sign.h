@@ -3,6 +3,7 @@
 #define EXPORTER_EVIDENCE_SIGN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
@@ -73,5 +74,9 @@ void sign_verifier_close(struct sign_verifier *verifier);
  * signature is a verdict; it is an error if ssh-keygen cannot be run. */
 int sign_verify(struct sign_result *out, struct sign_verifier *verifier,
 		enum object_type type, const void *body, size_t len, struct err *err);
+/* The same as of the time `as_of_s`, Unix seconds; 0: of the time in the body. */
+int sign_verify_at(struct sign_result *out, struct sign_verifier *verifier,
+		   enum object_type type, const void *body, size_t len, int64_t as_of_s,
+		   struct err *err);
 
 #endif

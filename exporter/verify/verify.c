@@ -6,9 +6,10 @@
 
 #include "data/base/buf.h"
 #include "data/base/log.h"
+#include "data/base/plain.h"
 #include "exporter/git/snapshot.h"
 #include "exporter/lookback/when.h"
-#include "exporter/snapshot/message.h"
+#include "exporter/verify/verify_begin.h"
 #include "exporter/verify/verify_line.h"
 #include "exporter/verify/verify_refs.h"
 #include "exporter/verify/verify_sign.h"
@@ -16,14 +17,11 @@
 #include "exporter/verify/verify_store.h"
 #include "exporter/verify/verify_trailers.h"
 
-#define TAGS "refs/tags/"
-
 struct verify {
 	const struct verify_job *job;
 	struct verify_result *result;
 	struct verify_report report;
 	struct snapshot_repo *repo; /* for WHEN alone */
-	struct verify_refs refs;
 	struct verify_store *store;
 	struct verify_line line;
 	size_t first, end;  /* the range of the line that is verified in full */
@@ -52,15 +50,34 @@ static int find_when(size_t *at, struct verify *verify, const char *when,
 	if (!rc && object_unhex(id, info.commit.hex)) {
 		*at = verify_line_find(&verify->line, id);
 	}
-	if (rc || *at == verify->line.count) {
-		*at = otherwise;
+	if (rc || *at == verify->line.count || *at < verify->line.held) {
 		verify_report_at(&verify->report, rc ? NULL : info.commit.hex, 0);
 		verify_report_fail(&verify->report, "", "%s",
-				   rc ? why.msg : "the commit is not on main's line");
+				   rc ? why.msg
+				   : *at < verify->line.held
+					   ? "the snapshot is held by itself, before the "
+					     "first one of main's line"
+					   : "the commit is not on main's line");
 		verify_report_at(&verify->report, NULL, 0);
+		*at = otherwise;
 	}
 	snapshot_info_release(&info);
 	return 0;
+}
+
+static void set_end(struct verify_end *end, const struct verify *verify, size_t at)
+{
+	const struct verify_commit *commit = &verify->line.commit[at];
+
+	object_hex(end->commit, commit->id);
+	end->number = commit->number;
+	end->time_s = commit->time_s;
+}
+
+/* The first snapshot of main in the range. */
+static size_t main_first(const struct verify *verify)
+{
+	return verify->first > verify->line.held ? verify->first : verify->line.held;
 }
 
 static int choose_range(struct verify *verify, struct err *err)
@@ -79,36 +96,9 @@ static int choose_range(struct verify *verify, struct err *err)
 		rc = err_set(err, ERR_USAGE, "'%s' comes after '%s'", verify->job->from,
 			     verify->job->to);
 	}
-	object_hex(verify->result->first, verify->line.commit[verify->first].id);
-	object_hex(verify->result->last, verify->line.commit[last].id);
+	set_end(&verify->result->from, verify, main_first(verify));
+	set_end(&verify->result->to, verify, last);
 	return rc;
-}
-
-/* Numbers the line. If its beginning is lost, its oldest commit says its own number. */
-static void number_line(struct verify *verify)
-{
-	uint64_t before = 0;
-	struct buf body = {0};
-	enum object_type type;
-
-	if (verify->line.cut && verify_store_read(&body, &type, verify->store,
-						  verify->line.commit[0].id) == 0) {
-		struct verify_commit ignored;
-		const char *message;
-
-		if (!verify_commit_parse(&ignored, &message, type, &body)) {
-			before = message_count(message, MESSAGE_NUMBER, 1);
-			before -= before > 0;
-		}
-	}
-	verify->signed_from = verify->line.count;
-	for (size_t i = 0; i < verify->line.count; i++) {
-		verify->line.commit[i].number = before + i + 1;
-		if (i < verify->signed_from && verify->line.commit[i].is_signed) {
-			verify->signed_from = i;
-		}
-	}
-	buf_release(&body);
 }
 
 /* --- one snapshot --- */
@@ -121,18 +111,53 @@ static void check_time(struct verify *verify, size_t at)
 	}
 }
 
-static int check_signature(struct verify *verify, size_t at, struct err *err)
+/* Checks the signature, and notes who made it. */
+static int check_signature(struct verify *verify, size_t at, const struct buf *body,
+			   struct err *err)
 {
 	const struct verify_commit *commit = &verify->line.commit[at];
-	bool good = false;
+	struct sign_result result = {.verdict = SIGN_NONE};
 	int rc = 0;
 
 	if (at >= verify->signed_from) {
-		rc = verify_sign_check(&good, verify->sign, "", err);
+		rc = verify_sign_check(&result, verify->sign, "", err);
 	}
-	verify->result->is_signed += commit->is_signed;
-	verify->result->good += good;
-	return rc;
+	if (!commit->is_signed || rc) {
+		return rc;
+	}
+	if (!verify_sign_has_signers(verify->sign)) {
+		sign_signer(result.key, OBJECT_COMMIT, body->data, body->len);
+	}
+	verify->result->is_signed++;
+	verify->result->good += result.verdict == SIGN_GOOD;
+	verify_who_add_snapshot(&verify->result->who, result.key,
+				*result.principal ? result.principal : NULL, commit);
+	return 0;
+}
+
+/* A snapshot says that an erasure wrote it anew if, and only if, a label declares that. */
+static void check_erasure(struct verify *verify, const struct verify_commit *commit,
+			  const char *message)
+{
+	const struct verify_label *label =
+		verify_labels_erasure(&verify->result->labels, commit->number);
+	uint8_t was[OBJECT_ID];
+	int rc = declared_was(was, message);
+
+	if (rc && rc != ERR_NOTFOUND) {
+		verify_report_fail(&verify->report, "",
+				   "the trailer " DECLARED_WAS
+				   " is no id, or not the last one");
+	} else if (!rc && !label) {
+		verify_report_fail(&verify->report, "",
+				   "it says that an erasure wrote it anew, but no "
+				   "label " DECLARED_ERASED " declares that");
+	} else if (rc && label) {
+		verify_report_fail(&verify->report, "",
+				   "the label %s declares that it was written anew, but "
+				   "it does not say what it was",
+				   label->name);
+	}
 }
 
 static int check_snapshot(struct verify *verify, size_t at, struct buf *body,
@@ -145,29 +170,44 @@ static int check_snapshot(struct verify *verify, size_t at, struct buf *body,
 	struct verify_commit ignored;
 	char hex[OBJECT_HEX + 1];
 	const char *message;
-	enum object_type type;
 	int rc = 0;
 
 	object_hex(hex, commit->id);
 	verify_report_at(&verify->report, hex, commit->number);
 	check_time(verify, at);
-	if (verify_store_read(body, &type, verify->store, commit->id) ||
-	    verify_commit_parse(&ignored, &message, OBJECT_COMMIT, body)) {
-		/* That was reported when the line was read. */
-		message = "";
+	/* What is wrong with it was reported when the line was read. */
+	verify_commit_read(&ignored, &message, body, verify->store, commit->id);
+	if (at <= verify->line.held) {
+		/* What was between it and the one before is not known. */
+		verify->trailers = (struct verify_trailers){0};
 	}
 	verify_trailers_check(&verify->trailers, &verify->report, message,
 			      commit->number);
+	check_erasure(verify, commit, message);
 	if (full) {
-		rc = check_signature(verify, at, err);
+		rc = check_signature(verify, at, body, err);
 		verify_state_step(verify->state, from, commit->tree, message);
 		verify_trailers_counts(&verify->trailers, &verify->report, message,
 				       verify_state_counts(verify->state));
 		verify_sign_digest(verify->sign, message, commit->tree, commit->is_signed,
 				   "");
-		verify->result->snapshots++;
+		if (at < verify->line.held) {
+			verify->result->held++;
+		} else {
+			verify->result->snapshots++;
+		}
 	}
 	return rc;
+}
+
+/* As of which time the key of a snapshot must have been allowed; 0 for that of the snapshot. */
+static int64_t find_time(const struct verify *verify, size_t at, const char *message)
+{
+	const struct verify_label *label = verify_labels_erasure(
+		&verify->result->labels, verify->line.commit[at].number);
+	uint8_t was[OBJECT_ID];
+
+	return label && declared_was(was, message) == 0 ? label->tag.time_s : 0;
 }
 
 /* Adds the snapshots that check_signature asks for. */
@@ -177,11 +217,14 @@ static void begin_signatures(struct verify *verify, struct buf *body)
 		verify->first > verify->signed_from ? verify->first : verify->signed_from;
 
 	for (; at < verify->end; at++) {
-		enum object_type type;
+		struct verify_commit ignored;
+		const char *message;
 
 		/* A snapshot that cannot be read is empty, and thus not signed. */
-		verify_store_read(body, &type, verify->store, verify->line.commit[at].id);
-		verify_sign_add(verify->sign, OBJECT_COMMIT, body);
+		verify_commit_read(&ignored, &message, body, verify->store,
+				   verify->line.commit[at].id);
+		verify_sign_add(verify->sign, OBJECT_COMMIT, body,
+				find_time(verify, at, message));
 	}
 	verify_sign_start(verify->sign);
 }
@@ -206,142 +249,79 @@ static int check_line(struct verify *verify, struct err *err)
 	return rc;
 }
 
-/* --- labels --- */
-
-static void fail_label(struct verify *verify, const struct verify_ref *ref,
-		       const char *problem)
-{
-	verify_report_fail(&verify->report, ref->name, "%s", problem);
-}
-
-/* Whether the tag's own name is that of its reference. */
-static bool has_name(const struct buf *body, const char *name)
-{
-	const char *line = strstr(body->data, "\ntag ");
-	size_t len = strlen(name);
-
-	return line && strncmp(line + 5, name, len) == 0 && line[5 + len] == '\n';
-}
-
-/* Compares the label with its snapshot. */
-static int check_target(struct verify *verify, const struct verify_ref *ref,
-			const struct verify_commit *tag, const char *message,
-			const struct buf *body, struct err *err)
-{
-	size_t at = verify_line_find(&verify->line, tag->tree);
-	const struct verify_commit *commit;
-	uint64_t said = message_count(message, MESSAGE_NUMBER, 0);
-	char hex[OBJECT_HEX + 1];
-
-	object_hex(hex, tag->tree);
-	verify_report_at(&verify->report, hex, 0);
-	if (at == verify->line.count) {
-		fail_label(verify, ref,
-			   "the label is of a commit that is not on main's line");
-		return 0;
-	}
-	commit = &verify->line.commit[at];
-	verify->result->labels++;
-	verify_report_at(&verify->report, hex, commit->number);
-	if (ref->has_peeled && memcmp(ref->peeled, tag->tree, OBJECT_ID) != 0) {
-		fail_label(verify, ref,
-			   "packed-refs says that the label is of another commit");
-	}
-	if (!has_name(body, ref->name + strlen(TAGS))) {
-		fail_label(verify, ref, "the label's object has another name");
-	}
-	if (said && said != commit->number) {
-		verify_report_fail(&verify->report, ref->name,
-				   "the label says that it is of snapshot %" PRIu64,
-				   said);
-	}
-	if (tag->time_s < commit->time_s) {
-		fail_label(verify, ref, "the label is older than its snapshot");
-	}
-	verify_sign_digest(verify->sign, message, commit->tree, tag->is_signed,
-			   ref->name);
-	return verify_sign_now(verify->sign, OBJECT_TAG, body, ref->name, err);
-}
-
-static int check_label(struct verify *verify, const struct verify_ref *ref,
-		       struct buf *body, struct err *err)
-{
-	struct verify_commit tag;
-	enum object_type type;
-	const char *message, *problem;
-	int rc = verify_store_read(body, &type, verify->store, ref->id);
-
-	verify_report_at(&verify->report, NULL, 0);
-	if (rc) {
-		fail_label(verify, ref,
-			   rc == ERR_NOTFOUND ? "the label's object is missing"
-					      : "the label's object is damaged");
-		return 0;
-	}
-	if (type != OBJECT_TAG) {
-		fail_label(verify, ref,
-			   "not a label: the tag has no object of its own, so anybody "
-			   "can move it unseen");
-		return 0;
-	}
-	problem = verify_commit_parse(&tag, &message, OBJECT_TAG, body);
-	if (problem) {
-		verify_report_fail(&verify->report, ref->name, "the label is damaged: %s",
-				   problem);
-		return 0;
-	}
-	return check_target(verify, ref, &tag, message, body, err);
-}
-
-/* Each label is an annotated tag of its own name, of a snapshot on the line, signed if
- * snapshots are, and has the right SHA-256 of it. */
-static int check_labels(struct verify *verify, struct err *err)
-{
-	struct buf body = {0};
-	int rc = 0;
-
-	for (size_t i = 0;
-	     !rc && i < verify->refs.count && !verify_report_is_full(&verify->report);
-	     i++) {
-		const struct verify_ref *ref = &verify->refs.ref[i];
-
-		if (strncmp(ref->name, TAGS, strlen(TAGS)) == 0) {
-			rc = check_label(verify, ref, &body, err);
-		}
-	}
-	verify_report_at(&verify->report, NULL, 0);
-	buf_release(&body);
-	return rc;
-}
-
 /* --- all --- */
 
 static void check_any_signed(struct verify *verify)
 {
 	if (verify->job->signers && verify->signed_from >= verify->end) {
-		verify_report_at(&verify->report, verify->result->first,
-				 verify->line.commit[verify->first].number);
+		verify_report_at(&verify->report, verify->result->from.commit,
+				 verify->result->from.number);
 		verify_report_fail(&verify->report, "",
 				   "no snapshot is signed, from this one on");
 		verify_report_at(&verify->report, NULL, 0);
 	}
 }
 
-static int check_history(struct verify *verify, struct err *err)
+/* A label declares another beginning than the history has: then `prune` was interrupted before
+ * its change, or somebody has fetched what it left out. */
+static void note_labels(struct verify *verify)
 {
-	int rc;
+	struct verify_result *result = verify->result;
 
-	if (verify->refs.has_main) {
-		verify_line_read(&verify->line, verify->store, &verify->report,
-				 verify->refs.main);
-	} else {
+	for (size_t i = 0; i < result->labels.count; i++) {
+		const struct verify_label *label = &result->labels.label[i];
+
+		result->labelled += label->number > 0;
+		if (label->number && label->key) {
+			verify_who_add_label(&result->who, label->key, label->principal);
+		}
+		if (label->kind == VERIFY_LABEL_PRUNED && label->is_good &&
+		    label->number > verify->line.commit[verify->line.held].number) {
+			buf_addstr(&result->notes, "the label ");
+			plain_addstr(&result->notes, label->name);
+			buf_addf(&result->notes,
+				 " declares that the history begins with snapshot "
+				 "%" PRIu64
+				 ", but earlier ones are there: the prune that "
+				 "made it was interrupted\n",
+				 label->number);
+		}
+	}
+}
+
+static void read_line(struct verify *verify)
+{
+	struct verify_result *result = verify->result;
+
+	result->begin = verify_begin(&result->labels, snapshot_path(verify->repo),
+				     verify->store, &verify->report);
+	if (!result->refs.has_main) {
 		verify_report_fail(&verify->report, SNAPSHOT_BRANCH,
 				   "there is no such branch");
+		return;
 	}
-	rc = verify_sign_open(&verify->sign, verify->job->signers, verify->store,
-			      &verify->report, err);
+	verify_line_read(&verify->line, verify->store, &verify->report, result->refs.main,
+			 result->begin ? &result->begin->pruned : NULL);
+	verify->signed_from = 0;
+	while (verify->signed_from < verify->line.count &&
+	       !verify->line.commit[verify->signed_from].is_signed) {
+		verify->signed_from++;
+	}
+}
+
+static int check_history(struct verify *verify, struct err *err)
+{
+	struct verify_result *result = verify->result;
+	int rc = verify_sign_open(&verify->sign, verify->job->signers, verify->store,
+				  &verify->report, err);
+
+	rc = rc ? rc
+		: verify_labels_read(&result->labels, &result->refs, verify->store,
+				     verify->sign, &verify->report, err);
+	if (!rc) {
+		read_line(verify);
+	}
 	if (!rc && verify->line.count) {
-		number_line(verify);
 		rc = choose_range(verify, err);
 	}
 	if (!rc && verify->line.count) {
@@ -349,7 +329,14 @@ static int check_history(struct verify *verify, struct err *err)
 		verify->state = verify_state_new(verify->store, &verify->report);
 		rc = check_line(verify, err);
 	}
-	return rc ? rc : check_labels(verify, err);
+	if (!rc) {
+		verify_labels_check(&result->labels, &verify->line, verify->store,
+				    verify->sign, &verify->report);
+	}
+	if (!rc && verify->line.count) {
+		note_labels(verify);
+	}
+	return rc;
 }
 
 int verify_run(const struct verify_job *job, struct verify_result *result,
@@ -368,7 +355,7 @@ int verify_run(const struct verify_job *job, struct verify_result *result,
 		return rc;
 	}
 	/* The references first: the packs that are opened later have what they name. */
-	verify_refs_read(&verify.refs, snapshot_path(verify.repo), &verify.report);
+	verify_refs_read(&result->refs, snapshot_path(verify.repo), &verify.report);
 	rc = verify_store_open(&verify.store, snapshot_path(verify.repo), &verify.report,
 			       err);
 	if (!rc) {
@@ -381,7 +368,14 @@ int verify_run(const struct verify_job *job, struct verify_result *result,
 	verify_sign_close(verify.sign);
 	verify_line_release(&verify.line);
 	verify_store_close(verify.store);
-	verify_refs_release(&verify.refs);
 	snapshot_close(verify.repo);
 	return rc;
+}
+
+void verify_result_release(struct verify_result *result)
+{
+	verify_labels_release(&result->labels);
+	verify_refs_release(&result->refs);
+	verify_who_release(&result->who);
+	buf_release(&result->notes);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
+#include "exporter/snapshot/message.h"
 
 /* --- one object --- */
 
@@ -102,6 +103,27 @@ const char *verify_commit_parse(struct verify_commit *out, const char **message,
 	return *message ? NULL : "it has no message";
 }
 
+int verify_commit_read(struct verify_commit *out, const char **message, struct buf *body,
+		       struct verify_store *store, const uint8_t id[OBJECT_ID])
+{
+	enum object_type type;
+	int rc = verify_store_read(body, &type, store, id);
+
+	*out = (struct verify_commit){0};
+	*message = "";
+	if (!rc && type != OBJECT_COMMIT) {
+		rc = ERR_INPUT;
+	}
+	if (!rc) {
+		if (verify_commit_parse(out, message, OBJECT_COMMIT, body)) {
+			*message = "";
+		}
+		memcpy(out->id, id, OBJECT_ID);
+		out->number = message_count(*message, MESSAGE_NUMBER, 0);
+	}
+	return rc;
+}
+
 /* --- the line --- */
 
 static void add(struct verify_line *line, const struct verify_commit *commit)
@@ -111,10 +133,10 @@ static void add(struct verify_line *line, const struct verify_commit *commit)
 	line->commit[line->count++] = *commit;
 }
 
-/* Reads a commit of the line, and reports what is wrong. False: the line ends. */
+/* Reads a commit of the line, and reports what is wrong. False: there is none. */
 static bool read_commit(struct verify_commit *out, struct buf *body,
 			struct verify_store *store, struct verify_report *report,
-			const uint8_t id[OBJECT_ID])
+			const uint8_t id[OBJECT_ID], const char *role)
 {
 	char hex[OBJECT_HEX + 1];
 	const char *message, *problem;
@@ -124,7 +146,7 @@ static bool read_commit(struct verify_commit *out, struct buf *body,
 	object_hex(hex, id);
 	verify_report_at(report, hex, 0);
 	if (rc || type != OBJECT_COMMIT) {
-		verify_report_fail(report, "", "the history ends here: the commit is %s",
+		verify_report_fail(report, "", "%s: the commit is %s", role,
 				   rc == ERR_NOTFOUND ? "missing"
 				   : rc               ? "damaged"
 						      : "no commit");
@@ -143,33 +165,95 @@ static bool read_commit(struct verify_commit *out, struct buf *body,
 	return out->is_read;
 }
 
-void verify_line_read(struct verify_line *line, struct verify_store *store,
-		      struct verify_report *report, const uint8_t tip[OBJECT_ID])
+/* From the tip back. */
+static void read_main(struct verify_line *line, struct verify_store *store,
+		      struct verify_report *report, const uint8_t tip[OBJECT_ID],
+		      const struct declared_pruned *begin)
 {
-	struct buf body = {0};
 	struct verify_commit commit = {.parents = 1};
+	struct buf body = {0};
+	uint8_t id[OBJECT_ID];
+	bool end = false;
 
-	*line = (struct verify_line){0};
 	memcpy(commit.parent, tip, OBJECT_ID);
-	while (commit.parents && !line->cut) {
-		uint8_t id[OBJECT_ID];
-
+	while (commit.parents && !end) {
 		memcpy(id, commit.parent, OBJECT_ID);
-		line->cut = !read_commit(&commit, &body, store, report, id);
+		line->cut = !read_commit(&commit, &body, store, report, id,
+					 "the history ends here");
 		if (!line->cut) {
 			add(line, &commit);
 		}
+		end = line->cut || (begin && memcmp(id, begin->first.id, OBJECT_ID) == 0);
 	}
+	buf_release(&body);
+}
+
+/* From the newest on, as the whole line is turned round. */
+static void read_held(struct verify_line *line, struct verify_store *store,
+		      struct verify_report *report, const struct declared_list *list)
+{
+	struct verify_commit commit;
+	struct buf body = {0};
+
+	for (size_t i = list->count; i > 0 && !verify_report_is_full(report); i--) {
+		if (read_commit(&commit, &body, store, report, list->at[i - 1].id,
+				"a label declares that this snapshot is held")) {
+			commit.number = list->at[i - 1].number;
+			add(line, &commit);
+			line->held++;
+		}
+	}
+	buf_release(&body);
+}
+
+static void turn_round(struct verify_line *line)
+{
 	for (size_t i = 0; i < line->count / 2; i++) {
 		struct verify_commit *a = &line->commit[i];
 		struct verify_commit *b = &line->commit[line->count - 1 - i];
+		struct verify_commit commit = *a;
 
-		commit = *a;
 		*a = *b;
 		*b = commit;
 	}
-	verify_report_at(report, NULL, 0);
+}
+
+/* If the beginning of main is lost, its oldest commit says its own number. */
+static void number_main(struct verify_line *line, struct verify_store *store,
+			const struct declared_pruned *begin)
+{
+	size_t first = line->held;
+	struct verify_commit commit;
+	struct buf body = {0};
+	const char *message;
+	uint64_t number = 1;
+
+	if (line->cut && first < line->count) {
+		verify_commit_read(&commit, &message, &body, store,
+				   line->commit[first].id);
+		number = commit.number ? commit.number : 1;
+	} else if (begin && first < line->count &&
+		   memcmp(line->commit[first].id, begin->first.id, OBJECT_ID) == 0) {
+		number = begin->first.number;
+	}
+	for (size_t i = first; i < line->count; i++) {
+		line->commit[i].number = number++;
+	}
 	buf_release(&body);
+}
+
+void verify_line_read(struct verify_line *line, struct verify_store *store,
+		      struct verify_report *report, const uint8_t tip[OBJECT_ID],
+		      const struct declared_pruned *begin)
+{
+	*line = (struct verify_line){0};
+	read_main(line, store, report, tip, begin);
+	if (begin && line->count) {
+		read_held(line, store, report, &begin->held);
+	}
+	turn_round(line);
+	number_main(line, store, begin);
+	verify_report_at(report, NULL, 0);
 }
 
 void verify_line_release(struct verify_line *line)

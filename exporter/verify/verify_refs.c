@@ -200,8 +200,6 @@ void verify_refs_read(struct verify_refs *refs, const char *git_dir,
 	read_packed(refs, git_dir, report);
 	sort_refs(refs);
 	check_head(git_dir, report);
-	refuse_file(git_dir, "shallow", "the clone is shallow: its history is cut off",
-		    report);
 	refuse_file(git_dir, "info/grafts", "git shows another history than there is",
 		    report);
 	for (size_t i = 0; i < refs->count; i++) {

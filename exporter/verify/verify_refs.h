@@ -13,8 +13,8 @@
 /*
  * verify_refs - reads the references of a repository from its files: main, and the tags.
  * What would make git show another history than the one that is verified is a failure:
- * grafts, replacements, a shallow clone, a bare repository's HEAD that is not on main,
- * and other branches. References of remotes, notes and the like are ignored.
+ * grafts, replacements, a bare repository's HEAD that is not on main, and other branches.
+ * (A shallow clone: verify_begin.) References of remotes, notes and the like are ignored.
  *
  * libgit2 lists references too, but silently leaves out those that are damaged.
  */

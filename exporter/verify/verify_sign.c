@@ -8,7 +8,6 @@
 
 #include "data/base/threads.h"
 #include "exporter/evidence/digest.h"
-#include "exporter/evidence/sign.h"
 #include "exporter/git/snapshot.h"
 #include "exporter/git/commit.h"
 
@@ -28,6 +27,7 @@ struct job {
 	enum object_type type;
 	bool started; /* a worker or the owner is checking it, or has */
 	struct buf body;
+	int64_t as_of_s;
 	struct outcome *outcome; /* NULL until it is checked */
 };
 
@@ -80,6 +80,11 @@ int verify_sign_open(struct verify_sign **out, const char *signers,
 	return rc;
 }
 
+bool verify_sign_has_signers(const struct verify_sign *sign)
+{
+	return sign->verifier;
+}
+
 static void free_outcome(struct outcome *outcome)
 {
 	if (outcome) {
@@ -118,7 +123,7 @@ void verify_sign_close(struct verify_sign *sign)
 /* --- signatures --- */
 
 void verify_sign_add(struct verify_sign *sign, enum object_type type,
-		     const struct buf *body)
+		     const struct buf *body, int64_t as_of_s)
 {
 	struct job *job;
 
@@ -127,7 +132,7 @@ void verify_sign_add(struct verify_sign *sign, enum object_type type,
 	}
 	sign->job = xgrow(sign->job, sign->count, &sign->cap, sizeof(*sign->job));
 	job = &sign->job[sign->count++];
-	*job = (struct job){.type = type};
+	*job = (struct job){.type = type, .as_of_s = as_of_s};
 	buf_add(&job->body, body->data, body->len);
 }
 
@@ -137,8 +142,8 @@ static void run(struct verify_sign *sign, struct job *job, struct sign_verifier 
 	struct outcome *outcome = xzalloc(sizeof(*outcome));
 	struct err err;
 
-	outcome->rc = sign_verify(&outcome->result, verifier, job->type, job->body.data,
-				  job->body.len, &err);
+	outcome->rc = sign_verify_at(&outcome->result, verifier, job->type,
+				     job->body.data, job->body.len, job->as_of_s, &err);
 	outcome->problem = outcome->rc ? xstrdup(err.msg) : NULL;
 	buf_release(&job->body);
 	pthread_mutex_lock(&sign->lock);
@@ -181,7 +186,7 @@ void verify_sign_start(struct verify_sign *sign)
 }
 
 /* Reports a signature that is not good. */
-static bool judge(const struct verify_sign *sign, const struct sign_result *result,
+static void judge(const struct verify_sign *sign, const struct sign_result *result,
 		  const char *path)
 {
 	if (result->verdict == SIGN_BAD) {
@@ -191,18 +196,17 @@ static bool judge(const struct verify_sign *sign, const struct sign_result *resu
 	} else if (result->verdict != SIGN_GOOD) {
 		verify_report_fail(sign->report, path, "%s", result->reason);
 	}
-	return result->verdict == SIGN_GOOD;
 }
 
-int verify_sign_check(bool *good, struct verify_sign *sign, const char *path,
-		      struct err *err)
+int verify_sign_check(struct sign_result *result, struct verify_sign *sign,
+		      const char *path, struct err *err)
 {
 	struct outcome *outcome;
 	struct job *job;
 	bool mine;
 	int rc;
 
-	*good = false;
+	*result = (struct sign_result){.verdict = SIGN_NONE};
 	if (!sign->verifier) {
 		return 0;
 	}
@@ -223,25 +227,28 @@ int verify_sign_check(bool *good, struct verify_sign *sign, const char *path,
 	if (rc) {
 		err_set(err, rc, "%s", outcome->problem);
 	} else {
-		*good = judge(sign, &outcome->result, path);
+		*result = outcome->result;
+		judge(sign, result, path);
 	}
 	free_outcome(outcome);
 	job->outcome = NULL;
 	return rc;
 }
 
-int verify_sign_now(struct verify_sign *sign, enum object_type type,
-		    const struct buf *body, const char *path, struct err *err)
+int verify_sign_now(struct sign_result *result, struct verify_sign *sign,
+		    enum object_type type, const struct buf *body, int64_t as_of_s,
+		    const char *path, struct err *err)
 {
-	struct sign_result result;
 	int rc;
 
+	*result = (struct sign_result){.verdict = SIGN_NONE};
 	if (!sign->verifier) {
 		return 0;
 	}
-	rc = sign_verify(&result, sign->verifier, type, body->data, body->len, err);
+	rc = sign_verify_at(result, sign->verifier, type, body->data, body->len, as_of_s,
+			    err);
 	if (!rc) {
-		judge(sign, &result, path);
+		judge(sign, result, path);
 	}
 	return rc;
 }

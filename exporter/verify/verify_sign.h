@@ -7,6 +7,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
+#include "exporter/evidence/sign.h"
 #include "exporter/git/pack/object.h"
 #include "exporter/verify/verify_report.h"
 #include "exporter/verify/verify_store.h"
@@ -16,9 +17,9 @@
  * snapshot that a signed message has (digest.h).
  *
  *	verify_sign_open(&sign, signers, store, report, err);
- *	verify_sign_add(sign, OBJECT_COMMIT, &body);		(any number of them)
+ *	verify_sign_add(sign, OBJECT_COMMIT, &body, 0);		(any number of them)
  *	verify_sign_start(sign);
- *	verify_sign_check(&good, sign, path, err);		(once for each, in order)
+ *	verify_sign_check(&result, sign, path, err);		(once for each, in order)
  *	verify_sign_close(sign);
  */
 
@@ -32,21 +33,26 @@ int verify_sign_open(struct verify_sign **out, const char *signers,
 /* NULL is allowed. */
 void verify_sign_close(struct verify_sign *sign);
 
-/* Copies a commit or tag whose signature is to be checked; not after the start. */
+/* Whether signatures are checked. */
+bool verify_sign_has_signers(const struct verify_sign *sign);
+
+/* Copies a commit or tag whose signature is to be checked, as of a time (Unix seconds; 0: the
+ * one in it); not after the start. */
 void verify_sign_add(struct verify_sign *sign, enum object_type type,
-		     const struct buf *body);
+		     const struct buf *body, int64_t as_of_s);
 /* Begins to check, on two threads. */
 void verify_sign_start(struct verify_sign *sign);
 
 /* Waits for the result of the next one that was added, and reports at `path` what is
- * wrong with it. *good: an allowed signer has signed. An error: ssh-keygen cannot be
- * run. */
-int verify_sign_check(bool *good, struct verify_sign *sign, const char *path,
-		      struct err *err);
+ * wrong with it: any verdict but SIGN_GOOD. Without signers nothing is reported, and the
+ * verdict is SIGN_NONE. An error: ssh-keygen cannot be run. */
+int verify_sign_check(struct sign_result *result, struct verify_sign *sign,
+		      const char *path, struct err *err);
 
 /* The same of a body that was not added. */
-int verify_sign_now(struct verify_sign *sign, enum object_type type,
-		    const struct buf *body, const char *path, struct err *err);
+int verify_sign_now(struct sign_result *result, struct verify_sign *sign,
+		    enum object_type type, const struct buf *body, int64_t as_of_s,
+		    const char *path, struct err *err);
 
 /* Compares the SHA-256 in a message with the tree's. Every signed message has one; a
  * message that has one and no signature has lost it. */

@@ -126,6 +126,7 @@ static void verify_it(struct test *t)
 	t->failures = 0;
 	buf_clear(&t->failed);
 	assert_int_equal(verify_run(&job, &result, &err), 0);
+	verify_result_release(&result);
 }
 
 static struct audit *audit_it(struct test *t, const char *album)
