@@ -9,6 +9,7 @@
 #include "exporter/body/words.h"
 #include "exporter/command/command.h"
 #include "exporter/git/history.h"
+#include "exporter/lookback/beginning.h"
 #include "exporter/lookback/compare.h"
 #include "exporter/lookback/labels.h"
 #include "exporter/lookback/trace.h"
@@ -119,7 +120,48 @@ static void add_labels(struct log *log, const struct history_step *step)
 	buf_addstr(out, log->opt->json || count ? "]" : "");
 }
 
-static int print_snapshot(struct log *log, const struct history_step *step)
+/* What labels of albumen's own say, and where the history begins. */
+static void add_notes(struct log *log, const struct history_step *step, bool begins,
+		      bool held)
+{
+	struct buf *out = &log->line;
+	size_t count;
+	const struct labels_entry *note = labels_own(&log->labels, step->commit, &count);
+
+	if (log->opt->json && begins) {
+		json_print_bool(out, "begins", true);
+	}
+	if (held && log->opt->json) {
+		json_print_bool(out, "held", true);
+	} else if (held) {
+		buf_addstr(out, ", held");
+	}
+	if (log->opt->json && count) {
+		json_print_open(out, "notes", '[');
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (log->opt->json) {
+			json_print_open(out, NULL, '{');
+			json_print_string(out, "label", note[i].name);
+			add_string(out, "text", note[i].text, strlen(note[i].text));
+			buf_addch(out, '}');
+		} else {
+			buf_addstr(out, "\n\t");
+			plain_add(out, note[i].name, strlen(note[i].name));
+			buf_addstr(out, ": ");
+			plain_add(out, note[i].text, strlen(note[i].text));
+		}
+	}
+	if (log->opt->json && count) {
+		buf_addch(out, ']');
+	} else if (begins && !count) {
+		buf_addstr(out, "\n\thistory begins here: this clone is shallow");
+	}
+}
+
+/* `begins`: history begins late, with this one. `held`: it is before that. */
+static int print_snapshot(struct log *log, const struct history_step *step, bool begins,
+			  bool held)
 {
 	size_t subject = strcspn(step->message, "\n");
 
@@ -132,8 +174,25 @@ static int print_snapshot(struct log *log, const struct history_step *step)
 	}
 	add_counts(log, step->message);
 	add_labels(log, step);
+	add_notes(log, step, begins, held);
 	buf_addstr(&log->line, log->opt->json ? "}" : "");
 	return command_print_line(&log->line, log->err);
+}
+
+/* The snapshots before the beginning that are held by their labels, the newest first. */
+static int log_held(struct log *log, struct snapshot_repo *repo, struct history *history)
+{
+	struct beginning beginning;
+	struct history_step step;
+	int rc = beginning_read(&beginning, repo, log->err);
+
+	for (size_t i = 0; !rc && i < beginning.count; i++) {
+		history_start(history, beginning.held[i].label->commit);
+		rc = history_next(history, &step, log->err);
+		rc = rc ? rc : print_snapshot(log, &step, false, true);
+	}
+	beginning_release(&beginning);
+	return rc;
 }
 
 static int log_all(struct log *log, struct snapshot_repo *repo,
@@ -147,11 +206,16 @@ static int log_all(struct log *log, struct snapshot_repo *repo,
 	object_unhex(commit, from->commit.hex);
 	history_start(history, commit);
 	while (!rc && (rc = history_next(history, &step, log->err)) == 0) {
-		rc = print_snapshot(log, &step);
+		rc = print_snapshot(log, &step, history_is_cut(history), false);
+	}
+	rc = rc == ERR_NOTFOUND ? 0 : rc;
+	/* With --at, what was before is asked for. */
+	if (!rc && history_is_cut(history) && !log->opt->at) {
+		rc = log_held(log, repo, history);
 	}
 	labels_release(&log->labels);
 	history_free(history);
-	return rc == ERR_NOTFOUND ? 0 : rc;
+	return rc;
 }
 
 /* --- snapshots in which something changed --- */
@@ -280,11 +344,13 @@ static int log_scope(struct log *log, struct snapshot_repo *repo,
 	}
 	if (!end.seen) {
 		return err_set(log->err, ERR_NOTFOUND, "no %s '%s' in any snapshot%s",
-			       kind, id, end.cut ? " that this clone has" : "");
+			       kind, id, end.cut ? " that this repository has" : "");
 	}
 	if (end.cut) {
-		log_warning("this clone is shallow: it lacks earlier snapshots, and what "
-			    "changed in its first one is not known");
+		log_warning(
+			"history begins late here, in a shallow clone or after prune: "
+			"what changed in its first snapshot, and before, is not "
+			"known");
 	}
 	return end.skipped ? 3 : 0;
 }

@@ -158,10 +158,11 @@ exits 'a time before the first snapshot is refused' 1 log_of --at 2025-12-31
 git clone -q --depth 3 "file://$T/clone" "$T/shallow"
 "$EXPORTER" log --repo "$T/shallow" --image one --json >"$T/out" 2>"$T/err"
 is 'in a shallow clone it prints what it can' "$(jq -r .number "$T/out" | tr '\n' ' ')" '5 '
-ok 'and says that there may be more' grep -q 'this clone is shallow' "$T/err"
-is 'without an id it lists the snapshots of the clone' "$("$EXPORTER" log --repo "$T/shallow" | wc -l)" 3
+ok 'and says that there may be more' grep -q 'history begins late here, in a shallow clone' "$T/err"
+is 'without an id it lists the snapshots of the clone' "$("$EXPORTER" log --repo "$T/shallow" | grep -c ^[0-9a-f])" 3
+ok 'and where it begins' grep -q $'^\thistory begins here: this clone is shallow$' <("$EXPORTER" log --repo "$T/shallow")
 exits 'an id that a shallow clone does not have is refused' 1 "$EXPORTER" log --repo "$T/shallow" --image none
-ok 'the message says that the clone is shallow' grep -q 'in any snapshot that this clone has' "$T/err"
+ok 'the message says that the clone is shallow' grep -q 'in any snapshot that this repository has' "$T/err"
 
 # Control characters of a hostile commit do not reach the terminal.
 git -C "$T/clone" commit -q --allow-empty -m $'\e[31mred\a'
