@@ -6,19 +6,14 @@
 
 int main(int argc, char **argv)
 {
-	static const struct cli_command *const commands[] = {&command_export,
-							     &command_follow,
-							     &command_publish,
-							     &command_edge,
-							     &command_maintain,
-							     &command_audit,
-							     &command_log,
-							     &command_show,
-							     &command_diff,
-							     &command_snapshot,
-							     &command_verify,
-							     &command_bundle,
-							     NULL};
+	static const struct cli_command *const commands[] = {
+		&command_export,   &command_follow,
+		&command_publish,  &command_edge,
+		&command_maintain, &command_audit,
+		&command_log,      &command_show,
+		&command_diff,     &command_snapshot,
+		&command_verify,   &command_bundle,
+		&command_prune,    NULL};
 	static const struct cli_program program = {
 		.name = "albumen-exporter",
 		.version = ALBUMEN_VERSION,

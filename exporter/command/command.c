@@ -54,6 +54,8 @@ const struct cli_option command_option_table[] = {
 	 "begin with this snapshot (default: the first)"},
 	{"to", 0, CLI_STRING, AT(to), "WHEN", NULL,
 	 "end with this snapshot (default: the last)"},
+	{"before", 0, CLI_STRING, AT(before), "WHEN", NULL,
+	 "the history before that time; a date means its beginning, UTC"},
 	{"sign", 0, CLI_STRING, AT(sign), "KEY", "ALBUMEN_SIGN",
 	 "sign with this OpenSSH key: a private one, or a public one whose private half "
 	 "an agent holds"},

@@ -23,9 +23,9 @@
 struct command_options {
 	const char *index, *repo, *site; /* folders */
 	const char *listen;
-	const char *at, *from, *to;      /* WHEN: exporter/lookback/when.h */
-	const char *album, *image, *tag; /* ids */
-	const char *format, *older_than; /* audit */
+	const char *at, *from, *to, *before; /* WHEN: exporter/lookback/when.h */
+	const char *album, *image, *tag;     /* ids */
+	const char *format, *older_than;     /* audit */
 	const char *count_from;
 	const char *name;                         /* of the library */
 	const char *sign, *signers;               /* files */
@@ -40,7 +40,7 @@ extern const struct cli_option command_option_table[];
 
 extern const struct cli_command command_export, command_follow, command_publish,
 	command_edge, command_maintain, command_audit, command_log, command_show,
-	command_diff, command_snapshot, command_verify, command_bundle;
+	command_diff, command_prune, command_snapshot, command_verify, command_bundle;
 
 /* Checks that the index, the repository and the site do not lie
  * inside each other. */

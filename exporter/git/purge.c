@@ -65,6 +65,25 @@ bool purge_is_due(const struct snapshot_repo *repo)
 	return repo_folder_has(repo->path, DUE);
 }
 
+int purge_check(const struct snapshot_repo *repo, struct err *err)
+{
+	static const char *const none[] = {NULL};
+	struct buf path = {0}, name = {0};
+	int rc;
+
+	buf_addf(&path, "%s/worktrees", repo->path);
+	rc = file_find_entry(&name, path.data, none, err);
+	if (!rc && name.len) {
+		rc = err_set(err, ERR_REFUSED,
+			     "'%s' has a work tree, '%s/%s', which may need what would "
+			     "be removed; remove it with: git -C '%s' worktree remove",
+			     repo->path, path.data, name.data, repo->path);
+	}
+	buf_release(&path);
+	buf_release(&name);
+	return rc;
+}
+
 static bool begins(const char *name, const char *prefix)
 {
 	return strncmp(name, prefix, strlen(prefix)) == 0;
@@ -105,29 +124,10 @@ static int list_orphans(struct purge *purge, struct err *err)
 
 /* --- what stays --- */
 
-static int check_worktrees(const struct purge *purge, struct err *err)
-{
-	static const char *const none[] = {NULL};
-	struct buf path = {0}, name = {0};
-	int rc;
-
-	buf_addf(&path, "%s/worktrees", purge->repo->path);
-	rc = file_find_entry(&name, path.data, none, err);
-	if (!rc && name.len) {
-		rc = err_set(err, ERR_REFUSED,
-			     "'%s' has a work tree, '%s/%s', which may need what would "
-			     "be removed; remove it with: git -C '%s' worktree remove",
-			     purge->repo->path, path.data, name.data, purge->repo->path);
-	}
-	buf_release(&path);
-	buf_release(&name);
-	return rc;
-}
-
 static int find_reached(struct purge *purge, struct err *err)
 {
 	struct shallow shallow = {0};
-	int rc = check_worktrees(purge, err);
+	int rc = purge_check(purge->repo, err);
 
 	rc = rc ? rc : list_orphans(purge, err);
 	rc = rc ? rc : reflist_read(&purge->refs, purge->repo, err);

@@ -32,6 +32,8 @@
  * repository or fetch meanwhile: what has come without its reference yet is removed.
  */
 
+/* ERR_REFUSED: there are work trees, whose references are not looked at. */
+int purge_check(const struct snapshot_repo *repo, struct err *err);
 /* Says durably that a purge is due. */
 int purge_begin(struct snapshot_repo *repo, struct err *err);
 /* The purge is not due after all. A failure is only that it will be done. */
@@ -43,7 +45,7 @@ struct purge_result {
 	uint64_t bytes_before,
 		bytes; /* of packs without their indexes, and loose objects */
 };
-/* ERR_REFUSED: there are work trees, whose references are not looked at. ERR_CHANGED:
+/* ERR_REFUSED: as purge_check. ERR_CHANGED:
  * another program moved a reference meanwhile; nothing was removed. ERR_FAIL: an object that
  * is reached is missing or damaged; likewise. After a failure the repository may have to be
  * opened again (snapshot_reopen). */
