@@ -211,19 +211,56 @@ void sign_edit(struct snapshot_edit *edit, struct snapshot_repo *repo, const cha
 
 /* --- a stored commit --- */
 
-int sign_commit_key(char key[SIGN_KEY], struct snapshot_repo *repo,
-		    const struct snapshot_id *commit, struct err *err)
+static int read_commit(struct buf *body, struct snapshot_repo *repo,
+		       const struct snapshot_id *commit, struct err *err)
 {
-	struct buf body = {0};
 	uint8_t id[OBJECT_ID];
-	int rc = 0;
 
 	if (!object_unhex(id, commit->hex)) {
 		return err_set(err, ERR_INPUT, "'%.40s' is not the id of a commit",
 			       commit->hex);
 	}
-	rc = repo_object(repo, &body, id, OBJECT_COMMIT, err);
+	return repo_object(repo, body, id, OBJECT_COMMIT, err);
+}
+
+int sign_commit_key(char key[SIGN_KEY], struct snapshot_repo *repo,
+		    const struct snapshot_id *commit, struct err *err)
+{
+	struct buf body = {0};
+	int rc = read_commit(&body, repo, commit, err);
+
 	rc = rc ? rc : sign_signer(key, OBJECT_COMMIT, body.data, body.len);
+	buf_release(&body);
+	return rc;
+}
+
+int sign_commit_signer(const char **signer, char key[SIGN_KEY],
+		       struct snapshot_repo *repo, const struct snapshot_id *commit,
+		       struct err *err)
+{
+	int rc = sign_commit_key(key, repo, commit, err);
+
+	*signer = rc ? NULL : key;
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+int sign_commit_verify(struct sign_result *out, struct snapshot_repo *repo,
+		       const struct snapshot_id *commit, const char *signers,
+		       struct err *err)
+{
+	struct sign_verifier *verifier = NULL;
+	struct buf body = {0};
+	int rc = sign_verifier_open(&verifier, signers, err);
+
+	rc = rc ? rc : read_commit(&body, repo, commit, err);
+	rc = rc ? rc
+		: sign_verify(out, verifier, OBJECT_COMMIT, body.data, body.len, err);
+	if (!rc && out->verdict != SIGN_GOOD) {
+		rc = err_set(err, ERR_REFUSED,
+			     "snapshot %.12s is not signed by a signer of '%s': %s",
+			     commit->hex, signers, out->reason);
+	}
+	sign_verifier_close(verifier);
 	buf_release(&body);
 	return rc;
 }

@@ -4,7 +4,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
-#include "exporter/evidence/sign_key.h"
+#include "exporter/evidence/sign.h"
 #include "exporter/git/snapshot_edit.h"
 
 /*
@@ -21,6 +21,17 @@ void sign_edit(struct snapshot_edit *edit, struct snapshot_repo *repo, const cha
 /* Which key a stored commit is signed with: sign_signer. */
 int sign_commit_key(char key[SIGN_KEY], struct snapshot_repo *repo,
 		    const struct snapshot_id *commit, struct err *err);
+
+/* The same for where it may be unsigned: *signer is `key`, or NULL if there is no signature. */
+int sign_commit_signer(const char **signer, char key[SIGN_KEY],
+		       struct snapshot_repo *repo, const struct snapshot_id *commit,
+		       struct err *err);
+
+/* Verifies the signature of a stored snapshot. ERR_REFUSED: no signer in the file `signers`
+ * has made it, and the message says why. */
+int sign_commit_verify(struct sign_result *out, struct snapshot_repo *repo,
+		       const struct snapshot_id *commit, const char *signers,
+		       struct err *err);
 
 /* Appends the SHA-256 of a stored tree (digest.h) to *hex, in a repository that is open for
  * writing. It is quick for signed snapshots; of others, everything is read that no signed one
