@@ -80,7 +80,7 @@ MAIN_SRC = indexer/main.c exporter/main.c
 # configuration that `albumen-exporter edge` prints,
 EDGE = albumen.js nginx.conf.in
 # the parts of the audit page,
-PAGE = page.html page.css data.js table.js plot.js page.js
+PAGE = page.html page.css data.js words.js table.js plot.js list.js page.js
 # and the script that bundles contain.
 EVIDENCE = tree-sha256
 BESIDE = $(EDGE:%=$(BUILD)/edge/%) $(PAGE:%=$(BUILD)/page/%) \

@@ -7,6 +7,7 @@
 #include "exporter/audit/audit_collect.h"
 #include "exporter/audit/audit_print.h"
 #include "exporter/command/command.h"
+#include "exporter/evidence/sign_edit.h"
 #include "exporter/git/snapshot.h"
 #include "exporter/lookback/when.h"
 #include "exporter/page/page.h"
@@ -47,16 +48,40 @@ static int read_count_from(unsigned *flags, const char *text, struct err *err)
 		       "--count-from is '%s'; it must be created or observed", text);
 }
 
+/* Reads how the snapshot is signed, and verifies that if there are signers. */
+static int read_signature(struct sign_result *out, struct snapshot_repo *repo,
+			  const struct snapshot_info *info, const char *signers,
+			  struct err *err)
+{
+	const char *signer;
+	int rc;
+
+	*out = (struct sign_result){.verdict = SIGN_UNKNOWN};
+	if (signers) {
+		return sign_commit_verify(out, repo, &info->commit, signers, err);
+	}
+	rc = sign_commit_signer(&signer, out->key, repo, &info->commit, err);
+	out->verdict = signer ? SIGN_UNKNOWN : SIGN_NONE;
+	return rc;
+}
+
 static int print(enum format format, struct snapshot_repo *repo,
+		 const struct snapshot_info *info, const struct sign_result *signature,
 		 const struct audit *audit, const char *album, struct err *err)
 {
+	const struct page_signature shown = {
+		.key = signature->verdict == SIGN_NONE ? NULL : signature->key,
+		.principal =
+			signature->verdict == SIGN_GOOD ? signature->principal : NULL,
+	};
+
 	switch (format) {
 	case JSON:
 		return audit_print_json(stdout, audit, err);
 	case CSV:
 		return audit_print_csv(stdout, audit, err);
 	case HTML:
-		return page_print(stdout, repo, audit, err);
+		return page_print(stdout, repo, info, audit, &shown, err);
 	default:
 		return audit_print_table(stdout, audit, album, err);
 	}
@@ -152,6 +177,7 @@ static int run(const void *values, char **operand, struct err *err)
 	struct snapshot_repo *repo = NULL;
 	struct snapshot_info info = {0};
 	struct audit *audit = NULL;
+	struct sign_result signature;
 	int64_t as_of_s, older_than_s = 0;
 	unsigned flags = 0;
 	enum format format;
@@ -163,6 +189,7 @@ static int run(const void *values, char **operand, struct err *err)
 		rc = when_age(opt->older_than, &older_than_s, err);
 	}
 	rc = rc ? rc : command_open_reader(&repo, &info, &as_of_s, opt, err);
+	rc = rc ? rc : read_signature(&signature, repo, &info, opt->signers, err);
 	if (!rc) {
 		flags |= format == HTML ? AUDIT_THUMBNAILS : 0;
 		rc = audit_collect(&audit, repo, &info, as_of_s, opt->album, flags, err);
@@ -170,7 +197,7 @@ static int run(const void *values, char **operand, struct err *err)
 	if (!rc) {
 		warn_of_oversize(audit);
 	}
-	rc = rc ? rc : print(format, repo, audit, opt->album, err);
+	rc = rc ? rc : print(format, repo, &info, &signature, audit, opt->album, err);
 	if (!rc) {
 		/* Both are checked, so that both are logged. */
 		bool many = too_many(audit, opt->fail_over);
@@ -187,7 +214,7 @@ static int run(const void *values, char **operand, struct err *err)
 const struct cli_command command_audit = {
 	.name = "audit",
 	.run = run,
-	.options = "repo! at album json format count-from fail-over older-than",
+	.options = "repo! at album json format signers count-from fail-over older-than",
 	.summary = "show what is untagged, since when, and who tagged",
 	.help = "Counts a snapshot's images by album and tag. Exit status 1 means that "
 		"--fail-over or --older-than found something."};

@@ -6,6 +6,7 @@
 #include "data/base/plain.h"
 #include "data/format/json_print.h"
 #include "exporter/command/command.h"
+#include "exporter/evidence/sign_edit.h"
 #include "exporter/export/accept.h"
 #include "exporter/export/note.h"
 #include "exporter/git/snapshot.h"
@@ -66,7 +67,8 @@ static void report_check(bool json, const struct site_check *check,
 }
 
 static int check_site(const struct command_options *opt, struct snapshot_repo *repo,
-		      const struct snapshot_info *info, unsigned flags, struct err *err)
+		      const struct snapshot_info *info, const char *key, unsigned flags,
+		      struct err *err)
 {
 	/* The payload is only read. */
 	struct site_check check = {.found = print_fault,
@@ -77,7 +79,7 @@ static int check_site(const struct command_options *opt, struct snapshot_repo *r
 	if (!opt->json) {
 		printf("snapshot %s\n", info->commit.hex);
 	}
-	rc = site_check(opt->site, repo, info, flags, opt->repair, &check, err);
+	rc = site_check(opt->site, repo, info, key, flags, opt->repair, &check, err);
 	if (rc) {
 		return rc;
 	}
@@ -93,11 +95,12 @@ static int check_site(const struct command_options *opt, struct snapshot_repo *r
 }
 
 static int publish(const struct command_options *opt, struct snapshot_repo *repo,
-		   const struct snapshot_info *info, unsigned flags, struct err *err)
+		   const struct snapshot_info *info, const char *key, unsigned flags,
+		   struct err *err)
 {
 	struct buf out = {0};
 	struct site_result site = {0};
-	int rc = site_publish(opt->site, repo, info, flags, &site, err);
+	int rc = site_publish(opt->site, repo, info, key, flags, &site, err);
 
 	if (rc) {
 		return rc;
@@ -162,6 +165,8 @@ static int run(const void *values, char **operand, struct err *err)
 	struct snapshot_info info = {0};
 	struct accept accept = {0};
 	unsigned flags = command_site_flags(opt);
+	const char *signer = NULL;
+	char key[SIGN_KEY];
 	int rc = command_begin(opt, err);
 
 	(void)operand;
@@ -177,9 +182,11 @@ static int run(const void *values, char **operand, struct err *err)
 		flags |= accept.used & 1u << ACCEPT_SITE ? SITE_FOREIGN : 0;
 	}
 	rc = rc ? rc : resolve(opt, repo, &info, err);
+	rc = rc ? rc : sign_commit_signer(&signer, key, repo, &info.commit, err);
 	if (!rc) {
-		rc = opt->check || opt->repair ? check_site(opt, repo, &info, flags, err)
-					       : publish(opt, repo, &info, flags, err);
+		rc = opt->check || opt->repair
+			     ? check_site(opt, repo, &info, signer, flags, err)
+			     : publish(opt, repo, &info, signer, flags, err);
 	}
 	snapshot_info_release(&info);
 	snapshot_close(repo);

@@ -15,6 +15,7 @@
 #include "exporter/audit/audit_collect.h"
 #include "exporter/evidence/borrow.h"
 #include "exporter/evidence/bundle_readme.h"
+#include "exporter/evidence/sign_edit.h"
 #include "exporter/evidence/signers.h"
 #include "exporter/evidence/tar.h"
 #include "exporter/evidence/workdir.h"
@@ -122,6 +123,8 @@ static int write_report(struct work *w, struct err *err)
 {
 	const struct snapshot_info *to = w->bundle->to;
 	const char *path = in_folder(w, "report.html");
+	struct page_signature signature = {0};
+	char key[SIGN_KEY];
 	struct audit *audit = NULL;
 	FILE *out = NULL;
 	int rc = audit_collect(&audit, w->repo, to, to->time_s, NULL, AUDIT_THUMBNAILS,
@@ -130,7 +133,8 @@ static int write_report(struct work *w, struct err *err)
 	if (!rc && !(out = fopen(path, "we"))) {
 		rc = err_sys(err, "cannot make '%s'", path);
 	}
-	rc = rc ? rc : page_print(out, w->repo, audit, err);
+	rc = rc ? rc : sign_commit_signer(&signature.key, key, w->repo, &to->commit, err);
+	rc = rc ? rc : page_print(out, w->repo, to, audit, &signature, err);
 	if (rc == ERR_FULL) {
 		/* The page does not know where it is written. */
 		errno = ENOSPC;

@@ -757,11 +757,20 @@ static int publish(const struct export_job *job, struct export_result *result,
 		   struct err *err)
 {
 	unsigned foreign = has_accepted_site(job) ? SITE_FOREIGN : 0;
+	const char *signer = NULL;
+	char key[SIGN_KEY];
+	int rc = 0;
 
-	return job->site && *result->info.commit.hex
-		       ? site_publish(job->site, job->repo, &result->info,
-				      job->site_flags | foreign, &result->site, err)
-		       : 0;
+	if (!job->site || !*result->info.commit.hex) {
+		return 0;
+	}
+	if (job->site_flags & SITE_AUDIT_PAGE) {
+		rc = sign_commit_signer(&signer, key, job->repo, &result->info.commit,
+					err);
+	}
+	return rc ? rc
+		  : site_publish(job->site, job->repo, &result->info, signer,
+				 job->site_flags | foreign, &result->site, err);
 }
 
 int export_run(const struct export_job *job, struct export_result *result,

@@ -1,27 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The audit page. Its data are rows, each an array. Times are Unix seconds; an unknown count
+ * The audit page. Its data are rows, each an array. Times are Unix seconds; what is unknown
  * is null.
  *
- *	album		[ID, images, untagged, BLOCK]	(BLOCK: only in a report; a count is
- *			unknown if the list is too large for a snapshot)
- *	untagged image	[ID, created_at, thumbnail, since, since's commit]	(the last
- *			two: only in a report)
- *	snapshot	[number, time, images, untagged, commit]
- *	tag		[ID, label, images]
+ *	album		[ID, images, untagged, ...]	(`untagged` is unknown if the list is too
+ *			large for a snapshot). In a site also: when the oldest of its untagged
+ *			images was created; unknown if that is not known of one of them
+ *	untagged image	[ID, created, title, thumbnail, ...]	(`created`: a text if the record's
+ *			created_at is no time). In a report also: the number of the album's row;
+ *			the time that its age is counted from; the time and the commit of the
+ *			snapshot since which it was observed; flags: EARLIER, CREATED
+ *	snapshot	[number, time, images, untagged, commit, incidents]	(the last: only if
+ *			there are any, see page_history.h)
+ *	label		[name, commit]
+ *	tag		[ID, label, name, images]
  *
  * A report contains them, in elements <script type="application/json">. A site has them in
  * scripts in data/, each of which calls one function of `albumen` (exporter/site/page_site.h
  * lists the files): scripts are all that a page opened from a disk may load.
  *
- * exporter/page/page.c joins the four scripts in this order: data.js, table.js, plot.js,
- * page.js.
+ * exporter/page/page.c joins the scripts in this order: data.js, words.js, table.js, plot.js,
+ * list.js, page.js.
  *
  * Ids and other texts are untrusted. They become text nodes and properties, never markup, and
  * each is in a <bdi>, so that its direction does not affect the rest. There may be 100,000
- * albums, so only the visible rows of a table exist.
+ * albums and a million images, so only the visible rows of a table exist.
  */
 'use strict';
+
+const EARLIER = 1; /* untagged since then, or from before the history begins */
+const CREATED = 2; /* its age is counted from its creation */
 
 const $ = (id) => document.getElementById(id);
 
@@ -40,63 +48,46 @@ function make(name, properties, ...children) {
 	return element;
 }
 
-/* --- numbers and times, for people --- */
+/* A text from the data, with a direction of its own. */
+const own = (text) => make('bdi', { title: text }, text);
 
-const grouped = new Intl.NumberFormat('en');
-const count = (n) => (n === null || n === undefined ? 'unknown' : grouped.format(n));
-const some = (n, noun) => `${count(n)} ${noun}${n === 1 ? '' : 's'}`;
+/* --- from a report: data are parsed when needed --- */
 
-/* A share in percent. It is 0 % or 100 % only if that is exact. */
-function percent(part, whole) {
-	if (part === null || whole === null || part === undefined || whole === undefined) {
-		return 'unknown';
-	}
-	if (!whole || !part) {
-		return '0 %';
-	}
-	const tenths = Math.round(part / whole * 1000);
-
-	if (part === whole) {
-		return '100 %';
-	}
-	if (tenths === 0) {
-		return '< 0.1 %';
-	}
-	return tenths === 1000 ? '> 99.9 %' : `${(tenths / 10).toFixed(1)} %`;
-}
-
-function iso(seconds) {
-	const date = new Date(seconds * 1000);
-
-	return isNaN(date) ? '' : date.toISOString();
-}
-const day = (seconds) => iso(seconds).slice(0, 10);
-const minute = (seconds) => iso(seconds).slice(0, 16).replace('T', ' ');
-/* The created_at of a record: its date, or the whole text if it does not look like a time. */
-const stamp = (text) => (text === null ? 'unknown' :
-	/^\d{4}-\d\d-\d\dT/.test(text) ? text.slice(0, 10) : text);
-
-function age(from, to) {
-	const days = Math.floor((to - from) / 86400);
-
-	return days > 0 ? some(days, 'day') : 'less than a day';
-}
-
-/* --- loading data --- */
-
-/* From a report: data are parsed when needed. */
 function reportSource(first) {
 	const parse = (element) => JSON.parse(element.textContent);
 	const all = (kind) => [...document.querySelectorAll(`script.${kind}`)];
-	const blocks = all('block');
-	let kept = -1, block = null;
+	const albumBlocks = all('block'), imageBlocks = all('untagged');
+	const parsed = new Map(); /* element to its value: those used last */
+	const read = (element) => {
+		const value = parsed.get(element) || parse(element);
+
+		parsed.delete(element);
+		parsed.set(element, value);
+		if (parsed.size > 16) {
+			parsed.delete(parsed.keys().next().value);
+		}
+		return value;
+	};
+	let summary = null, ids = [];
+	const image = (i) => {
+		const [id, created, title, thumbnail, album, from, since, commit, flags] =
+			read(imageBlocks[Math.floor(i / summary.block)])[i % summary.block];
+
+		return { id, created, title, thumbnail, album: ids[album], from, since, commit, flags };
+	};
 
 	return {
-		hasSince: true,
-		summary: async () => parse(first),
+		isReport: true,
+		async summary() {
+			summary = parse(first);
+			return summary;
+		},
 		async albums(take) {
 			for (const element of all('albums')) {
-				take(parse(element));
+				const rows = parse(element);
+
+				ids = ids.concat(rows.map((row) => row[0]));
+				take(rows);
 				/* Let the page react to the user in between. */
 				await new Promise((done) => setTimeout(done));
 			}
@@ -104,59 +95,80 @@ function reportSource(first) {
 		async history(take) {
 			all('history').forEach((element) => take(parse(element)));
 		},
+		labels: async () => all('labels').flatMap(parse),
+		/* All untagged images, the longest untagged first. */
+		untagged: () => ({ length: summary.untagged, total: summary.untagged, row: image, more: null }),
 		async album(row) {
-			if (kept !== row[3]) {
-				block = new Map(parse(blocks[row[3]]).map((entry) => [entry[0], entry]));
-				kept = row[3];
-			}
-			const [, images, tags, last] = block.get(row[0]);
+			const [, rows, tags, last] = read(albumBlocks[row[3]]).find(([id]) => id === row[0]);
 
-			return { images, tags, last };
+			return { images: { length: rows.length, total: rows.length, row: (i) => image(rows[i]) }, tags, last };
 		},
 	};
 }
 
-/* From a site: data are loaded when needed. */
-function siteSource() {
-	const waiting = new Map();
+/* --- from a site: data are loaded when needed --- */
+
+/* Calls `one` for each job, AT_ONCE at a time. */
+async function each(jobs, one) {
 	const AT_ONCE = 8;
-	const answer = (key, value) => {
-		if (waiting.has(key)) {
-			waiting.get(key)(value);
+	let next = 0;
+	const work = async () => {
+		while (next < jobs.length) {
+			await one(jobs[next++]);
 		}
 	};
-	const load = (path, key) => new Promise((done, fail) => {
-		const script = make('script', { src: `data/${path}` });
 
-		waiting.set(key, done);
-		script.onload = script.onerror = () => {
-			/* Has no effect if the script has called answer(). */
-			fail(new Error(`cannot load data/${path}`));
-			waiting.delete(key);
-			script.remove();
-		};
-		document.head.append(script);
-	});
-	/* Loads several files at a time, and passes each to `take` when it arrives. */
-	const each = async (jobs, take) => {
-		const next = async () => {
-			while (jobs.length) {
-				take(await load(...jobs.shift()));
-			}
-		};
+	await Promise.all(Array.from({ length: AT_ONCE }, work));
+}
 
-		await Promise.all(Array.from({ length: AT_ONCE }, next));
+function siteSource() {
+	const waiting = new Map(); /* what is being loaded: { done, loaded } */
+	const answer = (key, value) => {
+		if (waiting.has(key)) {
+			waiting.get(key).done(value);
+		}
+	};
+	const load = (path, key) => {
+		if (waiting.has(key)) {
+			return waiting.get(key).loaded;
+		}
+		const entry = {};
+
+		entry.loaded = new Promise((done, fail) => {
+			const script = make('script', { src: `data/${path}` });
+
+			entry.done = done;
+			script.onload = script.onerror = () => {
+				/* Has no effect if the script has called answer(). */
+				fail(new Error(`cannot load data/${path}`));
+				waiting.delete(key);
+				script.remove();
+			};
+			document.head.append(script);
+		});
+		waiting.set(key, entry);
+		return entry.loaded;
 	};
 	let known = null;
+	const image = (album, [id, created, title, thumbnail]) => ({ id, created, title, thumbnail, album });
+	const list = async (id, rest) => {
+		const kind = rest ? 'rest' : 'untagged';
+		const path = encodeURIComponent(fileName(id));
+		const rows = await load(`untagged/${path}${rest ? '.rest' : ''}.js`, `${kind} ${id}`);
+
+		return rows.map((row) => image(id, row));
+	};
 
 	window.albumen = Object.freeze({
 		summary: (value) => answer('summary', value),
 		albums: (shard, rows) => answer(`albums ${shard}`, rows),
 		history: (chunk, rows) => answer(`history ${chunk}`, rows),
+		labels: (rows) => answer('labels', rows),
 		untagged: (id, rows) => answer(`untagged ${id}`, rows),
+		rest: (id, rows) => answer(`rest ${id}`, rows),
 	});
 	return {
-		hasSince: false,
+		isReport: false,
 		async summary() {
 			known = await load('summary.js', 'summary');
 			return known;
@@ -173,7 +185,7 @@ function siteSource() {
 					jobs.push([`albums/${hex}.js`, `albums ${i}`]);
 				}
 			}
-			return each(jobs, take);
+			return each(jobs, async (job) => take(await load(...job)));
 		},
 		history(take) {
 			const jobs = [];
@@ -185,15 +197,17 @@ function siteSource() {
 				jobs.push([`history/${chunk}.js`, `history ${chunk}`]);
 				n = chunk * known.chunk;
 			}
-			return each(jobs, take);
+			return each(jobs, async (job) => take(await load(...job)));
 		},
+		labels: () => load('labels.js', 'labels'),
+		untagged: (albums) => new Merge(albums, known, list),
 		async album(row) {
-			const path = encodeURIComponent(fileName(row[0]));
+			const rows = row[2] ? await list(row[0], false) : [];
 
-			return {
-				images: row[2] ? await load(`untagged/${path}.js`,
-					`untagged ${row[0]}`) : [],
-			};
+			if (row[2] > known.head) {
+				(await list(row[0], true)).forEach((other) => rows.push(other));
+			}
+			return { images: { length: rows.length, total: rows.length, row: (i) => rows[i] } };
 		},
 	};
 }
@@ -207,3 +221,137 @@ function fileName(id) {
 			: `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
 	}).join('');
 }
+
+/*
+ * The untagged images of all albums of a site, by the time of their creation. There is no file
+ * of them: one changed image would change it. But the row of an album says when its oldest
+ * image was created, and its own list is in order; so the lists are merged, and one is loaded
+ * only when its oldest image is the next one. STEP images take STEP lists at most, and of
+ * a long list its first part (summary.head images) will do.
+ */
+class Merge {
+	constructor(albums, summary, load) {
+		const byId = (a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0);
+
+		this.load = load;
+		this.head = summary.head;
+		this.rows = [];
+		/* Albums whose lists are not loaded, the oldest image first. */
+		this.later = albums.filter((row) => row[2]).sort((a, b) => Merge.key(a[3]) - Merge.key(b[3]) || byId(a, b));
+		this.total = this.later.reduce((sum, row) => sum + row[2], 0);
+		this.next = 0;
+		this.open = []; /* a heap of loaded lists, by their next image */
+	}
+
+	get length() {
+		return this.rows.length;
+	}
+
+	row(i) {
+		return this.rows[i];
+	}
+
+	/* Goes on, and resolves when it has; null if there are no more. */
+	more() {
+		if (this.rows.length === this.total) {
+			return null;
+		}
+		this.going = this.going || this.step().finally(() => {
+			this.going = null;
+		});
+		return this.going;
+	}
+
+	async step() {
+		const wanted = Math.min(this.total, this.rows.length + Merge.STEP);
+
+		while (this.rows.length < wanted) {
+			await this.openNext();
+			const list = this.open[0];
+
+			if (!list) {
+				throw new Error('a list of untagged images is shorter than its album says');
+			}
+			this.rows.push(list.images[list.at++]);
+			if (list.at === list.images.length && list.more) {
+				list.images = await this.load(list.id, true);
+				list.at = 0;
+				list.more = false;
+			}
+			if (list.at < list.images.length) {
+				this.sift(0);
+			} else {
+				this.close();
+			}
+		}
+	}
+
+	/* Opens the lists that may have the next image, and some that are likely to follow. */
+	async openNext() {
+		const due = () => this.next < this.later.length &&
+			(!this.open.length || Merge.key(this.later[this.next][3]) <= this.key(0));
+
+		while (due()) {
+			const rows = this.later.slice(this.next, this.next + 8);
+
+			this.next += rows.length;
+			await each(rows, async (row) => {
+				const images = await this.load(row[0], false);
+
+				if (images.length) {
+					this.open.push({ id: row[0], images, at: 0, more: row[2] > this.head });
+					this.rise(this.open.length - 1);
+				}
+			});
+		}
+	}
+
+	key(i) {
+		const list = this.open[i];
+
+		return Merge.key(list.images[list.at].created);
+	}
+
+	isBefore(a, b) {
+		return this.key(a) - this.key(b) || (this.open[a].id < this.open[b].id ? -1 : 1);
+	}
+
+	swap(a, b) {
+		[this.open[a], this.open[b]] = [this.open[b], this.open[a]];
+	}
+
+	rise(i) {
+		for (let up = (i - 1) >> 1; i && this.isBefore(i, up) < 0; i = up, up = (i - 1) >> 1) {
+			this.swap(i, up);
+		}
+	}
+
+	sift(i) {
+		for (;;) {
+			let least = i;
+
+			[2 * i + 1, 2 * i + 2].forEach((child) => {
+				if (child < this.open.length && this.isBefore(child, least) < 0) {
+					least = child;
+				}
+			});
+			if (least === i) {
+				return;
+			}
+			this.swap(i, least);
+			i = least;
+		}
+	}
+
+	close() {
+		const last = this.open.pop();
+
+		if (this.open.length) {
+			this.open[0] = last;
+			this.sift(0);
+		}
+	}
+}
+Merge.STEP = 200;
+/* What has no known time comes first, as in the responses. */
+Merge.key = (created) => (typeof created === 'number' ? created : -1e15);

@@ -2,12 +2,18 @@
 #include "exporter/page/page.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include <nettle/base64.h>
 #include <nettle/sha2.h>
 
 #include "data/base/beside.h"
+#include "data/format/json.h"
+#include "data/format/json_print.h"
+#include "exporter/git/commit.h"
+#include "exporter/lookback/labels.h"
+#include "exporter/snapshot/message.h"
 
 /*
  * The page has its own Content-Security-Policy, which holds wherever the file is. It may run
@@ -24,8 +30,8 @@ enum { HTML, CSS, JS, PARTS };
 static const struct {
 	int part;
 	const char *name;
-} file[] = {{HTML, "page.html"}, {CSS, "page.css"}, {JS, "data.js"},
-	    {JS, "table.js"},    {JS, "plot.js"},   {JS, "page.js"}};
+} file[] = {{HTML, "page.html"}, {CSS, "page.css"}, {JS, "data.js"}, {JS, "words.js"},
+	    {JS, "table.js"},    {JS, "plot.js"},   {JS, "list.js"}, {JS, "page.js"}};
 
 /* Appends 'sha256-...' of the text of an element. */
 static void add_hash(struct buf *out, const struct buf *text)
@@ -83,6 +89,69 @@ int page_read(struct page *out, enum page_form form, struct err *err)
 	buf_release(&path);
 	buf_release(&csp);
 	return rc;
+}
+
+void page_add_text(struct buf *out, const char *name, const char *text, size_t len)
+{
+	json_print_name(out, name);
+	if (json_is_utf8(text, len)) {
+		json_quote(out, text, len);
+	} else {
+		buf_addstr(out, "\"\\ufffd\"");
+	}
+}
+
+void page_add_origin(struct buf *out, const char *message,
+		     const struct page_signature *signature)
+{
+	struct buf name = {0};
+
+	if (commit_trailer(message, MESSAGE_NAME, &name) == 0) {
+		page_add_text(out, "name", name.data, name.len);
+	}
+	if (signature->key) {
+		page_add_text(out, "key", signature->key, strlen(signature->key));
+	}
+	if (signature->principal) {
+		page_add_text(out, "principal", signature->principal,
+			      strlen(signature->principal));
+	}
+	buf_release(&name);
+}
+
+int page_add_labels(struct buf *out, struct snapshot_repo *repo, struct err *err)
+{
+	struct labels labels = {0};
+	int rc = labels_read(&labels, repo, err);
+
+	buf_addch(out, '[');
+	for (size_t i = 0; !rc && i < labels.count; i++) {
+		const struct labels_entry *entry = &labels.entry[i];
+		char commit[SNAPSHOT_HEX + 1];
+
+		object_hex(commit, entry->commit);
+		buf_addstr(out, i ? ",\n" : "\n");
+		json_print_open(out, NULL, '[');
+		page_add_text(out, NULL, entry->name, strlen(entry->name));
+		json_print_string(out, NULL, commit);
+		buf_addch(out, ']');
+	}
+	buf_addch(out, ']');
+	labels_release(&labels);
+	return rc;
+}
+
+void page_add_created(struct buf *out, const char *created_at, size_t len)
+{
+	struct stamp stamp;
+
+	json_print_name(out, NULL);
+	if (len >= 2 && stamp_read(&stamp, created_at + 1, len - 2) == 0 &&
+	    !stamp_is_absent(&stamp)) {
+		buf_addf(out, "%" PRId64, stamp_unix_s(&stamp));
+	} else {
+		buf_add(out, len ? created_at : "null", len ? len : strlen("null"));
+	}
 }
 
 void page_release(struct page *page)

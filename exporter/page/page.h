@@ -13,7 +13,7 @@
 
 /*
  * page - the audit page: one HTML file that contains its style and its script. It is made
- * of exporter/page/page.html, page.css and four scripts, which are found at run time
+ * of exporter/page/page.html, page.css and the scripts beside them, which are found at run time
  * (data/base/beside.h).
  *
  * It has two forms. A report contains its data, and can be sent as one file. The page of a
@@ -39,9 +39,34 @@ struct page {
 int page_read(struct page *out, enum page_form form, struct err *err);
 void page_release(struct page *page);
 
-/* Writes the report of an audit to `out`, with the history up to its snapshot. The audit
- * must have been made with AUDIT_THUMBNAILS. */
-int page_print(FILE *out, struct snapshot_repo *repo, const struct audit *audit,
+/* By whom a snapshot was signed, as its page says. */
+struct page_signature {
+	/* The fingerprint ("SHA256:..."); "": it cannot be read. NULL: there is no signature. */
+	const char *key;
+	/* Whose key that is, if the signature has just been verified; else NULL. */
+	const char *principal;
+};
+
+/* Writes the report of an audit of the snapshot `info` to `out`, with the history up to it.
+ * The audit must have been made with AUDIT_THUMBNAILS. Memory: 24 bytes for each untagged
+ * image besides the audit. */
+int page_print(FILE *out, struct snapshot_repo *repo, const struct snapshot_info *info,
+	       const struct audit *audit, const struct page_signature *signature,
 	       struct err *err);
+
+/* --- data that both forms have, as JSON --- */
+
+/* Adds the members `name` (of the library, MESSAGE_NAME), `key` and `principal` to an object.
+ * Each is absent if there is none. */
+void page_add_origin(struct buf *out, const char *message,
+		     const struct page_signature *signature);
+/* Appends the labels of all snapshots as an array with a line for each: [NAME,COMMIT]. Reads
+ * one object for each label, or none if packed-refs says what it leads to. */
+int page_add_labels(struct buf *out, struct snapshot_repo *repo, struct err *err);
+/* Appends an element: the Unix seconds of a created_at (canonical JSON, or `len` 0), or itself
+ * if it is not an instant, or null. */
+void page_add_created(struct buf *out, const char *created_at, size_t len);
+/* Adds a text that a commit or a tag holds, and need not be UTF-8. */
+void page_add_text(struct buf *out, const char *name, const char *text, size_t len);
 
 #endif

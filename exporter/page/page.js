@@ -6,14 +6,12 @@ function figures(root, entries) {
 		{ className: wide ? 'wide' : '' }, make('dt', null, title), make('dd', null, ...[value].flat()))));
 }
 
-/* A text from the data, with a direction of its own. */
-const own = (text) => make('bdi', { title: text }, text);
-
-function gauge(part, whole) {
+/* A bar of a share, and what stands beside it. */
+function gauge(share, words) {
 	const bar = make('i', { 'aria-hidden': 'true' });
 
-	bar.style.setProperty('--share', whole ? part / whole : 0);
-	return make('div', { className: 'gauge' }, bar, make('span', null, percent(part, whole)));
+	bar.style.setProperty('--share', share);
+	return make('div', { className: 'gauge' }, bar, make('span', null, words));
 }
 
 class Page {
@@ -26,7 +24,6 @@ class Page {
 		this.sorted = { key: 'untagged', down: true };
 		this.open = null;
 		this.loaded = false;
-		this.pictures = false;
 		this.history = [];
 		this.makeTables();
 		this.listen();
@@ -34,7 +31,7 @@ class Page {
 
 	makeTables() {
 		this.table = new Table($('album-table'), 'Albums', [
-			{ title: 'Album', key: 'id' },
+			{ title: 'Album', key: 'id', style: 'name' },
 			{ title: 'Untagged', key: 'untagged', style: 'number' },
 			{ title: 'Images', key: 'images', style: 'number' },
 			{ title: 'Share', key: 'share', style: 'number' },
@@ -46,13 +43,18 @@ class Page {
 			this.sortAlbums();
 			this.filterAlbums();
 		};
-		this.images = new Table($('image-table'), 'Untagged images', [
-			{ title: 'Image' },
-			{ title: 'Created', style: 'created' },
-			this.source.hasSince && { title: 'Untagged since', style: 'known' },
-			{ title: 'Thumbnail address', style: 'last' },
-		].filter(Boolean));
-		this.images.root.classList.toggle('since', this.source.hasSince);
+		this.untagged = new ImageList(this, 'untagged', 'Untagged images', true);
+		this.untagged.table.tallest = 640;
+		this.untagged.table.first = 10;
+		this.table.first = 25;
+		this.images = new ImageList(this, 'image', 'Untagged images of the album', false);
+		this.tags = new Table($('tag-table'), 'Tags', [{ title: 'Tag', style: 'name' }, { title: 'Images', style: 'number' }]);
+		this.tags.tallest = 300;
+		this.marks = new Table($('marks'), 'Labels and incidents', [
+			{ title: 'Snapshot', style: 'number' },
+			{ title: 'Time' },
+			{ title: 'What', style: 'what' },
+		]);
 		this.snapshots = new Table($('snapshots'), 'Snapshots', [
 			{ title: 'Number', style: 'number extra' },
 			{ title: 'Time' },
@@ -76,7 +78,6 @@ class Page {
 			}
 		});
 		$('close').addEventListener('click', () => this.close());
-		$('thumbnails').addEventListener('click', () => this.setPictures(!this.pictures));
 		$('skip').addEventListener('click', (event) => {
 			event.preventDefault();
 			$('albums-title').focus();
@@ -95,17 +96,22 @@ class Page {
 			});
 		});
 		$('plot-details').addEventListener('toggle', () => this.showSnapshots());
+		$('mark-details').addEventListener('toggle', () => this.showMarks());
 		window.addEventListener('hashchange', () => this.readHash());
 		window.addEventListener('beforeprint', () => this.print(true));
 		window.addEventListener('afterprint', () => this.print(false));
+		window.matchMedia('print').addEventListener('change', (event) => this.print(event.matches));
 	}
 
 	print(on) {
-		[this.table, this.images, this.snapshots].forEach((table) => table.print(on));
+		[this.table, this.untagged.table, this.images.table, this.tags, this.marks, this.snapshots]
+			.forEach((table) => table.print(on));
+		this.plot.print(on);
 	}
 
 	async start() {
 		this.summary = await this.source.summary();
+		this.showOrigin();
 		this.showSummary();
 		/* The album in the address is shown first; the list follows. */
 		this.readHash();
@@ -114,6 +120,7 @@ class Page {
 			this.refreshLater();
 		});
 		const snapshots = this.source.history((rows) => rows.forEach((row) => this.history.push(row)));
+		const labels = this.source.labels();
 
 		await albums;
 		this.loaded = true;
@@ -121,90 +128,225 @@ class Page {
 			history.replaceState(null, '', this.hash(this.albums[0][0]));
 		}
 		this.refresh();
+		await this.showUntagged();
 		await snapshots;
-		this.showHistory();
+		this.showHistory(await labels);
 		document.documentElement.dataset.ready = '';
 	}
 
+	/* --- what this is: whose, of when, signed by whom --- */
+
+	showOrigin() {
+		const { name, commit, time, number, as_of: asOf } = this.summary;
+
+		if (name) {
+			$('library').replaceChildren(own(name));
+			$('library').hidden = false;
+			document.title = `Untagged images \u2013 ${name}`;
+		}
+		figures($('origin'), [
+			['Snapshot', number ? count(number) : 'without a number'],
+			['Taken', `${minute(time)} UTC`],
+			asOf && asOf !== time && ['Ages counted to', `${minute(asOf)} UTC`],
+			['Signature', this.signatureWords()],
+			['Commit', make('span', { className: 'address' }, commit), true],
+		]);
+		this.showCheck();
+	}
+
+	/* Nothing that this page says about itself proves anything: it tells what was found when it
+	 * was made, and by whom. */
+	signatureWords() {
+		const { key, principal } = this.summary;
+
+		if (key === undefined) {
+			return 'Not signed';
+		}
+		const signer = key ? make('span', { className: 'address' }, key) : 'a key that cannot be read';
+
+		if (principal) {
+			return [make('strong', null, 'Signed by ', own(principal)), ', verified when this report was made; key ', signer];
+		}
+		return ['Signed with ', key ? 'key ' : '', signer, ', not verified here: verify with albumen-exporter verify'];
+	}
+
+	showCheck() {
+		const { key, commit } = this.summary;
+		const isSigned = key !== undefined;
+		const command = (text) => make('code', null, text);
+
+		$('check-words').replaceChildren(
+			make('p', null, isSigned
+				? 'A page cannot verify itself. In the repository or a clone of it, verify with '
+				: 'This snapshot is not signed: nothing shows who made it. In the repository or a clone of it, ' +
+					'check that it is whole with '),
+			command(`albumen-exporter verify --repo REPO${isSigned ? ' --signers FILE' : ''}`),
+			make('p', null, 'and compare the counts here with'),
+			command(`albumen-exporter audit --repo REPO --at ${commit.slice(0, 12)}${isSigned ? ' --signers FILE' : ''}`));
+		$('check').hidden = false;
+	}
+
 	showSummary() {
-		const { commit, time, number, images, untagged, albums, as_of: asOf } = this.summary;
-		const words = number ? `Snapshot ${count(number)}` : 'Snapshot';
+		const { images, untagged, albums } = this.summary;
+		const isKnown = images !== undefined && untagged !== undefined;
+		const isEmpty = images === 0;
 
-		$('snapshot').textContent = `${words} of ${minute(time)} UTC, commit ${commit}` +
-			(asOf && asOf !== time ? `, audited as of ${minute(asOf)} UTC` : '');
-		$('share').textContent = percent(untagged, images);
-		$('meter').style.setProperty('--share', images ? untagged / images : 0);
-		const tagged = images === undefined || untagged === undefined ? null : images - untagged;
-
-		figures($('figures'), [
+		$('share').textContent = isEmpty ? 'No images yet' : percent(untagged, images);
+		$('share-words').textContent = isEmpty ? 'The library is empty: there is nothing to tag.'
+			: untagged === 0 ? 'is untagged: every image has a tag' : 'of all images are untagged';
+		$('share-line').classList.toggle('calm', isEmpty || untagged === 0 || !isKnown);
+		$('share-line').classList.toggle('words', isEmpty);
+		$('meter-line').hidden = isEmpty || !isKnown;
+		$('meter').style.setProperty('--share', isKnown && images ? untagged / images : 0);
+		this.figures = isEmpty ? [] : [
 			['Untagged', count(untagged)],
-			['Tagged', count(tagged)],
+			['Tagged', count(isKnown ? images - untagged : null)],
 			['Images', count(images)],
 			['Albums', count(albums)],
-			this.oldestFigure(),
 			this.lastFigure(this.summary.last),
-		]);
+		];
+		figures($('figures'), this.figures);
 		this.showTags();
 	}
 
-	oldestFigure() {
-		const { oldest } = this.summary;
-
-		return oldest && ['Oldest untagged image', [own(oldest[0]),
-			`, created ${stamp(oldest[1])}${this.sinceWords(oldest)}`], true];
-	}
-
-	sinceWords(image) {
-		return image[3] === null || image[3] === undefined ? ', untagged since an unknown time'
-			: `, untagged since ${day(image[3])} (${age(image[3], this.summary.as_of)})`;
-	}
-
-	/* [image, created_at, by]; null for what is unknown. */
+	/* [image, title, created_at, by]; null for what is unknown. */
 	lastFigure(last) {
-		return last && ['Last tagged', [own(last[0]), `, ${stamp(last[1])}, by `,
-			last[2] === null ? 'unknown' : own(last[2])], true];
+		if (!last) {
+			return null;
+		}
+		const [id, created, by] = last;
+
+		return ['Last tagged', [own(id), created === null ? '' : `, ${stamp(created)}`,
+			...(by === null ? [] : [', by ', own(by)])], true];
 	}
+
+	/* --- tags --- */
 
 	showTags() {
 		const { tags } = this.summary;
 
 		if (!tags || !tags.length) {
+			this.untagged.table.tallest = 400;
 			return;
 		}
 		$('tags').hidden = false;
-		const table = new Table($('tag-table'), 'Tags', [{ title: 'Label' }, { title: 'Tag' },
-			{ title: 'Images', style: 'number' }]);
+		$('tag-count').textContent = `${some(tags.length, 'tag')} on these images`;
+		this.tags.set(tags.length, (i) => {
+			const [id, label, name, n] = tags[i];
+			const text = tagName(id, label, name);
 
-		table.set(tags.length, (i) => ({ cells: [tags[i][1] === null ? 'unknown' : own(tags[i][1]),
-			own(tags[i][0]), count(tags[i][2])] }));
-		$('tags').querySelector('summary').append(` ${count(tags.length)} on these images`);
+			return { cells: [make('bdi', { title: text === id ? id : `${text} (${id})` }, text),
+				gauge(n / tags[0][3], count(n))] };
+		});
+	}
+
+	/* --- all untagged images --- */
+
+	async showUntagged() {
+		const { images, untagged } = this.summary;
+		const list = this.source.untagged(this.albums);
+		const missing = this.albums.filter((row) => row[2] === null).length;
+
+		$('untagged-title').textContent = this.source.isReport ? 'Which images, untagged for longest first'
+			: 'Which images, the oldest first';
+		$('untagged-words').textContent = images === 0 ? 'There are no images, so none is untagged.'
+			: untagged === 0 ? 'None: every image has at least one tag.'
+			: this.source.isReport ? this.countedWords()
+			: 'By the time of creation. Since when each was observed to be untagged is in a report: ' +
+				'albumen-exporter audit --format html.';
+		if (missing && !this.source.isReport) {
+			$('untagged-words').append(` ${some(missing, 'album')} cannot be listed: too large for a snapshot.`);
+		}
+		this.untagged.set(list);
+		$('untagged-status').textContent = some(list.total, 'untagged image');
+		if (list.more) {
+			await this.untagged.more();
+		}
+		if (list.length) {
+			figures($('figures'), [...this.figures.slice(0, 4), this.oldestFigure(list.row(0)),
+				...this.figures.slice(4)]);
+		}
+	}
+
+	oldestFigure(image) {
+		const name = own(image.title || image.id);
+
+		if (!this.source.isReport) {
+			return ['Oldest untagged', [name, image.created === null ? ', creation not recorded'
+				: `, created ${stamp(image.created)}`], true];
+		}
+		const [long, since] = this.untagged.sinceWords(image);
+
+		return ['Untagged for longest', [name, `, ${long}, ${since}`], true];
+	}
+
+	countedWords() {
+		return this.summary.counted === 'observed'
+			? 'By the first snapshot since which each was untagged.'
+			: 'By how long each has been untagged: since its creation if no snapshot shows it tagged, ' +
+				'else since the snapshot that observed it.';
 	}
 
 	/* --- history --- */
 
-	showHistory() {
+	showHistory(labels) {
 		/* Snapshots without counts are not plotted. */
 		const rows = this.history.sort((a, b) => a[0] - b[0])
 			.filter((row) => row[2] !== null && row[3] !== null);
+		const names = new Map();
 
 		if (!rows.length) {
 			$('history').hidden = true;
 			return;
 		}
+		labels.forEach(([name, commit]) => names.set(commit, [...(names.get(commit) || []), name]));
+		const incidents = incidentsOf(rows);
+		const marks = rows.map((row, i) => (names.has(row[4]) || incidents[i]
+			? { labels: names.get(row[4]), incidents: incidents[i] } : null));
+
+		this.plotted = rows;
+		this.marked = [...rows.keys()].filter((i) => marks[i]).map((i) => [rows[i], markWords(marks[i])]).reverse();
+		$('plot-words').textContent = this.historyWords(rows);
+		$('mark-summary').textContent = `Labels and incidents: ${count(this.marked.length)}`;
+		$('mark-details').hidden = !this.marked.length;
+		if (rows.length === 1) {
+			['plot', 'readout', 'plot-choice', 'plot-details'].forEach((id) => {
+				$(id).hidden = true;
+			});
+			return;
+		}
+		this.plot.set(rows, marks);
+		this.showSnapshots();
+	}
+
+	historyWords(rows) {
 		const first = rows[0], last = rows[rows.length - 1];
 		let most = first, least = first;
 
+		if (rows.length === 1) {
+			return `There is one snapshot so far, of ${minute(first[1])}: ${count(first[3])} of ` +
+				`${some(first[2], 'image')} untagged. The plot begins with the second.`;
+		}
 		rows.forEach((row) => {
 			most = row[3] > most[3] ? row : most;
 			least = row[3] < least[3] ? row : least;
 		});
-		$('plot-words').textContent = rows.length === 1 ? 'There is one snapshot so far.'
-			: `All albums: ${some(rows.length, 'snapshot')} from ${minute(first[1])} (${count(first[3])} untagged) to ` +
+		return `All albums: ${some(rows.length, 'snapshot')} from ${minute(first[1])} (${count(first[3])} untagged) to ` +
 			`${minute(last[1])} (${count(last[3])}). The most: ${count(most[3])} on ${day(most[1])}; ` +
-			`the fewest: ${count(least[3])} on ${day(least[1])}.`;
-		this.plotted = rows;
-		this.plot.set(rows);
-		this.showSnapshots();
+			`the fewest: ${count(least[3])} on ${day(least[1])}.` +
+			(this.marked.length ? ' Flags are labels, triangles incidents.' : '') +
+			(first[0] > 1 ? ` The history that is kept begins with snapshot ${count(first[0])}.` : '');
+	}
+
+	showMarks() {
+		if (!$('mark-details').open) {
+			return;
+		}
+		this.marks.set(this.marked.length, (i) => {
+			const [row, words] = this.marked[i];
+
+			return { cells: [count(row[0]), minute(row[1]), own(words.join('. '))] };
+		});
 	}
 
 	showSnapshots() {
@@ -272,11 +414,20 @@ class Page {
 		this.order = wanted ? this.all.filter((i) => this.lower[i].includes(wanted)) : this.all;
 		this.table.set(this.order.length, (i) => this.albumRow(this.order[i]), keepPlace);
 		const total = count(this.albums.length);
+		const none = this.loaded && !this.order.length;
 		const words = !this.loaded ? `${total} albums so far`
-			: wanted ? `${count(this.order.length)} of ${total} albums` : some(this.albums.length, 'album');
+			: wanted && this.albums.length ? `${count(this.order.length)} of ${total} albums` : some(this.albums.length, 'album');
 
 		if ($('count').textContent !== words) {
 			$('count').textContent = words;
+		}
+		$('filter-line').hidden = this.loaded && !this.albums.length;
+		$('album-table').hidden = none;
+		$('no-albums').hidden = !none;
+		if (none) {
+			$('no-albums').replaceChildren(...(this.albums.length
+				? ['No album id contains \u201c', own($('filter').value), '\u201d. Upper and lower case are the same here.']
+				: ['There are no albums yet.']));
 		}
 	}
 
@@ -286,7 +437,7 @@ class Page {
 		return {
 			open: id === this.open,
 			cells: [make('a', { href: this.hash(id), title: id, tabIndex: -1 }, make('bdi', null, id)),
-				count(untagged), count(images), gauge(untagged, images)],
+				count(untagged), count(images), gauge(images ? untagged / images : 0, percent(untagged, images))],
 		};
 	}
 
@@ -300,7 +451,7 @@ class Page {
 		$('album').hidden = false;
 		$('album-id').textContent = id;
 		$('image-table').hidden = true;
-		$('album-tools').hidden = true;
+		$('image-tools').hidden = true;
 		figures($('album-figures'), []);
 		if (i === undefined) {
 			$('album-words').textContent = this.loaded ? 'The snapshot has no album with this id.'
@@ -330,63 +481,12 @@ class Page {
 
 	showAlbum({ images, tags, last }) {
 		figures($('album-figures'), [
-			tags && ['Tags', tags.length ? tags.slice(0, 50).flatMap(([id, label, n], i) =>
-				[i ? ', ' : '', own(label === null ? id : label), ` ${count(n)}`]) : 'none', true],
+			tags && ['Tags', tags.length ? tags.slice(0, 50).flatMap(([id, label, name, n], i) =>
+				[i ? ', ' : '', own(tagName(id, label, name)), ` ${count(n)}`]) : 'none', true],
 			this.lastFigure(last),
 		]);
-		this.shownImages = images;
-		$('album-tools').hidden = $('image-table').hidden = !images.length;
-		$('album-status').textContent = some(images.length, 'untagged image');
-		$('thumbnails').hidden = !images.some((image) => this.canLoad(image[2]));
-		this.setPictures(false);
-	}
-
-	/* Only addresses that a browser can load. A path is relative to the API's host, which a
-	 * page opened from a disk does not know. */
-	canLoad(address) {
-		return address !== null && (/^https?:\/\//i.test(address) ||
-			(/^\/(?!\/)/.test(address) && /^https?:$/.test(location.protocol)));
-	}
-
-	setPictures(on) {
-		this.pictures = on;
-		$('thumbnails').setAttribute('aria-pressed', on);
-		$('thumbnails').textContent = on ? 'Hide thumbnails' : 'Load thumbnails';
-		this.images.root.classList.toggle('pictures', on);
-		this.images.set(this.shownImages.length, (i) => this.imageRow(this.shownImages[i]));
-	}
-
-	imageRow(image) {
-		const [id, created, address, since] = image;
-		const cells = [own(id), make('span', { title: created || '', className: created === null ? 'quiet' : '' },
-			stamp(created))];
-
-		if (this.source.hasSince) {
-			cells.push(since === null ? 'unknown' : `${day(since)}, ${age(since, this.summary.as_of)}`);
-		}
-		cells.push(this.addressCell(address));
-		return { cells };
-	}
-
-	addressCell(address) {
-		if (address === null) {
-			return make('span', { className: 'quiet' }, 'unknown');
-		}
-		const text = make('bdi', { className: 'address', title: address }, address);
-
-		if (!this.pictures) {
-			return text;
-		}
-		const picture = make('div', { className: 'picture' });
-
-		if (this.canLoad(address)) {
-			picture.append(make('img', { referrerPolicy: 'no-referrer', alt: '', decoding: 'async',
-				onerror: (event) => event.target.replaceWith(make('span', { className: 'quiet' },
-					'Not available')),
-				src: address }));
-		}
-		picture.append(text);
-		return picture;
+		$('image-status').textContent = some(images.total, 'untagged image');
+		this.images.set(images);
 	}
 
 	close() {
@@ -464,7 +564,7 @@ class Page {
 			}
 			if (linked) {
 				$('album-title').focus({ preventScroll: true });
-				$('album').scrollIntoView({ block: 'nearest' });
+				$('album').scrollIntoView({ block: 'start' });
 			}
 		}
 	}

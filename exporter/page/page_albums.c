@@ -19,7 +19,7 @@ void page_albums_release(struct page_albums *albums)
 }
 
 void page_albums_note(struct page_albums *albums, unsigned shard, const char *id,
-		      size_t len, uint64_t images, uint64_t untagged)
+		      size_t len, uint64_t images, uint64_t untagged, int64_t oldest)
 {
 	assert(len <= RECORD_ID_MAX && albums->ids.len + len <= UINT32_MAX);
 	albums->album =
@@ -31,6 +31,7 @@ void page_albums_note(struct page_albums *albums, unsigned shard, const char *id
 		.shard = (uint8_t)shard,
 		.images = images,
 		.untagged = untagged,
+		.oldest = oldest,
 	};
 	buf_add(&albums->ids, id, len);
 }
@@ -75,8 +76,10 @@ void page_albums_sort(struct page_albums *albums)
 			continue;
 		}
 		last->images = next->images != PAGE_UNKNOWN ? next->images : last->images;
-		last->untagged =
-			next->untagged != PAGE_UNKNOWN ? next->untagged : last->untagged;
+		if (next->untagged != PAGE_UNKNOWN) {
+			last->untagged = next->untagged;
+			last->oldest = next->oldest;
+		}
 	}
 	albums->count = kept + 1;
 }
@@ -112,6 +115,21 @@ static void add_count(struct buf *out, uint64_t count)
 	}
 }
 
+static void add_time(struct buf *out, int64_t time_s)
+{
+	if (time_s == PAGE_NO_TIME) {
+		json_print_raw(out, NULL, NULL);
+	} else {
+		json_print_name(out, NULL);
+		buf_addf(out, "%" PRId64, time_s);
+	}
+}
+
+static int64_t read_time(const char *text)
+{
+	return *text == 'n' ? PAGE_NO_TIME : strtoll(text, NULL, 10);
+}
+
 static uint64_t read_count(const char *text)
 {
 	return *text == 'n' ? PAGE_TOO_LARGE : strtoull(text, NULL, 10);
@@ -128,6 +146,7 @@ void page_albums_add(struct buf *out, const struct page_albums *albums)
 		json_print_bytes(out, NULL, albums->ids.data + album->id, album->len);
 		add_count(out, album->images);
 		add_count(out, album->untagged);
+		add_time(out, album->oldest);
 		buf_addch(out, ']');
 	}
 	buf_addch(out, ']');
@@ -145,14 +164,14 @@ static bool parse_row(struct page_albums *out, unsigned shard, const char *row,
 	json_elements(cells, row, len);
 	cell = cells->member;
 	buf_clear(id);
-	if (cells->count != 3 || row[cell[0].value.off] != '"' ||
+	if (cells->count != 4 || row[cell[0].value.off] != '"' ||
 	    json_string(id, row + cell[0].value.off, cell[0].value.len) < 0 ||
 	    id->len == 0 || id->len > RECORD_ID_MAX) {
 		return false;
 	}
-	page_albums_note(out, shard, id->data, id->len,
-			 read_count(row + cell[1].value.off),
-			 read_count(row + cell[2].value.off));
+	page_albums_note(
+		out, shard, id->data, id->len, read_count(row + cell[1].value.off),
+		read_count(row + cell[2].value.off), read_time(row + cell[3].value.off));
 	return true;
 }
 

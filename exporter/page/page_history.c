@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "data/format/json_print.h"
+#include "exporter/git/commit.h"
 #include "exporter/git/history.h"
 #include "exporter/snapshot/message.h"
 
@@ -55,6 +56,78 @@ static int line_start(struct line *line, struct snapshot_repo *repo,
 	return line_next(line, err);
 }
 
+static bool says(const char *message, const char *trailer, const char *value)
+{
+	struct buf text = {0};
+	bool is = commit_trailer(message, trailer, &text) == 0 &&
+		  strcmp(text.data, value) == 0;
+
+	buf_release(&text);
+	return is;
+}
+
+/* A message may be a stranger's, and as long as a commit may be. */
+#define ACCEPTED_MAX 16
+
+static void add_accepted(struct buf *out, const char *message)
+{
+	struct commit_trailers trailers = commit_trailers(message);
+	struct buf value = {0};
+	int n = 0;
+
+	while (n < ACCEPTED_MAX &&
+	       commit_trailers_next(&trailers, MESSAGE_ACCEPTED, &value)) {
+		if (!n++) {
+			json_print_open(out, "accepted", '[');
+		}
+		page_add_text(out, NULL, value.data, value.len);
+	}
+	buf_addstr(out, n ? "]" : "");
+	buf_release(&value);
+}
+
+/* Appends the incidents of a snapshot to out->incidents, and returns their offset there. */
+static size_t add_incidents(struct page_history *out, const char *message)
+{
+	static const struct {
+		const char *name, *trailer;
+	} count[] = {
+		{"lost", MESSAGE_OVERFLOWS},
+		{"rescans", MESSAGE_RESCANS},
+		{"rejects", MESSAGE_REJECTS},
+		{"clock_behind", MESSAGE_CLOCK_BEHIND},
+	};
+	struct buf *text = &out->incidents;
+	size_t at, empty;
+
+	if (!text->len) {
+		buf_addch(text, '\0'); /* no offset is 0 */
+	}
+	at = text->len;
+	buf_addch(text, '{');
+	empty = text->len;
+	for (size_t i = 0; i < sizeof(count) / sizeof(*count); i++) {
+		uint64_t n = message_count(message, count[i].trailer, 0);
+
+		if (n) {
+			json_print_number(text, count[i].name, n);
+		}
+	}
+	if (says(message, MESSAGE_IN_STEP, "no")) {
+		json_print_bool(text, "out_of_step", true);
+	}
+	if (says(message, MESSAGE_RESTORED, "yes")) {
+		json_print_bool(text, "restored", true);
+	}
+	add_accepted(text, message);
+	if (text->len == empty) {
+		buf_setlen(text, at);
+		return 0;
+	}
+	buf_add(text, "}", sizeof("}"));
+	return at;
+}
+
 static void add_row(struct page_history *out, const struct history_step *step)
 {
 	struct page_row *row;
@@ -65,6 +138,7 @@ static void add_row(struct page_history *out, const struct history_step *step)
 	row->time_s = step->time_s;
 	row->images = message_count(step->message, MESSAGE_IMAGES, PAGE_UNKNOWN);
 	row->untagged = message_count(step->message, MESSAGE_UNTAGGED, PAGE_UNKNOWN);
+	row->incidents = add_incidents(out, step->message);
 }
 
 /* Walks both lines back to where they meet; snapshots that only `to` has become rows. */
@@ -120,6 +194,7 @@ int page_history_read(struct page_history *out, struct snapshot_repo *repo,
 void page_history_release(struct page_history *history)
 {
 	free(history->row);
+	buf_release(&history->incidents);
 	*history = (struct page_history){0};
 }
 
@@ -150,6 +225,10 @@ void page_history_add(struct buf *out, const struct page_history *history, uint6
 		print_count(out, row->images);
 		print_count(out, row->untagged);
 		json_print_string(out, NULL, row->commit);
+		if (row->incidents) {
+			json_print_raw(out, NULL,
+				       history->incidents.data + row->incidents);
+		}
 		buf_addch(out, ']');
 	}
 }

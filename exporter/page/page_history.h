@@ -11,8 +11,8 @@
 #include "exporter/page/page.h"
 
 /*
- * page_history - how many images were untagged in each snapshot, for the audit page. Only the
- * trailers of the commits are read, no trees. A site has it in files of PAGE_CHUNK
+ * page_history - how many images were untagged in each snapshot, and what happened before it,
+ * for the audit page. Only the trailers of the commits are read, no trees. A site has it in files of PAGE_CHUNK
  * snapshots, so that one more snapshot changes one small file.
  */
 
@@ -22,12 +22,14 @@ struct page_row {
 	char commit[SNAPSHOT_HEX + 1];
 	int64_t time_s;
 	uint64_t images, untagged; /* PAGE_UNKNOWN: there is no trailer */
+	size_t incidents;          /* offset in page_history::incidents; 0: none */
 };
 
 struct page_history {
 	uint64_t last;        /* number of the newest snapshot, which is row[0] */
 	struct page_row *row; /* the one before it is row[1], and so on */
 	size_t count, cap;
+	struct buf incidents; /* JSON objects, each with a NUL behind it */
 	/* Up to the snapshot of this number, the base has the same history; 0: none of it.
 	 * base_last is the number of the base. */
 	uint64_t kept, base_last;
@@ -47,7 +49,10 @@ void page_history_release(struct page_history *history);
 uint64_t page_history_first(const struct page_history *history);
 
 /* Appends the rows with the numbers `first` to `last`, the oldest first, as the elements of
- * a JSON array, a line for each: [number,time_s,images,untagged,"commit"]. */
+ * a JSON array, a line for each: [number,time_s,images,untagged,"commit"]. If there are
+ * incidents, an object follows, with those that there are: `lost` (how often events were
+ * lost), `rescans`, `rejects` (in the metadata files at that time), `clock_behind` (seconds),
+ * `out_of_step` and `restored` (true), `accepted` (what --accept was needed for). */
 void page_history_add(struct buf *out, const struct page_history *history, uint64_t first,
 		      uint64_t last);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/body/body.h"
 #include "data/format/json_print.h"
+#include "exporter/body/words.h"
 #include "exporter/page/page_albums.h"
 
 /* A first page counts the images of every album, a million of them. So this looks only at
@@ -40,33 +41,66 @@ static void print_text(struct buf *out, struct body_text text)
 	buf_add(out, text.data ? text.data : "null", text.data ? text.len : 4);
 }
 
-int page_images_add(struct buf *out, const char *path, const struct buf *bytes,
-		    struct err *err)
+/* Appends the row of the record that the body has read. */
+static void add_row(struct buf *out, const struct body *body, const struct body_text *id,
+		    struct body_object *thumbnails)
+{
+	const struct body_object *record = &body->record;
+	const struct body_text created = body_string(record, "created_at");
+	const struct body_text member = body_member(record, "thumbnails");
+	bool has_thumbnails = body_object(thumbnails, &member);
+
+	buf_addstr(out, out->data[out->len - 1] == '[' ? "\n" : ",\n");
+	json_print_open(out, NULL, '[');
+	json_print_bytes(out, NULL, id->data, id->len);
+	page_add_created(out, created.data, created.len);
+	print_text(out, words_title(record));
+	print_text(out, has_thumbnails ? body_string(thumbnails, "mini")
+				       : (struct body_text){0});
+	buf_addch(out, ']');
+}
+
+static int64_t created_s(const struct body_object *record)
+{
+	const struct body_text created = body_string(record, "created_at");
+	struct stamp stamp;
+
+	if (created.len < 2 ||
+	    stamp_read(&stamp, created.data + 1, created.len - 2) < 0 ||
+	    stamp_is_absent(&stamp)) {
+		return PAGE_NO_TIME;
+	}
+	return stamp_unix_s(&stamp);
+}
+
+int page_images_add(struct buf *head, struct buf *rest, int64_t *oldest, size_t split,
+		    const char *path, const struct buf *bytes, struct err *err)
 {
 	struct body body = {.bytes = *bytes};
 	struct body_object thumbnails = {0};
 	bool good = body_parse(&body, QUERY_UNTAGGED);
 
-	buf_addch(out, '[');
+	*oldest = PAGE_NO_TIME;
+	buf_addch(head, '[');
 	for (size_t i = 0; good && i < body.count; i++) {
-		struct body_text id, mini, member;
+		struct body_text id;
 
 		good = body_record(&body, i, &id);
 		if (!good) {
 			break;
 		}
-		member = body_member(&body.record, "thumbnails");
-		mini = body_object(&thumbnails, &member)
-			       ? body_string(&thumbnails, "mini")
-			       : (struct body_text){0};
-		buf_addstr(out, i ? ",\n" : "\n");
-		json_print_open(out, NULL, '[');
-		json_print_bytes(out, NULL, id.data, id.len);
-		print_text(out, body_string(&body.record, "created_at"));
-		print_text(out, mini);
-		buf_addch(out, ']');
+		if (i == 0) {
+			*oldest = created_s(&body.record);
+		}
+		if (i == split) {
+			buf_addch(rest, '[');
+		}
+		add_row(i < split ? head : rest, &body, &id, &thumbnails);
 	}
-	buf_addch(out, ']');
+	buf_addch(head, ']');
+	if (good && body.count > split) {
+		buf_addch(rest, ']');
+	}
 	body_object_release(&thumbnails);
 	body.bytes = (struct buf){0}; /* it was the caller's */
 	body_release(&body);

@@ -2,32 +2,42 @@
 /* --- a table of any length --- */
 
 /*
- * Shows `length` rows. Only the visible rows, and a few around them, exist as elements. Roles
- * tell screen readers that these elements are a table. If rows have links, arrow keys move
- * between them, and the tab key reaches one of them.
+ * Shows `length` rows. In a wide window all rows have one height, and only the visible ones,
+ * with a few around them, exist as elements. In a narrow window, and on paper, rows have the
+ * height that their texts need, and there are `limit` of them until the reader asks for more.
+ *
+ * A row may be opened to show details below it; one at a time. Roles tell screen readers that
+ * these elements are a table. If rows have links or buttons, arrow keys move between the rows,
+ * and the tab key reaches those of one row.
  */
 class Table {
 	constructor(root, label, columns) {
 		this.root = root;
 		this.columns = columns;
 		this.length = 0;
+		this.total = 0;
 		this.row = null; /* (index) => { cells, open } */
+		this.detail = null; /* (index) => elements, if rows can be opened */
+		this.opened = -1;
+		this.extra = 0; /* the height of the details */
 		this.current = 0;
 		this.shown = new Map();
 		this.sort = null; /* (key) => ... */
+		this.atEnd = null; /* () => ...: the last rows are visible */
+		this.first = this.limit = Table.STEP; /* rows in a narrow window at first */
 		this.head = make('div', { className: 'head', role: 'row', 'aria-rowindex': 1 });
 		this.space = make('div', { className: 'space', role: 'rowgroup' });
-		this.more = make('p', { className: 'more', hidden: true });
 		this.scroll = make('div', { className: 'scroll', role: 'table', 'aria-label': label, tabIndex: 0 },
 			make('div', { role: 'rowgroup', className: 'sticky' }, this.head), this.space);
+		this.moreWords = make('span');
+		this.moreButton = make('button', { type: 'button', onclick: () => this.showMore() });
+		this.more = make('p', { className: 'more', hidden: true }, this.moreWords, this.moreButton);
 		root.replaceChildren(this.scroll, this.more);
 		columns.forEach((column) => this.addHead(column));
 		this.scroll.addEventListener('scroll', () => this.later());
 		this.scroll.addEventListener('keydown', (event) => this.key(event));
 		this.space.addEventListener('focusin', (event) => {
-			const row = event.target.closest('.row');
-
-			this.setCurrent(Number(row.dataset.index));
+			this.setCurrent(Number(event.target.closest('.slot').dataset.index));
 		});
 		new ResizeObserver(() => this.later()).observe(root);
 		window.addEventListener('resize', () => this.later());
@@ -57,19 +67,36 @@ class Table {
 		});
 	}
 
-	/* Shows other rows. `keepPlace`: without scrolling to the top. */
-	set(length, row, keepPlace) {
+	/* Shows other rows. `keepPlace`: without scrolling to the top. `total`: how many there
+	 * are, of which these are the first. */
+	set(length, row, keepPlace, total = length) {
 		this.length = length;
+		this.total = total;
 		this.row = row;
-		this.scroll.setAttribute('aria-rowcount', length + 1);
+		this.scroll.setAttribute('aria-rowcount', total + 1);
 		if (!keepPlace) {
 			this.scroll.scrollTop = 0;
 			this.current = 0;
+			this.opened = -1;
+			this.limit = this.first;
 		}
 		this.current = Math.max(0, Math.min(this.current, length - 1));
+		this.redraw();
+	}
+
+	redraw() {
+		this.clear();
+		this.update();
+	}
+
+	clear() {
 		this.space.replaceChildren();
 		this.shown.clear();
-		this.update();
+	}
+
+	/* Whether rows have the height that their texts need. */
+	get isFlow() {
+		return this.printing || Table.narrow.matches;
 	}
 
 	rowHeight() {
@@ -89,35 +116,100 @@ class Table {
 
 	/* Makes the rows that are visible, and removes those that are not. */
 	update() {
-		if (!this.row || this.printing) {
+		if (!this.row) {
 			return;
 		}
+		if (this.isFlow !== this.wasFlow) {
+			this.wasFlow = this.isFlow;
+			this.root.classList.toggle('flow', this.isFlow);
+			this.clear();
+		}
+		if (this.isFlow) {
+			this.updateFlow();
+		} else {
+			this.updateVirtual();
+		}
+	}
+
+	updateFlow() {
+		const reach = Math.min(this.length, this.printing ? Table.PRINTED : this.limit);
+
+		this.space.style.height = this.scroll.style.maxHeight = '';
+		this.setMore(reach);
+		this.render(0, reach, (element) => {
+			element.style.transform = '';
+		});
+	}
+
+	updateVirtual() {
 		const height = this.rowHeight();
 		/* Browsers limit the height of an element to some 17 million pixels. */
 		const reach = Math.min(this.length, Math.floor(15e6 / height));
 
 		if (height !== this.height) {
 			this.height = height;
-			this.space.replaceChildren();
-			this.shown.clear();
+			this.clear();
 		}
 		this.setMore(reach);
-		this.space.style.height = `${reach * height}px`;
-		const sight = Table.sight();
+		const sight = this.sight();
 
 		this.scroll.style.maxHeight = `${sight}px`;
-		const first = Math.max(0, Math.floor(this.scroll.scrollTop / height) - Table.AROUND);
-		const last = Math.min(reach, Math.ceil((this.scroll.scrollTop + sight) / height) +
-			Table.AROUND);
+		const first = Math.max(0, this.indexAt(this.scroll.scrollTop) - Table.AROUND);
+		const last = Math.min(reach, this.indexAt(this.scroll.scrollTop + sight) + 1 + Table.AROUND);
 
 		this.render(first, last, (element, i) => {
-			element.style.transform = `translateY(${i * height}px)`;
+			element.style.transform = `translateY(${this.top(i)}px)`;
 		});
+		const open = this.shown.get(this.opened);
+
+		/* The details have the height that they have; the rows below make room. */
+		if (open && open.offsetHeight - height !== this.extra) {
+			this.extra = open.offsetHeight - height;
+			this.shown.forEach((element, i) => {
+				element.style.transform = `translateY(${this.top(i)}px)`;
+			});
+		}
+		this.space.style.height = `${this.top(reach)}px`;
+		if (last === this.length && this.length < this.total && this.atEnd) {
+			this.atEnd();
+		}
+	}
+
+	top(i) {
+		return i * this.height + (this.opened >= 0 && i > this.opened ? this.extra : 0);
+	}
+
+	indexAt(y) {
+		const end = this.top(this.opened + 1);
+
+		return Math.floor((this.opened >= 0 && y >= end ? y - this.extra : Math.min(y,
+			this.opened >= 0 ? this.opened * this.height : y)) / this.height);
+	}
+
+	/* The height of the table at most. */
+	sight() {
+		return Math.min(this.tallest || 1200, Math.max(360, window.innerHeight - 160));
 	}
 
 	setMore(reach) {
-		this.more.hidden = reach === this.length;
-		this.more.textContent = `The first ${count(reach)} of ${count(this.length)}.`;
+		const open = reach < this.total;
+		const canGo = this.isFlow && !this.printing;
+
+		this.more.hidden = !open || (!canGo && !this.printing && reach === this.length);
+		this.moreWords.textContent = `The first ${count(reach)} of ${count(this.total)}.`;
+		this.moreButton.hidden = !canGo;
+		this.moreButton.textContent = `Show ${Math.min(Table.STEP, this.total - reach)} more`;
+	}
+
+	showMore() {
+		const next = Math.min(this.limit, this.length);
+
+		this.limit += Table.STEP;
+		if (this.limit > this.length && this.length < this.total && this.atEnd) {
+			this.atEnd();
+		}
+		this.update();
+		this.focus(next);
 	}
 
 	render(first, last, place) {
@@ -147,8 +239,12 @@ class Table {
 	}
 
 	after(index) {
+		const last = this.space.lastElementChild;
 		let next = null;
 
+		if (!last || Number(last.dataset.index) < index) {
+			return null;
+		}
 		for (const element of this.space.children) {
 			if (Number(element.dataset.index) > index) {
 				next = element;
@@ -158,53 +254,78 @@ class Table {
 		return next;
 	}
 
+	/* A row, and its details if it is open. */
 	makeRow(i) {
 		const { cells, open } = this.row(i);
-		const element = make('div', { className: open ? 'row open' : 'row', role: 'row',
-			'aria-rowindex': i + 2 });
+		const row = make('div', { className: open ? 'row open' : 'row', role: 'row', 'aria-rowindex': i + 2 });
+		const slot = make('div', { className: 'slot', role: 'none' }, row);
 
-		element.dataset.index = i;
+		slot.dataset.index = i;
 		if (open) {
-			element.setAttribute('aria-current', 'true');
+			row.setAttribute('aria-current', 'true');
 		}
 		cells.forEach((content, n) => {
-			const { style } = this.columns[n];
+			const { style, title } = this.columns[n];
+			const cell = make('div', { className: `cell ${style || ''}`, role: n ? 'cell' : 'rowheader' },
+				...[content].flat());
 
-			element.append(make('div', { className: `cell ${style || ''}`,
-				role: n ? 'cell' : 'rowheader' }, ...[content].flat()));
+			cell.dataset.title = title;
+			row.append(cell);
 		});
-		return element;
+		if (i === this.opened && this.detail) {
+			row.classList.add('expanded');
+			slot.append(make('div', { className: 'detail', role: 'row' },
+				make('div', { role: 'cell', 'aria-colspan': cells.length }, ...this.detail(i))));
+		}
+		return slot;
 	}
 
-	link(i) {
+	/* Opens or closes the details of a row. */
+	toggle(i) {
+		this.opened = this.opened === i ? -1 : i;
+		this.extra = 0;
+		this.clear();
+		this.update();
+		this.focus(i);
+	}
+
+	controls(i) {
 		const element = this.shown.get(i);
 
-		return element && element.querySelector('a');
+		return element ? [...element.querySelectorAll('a, button')] : [];
 	}
 
-	/* The tab key reaches the current row's link; if there are no links, the table. */
+	/* The tab key reaches the links of the current row; if there are none, the table. */
 	setCurrent(i) {
-		const old = this.link(this.current);
+		const reachable = this.isFlow ? [] : this.controls(this.current);
 
-		if (old) {
-			old.tabIndex = -1;
-		}
+		reachable.forEach((control) => {
+			control.tabIndex = -1;
+		});
 		this.current = i;
-		const link = this.link(i) || this.link([...this.shown.keys()][0]);
-
-		if (link) {
-			link.tabIndex = 0;
+		if (this.isFlow) {
+			/* All of it is on the page: the tab key goes through it. */
+			this.space.querySelectorAll('[tabindex="-1"]').forEach((control) => {
+				control.tabIndex = 0;
+			});
+			this.scroll.removeAttribute('tabindex');
+			return;
 		}
-		this.scroll.tabIndex = link ? -1 : 0;
+		const controls = this.controls(i).length ? this.controls(i) : this.controls([...this.shown.keys()][0]);
+
+		controls.forEach((control) => {
+			control.tabIndex = 0;
+		});
+		this.scroll.tabIndex = controls.length ? -1 : 0;
 	}
 
 	key(event) {
-		const page = Math.max(1, Math.floor(Table.sight() / this.height) - 2);
+		const page = this.isFlow ? 10 : Math.max(1, Math.floor(this.sight() / this.height) - 2);
 		const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page,
 			Home: -Infinity, End: Infinity }[event.key];
 
-		if (!step || !this.length || event.ctrlKey || event.altKey || event.metaKey ||
-				event.target.closest('.head') || !this.space.querySelector('a')) {
+		if (!step || !this.length || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey ||
+				event.target.closest('.head, .detail') || !this.space.querySelector('a, button')) {
 			return;
 		}
 		event.preventDefault();
@@ -212,41 +333,37 @@ class Table {
 	}
 
 	goTo(i) {
-		const head = this.head.parentElement.offsetHeight;
-		const top = i * this.height;
+		if (this.isFlow) {
+			this.limit = Math.max(this.limit, Math.min(i + 1, Table.PRINTED));
+		} else {
+			const head = this.head.parentElement.offsetHeight;
+			const top = this.top(i);
 
-		if (top < this.scroll.scrollTop) {
-			this.scroll.scrollTop = top;
-		} else if (top + this.height + head > this.scroll.scrollTop + this.scroll.clientHeight) {
-			this.scroll.scrollTop = top + this.height + head - this.scroll.clientHeight;
+			if (top < this.scroll.scrollTop) {
+				this.scroll.scrollTop = top;
+			} else if (top + this.height + head > this.scroll.scrollTop + this.scroll.clientHeight) {
+				this.scroll.scrollTop = top + this.height + head - this.scroll.clientHeight;
+			}
 		}
 		this.update();
-		const link = this.link(i);
+		this.focus(i);
+	}
 
-		if (link) {
-			link.focus({ preventScroll: true });
+	focus(i) {
+		const [first] = this.controls(i);
+
+		if (first) {
+			first.focus({ preventScroll: !this.isFlow });
 		}
 	}
 
 	/* Paper does not scroll: makes as many rows as somebody might read. */
 	print(on) {
-		if (!this.row) {
-			return;
-		}
 		this.printing = on;
-		this.space.replaceChildren();
-		this.shown.clear();
-		if (on) {
-			const reach = Math.min(this.length, Table.PRINTED);
-
-			this.setMore(reach);
-			this.render(0, reach, () => {});
-		} else {
-			this.update();
-		}
+		this.update();
 	}
 }
-/* The height of a table at most: most of the window. */
-Table.sight = () => Math.max(360, Math.min(1200, window.innerHeight - 160));
 Table.AROUND = 8;
+Table.STEP = 50;
 Table.PRINTED = 1000;
+Table.narrow = window.matchMedia('(max-width: 40rem)');

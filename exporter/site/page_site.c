@@ -31,6 +31,7 @@
 #define INDEX "audit/index.html"
 #define DATA "audit/data/"
 #define SUMMARY DATA "summary.js"
+#define LABELS DATA "labels.js"
 #define FILE_MAX (64u << 20)
 
 /* What these files begin with; in a file of albums the number of its folder XX follows. */
@@ -159,6 +160,34 @@ void page_site_close(struct page_site *page)
 
 /* --- one album --- */
 
+/* Puts a file about the album page->id, data/untagged/N.js or N.rest.js: `rows` are the
+ * arguments of the function `call` after the id. Without rows there is no such file. */
+static int put_images(struct page_site *page, const struct layout_text *name,
+		      bool is_rest, const struct buf *rows, struct err *err)
+{
+	struct buf text = {0};
+	int rc = 0;
+
+	buf_clear(&page->path);
+	buf_addf(&page->path, DATA "untagged/%.*s%s.js", (int)name->len, name->at,
+		 is_rest ? ".rest" : "");
+	if (!rows->len) {
+		if (!page->whole) {
+			buf_add(&page->gone, page->path.data, page->path.len + 1);
+		}
+		return 0;
+	}
+	buf_addf(&text, "albumen.%s(", is_rest ? "rest" : "untagged");
+	json_quote(&text, page->id.data, page->id.len);
+	buf_addch(&text, ',');
+	buf_add(&text, rows->data, rows->len);
+	buf_addstr(&text, ");\n");
+	kept_add(&page->kept, page->path.data);
+	rc = page->job.put(page->path.data, text.data, text.len, page->job.payload, err);
+	buf_release(&text);
+	return rc;
+}
+
 static int change(struct page_site *page, const char *path, const struct buf *body,
 		  struct err *err)
 {
@@ -167,7 +196,8 @@ static int change(struct page_site *page, const char *path, const struct buf *bo
 							       : 0;
 	struct layout_text name;
 	const struct response *row = response_parse(path, &name);
-	struct buf text = {0};
+	struct buf head = {0}, rest = {0};
+	int64_t oldest = PAGE_NO_TIME;
 	unsigned shard;
 	int rc = 0;
 
@@ -177,29 +207,18 @@ static int change(struct page_site *page, const char *path, const struct buf *bo
 		return 0;
 	}
 	shard = (unsigned)strtoul(name.at - strlen("xx/yy/"), NULL, 16);
+	if (row->kind == QUERY_UNTAGGED && count && body) {
+		rc = page_images_add(&head, &rest, &oldest, PAGE_HEAD, path, body, err);
+	}
 	page_albums_note(&page->albums, shard, page->id.data, page->id.len,
 			 row->kind == QUERY_IMAGES ? count : PAGE_UNKNOWN,
-			 row->kind == QUERY_UNTAGGED ? count : PAGE_UNKNOWN);
-	if (row->kind != QUERY_UNTAGGED) {
-		return 0;
+			 row->kind == QUERY_UNTAGGED ? count : PAGE_UNKNOWN, oldest);
+	if (!rc && row->kind == QUERY_UNTAGGED) {
+		rc = put_images(page, &name, false, &head, err);
+		rc = rc ? rc : put_images(page, &name, true, &rest, err);
 	}
-	buf_clear(&page->path);
-	buf_addf(&page->path, DATA "untagged/%.*s.js", (int)name.len, name.at);
-	if (count && body) {
-		buf_addstr(&text, "albumen.untagged(");
-		json_quote(&text, page->id.data, page->id.len);
-		buf_addch(&text, ',');
-		rc = page_images_add(&text, path, body, err);
-		buf_addstr(&text, ");\n");
-		if (!rc) {
-			kept_add(&page->kept, page->path.data);
-			rc = page->job.put(page->path.data, text.data, text.len,
-					   page->job.payload, err);
-		}
-		buf_release(&text);
-	} else if (!page->whole) {
-		buf_add(&page->gone, page->path.data, page->path.len + 1);
-	}
+	buf_release(&head);
+	buf_release(&rest);
 	return rc;
 }
 
@@ -316,7 +335,8 @@ static bool patch_shard(struct page_site *page, struct page_albums *out, const c
 		const struct page_album *album = &page->albums.album[from];
 
 		page_albums_note(out, shard, page->albums.ids.data + album->id,
-				 album->len, album->images, album->untagged);
+				 album->len, album->images, album->untagged,
+				 album->oldest);
 	}
 	return page_albums_finish(out) == 0 || page->whole;
 }
@@ -444,6 +464,7 @@ static int write_summary(struct page_site *page, struct err *err)
 
 	hex_write(shards, page->shard, sizeof(page->shard));
 	buf_addstr(&body, SUMMARY_CALL "{");
+	page_add_origin(&body, to->message, &page->job.signature);
 	json_print_string(&body, "commit", to->commit.hex);
 	json_print_name(&body, "time");
 	buf_addf(&body, "%" PRId64, to->time_s);
@@ -457,9 +478,27 @@ static int write_summary(struct page_site *page, struct err *err)
 	}
 	json_print_number(&body, "first", page->first);
 	json_print_number(&body, "chunk", PAGE_CHUNK);
+	json_print_number(&body, "head", PAGE_HEAD);
 	json_print_string(&body, "shards", shards);
 	buf_addstr(&body, "});\n");
 	rc = put(page, SUMMARY, &body, err);
+	buf_release(&body);
+	return rc;
+}
+
+static int write_labels(struct page_site *page, struct err *err)
+{
+	struct buf body = {0};
+	int rc;
+
+	if (page->job.looks && read_own(page, LABELS) == 0) {
+		kept_add(&page->kept, LABELS);
+		return 0;
+	}
+	buf_addstr(&body, "albumen.labels(");
+	rc = page_add_labels(&body, page->job.repo, err);
+	buf_addstr(&body, ");\n");
+	rc = rc ? rc : put(page, LABELS, &body, err);
 	buf_release(&body);
 	return rc;
 }
@@ -504,6 +543,7 @@ int page_site_write(struct page_site *page, uint64_t *removed, struct err *err)
 		rc = write_albums(page, err);
 	}
 	rc = rc ? rc : write_history(page, err);
+	rc = rc ? rc : write_labels(page, err);
 	if (!rc) {
 		rc = write_summary(page, err);
 	}

@@ -9,6 +9,7 @@
 #include "data/base/buf.h"
 #include "data/base/err.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/page/page.h"
 #include "exporter/site/place.h"
 
 /*
@@ -16,21 +17,34 @@
  *
  *	audit/index.html		the page, the same in every site
  *	audit/data/summary.js		the snapshot, its counts, and which other files exist
- *	audit/data/albums/XX.js		the albums in the snapshot's folder XX, with counts
- *	audit/data/untagged/N.js	the untagged images of an album, if it has any
+ *	audit/data/albums/XX.js		the albums in the snapshot's folder XX, with counts, and
+ *					when the oldest untagged image of each was created
+ *	audit/data/untagged/N.js	the first PAGE_HEAD untagged images of an album, if it has
+ *					any
+ *	audit/data/untagged/N.rest.js	its other untagged images, if there are more (no N has
+ *					a dot)
  *	audit/data/history/K.js		PAGE_CHUNK snapshots: how many images were untagged
+ *	audit/data/labels.js		the labels of all snapshots
  *
- * All of it follows from the snapshot and those before it. A file of data calls one
- * function of data.js with arrays: scripts are all that a page opened from a disk may
- * load. Texts in them are canonical JSON.
+ * All of it follows from the snapshot and those before it; but labels are those that there
+ * were when the snapshot was published. A file of data calls one function of data.js with
+ * arrays: scripts are all that a page opened from a disk may load. Texts in them are canonical
+ * JSON.
+ *
+ * The page lists the untagged images of all albums by the time of their creation. No file has
+ * that list: one changed image would rewrite it. The browser merges the albums' lists (data.js,
+ * Merge), whose beginnings it knows from albums/XX.js. To show the first n images it loads
+ * n files untagged/N.js at most, of PAGE_HEAD images at most, wherever there are a million
+ * images, and it asks for n in steps of 200.
  *
  *	page_site_open(&page, &job, err);
  *	page_site_change(page, path, body, err);	(each file of an album that changed)
  *	page_site_write(page, &removed, err);
  *	page_site_close(page);
  *
- * One changed image costs four files: of its album, of the folder XX of its album, the last
- * of history, and the summary.
+ * One changed image costs four files: of its album (its two, if it has more than PAGE_HEAD
+ * untagged images), of the folder XX of its album, the last of history, and the summary.
+ * A publish that writes any of it also reads all labels.
  */
 
 struct page_site;
@@ -50,6 +64,11 @@ struct page_site_job {
 	bool every_file;
 	struct place *place;
 	const char *site; /* path of the place */
+	/* The snapshot's signature; it is never verified. */
+	struct page_signature signature;
+	/* The place only looks (place_set_look): labels that are there are not compared, as
+	 * some may have been made since. */
+	bool looks;
 	page_site_put_fn *put;
 	void *payload;
 };

@@ -73,6 +73,7 @@ struct publish {
 	const char *site; /* the folder */
 	struct snapshot_repo *repo;
 	const struct snapshot_info *to; /* the target */
+	const char *key;                /* that it is signed with, or NULL */
 	bool collections;
 	char mark[PAGE_SITE_MARK + 1]; /* of the audit page; "": none is wanted */
 	struct site_result *result;
@@ -463,6 +464,8 @@ static int open_page(struct publish *p)
 		.every_file = !p->difference.bases,
 		.place = p->place,
 		.site = p->site,
+		.signature = {.key = p->key},
+		.looks = p->check,
 		.put = put_page_file,
 		.payload = p,
 	};
@@ -698,13 +701,14 @@ static int open_place(struct publish *p, unsigned flags)
 }
 
 int site_publish(const char *path, struct snapshot_repo *repo,
-		 const struct snapshot_info *to, unsigned flags,
+		 const struct snapshot_info *to, const char *key, unsigned flags,
 		 struct site_result *result, struct err *err)
 {
 	struct publish p = {
 		.site = path,
 		.repo = repo,
 		.to = to,
+		.key = key,
 		.collections = flags & SITE_COLLECTIONS,
 		.result = result,
 		.err = err,
@@ -782,14 +786,15 @@ static int repair_site(struct publish *p)
 }
 
 int site_check(const char *path, struct snapshot_repo *repo,
-	       const struct snapshot_info *to, unsigned flags, bool repair,
-	       struct site_check *check, struct err *err)
+	       const struct snapshot_info *to, const char *key, unsigned flags,
+	       bool repair, struct site_check *check, struct err *err)
 {
 	struct site_result result = {0};
 	struct publish p = {
 		.site = path,
 		.repo = repo,
 		.to = to,
+		.key = key,
 		.result = &result,
 		.compare = true,
 		.check = check,

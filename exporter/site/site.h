@@ -41,13 +41,14 @@ enum site_flags {
 };
 
 /*
- * Brings the folder `path` (made if it is missing) to the snapshot `to`. If the state of the
+ * Brings the folder `path` (made if it is missing) to the snapshot `to`. `key` is for the audit
+ * page: the fingerprint of the key that the snapshot is signed with, or NULL. If the state of the
  * folder is not known, every file is compared: files of albums and images that the snapshot
  * does not have are removed, all others stay. ERR_LOCKED: another process publishes there.
  * ERR_REFUSED: another repository has published there meanwhile.
  */
 int site_publish(const char *path, struct snapshot_repo *repo,
-		 const struct snapshot_info *to, unsigned flags,
+		 const struct snapshot_info *to, const char *key, unsigned flags,
 		 struct site_result *result, struct err *err);
 
 /* What comparing every file found. */
@@ -66,7 +67,7 @@ struct site_check {
  * has them, or `flags` ask for them. ERR_LOCKED: another process publishes there.
  */
 int site_check(const char *path, struct snapshot_repo *repo,
-	       const struct snapshot_info *to, unsigned flags, bool repair,
-	       struct site_check *check, struct err *err);
+	       const struct snapshot_info *to, const char *key, unsigned flags,
+	       bool repair, struct site_check *check, struct err *err);
 
 #endif

@@ -84,7 +84,7 @@ static inline struct site_result publish(struct snapshot_repo *repo,
 {
 	struct site_result result;
 
-	succeed(site_publish("site", repo, to, flags, &result, &why));
+	succeed(site_publish("site", repo, to, NULL, flags, &result, &why));
 	return result;
 }
 

@@ -83,7 +83,7 @@ static void tags_are_in_order(void **state)
 	publish(repo, &second, SITE_COLLECTIONS);
 	has("site/api/v1/tags.json", "[{\"id\":\"v\",\"name\":\"X\"}]");
 	assert_int_equal(
-		site_publish("site", repo, &third, SITE_COLLECTIONS, &result, &why),
+		site_publish("site", repo, &third, NULL, SITE_COLLECTIONS, &result, &why),
 		ERR_INPUT);
 	assert_non_null(strstr(why.msg, "audit/tags/"));
 	assert_non_null(strstr(why.msg, "a tag without an id"));
@@ -163,7 +163,7 @@ static void each_tag_has_its_tag_images(void **state)
 	assert_int_equal(stat("site/api/v1/tags/x/tag_images.json", &after), 0);
 	assert_int_equal(after.st_size, strlen(large) + strlen("," TAGGED("c", "x") "]"));
 	assert_int_equal(
-		site_publish("site", repo, &third, SITE_COLLECTIONS, &result, &why),
+		site_publish("site", repo, &third, NULL, SITE_COLLECTIONS, &result, &why),
 		ERR_INPUT);
 	assert_non_null(strstr(why.msg, "without a tag"));
 	publish(repo, &first, 0);
@@ -201,7 +201,7 @@ static void tags_with_ids_that_are_none_are_refused(void **state)
 			 id[i / 2]);
 		files[0].body = text.data;
 		info = commit(repo, files);
-		assert_int_equal(site_publish("site", repo, &info, SITE_COLLECTIONS,
+		assert_int_equal(site_publish("site", repo, &info, NULL, SITE_COLLECTIONS,
 					      &result, &why),
 				 ERR_INPUT);
 		assert_non_null(strstr(why.msg, "id"));
@@ -323,7 +323,7 @@ static void collection_refuses_what_is_not_ours(void **state)
 		struct snapshot_info info = commit(repo, files);
 		struct site_result result;
 
-		assert_int_equal(site_publish("site", repo, &info, SITE_COLLECTIONS,
+		assert_int_equal(site_publish("site", repo, &info, NULL, SITE_COLLECTIONS,
 					      &result, &why),
 				 ERR_INPUT);
 		assert_non_null(strstr(why.msg, "tag_images"));

@@ -9,7 +9,8 @@
 static void note(struct page_albums *albums, const char *id, uint64_t images,
 		 uint64_t untagged)
 {
-	page_albums_note(albums, 7, id, strlen(id), images, untagged);
+	page_albums_note(albums, 7, id, strlen(id), images, untagged,
+			 untagged == 2 ? -2 : PAGE_NO_TIME);
 }
 
 static void albums_are(const struct page_albums *albums, const char *expected)
@@ -31,14 +32,16 @@ static void notes_about_the_same_album_are_joined(void **state)
 	note(&albums, "b", 3, PAGE_UNKNOWN);
 	note(&albums, "ab", 9, 9);
 	assert_int_equal(page_albums_finish(&albums), 0);
-	albums_are(&albums, "[\n[\"a\\u003c\",1,0],\n[\"ab\",9,9],\n[\"b\",3,2]]");
+	albums_are(&albums, "[\n[\"a\\u003c\",1,0,null],\n[\"ab\",9,9,null],\n"
+			    "[\"b\",3,2,-2]]");
 	page_albums_release(&albums);
 }
 
 static void unknown_counts_of_changed_albums_come_from_the_old(void **state)
 {
 	static const char old_text[] =
-		"[\n[\"a\",1,1],\n[\"b\",2,2],\n[\"c\",3,3],\n[\"d\",4,0]]";
+		"[\n[\"a\",1,1,1600000000],\n[\"b\",2,2,2],\n[\"c\",3,3,null],\n"
+		"[\"d\",4,0,null]]";
 	struct page_albums albums = {0};
 
 	(void)state;
@@ -48,7 +51,8 @@ static void unknown_counts_of_changed_albums_come_from_the_old(void **state)
 	note(&albums, "c", 0, 0);            /* removed */
 	note(&albums, "b", PAGE_UNKNOWN, 0); /* tagged */
 	assert_int_equal(page_albums_finish(&albums), 0);
-	albums_are(&albums, "[\n[\"a\",1,1],\n[\"b\",2,0],\n[\"d\",4,0],\n[\"e\",5,5]]");
+	albums_are(&albums, "[\n[\"a\",1,1,1600000000],\n[\"b\",2,0,null],\n"
+			    "[\"d\",4,0,null],\n[\"e\",5,5,null]]");
 	/* An album that is not in the old, with one count. */
 	note(&albums, "f", PAGE_UNKNOWN, 1);
 	assert_int_equal(page_albums_finish(&albums), -1);
@@ -62,16 +66,19 @@ static void text_that_is_not_a_file_of_albums_is_rejected(void **state)
 		"{}",
 		"[1]",
 		"[[\"a\",1]]",
-		"[[\"a\",1,2,3]]",
-		"[[1,1,1]]",
-		"[[\"\",1,1]]",
-		"[[\"a\",-1,1]]",
-		"[[\"a\",1e3,1]]",
-		"[[\"a\",1,9999999999999999999]]",
-		"[[\"b\",1,1],[\"a\",1,1]]",
-		"[[\"a\",1,1],[\"a\",1,1]]",
-		"[[\"a\",1,1]]x",
-		"[[\"a\\u0000\",1,1]]",
+		"[\n[\"a\",1,1]]",
+		"[\n[\"a\",1,1,1,1]]",
+		"[\n[1,1,1,1]]",
+		"[\n[\"\",1,1,1]]",
+		"[\n[\"a\",-1,1,1]]",
+		"[\n[\"a\",1e3,1,1]]",
+		"[\n[\"a\",1,1,1e3]]",
+		"[\n[\"a\",1,1,\"1\"]]",
+		"[\n[\"a\",1,1,1.5]]",
+		"[\n[\"a\",1,99999999999999999999,1]]",
+		"[[\"a\",1,1,1]]",
+		"[\n[\"a\",1,1,1]]x",
+		"[\n[\"a\\u0000\",1,1,1]]",
 	};
 
 	(void)state;
@@ -90,29 +97,48 @@ static void images_are_printed_as_rows(void **state)
 		"[{\"public_id\":\"p,[\\\"\",\"created_at\":null,\"x\":[1,[2,3]]},"
 		"{\"id\":\"i\",\"public_id\":\"p\",\"created_at\":\"2020\","
 		"\"thumbnails\":{\"full\":\"f\",\"mini\":\"m\\u003c\"}},"
-		"{\"id\":7,\"public_id\":\"q\",\"thumbnails\":{\"mini\":[]}}]";
+		"{\"id\":7,\"public_id\":\"q\",\"title\":\"t\","
+		"\"created_at\":\"2020-01-02T04:04:05+01:00\","
+		"\"thumbnails\":{\"mini\":[]}}]";
 	static const char *const bad[] = {
 		"", "{}", "[1]", "[{}]", "[{\"id\":1}]", "[[]]", "[{\"id\":\"a\"}]]"};
-	struct buf in = {0}, out = {0};
+	struct buf in = {0}, out = {0}, rest = {0};
+	int64_t oldest;
 
 	(void)state;
 	buf_addstr(&in, body);
 	assert_int_equal(page_images_count(&in), 3);
-	assert_int_equal(page_images_add(&out, "f", &in, &why), 0);
-	assert_string_equal(out.data, "[\n[\"p,[\\\"\",null,null],\n"
-				      "[\"i\",\"2020\",\"m\\u003c\"],\n"
-				      "[\"q\",null,null]]");
+	assert_int_equal(page_images_add(&out, &rest, &oldest, 3, "f", &in, &why), 0);
+	assert_string_equal(out.data, "[\n[\"p,[\\\"\",null,null,null],\n"
+				      "[\"i\",\"2020\",null,\"m\\u003c\"],\n"
+				      "[\"q\",1577934245,\"t\",null]]");
+	assert_int_equal(oldest, PAGE_NO_TIME);
+	assert_int_equal(rest.len, 0);
+	/* Those beyond the first `split` are apart. */
+	buf_clear(&out);
+	assert_int_equal(page_images_add(&out, &rest, &oldest, 2, "f", &in, &why), 0);
+	assert_string_equal(out.data, "[\n[\"p,[\\\"\",null,null,null],\n"
+				      "[\"i\",\"2020\",null,\"m\\u003c\"]]");
+	assert_string_equal(rest.data, "[\n[\"q\",1577934245,\"t\",null]]");
+	/* The first one is the oldest. */
+	buf_clear(&in);
+	buf_addstr(&in, "[{\"id\":\"a\",\"created_at\":\"1969-12-31T23:59:58.9Z\"},"
+			"{\"id\":\"b\",\"created_at\":\"2020-01-01T00:00:00Z\"}]");
+	assert_int_equal(page_images_add(&out, &rest, &oldest, 2, "f", &in, &why), 0);
+	assert_int_equal(oldest, -2);
 	buf_clear(&in);
 	buf_addstr(&in, "[]");
 	assert_int_equal(page_images_count(&in), 0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		buf_clear(&in);
 		buf_addstr(&in, bad[i]);
-		assert_int_equal(page_images_add(&out, "f", &in, &why), ERR_INPUT);
+		assert_int_equal(page_images_add(&out, &rest, &oldest, 2, "f", &in, &why),
+				 ERR_INPUT);
 		page_images_count(&in);
 	}
 	buf_release(&in);
 	buf_release(&out);
+	buf_release(&rest);
 }
 
 /* Makes `count` snapshots; from number `said` on, they have their number in a trailer. */
@@ -215,18 +241,60 @@ static void histories_without_a_common_snapshot_are_read_whole(void **state)
 	snapshot_close(repo);
 }
 
+/* What the row of a snapshot with this message says after the commit. */
+static void incidents_are(struct snapshot_repo *repo, const char *message,
+			  const char *expected)
+{
+	static const struct file files[] = {{TAGS, "a", "[1]"}, {0}};
+	struct snapshot_info info = commit_with(repo, files, NULL, message);
+	struct page_history history;
+	struct buf text = {0};
+
+	succeed(page_history_read(&history, repo, &info, NULL, &why));
+	page_history_add(&text, &history, history.last, history.last);
+	assert_string_equal(strstr(text.data, info.commit.hex) + strlen(info.commit.hex),
+			    expected);
+	page_history_release(&history);
+	buf_release(&text);
+	snapshot_info_release(&info);
+}
+
+static void incidents_stand_in_the_row_of_their_snapshot(void **state)
+{
+	struct snapshot_repo *repo = open_repo("repo");
+
+	(void)state;
+	incidents_are(repo,
+		      "x\n\nAlbumen-Snapshot: 1\nAlbumen-Rejects: 0\n"
+		      "Albumen-Overflows: 0\nAlbumen-Rescans: 0\nAlbumen-In-Step: yes\n",
+		      "\"]");
+	incidents_are(repo,
+		      "x\n\nAlbumen-Snapshot: 2\nAlbumen-Rejects: 7\n"
+		      "Albumen-Overflows: 1\nAlbumen-Rescans: 2\nAlbumen-In-Step: no\n"
+		      "Albumen-Restored: yes\nAlbumen-Accepted: history\n"
+		      "Albumen-Accepted: <site>\nAlbumen-Clock-Behind: 60\n",
+		      "\",{\"lost\":1,\"rescans\":2,\"rejects\":7,\"clock_behind\":60,"
+		      "\"out_of_step\":true,\"restored\":true,"
+		      "\"accepted\":[\"history\",\"\\u003csite\\u003e\"]}]");
+	/* Bytes that are no text. */
+	incidents_are(repo, "x\n\nAlbumen-Snapshot: 3\nAlbumen-Accepted: \xff\n",
+		      "\",{\"accepted\":[\"\\ufffd\"]}]");
+	snapshot_close(repo);
+}
+
 static void a_list_that_is_too_large_has_an_unknown_count(void **state)
 {
 	struct page_albums albums = {0}, again = {0};
 	struct buf text = {0};
 
 	(void)state;
-	page_albums_note(&albums, 7, "a", 1, PAGE_TOO_LARGE, PAGE_UNKNOWN);
-	page_albums_note(&albums, 7, "b", 1, PAGE_TOO_LARGE, PAGE_TOO_LARGE);
-	page_albums_note(&albums, 7, "a", 1, PAGE_UNKNOWN, 3);
+	page_albums_note(&albums, 7, "a", 1, PAGE_TOO_LARGE, PAGE_UNKNOWN, 0);
+	page_albums_note(&albums, 7, "b", 1, PAGE_TOO_LARGE, PAGE_TOO_LARGE,
+			 PAGE_NO_TIME);
+	page_albums_note(&albums, 7, "a", 1, PAGE_UNKNOWN, 3, 5);
 	assert_int_equal(page_albums_finish(&albums), 0);
 	page_albums_add(&text, &albums);
-	assert_string_equal(text.data, "[\n[\"a\",null,3],\n[\"b\",null,null]]");
+	assert_string_equal(text.data, "[\n[\"a\",null,3,5],\n[\"b\",null,null,null]]");
 	assert_int_equal(page_albums_parse(&again, 7, text.data, text.len), 0);
 	assert_int_equal(again.album[0].images, PAGE_TOO_LARGE);
 	assert_int_equal(again.album[0].untagged, 3);
@@ -243,6 +311,7 @@ int main(void)
 		TEST(text_that_is_not_a_file_of_albums_is_rejected),
 		TEST(a_list_that_is_too_large_has_an_unknown_count),
 		TEST(images_are_printed_as_rows),
+		TEST(incidents_stand_in_the_row_of_their_snapshot),
 		TEST(history_is_read_from_the_chunk_that_differs),
 		TEST(histories_without_a_common_snapshot_are_read_whole),
 	};

@@ -197,7 +197,7 @@ static void site_of_another_repository_is_refused_or_compared(void **state)
 
 	(void)state;
 	publish(other, &theirs, 0);
-	assert_int_equal(site_publish("site", repo, &mine, 0, &result, &why),
+	assert_int_equal(site_publish("site", repo, &mine, NULL, 0, &result, &why),
 			 ERR_REFUSED);
 	site_is(two_is);
 	publish(repo, &mine, SITE_FOREIGN);
@@ -289,7 +289,8 @@ static void second_publish_fails_with_the_name_of_the_first(void **state)
 
 	(void)state;
 	succeed(place_open(&place, "site", "the first", &why));
-	assert_int_equal(site_publish("site", repo, &info, 0, &result, &why), ERR_LOCKED);
+	assert_int_equal(site_publish("site", repo, &info, NULL, 0, &result, &why),
+			 ERR_LOCKED);
 	assert_non_null(strstr(why.msg, "the first"));
 	place_close(place);
 	publish(repo, &info, 0);
@@ -337,7 +338,7 @@ static void links_are_not_followed(void **state)
 	git_fixture_says("mv site/api/v1/tag_images elsewhere/t && "
 			 "ln -s ../../../elsewhere/t site/api/v1/tag_images",
 			 "");
-	assert_true(site_publish("site", repo, &first, 0, &result, &why) < 0);
+	assert_true(site_publish("site", repo, &first, NULL, 0, &result, &why) < 0);
 	assert_non_null(strstr(why.msg, "site/api/v1/tag_images"));
 	git_fixture_says("ls elsewhere elsewhere/t", "elsewhere:\nt\n\nelsewhere/t:\n"
 						     "a.json\nc.json");
