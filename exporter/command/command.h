@@ -40,7 +40,8 @@ extern const struct cli_option command_option_table[];
 
 extern const struct cli_command command_export, command_follow, command_publish,
 	command_edge, command_maintain, command_audit, command_log, command_show,
-	command_diff, command_prune, command_snapshot, command_verify, command_bundle;
+	command_receipt, command_diff, command_prune, command_snapshot, command_verify,
+	command_bundle;
 
 /* Checks that the index, the repository and the site do not lie
  * inside each other. */
