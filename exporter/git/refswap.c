@@ -128,7 +128,8 @@ static int check(const char *path, const struct reflist *list, const struct refs
 	return 0;
 }
 
-/* Flushes the folders of references that had a file; neighbours share one. */
+/* Flushes the folders of all references: neighbours share one. Where a file is gone already, a
+ * run before this one may have failed to flush its folder. */
 static int flush_folders(const char *repo, const struct reflist *list, struct err *err)
 {
 	struct buf folder = {0}, last = {0};
@@ -138,16 +139,15 @@ static int flush_folders(const char *repo, const struct reflist *list, struct er
 	for (size_t i = 0; !rc && i < list->count; i++) {
 		const char *name = list->ref[i].name;
 
-		if (list->ref[i].loose) {
-			buf_clear(&folder);
-			buf_addf(&folder, "%s/%.*s", repo,
-				 (int)(strrchr(name, '/') - name), name);
-			if (strcmp(folder.data, last.data) != 0) {
-				rc = file_flush_folder(folder.data, err);
-			}
-			buf_clear(&last);
-			buf_addstr(&last, folder.data);
+		buf_clear(&folder);
+		buf_addf(&folder, "%s/%.*s", repo, (int)(strrchr(name, '/') - name),
+			 name);
+		if (strcmp(folder.data, last.data) != 0 &&
+		    access(folder.data, F_OK) == 0) {
+			rc = file_flush_folder(folder.data, err);
 		}
+		buf_clear(&last);
+		buf_addstr(&last, folder.data);
 	}
 	buf_release(&folder);
 	buf_release(&last);
