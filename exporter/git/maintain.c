@@ -11,6 +11,7 @@
 #include "exporter/git/compact.h"
 #include "exporter/git/lineage.h"
 #include "exporter/git/pack/packmerge.h"
+#include "exporter/git/purge.h"
 #include "exporter/git/compacted.h"
 #include "exporter/git/repo_folder.h"
 #include "exporter/git/repo_note.h"
@@ -156,12 +157,30 @@ static int merge(bool *changed, struct snapshot_repo *repo, const char *dir, siz
 	return rc;
 }
 
+/* What a killed prune has left. A failure is only logged, as the next snapshot tries again. */
+static int complete_purge(struct snapshot_repo *repo, struct err *err)
+{
+	struct purge_result result;
+	struct err why;
+
+	if (!purge_is_due(repo) || purge_run(repo, &result, &why) == 0) {
+		return 0;
+	}
+	log_warning("objects that nothing refers to are still in '%s': %s", repo->path,
+		    why.msg);
+	return snapshot_reopen(repo, err);
+}
+
 int maintain_when_due(struct snapshot_repo *repo, bool busy, struct err *err)
 {
 	struct buf dir = {0};
 	struct err why;
 	bool changed = false;
+	int rc = complete_purge(repo, err);
 
+	if (rc) {
+		return rc;
+	}
 	pack_dir(&dir, repo);
 	if (merge(&changed, repo, dir.data, busy ? PACKS_DUE_BUSY : PACKS_DUE, &why)) {
 		log_warning("cannot merge the packs of '%s': %s", repo->path, why.msg);
@@ -253,12 +272,13 @@ out:
 int maintain_compact(struct snapshot_repo *repo, struct maintain_result *result,
 		     struct err *err)
 {
+	struct purge_result purged;
 	struct buf dir = {0};
-	int rc;
+	int rc = purge_is_due(repo) ? purge_run(repo, &purged, err) : 0;
 
 	*result = (struct maintain_result){0};
 	pack_dir(&dir, repo);
-	rc = compact(result, repo, dir.data, err);
+	rc = rc ? rc : compact(result, repo, dir.data, err);
 	buf_release(&dir);
 	return rc;
 }

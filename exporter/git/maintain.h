@@ -23,7 +23,8 @@
  * Both keep every object, whether something refers to it or not, and are safe against a
  * kill at any point and with readers at work: new packs are durable and in place before old
  * ones go. Both need the repository open for writing and no edit begun. They leave alone
- * packs with a .keep, and loose objects, which we do not write.
+ * packs with a .keep, and loose objects, which we do not write. But if a purge is due
+ * (purge.h), both do that first.
  */
 
 /* Merges packs if there are too many; with `busy` a few more are allowed. A failure is only

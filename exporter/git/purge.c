@@ -485,8 +485,8 @@ int purge_run(struct snapshot_repo *repo, struct purge_result *result, struct er
 	buf_release(&purge.orphans);
 	rc = rc ? rc : snapshot_reopen(repo, err);
 	if (!rc) {
+		/* If it comes back after a power loss, another purge finds nothing. */
 		purge_cancel(repo);
-		rc = file_flush_folder(repo->path, err);
 	}
 	return rc;
 }

@@ -200,8 +200,24 @@ ok "a bundle of git's cannot be cloned" not git clone -q "$T/git.bundle" "$T/unb
 # It goes on.
 ok "the next export" day 13
 is "makes the next snapshot" "$(git -C "$R" show -s --format=%B main | grep Albumen-Snapshot)" "Albumen-Snapshot: 13"
+# What a killed prune has not removed yet: the next snapshot does, and so does maintain.
+lost=$(echo lost | git -C "$R" hash-object -w --stdin)
+ok "an object that nothing leads to stays" day 13
+ok "as ever" git -C "$R" cat-file -e "$lost"
+touch "$R/albumen-exporter.purge"
+image 5 new && scan >"$T/out" 2>&1 && ok "if a purge is due" export_at 13
+ok "it goes with the next snapshot" not git -C "$R" cat-file -e "$lost"
+lost=$(echo lost | git -C "$R" hash-object -w --stdin)
+touch "$R/albumen-exporter.purge"
+exits "or with maintain" 0 "$EXPORTER" maintain --repo "$R"
+ok "which is seen" not git -C "$R" cat-file -e "$lost"
+lost=$(echo lost | git -C "$R" hash-object -w --stdin)
+touch "$R/albumen-exporter.purge"
+exits "or with prune" 0 prune --before 2024-01-06 --sign "$T/key"
+ok "which says so" grep -q '^completed: 1 object of an interrupted run removed' "$T/out"
+is "then none is due" "$(ls "$R" | grep purge)" ""
 ok "a change of nothing" export_at 14
-is "makes none" "$(git -C "$R" rev-list --count main)" 9
+is "makes none" "$(git -C "$R" rev-list --count main)" 10
 
 # Once more: what was held stays so; a label that was removed holds nothing.
 exits "a second prune" 0 env SOURCE_DATE_EPOCH="$(at 21)" "$EXPORTER" prune --repo "$R" --before 2024-01-09T12:00:00Z --sign "$T/key" --json

@@ -18,7 +18,7 @@ left_over() { # prints files that an idle repository must not have
 		-name '*git2*' -o -name '.albumen*' -o -name '*.keep' -o \
 		-name albumen-exporter.packs -o -name albumen-exporter.ref -o \
 		-name 'albumen-exporter.config*' -o -name albumen-exporter.init -o \
-		-name albumen-exporter.new
+		-name albumen-exporter.new -o -name albumen-exporter.purge -o -name '*.new'
 	[ "$(stat -c %h "$T/repo/albumen-exporter.lock")" = 1 ] || echo "the lock has another name"
 	git -C "$T/repo" count-objects -v | grep '^garbage: [^0]'
 	git -C "$T/repo" count-objects -v | grep '^count: [^0]')
@@ -31,6 +31,7 @@ result_of() { # prints what a run made
 	git -C "$T/repo" rev-parse 'main^{tree}'
 	git -C "$T/repo" rev-list --count main
 	git -C "$T/repo" for-each-ref --format='%(refname)'
+	cat "$T/repo/shallow" 2>/dev/null
 }
 copy() { # COMMAND: makes the repository as it was before that command
 	rm -rf "$T/repo"
@@ -55,6 +56,7 @@ declare -A commands=(
 	[signed]="${export_repo[*]} --sign $T/key"
 	[label]="$EXPORTER snapshot --repo $T/repo --label q/1/kept --reason why"
 	[maintain]="$EXPORTER maintain --repo $T/repo"
+	[prune]="env SOURCE_DATE_EPOCH=2000000000 $EXPORTER prune --repo $T/repo --before now"
 )
 ssh-keygen -q -t ed25519 -N '' -f "$T/key"
 mkdir "$T/data"
@@ -68,9 +70,13 @@ change three && "${export_repo[@]}" >"$T/out"
 remember maintain
 remember second
 remember signed
+"$EXPORTER" snapshot --repo "$T/repo" --at HEAD~1 --label held --reason why >"$T/out"
+"$EXPORTER" maintain --repo "$T/repo" >"$T/out"
+change more && "${export_repo[@]}" >"$T/out"
+remember prune
 change four
 
-for name in first second signed label maintain; do
+for name in first second signed label maintain prune; do
 	read -ra command <<<"${commands[$name]}"
 	copy "$name"
 	strace -f -qq -o "$T/clean" -e trace="${CALLS// /,},syncfs" "${command[@]}" >"$T/out" 2>&1
