@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """One random history of snapshots, and what audit, log, show and diff must print for it.
 
-	evidence.py --seed N --steps N --indexer FILE --exporter FILE --work DIR [--sample N]
+	evidence.py --seed N --steps N --indexer FILE --exporter FILE --work DIR
+		[--sample N] [--after prune,erase]
 
 Each step changes the metadata folder, then scans and exports at its own time. The content
 of every snapshot comes from the model (model.py), never from the snapshot: since when an
@@ -10,6 +11,9 @@ image is untagged, what changed from one to the next, what the answers were.
 
 All commands run on a clone, with index and metadata moved away. `--sample N` runs them for
 N of the snapshots only (0: for all).
+
+`--after` first removes the history before a random snapshot (prune), but for what random labels
+hold, or random records from all snapshots (erase), or both, one after the other.
 """
 
 import argparse
@@ -63,6 +67,7 @@ class State:
     """What one snapshot holds."""
 
     def __init__(self, model):
+        self.model = model.as_it_is()
         self.bodies = dict(model.responses(collections=True))
         self.images = dict(model.images)
         self.tags = dict(model.tags)
@@ -85,11 +90,28 @@ class State:
 
 
 class Snapshot:
-    def __init__(self, commit, number, seconds, state, since, library):
+    def __init__(self, commit, number, seconds, state, library):
         self.commit, self.number, self.seconds, self.state = commit, number, seconds, state
         self.library = library
-        self.since = since  # of each untagged image: the Snapshot that first showed it so
+        # Of each untagged image:
+        self.since = {}  # the Snapshot that first showed it so
         self.first = {}  # whether no snapshot before that one holds the image
+        self.earlier = set()  # those that may have been so before
+
+
+def observe(snapshots):
+    """Tells the snapshots of one history since when their images are untagged."""
+    before, seen = None, set()
+    for now in snapshots:
+        now.since, now.first, now.earlier = {}, {}, set()
+        for ident in now.state.untagged():
+            still = before and ident in before.since
+            now.since[ident] = before.since[ident] if still else now
+            late = now.since[ident] is snapshots[0] and snapshots[0].number > 1
+            now.earlier |= {ident} if late else set()
+            now.first[ident] = before.first[ident] if still else ident not in seen and not late
+        seen |= set(now.state.images)
+        before = now
 
 
 # --- what diff must say ----------------------------------------------------------------
@@ -243,7 +265,7 @@ class Audit:
             "since": rfc3339(since),
             "counted_from": counted_from,
             "observed_since": rfc3339(observed.seconds),
-            "or_earlier": False,
+            "or_earlier": ident in self.at.earlier,
             "snapshot": observed.commit,
         }
 
@@ -323,8 +345,8 @@ class History:
         self.index = os.path.join(self.work, "index")
         self.model = Model()
         self.folder = Folder(self.rng, self.data, self.scan)
-        self.snapshots = []
-        self.seen = set()  # images of all snapshots
+        self.snapshots = []  # those that are ancestors of the last
+        self.held = []  # those that labels keep, before them
 
     def run(self, program, *arguments, seconds=None, allowed=(0,), locale="C"):
         environment = dict(os.environ, TZ="UTC", LC_ALL=locale)
@@ -362,12 +384,7 @@ class History:
         result = json.loads(self.run("exporter", *export, seconds=seconds).stdout)
         if result["made"]:
             state = State(self.model)
-            now = Snapshot(result["snapshot"], len(self.snapshots) + 1, seconds, state, {}, library)
-            for ident in state.untagged():
-                still = before and ident in before.since
-                now.since[ident] = before.since[ident] if still else now
-                now.first[ident] = before.first[ident] if still else ident not in self.seen
-            self.seen |= set(state.images)
+            now = Snapshot(result["snapshot"], len(self.snapshots) + 1, seconds, state, library)
             self.snapshots.append(now)
 
     def make(self, steps):
@@ -375,18 +392,78 @@ class History:
             self.step(len(self.snapshots) + 1)
             if self.rng.random() < 0.1:  # deltas, on which later ones rest
                 self.run("exporter", "maintain", "--repo", self.repo)
+        for change in self.options.after.split(","):
+            if change:
+                getattr(self, change)()
+        observe(self.snapshots)
+        for held in self.held:
+            observe([held])
         clone = os.path.join(self.work, "clone")
         subprocess.run(["git", "clone", "-q", self.repo, clone], check=True)
         for gone in (self.data, self.index, self.repo):
             os.rename(gone, gone + ".gone")
         self.repo = clone
 
+    def prune(self):
+        """Removes the snapshots before one, but for those that get a label."""
+        first = self.rng.randrange(1, len(self.snapshots))
+        past, self.snapshots = self.snapshots[:first], self.snapshots[first:]
+        for n, held in enumerate(self.rng.sample(past, k=min(len(past), self.rng.randrange(3)))):
+            named = ["--label", "held-%d" % n, "--reason", "why", "--at", held.commit]
+            self.run("exporter", "snapshot", "--repo", self.repo, *named)
+            self.held.append(held)
+        before = rfc3339(self.snapshots[0].seconds)
+        self.run("exporter", "prune", "--repo", self.repo, "--before", before)
+
+    def erase(self):
+        """Erases records that the folder no longer has."""
+        all_of = self.held + self.snapshots
+        found = {"image": set(), "tag": set(), "tag-image": set(), "album": set()}
+        for state in (snapshot.state for snapshot in all_of):
+            found["image"] |= set(state.images)
+            found["tag"] |= set(state.tags)
+            found["tag-image"] |= {ident for _, ident in state.live}
+            found["album"] |= state.albums()
+        found["image"] -= set(self.model.images)
+        found["tag"] -= set(self.model.tags)
+        found["tag-image"] -= set(self.model.tag_images)
+        ever = {album: {i for s in all_of for i in s.state.in_album(album)} for album in found["album"]}
+        found["album"] = {album for album in ever if ever[album] <= found["image"]}
+        gone = [(kind, ident) for kind in sorted(found) for ident in sorted(found[kind])]
+        gone = self.rng.sample(gone, k=min(len(gone), self.rng.choice([1, 2, 5])))
+        named = [text for kind, ident in gone for text in ("--" + kind, plain(ident))]
+        if not gone:
+            return
+        self.run("exporter", "erase", "--index", self.index, "--repo", self.repo,
+                 "--reason", "Somebody asked for it.", *named)
+        for kind, ident in list(gone):
+            gone += [("image", image) for image in ever[ident]] if kind == "album" else []
+        for snapshot in all_of:
+            model = snapshot.state.model
+            for kind, ident in gone:
+                records = {"image": model.images, "tag": model.tags, "tag-image": model.tag_images}
+                records.get(kind, {}).pop(ident, None)
+            snapshot.state = State(model)
+        # Snapshots keep their numbers and times; their ids are others.
+        listed = ["git", "-C", self.repo, "rev-list", "--reverse", "main"]
+        commits = subprocess.run(listed, stdout=subprocess.PIPE, check=True).stdout.split()
+        expect("snapshots after the erasure", len(commits), len(self.snapshots))
+        for snapshot, commit in zip(self.snapshots, commits):
+            snapshot.commit = commit.decode()
+        for n, held in enumerate(self.held):
+            of = ["git", "-C", self.repo, "rev-parse", "held-%d^{commit}" % n]
+            held.commit = subprocess.run(of, stdout=subprocess.PIPE, check=True).stdout.decode().strip()
+
     def log(self, at, want, *scope):
-        """The entries of a log; an empty log is an error."""
-        done = self.ask(
-            "log", "--json", "--at", at.commit, *scope, allowed=(0,) if want else (1,)
-        )
+        """The entries of a log; an empty log is an error, unless the past is not known."""
+        late = self.snapshots[0].number > 1
+        allowed = (0,) if want else (0, 1) if late else (1,)
+        done = self.ask("log", "--json", "--at", at.commit, *scope, allowed=allowed)
         return [dict(pairs(entry)) for entry in lines(done.stdout)]
+
+    def upto(self, at):
+        """The snapshots from the first one on, up to this one."""
+        return [snapshot for snapshot in self.snapshots if snapshot.number <= at.number]
 
     def ask(self, *arguments, **named):
         command, *rest = arguments
@@ -418,6 +495,7 @@ def check_show(history, at):
     bodies = at.state.bodies
     # A date names the snapshot just as its id does.
     when = history.rng.choice([at.commit, at.commit[:12], rfc3339(at.seconds)])
+    when = at.commit if at in history.held else when
     for path, body in bodies.items():
         shown = history.ask("show", "--at", when, request_of(path)).stdout
         expect("show --at %s %s" % (when, path), shown, body)
@@ -491,11 +569,13 @@ def check_diff(history, at, other):
 
 
 def log_entries(history, upto, **scope):
-    """(snapshot, events) of each snapshot that changes the scope, the newest first."""
-    nothing = State(Model())
-    before = [nothing] + [s.state for s in history.snapshots]
-    for at in reversed(history.snapshots[: upto.number]):
-        yield at, events(before[at.number - 1], at.state, **scope), before[at.number - 1]
+    """(snapshot, events, state before) of each snapshot, the newest first. What changed in
+    the first one is not known where history begins late."""
+    snapshots = history.upto(upto)
+    before = [State(Model())] + [s.state for s in snapshots]
+    for n in reversed(range(len(snapshots))):
+        if n or snapshots[n].number == 1:
+            yield snapshots[n], events(before[n], snapshots[n].state, **scope), before[n]
 
 
 def check_log_in_words(history, at, want, option, ident):
@@ -582,7 +662,7 @@ def check_log(history, at):
     got = [tuple(str(e[name]) for name in names) for e in history.log(at, True)]
     want = [
         (s.commit, str(s.number), rfc3339(s.seconds), str(s.state.counts["untagged"]))
-        for s in reversed(history.snapshots[: at.number])
+        for s in reversed(history.upto(at))
     ]
     expect("log", got, want)
 
@@ -599,21 +679,27 @@ def main():
     parser.add_argument("--exporter", required=True)
     parser.add_argument("--work", required=True)
     parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--after", default="")
     options = parser.parse_args()
     history = History(options)
     try:
         history.make(options.steps)
         rng, all_of = history.rng, history.snapshots
-        asked = rng.sample(all_of, options.sample) if options.sample else all_of
+        asked = rng.sample(all_of, min(options.sample, len(all_of)))
+        asked = asked or all_of
         for at in asked:
             check_show(history, at)
             check_audit(history, at)
             check_diff(history, at, rng.choice(all_of))
-            check_diff(history, at, all_of[max(at.number - 2, 0)])
+            check_diff(history, at, history.upto(at)[-2:][0])
             check_log(history, at)
             check_log_of_image(history, at, rng.choice(ever(history, lambda s: s.images)))
             check_log_of_tag(history, at, rng.choice(ever(history, lambda s: s.tags)))
             check_log_of_album(history, at, rng.choice(ever(history, State.albums)))
+        for at in history.held:
+            check_show(history, at)
+            check_audit(history, at)
+            check_diff(history, at, rng.choice(all_of + history.held))
         last = all_of[-1]
         for image in ever(history, lambda s: s.images):
             check_log_of_image(history, last, image)

@@ -506,6 +506,13 @@ class Model:
         self.readings = {}  # (suffix, hash): Reading; parsing is the slow part
         self.images, self.tags, self.tag_images = {}, {}, {}
 
+    def as_it_is(self):
+        """A copy of what is known, without the files that say so."""
+        copy = Model()
+        copy.images, copy.tags = dict(self.images), dict(self.tags)
+        copy.tag_images = dict(self.tag_images)
+        return copy
+
     def read_folder(self, folder):
         """Reads the folder as it is now."""
         folder = os.fsencode(folder)
