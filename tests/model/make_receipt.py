@@ -7,13 +7,18 @@
 	make_receipt.py flips FOLDER CHECKER SEED COUNT
 					flips COUNT single bits of a receipt of FOLDER, one at
 					a time; fails if the checker accepts one, or breaks
+	make_receipt.py again REPO COMMIT
+					reads receipts, one a line; fails if one is not what the
+					page says about this signed snapshot
 
-It needs ssh-keygen, and neither albumen nor git. What is printed (a regular expression) keeps
+Only the last needs git, and none needs albumen. What is printed (a regular expression) keeps
 a forgery from being refused for another reason than its own.
 """
 
 import base64
+import datetime
 import hashlib
+import json
 import os
 import random
 import re
@@ -797,7 +802,38 @@ def flips(folder, checker, seed, count):
         sys.exit(f"accepted, though bit {bit % 8} of byte {bit // 8} is flipped")
 
 
+# --- the receipts of others ---------------------------------------------------------
+
+
+def again(repo, commit):
+    def git(*command, **options):
+        run = subprocess.run(["git", "-C", repo, *command], check=True, stdout=subprocess.PIPE, **options)
+        return run.stdout
+
+    rows = [row.split(b"\t") for row in git("ls-tree", "-rz", commit).split(b"\0")[:-1]]
+    blobs = git("cat-file", "--batch", input=b"".join(row[0].split()[2] + b"\n" for row in rows))
+    files, at = {}, 0
+    for _, path in rows:
+        end = blobs.index(b"\n", at)
+        length = int(blobs[at:end].split()[2])
+        files[path.decode()] = blobs[end + 1 : end + 1 + length].decode()
+        at = end + 1 + length + 1
+    snapshot, data = Snapshot(files), git("cat-file", "commit", commit)
+    seconds = re.search(rb"^committer .*> ([0-9]+) ", data, re.MULTILINE)[1]
+    instant = datetime.datetime.fromtimestamp(int(seconds), datetime.timezone.utc)
+    for line in sys.stdin.buffer:
+        request = json.loads(line)["request"]
+        receipt = Receipt(snapshot, data, request)
+        receipt.time = instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+        if receipt.line() != line:
+            sys.exit(f"{request}: this is not the receipt that the page describes")
+        print(request)
+
+
 def main(arguments):
+    if arguments[0] == "again":
+        again(*arguments[1:])
+        return
     if arguments[0] == "flips":
         flips(arguments[1], arguments[2], int(arguments[3]), int(arguments[4]))
         return
