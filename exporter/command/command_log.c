@@ -154,8 +154,9 @@ static void add_notes(struct log *log, const struct history_step *step, bool beg
 	}
 	if (log->opt->json && count) {
 		buf_addch(out, ']');
-	} else if (begins && !count) {
-		buf_addstr(out, "\n\thistory begins here: this clone is shallow");
+	} else if (!log->opt->json && begins && !count) {
+		buf_addstr(out,
+			   "\n\tthis repository does not have what was before this one");
 	}
 }
 

@@ -163,7 +163,8 @@ static int compare_held(const void *a, const void *b)
 	return memcmp(left->commit, right->commit, OBJECT_ID);
 }
 
-/* Keeps the snapshot for its labels. */
+/* Keeps the snapshot for its labels, if it is one of main that is to go, or that an earlier
+ * pruning has left by itself. */
 static int hold(struct look *look, const struct labels_entry *label, size_t count,
 		struct err *err)
 {
@@ -175,11 +176,14 @@ static int hold(struct look *look, const struct labels_entry *label, size_t coun
 
 	history_start(history, label->commit);
 	rc = history_next(history, &step, err);
+	*held = (struct prune_held){.label = label, .count = count};
 	if (!rc) {
-		*held = (struct prune_held){.label = label, .count = count};
 		memcpy(held->commit, label->commit, OBJECT_ID);
 		held->number = message_count(step.message, MESSAGE_NUMBER, 0);
 		held->time_s = step.time_s;
+	}
+	if (!rc && (fate_of(&look->main, label->commit) == DROPPED ||
+		    (held->number && !step.has_parent))) {
 		out->helds++;
 		/* The very first one has no parent. */
 		if (step.has_parent || history_is_cut(history)) {
@@ -199,11 +203,8 @@ static int find_held(struct look *look, struct err *err)
 
 	out->held = xreallocarray(NULL, out->labels.count + 1, sizeof(*out->held));
 	for (size_t i = 0; !rc && i < out->labels.count; i += count) {
-		enum fate fate = fate_of(&look->main, label[i].commit);
-
 		labels_of(&out->labels, label[i].commit, &count);
-		if (fate == DROPPED ||
-		    (fate == UNKNOWN && shallow_has(&look->old, label[i].commit))) {
+		if (fate_of(&look->main, label[i].commit) != KEPT) {
 			rc = hold(look, &label[i], count, err);
 		}
 	}

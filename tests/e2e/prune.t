@@ -253,4 +253,12 @@ exits "a held one is not on main" 1 prune --before l16
 ok "which is said" grep -q "'l16' is no snapshot of the history of main" "$T/err"
 ok "git fsck" git -C "$R" fsck --full --strict --no-progress
 
+# Random histories, pruned again and again, against the slow model.
+seed=${SEED:-$(((RANDOM << 15) + RANDOM))}
+for ((i = 0; i < ${HISTORIES:-1}; i++)); do
+	ok "a random history of ${STEPS:-40} snapshots, SEED=$((seed + i))" \
+		"$PYTHON" "$ROOT/tests/model/prunes.py" --seed $((seed + i)) --steps "${STEPS:-40}" \
+		--sample "${SAMPLE-2}" --indexer "$INDEXER" --exporter "$EXPORTER" --work "$T/history-$i"
+done
+
 done_testing
