@@ -2,27 +2,33 @@
 #ifndef EXPORTER_AUDIT_AUDIT_PRINT_H
 #define EXPORTER_AUDIT_AUDIT_PRINT_H
 
-#include <stdbool.h>
 #include <stdio.h>
 
+#include "data/base/buf.h"
 #include "data/base/err.h"
 #include "exporter/audit/audit.h"
 
 /*
- * audit_print - prints an audit for people, programs and spreadsheets; page.h prints it
- * for browsers. Each returns ERR_FULL or ERR_FAIL if it cannot write to `out`.
+ * audit_print - what the forms of a printed audit have in common: audit_table.h for people,
+ * audit_json.h for programs, audit_csv.h for spreadsheets. page.h prints one for browsers.
+ *
+ * Text is collected and written in parts:
+ *
+ *	... append to text ...
+ *	audit_print_part(out, &text);
+ *	...
+ *	return audit_print_end(out, &text, err);
  */
 
-/* Columns of text: totals, tags, then the albums; with `images`, instead of the albums
- * their untagged images. Lines fit 100 columns unless an id has more than 36 bytes: ids
- * are never cut, other texts are. Characters that would move a terminal's cursor or
- * reverse the direction of writing are shown as question marks. */
-int audit_print_table(FILE *out, const struct audit *audit, bool images, struct err *err);
+/* Writes the text once it is long, all but its last byte, which json_print looks at. Errors are
+ * found at the end. */
+void audit_print_part(FILE *out, struct buf *text);
+/* Writes the rest, and frees it. ERR_FULL, ERR_FAIL: something could not be written. */
+int audit_print_end(FILE *out, struct buf *text, struct err *err);
 
-/* One JSON object, with a line for each album. */
-int audit_print_json(FILE *out, const struct audit *audit, struct err *err);
-
-/* RFC 4180, with a header: a row for all albums together, then one for each. */
-int audit_print_csv(FILE *out, const struct audit *audit, struct err *err);
+/* Appends the share of untagged images: 0.3333. */
+void audit_print_fraction(struct buf *text, const struct audit_counts *counts);
+/* What from_s is of: "created" or "observed". */
+const char *audit_print_counted_from(const struct audit_image *image);
 
 #endif

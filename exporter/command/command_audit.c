@@ -5,7 +5,9 @@
 
 #include "data/base/log.h"
 #include "exporter/audit/audit_collect.h"
-#include "exporter/audit/audit_print.h"
+#include "exporter/audit/audit_csv.h"
+#include "exporter/audit/audit_json.h"
+#include "exporter/audit/audit_table.h"
 #include "exporter/command/command.h"
 #include "exporter/evidence/sign_edit.h"
 #include "exporter/git/snapshot.h"
@@ -77,13 +79,13 @@ static int print(enum format format, struct snapshot_repo *repo,
 
 	switch (format) {
 	case JSON:
-		return audit_print_json(stdout, audit, err);
+		return audit_json_print(stdout, audit, err);
 	case CSV:
-		return audit_print_csv(stdout, audit, err);
+		return audit_csv_print(stdout, audit, err);
 	case HTML:
 		return page_print(stdout, repo, info, audit, &shown, err);
 	default:
-		return audit_print_table(stdout, audit, album, err);
+		return audit_table_print(stdout, audit, album, err);
 	}
 }
 

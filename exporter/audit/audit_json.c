@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/audit/audit_json.h"
+
+#include "data/base/buf.h"
+#include "data/format/json_print.h"
+#include "exporter/audit/audit_print.h"
+#include "exporter/lookback/when.h"
+
+static void json_time(struct buf *text, const char *member, int64_t time_s)
+{
+	char time[WHEN_TEXT];
+
+	when_format(time, time_s);
+	json_print_string(text, member, time);
+}
+
+static void json_image(struct buf *text, const char *member,
+		       const struct audit_image *image)
+{
+	if (!image) {
+		json_print_raw(text, member, NULL);
+		return;
+	}
+	json_print_open(text, member, '{');
+	json_print_string(text, "image", image->id);
+	json_print_raw(text, "title", image->title);
+	json_print_raw(text, "created_at", image->created_at);
+	json_time(text, "since", image->from_s);
+	json_print_string(text, "counted_from", audit_print_counted_from(image));
+	json_time(text, "observed_since", image->since->time_s);
+	json_print_bool(text, "or_earlier", image->earlier);
+	json_print_string(text, "snapshot", image->since->commit);
+	buf_addch(text, '}');
+}
+
+static void json_last(struct buf *text, const struct audit_last *last)
+{
+	if (!last->tag_image) {
+		json_print_raw(text, "last_tagged", NULL);
+		return;
+	}
+	json_print_open(text, "last_tagged", '{');
+	json_print_string(text, "image", last->image);
+	json_print_string(text, "tag_image", last->tag_image);
+	json_print_raw(text, "created_at", last->created_at);
+	json_print_raw(text, "by", last->by ? last->by : "\"unknown\"");
+	buf_addch(text, '}');
+}
+
+static void json_tags(struct buf *text, const struct audit_counts *counts)
+{
+	json_print_open(text, "tags", '[');
+	for (size_t i = 0; i < counts->tag_count; i++) {
+		const struct audit_tag_count *count = &counts->tag[i];
+
+		json_print_open(text, NULL, '{');
+		json_print_string(text, "tag", count->tag->id);
+		json_print_raw(text, "name", count->tag->name);
+		json_print_raw(text, "label", count->tag->label);
+		json_print_number(text, "images", count->images);
+		buf_addch(text, '}');
+	}
+	buf_addch(text, ']');
+}
+
+static void json_counts(struct buf *text, const struct audit_counts *counts)
+{
+	json_print_number(text, "images", counts->images);
+	json_print_number(text, "tagged", counts->images - counts->untagged);
+	json_print_number(text, "untagged", counts->untagged);
+	json_print_name(text, "share");
+	audit_print_fraction(text, counts);
+	json_image(text, "oldest_untagged", counts->oldest);
+	json_last(text, &counts->last);
+	json_tags(text, counts);
+}
+
+int audit_json_print(FILE *out, const struct audit *audit, struct err *err)
+{
+	struct buf text = {0};
+
+	json_print_open(&text, NULL, '{');
+	json_print_string(&text, "snapshot", audit->commit.hex);
+	json_print_maybe(&text, "number", audit->number, audit->number);
+	json_time(&text, "time", audit->time_s);
+	json_print_string(&text, "library", audit->library);
+	json_time(&text, "as_of", audit->as_of_s);
+	json_print_string(&text, "count_from",
+			  audit->count_observed ? "observed" : "created");
+	if (audit->oversize_count) {
+		json_print_open(&text, "oversize", '[');
+		for (size_t i = 0; i < audit->oversize_count; i++) {
+			json_print_string(&text, NULL, audit->oversize[i]);
+		}
+		buf_addch(&text, ']');
+	}
+	buf_addstr(&text, ",\n");
+	json_print_open(&text, "all", '{');
+	json_counts(&text, &audit->all);
+	json_print_number(&text, "albums", audit->album_count);
+	buf_addstr(&text, "},\n");
+	json_print_open(&text, "albums", '[');
+	for (size_t i = 0; i < audit->album_count; i++) {
+		const struct audit_album *album = &audit->album[i];
+
+		buf_addstr(&text, i ? ",\n" : "\n");
+		json_print_open(&text, NULL, '{');
+		json_print_string(&text, "album", album->id);
+		json_counts(&text, &album->counts);
+		json_print_open(&text, "untagged_images", '[');
+		for (uint64_t j = 0; j < album->counts.untagged; j++) {
+			json_image(&text, NULL, &album->image[j]);
+			audit_print_part(out, &text);
+		}
+		buf_addstr(&text, "]}");
+		audit_print_part(out, &text);
+	}
+	buf_addstr(&text, "]}\n");
+	return audit_print_end(out, &text, err);
+}

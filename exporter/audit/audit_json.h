@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_AUDIT_AUDIT_JSON_H
+#define EXPORTER_AUDIT_AUDIT_JSON_H
+
+#include <stdio.h>
+
+#include "data/base/err.h"
+#include "exporter/audit/audit.h"
+
+/* audit_json - an audit for programs. */
+
+/* Prints one JSON object, with a line for each album. ERR_FULL, ERR_FAIL. */
+int audit_json_print(FILE *out, const struct audit *audit, struct err *err);
+
+#endif
