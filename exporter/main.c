@@ -20,7 +20,7 @@ int main(int argc, char **argv)
 		.options = command_option_table,
 	};
 	struct command_options options = {
-		.ready_fd = -1, .round_gps = -1, .fail_over = -1, .wait = 60};
+		.ready_fd = -1, .round_gps = -1, .fail_over = -1, .top = -1, .wait = 60};
 
 	return cli_main(&program, &options, argc, argv);
 }

@@ -580,16 +580,6 @@ static void add_album(struct audit_counts *all, const struct audit_counts *album
 	}
 }
 
-static int compare_albums(const void *a, const void *b)
-{
-	const struct audit_album *x = a, *y = b;
-
-	if (x->counts.untagged != y->counts.untagged) {
-		return x->counts.untagged > y->counts.untagged ? -1 : 1;
-	}
-	return strcmp(x->id, y->id);
-}
-
 static int finish(struct collect *c)
 {
 	struct audit *audit = c->audit;
@@ -605,8 +595,6 @@ static int finish(struct collect *c)
 	}
 	if (!rc) {
 		audit_count_all(c->counter, &audit->all);
-		qsort(audit->album, audit->album_count, sizeof(*audit->album),
-		      compare_albums);
 	}
 	return rc;
 }
@@ -622,6 +610,7 @@ static int collect(struct collect *c)
 				   c->flags & AUDIT_WAS, c->err);
 	if (!rc) {
 		audit_order_oldest(c->audit);
+		audit_order_albums(c->audit, AUDIT_BY_UNTAGGED);
 	}
 	return rc;
 }

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "data/base/buf.h"
-#include "data/format/json.h"
 #include "exporter/audit/audit_print.h"
+#include "exporter/body/words.h"
 #include "exporter/lookback/when.h"
 
 /*
@@ -40,28 +40,37 @@ static void csv_part(struct buf *text, const char *part)
 	}
 }
 
-/* A field that holds a text. Numbers of our own never need the apostrophe. */
-static void csv_field(struct buf *text, const char *value)
+/* The first field of a row. */
+static void csv_first(struct buf *text, const char *value)
 {
 	bool quoted = value[strcspn(value, ",;\"\r\n")];
 
-	buf_addstr(text, quoted ? ",\"" : ",");
+	buf_addstr(text, quoted ? "\"" : "");
 	buf_addstr(text, needs_apostrophe(value) ? "'" : "");
 	csv_part(text, value);
 	buf_addstr(text, quoted ? "\"" : "");
 }
 
+/* A field that holds a text. Numbers of our own never need the apostrophe. */
+static void csv_field(struct buf *text, const char *value)
+{
+	buf_addch(text, ',');
+	csv_first(text, value);
+}
+
 /* The value of a JSON string; with U+0000 in it, its JSON. `absent` is for NULL. */
-static void csv_json(struct buf *text, const char *json, const char *absent)
+static void csv_text(struct buf *text, const struct body_text *json, const char *absent)
 {
 	struct buf value = {0};
 
-	if (json && json_string(&value, json, strlen(json)) < 0) {
-		buf_clear(&value);
-		buf_addstr(&value, json);
-	}
-	csv_field(text, json ? value.len ? value.data : "" : absent);
+	words_text(&value, json);
+	csv_field(text, json->data ? value.len ? value.data : "" : absent);
 	buf_release(&value);
+}
+
+static void csv_json(struct buf *text, const char *json, const char *absent)
+{
+	csv_text(text, &(struct body_text){json, json ? strlen(json) : 0}, absent);
 }
 
 /* Each tag has an apostrophe of its own: where lists are separated by semicolons, each is
@@ -132,20 +141,89 @@ static void csv_row(struct buf *text, const struct audit *audit, const char *sco
 	csv_snapshot(text, audit);
 }
 
-int audit_csv_print(FILE *out, const struct audit *audit, struct err *err)
+static void csv_albums(FILE *out, struct buf *text, const struct audit *audit,
+		       uint64_t rows)
+{
+	buf_addstr(text, "scope,album,images,tagged,untagged,share,oldest_untagged,"
+			 "oldest_since,last_tagged_at,last_tagged_by,tags,"
+			 "oldest_created_at,oldest_counted_from,oldest_observed_since,"
+			 "oldest_or_earlier,oldest_snapshot,snapshot,time,library\r\n");
+	csv_row(text, audit, "all", "", &audit->all);
+	for (size_t i = 0; i < rows; i++) {
+		csv_row(text, audit, "album", audit->album[i].id,
+			&audit->album[i].counts);
+		audit_print_part(out, text);
+	}
+}
+
+/* A text that is UTF-8. */
+static void csv_bytes(struct buf *text, const struct body_text *utf8)
+{
+	struct buf value = {0};
+
+	buf_add(&value, utf8->data, utf8->len);
+	csv_field(text, value.data);
+	buf_release(&value);
+}
+
+static int csv_was(struct buf *text, const struct audit_view *view,
+		   const struct audit_image *image, struct err *err)
+{
+	struct audit_was_tag tag;
+	int rc = audit_was_read(&tag, view->was, image, err);
+
+	if (rc || !tag.id.data) {
+		buf_addstr(text, ",,,,");
+		return rc;
+	}
+	csv_bytes(text, &tag.id);
+	csv_text(text, &tag.label, "");
+	csv_text(text, &tag.created_at, "");
+	csv_text(text, &tag.by, "unknown");
+	return 0;
+}
+
+static int csv_images(FILE *out, struct buf *text, const struct audit *audit,
+		      const struct audit_view *view, struct err *err)
+{
+	int rc = 0;
+
+	buf_addstr(text, "album,image,title,since,age_days,created_at,counted_from,"
+			 "observed_since,or_earlier,observed_snapshot,last_tag,"
+			 "last_tag_label,last_tagged_at,last_tagged_by,snapshot,time,"
+			 "library\r\n");
+	for (uint64_t i = 0; !rc && i < view->rows; i++) {
+		const struct audit_image *image = view->row[i].image;
+		int64_t age_s = audit->as_of_s - image->from_s;
+		char since[WHEN_TEXT];
+
+		when_format(since, image->from_s);
+		csv_first(text, view->row[i].album->id);
+		csv_field(text, image->id);
+		csv_json(text, image->title, "");
+		buf_addf(text, ",%s,%" PRId64, since, age_s > 0 ? age_s / 86400 : 0);
+		csv_since(text, image);
+		rc = csv_was(text, view, image, err);
+		csv_snapshot(text, audit);
+		audit_print_part(out, text);
+	}
+	return rc;
+}
+
+int audit_csv_print(FILE *out, const struct audit *audit, const struct audit_view *view,
+		    struct err *err)
 {
 	struct buf text = {0};
+	int rc = 0;
 
-	buf_addstr(&text, "scope,album,images,tagged,untagged,share,oldest_untagged,"
-			  "oldest_since,last_tagged_at,last_tagged_by,tags,"
-			  "oldest_created_at,oldest_counted_from,"
-			  "oldest_observed_since,oldest_or_earlier,oldest_snapshot,"
-			  "snapshot,time,library\r\n");
-	csv_row(&text, audit, "all", "", &audit->all);
-	for (size_t i = 0; i < audit->album_count; i++) {
-		csv_row(&text, audit, "album", audit->album[i].id,
-			&audit->album[i].counts);
-		audit_print_part(out, &text);
+	if (view->row) {
+		rc = csv_images(out, &text, audit, view, err);
+	} else {
+		csv_albums(out, &text, audit, view->rows);
+	}
+	if (rc) {
+		buf_release(&text);
+		return rc;
 	}
 	return audit_print_end(out, &text, err);
 }

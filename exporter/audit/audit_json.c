@@ -14,14 +14,9 @@ static void json_time(struct buf *text, const char *member, int64_t time_s)
 	json_print_string(text, member, time);
 }
 
-static void json_image(struct buf *text, const char *member,
-		       const struct audit_image *image)
+/* The members of an image. */
+static void image_members(struct buf *text, const struct audit_image *image)
 {
-	if (!image) {
-		json_print_raw(text, member, NULL);
-		return;
-	}
-	json_print_open(text, member, '{');
 	json_print_string(text, "image", image->id);
 	json_print_raw(text, "title", image->title);
 	json_print_raw(text, "created_at", image->created_at);
@@ -30,6 +25,17 @@ static void json_image(struct buf *text, const char *member,
 	json_time(text, "observed_since", image->since->time_s);
 	json_print_bool(text, "or_earlier", image->earlier);
 	json_print_string(text, "snapshot", image->since->commit);
+}
+
+static void json_image(struct buf *text, const char *member,
+		       const struct audit_image *image)
+{
+	if (!image) {
+		json_print_raw(text, member, NULL);
+		return;
+	}
+	json_print_open(text, member, '{');
+	image_members(text, image);
 	buf_addch(text, '}');
 }
 
@@ -75,45 +81,117 @@ static void json_counts(struct buf *text, const struct audit_counts *counts)
 	json_tags(text, counts);
 }
 
-int audit_json_print(FILE *out, const struct audit *audit, struct err *err)
+static void json_head(struct buf *text, const struct audit *audit)
 {
-	struct buf text = {0};
-
-	json_print_open(&text, NULL, '{');
-	json_print_string(&text, "snapshot", audit->commit.hex);
-	json_print_maybe(&text, "number", audit->number, audit->number);
-	json_time(&text, "time", audit->time_s);
-	json_print_string(&text, "library", audit->library);
-	json_time(&text, "as_of", audit->as_of_s);
-	json_print_string(&text, "count_from",
+	json_print_open(text, NULL, '{');
+	json_print_string(text, "snapshot", audit->commit.hex);
+	json_print_maybe(text, "number", audit->number, audit->number);
+	json_time(text, "time", audit->time_s);
+	json_print_string(text, "library", audit->library);
+	json_time(text, "as_of", audit->as_of_s);
+	json_print_string(text, "count_from",
 			  audit->count_observed ? "observed" : "created");
 	if (audit->oversize_count) {
-		json_print_open(&text, "oversize", '[');
+		json_print_open(text, "oversize", '[');
 		for (size_t i = 0; i < audit->oversize_count; i++) {
-			json_print_string(&text, NULL, audit->oversize[i]);
+			json_print_string(text, NULL, audit->oversize[i]);
 		}
-		buf_addch(&text, ']');
+		buf_addch(text, ']');
 	}
-	buf_addstr(&text, ",\n");
-	json_print_open(&text, "all", '{');
-	json_counts(&text, &audit->all);
-	json_print_number(&text, "albums", audit->album_count);
-	buf_addstr(&text, "},\n");
-	json_print_open(&text, "albums", '[');
-	for (size_t i = 0; i < audit->album_count; i++) {
+	buf_addstr(text, ",\n");
+	json_print_open(text, "all", '{');
+	json_counts(text, &audit->all);
+	json_print_number(text, "albums", audit->album_count);
+	buf_addstr(text, "},\n");
+}
+
+static void json_albums(FILE *out, struct buf *text, const struct audit *audit,
+			uint64_t rows)
+{
+	json_print_open(text, "albums", '[');
+	for (size_t i = 0; i < rows; i++) {
 		const struct audit_album *album = &audit->album[i];
 
-		buf_addstr(&text, i ? ",\n" : "\n");
-		json_print_open(&text, NULL, '{');
-		json_print_string(&text, "album", album->id);
-		json_counts(&text, &album->counts);
-		json_print_open(&text, "untagged_images", '[');
+		buf_addstr(text, i ? ",\n" : "\n");
+		json_print_open(text, NULL, '{');
+		json_print_string(text, "album", album->id);
+		json_counts(text, &album->counts);
+		json_print_open(text, "untagged_images", '[');
 		for (uint64_t j = 0; j < album->counts.untagged; j++) {
-			json_image(&text, NULL, &album->image[j]);
-			audit_print_part(out, &text);
+			json_image(text, NULL, &album->image[j]);
+			audit_print_part(out, text);
 		}
-		buf_addstr(&text, "]}");
-		audit_print_part(out, &text);
+		buf_addstr(text, "]}");
+		audit_print_part(out, text);
+	}
+}
+
+/* A canonical text that has no NUL behind it, or null. */
+static void json_text(struct buf *text, const char *member, const struct body_text *json)
+{
+	json_print_name(text, member);
+	buf_add(text, json->data ? json->data : "null", json->data ? json->len : 4);
+}
+
+static int json_was(struct buf *text, const struct audit_view *view,
+		    const struct audit_image *image, struct err *err)
+{
+	struct audit_was_tag tag;
+	int rc = audit_was_read(&tag, view->was, image, err);
+
+	if (rc || !tag.id.data) {
+		json_print_raw(text, "last_tag", NULL);
+		return rc;
+	}
+	json_print_open(text, "last_tag", '{');
+	json_print_bytes(text, "tag", tag.id.data, tag.id.len);
+	json_text(text, "name", &tag.name);
+	json_text(text, "label", &tag.label);
+	json_text(text, "created_at", &tag.created_at);
+	if (tag.by.data) {
+		json_text(text, "by", &tag.by);
+	} else {
+		json_print_string(text, "by", "unknown");
+	}
+	buf_addch(text, '}');
+	return 0;
+}
+
+static int json_images(FILE *out, struct buf *text, const struct audit_view *view,
+		       struct err *err)
+{
+	int rc = 0;
+
+	json_print_open(text, "untagged_images", '[');
+	for (uint64_t i = 0; !rc && i < view->rows; i++) {
+		const struct audit_row *row = &view->row[i];
+
+		buf_addstr(text, i ? ",\n" : "\n");
+		json_print_open(text, NULL, '{');
+		json_print_string(text, "album", row->album->id);
+		image_members(text, row->image);
+		rc = json_was(text, view, row->image, err);
+		buf_addch(text, '}');
+		audit_print_part(out, text);
+	}
+	return rc;
+}
+
+int audit_json_print(FILE *out, const struct audit *audit, const struct audit_view *view,
+		     struct err *err)
+{
+	struct buf text = {0};
+	int rc = 0;
+
+	json_head(&text, audit);
+	if (view->row) {
+		rc = json_images(out, &text, view, err);
+	} else {
+		json_albums(out, &text, audit, view->rows);
+	}
+	if (rc) {
+		buf_release(&text);
+		return rc;
 	}
 	buf_addstr(&text, "]}\n");
 	return audit_print_end(out, &text, err);

@@ -2,11 +2,15 @@
 #ifndef EXPORTER_AUDIT_AUDIT_PRINT_H
 #define EXPORTER_AUDIT_AUDIT_PRINT_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
 #include "exporter/audit/audit.h"
+#include "exporter/audit/audit_order.h"
+#include "exporter/audit/audit_was.h"
 
 /*
  * audit_print - what the forms of a printed audit have in common: audit_table.h for people,
@@ -19,6 +23,15 @@
  *	...
  *	return audit_print_end(out, &text, err);
  */
+
+/* Which part of an audit is printed. */
+struct audit_view {
+	/* Untagged images instead of albums (audit_order.h). NULL: albums. */
+	const struct audit_row *row;
+	uint64_t rows;         /* of the images, or of the albums, the first ones */
+	bool one_album;        /* the audit is of one album */
+	struct audit_was *was; /* of the images; the audit was made with AUDIT_WAS */
+};
 
 /* Writes the text once it is long, all but its last byte, which json_print looks at. Errors are
  * found at the end. */

@@ -8,12 +8,12 @@
 #include "data/base/plain.h"
 #include "data/format/json.h"
 #include "exporter/audit/audit_print.h"
+#include "exporter/body/words.h"
 #include "exporter/lookback/when.h"
 
 /* The longest texts other than ids, in characters. */
 #define LABEL_MAX 50
 #define USER_MAX 60
-#define CREATED_MAX 29
 
 /* How many bytes the first `most` characters of UTF-8 have. */
 static size_t bytes_of(const char *utf8, size_t most)
@@ -34,6 +34,15 @@ static void add_id(struct buf *text, const char *id)
 	plain_addstr(text, id);
 }
 
+/* UTF-8, cut to `most` characters. */
+static void add_cut(struct buf *text, const char *utf8, size_t most)
+{
+	size_t len = bytes_of(utf8, most);
+
+	plain_add(text, utf8, len);
+	buf_addstr(text, utf8[len] ? "..." : "");
+}
+
 /* The value of a JSON string, cut to `most` characters; with U+0000 in it, its JSON. */
 static void add_json(struct buf *text, const char *json, size_t most)
 {
@@ -47,9 +56,7 @@ static void add_json(struct buf *text, const char *json, size_t most)
 		plain_add_json(text, json, len);
 		buf_addstr(text, json[len] ? "..." : "");
 	} else if (value.len) {
-		len = bytes_of(value.data, most);
-		plain_add(text, value.data, len);
-		buf_addstr(text, value.data[len] ? "..." : "");
+		add_cut(text, value.data, most);
 	}
 	buf_release(&value);
 }
@@ -102,7 +109,7 @@ static void add_column(struct buf *text, size_t column)
 	buf_addf(text, "%*s", used + 2 < column ? (int)(column - used) : 2, "");
 }
 
-static void add_totals(struct buf *text, const struct audit *audit, bool images)
+static void add_totals(struct buf *text, const struct audit *audit, bool one_album)
 {
 	const struct audit_counts *all = &audit->all;
 
@@ -123,7 +130,7 @@ static void add_totals(struct buf *text, const struct audit *audit, bool images)
 		 audit->count_observed
 			 ? "what was observed"
 			 : "creation, if no snapshot shows the image otherwise");
-	if (images && audit->album_count) {
+	if (one_album && audit->album_count) {
 		buf_addstr(text, "\nalbum     ");
 		add_id(text, audit->album[0].id);
 	} else {
@@ -150,6 +157,10 @@ static void add_oldest(struct buf *text, const struct audit_image *oldest)
 {
 	buf_addstr(text, "\noldest untagged image  ");
 	add_id(text, oldest->id);
+	if (oldest->title) {
+		buf_addstr(text, "\n  title                ");
+		add_json(text, oldest->title, LABEL_MAX);
+	}
 	buf_addstr(text, "\n  created              ");
 	add_json(text, oldest->created_at, LABEL_MAX);
 	buf_addstr(text, "\n  observed since       ");
@@ -179,20 +190,34 @@ static void add_last(struct buf *text, const struct audit_last *last)
 	buf_addch(text, '\n');
 }
 
+static struct body_text text_of(const char *json)
+{
+	return (struct body_text){json, json ? strlen(json) : 0};
+}
+
+/* A tag has its label in the reader's language behind it. */
 static void add_tags(struct buf *text, const struct audit_counts *all)
 {
+	char language[WORDS_LANGUAGE];
+	struct buf called = {0};
+
+	words_language(language);
 	buf_addstr(text, all->tag_count ? "\n   IMAGES  TAG\n" : "");
 	for (size_t i = 0; i < all->tag_count; i++) {
-		const struct audit_tag_count *count = &all->tag[i];
+		const struct audit_tag *tag = all->tag[i].tag;
+		const struct body_text label = text_of(tag->label),
+				       name = text_of(tag->name);
 
-		buf_addf(text, "%9" PRIu64 "  ", count->images);
-		add_id(text, count->tag->id);
-		if (count->tag->label && strcmp(count->tag->label, "\"\"") != 0) {
+		buf_addf(text, "%9" PRIu64 "  ", all->tag[i].images);
+		add_id(text, tag->id);
+		words_tag(&called, &label, &name, language);
+		if (called.len) {
 			buf_addstr(text, "  ");
-			add_json(text, count->tag->label, LABEL_MAX);
+			add_cut(text, called.data, LABEL_MAX);
 		}
 		buf_addch(text, '\n');
 	}
+	buf_release(&called);
 }
 
 static void add_album(struct buf *text, const struct audit_album *album)
@@ -221,23 +246,173 @@ static void add_album(struct buf *text, const struct audit_album *album)
 	buf_addch(text, '\n');
 }
 
-static void add_image(struct buf *text, const struct audit_image *image, int64_t as_of_s)
+/* --- images --- */
+
+#define TITLE_MAX 40 /* characters of a title or a tag */
+#define ID_WIDTH 36  /* longer ids make their lines longer */
+
+/* Columns of the list of images, which are as wide as their texts. */
+struct columns {
+	const struct audit *audit;
+	const struct audit_view *view;
+	char language[WORDS_LANGUAGE];
+	size_t image, album, title; /* characters */
+	struct buf cell;
+};
+
+static size_t width_of(const struct buf *cell)
 {
-	add_time(text, image->from_s);
-	add_column(text, 22);
-	add_age(text, as_of_s - image->from_s);
-	add_column(text, 33);
-	add_json(text, image->created_at, CREATED_MAX);
-	add_column(text, 64);
-	add_id(text, image->id);
+	size_t width = 0;
+
+	for (size_t i = 0; i < cell->len; i++) {
+		width += (cell->data[i] & 0xc0) != 0x80;
+	}
+	return width;
+}
+
+static void cell_id(struct columns *columns, const char *id)
+{
+	buf_clear(&columns->cell);
+	add_id(&columns->cell, id);
+}
+
+static void cell_title(struct columns *columns, const struct audit_image *image)
+{
+	buf_clear(&columns->cell);
+	if (image->title) {
+		add_json(&columns->cell, image->title, TITLE_MAX);
+	}
+}
+
+static void widen(size_t *width, const struct columns *columns, size_t most)
+{
+	size_t cell = width_of(&columns->cell);
+
+	cell = cell < most ? cell : most;
+	*width = cell > *width ? cell : *width;
+}
+
+static void measure(struct columns *columns)
+{
+	columns->image = columns->album = columns->title = strlen("IMAGE");
+	for (uint64_t i = 0; i < columns->view->rows; i++) {
+		const struct audit_row *row = &columns->view->row[i];
+
+		cell_id(columns, row->image->id);
+		widen(&columns->image, columns, ID_WIDTH);
+		cell_id(columns, row->album->id);
+		widen(&columns->album, columns, ID_WIDTH);
+		cell_title(columns, row->image);
+		widen(&columns->title, columns, TITLE_MAX + strlen("..."));
+	}
+}
+
+/* Appends the cell, and spaces up to its width and two more. */
+static void add_cell(struct buf *text, const struct columns *columns, size_t width)
+{
+	size_t used = width_of(&columns->cell);
+
+	buf_add(text, columns->cell.data, columns->cell.len);
+	buf_addf(text, "%*s", (int)(used < width ? width - used : 0) + 2, "");
+}
+
+/* "Crack by eve", or nothing. */
+static int add_was(struct buf *text, struct columns *columns,
+		   const struct audit_image *image, struct err *err)
+{
+	struct buf *cell = &columns->cell;
+	struct audit_was_tag tag;
+	int rc = audit_was_read(&tag, columns->view->was, image, err);
+
+	if (rc || !tag.id.data) {
+		return rc;
+	}
+	words_tag(cell, &tag.label, &tag.name, columns->language);
+	if (!cell->len) {
+		buf_add(cell, tag.id.data, tag.id.len);
+	}
+	add_cut(text, cell->data, TITLE_MAX);
+	buf_clear(cell);
+	words_text(cell, &tag.by);
+	if (cell->len) {
+		buf_addstr(text, " by ");
+		add_cut(text, cell->data, USER_MAX);
+	}
+	return 0;
+}
+
+static void end_line(struct buf *text)
+{
+	while (text->data[text->len - 1] == ' ') {
+		buf_setlen(text, text->len - 1);
+	}
 	buf_addch(text, '\n');
 }
 
-int audit_table_print(FILE *out, const struct audit *audit, bool images, struct err *err)
+static int add_image(struct buf *text, struct columns *columns,
+		     const struct audit_row *row, struct err *err)
+{
+	const struct audit_image *image = row->image;
+	size_t begin = text->len;
+	int rc;
+
+	add_day(text, image->from_s);
+	buf_addstr(text, "  ");
+	add_age(text, columns->audit->as_of_s - image->from_s);
+	buf_addf(text, "%*s", (int)(begin + 23 - text->len), "");
+	cell_id(columns, image->id);
+	add_cell(text, columns, columns->image);
+	if (!columns->view->one_album) {
+		cell_id(columns, row->album->id);
+		add_cell(text, columns, columns->album);
+	}
+	cell_title(columns, image);
+	add_cell(text, columns, columns->title);
+	if (stamp_is_absent(&image->created)) {
+		buf_addstr(text, "unknown   ");
+	} else {
+		add_day(text, stamp_unix_s(&image->created));
+	}
+	buf_addstr(text, "  ");
+	add_observed(text, image);
+	buf_addf(text, "%s  %.12s  ",
+		 columns->audit->has_earlier && !image->earlier ? "           " : "",
+		 image->since->commit);
+	rc = add_was(text, columns, image, err);
+	end_line(text);
+	return rc;
+}
+
+static int add_images(FILE *out, struct buf *text, const struct audit *audit,
+		      const struct audit_view *view, struct err *err)
+{
+	struct columns columns = {.audit = audit, .view = view};
+	int rc = 0;
+
+	words_language(columns.language);
+	measure(&columns);
+	buf_addf(text, "\nSINCE       AGE        %-*s  ", (int)columns.image, "IMAGE");
+	if (!view->one_album) {
+		buf_addf(text, "%-*s  ", (int)columns.album, "ALBUM");
+	}
+	buf_addf(text, "%-*s  CREATED     %-*s  SNAPSHOT      LAST TAG\n",
+		 (int)columns.title, "TITLE", audit->has_earlier ? 31 : 20,
+		 "OBSERVED SINCE");
+	for (uint64_t i = 0; !rc && i < view->rows; i++) {
+		rc = add_image(text, &columns, &view->row[i], err);
+		audit_print_part(out, text);
+	}
+	buf_release(&columns.cell);
+	return rc;
+}
+
+int audit_table_print(FILE *out, const struct audit *audit, const struct audit_view *view,
+		      struct err *err)
 {
 	struct buf text = {0};
+	int rc = 0;
 
-	add_totals(&text, audit, images);
+	add_totals(&text, audit, view->one_album);
 	if (audit->all.oldest) {
 		add_oldest(&text, audit->all.oldest);
 	}
@@ -245,23 +420,19 @@ int audit_table_print(FILE *out, const struct audit *audit, bool images, struct 
 		add_last(&text, &audit->all.last);
 	}
 	add_tags(&text, &audit->all);
-	if (images && audit->all.untagged) {
-		buf_addf(&text, "\n%-20s  %-9s  %-29s  %s\n", "UNTAGGED SINCE", "AGE",
-			 "CREATED", "IMAGE");
-	} else if (!images && audit->album_count) {
+	if (view->row && view->rows) {
+		rc = add_images(out, &text, audit, view, err);
+	} else if (!view->row && audit->album_count) {
 		buf_addstr(&text, "\n UNTAGGED     IMAGES     SHARE  SINCE       "
 				  "LAST TAGGED  ALBUM\n");
+		for (size_t i = 0; i < view->rows; i++) {
+			add_album(&text, &audit->album[i]);
+			audit_print_part(out, &text);
+		}
 	}
-	for (size_t i = 0; i < audit->album_count; i++) {
-		const struct audit_album *album = &audit->album[i];
-
-		if (!images) {
-			add_album(&text, album);
-		}
-		for (uint64_t j = 0; images && j < album->counts.untagged; j++) {
-			add_image(&text, &album->image[j], audit->as_of_s);
-		}
-		audit_print_part(out, &text);
+	if (rc) {
+		buf_release(&text);
+		return rc;
 	}
 	return audit_print_end(out, &text, err);
 }

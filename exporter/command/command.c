@@ -47,6 +47,14 @@ const struct cli_option command_option_table[] = {
 	 "exit with status 1 if more than N images are untagged"},
 	{"older-than", 0, CLI_STRING, AT(older_than), "AGE", NULL,
 	 "exit with status 1 if an image has been untagged for longer: 12h, 30d, 8w"},
+	{"images", 0, CLI_FLAG, AT(images), NULL, NULL,
+	 "list the untagged images of all albums, untagged for longest first"},
+	{"sort", 0, CLI_STRING, AT(sort), "BY", NULL,
+	 "sort albums by untagged (the default), share, images, since or album; images "
+	 "by "
+	 "since (the default), created, album or image"},
+	{"top", 0, CLI_NUMBER, AT(top), "N", NULL,
+	 "list only the first N albums or images"},
 	{"count-from", 0, CLI_STRING, AT(count_from), "WHAT", NULL,
 	 "since when an image counts as untagged: created (the default), if no snapshot "
 	 "shows it otherwise, or observed"},

@@ -26,15 +26,16 @@ struct command_options {
 	const char *at, *from, *to, *before; /* WHEN: exporter/lookback/when.h */
 	const char *album, *image, *tag;     /* ids */
 	const char *format, *older_than;     /* audit */
-	const char *count_from;
+	const char *count_from, *sort;
 	const char *name;                         /* of the library */
 	const char *sign, *signers;               /* files */
 	const char *label, *reason;               /* snapshot */
 	struct cli_list drop;                     /* member paths */
 	struct cli_list accept;                   /* exporter/export/accept.h */
 	long long ready_fd, round_gps, fail_over; /* -1: not given */
+	long long top;                            /* -1: all */
 	long long wait;                           /* seconds, for another writer */
-	bool collections, audit_page, json, check, repair, dry_run;
+	bool collections, audit_page, images, json, check, repair, dry_run;
 };
 extern const struct cli_option command_option_table[];
 

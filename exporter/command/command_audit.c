@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "data/base/log.h"
@@ -67,9 +68,32 @@ static int read_signature(struct sign_result *out, struct snapshot_repo *repo,
 	return rc;
 }
 
-static int print(enum format format, struct snapshot_repo *repo,
-		 const struct snapshot_info *info, const struct sign_result *signature,
-		 const struct audit *audit, const char *album, struct err *err)
+/* Which part of the audit is to be printed; the caller frees view->row and view->was. */
+static void make_view(struct audit_view *view, struct snapshot_repo *repo,
+		      struct audit *audit, const struct command_options *opt, bool images,
+		      enum audit_by by)
+{
+	struct audit_row *row;
+
+	*view = (struct audit_view){.rows = audit->album_count, .one_album = opt->album};
+	if (images) {
+		view->row = row = audit_order_images(audit);
+		view->rows = audit->all.untagged;
+		view->was = audit_was_new(repo);
+		if (by != AUDIT_BY_SINCE) {
+			audit_order_rows(row, view->rows, by);
+		}
+	} else {
+		audit_order_albums(audit, by);
+	}
+	if (opt->top >= 0 && (uint64_t)opt->top < view->rows) {
+		view->rows = (uint64_t)opt->top;
+	}
+}
+
+static int print_page(struct snapshot_repo *repo, const struct snapshot_info *info,
+		      const struct audit *audit, const struct sign_result *signature,
+		      struct err *err)
 {
 	const struct page_signature shown = {
 		.key = signature->verdict == SIGN_NONE ? NULL : signature->key,
@@ -77,26 +101,22 @@ static int print(enum format format, struct snapshot_repo *repo,
 			signature->verdict == SIGN_GOOD ? signature->principal : NULL,
 	};
 
-	switch (format) {
-	case JSON:
-		return audit_json_print(stdout, audit, err);
-	case CSV:
-		return audit_csv_print(stdout, audit, err);
-	case HTML:
-		return page_print(stdout, repo, info, audit, &shown, err);
-	default:
-		return audit_table_print(stdout, audit, album, err);
-	}
+	return page_print(stdout, repo, info, audit, &shown, err);
 }
 
 /* --- findings --- */
 
 static bool too_many(const struct audit *audit, long long fail_over)
 {
-	const struct audit_album *most = audit->album; /* the first has most */
+	const struct audit_album *most = audit->album;
 
 	if (fail_over < 0 || audit->all.untagged <= (uint64_t)fail_over) {
 		return false;
+	}
+	for (size_t i = 1; i < audit->album_count; i++) {
+		if (audit->album[i].counts.untagged > most->counts.untagged) {
+			most = &audit->album[i];
+		}
 	}
 	log_error("untagged images: %" PRIu64 ", which is over the %lld of --fail-over; "
 		  "%" PRIu64 " of them in album '%s'",
@@ -181,12 +201,30 @@ static int run(const void *values, char **operand, struct err *err)
 	struct audit *audit = NULL;
 	struct sign_result signature;
 	int64_t as_of_s, older_than_s = 0;
-	unsigned flags = 0;
+	struct audit_view view = {0};
+	static int (*const printers[])(FILE *, const struct audit *,
+				       const struct audit_view *, struct err *) = {
+		[TABLE] = audit_table_print,
+		[JSON] = audit_json_print,
+		[CSV] = audit_csv_print,
+	};
+	enum audit_by by = AUDIT_BY_UNTAGGED;
 	enum format format;
+	unsigned flags = 0;
+	bool images;
 	int rc = read_format(&format, opt->format, opt->json, err);
 
 	(void)operand;
 	rc = rc ? rc : read_count_from(&flags, opt->count_from, err);
+	/* The table of one album lists its images. */
+	images = opt->images || (opt->album && format == TABLE);
+	rc = rc ? rc : audit_order_by(&by, opt->sort, images, err);
+	if (!rc && format == HTML && (opt->images || opt->sort || opt->top >= 0)) {
+		rc = err_set(
+			err, ERR_USAGE,
+			"--images, --sort and --top are not for html: the page lists "
+			"images, and its reader sorts");
+	}
 	if (!rc && opt->older_than) {
 		rc = when_age(opt->older_than, &older_than_s, err);
 	}
@@ -194,12 +232,15 @@ static int run(const void *values, char **operand, struct err *err)
 	rc = rc ? rc : read_signature(&signature, repo, &info, opt->signers, err);
 	if (!rc) {
 		flags |= format == HTML ? AUDIT_THUMBNAILS : 0;
+		flags |= images ? AUDIT_WAS : 0;
 		rc = audit_collect(&audit, repo, &info, as_of_s, opt->album, flags, err);
 	}
 	if (!rc) {
 		warn_of_oversize(audit);
+		make_view(&view, repo, audit, opt, images, by);
+		rc = format == HTML ? print_page(repo, &info, audit, &signature, err)
+				    : printers[format](stdout, audit, &view, err);
 	}
-	rc = rc ? rc : print(format, repo, &info, &signature, audit, opt->album, err);
 	if (!rc) {
 		/* Both are checked, so that both are logged. */
 		bool many = too_many(audit, opt->fail_over);
@@ -207,6 +248,8 @@ static int run(const void *values, char **operand, struct err *err)
 
 		rc = many || old;
 	}
+	audit_was_free(view.was);
+	free((void *)view.row);
 	audit_free(audit);
 	snapshot_info_release(&info);
 	snapshot_close(repo);
@@ -216,7 +259,10 @@ static int run(const void *values, char **operand, struct err *err)
 const struct cli_command command_audit = {
 	.name = "audit",
 	.run = run,
-	.options = "repo! at album json format signers count-from fail-over older-than",
+	.options =
+		"repo! at album json format images sort top signers count-from fail-over "
+		"older-than",
 	.summary = "show what is untagged, since when, and who tagged",
-	.help = "Counts a snapshot's images by album and tag. Exit status 1 means that "
-		"--fail-over or --older-than found something."};
+	.help = "Counts a snapshot's images by album and tag; with --images, lists the "
+		"untagged images of all albums, untagged for longest first. Exit status "
+		"1 means that --fail-over or --older-than found something."};

@@ -95,7 +95,7 @@ aged() { # ID CREATED
 	echo "{\"id\":\"$1\",\"public_id\":\"$1\",\"album_id\":\"west\",\"title\":\"T $1\",
 		\"created_at\":\"$2\"}" >"$T/data/$1.json"
 }
-echo '{"id":"crack","name":"crack","label":"Crack"}' >"$T/data/tag.json"
+echo '{"id":"crack","name":"crack","label":"{\"fr\":\"Fissure\",\"en\":\"Crack\"}"}' >"$T/data/tag.json"
 aged old 2020-01-01T00:00:00Z && aged new 2023-06-01T00:00:00Z
 tagging told old ',"user":"eve"'
 scan >/dev/null && day 0
@@ -134,11 +134,47 @@ for from in created:2018-01-01T00:00:00Z:fresh:4 observed:2023-11-14T22:13:20Z:n
 	is "has it in each row" "$(cut -d, -f7,8,13 <(tr -d '\r' <"$T/out" | tail -n +2) | sort -u)" "$image,$at,$from"
 done
 
+# --- which images -----------------------------------------------------------------------
+
+image lone east
+scan >/dev/null && day 5
+images() { # the lines of the list of images in $T/out
+	sed '1,/^SINCE /d' "$T/out" | sed -E 's/  [0-9a-f]{12}(  |$)/  COMMIT\1/; s/  +/  /g'
+}
+exits "--images lists the untagged images of all albums" 0 west --images
+is "the one that has been untagged for longest first, with the tag that it lost" "$(images)" \
+	"2018-01-01  2148 days  fresh  west  T fresh  2018-01-01  2023-11-18T22:13:20Z  COMMIT
+2020-01-01  1418 days  lone  east  2020-01-01  2023-11-19T22:13:20Z  COMMIT
+2023-06-01  171 days  new  west  T new  2023-06-01  2023-11-14T22:13:20Z  COMMIT
+2023-11-15  4 days  old  west  T old  2020-01-01  2023-11-15T22:13:20Z  COMMIT  Crack by eve
+2023-11-15  4 days  later  west  T later  2023-11-20  2023-11-15T22:13:20Z  COMMIT
+2023-11-18  24 hours  back  west  T back  2019-01-01  2023-11-18T22:13:20Z  COMMIT"
+exits "the totals are those of all albums" 0 west --images --album east
+ok "or of the album" grep -q '^album     east$' "$T/out"
+is "whose images have no column for it" "$(images)" "2020-01-01  1418 days  lone  2020-01-01  2023-11-19T22:13:20Z  COMMIT"
+exits "a tag has its label in the reader's language" 0 env LC_ALL=fr_FR.UTF-8 "$EXPORTER" audit --repo "$T/repo" --at HEAD --images
+ok "there" grep -q '  Fissure by eve$' "$T/out"
+exits "--sort and --top" 0 west --images --sort created --top 2
+is "sort, then cut" "$(images | awk '{ print $4 }' | xargs)" "fresh back"
+exits "of albums, too" 0 west --sort since --top 1 --json
+is "with the totals of all" "$(field '[.albums[0].album, (.albums | length), .all.albums, .all.untagged]')" '["west",1,2,6]'
+exits "albums by id" 0 west --sort album --json
+is "go up" "$(field '[.albums[].album]')" '["east","west"]'
+exits "JSON has the images, too" 0 west --images --json --top 4
+is "with the tag that each lost" "$(field '[.untagged_images[] | [.image, .album, .last_tag.tag, .last_tag.by]]')" \
+	'[["fresh","west",null,null],["lone","east",null,null],["new","west",null,null],["old","west","crack","eve"]]'
+exits "--fail-over names the album with most, whatever the order" 1 west --sort album --fail-over 1
+ok "there" grep -q "5 of them in album 'west'" "$T/err"
+exits "an order of albums is none of images" 2 west --images --sort share
+ok "the message has those that are" grep -q "images can be sorted by one of: since created album image" "$T/err"
+exits "an order of images is none of albums" 2 west --sort created
+exits "the page is not sorted here" 2 west --format html --top 1
+
 # --- people -----------------------------------------------------------------------------
 
 exits "an album is printed as a table" 0 audit --album south --at HEAD --count-from observed
 ok "the table has its images, since when and for how long they are untagged" \
-	grep -Eq '^2023-11-14T22:13:20Z  2 days +2020-01-01T00:00:00Z +c$' "$T/out"
+	grep -Eq '^2023-11-14  2 days +c +2020-01-01  2023-11-14T22:13:20Z  [0-9a-f]{12}$' "$T/out"
 exits "everything is printed as a table" 0 audit --at HEAD
 is "no line is wider than 100 columns" "$(awk 'length > 100' "$T/out")" ""
 ok "control characters of a label do not reach the terminal" grep -q 'Crack \\x1b\[31m\\xe2\\x80\\xae$' "$T/out"

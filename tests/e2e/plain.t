@@ -117,7 +117,7 @@ people 0 exporter maintain "${R[@]}"
 
 people 0 exporter audit "${R[@]}"
 people 0 exporter audit "${R[@]}" --at "$first"
-says "a label with U+0000 is shown as JSON" "\"l\\u009b\\u001b\\u007f\\u0000\\n\""
+says "a label with U+0000 is shown as JSON writes it" 'l\xc2\x9b\\u001b\x7f\\u0000\\n'
 people 0 exporter audit "${R[@]}" --album "$id"
 people 1 exporter audit "${R[@]}" --album "$name"
 people 1 exporter audit "${R[@]}" --fail-over 0 --older-than 0s

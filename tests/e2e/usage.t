@@ -53,8 +53,8 @@ exits "another variable is not looked at" 0 env ALBUMEN_SITE="$T/data" ALBUMEN_N
 names() { # of the commands in a program's help
 	sed -n '/^commands:/,/^$/s/^  \([a-z]*\)  .*/\1/p' "$1" | grep -v '^help$'
 }
-without_value() { # COMMAND: its options in $T/help that take no value
-	sed '1,/^options:/d' "$T/help" | sed -nE 's/^ .{5}--([a-z-]+)  .*/\1/p'
+without_value() { # its options in $T/help that take no value, but --images: --image is one, too
+	sed '1,/^options:/d' "$T/help" | sed -nE 's/^ .{5}--([a-z-]+)  .*/\1/p' | grep -vx images
 }
 for program in "$INDEXER" "$EXPORTER"; do
 	exits "help of ${program##*/}" 0 "$program" help

@@ -21,6 +21,7 @@ import random
 import re
 import subprocess
 import sys
+from fractions import Fraction
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from history import Failed, Programs  # noqa: E402
@@ -284,6 +285,46 @@ class Auditor:
         }
         return result, untagged
 
+    def last_tag(self, at, image):
+        """The last tag image of the last snapshot that has the image tagged."""
+        for snapshot in reversed(self.snapshots[:at]):
+            taggings = snapshot.tag_images.get(image)
+            if not taggings:
+                continue
+            last = max(taggings, key=lambda tagging: order(tagging, tagging["id"]))
+            if len(taggings) > 1 and not last.get("created_at"):
+                return None
+            user = last.get("user")
+            return {
+                "tag": last["tag"]["id"],
+                "name": last["tag"]["name"],
+                "label": last["tag"]["label"],
+                "created_at": last.get("created_at"),
+                "by": user if isinstance(user, str) else "unknown",
+            }
+        return None
+
+    def images(self, at, only, as_of, by):
+        """The audit with a list of all untagged images in place of the albums."""
+        audit = self.audit(at, only, as_of)
+        snapshot, rows = self.snapshots[at], []
+        for album in audit.pop("albums"):
+            for image in album["untagged_images"]:
+                record = snapshot.albums[album["album"]][image["image"]]
+                created = order(record, image["image"])[0]
+                row = {"album": album["album"], **image}
+                row["last_tag"] = self.last_tag(at, image["image"])
+                keys = {
+                    "since": (),
+                    "created": (created == -1, created),
+                    "album": album["album"].encode(),
+                    "image": image["image"].encode(),
+                }
+                age = self.age_order(at, image["image"], record)
+                rows.append((keys[by], age, row))
+        audit["untagged_images"] = [row for _, _, row in sorted(rows, key=lambda row: row[:2])]
+        return audit
+
     def audit(self, at, only, as_of):
         snapshot = self.snapshots[at]
         albums = {only: snapshot.albums[only]} if only else snapshot.albums
@@ -344,6 +385,44 @@ def as_rows(audit):
         ]
 
 
+def as_image_rows(audit):
+    yield (
+        "album,image,title,since,age_days,created_at,counted_from,observed_since,or_earlier,"
+        "observed_snapshot,last_tag,last_tag_label,last_tagged_at,last_tagged_by,snapshot,time,"
+        "library"
+    ).split(",")
+    for row in audit["untagged_images"]:
+        last = row["last_tag"] or {}
+        age_s = (instant(audit["as_of"]) - instant(row["since"])) // 10**9
+        yield [
+            field(row["album"]),
+            field(row["image"]),
+            field(row["title"] or ""),
+            row["since"],
+            str(max(age_s, 0) // 86400),
+            row["created_at"] or "",
+            row["counted_from"],
+            row["observed_since"],
+            "no",
+            row["snapshot"],
+            field(last.get("tag", "")),
+            field(last.get("label", "")),
+            last.get("created_at") or "",
+            field(last.get("by", "")),
+            audit["snapshot"],
+            audit["time"],
+            field(audit["library"] or ""),
+        ]
+
+
+ALBUM_ORDERS = {
+    "untagged": lambda row: (),
+    "share": lambda row: -Fraction(row["untagged"], row["images"]),
+    "images": lambda row: -row["images"],
+    "album": lambda row: row["album"].encode(),
+}
+
+
 # --- the comparison -----------------------------------------------------------------
 
 
@@ -362,13 +441,14 @@ def first_difference(got, want):
 
 
 class Checker:
-    def __init__(self, programs, auditor, repo):
+    def __init__(self, programs, auditor, repo, rng):
+        self.rng = rng
         self.programs = programs
         self.auditor = auditor
         self.repo = repo
 
-    def run(self, form, snapshot, only):
-        arguments = ["--repo", self.repo, "--format", form, "--at", snapshot.commit]
+    def run(self, form, snapshot, only, *more):
+        arguments = ["--repo", self.repo, "--format", form, "--at", snapshot.commit, *more]
         arguments += ["--album", only] if only else []
         if self.auditor.count_from != "created":
             arguments += ["--count-from", self.auditor.count_from]
@@ -377,15 +457,34 @@ class Checker:
     def check(self, at, only):
         snapshot = self.auditor.snapshots[at]
         want = self.auditor.audit(at, only, utc(snapshot.time_s))
+        self.compare(want, as_rows, snapshot, only)
+        self.check_images(at, only)
+        by = self.rng.choice(sorted(ALBUM_ORDERS))
+        want["albums"].sort(key=ALBUM_ORDERS[by])
+        top = self.rng.randrange(len(want["albums"]) + 2)
+        del want["albums"][top:]
+        self.compare(want, as_rows, snapshot, only, "--sort", by, "--top", str(top))
+
+    def check_images(self, at, only):
+        snapshot = self.auditor.snapshots[at]
+        by = self.rng.choice(["since", "since", "created", "album", "image"])
+        want = self.auditor.images(at, only, utc(snapshot.time_s), by)
+        arguments = ["--images"] + (["--sort", by] if by != "since" else [])
+        if self.rng.random() < 0.5:
+            top = self.rng.randrange(len(want["untagged_images"]) + 2)
+            del want["untagged_images"][top:]
+            arguments += ["--top", str(top)]
+        self.compare(want, as_image_rows, snapshot, only, *arguments)
+
+    def compare(self, want, rows_of, snapshot, only, *arguments):
         text = re.sub('"@(.*?)@"', r"\1", json.dumps(want))
-        got = exact(self.run("json", snapshot, only))
+        got = exact(self.run("json", snapshot, only, *arguments))
         if got != exact(text):
             raise Failed(first_difference(got, exact(text)))
-        output = self.run("csv", snapshot, only)
+        output = self.run("csv", snapshot, only, *arguments)
         rows = list(csv.reader(io.StringIO(output, newline=""), strict=True))
-        if rows != list(as_rows(want)):
-            raise Failed(first_difference(rows, list(as_rows(want))))
-        return len(want["albums"])
+        if rows != list(rows_of(want)):
+            raise Failed(first_difference(rows, list(rows_of(want))))
 
 
 def run(options):
@@ -402,7 +501,7 @@ def run(options):
     audits, since = 0, set()
     for at, snapshot in enumerate(snapshots):
         auditor = rng.choice(auditors)
-        checker = Checker(programs, auditor, rng.choice([programs.repo, clone]))
+        checker = Checker(programs, auditor, rng.choice([programs.repo, clone]), rng)
         for only in [None] + sorted(snapshot.albums):
             checker.check(at, only)
             audits += 1

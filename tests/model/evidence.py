@@ -331,6 +331,38 @@ class Audit:
         }
 
 
+def images_of(history, audit):
+    """The audit with a list of all untagged images in place of the albums."""
+    at, result = audit.at, audit.whole()
+    del result["albums"]
+    rows = []
+    for ident in sorted(at.state.untagged(), key=audit.order):
+        row = {"album": plain(at.state.images[ident].album), **audit.untagged_image(ident)}
+        row["last_tag"] = last_tag(history, at, ident)
+        rows.append(row)
+    return {**result, "untagged_images": rows}
+
+
+def last_tag(history, at, ident):
+    """The last tag image of the last snapshot that has the image tagged."""
+    for before in reversed(history.snapshots[: at.number - 1]):
+        shown = before.state.shown.get(ident)
+        if shown:
+            last = max(shown, key=lambda item: item.order)
+            members = dict(pairs(parse(last.text)))
+            tag = dict(pairs(parse(before.state.tags[last.tag].text)))
+            if len(shown) > 1 and string(members.get("created_at")) is None:
+                return None
+            return {
+                "tag": plain(last.tag),
+                "name": tag["name"],
+                "label": tag["label"],
+                "created_at": string(members.get("created_at")),
+                "by": string(members.get("user")) or "unknown",
+            }
+    return None
+
+
 # --- the programs ------------------------------------------------------------------------
 
 
@@ -536,6 +568,8 @@ def check_audit(history, at):
 
     audit = Audit(at, count_from)
     expect("audit at %d" % at.number, ask(), texts_of(audit.whole()))
+    got = ask("--images")
+    expect("images at %d" % at.number, got, texts_of(images_of(history, audit)))
     for album in at.state.albums():
         got = ask("--album", plain(album))
         expect("audit of %s at %d" % (album, at.number), got, texts_of(audit.whole(album)))
