@@ -14,17 +14,15 @@
 #include "data/base/log.h"
 #include "exporter/audit/audit_collect.h"
 #include "exporter/evidence/borrow.h"
+#include "exporter/evidence/bundle_begin.h"
 #include "exporter/evidence/bundle_readme.h"
 #include "exporter/evidence/sign_edit.h"
 #include "exporter/evidence/signers.h"
 #include "exporter/evidence/tar.h"
 #include "exporter/evidence/workdir.h"
-#include "exporter/git/history.h"
 #include "exporter/page/page.h"
 
-#define FOLDER "albumen-evidence" /* in the archive */
 #define SCRIPT "tree-sha256"
-#define SHALLOW_MAX ((size_t)256 << 20)
 
 struct work {
 	struct snapshot_repo *repo;
@@ -32,7 +30,8 @@ struct work {
 	struct workdir dir;
 	struct borrow git;
 	struct buf path; /* scratch */
-	struct buf shallow, signers, script, readme;
+	struct bundle_begin begin;
+	struct buf signers, script, readme;
 	struct bundle_readme contents;
 };
 
@@ -49,47 +48,35 @@ static const char *in_folder(struct work *w, const char *name)
 #define RUN(w, input, out, err, ...)                                                     \
 	borrow_run(&(w)->git, input, out, (const char *const[]){__VA_ARGS__, NULL}, err)
 
-static int check_range(const struct work *w, struct err *err)
+/* Puts the label that is made for the bundle into our repository. */
+static int make_label(struct work *w, struct err *err)
 {
-	const struct snapshot_info *from = w->bundle->from, *to = w->bundle->to;
-	struct history *history = history_new(w->repo);
-	struct history_step step;
-	uint8_t first[OBJECT_ID] = {0}, last[OBJECT_ID];
-	int rc;
+	struct buf id = {0}, ref = {0};
+	int rc = RUN(w, &w->begin.tag, &id, err, "hash-object", "-t", "tag", "-w",
+		     "--stdin");
 
-	object_unhex(first, from ? from->commit.hex : to->commit.hex);
-	object_unhex(last, to->commit.hex);
-	history_start(history, last);
-	do {
-		rc = history_next(history, &step, err);
-	} while (!rc && memcmp(step.commit, first, OBJECT_ID) != 0 &&
-		 !(rc = stop_check(w->bundle->stop, err)));
-	if (rc == ERR_NOTFOUND) {
-		rc = err_set(err, ERR_USAGE,
-			     "snapshot %s is not before %s: --from must come before --to",
-			     from->commit.hex, to->commit.hex);
+	if (!rc) {
+		buf_setlen(&id, strcspn(id.data, "\n"));
+		buf_addf(&ref, "refs/tags/%s", w->begin.label.data);
+		rc = RUN(w, NULL, NULL, err, "update-ref", ref.data, id.data);
 	}
-	history_free(history);
+	buf_release(&id);
+	buf_release(&ref);
 	return rc;
 }
 
 /* `git bundle` takes references, and a bundle that begins in the midst of history would
- * require what is before. So history is made to begin where the bundle does, or where the
- * repository's own does: it may be a shallow clone. */
+ * require what is before. So history is made to begin where the bundle does. */
 static int cut_history(struct work *w, struct err *err)
 {
-	const struct snapshot_info *from = w->bundle->from;
 	int rc = 0;
 
-	if (from && *from->parent.hex) {
-		buf_addf(&w->shallow, "%s\n", from->commit.hex);
-		rc = borrow_set_shallow(&w->git, &w->shallow, err);
-	} else {
-		rc = file_read(&w->shallow, in_folder(w, "git/shallow"), SHALLOW_MAX,
-			       err);
-		rc = rc == ERR_NOTFOUND ? 0 : rc;
+	if (w->begin.all_shallow.len) {
+		rc = borrow_set_shallow(&w->git, &w->begin.all_shallow, err);
 	}
-	w->contents.shallow = w->shallow.len > 0;
+	if (!rc && w->begin.tag.len) {
+		rc = make_label(w, err);
+	}
 	return rc;
 }
 
@@ -101,6 +88,7 @@ static int write_bundle(struct work *w, struct err *err)
 	buf_addstr(&names, "HEAD\n" SNAPSHOT_BRANCH "\n");
 	rc = RUN(w, NULL, &names, err, "for-each-ref", "--format=%(refname)", "--merged",
 		 SNAPSHOT_BRANCH, "refs/tags");
+	buf_add(&names, w->begin.held.data, w->begin.held.len);
 	rc = rc ? rc
 		: RUN(w, &names, NULL, err, "bundle", "create", "--quiet",
 		      in_folder(w, "snapshots.bundle"), "--stdin");
@@ -110,9 +98,8 @@ static int write_bundle(struct work *w, struct err *err)
 
 static int make_bundle(struct work *w, struct err *err)
 {
-	int rc = check_range(w, err);
+	int rc = borrow_make(&w->git, w->repo, &w->bundle->to->commit, err);
 
-	rc = rc ? rc : borrow_make(&w->git, w->repo, &w->bundle->to->commit, err);
 	rc = rc ? rc : cut_history(w, err);
 	return rc ? rc : write_bundle(w, err);
 }
@@ -175,6 +162,7 @@ static int gather(struct work *w, struct err *err)
 	rc = rc ? rc : make_bundle(w, err);
 	rc = rc ? rc : try_report(w, err);
 	if (!rc) {
+		w->contents.begin = &w->begin;
 		bundle_readme(&w->readme, &w->contents);
 		rc = stop_check(bundle->stop, err);
 	}
@@ -187,7 +175,7 @@ static int write_archive(struct work *w, int fd, struct err *err)
 {
 	struct tar tar = {.fd = fd,
 			  .name = w->bundle->out,
-			  .folder = FOLDER,
+			  .folder = BUNDLE_FOLDER,
 			  .time_s = w->bundle->to->time_s};
 
 	tar_add_bytes(&tar, "README.txt", 0644, w->readme.data, w->readme.len);
@@ -199,8 +187,9 @@ static int write_archive(struct work *w, int fd, struct err *err)
 	if (w->contents.report) {
 		tar_add_file(&tar, "report.html", 0644, in_folder(w, "report.html"));
 	}
-	if (w->contents.shallow) {
-		tar_add_bytes(&tar, "shallow", 0644, w->shallow.data, w->shallow.len);
+	if (w->begin.shallow.len) {
+		tar_add_bytes(&tar, "shallow", 0644, w->begin.shallow.data,
+			      w->begin.shallow.len);
 	}
 	tar_add_file(&tar, "snapshots.bundle", 0644, in_folder(w, "snapshots.bundle"));
 	return tar_end(&tar, err);
@@ -267,7 +256,12 @@ int bundle_make(struct snapshot_repo *repo, const struct bundle *bundle, struct 
 {
 	struct work w = {.repo = repo,
 			 .bundle = bundle,
+			 .dir = {.fd = -1},
 			 .contents = {.from = bundle->from, .to = bundle->to}};
+	struct bundle_range range = {.from = bundle->from,
+				     .to = bundle->to,
+				     .key = bundle->key,
+				     .stop = bundle->stop};
 	bool piped = strcmp(bundle->out, "-") == 0;
 	struct stat st;
 	int rc;
@@ -275,7 +269,8 @@ int bundle_make(struct snapshot_repo *repo, const struct bundle *bundle, struct 
 	if (!piped && lstat(bundle->out, &st) == 0) {
 		return refuse_existing(bundle->out, err);
 	}
-	rc = workdir_make(&w.dir, bundle->out, err);
+	rc = bundle_begin_find(&w.begin, repo, &range, err);
+	rc = rc ? rc : workdir_make(&w.dir, bundle->out, err);
 	w.git = (struct borrow){.dir = w.dir.path.data, .stop = bundle->stop};
 	rc = rc ? rc : gather(&w, err);
 	if (!rc) {
@@ -284,7 +279,7 @@ int bundle_make(struct snapshot_repo *repo, const struct bundle *bundle, struct 
 	}
 	workdir_remove(&w.dir);
 	buf_release(&w.path);
-	buf_release(&w.shallow);
+	bundle_begin_release(&w.begin);
 	buf_release(&w.signers);
 	buf_release(&w.script);
 	buf_release(&w.readme);

@@ -5,13 +5,15 @@
 #include <stdbool.h>
 
 #include "data/base/buf.h"
+#include "exporter/evidence/bundle_begin.h"
 #include "exporter/git/snapshot.h"
 
 /* bundle_readme - the README.txt of a bundle (bundle.h). */
 struct bundle_readme {
 	const struct snapshot_info *from; /* NULL: the first snapshot there is */
 	const struct snapshot_info *to;
-	bool shallow, signers, report; /* whether the bundle has these files */
+	const struct bundle_begin *begin;
+	bool signers, report; /* whether the bundle has these files */
 };
 
 /* Appends the text. */

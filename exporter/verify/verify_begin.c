@@ -61,7 +61,7 @@ static bool compare(struct begin *begin, const struct declared_pruned *pruned,
 	collect(&want, pruned);
 	for (size_t i = 0; i < begin->shallow.count && (same || name); i++) {
 		const uint8_t *id = begin->shallow.id + i * OBJECT_ID;
-		struct declared_snapshot key;
+		struct declared_snapshot key = {0};
 
 		memcpy(key.id, id, OBJECT_ID);
 		if (bsearch(&key, want.at, want.count, sizeof(key), compare_ids)) {

@@ -37,10 +37,9 @@ struct verify_label {
 	enum verify_label_kind kind;
 	bool is_read; /* the members below are set */
 	struct verify_commit
-		tag; /* `tree`: the commit that it is on; `number`: as it says */
-	/* Whether to rely on it: nothing is wrong with it by itself, and, if there are
-	 * signers, one of them has signed it. */
-	bool is_good;
+		tag;   /* `tree`: the commit that it is on; `number`: as it says */
+	bool is_sound; /* nothing is wrong with it by itself */
+	bool is_good; /* it can be relied on: if there are signers, one has signed it, too */
 	bool is_anew; /* an erasure wrote it anew */
 	char *principal,
 		*key; /* who signed; NULL: not known. The key alone is as it says */

@@ -21,8 +21,8 @@ snapshot() { # REPO N OPTION...: a change, and a snapshot of it
 	SOURCE_DATE_EPOCH=$((1700000000 + 60 * $2)) "$EXPORTER" export --index "$T/index" --repo "$T/$1" \
 		"${@:3}" >"$T/out" 2>&1
 }
-id() { # REPO NUMBER: the commit of that snapshot
-	git -C "$T/$1" rev-list --reverse main | sed -n "$2p"
+number_snapshots() { # REPO: ${ids[N]} is the commit of snapshot N
+	mapfile -t ids < <(echo && git -C "$T/$1" rev-list --reverse main)
 }
 declare_beginning() { # REPO FIRST "HELD..." [KEY [NAME]]: makes the label; numbers of the whole history
 	local n
@@ -61,7 +61,7 @@ rm -rf "$T/data" "$T/index"
 mkdir "$T/data"
 for n in {1..9}; do snapshot plain "$n"; done
 "$EXPORTER" snapshot --repo "$T/plain" --label held-2 --reason why --at HEAD~7 >"$T/out"
-ids=('' $(git -C "$T/signed" rev-list --reverse main))
+number_snapshots signed
 
 # The labels and signers of a whole history.
 exits "a whole history is good" 0 verify "$T/signed" --signers "$T/signers"
@@ -176,7 +176,7 @@ found "a stranger's label does not count" "^shallow: the history is cut off, and
 git clone -q --bare --single-branch --no-tags "file://$T/late" "$T/single"
 exits "a clone without labels" 1 verify "$T/single"
 fresh late
-held=$(git -C "$T/copy" rev-parse held-2^{tree})
+held=$(git -C "$T/copy" rev-parse 'held-2^{tree}')
 rm -rf "$T/loose" && mkdir "$T/loose"
 mv "$T/copy/objects/pack"/*.pack "$T/loose"
 rm -f "$T/copy/objects/pack"/*
@@ -185,7 +185,7 @@ rm -f "$T/copy/objects/${held:0:2}/${held:2}"
 tampered "a tree of a held snapshot that is missing" "^${ids[2]}: tree $held is missing$"
 
 # The same without signatures.
-ids=('' $(git -C "$T/plain" rev-list --reverse main))
+number_snapshots plain
 fresh plain
 declare_beginning copy 5 2
 cut_off copy 2 5

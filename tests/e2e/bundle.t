@@ -83,23 +83,76 @@ bundle - --signers "$T/allowed" >"$T/stdout.tar"
 ok "so has one on standard output" cmp "$T/all.tar" "$T/stdout.tar"
 
 # A part.
-exits "some snapshots can be bundled" 0 bundle "$T/some.tar" --from label/4 --to label/8
+exits "a part of a signed history cannot be bundled without a key" 1 bundle "$T/some.tar" --from label/4 --to label/8
+ok "the message names the option" grep -q 'error: snapshot 4 is signed, so the label in the bundle that declares that its history begins there must be signed, too: name the key with --sign KEY$' "$T/err"
+ok "nothing was begun" [ ! -e "$T/some.tar" -a -z "$(find "$T" -name '.albumen-bundle*')" ]
+export SOURCE_DATE_EPOCH=1900000000
+exits "some snapshots can be bundled" 0 bundle "$T/some.tar" --from label/4 --to label/8 --sign "$T/away/key"
+exits "twice" 0 bundle "$T/some2.tar" --from label/4 --to label/8 --sign "$T/away/key"
+ok "at one time with the same bytes" cmp "$T/some.tar" "$T/some2.tar"
 ok "that bundle unpacks" unpack some.tar some
 is "it has no keys, and a file that says where it begins" "$(ls "$T/some/albumen-evidence" | tr '\n' ' ')" \
 	"README.txt report.html shallow snapshots.bundle tree-sha256 "
 ok "step 1 gets these snapshots" follow some 1
 is "from the first to the last" "$(git -C "$T/some/albumen-evidence/snapshots.git" log --format=%H main | tr '\n' ' ')" \
 	"$(git -C "$T/clone" log --format=%H -5 label/8 | tr '\n' ' ')"
-is "with their labels" "$(git -C "$T/some/albumen-evidence/snapshots.git" tag | tr '\n' ' ')" "label/4 label/8 "
+is "with their labels, and that of the beginning" "$(git -C "$T/some/albumen-evidence/snapshots.git" tag | tr '\n' ' ')" \
+	"label/4 label/8 pruned/20300317T174640Z "
+is "which is not in the repository" "$(git -C "$T/clone" tag -l 'pruned/*')" ""
 is "step 2 finds nothing wrong" "$(follow some 2 2>&1)" ""
+git -C "$T/some/albumen-evidence/snapshots.git" rev-parse main >>"$T/some/albumen-evidence/snapshots.git/shallow"
+ok "it compares the file with the label" [ "$(follow some 2 2>&1)" ]
+sed -i '$d' "$T/some/albumen-evidence/snapshots.git/shallow"
 ok "no earlier snapshot is in it" not git -C "$T/some/albumen-evidence/snapshots.git" cat-file -e label/4~1
+cp "$T/allowed" "$T/some/albumen-evidence/allowed_signers"
+ok "step 3 verifies signatures with the keys from elsewhere" follow some 3
+is "of 5 snapshots and 3 labels" "$(follow some 3 2>&1 | grep -c 'Good "git" signature for exporter@example.org')" 8
 follow some 4 >"$T/out"
 is "the SHA-256 is right" "$(sort -u "$T/out" | grep -cE '^[0-9a-f]{64}$') $(wc -l <"$T/out")" "1 2"
 ok "albumen's commands work on it" "$EXPORTER" log --repo "$T/some/albumen-evidence/snapshots.git"
+exits "verify finds nothing wrong" 0 "$EXPORTER" verify --repo "$T/some/albumen-evidence/snapshots.git" --signers "$T/allowed"
+ok "and says where it begins" grep -q '^complete from snapshot 4 on, as the label pruned/20300317T174640Z declares$' "$T/out"
+git clone -q --mirror "file://$T/some/albumen-evidence/snapshots.git" "$T/mirror"
+exits "nor in a clone of it" 0 "$EXPORTER" verify --repo "$T/mirror" --signers "$T/allowed"
 exits "what was unpacked can be bundled" 0 offline "$EXPORTER" bundle --repo "$T/some/albumen-evidence/snapshots.git" "$T/part.tar"
 ok "that bundle unpacks, too" unpack part.tar part
 ok "its step 1 gets the snapshots" follow part 1
 is "all five" "$(git -C "$T/part/albumen-evidence/snapshots.git" rev-list --count main)" 5
+exits "verify finds nothing wrong with them" 0 "$EXPORTER" verify --repo "$T/part/albumen-evidence/snapshots.git" --signers "$T/allowed"
+exits "a part of the part has its own label" 0 offline "$EXPORTER" bundle --repo "$T/part/albumen-evidence/snapshots.git" \
+	--from label/8 --sign "$T/away/key" "$T/less.tar"
+ok "it unpacks" unpack less.tar less
+ok "its step 1 gets the snapshot" follow less 1
+is "and its labels" "$(git -C "$T/less/albumen-evidence/snapshots.git" tag | tr '\n' ' ')" "label/8 pruned/20300317T174640Z "
+exits "verify finds nothing wrong with that" 0 "$EXPORTER" verify --repo "$T/less/albumen-evidence/snapshots.git" --signers "$T/allowed"
+
+# A history that begins late, and holds a snapshot of before (the very first: it has no parent).
+cp -r "$T/some/albumen-evidence/snapshots.git" "$T/late"
+first=$(git -C "$T/clone" rev-parse main~11)
+git -C "$T/late" fetch -q "$T/clone" "$first"
+git -C "$T/late" -c user.name=a -c user.email=a@b.c tag -a -m held held "$first"
+{
+	printf 'Earlier snapshots were pruned.\n\nAlbumen-Pruned-Before: 2099-01-01T00:00:00Z\n'
+	printf 'Albumen-First: 4 %s\nAlbumen-Held: 1 %s\nAlbumen-Snapshot: 4\n' "$(git -C "$T/late" rev-parse label/4^{})" "$first"
+	printf 'Albumen-Tree-SHA256: %s\n' "$("$ROOT/tests/tree-sha256" "$T/late" label/4)"
+} >"$T/message"
+git -C "$T/late" tag -d pruned/20300317T174640Z >"$T/none"
+git -C "$T/late" -c user.name=a -c user.email=a@b.c -c gpg.format=ssh -c user.signingkey="$T/away/key" \
+	tag -s --cleanup=verbatim -F "$T/message" pruned/20300101T000000Z label/4^{}
+rm -f "$T/late/FETCH_HEAD"
+exits "what is pruned verifies" 0 "$EXPORTER" verify --repo "$T/late"
+exits "it can be bundled" 0 offline "$EXPORTER" bundle --repo "$T/late" "$T/late.tar"
+ok "the bundle unpacks" unpack late.tar latebundle
+ok "step 1 gets the snapshots" follow latebundle 1
+is "with the held one, and all labels" "$(git -C "$T/latebundle/albumen-evidence/snapshots.git" tag | tr '\n' ' ')$(
+	git -C "$T/latebundle/albumen-evidence/snapshots.git" cat-file -t "$first")" "held label/4 label/8 pruned/20300101T000000Z commit"
+is "step 2 finds nothing wrong" "$(follow latebundle 2 2>&1)" ""
+exits "verify finds nothing wrong" 0 "$EXPORTER" verify --repo "$T/latebundle/albumen-evidence/snapshots.git"
+ok "and finds the held one" grep -q '; held besides: 1$' "$T/out"
+git -C "$T/late" tag -d pruned/20300101T000000Z >"$T/none"
+exits "what no label declares cannot be bundled" 1 offline "$EXPORTER" bundle --repo "$T/late" "$T/none.tar"
+ok "the message says what mends it" grep -q "is cut off before the commit [0-9a-f]*, and no label pruned/ declares that, so a bundle of it could not be verified; clone the whole repository, or let the bundle declare it: --from [0-9a-f]*$" "$T/err"
+unset SOURCE_DATE_EPOCH
 
 # What is refused.
 exits "--from after --to is refused" 2 bundle "$T/none.tar" --from label/8 --to label/4
