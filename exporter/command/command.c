@@ -71,6 +71,8 @@ const struct cli_option command_option_table[] = {
 	 "who may sign: an allowed-signers file (ssh-keygen(1))"},
 	{"label", 0, CLI_STRING, AT(label), "NAME", NULL, "the label"},
 	{"reason", 0, CLI_STRING, AT(reason), "TEXT", NULL, "why the snapshot is kept"},
+	{"bundle", 0, CLI_STRING, AT(bundle), "FILE", NULL,
+	 "a bundle in place of a repository; - is standard input"},
 	{"audit-page", 0, CLI_FLAG, AT(audit_page), NULL, NULL,
 	 "also write audit/, a page for people, into the site"},
 	{"drop", 0, CLI_LIST, AT(drop), "MEMBER.PATH", NULL,

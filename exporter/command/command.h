@@ -30,6 +30,7 @@ struct command_options {
 	const char *name;                         /* of the library */
 	const char *sign, *signers;               /* files */
 	const char *label, *reason;               /* snapshot */
+	const char *bundle;                       /* verify: a file */
 	struct cli_list drop;                     /* member paths */
 	struct cli_list accept;                   /* exporter/export/accept.h */
 	long long ready_fd, round_gps, fail_over; /* -1: not given */

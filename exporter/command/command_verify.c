@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "data/base/plain.h"
 #include "data/format/json_print.h"
 #include "exporter/command/command.h"
+#include "exporter/evidence/unbundle.h"
 #include "exporter/lookback/when.h"
 #include "exporter/verify/verify.h"
 
@@ -323,6 +325,34 @@ static void report_text(const struct verify_result *result, bool has_signers)
 	command_print(&out);
 }
 
+/* The repository may come from the environment, the bundle cannot. */
+static int check_place(const struct command_options *opt, struct err *err)
+{
+	if (!opt->repo && !opt->bundle) {
+		return err_set(err, ERR_USAGE,
+			       "give --repo DIR, or --bundle FILE (see 'albumen-exporter "
+			       "verify --help')");
+	}
+	if (opt->repo && opt->bundle && opt->repo != getenv("ALBUMEN_REPO")) {
+		return err_set(err, ERR_USAGE, "give --repo or --bundle, not both");
+	}
+	return 0;
+}
+
+static int verify_bundle(struct verify_job *job, struct verify_result *result,
+			 const char *file, struct err *err)
+{
+	struct workdir dir;
+	struct buf repo = {0};
+	int rc = unbundle(&repo, &dir, file, err);
+
+	job->repo = repo.data;
+	rc = rc ? rc : verify_run(job, result, err);
+	workdir_remove(&dir);
+	buf_release(&repo);
+	return rc;
+}
+
 static int run(const void *values, char **operand, struct err *err)
 {
 	const struct command_options *opt = values;
@@ -332,10 +362,15 @@ static int run(const void *values, char **operand, struct err *err)
 				 .signers = opt->signers,
 				 .each = print_failure,
 				 .payload = (void *)(uintptr_t)opt}; /* only read */
-	struct verify_result result;
-	int rc = verify_run(&job, &result, err);
+	struct verify_result result = {0};
+	int rc = check_place(opt, err);
 
 	(void)operand;
+	if (!rc && opt->bundle) {
+		rc = verify_bundle(&job, &result, opt->bundle, err);
+	} else if (!rc) {
+		rc = verify_run(&job, &result, err);
+	}
 	if (!rc && opt->json) {
 		report_json(&result, opt->signers);
 	} else if (!rc) {
@@ -349,8 +384,9 @@ static int run(const void *values, char **operand, struct err *err)
 const struct cli_command command_verify = {
 	.name = "verify",
 	.run = run,
-	.options = "repo! json from to signers",
+	.options = "repo bundle json from to signers",
 	.summary = "check that nobody changed the snapshots",
-	.help = "Checks every object, signature and body of a repository or of a clone, "
-		"and that they agree with each other. Exit status 1: they do not, and "
-		"each failure has a line."};
+	.help = "Checks every object, signature and body of a repository, of a clone, or "
+		"of "
+		"a bundle, and that they agree with each other. Exit status 1: they do "
+		"not, and each failure has a line."};

@@ -69,10 +69,11 @@ int borrow_run(const struct borrow *borrow, const struct buf *input, struct buf 
 		rc = err_set(err, ERR_FULL, "'git %s' cannot write into '%s': %s; %s",
 			     args[0], borrow->dir, strerror(ENOSPC), tool_why(&tool));
 	} else if (!rc && tool.status) {
-		rc = err_set(err, ERR_FAIL,
-			     "'git %s' failed: %s; `albumen-exporter verify` checks the "
-			     "whole repository",
-			     args[0], tool_why(&tool));
+		rc = err_set(err, ERR_FAIL, "'git %s' failed: %s; %s", args[0],
+			     tool_why(&tool),
+			     borrow->advice ? borrow->advice
+					    : "`albumen-exporter verify` checks the "
+					      "whole repository");
 	}
 	tool_release(&tool);
 	buf_release(&git);
@@ -167,10 +168,19 @@ static int write_refs(const struct borrow *borrow, struct snapshot_repo *from,
 	return rc;
 }
 
-/* git needs a few hundred bytes for each object, which has about that on disk. The folder's
- * blocks count, not its files' lengths: a hole costs nothing. */
-static int limit_memory(struct borrow *borrow, struct snapshot_repo *from,
-			struct err *err)
+int borrow_init(struct borrow *borrow, uint64_t size, struct err *err)
+{
+	static const char *const init[] = {
+		"init", "--quiet", "--bare", "--template=", "--initial-branch=main",
+		NULL};
+
+	/* git needs a few hundred bytes for each object, which has about that on disk. */
+	borrow->memory_max = MEMORY_MIN + (size_t)size * MEMORY_RATIO;
+	return borrow_run(borrow, NULL, NULL, init, err);
+}
+
+/* The folder's blocks count, not its files' lengths: a hole costs nothing. */
+static int measure(uint64_t *size, struct snapshot_repo *from, struct err *err)
 {
 	struct buf folder = {0};
 	char *paths[] = {NULL, NULL};
@@ -184,11 +194,10 @@ static int limit_memory(struct borrow *borrow, struct snapshot_repo *from,
 	if (!walk) {
 		rc = err_sys(err, "cannot read folder '%s'", folder.data);
 	}
-	borrow->memory_max = MEMORY_MIN;
+	*size = 0;
 	while (!rc && (entry = fts_read(walk))) {
 		if (entry->fts_info == FTS_F) {
-			borrow->memory_max +=
-				(size_t)entry->fts_statp->st_blocks * 512 * MEMORY_RATIO;
+			*size += (uint64_t)entry->fts_statp->st_blocks * 512;
 		}
 	}
 	if (walk) {
@@ -201,12 +210,10 @@ static int limit_memory(struct borrow *borrow, struct snapshot_repo *from,
 int borrow_make(struct borrow *borrow, struct snapshot_repo *from,
 		const struct snapshot_id *tip, struct err *err)
 {
-	static const char *const init[] = {
-		"init", "--quiet", "--bare", "--template=", "--initial-branch=main",
-		NULL};
-	int rc = limit_memory(borrow, from, err);
+	uint64_t size;
+	int rc = measure(&size, from, err);
 
-	rc = rc ? rc : borrow_run(borrow, NULL, NULL, init, err);
+	rc = rc ? rc : borrow_init(borrow, size, err);
 	rc = rc ? rc : write_alternates(borrow, from, err);
 	rc = rc ? rc : copy_shallow(borrow, from, err);
 	return rc ? rc : write_refs(borrow, from, tip, err);

@@ -2,6 +2,9 @@
 #ifndef EXPORTER_EVIDENCE_BORROW_H
 #define EXPORTER_EVIDENCE_BORROW_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "data/base/buf.h"
 #include "data/base/err.h"
 #include "data/base/stop.h"
@@ -22,10 +25,15 @@
 struct borrow {
 	const char *dir; /* to work in: absolute, ours; the caller removes it */
 	struct stop *stop;
-	size_t memory_max; /* set by borrow_make: how much git may ask for */
+	const char *advice; /* ends messages; NULL: that verify checks the repository */
+	size_t memory_max;  /* set by borrow_init: how much git may ask for */
 };
 
-/* Makes the repository in the new folder "git" of `dir`. Its branch main is at `tip`, it has the
+/* Makes an empty repository in the new folder "git" of `dir`. git may ask for memory that follows
+ * `size`, the bytes of all objects that it may read. */
+int borrow_init(struct borrow *borrow, uint64_t size, struct err *err);
+
+/* Makes it so that it borrows the objects of `from`. Its branch main is at `tip`, it has the
  * tags of `from`, and history begins where that of `from` does. */
 int borrow_make(struct borrow *borrow, struct snapshot_repo *from,
 		const struct snapshot_id *tip, struct err *err);

@@ -43,6 +43,24 @@ bomb() {
 	done
 	rm -rf "$repo" "$T/site-$kind" "$T/bundle-$kind.tar"
 }
+# The pack of a bomb in a bundle, which git has to index.
+bundled() { # KIND
+	local repo=$T/bundled pack
+	cp -r "$T/good" "$repo"
+	"$PYTHON" "$ROOT/tests/e2e/bombs.py" "$1" "$repo" || exit
+	mkdir -p "$T/albumen-evidence"
+	for pack in "$repo"/objects/pack/*.pack; do
+		[ -e "$T/good/objects/pack/${pack##*/}" ] || break
+	done
+	{
+		printf '# v2 git bundle\n%s refs/heads/main\n\n' "$(git -C "$repo" rev-parse main)"
+		cat "$pack"
+	} >"$T/albumen-evidence/snapshots.bundle"
+	tar -C "$T" -cf "$T/bomb.tar" albumen-evidence
+	ok "$1: verify of a bundle ends" bounded verify --bundle "$T/bomb.tar"
+	is "$1: with this status" "$ended" 1
+	rm -rf "$repo"
+}
 
 bomb levels 1 ' bomb: the entry does not belong in a snapshot$'
 bomb signed 1 ' bomb: the entry does not belong in a snapshot$'
@@ -59,4 +77,7 @@ bomb head 1
 bomb cycle 1 'it is a delta of a delta without end'
 bomb chain 1 'it is a delta of more than 255 others, and too large for that'
 bomb claims 1 'its size is out of bounds'
+bundled cycle
+bundled chain
+bundled claims
 done_testing

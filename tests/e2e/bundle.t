@@ -154,6 +154,92 @@ exits "what no label declares cannot be bundled" 1 offline "$EXPORTER" bundle --
 ok "the message says what mends it" grep -q "is cut off before the commit [0-9a-f]*, and no label pruned/ declares that, so a bundle of it could not be verified; clone the whole repository, or let the bundle declare it: --from [0-9a-f]*$" "$T/err"
 unset SOURCE_DATE_EPOCH
 
+# verify on the file itself.
+verify() { # FILE OPTION...
+	TMPDIR=$T offline "$EXPORTER" verify --bundle "$@"
+}
+nothing_left() { [ -z "$(find "$T" -name '.albumen-bundle*')" ]; }
+exits "verify takes a bundle as it is" 0 verify "$T/all.tar" --signers "$T/allowed"
+ok "and reports what is in it" grep -q "^12 snapshots, the last is $main; .*; 12 signed, all valid; 3 labels; 0 failures$" "$T/out"
+ok "nothing is left" nothing_left
+exits "a part, too" 0 verify "$T/some.tar" --signers "$T/allowed"
+ok "which says where it begins" grep -q '^complete from snapshot 4 on, as the label pruned/20300317T174640Z declares$' "$T/out"
+exits "one with a held snapshot, too" 0 verify "$T/late.tar" --json
+is "which is counted" "$(jq -c '[.failures, .held, .begin.held[0].number]' "$T/out")" "[0,1,1]"
+exits "a bundle may come from standard input" 0 bash -c "TMPDIR='$T' '$EXPORTER' verify --bundle - <'$T/some.tar'"
+exits "or from a pipe" 0 bash -c "cat '$T/some.tar' | TMPDIR='$T' '$EXPORTER' verify --bundle /dev/stdin"
+exits "a part of it can be verified" 0 verify "$T/all.tar" --from label/4 --to label/8 --json
+is "by itself" "$(jq -c '[.snapshots, .from_number]' "$T/out")" "[5,4]"
+tar -C "$T/some" -cf "$T/packed.tar" albumen-evidence/README.txt albumen-evidence/snapshots.bundle albumen-evidence/shallow
+exits "one that tar made again is as good" 0 verify "$T/packed.tar" --signers "$T/allowed"
+(cd "$T/some" && rm -rf again && mkdir -p again/albumen-evidence && cp albumen-evidence/{shallow,snapshots.bundle} again/albumen-evidence &&
+	tar -C again -cf "$T/packed.tar" ./albumen-evidence)
+exits "with its folder, too" 0 verify "$T/packed.tar"
+exits "neither repository nor bundle is refused" 2 "$EXPORTER" verify
+exits "so are both" 2 "$EXPORTER" verify --repo "$T/clone" --bundle "$T/all.tar"
+exits "the environment does not count" 0 env ALBUMEN_REPO="$T/nosuch" TMPDIR="$T" "$EXPORTER" verify --bundle "$T/all.tar"
+
+# Bundles of strangers.
+made() { # NAME FILE... - an archive of these files, by other names: FILE=NAME
+	rm -rf "$T/made" && mkdir -p "$T/made/albumen-evidence"
+	local part
+	for part in "${@:2}"; do cp "${part%%=*}" "$T/made/albumen-evidence/${part#*=}"; done
+	(cd "$T/made" && tar --format=ustar -cf "$T/$1" albumen-evidence/*)
+}
+evidence=$T/some/albumen-evidence
+refused() { # NAME STATUS PATTERN
+	exits "$1" "$2" verify "$T/bad.tar" --signers "$T/allowed"
+	grep -qE "$3" "$T/out" "$T/err"
+	result $? "$1: it is said" || cat "$T/out" "$T/err" | diag
+	ok "$1: nothing is left" nothing_left
+}
+made bad.tar "$evidence/snapshots.bundle=snapshots.bundle"
+refused "a part without its shallow" 1 "^[0-9a-f]{40}: the history ends here: the commit is missing$"
+{
+	cat "$evidence/shallow"
+	git -C "$T/clone" rev-parse label/8^{}
+} >"$T/shallow"
+made bad.tar "$evidence/snapshots.bundle=snapshots.bundle" "$T/shallow=shallow"
+refused "one line more in it" 1 "^shallow: the history is cut off at the commit [0-9a-f]{40}, which the label"
+made bad.tar "$evidence/shallow=shallow"
+refused "no snapshots" 1 "error: '$T/bad.tar' is no bundle: it has no file 'snapshots.bundle'$"
+made bad.tar "$evidence/snapshots.bundle=snapshots.bundle" "$evidence/shallow=shallow" "$T/allowed=config"
+refused "a file too many" 1 "is no bundle: it has the file 'albumen-evidence/config'$"
+(cd "$T/some" && tar -cf "$T/bad.tar" --transform='s,albumen-evidence,../up,' albumen-evidence/shallow 2>"$T/none")
+refused "a file of another folder" 1 "is no bundle: it has the file '.*up/shallow'$"
+rm -rf "$T/made" && mkdir -p "$T/made/albumen-evidence" && ln -s /etc/passwd "$T/made/albumen-evidence/shallow"
+tar -C "$T/made" -cf "$T/bad.tar" albumen-evidence/shallow
+refused "a link" 1 "has an entry that no bundle has"
+(cd "$T/some" && tar --hard-dereference -cf "$T/bad.tar" albumen-evidence/shallow albumen-evidence/shallow)
+refused "a file twice" 1 "is no bundle: it has the file 'albumen-evidence/shallow'$"
+gzip -c "$T/some.tar" >"$T/bad.tar"
+refused "a compressed one" 1 "is no tar archive, and no bundle \\(a compressed one must be decompressed first\\)$"
+head -c 100 "$T/some.tar" >"$T/bad.tar"
+refused "a few bytes of one" 1 "is cut short"
+head -c -20000 "$T/some.tar" >"$T/bad.tar"
+refused "one that is cut short" 1 "is cut short|is damaged"
+: >"$T/bad.tar"
+refused "an empty file" 1 "is cut short"
+cp "$evidence/snapshots.bundle" "$T/bad.tar"
+refused "the git bundle in it" 1 "is no tar archive"
+truncate -s 1T "$T/bad.tar"
+refused "a terabyte of holes" 1 "it is a file of holes$"
+cp "$evidence/snapshots.bundle" "$T/broken"
+printf '\xff\xff\xff\xff' | dd of="$T/broken" bs=1 seek=$(($(stat -c %s "$T/broken") - 400)) conv=notrunc status=none
+made bad.tar "$T/broken=snapshots.bundle" "$evidence/shallow=shallow"
+refused "a pack with other bytes in it" 1 "error: 'git index-pack' failed: .*; the bundle is damaged$"
+sed '2s/^/-/' "$evidence/snapshots.bundle" >"$T/broken"
+made bad.tar "$T/broken=snapshots.bundle"
+refused "one that wants other objects" 1 "is not complete: it wants objects of before it$"
+sed '0,/refs.heads.main/s/refs.heads.main/refs\/heads\/more/' "$evidence/snapshots.bundle" >"$T/broken"
+made bad.tar "$T/broken=snapshots.bundle" "$evidence/shallow=shallow"
+refused "one with another branch" 1 "^refs/heads/more: a branch beside main$"
+printf '# v2 git bundle\n%s HEAD\n\n' "$main" >"$T/broken"
+made bad.tar "$T/broken=snapshots.bundle"
+refused "one without a pack" 1 "the bundle is damaged$"
+mkfifo "$T/fifo"
+exits "a FIFO that nobody writes is no bundle" 1 timeout 60 "$EXPORTER" verify --bundle "$T/fifo"
+
 # What is refused.
 exits "--from after --to is refused" 2 bundle "$T/none.tar" --from label/8 --to label/4
 ok "the message says why" grep -q -- '--from must come before --to' "$T/err"
