@@ -142,7 +142,7 @@ OFFLINE = $(call obj,$(OFFLINE_SRC))
 
 .DEFAULT_GOAL = all
 .PHONY: all deps deps-ci run test prove units serve bench bench-million golden asan valgrind \
-	torture mutants soak \
+	torture mutants soak page-check \
 	tsan fuzz lint format format-check install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -239,6 +239,18 @@ test: deps ## run all unit, end-to-end and system tests
 # Only the tests, on the programs of $(BUILD): for CI, and for other builds.
 prove: all $(UNIT_BIN)
 	ALBUMEN_BUILD=$(BUILD) prove -j2 --exec '' $(UNIT_BIN) $(TESTS)
+
+# axe-core in the version of the lock file, which has its digest. `make deps-ci` does not install
+# npm: Debian's would remove a newer Node.js.
+AXE = $(BUILD)/axe/node_modules/axe-core/axe.min.js
+$(AXE): tests/page/package.json tests/page/package-lock.json
+	@command -v npm >/dev/null || { echo 'axe-core comes with npm: install it' >&2; exit 1; }
+	@mkdir -p $(BUILD)/axe && cp $^ $(BUILD)/axe
+	npm ci --prefix $(BUILD)/axe --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+page-check: all $(AXE) ## look at every view of the audit page with axe-core (SHOTS=FOLDER)
+	ALBUMEN_BUILD=$(BUILD) AXE=$(abspath $(AXE)) SHOTS=$(abspath $(SHOTS)) prove tests/page/views.t
 
 golden: all ## rewrite the golden files; review them with git diff
 	ALBUMEN_BUILD=$(BUILD) GOLDEN=write prove tests/e2e/golden.t

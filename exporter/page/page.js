@@ -324,8 +324,9 @@ class Page {
 		let most = first, least = first;
 
 		if (rows.length === 1) {
-			return `There is one snapshot so far, of ${minute(first[1])}: ${count(first[3])} of ` +
-				`${some(first[2], 'image')} untagged. The plot begins with the second.`;
+			return `There is one snapshot so far, of ${minute(first[1])}` +
+				(first[2] ? `: ${count(first[3])} of ${some(first[2], 'image')} untagged.` : ', without images.') +
+				' The plot begins with the second.';
 		}
 		rows.forEach((row) => {
 			most = row[3] > most[3] ? row : most;

@@ -13,6 +13,8 @@ Each STEP is one word. They run in order, and a failure ends the program with st
     go:URL      loads another page
     size:WxH    sets the size of the window
     media:NAME  `dark`, `light`, `print` or `screen`
+    lang:NAME   what the reader prefers, for pages that are loaded from now on
+    axe:FILE    prints a line of JSON: what axe-core (this script) finds wrong in the page
     shot:FILE   a picture of the visible part, as PNG;  whole:FILE   of the whole page
     pdf:FILE    prints the page
 
@@ -167,6 +169,16 @@ class Browser:
                       features=[{'name': 'prefers-color-scheme', 'value': name}])
         else:
             self.call('Emulation.setEmulatedMedia', media=name)
+
+    def do_lang(self, name):
+        agent = self.evaluate('navigator.userAgent')
+        self.call('Network.setUserAgentOverride', userAgent=agent, acceptLanguage=name)
+
+    def do_axe(self, path):
+        with open(path, encoding='utf-8') as script:
+            self.evaluate(script.read() + ';0')
+        print(json.dumps(self.evaluate('''axe.run(document, { resultTypes: ['violations'] }).then((found) =>
+            found.violations.map((rule) => [rule.id, ...rule.nodes.slice(0, 5).map((node) => node.target.join(' '))]))''')))
 
     def picture(self, path, **params):
         data = self.call('Page.captureScreenshot', format='png', **params)['data']
