@@ -131,6 +131,7 @@ class Page {
 		await this.showUntagged();
 		await snapshots;
 		this.showHistory(await labels);
+		this.scrollToAlbum();
 		document.documentElement.dataset.ready = '';
 	}
 
@@ -247,7 +248,7 @@ class Page {
 		const list = this.source.untagged(this.albums);
 		const missing = this.albums.filter((row) => row[2] === null).length;
 
-		$('untagged-title').textContent = this.source.isReport ? 'Which images, untagged for longest first'
+		$('untagged-title').textContent = untagged === 0 ? 'Which images' : this.source.isReport ? 'Which images, untagged for longest first'
 			: 'Which images, the oldest first';
 		$('untagged-words').textContent = images === 0 ? 'There are no images, so none is untagged.'
 			: untagged === 0 ? 'None: every image has at least one tag.'
@@ -257,6 +258,7 @@ class Page {
 		if (missing && !this.source.isReport) {
 			$('untagged-words').append(` ${some(missing, 'album')} cannot be listed: too large for a snapshot.`);
 		}
+		$('untagged-words').className = untagged === 0 ? 'empty' : 'quiet';
 		this.untagged.set(list);
 		$('untagged-status').textContent = some(list.total, 'untagged image');
 		if (list.more) {
@@ -474,9 +476,18 @@ class Page {
 
 			if (this.shownRow === row && this.open === id) {
 				this.showAlbum(album);
+				this.scrollToAlbum();
 			}
 		} catch (error) {
 			$('album-words').textContent += ` The list could not be loaded: ${error.message}.`;
+		}
+	}
+
+	/* Brings an album that was just opened into view: at once, and again when there is more of
+	 * the page, unless the reader has gone elsewhere. */
+	scrollToAlbum() {
+		if (document.activeElement === $('album-title')) {
+			$('album').scrollIntoView({ block: 'start' });
 		}
 	}
 
@@ -565,7 +576,7 @@ class Page {
 			}
 			if (linked) {
 				$('album-title').focus({ preventScroll: true });
-				$('album').scrollIntoView({ block: 'start' });
+				this.scrollToAlbum();
 			}
 		}
 	}
