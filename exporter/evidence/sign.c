@@ -85,24 +85,33 @@ static void add_header(struct buf *out, const struct buf *signature)
 	}
 }
 
+void sign_add(struct buf *body, enum object_type type, const struct buf *signature)
+{
+	struct buf signed_body = {0};
+	size_t at;
+
+	if (type == OBJECT_TAG) {
+		buf_add(body, signature->data, signature->len);
+		return;
+	}
+	at = end_of_headers(body->data, body->len);
+	buf_add(&signed_body, body->data, at);
+	add_header(&signed_body, signature);
+	buf_add(&signed_body, body->data + at, body->len - at);
+	buf_clear(body);
+	buf_add(body, signed_body.data, signed_body.len);
+	buf_release(&signed_body);
+}
+
 int sign_body(struct buf *body, enum object_type type, const char *key, struct err *err)
 {
-	struct buf signature = {0}, signed_body = {0};
+	struct buf signature = {0};
 	int rc = make_signature(&signature, body, key, err);
 
-	if (!rc && type == OBJECT_TAG) {
-		buf_add(body, signature.data, signature.len);
-	} else if (!rc) {
-		size_t at = end_of_headers(body->data, body->len);
-
-		buf_add(&signed_body, body->data, at);
-		add_header(&signed_body, &signature);
-		buf_add(&signed_body, body->data + at, body->len - at);
-		buf_clear(body);
-		buf_add(body, signed_body.data, signed_body.len);
+	if (!rc) {
+		sign_add(body, type, &signature);
 	}
 	buf_release(&signature);
-	buf_release(&signed_body);
 	return rc;
 }
 

@@ -15,7 +15,8 @@
  * `git verify-commit`, `git verify-tag` and `git log --show-signature` verify.
  *
  * OpenSSH's ssh-keygen signs and verifies; each call here runs it once or twice.
- * It never prompts: a key with a passphrase works if an agent holds it.
+ * It never prompts: a key with a passphrase works if an agent holds it. sign_agent.h makes many
+ * signatures.
  *
  * A signature covers the object's body without the signature, for the namespace `git`.
  * In a commit it is the header `gpgsig`, in a tag it comes at the end.
@@ -25,6 +26,9 @@
  * or of a public one whose private half an agent ($SSH_AUTH_SOCK) holds. If it fails,
  * *body is as it was, and the message says what to do about the key. */
 int sign_body(struct buf *body, enum object_type type, const char *key, struct err *err);
+
+/* Puts a signature, as ssh-keygen writes it, into the body of a commit or tag. */
+void sign_add(struct buf *body, enum object_type type, const struct buf *signature);
 
 /* Splits a signed body into what was signed and the signature, as ssh-keygen reads
  * them. Both are appended. ERR_NOTFOUND (no message): there is no signature, and
