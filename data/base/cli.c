@@ -59,7 +59,7 @@ static bool is_built_in(const struct cli_option *option)
 static bool takes_value(const struct cli_option *option)
 {
 	return option->type == CLI_STRING || option->type == CLI_NUMBER ||
-	       option->type == CLI_LIST;
+	       option->type == CLI_LIST || option->type == CLI_SEVERAL;
 }
 
 /* Whether a command accepts or requires an option. NO is 0, so the result works as a
@@ -76,7 +76,8 @@ static enum use use_of(const struct cli_command *command, const struct cli_optio
 	for (const char *at = command->options; *at; at += strspn(at, " ")) {
 		size_t word = strcspn(at, " ");
 
-		if (strncmp(at, option->name, len) == 0 && strchr("! ", at[len])) {
+		if (strncmp(at, option->name, len) == 0 && strchr("! +", at[len]) &&
+		    (at[len] == '+') == (option->type == CLI_SEVERAL)) {
 			return at[len] == '!' ? NEEDS : TAKES;
 		}
 		at += word;
@@ -523,6 +524,7 @@ static int set_value(const struct cli_option *option, void *values, const char *
 		*(long long *)to = number;
 		return 0;
 	case CLI_LIST:
+	case CLI_SEVERAL:
 		return add_to_list(option, to, value, err);
 	}
 	assert(false);
@@ -577,7 +579,7 @@ static int check_given(const struct cli *cli, const struct given *given, struct 
 		return err_set(err, ERR_USAGE, "'%s' takes no option '--%s'",
 			       cli->command->name, o->name);
 	}
-	if (!takes_value(o) || o->type == CLI_LIST) {
+	if (!takes_value(o) || o->type == CLI_LIST || o->type == CLI_SEVERAL) {
 		return 0;
 	}
 	for (const struct given *g = cli->given; g < given; g++) {
@@ -610,11 +612,25 @@ static int check_operands(const struct cli *cli, struct err *err)
 			       cli->command->name, cli->operand[0]);
 }
 
+/* Of two options of one name, the one that the command takes. */
+static const struct cli_option *choose(const struct cli *cli,
+				       const struct cli_option *option)
+{
+	const struct cli_option *o = cli->program->options;
+
+	while (o->name && !use_of(cli->command, option) &&
+	       (strcmp(o->name, option->name) != 0 || !use_of(cli->command, o))) {
+		o++;
+	}
+	return o->name && !use_of(cli->command, option) ? o : option;
+}
+
 static int apply(const struct cli *cli, struct err *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < cli->given_count && !rc; i++) {
+		cli->given[i].option = choose(cli, cli->given[i].option);
 		rc = check_given(cli, &cli->given[i], err);
 	}
 	rc = rc ? rc : check_operands(cli, err);

@@ -30,6 +30,9 @@ enum cli_type {
 	CLI_STRING, /* const char *; borrowed from argv or the environment */
 	CLI_NUMBER, /* long long; a decimal number that is not negative */
 	CLI_LIST,   /* struct cli_list; a string is added each time */
+	/* Likewise, in a second row of the same name: for commands that take the option
+	 * several times, and list it as "NAME+". */
+	CLI_SEVERAL,
 };
 
 /* The values of a repeatable option, in order. */
@@ -56,7 +59,8 @@ struct cli_command {
 	/* `values` is what cli_main received. The operands end with a NULL; their
 	 * number is right. */
 	int (*run)(const void *values, char **operand, struct err *err);
-	const char *options;  /* those it accepts; `!`: those it requires */
+	const char *options;  /* those it accepts; `!`: those it requires; `+`: the row
+			       * CLI_SEVERAL of that name */
 	const char *operands; /* "A B", "REQUEST..." (any number); NULL: none */
 	const char *summary;
 	const char *help; /* a paragraph for `COMMAND --help` */
