@@ -102,6 +102,14 @@ int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
 	return 0;
 }
 
+bool query_is_known(struct index_txn *txn, unsigned kind, const struct record_id *id)
+{
+	uint64_t number = ids_number(txn, kind, id);
+	struct row_record row;
+
+	return number && txn_record_get(txn, number, &row) == 0 && row.known;
+}
+
 /* The shortest record of an array, with its comma: {"public_id":"A","album_id":"B"} */
 #define RECORD_LEAST 33
 

@@ -34,6 +34,8 @@ uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit)
 /* The id of an image, album or tag. ERR_FORMAT: the number does not exist. */
 int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
 	     struct err *err);
+/* Whether the index has the record (enum record_kind), or the album (ROW_ALBUM) an image. */
+bool query_is_known(struct index_txn *txn, unsigned kind, const struct record_id *id);
 /*
  * Appends the body of a response to *body: the JSON array of albumen(7), byte for byte;
  * for QUERY_TAG {"tag":TEXT,"tag_images":COUNT}, for QUERY_ALBUM_OF a string, both
