@@ -7,6 +7,7 @@
 
 #include "data/base/buf.h"
 #include "exporter/git/pack/object.h"
+#include "exporter/snapshot/message.h"
 
 /*
  * declared - what the labels declare that `prune`, `bundle --from` and `erase` make: that a
@@ -20,7 +21,8 @@
  *
  *	Albumen-Erased-From: NUMBER                   the first snapshot that was written anew
  *	Albumen-Erased-Old: COMMIT                    main's tip before
- *	Albumen-Erased-New: COMMIT                    and after; the tag is on it
+ *	Albumen-Erased-New: COMMIT                    and after; the tag is on it. The same: only
+ *	                                              held snapshots were written anew
  *	Albumen-Erased-Snapshots: N
  *	Albumen-Erased-Answers: N
  *	Albumen-Erased-Held: NUMBER COMMIT            each held snapshot that was written anew
@@ -29,7 +31,7 @@
 #define DECLARED_PRUNED "pruned/" /* these begin the labels' names */
 #define DECLARED_ERASED "erased/"
 /* The last trailer of a commit or label that was written anew: the id that it had. */
-#define DECLARED_WAS "Albumen-Was"
+#define DECLARED_WAS MESSAGE_WAS
 
 struct declared_snapshot {
 	uint64_t number;

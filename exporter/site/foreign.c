@@ -11,6 +11,8 @@
 
 #include "data/base/buf.h"
 #include "data/base/file.h"
+#include "exporter/git/commit.h"
+#include "exporter/git/history.h"
 #include "exporter/git/repo.h"
 #include "exporter/git/repo_folder.h"
 #include "exporter/git/repo_trust.h"
@@ -31,7 +33,63 @@ static bool has(const char *folder, const char *name)
 
 /* --- is it the site of another repository? --- */
 
-/* *known: the repository has the commit. */
+/* Whether a label of an erasure says that main was at this commit. */
+static int was_tip(bool *was, struct snapshot_repo *repo,
+		   const struct snapshot_id *commit, struct err *err)
+{
+	struct buf tags = {0}, ref = {0}, body = {0}, line = {0};
+	int rc = repo_tags(repo, &tags, err);
+
+	buf_addf(&line, "\nAlbumen-Erased-Old: %s\n", commit->hex);
+	for (size_t at = 0; !rc && !*was && at < tags.len;) {
+		char hex[OBJECT_HEX + 1] = "";
+		uint8_t id[OBJECT_ID];
+
+		if (strncmp(tags.data + at, "erased/", 7) == 0) {
+			buf_clear(&ref);
+			buf_clear(&body);
+			buf_addf(&ref, "refs/tags/%s", tags.data + at);
+			*was = repo_ref(hex, repo, ref.data, NULL) == 0 &&
+			       object_unhex(id, hex) &&
+			       repo_object(repo, &body, id, OBJECT_TAG, NULL) == 0 &&
+			       strstr(body.data, line.data);
+		}
+		at += strlen(tags.data + at) + 1;
+	}
+	buf_release(&tags);
+	buf_release(&ref);
+	buf_release(&body);
+	buf_release(&line);
+	return rc;
+}
+
+/* Whether a snapshot of main was this commit before an erasure. */
+static int was_snapshot(bool *was, struct snapshot_repo *repo,
+			const struct snapshot_id *commit, struct err *err)
+{
+	struct history *history = history_new(repo);
+	struct snapshot_info head = {0};
+	struct history_step step;
+	uint8_t id[OBJECT_ID];
+	int rc = snapshot_head(repo, &head, err);
+
+	if (!rc && object_unhex(id, head.commit.hex)) {
+		history_start(history, id);
+	}
+	while (!rc && !*was && (rc = history_next(history, &step, err)) == 0) {
+		struct buf value = {0};
+
+		*was = commit_trailer(step.message, MESSAGE_WAS, &value) == 0 &&
+		       strcmp(value.data, commit->hex) == 0;
+		buf_release(&value);
+	}
+	snapshot_info_release(&head);
+	history_free(history);
+	return rc == ERR_NOTFOUND ? 0 : rc;
+}
+
+/* *known: the repository has the commit, or had it before an erasure, so that the site is of
+ * this history. */
 static int look_up(bool *known, struct snapshot_repo *repo,
 		   const struct snapshot_id *commit, struct err *err)
 {
@@ -40,6 +98,10 @@ static int look_up(bool *known, struct snapshot_repo *repo,
 
 	*known = !rc;
 	snapshot_info_release(&info);
+	if (rc == ERR_NOTFOUND && repo) {
+		rc = was_tip(known, repo, commit, err);
+		rc = rc || *known ? rc : was_snapshot(known, repo, commit, err);
+	}
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 

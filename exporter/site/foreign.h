@@ -14,7 +14,8 @@
  * 0: `path` may be written as a site of `repo` (NULL: of a repository that does not exist
  * yet). ERR_REFUSED: it may not, and the message says why:
  *
- * - It is at a commit that the repository does not have. A commit that an interrupted
+ * - It is at a commit that the repository does not have, and that was no snapshot of main
+ *   before an erasure (a label, or the trailer Albumen-Was, says so). A commit that an interrupted
  *   publish has begun with (pending.h) counts like the one in snapshot.json; if the
  *   repository has one of them, the site is its own.
  * - It is no site, and has something in it besides `lost+found`, which mkfs makes.

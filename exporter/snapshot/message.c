@@ -124,8 +124,9 @@ int message_number(uint64_t *number, struct snapshot_repo *repo,
 	return rc;
 }
 
-/* The subject, for people: "12 files added, 3 changed". */
-static void write_subject(struct buf *out, const struct snapshot_delta *d)
+#define NOTHING_YET "No responses yet"
+
+void message_subject(struct buf *out, const struct snapshot_delta *d)
 {
 	const struct {
 		uint64_t n;
@@ -141,7 +142,34 @@ static void write_subject(struct buf *out, const struct snapshot_delta *d)
 			buf_addf(out, "%" PRIu64 "%s %s", part[i].n, noun, part[i].what);
 		}
 	}
-	buf_addstr(out, noun ? "" : "No responses yet");
+	buf_addstr(out, noun ? "" : NOTHING_YET);
+}
+
+bool message_subject_read(struct snapshot_delta *delta, const char *message)
+{
+	size_t len = strcspn(message, "\n");
+	struct buf again = {0};
+	const char *at = message;
+	bool same;
+
+	*delta = (struct snapshot_delta){0};
+	for (unsigned i = 0; i < 3 && at < message + len; i++) {
+		char *end;
+		uint64_t n = strtoull(at, &end, 10);
+
+		end += strncmp(end, " files", 6) == 0  ? 6
+		       : strncmp(end, " file", 5) == 0 ? 5
+						       : 0;
+		delta->added = strncmp(end, " added", 6) == 0 ? n : delta->added;
+		delta->changed = strncmp(end, " changed", 8) == 0 ? n : delta->changed;
+		delta->removed = strncmp(end, " removed", 8) == 0 ? n : delta->removed;
+		at = strstr(end, ", ");
+		at = at ? at + 2 : message + len;
+	}
+	message_subject(&again, delta);
+	same = again.len == len && memcmp(again.data, message, len) == 0;
+	buf_release(&again);
+	return same;
 }
 
 static void write_count(struct buf *out, const char *trailer, uint64_t count)
@@ -180,7 +208,7 @@ void message_write(struct buf *out, const struct message *m)
 {
 	const struct index_counts *counts = m->counts;
 
-	write_subject(out, m->delta);
+	message_subject(out, m->delta);
 	buf_addf(out, "\n\n" MESSAGE_INDEX ": %s\n", m->index);
 	write_count(out, MESSAGE_SEQUENCE, m->sequence);
 	buf_addf(out, MESSAGE_EPOCH ": %016" PRIx64 "\n", m->epoch);

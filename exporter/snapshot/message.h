@@ -48,6 +48,9 @@
 /* By how many seconds the clock was behind the parent's time. Absent otherwise. */
 #define MESSAGE_CLOCK_BEHIND "Albumen-Clock-Behind"
 
+/* The id that the snapshot had before `erase` wrote it anew. Absent otherwise. */
+#define MESSAGE_WAS "Albumen-Was"
+
 struct message {
 	const struct snapshot_delta *delta;
 	const char *index; /* uuid */
@@ -59,6 +62,11 @@ struct message {
 	int64_t clock_behind;               /* seconds, or 0 */
 	const char *name;                   /* NULL: the library has none */
 };
+
+/* The subject, for people: "12 files added, 3 changed". */
+void message_subject(struct buf *out, const struct snapshot_delta *delta);
+/* Reads what a message's subject says. False: it is another one. */
+bool message_subject_read(struct snapshot_delta *delta, const char *message);
 
 /* Appends the message. */
 void message_write(struct buf *out, const struct message *message);
