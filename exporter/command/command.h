@@ -25,7 +25,10 @@ struct command_options {
 	const char *listen;
 	const char *at, *from, *to, *before; /* WHEN: exporter/lookback/when.h */
 	const char *album, *image, *tag;     /* ids */
-	const char *format, *older_than;     /* audit */
+	/* erase */
+	struct cli_list erase_album, erase_image, erase_tag, erase_tag_image,
+		erase_member;
+	const char *format, *older_than; /* audit */
 	const char *count_from, *sort;
 	const char *name;                         /* of the library */
 	const char *sign, *signers;               /* files */
@@ -42,8 +45,8 @@ extern const struct cli_option command_option_table[];
 
 extern const struct cli_command command_export, command_follow, command_publish,
 	command_edge, command_maintain, command_audit, command_log, command_show,
-	command_receipt, command_diff, command_prune, command_snapshot, command_verify,
-	command_bundle;
+	command_receipt, command_diff, command_prune, command_snapshot, command_erase,
+	command_verify, command_bundle;
 
 /* Checks that the index, the repository and the site do not lie
  * inside each other. */

@@ -3,6 +3,7 @@
 
 #include <nettle/sha2.h>
 #include <stdbool.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,6 +74,14 @@ static void remove_store(const char *dir)
 		unlink(path.data);
 	}
 	buf_release(&path);
+}
+
+int digest_keep_remove(const char *dir, struct err *err)
+{
+	remove_store(dir);
+	return rmdir(dir) < 0 && errno != ENOENT
+		       ? err_sys(err, "cannot remove folder '%s'", dir)
+		       : 0;
 }
 
 static int make_anew(struct digest_keep *keep, struct err *err)

@@ -39,6 +39,8 @@ int digest_keep_open(struct digest_keep **out, const char *dir, struct err *err)
  * one adds to it, and saves nothing. An environment that is missing or cannot be read is
  * passed over. */
 void digest_keep_open_reader(struct digest_keep **out, const char *dir);
+/* Removes an environment that nobody has open, and its folder, if they are there. */
+int digest_keep_remove(const char *dir, struct err *err);
 /* NULL is allowed. What was not saved is lost. */
 void digest_keep_close(struct digest_keep *keep);
 

@@ -175,7 +175,9 @@ static int write_message(struct buf *out, struct snapshot_repo *repo,
 	if (number) {
 		buf_addf(out, MESSAGE_NUMBER ": %" PRIu64 "\n", number);
 	}
-	if (label->key) {
+	if (label->key && label->sha256) {
+		buf_addstr(&is, label->sha256);
+	} else if (label->key) {
 		rc = sign_digest(&is, repo, &info->tree, err);
 	}
 	if (!rc && label->key) {

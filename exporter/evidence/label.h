@@ -26,7 +26,9 @@ struct label {
 	/* Of a label of albumen's own: what it declares (declared.h). Else NULL. */
 	const char *trailers;
 	const char *key; /* sign.h; NULL: the tag is not signed */
-	int64_t time_s;  /* but never before the time of the snapshot */
+	/* Of the snapshot's tree, in hex, if the caller knows it; NULL: it is computed. */
+	const char *sha256;
+	int64_t time_s; /* but never before the time of the snapshot */
 };
 
 /*

@@ -104,7 +104,7 @@ json verify 0 "$EXPORTER" verify "${R[@]}"
 is "these are all that have it" \
 	"$({ for c in $(names <("$INDEXER" help)); do "$INDEXER" help "$c" | grep -q -e --json && echo "$c"; done
 		for c in $(names <("$EXPORTER" help)); do "$EXPORTER" help "$c" | grep -q -e --json && echo "$c"; done
-	} | sort | xargs)" "audit check diff export log maintain publish scan snapshot status verify"
+	} | sort | xargs)" "audit check diff erase export log maintain prune publish scan snapshot status verify"
 exits "without -v, export logs no details" 0 "$EXPORTER" export --index "$T/index" --repo "$T/quiet"
 is "none" "$(grep -c ': debug: ' "$T/err")" 0
 exits "-v logs them" 0 "$EXPORTER" -v export --index "$T/index" --repo "$T/loud"

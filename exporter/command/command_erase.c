@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "data/base/file.h"
+#include "data/base/log.h"
+#include "data/format/json_print.h"
+#include "data/format/record.h"
+#include "data/index/query.h"
+#include "data/index/row.h"
+#include "exporter/command/command.h"
+#include "exporter/erase/erase.h"
+#include "exporter/evidence/sign_edit.h"
+#include "exporter/export/note.h"
+#include "exporter/git/purge.h"
+#include "exporter/lookback/when.h"
+#include "exporter/site/foreign.h"
+#include "exporter/site/site.h"
+#include "exporter/site/state.h"
+
+struct erasing {
+	const struct command_options *opt;
+	struct erase_job job;
+	struct erase_result result;
+	struct redact *members;
+	struct index *index;
+	struct snapshot_repo *repo;
+	struct note note;
+	bool finished; /* an erasure that was interrupted */
+	struct purge_result purge;
+	struct site_result site;
+};
+
+/* --- what is erased --- */
+
+static int read_ids(struct erase_ids *out, const struct cli_list *list,
+		    const char *option, struct err *err)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const char *id = list->value[i];
+		const char *fault = record_id_fault(id, strlen(id));
+
+		if (fault) {
+			return err_set(err, ERR_USAGE, "--%s '%s' is not an id: %s",
+				       option, id, fault);
+		}
+		erase_ids_add(out, &(struct body_text){id, strlen(id)});
+	}
+	return 0;
+}
+
+static int read_job(struct erasing *e, struct err *err)
+{
+	const struct command_options *opt = e->opt;
+	struct erase_job *job = &e->job;
+	int rc = read_ids(&job->images, &opt->erase_image, "image", err);
+
+	rc = rc ? rc
+		: read_ids(&job->tag_images, &opt->erase_tag_image, "tag-image", err);
+	rc = rc ? rc : read_ids(&job->tags, &opt->erase_tag, "tag", err);
+	rc = rc ? rc : read_ids(&job->albums, &opt->erase_album, "album", err);
+	rc = rc ? rc
+		: redact_new(&e->members, opt->erase_member.value,
+			     opt->erase_member.count, -1, err);
+	if (!rc && !job->images.count && !job->tag_images.count && !job->tags.count &&
+	    !job->albums.count && !e->members) {
+		rc = err_set(err, ERR_USAGE,
+			     "say what is to be erased: --image, --tag-image, --tag, "
+			     "--album or --member");
+	}
+	job->members = e->members;
+	job->reason = opt->reason;
+	job->key = opt->sign;
+	job->dry = opt->dry_run;
+	return rc ? rc : when_now(&job->time_s, err);
+}
+
+static int check_known(struct index_txn *txn, const struct erase_ids *ids, unsigned kind,
+		       const char *what, struct err *err)
+{
+	for (size_t i = 0; i < ids->count; i++) {
+		const struct body_text *text = &ids->id[i];
+		struct record_id id = {.len = (unsigned char)text->len};
+
+		memcpy(id.bytes, text->data, text->len);
+		if (query_is_known(txn, kind, &id)) {
+			return err_set(err, ERR_REFUSED,
+				       "the index has the %s '%.*s' still, and the next "
+				       "snapshot would have it again; remove it from the "
+				       "metadata folder, then run albumen-indexer scan",
+				       what, (int)text->len, text->data);
+		}
+	}
+	return 0;
+}
+
+/* Refuses what the index still has. */
+static int check_index(void *payload, struct err *err)
+{
+	struct erasing *e = payload;
+	struct index_txn *txn = NULL;
+	int rc = index_begin(&txn, e->index, false, err);
+
+	if (!rc && !index_is_built(txn)) {
+		rc = err_set(err, ERR_REFUSED,
+			     "the index '%s' is not built yet, so what it will hold is "
+			     "not known; let albumen-indexer scan end first",
+			     e->opt->index);
+	}
+	rc = rc ? rc : check_known(txn, &e->job.images, RECORD_IMAGE, "image", err);
+	rc = rc ? rc
+		: check_known(txn, &e->job.tag_images, RECORD_TAG_IMAGE, "tag image",
+			      err);
+	rc = rc ? rc : check_known(txn, &e->job.tags, RECORD_TAG, "tag", err);
+	rc = rc ? rc : check_known(txn, &e->job.albums, ROW_ALBUM, "album", err);
+	return index_end(&txn, rc, err);
+}
+
+/* --- the note beside the repository --- */
+
+/* The note names the old tip. Without it the next export goes on from any snapshot; so a kill
+ * between the swap and the new note does no harm. */
+static int drop_note(void *payload, struct err *err)
+{
+	struct erasing *e = payload;
+	struct buf path = {0};
+	int rc = 0;
+
+	buf_addf(&path, "%s/" NOTE_FILE, snapshot_path(e->repo));
+	if (unlink(path.data) == 0) {
+		rc = file_flush_folder(snapshot_path(e->repo), err);
+	} else if (errno != ENOENT) {
+		rc = err_sys(err, "cannot remove '%s'", path.data);
+	}
+	buf_release(&path);
+	return rc;
+}
+
+/* Writes the note again, about the new tip (after a failure about the old one). */
+static void write_note(struct erasing *e)
+{
+	const struct snapshot_id *old = &e->result.old_tip, *new = &e->result.new_tip;
+
+	if (*new->hex && strcmp(e->note.made.hex, old->hex) == 0) {
+		e->note.made = *new;
+	}
+	if (*new->hex && strcmp(e->note.ended.commit.hex, old->hex) == 0) {
+		e->note.ended.commit = *new;
+	}
+	if (*e->note.made.hex) {
+		note_write(&e->note, e->repo);
+	}
+}
+
+/* --- the site --- */
+
+static int check_site(struct erasing *e, struct err *err)
+{
+	return e->opt->site ? foreign_check(e->opt->site, e->repo, err) : 0;
+}
+
+/* Brings the site to the new tip, with all that it has. */
+static int publish(struct erasing *e, struct err *err)
+{
+	struct snapshot_info head = {0};
+	struct state at;
+	char key[SIGN_KEY];
+	unsigned flags;
+	int rc;
+
+	if (!e->opt->site) {
+		return 0;
+	}
+	state_read(&at, e->opt->site);
+	flags = (at.collections ? SITE_COLLECTIONS : 0) |
+		(*at.mark ? SITE_AUDIT_PAGE : 0);
+	rc = snapshot_head(e->repo, &head, err);
+	if (!rc) {
+		bool is_signed = sign_commit_key(key, e->repo, &head.commit, err) == 0;
+
+		rc = site_publish(e->opt->site, e->repo, &head, is_signed ? key : NULL,
+				  flags, &e->site, err);
+	}
+	snapshot_info_release(&head);
+	return rc;
+}
+
+/* --- the report --- */
+
+static void report_json(struct buf *out, const struct erasing *e)
+{
+	const struct erase_result *r = &e->result;
+
+	json_print_open(out, NULL, '{');
+	json_print_bool(out, "dry_run", e->opt->dry_run);
+	json_print_bool(out, "finished", e->finished);
+	json_print_number(out, "snapshots", r->snapshots);
+	json_print_number(out, "from", r->from);
+	json_print_number(out, "held", r->held);
+	json_print_number(out, "labels", r->labels);
+	json_print_number(out, "answers", r->answers);
+	if (*r->new_tip.hex) {
+		json_print_string(out, "old", r->old_tip.hex);
+		json_print_string(out, "new", r->new_tip.hex);
+		json_print_string(out, "label", r->label);
+	}
+	if (!e->opt->dry_run) {
+		json_print_number(out, "objects_removed", e->purge.objects);
+	}
+	command_add_site(out, e->opt, &e->site);
+	buf_addstr(out, "}\n");
+}
+
+static void report_text(struct buf *out, const struct erasing *e)
+{
+	const struct erase_result *r = &e->result;
+	bool dry = e->opt->dry_run;
+
+	if (e->finished) {
+		buf_addstr(out, "an interrupted erasure was finished\n");
+	} else {
+		command_add_count(out, r->snapshots, "snapshot");
+		buf_addf(out, " %s written anew", dry ? "would be" : "were");
+		if (r->from) {
+			buf_addf(out, ", from number %" PRIu64 " on", r->from);
+		}
+		buf_addstr(out, ", and ");
+		command_add_count(out, r->labels, "label");
+		buf_addf(out, "; %" PRIu64 " answers %s other than they were\n",
+			 r->answers, dry ? "would be" : "are");
+	}
+	if (*r->new_tip.hex) {
+		buf_addf(out, "snapshot %s was %s\nlabel %s\n", r->new_tip.hex,
+			 r->old_tip.hex, r->label);
+	}
+	if (!dry) {
+		command_add_count(out, e->purge.objects, "object");
+		buf_addstr(out, " removed from the disk\n");
+	}
+	if (!dry && e->opt->site) {
+		command_add_site(out, e->opt, &e->site);
+	}
+	if (!dry) {
+		buf_addf(
+			out,
+			"not reached: %sclones, bundles, backups, receipts, reports, the "
+			"metadata folder (albumen-exporter(1), ERASURE)\n",
+			e->opt->site ? "other sites, "
+				     : "sites, until they are published again; ");
+	}
+}
+
+static void report(const struct erasing *e)
+{
+	struct buf out = {0};
+
+	if (e->opt->json) {
+		report_json(&out, e);
+	} else {
+		report_text(&out, e);
+	}
+	command_print(&out);
+}
+
+/* --- all of it --- */
+
+static int open_repo(struct erasing *e, struct err *err)
+{
+	static const char who[] = "albumen-exporter erase";
+
+	return e->opt->dry_run
+		       ? snapshot_open(&e->repo, e->opt->repo, SNAPSHOT_LOOK, who, err)
+		       : command_open_writer(&e->repo, e->opt, 0, who, NULL, err);
+}
+
+static int erase(struct erasing *e, struct err *err)
+{
+	bool due = !e->opt->dry_run && purge_is_due(e->repo);
+	int rc = erase_run(&e->result, e->repo, &e->job, err);
+
+	/* After a kill the history has it no more, but the disk may. */
+	if (rc == ERR_NOTFOUND && due) {
+		log_info("%s; an erasure was interrupted, and is finished now", err->msg);
+		e->finished = true;
+		rc = snapshot_reopen(e->repo, err);
+	}
+	if (!e->opt->dry_run && !rc) {
+		write_note(e);
+	}
+	return rc;
+}
+
+static int run(const void *values, char **operand, struct err *err)
+{
+	const struct command_options *opt = values;
+	struct erasing e = {.opt = opt};
+	struct snapshot_info head = {0};
+	char key[SIGN_KEY];
+	int rc = command_begin(opt, err);
+
+	(void)operand;
+	e.job.check = check_index;
+	e.job.ready = drop_note;
+	e.job.payload = &e;
+	rc = rc ? rc : read_job(&e, err);
+	rc = rc || !opt->sign ? rc : sign_key_check(key, opt->sign, err);
+	rc = rc ? rc : index_open(&e.index, opt->index, 0, err);
+	rc = rc ? rc : open_repo(&e, err);
+	rc = rc ? rc : note_check(&e.note, &head, e.repo, NULL, err);
+	rc = rc ? rc : check_site(&e, err);
+	rc = rc ? rc : erase(&e, err);
+	if (!rc && !opt->dry_run) {
+		/* The site is compared with the old snapshot, which the purge removes. */
+		rc = publish(&e, err);
+		rc = rc ? rc : erase_finish(&e.purge, e.repo, err);
+	}
+	if (!rc) {
+		report(&e);
+	}
+	snapshot_info_release(&head);
+	snapshot_close(e.repo);
+	index_close(e.index);
+	redact_free(e.members);
+	erase_job_release(&e.job);
+	return rc;
+}
+
+const struct cli_command command_erase = {
+	.name = "erase",
+	.run = run,
+	.options = "index! repo! site json image+ tag-image+ tag+ album+ member+ reason! "
+		   "sign "
+		   "dry-run wait",
+	.summary = "take records out of all of history",
+	.help = "Makes every snapshot what it would have been without them, and signs "
+		"again "
+		"what was signed. First remove them from the metadata folder and scan. "
+		"Clones, bundles and backups keep what they have."};
