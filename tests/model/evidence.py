@@ -345,7 +345,7 @@ def images_of(history, audit):
 
 def last_tag(history, at, ident):
     """The last tag image of the last snapshot that has the image tagged."""
-    for before in reversed(history.snapshots[: at.number - 1]):
+    for before in reversed(history.upto(at)[:-1]):
         shown = before.state.shown.get(ident)
         if shown:
             last = max(shown, key=lambda item: item.order)
