@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Receipts: which requests have one, in which snapshots, and what is in it; with the digest
-# store, without it, and with one that is damaged.
+# store, without it, and with one that is damaged; and whether they hold. RECEIPTS and CHANGES say
+# how many are drawn; SEED repeats.
 . "$(dirname "$0")/lib.sh"
 
 receipt() {
@@ -113,4 +114,11 @@ ok "the next export makes the store again" at 2026-01-05 --sign "$T/key"
 ok "... it is there" [ -s "$T/repo/albumen-exporter.digests/data.mdb" ]
 same_receipt "a receipt of an older snapshot afterwards" "$T/repo"
 
+# Random requests at random times, and random changes of their receipts.
+seed=${SEED:-$(((RANDOM << 15) + RANDOM))}
+many=1000
+grep -qa __asan_init "$EXPORTER" && many=100
+ok "${RECEIPTS:=$many} receipts hold, ${CHANGES:=$many} changed ones do not, SEED=$seed" \
+	"$PYTHON" "$ROOT/tests/model/receipts.py" --seed "$seed" --steps 20 --receipts "$RECEIPTS" \
+	--changes "$CHANGES" --indexer "$INDEXER" --exporter "$EXPORTER" --work "$T/random"
 done_testing
