@@ -36,6 +36,7 @@ bomb() {
 		"publish --repo $repo --site $T/site-$kind --audit-page --collections" \
 		"audit --repo $repo" "log --repo $repo --album harbour-1931" \
 		"show --repo $repo /api/v1/albums/harbour-1931/images" \
+		"receipt --repo $repo /api/v1/albums/harbour-1931/images" \
 		"snapshot --repo $repo --label l --reason r" "bundle --repo $repo $T/bundle-$kind.tar" \
 		"export --index $T/index --repo $repo --wait 0" "maintain --repo $repo --wait 0"; do
 		# The words of a command have no spaces in them.

@@ -39,6 +39,7 @@ commands() { # prints each command that did not end with 0, 1 or 3
 		audit --repo $T/repo
 		log --repo $T/repo
 		show --repo $T/repo /api/v1/albums/a/images
+		receipt --repo $T/repo /api/v1/albums/a/images
 		diff --repo $T/repo HEAD~1 now
 		verify --repo $T/repo
 		bundle --repo $T/repo $T/out.tar

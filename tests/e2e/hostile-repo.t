@@ -84,6 +84,7 @@ commands() { # REPO: prints the status of each command, and what git said if any
 		audit --repo $repo --format html
 		show --repo $repo --at $first /api/v1/albums/a/images
 		show --repo $repo --at first /api/v1/albums/a/images
+		receipt --repo $repo --at first /api/v1/albums/a/images
 		log --repo $repo
 		log --repo $repo --image i1
 		diff --repo $repo $first now

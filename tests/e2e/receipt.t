@@ -114,6 +114,56 @@ ok "the next export makes the store again" at 2026-01-05 --sign "$T/key"
 ok "... it is there" [ -s "$T/repo/albumen-exporter.digests/data.mdb" ]
 same_receipt "a receipt of an older snapshot afterwards" "$T/repo"
 
+# Commits that albumen did not make.
+sha256=$(git -C "$T/repo" log -1 --format='%(trailers:key=Albumen-Tree-SHA256,valueonly,separator=)' main)
+path=api/v1/tag_images/$(printf nobody | git hash-object --stdin | sed 's,\(..\)\(..\).*,\1/\2,')/nobody.json
+craft() { # LINE...: prints the id of a signed commit of main's tree with these lines at its end
+	GIT_COMMITTER_DATE=2026-01-06T00:00:00Z git -C "$T/repo" -c gpg.format=ssh -c user.signingkey="$T/key" -c user.name=a \
+		-c user.email=a@example.org commit-tree -S -m subject -m "$(printf '%s\n' "$@")" 'main^{tree}'
+}
+nobody='/api/v1/tag_images?image_ids[]=nobody'
+crafted=$(craft "Albumen-Tree-SHA256: $sha256")
+exits "any signed commit of a snapshot has receipts" 0 receipt --at "$crafted" "$nobody"
+cp "$T/out" "$T/unknown"
+echo "a@example.org $(cat "$T/key.pub")" >"$T/signers"
+ok "... which hold" "$ROOT/tests/check-receipt" "$T/unknown" "$T/signers"
+refused "one that states another SHA-256 has none" 1 "has not the SHA-256" \
+	--at "$(craft "Albumen-Tree-SHA256: ${sha256//[0-7]/8}")" "$nobody"
+refused "... which states two" 1 "one trailer" \
+	--at "$(craft "Albumen-Tree-SHA256: $sha256" "Albumen-Tree-SHA256: $sha256")" "$nobody"
+refused "... or none" 1 "one trailer" --at "$(craft "Albumen-Snapshot: 9")" "$nobody"
+large=$(craft "Albumen-Oversize: $path" "Albumen-Tree-SHA256: $sha256")
+refused "an answer that was too large for the snapshot has none" 1 "larger than 256 MiB.*'$path'" \
+	--at "$large" "$nobody"
+refused "... nor has a join with it" 1 "larger than 256 MiB.*'$path'" --at "$large" \
+	"/api/v1/tag_images?image_ids[]=$image&image_ids[]=nobody"
+"$PYTHON" - "$T/unknown" "$large" "$(git -C "$T/repo" cat-file commit "$large" | base64 -w 0)" >"$T/forged" <<-'END'
+	import json, sys
+	receipt = json.load(open(sys.argv[1], encoding="utf-8"))
+	receipt["commit"], receipt["signed_commit"] = sys.argv[2:]
+	print(json.dumps(receipt, separators=(",", ":")))
+END
+exits "... and one that says it was unknown does not hold" 1 "$ROOT/tests/check-receipt" "$T/forged" "$T/signers"
+ok "... for this reason" grep -q "too large" "$T/err"
+
+# A history that begins late.
+ok "a label" "$EXPORTER" snapshot --repo "$T/repo" --label held --reason Held --at 2026-01-02 --sign "$T/key"
+for when in held 2026-01-04 2026-01-05; do
+	receipt --at "$when" "$untag" >"$T/before-$when"
+done
+for store in with without; do
+	cp -r "$T/repo" "$T/pruned-$store"
+	[ "$store" = with ] || rm -r "$T/pruned-$store/albumen-exporter.digests"
+	ok "the history before a date is pruned, $store the store" "$EXPORTER" prune \
+		--repo "$T/pruned-$store" --before 2026-01-04T12:00:00Z --sign "$T/key"
+	for when in held 2026-01-04 2026-01-05; do
+		exits "the receipt of $when afterwards" 0 "$EXPORTER" receipt --repo "$T/pruned-$store" --at "$when" "$untag"
+		same "... is the same" "$T/out" "$T/before-$when"
+	done
+	exits "what is not known any more has none" 1 "$EXPORTER" receipt --repo "$T/pruned-$store" --at 2026-01-03 "$untag"
+done
+ok "prune leaves the store" [ -e "$T/pruned-with/albumen-exporter.digests/data.mdb" ]
+
 # Random requests at random times, and random changes of their receipts.
 seed=${SEED:-$(((RANDOM << 15) + RANDOM))}
 many=1000
