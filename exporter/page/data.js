@@ -12,7 +12,8 @@
  *			snapshot since which it was observed; flags: EARLIER, CREATED
  *	snapshot	[number, time, images, untagged, commit, incidents]	(the last: only if
  *			there are any, see page_history.h)
- *	label		[name, commit]
+ *	label		[name, commit, what]	(the last: only for one of albumen's own, which
+ *			says what happened to the history)
  *	tag		[ID, label, name, images]
  *
  * A report contains them, in elements <script type="application/json">. A site has them in

@@ -33,11 +33,17 @@ class ImageList {
 		this.setPictures(false);
 	}
 
-	/* Shows what has been added to the list. */
 	refresh(keepPlace) {
 		const { list } = this;
 
 		this.table.set(list.length, (i) => this.row(list.row(i), i), keepPlace, list.total);
+		this.showButton();
+	}
+
+	/* The button is there if it would have an effect. */
+	showButton() {
+		const { list } = this;
+
 		this.button.hidden = ![...Array(Math.min(list.length, 100)).keys()]
 			.some((i) => canLoad(list.row(i).thumbnail));
 	}
@@ -63,7 +69,8 @@ class ImageList {
 			list.more = null;
 		}
 		if (this.list === list) {
-			this.refresh(true);
+			this.table.grow(list.length);
+			this.showButton();
 		}
 	}
 

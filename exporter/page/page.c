@@ -119,6 +119,21 @@ void page_add_origin(struct buf *out, const char *message,
 	buf_release(&name);
 }
 
+static void add_label(struct buf *out, const struct labels_entry *entry)
+{
+	char commit[SNAPSHOT_HEX + 1];
+
+	object_hex(commit, entry->commit);
+	buf_addstr(out, out->data[out->len - 1] == '[' ? "\n" : ",\n");
+	json_print_open(out, NULL, '[');
+	page_add_text(out, NULL, entry->name, strlen(entry->name));
+	json_print_string(out, NULL, commit);
+	if (entry->text) {
+		page_add_text(out, NULL, entry->text, strlen(entry->text));
+	}
+	buf_addch(out, ']');
+}
+
 int page_add_labels(struct buf *out, struct snapshot_repo *repo, struct err *err)
 {
 	struct labels labels = {0};
@@ -126,15 +141,10 @@ int page_add_labels(struct buf *out, struct snapshot_repo *repo, struct err *err
 
 	buf_addch(out, '[');
 	for (size_t i = 0; !rc && i < labels.count; i++) {
-		const struct labels_entry *entry = &labels.entry[i];
-		char commit[SNAPSHOT_HEX + 1];
-
-		object_hex(commit, entry->commit);
-		buf_addstr(out, i ? ",\n" : "\n");
-		json_print_open(out, NULL, '[');
-		page_add_text(out, NULL, entry->name, strlen(entry->name));
-		json_print_string(out, NULL, commit);
-		buf_addch(out, ']');
+		add_label(out, &labels.entry[i]);
+	}
+	for (size_t i = 0; !rc && i < labels.owns; i++) {
+		add_label(out, &labels.own[i]);
 	}
 	buf_addch(out, ']');
 	labels_release(&labels);

@@ -60,8 +60,9 @@ int page_print(FILE *out, struct snapshot_repo *repo, const struct snapshot_info
  * Each is absent if there is none. */
 void page_add_origin(struct buf *out, const char *message,
 		     const struct page_signature *signature);
-/* Appends the labels of all snapshots as an array with a line for each: [NAME,COMMIT]. Reads
- * one object for each label, or none if packed-refs says what it leads to. */
+/* Appends the labels of all snapshots as an array with a line for each: [NAME,COMMIT]; of
+ * albumen's own, what happened to the history stands behind (labels.h): [NAME,COMMIT,TEXT].
+ * Reads one object or two for each label. */
 int page_add_labels(struct buf *out, struct snapshot_repo *repo, struct err *err);
 /* Appends an element: the Unix seconds of a created_at (canonical JSON, or `len` 0), or itself
  * if it is not an instant, or null. */

@@ -301,8 +301,9 @@ class Page {
 			$('history').hidden = true;
 			return;
 		}
-		labels.forEach(([name, commit]) => names.set(commit, [...(names.get(commit) || []), name]));
-		const incidents = incidentsOf(rows);
+		labels.filter((label) => !label[2])
+			.forEach(([name, commit]) => names.set(commit, [...(names.get(commit) || []), name]));
+		const incidents = incidentsOf(rows, labels.filter((label) => label[2]));
 		const marks = rows.map((row, i) => (names.has(row[4]) || incidents[i]
 			? { labels: names.get(row[4]), incidents: incidents[i] } : null));
 

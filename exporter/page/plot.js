@@ -283,27 +283,31 @@ function markWords(mark) {
 }
 
 /*
- * What happened at each snapshot, in words; nothing for most. A number of rejects that stays is
+ * What happened at each snapshot, in words; nothing for most. `own`: labels of albumen's own. A number of rejects that stays is
  * told once. Where most snapshots follow a walk of the whole folder, as each does that `scan`
- * made, that is no incident.
+ * made, that is no incident; nor is it for the first one.
  */
-function incidentsOf(rows) {
+function incidentsOf(rows, own) {
 	const walks = rows.filter((row) => row[5] && row[5].rescans).length;
 	const isRoutine = walks > rows.length / 2;
+	const times = (n) => (n === 1 ? 'once' : `${count(n)} times`);
+	const happened = new Map();
 	let rejects = 0;
 
+	own.forEach(([, commit, text]) => happened.set(commit, [...(happened.get(commit) || []), text]));
 	return rows.map((row) => {
 		const what = row[5] || {};
 		const words = [];
 		const is = (when, text) => when && words.push(text);
 
-		is(what.lost, `Events were lost ${some(what.lost, 'time')}`);
+		is(what.lost, `Events were lost ${times(what.lost)}`);
 		is(what.out_of_step, 'The folder had not been walked since events were lost');
-		is(what.rescans && !isRoutine, `The whole folder was walked ${some(what.rescans, 'time')}`);
+		is(what.rescans && !isRoutine && row[0] > 1, `The whole folder was walked ${times(what.rescans)}`);
 		is((what.rejects || 0) > rejects, `Rejected metadata: ${count(what.rejects)}`);
 		is(what.restored, 'The index had been restored from a copy');
 		is(what.clock_behind, `The clock was ${some(what.clock_behind, 'second')} behind`);
 		is(what.accepted, `Made with --accept ${(what.accepted || []).join(', ')}`);
+		(happened.get(row[4]) || []).forEach((text) => words.push(text));
 		rejects = what.rejects || 0;
 		return words.length ? words : null;
 	});

@@ -84,9 +84,23 @@ class Table {
 		this.redraw();
 	}
 
+	/* Shows that there are more rows; those that are shown stay. */
+	grow(length) {
+		this.length = length;
+		this.update();
+	}
+
+	/* Makes all rows anew. The control that has the focus gets it back, if its row is there. */
 	redraw() {
+		const slot = this.space.contains(document.activeElement) && document.activeElement.closest('.slot');
+		const index = slot ? Number(slot.dataset.index) : -1;
+		const control = slot ? this.controls(index).indexOf(document.activeElement) : -1;
+
 		this.clear();
 		this.update();
+		if (slot) {
+			(this.controls(index)[control] || this.scroll).focus({ preventScroll: true });
+		}
 	}
 
 	clear() {

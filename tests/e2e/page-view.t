@@ -96,6 +96,11 @@ for image in sorted((i for i in images if i['public_id'] != 'image-1'), key=key)
 END
 same "by the time of creation, and none twice" "$T/got" "$T/want"
 is "the console is empty" "$(<"$T/console")" ""
+ok "the keyboard reaches all of it" browse "$site" size:1280x900 "$READY" \
+	'eval:document.querySelector("#untagged-table .name").focus()' key:End "wait:page.untagged.list.length === 400" \
+	'eval:document.activeElement.closest("#untagged-table .slot").dataset.index' key:End "wait:page.untagged.list.length === 600" \
+	key:End "wait:page.untagged.list.length === 699" key:End 'eval:document.activeElement.closest("#untagged-table .slot").dataset.index'
+is "and keeps the focus while more is loaded" "$(tail -n +2 "$T/out" | tr '\n' ' ')" '"199" "698" '
 ok "an album with many has its list in two files" test -s "$T/site/audit/data/untagged/large.rest.js"
 echo '{"id":"t2","image_id":"image-2","tag_id":"T"}' >"$T/data/t2.json"
 step 90000
@@ -121,10 +126,17 @@ ok "the report lists all untagged images" browse "$report" lang:fr-CH "go:$repor
 	"eval:[...document.querySelectorAll('#tag-table .gauge i')].map((bar) => bar.style.getPropertyValue('--share'))"
 sed -n 1p "$T/out" | jq -c '.[]' >"$T/got"
 same "those first that have been untagged for longest" "$T/got" "$T/want"
+cp "$T/want" "$T/want-all"
 printf '%s\n' '["Grue", "{not JSON", "Bateau"]' '["Kran", "{not JSON", "Boat"]' >"$T/want"
 sed -n 2,3p "$T/out" >"$T/got"
 same "tags are called in the reader's language, else in English, else as the first is" "$T/got" "$T/want"
 is "and have bars, the longest for the most" "$(sed -n 4p "$T/out" | jq -c 'map(tonumber * 37 | round)')" '[37,21,2]'
+
+ok "an album in a report" browse "$report#album=album-5" "$READY" "wait:document.querySelector('#image-table:not([hidden]) .space .row')" \
+	"eval:[...Array(page.images.list.length).keys()].map((i) => page.images.list.row(i)).map((image) => [image.id, image.album])"
+grep '"album-5"' "$T/want-all" >"$T/want"
+jq -c '.[]' "$T/out" >"$T/got"
+same "has its own images, in the same order" "$T/got" "$T/want"
 
 ok "a row" browse "$report" size:1280x900 "$READY" \
 	"eval:(page.untagged.table.scroll.scrollTop = 0, document.querySelector('#untagged-table .since').textContent)" \
