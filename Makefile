@@ -81,8 +81,8 @@ MAIN_SRC = indexer/main.c exporter/main.c
 EDGE = albumen.js nginx.conf.in
 # the parts of the audit page,
 PAGE = page.html page.css data.js words.js table.js plot.js list.js page.js
-# and the script that bundles contain.
-EVIDENCE = tree-sha256
+# and the scripts for auditors, of which bundles contain the first.
+EVIDENCE = tree-sha256 check-receipt
 BESIDE = $(EDGE:%=$(BUILD)/edge/%) $(PAGE:%=$(BUILD)/page/%) \
 	$(EVIDENCE:%=$(BUILD)/evidence/%)
 
