@@ -227,8 +227,9 @@ function fileName(id) {
  * The untagged images of all albums of a site, by the time of their creation. There is no file
  * of them: one changed image would change it. But the row of an album says when its oldest
  * image was created, and its own list is in order; so the lists are merged, and one is loaded
- * only when its oldest image is the next one. STEP images take STEP lists at most, and of
- * a long list its first part (summary.head images) will do.
+ * only when its oldest image is older than all that are loaded. So n images take n lists
+ * at most (and AHEAD), though all may be of one second; and of a long list its first part
+ * (summary.head images) will do.
  */
 class Merge {
 	constructor(albums, summary, load) {
@@ -290,10 +291,10 @@ class Merge {
 	/* Opens the lists that may have the next image, and some that are likely to follow. */
 	async openNext() {
 		const due = () => this.next < this.later.length &&
-			(!this.open.length || Merge.key(this.later[this.next][3]) <= this.key(0));
+			(!this.open.length || Merge.key(this.later[this.next][3]) < this.key(0));
 
 		while (due()) {
-			const rows = this.later.slice(this.next, this.next + 8);
+			const rows = this.later.slice(this.next, this.next + Merge.AHEAD);
 
 			this.next += rows.length;
 			await each(rows, async (row) => {
@@ -354,5 +355,6 @@ class Merge {
 	}
 }
 Merge.STEP = 200;
+Merge.AHEAD = 8; /* lists that are loaded together */
 /* What has no known time comes first, as in the responses. */
 Merge.key = (created) => (typeof created === 'number' ? created : -1e15);

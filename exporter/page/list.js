@@ -77,7 +77,6 @@ class ImageList {
 	setPictures(on) {
 		this.pictures = on;
 		this.button.setAttribute('aria-pressed', on);
-		this.button.textContent = on ? 'Hide thumbnails' : 'Load thumbnails';
 		this.table.root.classList.toggle('pictures', on);
 		this.refresh(on);
 	}

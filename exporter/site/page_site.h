@@ -34,8 +34,8 @@
  * The page lists the untagged images of all albums by the time of their creation. No file has
  * that list: one changed image would rewrite it. The browser merges the albums' lists (data.js,
  * Merge), whose beginnings it knows from albums/XX.js. To show the first n images it loads
- * n files untagged/N.js at most, of PAGE_HEAD images at most, wherever there are a million
- * images, and it asks for n in steps of 200.
+ * n + 8 files untagged/N.js at most, of PAGE_HEAD images at most, also where there are a million
+ * images, and it asks for them in steps of 200.
  *
  *	page_site_open(&page, &job, err);
  *	page_site_change(page, path, body, err);	(each file of an album that changed)

@@ -264,11 +264,11 @@ cp "$T/site/audit/index.html" "$T/large"
 import os, sys
 os.mkdir(f'{sys.argv[1]}/untagged')
 for shard in range(256):
-    rows = ',\n'.join(f'["album-{n:06d}",{n % 50 + 1},{n % 50 // 2},{n}]' for n in range(shard, 100000, 256))
+    rows = ',\n'.join(f'["album-{n:06d}",{n % 50 + 1},{n % 50 // 2},{n // 10000}]' for n in range(shard, 100000, 256))
     with open(f'{sys.argv[1]}/albums/{shard:02x}.js', 'w') as out:
         out.write(f'albumen.albums({shard},[\n{rows}]);\n')
 for n in range(1000):
-    rows = ',\n'.join(f'["image-{n:06d}-{i}",{n + 100 * i},null,null]' for i in range(n % 50 // 2))
+    rows = ',\n'.join(f'["image-{n:06d}-{i}",{n // 10000 + 100 * i},null,null]' for i in range(n % 50 // 2))
     with open(f'{sys.argv[1]}/untagged/album-{n:06d}.js', 'w') as out:
         out.write(f'albumen.untagged("album-{n:06d}",[\n{rows}]);\n')
 with open(f'{sys.argv[1]}/labels.js', 'w') as out:
@@ -289,7 +289,7 @@ ok "100,000 albums are shown" browse "file://$T/large/index.html" size:1280x900 
 printf '%s\n' '"100,000 albums"' '"100001"' true '"3,691 of 100,000 albums"' '"1 of 100,000 albums"' \
 	'"album-099999"' '"album-099999"' 1000000000 true >"$T/want"
 same "100,000 albums: filter, keyboard and scrolling, with few elements" "$T/out" "$T/want"
-ok "100,000 albums: few of their lists are loaded" test "$(grep -c untagged/ "$T/requests")" -lt 250
+ok "100,000 albums: few of their lists are loaded" test "$(grep -c untagged/ "$T/requests")" -le 208
 is "100,000 albums: the console is empty" "$(<"$T/console")" ""
 ok "100,000 albums: they can be printed" grep -aq '^%PDF' "$T/large.pdf"
 done_testing
