@@ -135,9 +135,8 @@ static int check_signature(struct verify *verify, size_t at, const struct buf *b
 	return 0;
 }
 
-/* What a label declares to be written anew says what it was. A snapshot that says so need have
- * no such label: `prune` drops a label with the snapshot that it is on, and a bundle may end
- * before it. Then the key must have been allowed at the time of the snapshot. */
+/* A snapshot says that an erasure wrote it anew if, and only if, a label declares that. Without
+ * a label, as may be of what is held, its key must have been allowed at its own time. */
 static void check_erasure(struct verify *verify, const struct verify_commit *commit,
 			  const char *message)
 {
@@ -150,6 +149,10 @@ static void check_erasure(struct verify *verify, const struct verify_commit *com
 		verify_report_fail(&verify->report, "",
 				   "the trailer " DECLARED_WAS
 				   " is no id, or not the last one");
+	} else if (!rc && !label && commit->number >= verify->result->labels.first) {
+		verify_report_fail(&verify->report, "",
+				   "it says that an erasure wrote it anew, but no "
+				   "label " DECLARED_ERASED " declares that");
 	} else if (rc && label) {
 		verify_report_fail(&verify->report, "",
 				   "the label %s declares that it was written anew, but "

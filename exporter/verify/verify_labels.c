@@ -66,6 +66,19 @@ static const char *read_erased(struct verify_label *label, const char *message)
 	return NULL;
 }
 
+/* The number of the snapshot that it is on, if the label, made by another program, does not say
+ * it. */
+static uint64_t number_of(const struct verify_label *label, struct verify_store *store)
+{
+	struct verify_commit commit;
+	const char *message;
+	struct buf body = {0};
+
+	verify_commit_read(&commit, &message, &body, store, label->tag.tree);
+	buf_release(&body);
+	return commit.number;
+}
+
 /* What a message declares, besides what every label says. */
 static const char *read_message(struct verify_label *label, const char *message)
 {
@@ -135,7 +148,18 @@ static void read_label(struct verify_label *label, struct verify_store *store,
 		verify_report_fail(report, label->ref->name, "the label is damaged: %s",
 				   problem);
 	}
-	label->is_good = !problem;
+	label->is_sound = !problem;
+}
+
+/* See labels->first. */
+static void note_first(struct verify_labels *labels, const struct verify_label *label)
+{
+	uint64_t first = label->pruned.first.number;
+
+	if (label->kind == VERIFY_LABEL_PRUNED && label->is_sound &&
+	    first > labels->first) {
+		labels->first = first;
+	}
 }
 
 /* --- signatures --- */
@@ -174,6 +198,17 @@ static bool lists(const struct declared_list *list, uint64_t number)
 	return from < list->count && list->at[from].number == number;
 }
 
+/* Whether the label declares that the snapshot of this number was written anew. If main's tip
+ * was not, none of main was, only what is held. */
+static bool covers(const struct verify_label *label, uint64_t number)
+{
+	const struct declared_erased *erased = &label->erased;
+	bool main = memcmp(erased->old_tip, erased->new_tip, OBJECT_ID) != 0;
+
+	return (main && number >= erased->from && number <= label->tag.number) ||
+	       lists(&erased->held, number);
+}
+
 const struct verify_label *verify_labels_erasure(const struct verify_labels *labels,
 						 uint64_t number)
 {
@@ -181,14 +216,9 @@ const struct verify_label *verify_labels_erasure(const struct verify_labels *lab
 
 	for (size_t i = 0; labels->erased && i < labels->count; i++) {
 		const struct verify_label *label = &labels->label[i];
-		const struct declared_erased *erased = &label->erased;
 
-		/* Its order in the signatures' loop makes that those which are not checked
-		 * yet are older. */
 		if (label->kind == VERIFY_LABEL_ERASED && label->is_good &&
-		    ((memcmp(erased->old_tip, erased->new_tip, OBJECT_ID) != 0 &&
-		      number >= erased->from && number <= label->tag.number) ||
-		     lists(&erased->held, number)) &&
+		    covers(label, number) &&
 		    (!last || label->tag.time_s > last->tag.time_s)) {
 			last = label;
 		}
@@ -196,18 +226,39 @@ const struct verify_label *verify_labels_erasure(const struct verify_labels *lab
 	return last;
 }
 
+/* A label is written anew if its own snapshot is, or one that it declares as held. */
+static const struct verify_label *erasure_of(const struct verify_labels *labels,
+					     const struct verify_label *label,
+					     uint64_t number)
+{
+	const struct declared_list *held = label->kind == VERIFY_LABEL_PRUNED
+						   ? &label->pruned.held
+						   : &label->erased.held;
+	const struct verify_label *erasure = verify_labels_erasure(labels, number);
+
+	for (size_t i = 0; !erasure && i < held->count; i++) {
+		erasure = verify_labels_erasure(labels, held->at[i].number);
+	}
+	return erasure;
+}
+
 /* As of which time the key of a label must have been allowed: 0 for that of the label. */
-static int64_t find_time(const struct verify_labels *labels,
-			 const struct verify_label *label)
+static int64_t find_time(const struct verify_labels *labels, struct verify_label *label,
+			 struct verify_store *store, struct verify_report *report)
 {
 	const struct verify_label *erasure;
+	uint64_t number;
 
 	if (!label->is_anew) {
 		return 0;
 	}
-	erasure = verify_labels_erasure(labels, label->tag.number);
-	for (size_t i = 0; !erasure && i < label->pruned.held.count; i++) {
-		erasure = verify_labels_erasure(labels, label->pruned.held.at[i].number);
+	number = label->tag.number ? label->tag.number : number_of(label, store);
+	erasure = erasure_of(labels, label, number);
+	if (!erasure && number >= labels->first) {
+		fail(report, label,
+		     "it says that an erasure wrote it anew, but no "
+		     "label " DECLARED_ERASED " declares that");
+		label->is_sound = false;
 	}
 	return erasure ? erasure->tag.time_s : 0;
 }
@@ -237,13 +288,13 @@ static int check_signature(struct verify_labels *labels, struct verify_label *la
 
 	at_snapshot(report, label);
 	verify_store_read(body, &type, store, label->ref->id);
-	as_of_s = find_time(labels, label);
+	as_of_s = find_time(labels, label, store, report);
 	rc = verify_sign_now(&result, sign, OBJECT_TAG, body, as_of_s, label->ref->name,
 			     err);
 	if (!rc) {
 		set_signer(label, &result, body);
-		label->is_good = label->is_good && (result.verdict == SIGN_GOOD ||
-						    !verify_sign_has_signers(sign));
+		label->is_good = label->is_sound && (result.verdict == SIGN_GOOD ||
+						     !verify_sign_has_signers(sign));
 		labels->erased += label->is_good && label->kind == VERIFY_LABEL_ERASED;
 	}
 	return rc;
@@ -302,6 +353,7 @@ int verify_labels_read(struct verify_labels *labels, const struct verify_refs *r
 			add(labels, &refs->ref[i]);
 			read_label(&labels->label[labels->count - 1], store, report,
 				   &body);
+			note_first(labels, &labels->label[labels->count - 1]);
 			verify_report_at(report, NULL, 0);
 		}
 	}

@@ -52,6 +52,9 @@ struct verify_labels {
 	struct verify_label *label; /* by name */
 	size_t count, cap;
 	size_t erased; /* of them, good ones of an erasure */
+	/* The highest number that a label declares to be main's first. Of what is older, a
+	 * label of an erasure may be gone: `prune` drops it with the snapshot that it is on. */
+	uint64_t first;
 };
 
 /* Reads all of them, and checks their signatures. Refs are borrowed. An error: ssh-keygen
