@@ -16,6 +16,7 @@ Every tampering depends only on the seed and on its number: --only repeats one.
 import argparse
 import collections
 import concurrent.futures
+import datetime
 import hashlib
 import json
 import os
@@ -58,7 +59,8 @@ class History:
         self.repo = os.path.join(self.work, "repo")
         self.data = os.path.join(self.work, "data")
         os.makedirs(self.data)
-        self.signed = number % 4 != 3
+        self.signed = number not in (3, 5)
+        self.pruned = number in (4, 5)
         for key in "key", "other":
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", key,
                 "-f", os.path.join(self.work, key))
@@ -67,6 +69,8 @@ class History:
         with open(self.key + ".pub") as public, open(self.signers, "w") as signers:
             signers.write('who@example.org namespaces="git" ' + public.read())
         self.make()
+        if self.pruned:
+            self.prune()
         self.load()
         self.clones()
 
@@ -131,6 +135,18 @@ class History:
                 labels += 1
             self.step()
 
+    def prune(self):
+        """Cuts the history off in its second third: a label of the first third is held."""
+        times = [int(line) for line in git(
+            self.repo, "log", "--reverse", "--format=%ct", "main").decode().split()]
+        # The last snapshot of its time, so that the ones after it stay.
+        ends = [n for n in range(2, len(times) - 6) if times[n] < times[n + 1]]
+        run(self.options.exporter, "prune", "--repo", self.repo, "--before",
+            datetime.datetime.fromtimestamp(
+                times[self.rng.choice(ends[len(ends) // 2:])], datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            *(["--sign", self.key] if self.signed else []),
+            env=dict(os.environ, SOURCE_DATE_EPOCH="1700000000"))
+
     def load(self):
         self.objects = {}
         text = git(self.repo, "cat-file", "--batch-all-objects", "--batch")
@@ -150,8 +166,11 @@ class History:
         for commit in self.commits.values():
             if commit.tree not in self.files:
                 self.files[commit.tree] = dict(self.walk(commit.tree, ""))
+        # With those that are held, before the line.
+        self.all_commits = {oid: Commit(body) for oid, (kind, body) in self.objects.items()
+                            if kind == b"commit"}
         self.paths = collections.defaultdict(set)  # of every tree and blob
-        for commit in self.commits.values():
+        for commit in self.all_commits.values():
             self.paths[commit.tree].add("")
             self.find_paths(commit.tree, "")
 
@@ -395,9 +414,9 @@ def flip(path, rng, low=0, high=None):
 def expect_damaged(clone, oid):
     """Expects that a damaged object is named at its path in a snapshot."""
     history = clone.history
-    if oid in history.commits:
+    if oid in history.all_commits:
         # Later commits may be deltas of it: then the history ends at one of those.
-        return lambda failures: say(failures, "of a snapshot", lambda f: f["commit"] in history.commits)
+        return lambda failures: say(failures, "of a snapshot", lambda f: f["commit"] in history.all_commits)
     if oid in history.tags.values():
         return expect_path("refs/tags/")
     # Or a folder above it, which is damaged, too, if it is a delta of it.
@@ -728,8 +747,9 @@ def move_label(clone):
     else:
         body = history.objects[history.tags[name]][1]
         old = body.split(b"\n", 1)[0].split(b" ")[1].decode()
+        tree = Commit(history.objects[old][1]).tree  # it may be held, before the line
         new = rng.choice([oid for oid in history.line if oid != old and
-                          history.commits[oid].tree != history.commits[old].tree])
+                          history.commits[oid].tree != tree])
         body = body.replace(old.encode(), new.encode(), 1)
         if history.signed:
             payload = body[:body.index(b"-----BEGIN SSH")]
@@ -737,7 +757,6 @@ def move_label(clone):
             if how == "unsigned":
                 body = payload
             elif how == "other":
-                tree = history.commits[old].tree
                 payload = payload.replace(clone.digest(tree).hex().encode(),
                                           clone.digest(history.commits[new].tree).hex().encode())
                 body = payload + clone.sign(payload, history.other) + b"\n"
@@ -763,12 +782,100 @@ def strange_ref(clone):
     return name, expect_path(name)
 
 
+# --- a history that begins late: the file `shallow`, and the label that declares it ------
+
+
+def late_label(clone):
+    """The label's reference, and its object."""
+    return next((name, oid) for name, oid in clone.history.tags.items()
+                if name.startswith("refs/tags/pruned/"))
+
+
+def shallow_lines(clone, change):
+    path = os.path.join(clone.git_dir, "shallow")
+    with open(path) as file:
+        lines = change(sorted(set(file.read().split())))  # git may write a line twice
+    os.unlink(path)
+    if lines:
+        with open(path, "w") as file:
+            file.write("".join(line + "\n" for line in sorted(lines)))
+
+
+def more_shallow(clone):
+    more = clone.rng.choice([clone.rng.choice(clone.history.line[1:]), "1" * 40])
+    shallow_lines(clone, lambda lines: lines + [more])
+    return "shallow has %s, too" % more, lambda failures: say(
+        failures, "about " + more, lambda f: f["path"] == "shallow" and more in f["problem"])
+
+
+def less_shallow(clone):
+    gone = []
+
+    def change(lines):
+        gone.append(lines.pop(clone.rng.randrange(len(lines))))
+        return lines
+    shallow_lines(clone, change)
+    if clone.rng.random() < 0.2:
+        shallow_lines(clone, lambda lines: [])
+        return "no shallow", lambda failures: say(
+            failures, "of the end", lambda f: "the history ends here" in f["problem"])
+    return "shallow lacks %s" % gone[0], lambda failures: say(
+        failures, "about " + gone[0],
+        lambda f: f["path"] == "shallow" and (gone[0] in f["problem"] or gone[0] == clone.history.line[0]))
+
+
+def lose_late_label(clone):
+    name, _ = late_label(clone)
+    git(clone.git_dir, "update-ref", "-d", name)
+    return "%s removed" % name, expect_path("shallow")
+
+
+def edit_late_label(clone):
+    """Declares something else, by a label that is as it was, not signed, or a stranger's."""
+    history, rng = clone.history, clone.rng
+    name, oid = late_label(clone)
+    body = history.objects[oid][1]
+    payload = body.split(b"-----BEGIN SSH")[0]
+    first = history.line[0].encode()
+    held = [line for line in payload.split(b"\n") if line.startswith(b"Albumen-Held: ")]
+    what = rng.choice(["nothing", "number", "first", "more", "less"])
+    if what == "nothing" and not history.signed:
+        what = "number"
+    if what == "number":
+        number = payload.split(b"Albumen-First: ")[1].split(b" ")[0]
+        for key in b"Albumen-First: ", b"Albumen-Snapshot: ":
+            payload = payload.replace(key + number, key + b"%d" % (int(number) + 1))
+    elif what == "first":
+        payload = payload.replace(b" " + first + b"\n", b" " + history.line[1].encode() + b"\n")
+    elif what == "more" or not held:
+        at = payload.index(b"\n", payload.index(b"Albumen-First: ")) + 1
+        payload = payload[:at] + b"Albumen-Held: 1 " + b"1" * 40 + b"\n" + payload[at:]
+    elif what == "less":
+        payload = payload.replace(rng.choice(held) + b"\n", b"")
+    how = rng.choice(["kept", "unsigned", "other"]) if history.signed else "unsigned"
+    if how == "kept" and what == "nothing":
+        how = "other"
+    if how == "kept":
+        body = payload + body[len(body.split(b"-----BEGIN SSH")[0]):]
+    elif how == "unsigned":
+        body = payload
+    else:
+        body = payload + clone.sign(payload, history.other) + b"\n"
+    clone.set_ref(name, clone.add(b"tag", body))
+    # An unsigned label can say another number, which the snapshots then contradict, or hold what
+    # is not there.
+    return "%s changed: %s, %s" % (name, what, how), expect_either(
+        expect_path("shallow"), expect_either(expect_commit(history.line[0]), expect_commit("1" * 40)))
+
+
+LATE = [more_shallow, less_shallow, lose_late_label, edit_late_label, edit_late_label]
+
 # Flipped bits and rewritten histories are more frequent than the rest.
 TAMPERINGS = [flip_in_pack] * 4 + [flip_in_idx] * 2 + [flip_in_loose] * 2 + [
     lose_object, swap_loose, forge_idx, cut_file, drop_commit, drop_commit, swap_commits, swap_commits, sign_anew,
     sign_anew, change_time, change_time, cut_parent, merge_in, drop_tail, change_message,
     replace_body, replace_body, replace_body, replace_body, bad_body, bad_body, bad_tree,
-    bad_tree, move_label, move_label, strange_ref]
+    bad_tree, move_label, move_label, strange_ref] + LATE
 
 
 # --- running them ---------------------------------------------------------------------
@@ -784,8 +891,8 @@ def verify(options, history, path, *more):
 
 def tamper(options, histories, index):
     rng = random.Random("%d tampering %d" % (options.seed, index))
-    history = rng.choice(histories)
     how = TAMPERINGS[index % len(TAMPERINGS)]
+    history = rng.choice([one for one in histories if one.pruned or how not in LATE])
     kind = "loose" if how in (flip_in_loose, swap_loose, lose_object) else rng.choice(
         ["as-is", "bare", "bare", "normal"])
     path = os.path.join(options.work, "clone-%d" % index)
@@ -846,7 +953,7 @@ def main():
     options = parser.parse_args()
     for name, value in (("GIT_AUTHOR", "A"), ("GIT_COMMITTER", "A")):
         os.environ[name + "_NAME"], os.environ[name + "_EMAIL"] = value, "a@example.org"
-    histories = [History(options, n) for n in range(4)]
+    histories = [History(options, n) for n in range(6)]
     jobs = [(tamper, n) for n in range(options.count)] + [(clean, n) for n in range(options.clean)]
     if options.only is not None:
         jobs = [(tamper, options.only)]
