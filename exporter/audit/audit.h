@@ -7,7 +7,10 @@
 #include <stdint.h>
 
 #include "data/base/arena.h"
+#include "data/base/buf.h"
+#include "data/base/err.h"
 #include "data/format/stamp.h"
+#include "exporter/git/pack/spill.h"
 #include "exporter/git/snapshot.h"
 
 /*
@@ -23,12 +26,13 @@
  * and what is the oldest one are all taken from it, whatever prints them.
  *
  * Texts: ids are UTF-8 as they are, with a NUL behind. Members of records
- * (created_at, title, name, label, by, thumbnail) are canonical JSON, quotes and escapes
+ * (created_at, name, label, by, title, thumbnail) are canonical JSON, quotes and escapes
  * included, so they can be copied into JSON as they are; NULL means that the record
  * does not say. All of it lives as long as the audit.
  *
- * Memory: about 180 bytes for each untagged image (and its thumbnail's address, if
- * asked for), and 200 for each album. Tagged images only add to the counts.
+ * Memory: about 150 bytes for each untagged image, and 200 for each album. Titles and
+ * thumbnails' addresses, which may be long, are kept in a file without a name in TMPDIR, unless
+ * they are few. Tagged images only add to the counts.
  */
 
 /* A snapshot in which an image was untagged, and has been in every snapshot from then
@@ -38,17 +42,14 @@ struct audit_since {
 	int64_t time_s; /* commit time, Unix seconds */
 };
 
-#define AUDIT_TITLE_MAX 120 /* bytes of UTF-8 */
-
 /* An untagged image. */
 struct audit_image {
 	const char *id;
 	/* JSON, or NULL: absent or null, or not known, as the album's list is oversize. */
 	const char *created_at;
-	/* JSON: what it is called (words_title); NULL if nothing but its id says. Of more than
-	 * AUDIT_TITLE_MAX bytes the first whole characters are here, with U+2026 behind. */
-	const char *title;
-	const char *thumbnail; /* JSON: its thumbnails.mini; only AUDIT_THUMBNAILS */
+	/* For audit_texts. */
+	uint64_t texts_at;
+	uint32_t title_len, thumbnail_len;
 	/* From when on it was observed to be untagged. */
 	const struct audit_since *since;
 	/* Its tag images (a blob) when it was last tagged in the history. NULL: it never was, or
@@ -114,11 +115,21 @@ struct audit {
 	 * are among them counts as tagged, but not for its tags, nor for who tagged last. */
 	const char **oversize;
 	size_t oversize_count;
-	struct arena arena; /* what the texts live in */
+	struct arena arena;  /* what the texts live in */
+	struct spill *texts; /* what audit_texts reads */
 };
 
 /* NULL is allowed. */
 void audit_free(struct audit *audit);
+
+/* What an image is called (words_title), and the address of its thumbnail, its thumbnails.mini
+ * (only AUDIT_THUMBNAILS). JSON; NULL: the image does not say. */
+struct audit_texts {
+	const char *title, *thumbnail;
+};
+/* Reads them into *scratch, from which they are borrowed. ERR_FAIL: the file cannot be read. */
+int audit_texts(struct audit_texts *out, struct buf *scratch, const struct audit *audit,
+		const struct audit_image *image, struct err *err);
 
 /* The instant of a created_at; absent (zero) for NULL and for what is not an instant. */
 struct stamp audit_stamp(const char *created_at);

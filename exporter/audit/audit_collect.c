@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/base/file.h"
 #include "data/base/log.h"
-#include "data/base/plain.h"
 #include "data/format/json.h"
 #include "exporter/audit/audit_count.h"
 #include "exporter/audit/audit_order.h"
@@ -131,48 +131,44 @@ static const char *keep(struct collect *c, struct body_text text)
 	return text.data ? arena_text(&c->audit->arena, text.data, text.len) : NULL;
 }
 
-static const char *keep_title(struct collect *c)
+/* Keeps what audit_texts reads. */
+static void keep_texts(struct collect *c, struct audit_image *out)
 {
-	const struct body_text title = words_title(&c->body.record);
-	const char *kept;
-	struct buf text = {0}, json = {0};
+	const struct body_object *record = &c->body.record;
+	const struct body_text title = words_title(record);
+	struct body_text mini = {NULL, 0}, thumbnails;
 
-	/* Canonical JSON is not shorter than the text. */
-	if (title.len <= AUDIT_TITLE_MAX + 2) {
-		return keep(c, title);
+	if (c->flags & AUDIT_THUMBNAILS) {
+		thumbnails = body_member(record, "thumbnails");
+		if (body_object(&c->inner, &thumbnails)) {
+			mini = body_string(&c->inner, "mini");
+		}
 	}
-	words_text(&text, &title);
-	if (text.len > AUDIT_TITLE_MAX) {
-		buf_setlen(&text, plain_cut(text.data, AUDIT_TITLE_MAX));
-		buf_addstr(&text, "\u2026");
+	if (!title.len && !mini.len) {
+		return;
 	}
-	json_quote(&json, text.data, text.len);
-	kept = arena_text(&c->audit->arena, json.data, json.len);
-	buf_release(&json);
-	buf_release(&text);
-	return kept;
+	out->texts_at = spill_length(c->audit->texts);
+	out->title_len = (uint32_t)title.len;
+	out->thumbnail_len = (uint32_t)mini.len;
+	spill_add(c->audit->texts, title.data, title.len);
+	spill_add(c->audit->texts, "", 1);
+	spill_add(c->audit->texts, mini.data, mini.len);
+	spill_add(c->audit->texts, "", 1);
 }
 
 static bool read_untagged_image(struct collect *c, size_t n, struct audit_image *out)
 {
-	const struct body_object *record = &c->body.record;
-	struct body_text id, thumbnails;
+	struct body_text id;
 
 	if (!body_record(&c->body, n, &id)) {
 		return false;
 	}
 	*out = (struct audit_image){
 		.id = keep(c, id),
-		.created_at = keep(c, body_string(record, "created_at")),
-		.title = keep_title(c),
+		.created_at = keep(c, body_string(&c->body.record, "created_at")),
 	};
 	out->created = audit_stamp(out->created_at);
-	if (c->flags & AUDIT_THUMBNAILS) {
-		thumbnails = body_member(record, "thumbnails");
-		if (body_object(&c->inner, &thumbnails)) {
-			out->thumbnail = keep(c, body_string(&c->inner, "mini"));
-		}
-	}
+	keep_texts(c, out);
 	return true;
 }
 
@@ -605,6 +601,8 @@ static int collect(struct collect *c)
 
 	log_progress_end(&c->progress);
 	rc = rc ? rc : finish(c);
+	/* Nothing is printed if there was no room for the texts. */
+	rc = rc ? rc : spill_read(c->audit->texts, &c->id, 0, 0, c->err);
 	rc = rc ? rc
 		: audit_since_find(c->audit, c->history, c->commit, c->only,
 				   c->flags & AUDIT_WAS, c->err);
@@ -674,6 +672,8 @@ int audit_collect(struct audit **out, struct snapshot_repo *repo,
 			       info->commit.hex);
 	}
 	c.audit = xzalloc(sizeof(*c.audit));
+	c.audit->texts = xzalloc(sizeof(*c.audit->texts));
+	c.audit->texts->dir = file_temp_folder();
 	c.audit->commit = info->commit;
 	c.audit->number = message_count(info->message, MESSAGE_NUMBER, 0);
 	c.audit->time_s = info->time_s;

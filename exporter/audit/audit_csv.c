@@ -186,6 +186,8 @@ static int csv_was(struct buf *text, const struct audit_view *view,
 static int csv_images(FILE *out, struct buf *text, const struct audit *audit,
 		      const struct audit_view *view, struct err *err)
 {
+	struct audit_texts texts;
+	struct buf scratch = {0};
 	int rc = 0;
 
 	buf_addstr(text, "album,image,title,since,age_days,created_at,counted_from,"
@@ -200,13 +202,15 @@ static int csv_images(FILE *out, struct buf *text, const struct audit *audit,
 		when_format(since, image->from_s);
 		csv_first(text, view->row[i].album->id);
 		csv_field(text, image->id);
-		csv_json(text, image->title, "");
+		rc = audit_texts(&texts, &scratch, audit, image, err);
+		csv_json(text, texts.title, "");
 		buf_addf(text, ",%s,%" PRId64, since, age_s > 0 ? age_s / 86400 : 0);
 		csv_since(text, image);
-		rc = csv_was(text, view, image, err);
+		rc = rc ? rc : csv_was(text, view, image, err);
 		csv_snapshot(text, audit);
 		audit_print_part(out, text);
 	}
+	buf_release(&scratch);
 	return rc;
 }
 

@@ -15,28 +15,38 @@ static void json_time(struct buf *text, const char *member, int64_t time_s)
 }
 
 /* The members of an image. */
-static void image_members(struct buf *text, const struct audit_image *image)
+static int image_members(struct buf *text, const struct audit *audit,
+			 const struct audit_image *image, struct err *err)
 {
+	struct audit_texts texts;
+	struct buf scratch = {0};
+	int rc = audit_texts(&texts, &scratch, audit, image, err);
+
 	json_print_string(text, "image", image->id);
-	json_print_raw(text, "title", image->title);
+	json_print_raw(text, "title", texts.title);
 	json_print_raw(text, "created_at", image->created_at);
 	json_time(text, "since", image->from_s);
 	json_print_string(text, "counted_from", audit_print_counted_from(image));
 	json_time(text, "observed_since", image->since->time_s);
 	json_print_bool(text, "or_earlier", image->earlier);
 	json_print_string(text, "snapshot", image->since->commit);
+	buf_release(&scratch);
+	return rc;
 }
 
-static void json_image(struct buf *text, const char *member,
-		       const struct audit_image *image)
+static int json_image(struct buf *text, const char *member, const struct audit *audit,
+		      const struct audit_image *image, struct err *err)
 {
+	int rc;
+
 	if (!image) {
 		json_print_raw(text, member, NULL);
-		return;
+		return 0;
 	}
 	json_print_open(text, member, '{');
-	image_members(text, image);
+	rc = image_members(text, audit, image, err);
 	buf_addch(text, '}');
+	return rc;
 }
 
 static void json_last(struct buf *text, const struct audit_last *last)
@@ -69,20 +79,26 @@ static void json_tags(struct buf *text, const struct audit_counts *counts)
 	buf_addch(text, ']');
 }
 
-static void json_counts(struct buf *text, const struct audit_counts *counts)
+static int json_counts(struct buf *text, const struct audit *audit,
+		       const struct audit_counts *counts, struct err *err)
 {
+	int rc;
+
 	json_print_number(text, "images", counts->images);
 	json_print_number(text, "tagged", counts->images - counts->untagged);
 	json_print_number(text, "untagged", counts->untagged);
 	json_print_name(text, "share");
 	audit_print_fraction(text, counts);
-	json_image(text, "oldest_untagged", counts->oldest);
+	rc = json_image(text, "oldest_untagged", audit, counts->oldest, err);
 	json_last(text, &counts->last);
 	json_tags(text, counts);
+	return rc;
 }
 
-static void json_head(struct buf *text, const struct audit *audit)
+static int json_head(struct buf *text, const struct audit *audit, struct err *err)
 {
+	int rc;
+
 	json_print_open(text, NULL, '{');
 	json_print_string(text, "snapshot", audit->commit.hex);
 	json_print_maybe(text, "number", audit->number, audit->number);
@@ -100,30 +116,41 @@ static void json_head(struct buf *text, const struct audit *audit)
 	}
 	buf_addstr(text, ",\n");
 	json_print_open(text, "all", '{');
-	json_counts(text, &audit->all);
+	rc = json_counts(text, audit, &audit->all, err);
 	json_print_number(text, "albums", audit->album_count);
 	buf_addstr(text, "},\n");
+	return rc;
 }
 
-static void json_albums(FILE *out, struct buf *text, const struct audit *audit,
-			uint64_t rows)
+static int json_album(FILE *out, struct buf *text, const struct audit *audit,
+		      const struct audit_album *album, struct err *err)
 {
-	json_print_open(text, "albums", '[');
-	for (size_t i = 0; i < rows; i++) {
-		const struct audit_album *album = &audit->album[i];
+	int rc;
 
-		buf_addstr(text, i ? ",\n" : "\n");
-		json_print_open(text, NULL, '{');
-		json_print_string(text, "album", album->id);
-		json_counts(text, &album->counts);
-		json_print_open(text, "untagged_images", '[');
-		for (uint64_t j = 0; j < album->counts.untagged; j++) {
-			json_image(text, NULL, &album->image[j]);
-			audit_print_part(out, text);
-		}
-		buf_addstr(text, "]}");
+	json_print_open(text, NULL, '{');
+	json_print_string(text, "album", album->id);
+	rc = json_counts(text, audit, &album->counts, err);
+	json_print_open(text, "untagged_images", '[');
+	for (uint64_t i = 0; !rc && i < album->counts.untagged; i++) {
+		rc = json_image(text, NULL, audit, &album->image[i], err);
 		audit_print_part(out, text);
 	}
+	buf_addstr(text, "]}");
+	audit_print_part(out, text);
+	return rc;
+}
+
+static int json_albums(FILE *out, struct buf *text, const struct audit *audit,
+		       uint64_t rows, struct err *err)
+{
+	int rc = 0;
+
+	json_print_open(text, "albums", '[');
+	for (size_t i = 0; !rc && i < rows; i++) {
+		buf_addstr(text, i ? ",\n" : "\n");
+		rc = json_album(out, text, audit, &audit->album[i], err);
+	}
+	return rc;
 }
 
 /* A canonical text that has no NUL behind it, or null. */
@@ -157,8 +184,8 @@ static int json_was(struct buf *text, const struct audit_view *view,
 	return 0;
 }
 
-static int json_images(FILE *out, struct buf *text, const struct audit_view *view,
-		       struct err *err)
+static int json_images(FILE *out, struct buf *text, const struct audit *audit,
+		       const struct audit_view *view, struct err *err)
 {
 	int rc = 0;
 
@@ -169,8 +196,8 @@ static int json_images(FILE *out, struct buf *text, const struct audit_view *vie
 		buf_addstr(text, i ? ",\n" : "\n");
 		json_print_open(text, NULL, '{');
 		json_print_string(text, "album", row->album->id);
-		image_members(text, row->image);
-		rc = json_was(text, view, row->image, err);
+		rc = image_members(text, audit, row->image, err);
+		rc = rc ? rc : json_was(text, view, row->image, err);
 		buf_addch(text, '}');
 		audit_print_part(out, text);
 	}
@@ -181,14 +208,11 @@ int audit_json_print(FILE *out, const struct audit *audit, const struct audit_vi
 		     struct err *err)
 {
 	struct buf text = {0};
-	int rc = 0;
+	int rc = json_head(&text, audit, err);
 
-	json_head(&text, audit);
-	if (view->row) {
-		rc = json_images(out, &text, view, err);
-	} else {
-		json_albums(out, &text, audit, view->rows);
-	}
+	rc = rc          ? rc
+	     : view->row ? json_images(out, &text, audit, view, err)
+			 : json_albums(out, &text, audit, view->rows, err);
 	if (rc) {
 		buf_release(&text);
 		return rc;

@@ -153,14 +153,20 @@ static void add_observed(struct buf *text, const struct audit_image *image)
 	buf_addstr(text, image->earlier ? " or earlier" : "");
 }
 
-static void add_oldest(struct buf *text, const struct audit_image *oldest)
+static int add_oldest(struct buf *text, const struct audit *audit, struct err *err)
 {
+	const struct audit_image *oldest = audit->all.oldest;
+	struct audit_texts texts;
+	struct buf scratch = {0};
+	int rc = audit_texts(&texts, &scratch, audit, oldest, err);
+
 	buf_addstr(text, "\noldest untagged image  ");
 	add_id(text, oldest->id);
-	if (oldest->title) {
+	if (texts.title) {
 		buf_addstr(text, "\n  title                ");
-		add_json(text, oldest->title, LABEL_MAX);
+		add_json(text, texts.title, LABEL_MAX);
 	}
+	buf_release(&scratch);
 	buf_addstr(text, "\n  created              ");
 	add_json(text, oldest->created_at, LABEL_MAX);
 	buf_addstr(text, "\n  observed since       ");
@@ -168,6 +174,7 @@ static void add_oldest(struct buf *text, const struct audit_image *oldest)
 	buf_addstr(text, "\n  counted since        ");
 	add_time(text, oldest->from_s);
 	buf_addch(text, '\n');
+	return rc;
 }
 
 static void add_last(struct buf *text, const struct audit_last *last)
@@ -257,7 +264,7 @@ struct columns {
 	const struct audit_view *view;
 	char language[WORDS_LANGUAGE];
 	size_t image, album, title; /* characters */
-	struct buf cell;
+	struct buf cell, scratch;
 };
 
 static size_t width_of(const struct buf *cell)
@@ -276,12 +283,17 @@ static void cell_id(struct columns *columns, const char *id)
 	add_id(&columns->cell, id);
 }
 
-static void cell_title(struct columns *columns, const struct audit_image *image)
+static int cell_title(struct columns *columns, const struct audit_image *image,
+		      struct err *err)
 {
+	struct audit_texts texts;
+	int rc = audit_texts(&texts, &columns->scratch, columns->audit, image, err);
+
 	buf_clear(&columns->cell);
-	if (image->title) {
-		add_json(&columns->cell, image->title, TITLE_MAX);
+	if (texts.title) {
+		add_json(&columns->cell, texts.title, TITLE_MAX);
 	}
+	return rc;
 }
 
 static void widen(size_t *width, const struct columns *columns, size_t most)
@@ -292,19 +304,22 @@ static void widen(size_t *width, const struct columns *columns, size_t most)
 	*width = cell > *width ? cell : *width;
 }
 
-static void measure(struct columns *columns)
+static int measure(struct columns *columns, struct err *err)
 {
+	int rc = 0;
+
 	columns->image = columns->album = columns->title = strlen("IMAGE");
-	for (uint64_t i = 0; i < columns->view->rows; i++) {
+	for (uint64_t i = 0; !rc && i < columns->view->rows; i++) {
 		const struct audit_row *row = &columns->view->row[i];
 
 		cell_id(columns, row->image->id);
 		widen(&columns->image, columns, ID_WIDTH);
 		cell_id(columns, row->album->id);
 		widen(&columns->album, columns, ID_WIDTH);
-		cell_title(columns, row->image);
+		rc = cell_title(columns, row->image, err);
 		widen(&columns->title, columns, TITLE_MAX + strlen("..."));
 	}
+	return rc;
 }
 
 /* Appends the cell, and spaces up to its width and two more. */
@@ -366,7 +381,7 @@ static int add_image(struct buf *text, struct columns *columns,
 		cell_id(columns, row->album->id);
 		add_cell(text, columns, columns->album);
 	}
-	cell_title(columns, image);
+	rc = cell_title(columns, image, err);
 	add_cell(text, columns, columns->title);
 	if (stamp_is_absent(&image->created)) {
 		buf_addstr(text, "unknown   ");
@@ -378,7 +393,7 @@ static int add_image(struct buf *text, struct columns *columns,
 	buf_addf(text, "%s  %.12s  ",
 		 columns->audit->has_earlier && !image->earlier ? "           " : "",
 		 image->since->commit);
-	rc = add_was(text, columns, image, err);
+	rc = rc ? rc : add_was(text, columns, image, err);
 	end_line(text);
 	return rc;
 }
@@ -387,10 +402,10 @@ static int add_images(FILE *out, struct buf *text, const struct audit *audit,
 		      const struct audit_view *view, struct err *err)
 {
 	struct columns columns = {.audit = audit, .view = view};
-	int rc = 0;
+	int rc;
 
 	words_language(columns.language);
-	measure(&columns);
+	rc = measure(&columns, err);
 	buf_addf(text, "\nSINCE       AGE        %-*s  ", (int)columns.image, "IMAGE");
 	if (!view->one_album) {
 		buf_addf(text, "%-*s  ", (int)columns.album, "ALBUM");
@@ -403,6 +418,7 @@ static int add_images(FILE *out, struct buf *text, const struct audit *audit,
 		audit_print_part(out, text);
 	}
 	buf_release(&columns.cell);
+	buf_release(&columns.scratch);
 	return rc;
 }
 
@@ -414,13 +430,13 @@ int audit_table_print(FILE *out, const struct audit *audit, const struct audit_v
 
 	add_totals(&text, audit, view->one_album);
 	if (audit->all.oldest) {
-		add_oldest(&text, audit->all.oldest);
+		rc = add_oldest(&text, audit, err);
 	}
 	if (audit->all.last.tag_image) {
 		add_last(&text, &audit->all.last);
 	}
 	add_tags(&text, &audit->all);
-	if (view->row && view->rows) {
+	if (!rc && view->row && view->rows) {
 		rc = add_images(out, &text, audit, view, err);
 	} else if (!view->row && audit->album_count) {
 		buf_addstr(&text, "\n UNTAGGED     IMAGES     SHARE  SINCE       "

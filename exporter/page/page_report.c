@@ -32,7 +32,8 @@ enum { EARLIER = 1 << 0, CREATED = 1 << 1 };
 struct report {
 	FILE *out;
 	const struct audit *audit;
-	struct buf text;  /* to be written to `out` */
+	struct buf text; /* to be written to `out` */
+	struct buf scratch;
 	struct buf album; /* rows of the block of albums */
 	size_t rows;
 	uint64_t block; /* number of the block of details */
@@ -122,14 +123,18 @@ static void add_summary(struct report *r, const struct snapshot_info *info,
 	end(r, '}');
 }
 
-static void add_untagged_image(struct buf *out, const struct audit_image *image,
-			       uint64_t album)
+static int add_untagged_image(struct report *r, const struct audit_image *image,
+			      uint64_t album, struct err *err)
 {
+	struct buf *out = &r->text;
+	struct audit_texts texts;
+	int rc = audit_texts(&texts, &r->scratch, r->audit, image, err);
+
 	json_print_open(out, NULL, '[');
 	json_print_string(out, NULL, image->id);
 	print_created(out, image->created_at);
-	json_print_raw(out, NULL, image->title);
-	json_print_raw(out, NULL, image->thumbnail);
+	json_print_raw(out, NULL, texts.title);
+	json_print_raw(out, NULL, texts.thumbnail);
 	json_print_number(out, NULL, album);
 	print_time(out, NULL, image->from_s);
 	print_time(out, NULL, image->since->time_s);
@@ -138,28 +143,30 @@ static void add_untagged_image(struct buf *out, const struct audit_image *image,
 			  (image->earlier ? EARLIER : 0) |
 				  (image->from_created ? CREATED : 0));
 	buf_addch(out, ']');
+	return rc;
 }
 
 /* Writes the list of all untagged images, and notes their numbers in it. */
-static void add_untagged(struct report *r)
+static int add_untagged(struct report *r, struct err *err)
 {
 	const struct audit *audit = r->audit;
 	struct audit_row *row = audit_order_images(audit);
 	uint64_t *first = xreallocarray(NULL, audit->album_count + 1, sizeof(*first));
+	int rc = 0;
 
 	first[0] = 0;
 	for (size_t i = 0; i < audit->album_count; i++) {
 		first[i + 1] = first[i] + audit->album[i].counts.untagged;
 	}
 	r->number = xreallocarray(NULL, audit->all.untagged + 1, sizeof(*r->number));
-	for (uint64_t i = 0; i < audit->all.untagged; i++) {
+	for (uint64_t i = 0; !rc && i < audit->all.untagged; i++) {
 		size_t album = (size_t)(row[i].album - audit->album);
 
 		if (i % IMAGES == 0) {
 			begin(r, "untagged", '[');
 		}
 		buf_addstr(&r->text, i % IMAGES ? ",\n" : "\n");
-		add_untagged_image(&r->text, row[i].image, album);
+		rc = add_untagged_image(r, row[i].image, album, err);
 		r->number[first[album] + (size_t)(row[i].image - row[i].album->image)] =
 			i;
 		if (i % IMAGES == IMAGES - 1 || i + 1 == audit->all.untagged) {
@@ -168,6 +175,7 @@ static void add_untagged(struct report *r)
 	}
 	free(first);
 	free(row);
+	return rc;
 }
 
 static int add_history(struct report *r, struct snapshot_repo *repo,
@@ -278,8 +286,8 @@ int page_print(FILE *out, struct snapshot_repo *repo, const struct snapshot_info
 		fwrite(r.text.data, 1, r.text.len, out);
 		buf_clear(&r.text);
 	}
+	rc = rc ? rc : add_untagged(&r, err);
 	if (!rc) {
-		add_untagged(&r);
 		add_albums(&r);
 		fwrite(page.text.data + page.data_at, 1, page.text.len - page.data_at,
 		       out);
@@ -290,6 +298,7 @@ int page_print(FILE *out, struct snapshot_repo *repo, const struct snapshot_info
 	page_release(&page);
 	free(r.number);
 	buf_release(&r.text);
+	buf_release(&r.scratch);
 	buf_release(&r.album);
 	return rc;
 }

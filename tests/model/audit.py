@@ -185,14 +185,11 @@ class Snapshot:
 
 
 def title(record):
-    """What an image is called: at most 120 bytes of it, in whole characters."""
+    """What an image is called."""
     infos = record.get("infos")
     names = [record.get("title"), record.get("filename")]
     names.append(infos.get("original_filename") if isinstance(infos, dict) else None)
-    name = next((name for name in names if isinstance(name, str) and name), None)
-    if name is None or len(name.encode()) <= 120:
-        return name
-    return name.encode()[:120].decode("utf-8", "ignore") + "\u2026"
+    return next((name for name in names if isinstance(name, str) and name), None)
 
 
 def utc(time_s):

@@ -227,15 +227,12 @@ def created(text):
 
 
 def title(text):
-    """What an image is called: at most 120 bytes of it, in whole characters."""
+    """What an image is called."""
     members = dict(pairs(parse(text)))
     infos = members.get("infos")
     infos = dict(pairs(infos)) if isinstance(infos, tuple) else {}
     names = [members.get("title"), members.get("filename"), infos.get("original_filename")]
-    name = next((string(name) for name in names if string(name)), None)
-    if name is None or len(name.encode()) <= 120:
-        return name
-    return name.encode()[:120].decode("utf-8", "ignore") + "\u2026"
+    return next((string(name) for name in names if string(name)), None)
 
 
 class Audit:

@@ -106,6 +106,8 @@ static void an_album_has_its_images_tags_and_last_tagger(void **state)
 	struct snapshot_repo *repo = snapshot_fixture_open();
 	struct snapshot_info info = {0};
 	struct next next = begin(repo);
+	struct audit_texts texts;
+	struct buf scratch = {0};
 	struct audit *audit;
 
 	(void)state;
@@ -133,7 +135,11 @@ static void an_album_has_its_images_tags_and_last_tagger(void **state)
 	assert_string_equal(audit->all.last.image, "a");
 	assert_string_equal(audit->all.last.by, "\"u\"");
 	assert_string_equal(audit->album[0].image[0].id, "b");
-	assert_string_equal(audit->album[0].image[0].thumbnail, "\"https://x/\"");
+	assert_int_equal(
+		audit_texts(&texts, &scratch, audit, &audit->album[0].image[0], &err), 0);
+	assert_string_equal(texts.thumbnail, "\"https://x/\"");
+	assert_null(texts.title);
+	buf_release(&scratch);
 	assert_null(audit->album[0].image[0].created_at);
 	audit_free(audit);
 	snapshot_info_release(&info);
