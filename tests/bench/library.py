@@ -157,9 +157,10 @@ class Library:
     def scan(self, index):
         return Run([INDEXER, "scan", "--data", str(self.data), "--index", str(index)])
 
-    def export(self, repo, site=None, index=None, exporter=EXPORTER):
+    def export(self, repo, site=None, index=None, exporter=EXPORTER, sign=None):
         argv = [exporter, "export", "--index", str(index or self.index), "--repo", str(repo)]
-        return Run(argv + (["--site", str(site)] if site else []))
+        argv += ["--site", str(site)] if site else []
+        return Run(argv + (["--sign", sign] if sign else []))
 
     def publish(self, site):
         return Run([EXPORTER, "publish", "--repo", str(self.repo), "--site", str(site)])
@@ -232,14 +233,26 @@ class Library:
         (self.dir / "staging").write_text(text)
         (self.data / "arrivals").mkdir(exist_ok=True)
         start = time.perf_counter()
-        os.rename(self.dir / "staging", self.data / f"arrivals/{self.count}.json")
+        os.rename(self.dir / "staging", self.arrived)
         return start
+
+    @property
+    def arrived(self):
+        """The file that arrived last."""
+        return self.data / f"arrivals/{self.count}.json"
 
     def change_image(self):
         self.count += 1
         at = datetime.datetime(2031, 1, 1) + datetime.timedelta(seconds=self.count)
         self.arrive(re.sub('"updated_at":"[^"]*"', f'"updated_at":"{at.isoformat()}Z"',
                            self.an_image(), count=1))
+
+    def key(self):
+        """A key to sign with, which needs no agent and no password."""
+        path = self.dir / "key"
+        if not path.exists():
+            quiet("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path)
+        return str(path)
 
     def change_label(self):
         """Changes the label of the first tag, which in the shape one-tag is on every image."""
