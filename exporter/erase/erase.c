@@ -762,10 +762,17 @@ static int begin(struct erase *e, struct redact **declared, struct err *err)
 
 static void end(struct erase *e)
 {
+	struct buf unused = {0};
+
+	if (e->digest) {
+		digest_close(e->digest);
+		buf_addf(&unused, "%s/" NEW_DIGESTS, e->repo->path);
+		digest_keep_remove(unused.data, NULL);
+		buf_release(&unused);
+	}
 	erase_records_free(e->records);
 	erase_store_close(&e->store);
 	sign_agent_close(e->agent);
-	digest_close(e->digest);
 	reflist_release(&e->refs);
 	erase_commits_release(&e->commits);
 	oversize_release(&e->lacks);
