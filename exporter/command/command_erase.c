@@ -288,6 +288,8 @@ static int erase(struct erasing *e, struct err *err)
 	}
 	if (!e->opt->dry_run && !rc) {
 		write_note(e);
+	} else if (rc == ERR_CHANGED || rc == ERR_LOCKED) {
+		note_write(&e->note, e->repo); /* nothing has changed */
 	}
 	return rc;
 }
@@ -312,9 +314,16 @@ static int run(const void *values, char **operand, struct err *err)
 	rc = rc ? rc : check_site(&e, err);
 	rc = rc ? rc : erase(&e, err);
 	if (!rc && !opt->dry_run) {
-		/* The site is compared with the old snapshot, which the purge removes. */
-		rc = publish(&e, err);
-		rc = rc ? rc : erase_finish(&e.purge, e.repo, err);
+		struct err why;
+		int site = publish(&e, &why);
+
+		/* The site is compared with the old snapshot, which the purge removes. If that
+		 * failed, it will be compared whole. */
+		rc = erase_finish(&e.purge, e.repo, err);
+		if (!rc && site) {
+			rc = site;
+			*err = why;
+		}
 	}
 	if (!rc) {
 		report(&e);

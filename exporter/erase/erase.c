@@ -610,6 +610,9 @@ static int make_label(struct erase *e, uint8_t tag[OBJECT_ID], struct err *err)
 			      .key = e->job->key};
 	int rc = read_commit(e, tip, &commit, err);
 
+	if (rc) {
+		return rc;
+	}
 	name_label(e, e->result->label);
 	object_hex(info.commit.hex, tip->new);
 	object_hex(info.tree.hex, tip->new_tree);
@@ -619,7 +622,7 @@ static int make_label(struct erase *e, uint8_t tag[OBJECT_ID], struct err *err)
 	buf_addf(&e->message, "snapshot\n\n" MESSAGE_NUMBER ": %" PRIu64 "\n",
 		 tip->number);
 	info.message = e->message.data;
-	if (!rc && e->digest && label.key) {
+	if (e->digest && label.key) {
 		rc = sha256_of(&e->hex, tip->new_tree, e, err);
 		label.sha256 = e->hex.data;
 	}

@@ -185,6 +185,7 @@ static int reach(uint32_t *last, const struct erase_commits *commits,
 	int rc = 0;
 
 	buf_add(&todo, id, OBJECT_ID);
+	buf_addstr(&done, "");
 	while (!rc && todo.len) {
 		uint8_t at[OBJECT_ID];
 		uint32_t hash, n, listed;

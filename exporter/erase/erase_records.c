@@ -448,7 +448,7 @@ static int other_image(struct erase_records *r, const struct body_text *id,
 		if (!rc && is_suspect(r)) {
 			rc = lose_tag_images(r, &new, false);
 		}
-		new.inserted = !rc &&new.lost &&new.lost == r->body.count;
+		new.inserted = rc == 0 && new.lost > 0 && new.lost == r->body.count;
 	} else if (!blob && is_lacking(r, QUERY_TAG_IMAGES, id)) {
 		warn_lacking(r);
 	}

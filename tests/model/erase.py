@@ -253,11 +253,35 @@ def raw(folder):
                     yield file.read()
 
 
-def find(repo, folders, words):
-    """The words that are still there."""
+def objects(repo):
+    return git(repo, "cat-file", "--batch", "--batch-all-objects", text=False)
+
+
+def reports(work):
+    """What auditors get: reports, and a bundle with all that is in it."""
+    repo = f"{work}/a.repo"
+    for argv in (["audit", "--format", "html"], ["audit", "--json"], ["log", "--json"],
+                 ["diff", "--json", git(repo, "rev-list", "main").split()[-1], "main"]):
+        yield run(EXPORTER, argv[0], "--repo", repo, *argv[1:], text=False).stdout
+    run(EXPORTER, "bundle", "--repo", repo, f"{work}/bundle.tar", check=False)
+    if os.path.exists(f"{work}/bundle.tar"):
+        os.makedirs(f"{work}/untar")
+        run("tar", "-xf", f"{work}/bundle.tar", "-C", f"{work}/untar")
+        top = f"{work}/untar/{os.listdir(f'{work}/untar')[0]}"
+        run("git", "init", "-q", "--bare", f"{work}/untar/repo")
+        if os.path.exists(f"{top}/shallow"):
+            run("cp", f"{top}/shallow", f"{work}/untar/repo/shallow")
+        git(f"{work}/untar/repo", "fetch", "-q", f"{top}/snapshots.bundle", "refs/*:refs/*")
+        yield objects(f"{work}/untar/repo")
+        yield from raw(f"{work}/untar")
+    run("rm", "-rf", f"{work}/bundle.tar", f"{work}/untar")
+
+
+def find(work, words):
+    """The words that are in the repository, the site, reports or a bundle."""
     found = set()
-    objects = git(repo, "cat-file", "--batch", "--batch-all-objects", text=False)
-    for blob in [objects, *(b for f in folders for b in raw(f))]:
+    for blob in [objects(f"{work}/a.repo"), *raw(f"{work}/a.repo"), *raw(f"{work}/site"),
+                 *reports(work)]:
         found |= {w for w in words if w.encode() in blob}
     return found
 
@@ -270,11 +294,19 @@ def counts(message):
     return [line for line in message.splitlines() if line.startswith(COUNTS)]
 
 
-def check(kinds, signed):
+def prune(lib, rng, sign):
+    """Drops a part of the history; what labels hold stays. Returns how many snapshots went."""
+    repo = f"{lib.work}/a.repo"
+    first = rng.randint(1, len(lib.trees) - 1)
+    run(EXPORTER, "prune", "--repo", repo, "--before", lib.trees[first][0], *sign)
+    return first
+
+
+def check(kinds, signed, pruned):
     rng = random.Random(f"{SEED} {kinds}")
     work = f"{WORK}/{kinds.replace(' ', '+')}"
     os.makedirs(work)
-    name = f"{kinds}, SEED={SEED} STEPS={STEPS}"
+    name = f"{kinds}{', pruned' if pruned else ''}, SEED={SEED} STEPS={STEPS}"
     if signed:
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "x", "-f", f"{work}/key")
         with open(f"{work}/key.pub", encoding="utf-8") as key, \
@@ -283,39 +315,48 @@ def check(kinds, signed):
     lib, args, words = play(work, rng, kinds.split(), signed)
     repo, site = f"{work}/a.repo", f"{work}/site"
     sign = ["--sign", f"{work}/key"] if signed else []
-    before = find(repo, [repo, site], words)
+    gone = prune(lib, rng, sign) if pruned else 0
+    labels = {n: [c for c, _, _ in lib.trees].index(git(repo, "rev-parse", f"{n}^{{commit}}")
+                                                    .strip())
+              for n in git(repo, "tag", "-l", "label*").split()}
+    before = find(work, words)
     # What was never in a snapshot cannot be erased.
     missing = words - before
     args = [a for pair in zip(args[::2], args[1::2]) if pair[1] not in missing for a in pair]
     words -= missing
+    old_receipt = receipt(lib) if signed else None
     erase = [EXPORTER, "erase", "--index", f"{work}/a.index", "--repo", repo, "--site", site,
              "--reason", "asked for by letter", "--json", *args]
     dry = json.loads(run(*erase, *sign, "--dry-run").stdout)
     done = json.loads(run(*erase, *sign).stdout)
     result(all(dry[k] == done[k] for k in ("snapshots", "from", "labels", "answers", "held")),
            f"a dry run tells the same ({name})", dry, done)
-    left = find(repo, [repo, site], words)
+    left = find(work, words)
     result(bool(words) and not left, f"nothing is left of {len(words)} words ({name})", left)
+    wanted = lib.trees[gone:]
     commits = git(repo, "rev-list", "--reverse", "main").split()
     trees = git(repo, "log", "--reverse", "--format=%T", "main").split()
     messages = [m.strip("\n") for m in
                 git(repo, "log", "--reverse", "--format=%B%x00", "main").split("\0")][:-1]
-    result(len(commits) == len(lib.trees), f"each snapshot is there ({name})")
-    bad = [n for n, (c, t, m) in enumerate(lib.trees) if trees[n] != t]
+    result(len(commits) == len(wanted), f"each snapshot is there ({name})")
+    bad = [n for n, (c, t, m) in enumerate(wanted) if trees[n] != t]
     result(not bad, f"each has the tree of a history without the records ({name})", bad)
-    bad = [(n, counts(messages[n]), counts(m)) for n, (c, t, m) in enumerate(lib.trees)
+    bad = [n for n, at in labels.items()
+           if git(repo, "rev-parse", f"{n}^{{tree}}").strip() != lib.trees[at][1]]
+    result(not bad, f"so has each that is labelled ({name})", bad)
+    bad = [(n, counts(messages[n]), counts(m)) for n, (c, t, m) in enumerate(wanted)
            if counts(messages[n]) != counts(m)]
     result(not bad, f"and its counts ({name})", bad[:3])
     # Where both made a snapshot, the subjects are equal, too.
     bad = [(n, messages[n].split("\n")[0], m.split("\n")[0])
-           for n, (c, t, m) in enumerate(lib.trees)
-           if n and t != lib.trees[n - 1][1] and messages[n].split("\n")[0] != m.split("\n")[0]]
+           for n, (c, t, m) in enumerate(wanted)
+           if n and t != wanted[n - 1][1] and messages[n].split("\n")[0] != m.split("\n")[0]]
     result(not bad, f"and its subject ({name})", bad[:3])
-    was = [m.rsplit("\n", 1)[-1] for m in messages[done["from"] - 1:]]
-    result(was == [f"Albumen-Was: {c}" for c, _, _ in lib.trees[done["from"] - 1:]],
+    at = done["from"] - 1 - gone if done["from"] else len(wanted)
+    was = [m.rsplit("\n", 1)[-1] for m in messages[at:]]
+    result(was == [f"Albumen-Was: {c}" for c, _, _ in wanted[at:]],
            f"each says what it was ({name})", was[:3])
-    result(commits[:done["from"] - 1] == [c for c, _, _ in lib.trees[:done["from"] - 1]],
-           f"older ones are the same ({name})")
+    result(commits[:at] == [c for c, _, _ in wanted[:at]], f"older ones are the same ({name})")
     verify = run(EXPORTER, "verify", "--repo", repo,
                  *(["--signers", f"{work}/signers"] if signed else []), check=False)
     result(verify.returncode == 0, f"verify passes ({name})", verify.stdout, verify.stderr)
@@ -328,6 +369,14 @@ def check(kinds, signed):
                      check=False)
     result(check_site.returncode == 0, f"the site is at the new tip ({name})",
            check_site.stdout, check_site.stderr)
+    if signed:
+        for when, text in (("an old", old_receipt), ("a new", receipt(lib))):
+            with open(f"{work}/receipt", "w", encoding="utf-8") as file:
+                file.write(text)
+            checked = run(sys.executable, f"{os.path.dirname(__file__)}/../check-receipt",
+                          f"{work}/receipt", f"{work}/signers", check=False)
+            result(checked.returncode == 0, f"{when} receipt proves ({name})",
+                   checked.stdout, checked.stderr)
     # An export goes on, and makes nothing of nothing.
     lib.time += 100
     more = ["--drop", "secretmember"] if lib.member else []
@@ -347,6 +396,13 @@ def check(kinds, signed):
     run("rm", "-rf", work)
 
 
+def receipt(lib):
+    """Of an image that stays, now."""
+    image = next(i for k, i in lib.records if k == "image")
+    return run(EXPORTER, "receipt", "--repo", f"{lib.work}/a.repo",
+               f"api/v1/tag_images?image_ids[]={image}").stdout
+
+
 for at, kinds_of_case in enumerate(KINDS):
-    check(kinds_of_case, at % 2 == 0)
+    check(kinds_of_case, (SEED + at) % 3 != 0, (SEED + at) % 4 == 1)
 print(f"cases {cases}")
