@@ -50,7 +50,7 @@ next
 git -C "$T/repo" tag light main
 git -C "$T/repo" -c user.name=me -c user.email=me@x tag -m 'by somebody' theirs main
 git -C "$T/repo" tag -m again -f nested theirs 2>"$T/err" >"$T/out" ||
-	git -C "$T/repo" -c user.name=me -c user.email=me@x tag -m again nested theirs
+	git -C "$T/repo" -c user.name=me -c user.email=me@x tag -m again nested theirs 2>"$T/err"
 "$EXPORTER" publish --repo "$T/repo" --site "$T/old" >"$T/out"
 "$EXPORTER" publish --repo "$T/repo" --site "$T/first" --at "$first" >"$T/out"
 second=$(main)
