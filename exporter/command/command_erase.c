@@ -315,14 +315,14 @@ static int run(const void *values, char **operand, struct err *err)
 	rc = rc ? rc : erase(&e, err);
 	if (!rc && !opt->dry_run) {
 		struct err why;
-		int site = publish(&e, &why);
+		/* Against the old snapshot, which the purge removes. If that fails, as where
+		 * the history before it is cut off, the site is compared whole. */
+		bool published = publish(&e, &why) == 0;
 
-		/* The site is compared with the old snapshot, which the purge removes. If that
-		 * failed, it will be compared whole. */
 		rc = erase_finish(&e.purge, e.repo, err);
-		if (!rc && site) {
-			rc = site;
-			*err = why;
+		if (!rc && !published) {
+			log_debug("%s", why.msg);
+			rc = publish(&e, err);
 		}
 	}
 	if (!rc) {

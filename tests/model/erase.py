@@ -103,7 +103,8 @@ class Library:
         if done.returncode:
             raise SystemExit(f"# scan: {done.stderr}")
         sign = ["--sign", f"{self.work}/key"] if self.signed and side == "a" else []
-        site = ["--site", f"{self.work}/site"] if side == "a" else []
+        site = ["--site", f"{self.work}/site", "--collections", "--audit-page"] \
+            if side == "a" else []
         return run(EXPORTER, "export", "--index", f"{self.work}/{side}.index", "--repo",
                    f"{self.work}/{side}.repo", *sign, *site, *more, env=env)
 
