@@ -4,6 +4,7 @@ last one of the process; then the command runs again. strace(1) makes the calls 
 
 import collections
 import os
+import re
 import tarfile
 
 import disk
@@ -29,6 +30,7 @@ SCENES = {
     "publish": ("publish", [("index2", "index"), ("repo2", "repo"), ("site1", "site")]),
     "first-publish": ("publish", [("index2", "index"), ("repo2", "repo")]),
     "maintain": ("maintain", [("index2", "index"), ("repo2", "repo"), ("site2", "site")]),
+    "prune": ("prune", [("index2", "index"), ("repo2", "repo"), ("site2", "site")]),
     "snapshot": ("snapshot", [("index2", "index"), ("repo2", "repo"), ("site2", "site")]),
     "bundle": ("bundle", [("index2", "index"), ("repo2", "repo"), ("site2", "site")]),
 }
@@ -40,14 +42,17 @@ MAY_BE_UNSYNCED = {
     "index/lock.mdb", "index/lock.mdb (its name)", "repo/albumen-exporter.lock", "repo/config",
     "repo/albumen-exporter.lock (its name)", "site/.albumen/lock", "site/.albumen/lock (its name)",
     "site/.albumen/pending",
-    # Another name of albumen-exporter.lock, which the next writer removes.
-    "repo/refs/heads/main.lock",
+    # Empty: references are packed where several change at once.
+    "repo/refs/tags/pruned (its name)",
     # It has a checksum; if it is lost the next export renders more.
     "repo/albumen-exporter.note", "repo/albumen-exporter.note (its name)",
     "repo/albumen-exporter.note.new", "repo/albumen-exporter.note.new (its name)",
 }
+# Other names of albumen-exporter.lock, which the next writer removes.
+LOCK = re.compile(r"repo/[^ ]*\.lock( |$)")
 MAY_COME_BACK = ("repo/albumen-exporter.", "repo/objects/pack/")
-MORE = {"snapshot": ["--label", "filed/one", "--reason", "kept"], "bundle": ["out.tar"]}
+MORE = {"snapshot": ["--label", "filed/one", "--reason", "kept"], "bundle": ["out.tar"],
+        "prune": ["--before", "now"]}
 
 
 class Fault:
@@ -148,7 +153,7 @@ class Fault:
 
     def unsafe(self, state):
         return ", ".join("%s: %s" % item for item in sorted(state.unsafe().items())
-                         if item[0] not in MAY_BE_UNSYNCED and not (
+                         if item[0] not in MAY_BE_UNSYNCED and not LOCK.match(item[0]) and not (
                              item[0].startswith(MAY_COME_BACK) and "gone" in item[1]))
 
     def after(self, scene):
