@@ -189,19 +189,19 @@ static uint8_t *find_loose(const struct reach *reach, const uint8_t *id)
 	return at ? reach->loose_reached + (size_t)(at - reach->loose) / OBJECT_ID : NULL;
 }
 
-/* Marks every copy. *new: none was marked before. False: there is no such object. */
-static bool mark(bool *new, struct reach *reach, const uint8_t *id)
+/* Marks every copy. *fresh: none was marked before. False: there is no such object. */
+static bool mark(bool *fresh, struct reach *reach, const uint8_t *id)
 {
 	uint8_t *loose = find_loose(reach, id);
 	uint32_t n;
 	size_t first = find(&n, reach, id);
 	bool packed = first < reach->set.count;
 
-	*new = packed ? !reach->source[first].reached[n] : loose && !*loose;
-	if (*new &&loose) {
+	*fresh = packed ? !reach->source[first].reached[n] : loose && !*loose;
+	if (*fresh && loose) {
 		*loose = 1;
 	}
-	for (size_t i = 0; *new &&i < reach->set.count; i++) {
+	for (size_t i = 0; *fresh && i < reach->set.count; i++) {
 		if (packindex_find(&n, &reach->source[i].index, id)) {
 			reach->source[i].reached[n] = 1;
 		}
@@ -228,16 +228,16 @@ static int visit(struct reach *reach, const uint8_t *id, enum object_type type,
 		 const uint8_t *in, struct err *err)
 {
 	uint8_t *slot = reach->slot[be32_get(id) % SLOTS];
-	bool new;
+	bool fresh;
 
 	if (memcmp(slot, id, OBJECT_ID) == 0) {
 		return 0;
 	}
-	if (!mark(&new, reach, id)) {
+	if (!mark(&fresh, reach, id)) {
 		return missing(reach, id, in, err);
 	}
 	memcpy(slot, id, OBJECT_ID);
-	if (new &&type != OBJECT_BLOB) {
+	if (fresh && type != OBJECT_BLOB) {
 		reach->todo = xgrow(reach->todo, reach->count, &reach->cap,
 				    sizeof(*reach->todo));
 		reach->todo[reach->count].type = type;

@@ -145,7 +145,7 @@ static int refuse_commit(const char *path, const struct snapshot_id *commit,
 	return err_set(err, ERR_REFUSED,
 		       "site '%s' is at snapshot %s, which the repository '%s' does not "
 		       "have: the site is of another repository, or this one is an "
-		       "older copy, or its history was rewritten",
+		       "older copy, or its history was rewritten or pruned",
 		       path, commit->hex, snapshot_path(repo));
 }
 

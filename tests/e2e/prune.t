@@ -228,10 +228,14 @@ same "shallow follows" <(sort "$R/shallow") <(printf '%s\n' "${ids[3]}" "${ids[8
 answers "$T/after" "${ids[3]}" "${ids[@]:8}"
 answers_before() { for id in "${ids[3]}" "${ids[@]:8}"; do sed -n "/^$id\$/,/^[0-9a-f]\\{40\\}\$/p" "$T/before" | sed '$!b;/^[0-9a-f]\{40\}$/d'; done; }
 same "all answers are as they were" "$T/after" <(answers_before)
+exits "a site can be at what is held" 0 "$EXPORTER" publish --repo "$R" --site "$T/site" --at q1
 git -C "$R" tag -d q1 >"$T/out"
 exits "without its label a held one goes" 0 env SOURCE_DATE_EPOCH="$(at 21)" "$EXPORTER" prune --repo "$R" --before 2024-01-09T12:00:00Z --sign "$T/key"
 ok "which is said" grep -q '^0 snapshots removed; history begins with snapshot 9' "$T/out"
 is "it is gone from the disk" "$(held_bytes 'the title of day 3"')" 0
+exits "a site that is still at it is refused" 1 "$EXPORTER" publish --repo "$R" --site "$T/site"
+ok "the message says why" grep -q 'does not have: .* was rewritten or pruned; if that is as it should be, .*--accept site' "$T/err"
+exits "and taken when that is meant" 0 "$EXPORTER" publish --repo "$R" --site "$T/site" --accept site
 objects
 same "what is on the disk is what is reached" "$T/there" "$T/reached"
 ok "git fsck" git -C "$R" fsck --full --strict --no-progress

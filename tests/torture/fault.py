@@ -133,7 +133,7 @@ class Fault:
         if ended.code not in (0, 3):
             raise Loss("%s without a fault: %s" % (scene, ended))
         before.take(log)
-        unsafe = self.unsafe(before)
+        unsafe = self.unsafe(before, scene)
         if unsafe:
             self.at_once.append("%s without a fault: a power cut could undo: %s" % (scene, unsafe))
         made = disk.calls(log, self.world.path)
@@ -151,10 +151,12 @@ class Fault:
                     found.add(((call.name, call.ordinal), error))
         return sorted(found)
 
-    def unsafe(self, state):
+    def unsafe(self, state, scene):
+        # What a prune has removed must not come back.
+        back = MAY_COME_BACK[:1] if scene == "prune" else MAY_COME_BACK
         return ", ".join("%s: %s" % item for item in sorted(state.unsafe().items())
                          if item[0] not in MAY_BE_UNSYNCED and not LOCK.match(item[0]) and not (
-                             item[0].startswith(MAY_COME_BACK) and "gone" in item[1]))
+                             item[0].startswith(back) and "gone" in item[1]))
 
     def after(self, scene):
         """The commands that lead to the same result after any command."""
@@ -204,7 +206,7 @@ class Fault:
                 state.take(log)
             if ended.code not in good and not self.done_before(scene, ended):
                 raise Loss("the retry fails: %s" % ended)
-        unsafe = self.unsafe(state)
+        unsafe = self.unsafe(state, scene)
         if unsafe:
             raise Loss("after success a power cut could undo: " + unsafe)
         self.after(scene)
