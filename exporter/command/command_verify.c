@@ -231,6 +231,23 @@ static void add_signers(struct buf *out, const struct verify_result *result,
 	}
 }
 
+/* Which snapshots were written anew. Where main's tip stayed, only held ones were. */
+static void add_erased(struct buf *out, const struct verify_label *label)
+{
+	const struct declared_erased *erased = &label->erased;
+	size_t held = erased->held.count;
+
+	buf_addstr(out, "; ");
+	if (memcmp(erased->old_tip, erased->new_tip, OBJECT_ID) != 0) {
+		buf_addf(out, "snapshots %" PRIu64 " to %" PRIu64 "%s", erased->from,
+			 label->number, held ? " and " : "");
+	}
+	if (held) {
+		buf_addf(out, "%zu held", held);
+	}
+	buf_addstr(out, " were written anew");
+}
+
 static void add_labels(struct buf *out, const struct verify_result *result,
 		       bool has_signers)
 {
@@ -251,10 +268,7 @@ static void add_labels(struct buf *out, const struct verify_result *result,
 			buf_addstr(out, "not signed");
 		}
 		if (label->kind == VERIFY_LABEL_ERASED && label->is_good) {
-			buf_addf(out,
-				 "; snapshots %" PRIu64 " to %" PRIu64
-				 " were written anew",
-				 label->erased.from, label->number);
+			add_erased(out, label);
 		}
 		buf_addch(out, '\n');
 	}
