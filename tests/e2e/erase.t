@@ -182,4 +182,27 @@ exits "and what main has, too" 0 erase --image more --sign "$T/key"
 exits "verify" 0 "$EXPORTER" verify --repo "$T/repo" --signers "$T/signers"
 exits "an export goes on" 0 export_all --sign "$T/key"
 ok "nothing is left" not grep -rq '"held"\|"more"' <(git -C "$T/repo" cat-file --batch --batch-all-objects)
+
+# --- a new key ---
+
+rm -rf "$T/repo" "$T/index" "$T/site" "$T/data"/*
+day=1600000000
+ssh-keygen -q -t ed25519 -N '' -C x -f "$T/late"
+{
+	echo "me valid-before=\"20230101\" $(cat "$T/key.pub")"
+	echo "me valid-after=\"20230601\" $(cat "$T/late.pub")"
+} >"$T/signers"
+echo '{"public_id":"plain","album_id":"album"}' >"$T/data/plain.json"
+next --sign "$T/key"
+echo '{"public_id":"gone","album_id":"b"}' >"$T/data/gone.json"
+next --sign "$T/key"
+SOURCE_DATE_EPOCH=$day "$EXPORTER" snapshot --repo "$T/repo" --label filed --reason x --sign "$T/key" >"$T/out"
+rm "$T/data/gone.json"
+next --sign "$T/key"
+exits "the old key was allowed" 0 "$EXPORTER" verify --repo "$T/repo" --signers "$T/signers"
+day=1700000000
+exits "an erasure with a key of its own time" 0 erase --image gone --sign "$T/late"
+exits "is verified as of that time" 0 "$EXPORTER" verify --repo "$T/repo" --signers "$T/signers"
+git -C "$T/repo" tag -d "$(git -C "$T/repo" tag -l 'erased/*')" >"$T/out"
+exits "but not without its label" 1 "$EXPORTER" verify --repo "$T/repo" --signers "$T/signers"
 done_testing
