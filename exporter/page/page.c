@@ -151,14 +151,24 @@ int page_add_labels(struct buf *out, struct snapshot_repo *repo, struct err *err
 	return rc;
 }
 
-void page_add_created(struct buf *out, const char *created_at, size_t len)
+int64_t page_created_s(const char *created_at, size_t len)
 {
 	struct stamp stamp;
 
+	if (len < 2 || stamp_read(&stamp, created_at + 1, len - 2) < 0 ||
+	    stamp_is_absent(&stamp)) {
+		return PAGE_NO_TIME;
+	}
+	return stamp_unix_s(&stamp);
+}
+
+void page_add_created(struct buf *out, const char *created_at, size_t len)
+{
+	int64_t time_s = page_created_s(created_at, len);
+
 	json_print_name(out, NULL);
-	if (len >= 2 && stamp_read(&stamp, created_at + 1, len - 2) == 0 &&
-	    !stamp_is_absent(&stamp)) {
-		buf_addf(out, "%" PRId64, stamp_unix_s(&stamp));
+	if (time_s != PAGE_NO_TIME) {
+		buf_addf(out, "%" PRId64, time_s);
 	} else {
 		buf_add(out, len ? created_at : "null", len ? len : strlen("null"));
 	}

@@ -24,6 +24,7 @@
 #define PAGE_UNKNOWN UINT64_MAX /* a count that is not known */
 /* A count that the snapshot does not say, as the list is too large for it: null. */
 #define PAGE_TOO_LARGE (UINT64_MAX - 1)
+#define PAGE_NO_TIME INT64_MIN /* a time that is not known */
 
 enum page_form {
 	PAGE_REPORT, /* may load only thumbnails, when the user asks for them */
@@ -64,8 +65,10 @@ void page_add_origin(struct buf *out, const char *message,
  * albumen's own, what happened to the history stands behind (labels.h): [NAME,COMMIT,TEXT].
  * Reads one object or two for each label. */
 int page_add_labels(struct buf *out, struct snapshot_repo *repo, struct err *err);
-/* Appends an element: the Unix seconds of a created_at (canonical JSON, or `len` 0), or itself
- * if it is not an instant, or null. */
+/* The Unix seconds of a created_at (canonical JSON, or `len` 0), or PAGE_NO_TIME. */
+int64_t page_created_s(const char *created_at, size_t len);
+/* Appends an element: these seconds; or the created_at itself if it is not an instant; or
+ * null. */
 void page_add_created(struct buf *out, const char *created_at, size_t len);
 /* Adds a text that a commit or a tag holds, and need not be UTF-8. */
 void page_add_text(struct buf *out, const char *name, const char *text, size_t len);

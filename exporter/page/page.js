@@ -210,7 +210,7 @@ class Page {
 		this.showTags();
 	}
 
-	/* [image, title, created_at, by]; null for what is unknown. */
+	/* [image, created, by]; null for what is unknown. */
 	lastFigure(last) {
 		if (!last) {
 			return null;

@@ -19,8 +19,7 @@
  *	page_albums_release(&albums);
  */
 
-#define PAGE_HEAD 256 /* untagged images in the first file of an album */
-#define PAGE_NO_TIME INT64_MIN
+#define PAGE_HEAD 256   /* untagged images in the first file of an album */
 #define PAGE_SHARDS 256 /* the snapshot's folders api/v1/albums/XX */
 
 struct page_album {

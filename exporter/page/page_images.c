@@ -60,19 +60,6 @@ static void add_row(struct buf *out, const struct body *body, const struct body_
 	buf_addch(out, ']');
 }
 
-static int64_t created_s(const struct body_object *record)
-{
-	const struct body_text created = body_string(record, "created_at");
-	struct stamp stamp;
-
-	if (created.len < 2 ||
-	    stamp_read(&stamp, created.data + 1, created.len - 2) < 0 ||
-	    stamp_is_absent(&stamp)) {
-		return PAGE_NO_TIME;
-	}
-	return stamp_unix_s(&stamp);
-}
-
 int page_images_add(struct buf *head, struct buf *rest, int64_t *oldest, size_t split,
 		    const char *path, const struct buf *bytes, struct err *err)
 {
@@ -83,14 +70,15 @@ int page_images_add(struct buf *head, struct buf *rest, int64_t *oldest, size_t 
 	*oldest = PAGE_NO_TIME;
 	buf_addch(head, '[');
 	for (size_t i = 0; good && i < body.count; i++) {
-		struct body_text id;
+		struct body_text id, created;
 
 		good = body_record(&body, i, &id);
 		if (!good) {
 			break;
 		}
 		if (i == 0) {
-			*oldest = created_s(&body.record);
+			created = body_string(&body.record, "created_at");
+			*oldest = page_created_s(created.data, created.len);
 		}
 		if (i == split) {
 			buf_addch(rest, '[');
