@@ -263,8 +263,46 @@ static void check_any_signed(struct verify *verify)
 	}
 }
 
-/* A label declares another beginning than the history has: then `prune` was interrupted before
- * its change, or somebody has fetched what it left out. */
+static void note(struct verify_result *result, const struct verify_label *label,
+		 const char *text)
+{
+	buf_addstr(&result->notes, "the label ");
+	plain_addstr(&result->notes, label->name);
+	buf_addf(&result->notes, " declares that %s\n", text);
+}
+
+/* What a label declares has not come to its end: `prune` or `erase` was interrupted, and the
+ * next writer goes on; or somebody has fetched what it left out. */
+static void note_unfinished(struct verify *verify, const struct verify_label *label)
+{
+	const struct verify_commit *first = &verify->line.commit[verify->line.held];
+	struct verify_result *result = verify->result;
+
+	if (!label->is_good) {
+		return;
+	}
+	if (label->kind == VERIFY_LABEL_PRUNED && label->number > first->number) {
+		struct buf text = {0};
+
+		buf_addf(&text,
+			 "the history begins with snapshot %" PRIu64
+			 ", but earlier ones are there: the prune that made it was "
+			 "interrupted",
+			 label->number);
+		note(result, label, text.data);
+		buf_release(&text);
+	}
+	if (label->kind == VERIFY_LABEL_ERASED &&
+	    memcmp(label->erased.old_tip, label->erased.new_tip, OBJECT_ID) != 0 &&
+	    verify_store_look(verify->store, label->erased.old_tip) == 0) {
+		note(result, label,
+		     "records were erased, but the last snapshot of before is still "
+		     "there: "
+		     "the erase was interrupted, and the next command that writes the "
+		     "repository completes it");
+	}
+}
+
 static void note_labels(struct verify *verify)
 {
 	struct verify_result *result = verify->result;
@@ -276,17 +314,7 @@ static void note_labels(struct verify *verify)
 		if (label->number && label->key) {
 			verify_who_add_label(&result->who, label->key, label->principal);
 		}
-		if (label->kind == VERIFY_LABEL_PRUNED && label->is_good &&
-		    label->number > verify->line.commit[verify->line.held].number) {
-			buf_addstr(&result->notes, "the label ");
-			plain_addstr(&result->notes, label->name);
-			buf_addf(&result->notes,
-				 " declares that the history begins with snapshot "
-				 "%" PRIu64
-				 ", but earlier ones are there: the prune that "
-				 "made it was interrupted\n",
-				 label->number);
-		}
+		note_unfinished(verify, label);
 	}
 }
 

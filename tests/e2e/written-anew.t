@@ -84,6 +84,11 @@ declare_erasure second 3 6
 exits "a history that was written anew is good" 0 verify
 ok "the report says so" grep -q "^label $name: snapshot 6, made 2027-01-15T08:00:00Z, signed by two@example.org with SHA256:.*; snapshots 3 to 6 were written anew$" "$T/out"
 ok "and who signed what" grep -q '^signed by one@example.org with .*: 2 snapshots, 1 to 2,' "$T/out"
+ok "and that the old snapshots are still there" grep -q "^the label $name declares that records were erased, but the last snapshot of before is still there" "$T/out"
+git -C "$T/copy" reflog expire --expire=now --all
+git -C "$T/copy" gc -q --prune=now
+exits "without them it is good, too" 0 verify
+ok "and nothing is said" not grep -q 'still there' "$T/out"
 found "of both" '^signed by two@example.org with .*: 4 snapshots, 3 to 6, .*; 1 label$'
 tag second people 4 1700001000 <<<"Albumen-Was: $(git -C "$T/repo" rev-parse people)"
 exits "so is a label that was written anew" 0 verify
