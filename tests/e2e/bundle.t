@@ -28,7 +28,8 @@ echo "exporter@example.org $(cat "$T/key.pub")" >"$T/allowed"
 mkdir "$T/data"
 for n in {1..12}; do
 	image $((n % 5)) "change $n"
-	scan >"$T/out" && "$EXPORTER" export --index "$T/index" --repo "$T/repo" --sign "$T/key" >"$T/out"
+	scan >"$T/out" && SOURCE_DATE_EPOCH=$((1700000000 + 60 * n)) "$EXPORTER" export --index "$T/index" \
+		--repo "$T/repo" --sign "$T/key" >"$T/out"
 	[ $((n % 4)) = 0 ] && "$EXPORTER" snapshot --repo "$T/repo" --label "label/$n" --reason "Number $n" --sign "$T/key" >"$T/out"
 done
 git clone -q "$T/repo" "$T/clone"
@@ -127,29 +128,20 @@ is "and its labels" "$(git -C "$T/less/albumen-evidence/snapshots.git" tag | tr 
 exits "verify finds nothing wrong with that" 0 "$EXPORTER" verify --repo "$T/less/albumen-evidence/snapshots.git" --signers "$T/allowed"
 
 # A history that begins late, and holds a snapshot of before (the very first: it has no parent).
-cp -r "$T/some/albumen-evidence/snapshots.git" "$T/late"
+cp -r "$T/away/repo" "$T/late"
 first=$(git -C "$T/clone" rev-parse main~11)
-git -C "$T/late" fetch -q "$T/clone" "$first"
-git -C "$T/late" -c user.name=a -c user.email=a@b.c tag -a -m held held "$first"
-{
-	printf 'Earlier snapshots were pruned.\n\nAlbumen-Pruned-Before: 2099-01-01T00:00:00Z\n'
-	printf 'Albumen-First: 4 %s\nAlbumen-Held: 1 %s\nAlbumen-Snapshot: 4\n' "$(git -C "$T/late" rev-parse label/4^{})" "$first"
-	printf 'Albumen-Tree-SHA256: %s\n' "$("$ROOT/tests/tree-sha256" "$T/late" label/4)"
-} >"$T/message"
-git -C "$T/late" tag -d pruned/20300317T174640Z >"$T/none"
-git -C "$T/late" -c user.name=a -c user.email=a@b.c -c gpg.format=ssh -c user.signingkey="$T/away/key" \
-	tag -s --cleanup=verbatim -F "$T/message" pruned/20300101T000000Z label/4^{}
-rm -f "$T/late/FETCH_HEAD"
+"$EXPORTER" snapshot --repo "$T/late" --label held --reason why --at "$first" --sign "$T/away/key" >"$T/out"
+exits "a repository is pruned" 0 "$EXPORTER" prune --repo "$T/late" --before 2023-11-14T22:17:20Z --sign "$T/away/key"
 exits "what is pruned verifies" 0 "$EXPORTER" verify --repo "$T/late"
 exits "it can be bundled" 0 offline "$EXPORTER" bundle --repo "$T/late" "$T/late.tar"
 ok "the bundle unpacks" unpack late.tar latebundle
 ok "step 1 gets the snapshots" follow latebundle 1
 is "with the held one, and all labels" "$(git -C "$T/latebundle/albumen-evidence/snapshots.git" tag | tr '\n' ' ')$(
-	git -C "$T/latebundle/albumen-evidence/snapshots.git" cat-file -t "$first")" "held label/4 label/8 pruned/20300101T000000Z commit"
+	git -C "$T/latebundle/albumen-evidence/snapshots.git" cat-file -t "$first")" "held label/12 label/4 label/8 pruned/20300317T174640Z commit"
 is "step 2 finds nothing wrong" "$(follow latebundle 2 2>&1)" ""
 exits "verify finds nothing wrong" 0 "$EXPORTER" verify --repo "$T/latebundle/albumen-evidence/snapshots.git"
 ok "and finds the held one" grep -q '; held besides: 1$' "$T/out"
-git -C "$T/late" tag -d pruned/20300101T000000Z >"$T/none"
+git -C "$T/late" tag -d pruned/20300317T174640Z >"$T/none"
 exits "what no label declares cannot be bundled" 1 offline "$EXPORTER" bundle --repo "$T/late" "$T/none.tar"
 ok "the message says what mends it" grep -q "is cut off before the commit [0-9a-f]*, and no label pruned/ declares that, so a bundle of it could not be verified; clone the whole repository, or let the bundle declare it: --from [0-9a-f]*$" "$T/err"
 unset SOURCE_DATE_EPOCH
