@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/evidence/prune.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,7 @@ static enum fate fate_of(const struct commits *commits, const uint8_t *id)
 
 	do {
 		n = hash_next(&commits->table, hash, &at);
+		assert(!n || commits->entry);
 	} while (n && memcmp(commits->entry[n - 1].id, id, OBJECT_ID) != 0);
 	return n ? commits->entry[n - 1].fate : UNKNOWN;
 }
