@@ -159,7 +159,7 @@ git clone -q --depth 3 "file://$T/clone" "$T/shallow"
 "$EXPORTER" log --repo "$T/shallow" --image one --json >"$T/out" 2>"$T/err"
 is 'in a shallow clone it prints what it can' "$(jq -r .number "$T/out" | tr '\n' ' ')" '5 '
 ok 'and says that there may be more' grep -q 'history begins late here, in a shallow clone' "$T/err"
-is 'without an id it lists the snapshots of the clone' "$("$EXPORTER" log --repo "$T/shallow" | grep -c ^[0-9a-f])" 3
+is 'without an id it lists the snapshots of the clone' "$("$EXPORTER" log --repo "$T/shallow" | grep -c '^[0-9a-f]')" 3
 ok 'and where it begins' grep -q $'^\tthis repository does not have what was before this one$' <("$EXPORTER" log --repo "$T/shallow")
 exits 'an id that a shallow clone does not have is refused' 1 "$EXPORTER" log --repo "$T/shallow" --image none
 ok 'the message says that the clone is shallow' grep -q 'in any snapshot that this repository has' "$T/err"
