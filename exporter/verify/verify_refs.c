@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/verify/verify_refs.h"
 
+#include <fcntl.h>
 #include <fts.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "data/base/buf.h"
 #include "data/base/file.h"
@@ -12,6 +14,7 @@
 
 #define REF_MAX ((size_t)4096)
 #define PACKED_MAX ((size_t)256 << 20)
+#define TAGS "refs/tags/"
 
 static bool starts_with(const char *text, const char *prefix)
 {
@@ -53,15 +56,39 @@ static void read_packed_line(struct verify_refs *refs, const char *line,
 	} else if (strlen(line) > OBJECT_HEX + 1 && line[OBJECT_HEX] == ' ' &&
 		   object_unhex(id, line)) {
 		add(refs, line + OBJECT_HEX + 1, id)->is_packed = true;
+		if (!starts_with(line + OBJECT_HEX + 1, "refs/")) {
+			verify_report_fail(report, "packed-refs",
+					   "'%s' is no name of a reference",
+					   line + OBJECT_HEX + 1);
+		}
 	} else if (*line != '#') {
 		verify_report_fail(report, "packed-refs", "the file is damaged at '%s'",
 				   line);
 	}
 }
 
+/* In a file that says it is sorted, git searches for a name, and does not find one that is in
+ * another place. */
+static void check_order(const struct verify_refs *refs, size_t from,
+			struct verify_report *report)
+{
+	for (size_t i = from + 1; i < refs->count; i++) {
+		if (strcmp(refs->ref[i - 1].name, refs->ref[i].name) > 0) {
+			verify_report_fail(report, "packed-refs",
+					   "the file says that it is sorted, and is not, "
+					   "at '%s'",
+					   refs->ref[i].name);
+			return;
+		}
+	}
+}
+
 static void read_packed(struct verify_refs *refs, const char *git_dir,
 			struct verify_report *report)
 {
+	size_t from = refs->count;
+	bool sorted;
+
 	struct buf path = {0}, text = {0};
 	char *save = NULL, *line;
 	struct err err;
@@ -72,9 +99,17 @@ static void read_packed(struct verify_refs *refs, const char *git_dir,
 	if (rc && rc != ERR_NOTFOUND) {
 		verify_report_fail(report, "packed-refs", "%s", err.msg);
 	}
+	if (!rc && text.len && memchr(text.data, '\0', text.len)) {
+		verify_report_fail(report, "packed-refs", "the file has a NUL in it");
+	}
+	sorted = !rc && text.len && starts_with(text.data, "# pack-refs with:") &&
+		 memmem(text.data, strcspn(text.data, "\n"), " sorted", 7);
 	line = rc || !text.len ? NULL : strtok_r(text.data, "\n", &save);
 	for (; line; line = strtok_r(NULL, "\n", &save)) {
 		read_packed_line(refs, line, report);
+	}
+	if (sorted) {
+		check_order(refs, from, report);
 	}
 	buf_release(&path);
 	buf_release(&text);
@@ -138,8 +173,9 @@ static int compare_refs(const void *a, const void *b)
 	return order ? order : left->is_packed - right->is_packed;
 }
 
-/* Of several references with one name keeps the first one. */
-static void sort_refs(struct verify_refs *refs)
+/* Of several references with one name keeps the first one. A file of its own counts before
+ * packed-refs; of two names in that, git may take either. */
+static void sort_refs(struct verify_refs *refs, struct verify_report *report)
 {
 	size_t kept = 0;
 
@@ -148,6 +184,10 @@ static void sort_refs(struct verify_refs *refs)
 	}
 	for (size_t i = 0; i < refs->count; i++) {
 		if (kept && strcmp(refs->ref[kept - 1].name, refs->ref[i].name) == 0) {
+			if (i && refs->ref[i - 1].is_packed) {
+				verify_report_fail(report, refs->ref[kept - 1].name,
+						   "the reference is there twice");
+			}
 			free(refs->ref[i].name);
 		} else {
 			refs->ref[kept++] = refs->ref[i];
@@ -167,6 +207,67 @@ static void refuse_file(const char *git_dir, const char *name, const char *probl
 	buf_addf(&path, "%s/%s", git_dir, name);
 	if (lstat(path.data, &st) == 0 && st.st_size > 0) {
 		verify_report_fail(report, name, "%s", problem);
+	}
+	buf_release(&path);
+}
+
+/* Whether git takes the file for a reference: it begins with an id, or with "ref:", or it is a
+ * link, which git follows. */
+static bool is_reference(const char *path)
+{
+	char text[OBJECT_HEX + 1] = "";
+	uint8_t id[OBJECT_ID];
+	struct stat st;
+	int fd;
+
+	if (lstat(path, &st) < 0 || S_ISDIR(st.st_mode)) {
+		return false;
+	}
+	fd = S_ISREG(st.st_mode) ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+	if (fd < 0) {
+		return true;
+	}
+	if (read(fd, text, OBJECT_HEX) < 0) {
+		text[0] = '\0';
+	}
+	close(fd);
+	return starts_with(text, "ref:") || object_unhex(id, text);
+}
+
+static int compare_name(const void *name, const void *ref)
+{
+	return strcmp(name, ((const struct verify_ref *)ref)->name);
+}
+
+static bool has(const struct verify_refs *refs, const char *name)
+{
+	return refs->count &&
+	       bsearch(name, refs->ref, refs->count, sizeof(*refs->ref), compare_name);
+}
+
+/* A short name is looked for beside refs/, then in it, then among tags, then among branches
+ * (gitrevisions(7)). So these would be shown in place of what is verified under that name. */
+static void check_hidden(const struct verify_refs *refs, const char *git_dir,
+			 const char *name, const char *what, struct verify_report *report)
+{
+	static const char *const before[] = {"", "refs/", TAGS};
+	struct buf path = {0};
+
+	for (size_t i = 0; i < 3; i++) {
+		const char *ref;
+
+		buf_clear(&path);
+		buf_addf(&path, "%s/%s%s", git_dir, before[i], name);
+		ref = path.data + strlen(git_dir) + 1;
+		if (strcmp(ref, what) == 0) {
+			break;
+		}
+		if (has(refs, ref) || is_reference(path.data)) {
+			verify_report_fail(report, ref,
+					   "with the name '%s' git shows this in place "
+					   "of %s",
+					   name, what);
+		}
 	}
 	buf_release(&path);
 }
@@ -198,10 +299,19 @@ void verify_refs_read(struct verify_refs *refs, const char *git_dir,
 	/* In this order a reference that is packed meanwhile is read at least once. */
 	read_all_loose(refs, git_dir, report);
 	read_packed(refs, git_dir, report);
-	sort_refs(refs);
+	sort_refs(refs, report);
 	check_head(git_dir, report);
 	refuse_file(git_dir, "info/grafts", "git shows another history than there is",
 		    report);
+	check_hidden(refs, git_dir, "main", SNAPSHOT_BRANCH, report);
+	for (size_t i = 0; i < refs->count; i++) {
+		const struct verify_ref *ref = &refs->ref[i];
+
+		if (starts_with(ref->name, TAGS)) {
+			check_hidden(refs, git_dir, ref->name + strlen(TAGS), ref->name,
+				     report);
+		}
+	}
 	for (size_t i = 0; i < refs->count; i++) {
 		const struct verify_ref *ref = &refs->ref[i];
 

@@ -13,7 +13,8 @@
 /*
  * verify_refs - reads the references of a repository from its files: main, and the tags.
  * What would make git show another history than the one that is verified is a failure:
- * grafts, replacements, a bare repository's HEAD that is not on main, and other branches.
+ * grafts, replacements, a bare repository's HEAD that is not on main, other branches, two
+ * references of one name, and one that git takes for main or for a label, as refs/main.
  * (A shallow clone: verify_begin.) References of remotes, notes and the like are ignored.
  *
  * libgit2 lists references too, but silently leaves out those that are damaged.

@@ -214,6 +214,37 @@ git -C "$T/clone" update-ref -d refs/heads/main
 exits "a missing main is a failure" 1 verify "$T/clone"
 found "that says so" '^refs/heads/main: there is no such branch$'
 
+# What git would show in place of main, or of a label.
+fresh
+for name in main refs/main refs/first first; do
+	echo "$third" >"$T/clone/$name"
+	exits "$name in place of what is verified is a failure" 1 verify "$T/clone"
+	found "that names it" "^$name: with the name '${name#refs/}' git shows this in place of refs/(heads/main|tags/first)\$"
+	rm "$T/clone/$name"
+done
+git -C "$T/clone" tag -a -m why main main~1
+exits "so is a label that is called as the branch is" 1 verify "$T/clone"
+found "that names it" "^refs/tags/main: with the name 'main' git shows this in place of refs/heads/main\$"
+fresh
+git -C "$T/clone" pack-refs --all
+sed -i "/ refs.heads.main\$/p; s/^$tip/$third/" "$T/clone/packed-refs"
+ok "with two of a name, git shows one" [ "$(git -C "$T/clone" rev-parse main)" = "$tip" -o "$(git -C "$T/clone" rev-parse main)" = "$third" ]
+exits "two references of one name are a failure" 1 verify "$T/clone"
+found "that names it" '^refs/heads/main: the reference is there twice$'
+fresh
+git -C "$T/clone" pack-refs --all
+{
+	cat "$T/clone/packed-refs"
+	echo "$third refs/heads/a"
+} >"$T/clone/packed-refs.new"
+mv "$T/clone/packed-refs.new" "$T/clone/packed-refs"
+exits "packed references that are not sorted are a failure" 1 verify "$T/clone"
+found "that says so" "^packed-refs: the file says that it is sorted, and is not, at 'refs/heads/a'\$"
+fresh
+echo "$third nowhere" >>"$T/clone/packed-refs"
+exits "a packed reference outside of refs/ is a failure" 1 verify "$T/clone"
+found "that names it" "^packed-refs: 'nowhere' is no name of a reference\$"
+
 # Hostile repositories: verify never crashes, and never waits.
 fresh
 for pack in "$T/clone/objects/pack"/*.pack; do
