@@ -28,7 +28,7 @@
 /* A larger tree is none of albumen's, which hold 256 folders, or the files of one shard of
  * 65,536. */
 #define TREE_MAX ((size_t)16 << 20)
-/* The last second of the year 9999. */
+/* The last second of the year 9999. The first one is 1: ssh-keygen does not take 0. */
 #define TIME_MAX_S INT64_C(253402300799)
 /* So much of an answer is escaped, or of the trees copied, at a time. */
 #define PIECE ((size_t)64 << 10)
@@ -139,7 +139,7 @@ static int read_commit(struct receipt *receipt, struct err *err)
 	}
 	if (!*key || count_header(&receipt->commit, "\ngpgsig ") != 1 ||
 	    count_header(&receipt->commit, "\ncommitter ") != 1 ||
-	    !read_trailer(receipt->sha256, commit.message) || commit.time_s < 0 ||
+	    !read_trailer(receipt->sha256, commit.message) || commit.time_s < 1 ||
 	    commit.time_s > TIME_MAX_S) {
 		return err_set(
 			err, ERR_INPUT,
