@@ -260,7 +260,9 @@ static int64_t find_time(const struct verify_labels *labels, struct verify_label
 		     "label " DECLARED_ERASED " declares that");
 		label->is_sound = false;
 	}
-	return erasure ? erasure->tag.time_s : 0;
+	/* One that is newer was made after the erasure, whatever it says. */
+	return erasure && erasure->tag.time_s > label->tag.time_s ? erasure->tag.time_s
+								  : 0;
 }
 
 static void set_signer(struct verify_label *label, const struct sign_result *result,

@@ -92,6 +92,14 @@ ok "and nothing is said" not grep -q 'still there' "$T/out"
 found "of both" '^signed by two@example.org with .*: 4 snapshots, 3 to 6, .*; 1 label$'
 tag second people 4 1700001000 <<<"Albumen-Was: $(git -C "$T/repo" rev-parse people)"
 exits "so is a label that was written anew" 0 verify
+cp -r "$T/copy" "$T/later"
+sed -i 's/^two@example.org /&valid-before="20270201",/' "$T/signers"
+exits "also when its key is not allowed any more" 0 verify
+tag second later 4 1850000000 <<<"Albumen-Was: $(git -C "$T/repo" rev-parse people)"
+exits "a label that is newer than the erasure was not written anew by it" 1 verify
+found "its key must have been allowed at its own time" '^[0-9a-f]* refs/tags/later: signed with a key that the signers. file does not allow at that time: '
+sed -i 's/valid-before="20270201",//' "$T/signers"
+rm -rf "$T/copy" && mv "$T/later" "$T/copy"
 exits "and a clone" 0 bash -c "git clone -q --mirror 'file://$T/copy' '$T/clone' && '$EXPORTER' verify --repo '$T/clone' --signers '$T/signers'"
 exits "it can be bundled" 0 "$EXPORTER" bundle --repo "$T/copy" "$T/whole.tar"
 exits "and verified" 0 env TMPDIR="$T" "$EXPORTER" verify --bundle "$T/whole.tar" --signers "$T/signers"
