@@ -48,11 +48,21 @@ static bool read_person(int64_t *time_s, const char **at, const char *key)
 	return true;
 }
 
-/* Skips the rest of the head. Returns what follows the empty line, or NULL. */
-static const char *skip_head(struct verify_commit *out, const char *at)
+/* Skips the rest of the head: of a commit, its signature alone. git shows a message by what an
+ * `encoding` says, and another program may take the second of two lines of one name. Returns
+ * what follows the empty line, or NULL, and then *problem. */
+static const char *skip_head(struct verify_commit *out, const char *at,
+			     const char **problem)
 {
+	*problem = "it has no message";
 	while (*at && *at != '\n') {
-		out->is_signed |= strncmp(at, "gpgsig", 6) == 0;
+		bool more = *at == ' ' && out->is_signed;
+
+		if (!more && (out->is_signed || strncmp(at, "gpgsig ", 7) != 0)) {
+			*problem = "its head has a line that no snapshot has";
+			return NULL;
+		}
+		out->is_signed = true;
 		at += strcspn(at, "\n");
 		at += *at == '\n';
 	}
@@ -64,6 +74,7 @@ const char *verify_commit_parse(struct verify_commit *out, const char **message,
 {
 	const char *at = body->data;
 	uint8_t ignored[OBJECT_ID];
+	const char *problem;
 	int64_t author_s;
 
 	*out = (struct verify_commit){0};
@@ -97,10 +108,12 @@ const char *verify_commit_parse(struct verify_commit *out, const char **message,
 		if (!read_person(&out->time_s, &at, "tagger ")) {
 			return "its tagger or time is not well-formed";
 		}
+	}
+	*message = skip_head(out, at, &problem);
+	if (type == OBJECT_TAG && *message) {
 		out->is_signed = strstr(at, "\n-----BEGIN ") != NULL;
 	}
-	*message = skip_head(out, at);
-	return *message ? NULL : "it has no message";
+	return *message ? NULL : problem;
 }
 
 int verify_commit_read(struct verify_commit *out, const char **message, struct buf *body,

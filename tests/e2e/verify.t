@@ -195,6 +195,14 @@ DATE=1600000000 forge "$tag" ''
 here "it is older than the snapshot before it"
 forge "$tag" ''
 ok "a snapshot that changes nothing is good" grep -q ' 0 failures$' "$T/out"
+for line in 'encoding UTF-16' 'committer B <b@example.org> 1700000420 +0000'; do
+	fresh
+	commit=$(git -C "$T/clone" cat-file commit main | sed "0,/^committer/s/^committer.*/&\n$line/" |
+		git -C "$T/clone" hash-object -t commit -w --literally --stdin)
+	git -C "$T/clone" update-ref refs/heads/main "$commit"
+	exits "a head with '$line' in it is a failure" 1 verify "$T/clone"
+	found "that says so" "^$commit: its head has a line that no snapshot has\$"
+done
 
 # References.
 fresh
