@@ -10,6 +10,7 @@
 #include "exporter/git/snapshot.h"
 #include "exporter/lookback/when.h"
 #include "exporter/verify/verify_begin.h"
+#include "exporter/verify/verify_derived.h"
 #include "exporter/verify/verify_line.h"
 #include "exporter/verify/verify_refs.h"
 #include "exporter/verify/verify_sign.h"
@@ -361,6 +362,10 @@ static int check_history(struct verify *verify, struct err *err)
 	if (!rc) {
 		verify_labels_check(&result->labels, &verify->line, verify->store,
 				    verify->sign, &verify->report);
+	}
+	if (!rc) {
+		verify_derived_check(snapshot_path(verify->repo), &verify->line,
+				     verify->store, &verify->report);
 	}
 	if (!rc && verify->line.count) {
 		note_labels(verify);

@@ -24,7 +24,7 @@
  * 5. Each snapshot, the oldest first: the trailers of its message (verify_trailers), its
  *    time, its signature (verify_sign), where its files lie (verify_tree), whether they
  *    agree with each other (verify_state), and the SHA-256 of them all.
- * 6. The labels and their snapshots.
+ * 6. The labels and their snapshots; what git reads in place of objects (verify_derived).
  *
  * The cost of 5 follows what changed from one snapshot to the next. verify cannot see
  * that a clone is cut off at its end, as it is then what it was at an earlier time,

@@ -608,3 +608,35 @@ int verify_store_read(struct buf *body, enum object_type *type,
 	buf_release(&path);
 	return rc;
 }
+
+size_t verify_store_pack(const struct verify_store *store, const char *name)
+{
+	size_t from = 0, to = store->packs, len = strlen(name);
+
+	if (!ends_with(name, ".idx")) {
+		return VERIFY_STORE_NONE;
+	}
+	len -= strlen(".idx");
+	while (from < to) { /* by their paths, of one folder */
+		size_t middle = from + (to - from) / 2;
+		const char *own = strrchr(store->pack[middle].path, '/') + 1;
+		int order = strncmp(own, name, len);
+
+		order = order ? order : own[len] != '\0';
+		if (order == 0) {
+			return middle;
+		}
+		from = order < 0 ? middle + 1 : from;
+		to = order < 0 ? to : middle;
+	}
+	return VERIFY_STORE_NONE;
+}
+
+bool verify_store_is_at(const struct verify_store *store, size_t pack,
+			const uint8_t id[OBJECT_ID], uint64_t at)
+{
+	const struct packindex *index = &store->pack[pack].index;
+	uint32_t n;
+
+	return packindex_find(&n, index, id) && packindex_offset(index, n) == at;
+}

@@ -2,6 +2,8 @@
 #ifndef EXPORTER_VERIFY_VERIFY_STORE_H
 #define EXPORTER_VERIFY_VERIFY_STORE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "data/base/buf.h"
@@ -44,5 +46,12 @@ int verify_store_look(struct verify_store *store, const uint8_t id[OBJECT_ID]);
  * there. ERR_INPUT: it is damaged. Neither has a message. */
 int verify_store_read(struct buf *body, enum object_type *type,
 		      struct verify_store *store, const uint8_t id[OBJECT_ID]);
+
+/* The pack whose index has this file name (it ends in .idx). VERIFY_STORE_NONE: there is none. */
+#define VERIFY_STORE_NONE SIZE_MAX
+size_t verify_store_pack(const struct verify_store *store, const char *name);
+/* Whether the object `id` begins at `at` in that pack. */
+bool verify_store_is_at(const struct verify_store *store, size_t pack,
+			const uint8_t id[OBJECT_ID], uint64_t at);
 
 #endif
