@@ -10,6 +10,7 @@
 #include "data/format/json_print.h"
 #include "exporter/git/commit.h"
 #include "exporter/git/history.h"
+#include "exporter/git/shallow.h"
 #include "exporter/snapshot/message.h"
 
 /* A walk from a snapshot back to the first, with the number of each snapshot. */
@@ -167,9 +168,40 @@ static int find_common(struct page_history *out, struct line *to, struct line *b
 	return rc;
 }
 
+/*
+ * Whether history begins with the snapshot of this number. A walk back to it would cost as much
+ * as the history is long; but of the commits at which git ends it, the others are held and
+ * older. Where that is not so (a held one of another branch) the answer is no, which costs that
+ * walk.
+ */
+static int begins_with(bool *is, struct snapshot_repo *repo, uint64_t number,
+		       struct err *err)
+{
+	struct shallow shallow = {0};
+	uint64_t first = 0;
+	int rc = shallow_read(&shallow, snapshot_path(repo), err);
+	bool known = !rc;
+
+	for (size_t i = 0; known && i < shallow.count; i++) {
+		struct snapshot_info info = {0};
+		char hex[OBJECT_HEX + 1];
+		struct err why;
+		uint64_t n;
+
+		object_hex(hex, shallow.id + i * OBJECT_ID);
+		known = snapshot_resolve(repo, hex, &info, &why) == 0;
+		n = known ? message_count(info.message, MESSAGE_NUMBER, 0) : 0;
+		first = n > first ? n : first;
+		snapshot_info_release(&info);
+	}
+	*is = known && number && number == (shallow.count ? first : 1);
+	shallow_release(&shallow);
+	return rc;
+}
+
 int page_history_read(struct page_history *out, struct snapshot_repo *repo,
 		      const struct snapshot_info *to, const struct snapshot_info *base,
-		      struct err *err)
+		      uint64_t base_first, struct err *err)
 {
 	struct line to_line = {0}, base_line = {0};
 	int rc = line_start(&to_line, repo, to, err);
@@ -181,6 +213,12 @@ int page_history_read(struct page_history *out, struct snapshot_repo *repo,
 	}
 	if (!rc && base) {
 		rc = find_common(out, &to_line, &base_line, err);
+	}
+	if (!rc && out->kept) {
+		bool same;
+
+		rc = begins_with(&same, repo, base_first, err);
+		out->kept = same ? out->kept : 0;
 	}
 	while (!rc && to_line.number > out->kept / PAGE_CHUNK * PAGE_CHUNK) {
 		add_row(out, &to_line.step);

@@ -31,18 +31,21 @@ struct page_history {
 	size_t count, cap;
 	struct buf incidents; /* JSON objects, each with a NUL behind it */
 	/* Up to the snapshot of this number, the base has the same history; 0: none of it.
-	 * base_last is the number of the base. */
+	 * base_last is the number of the base. Where history begins with another snapshot than
+	 * that of the base did (`prune`, or git fetch --depth), nothing is kept. */
 	uint64_t kept, base_last;
 };
 
 /*
  * Reads the history of the snapshot `to`. With a `base`, reads only what the snapshot `base`
  * does not have in its history, and from there back to the beginning of a chunk. Reads one
- * commit per row. In a shallow clone history begins later.
+ * commit per row. In a pruned repository or a shallow clone history begins later: `base_first`
+ * is the number of the first snapshot when the page of `base` was made (0: not known), and each
+ * commit of shallow.h is read to see whether it still is.
  */
 int page_history_read(struct page_history *out, struct snapshot_repo *repo,
 		      const struct snapshot_info *to, const struct snapshot_info *base,
-		      struct err *err);
+		      uint64_t base_first, struct err *err);
 void page_history_release(struct page_history *history);
 
 /* The number of the oldest row; 0 if there are no rows. */

@@ -182,7 +182,7 @@ static int add_history(struct report *r, struct snapshot_repo *repo,
 		       const struct snapshot_info *info, struct err *err)
 {
 	struct page_history history = {0};
-	int rc = page_history_read(&history, repo, info, NULL, err);
+	int rc = page_history_read(&history, repo, info, NULL, 0, err);
 
 	if (!rc && history.count) {
 		begin(r, "history", '[');

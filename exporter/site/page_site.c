@@ -408,19 +408,30 @@ static uint64_t chunk_of(uint64_t number)
 	return (number - 1) / PAGE_CHUNK;
 }
 
+static void add_gone(struct page_site *page, uint64_t chunk)
+{
+	buf_addf(&page->gone, DATA "history/%" PRIu64 ".js", chunk);
+	buf_addch(&page->gone, '\0');
+}
+
 static int write_history(struct page_site *page, struct err *err)
 {
 	struct page_history *history = &page->history;
 	struct buf body = {0}, path = {0};
-	uint64_t chunk;
+	uint64_t chunk, old = page->first;
 	int rc = page_history_read(history, page->job.repo, page->job.to,
-				   page->whole ? NULL : &page->base, err);
+				   page->whole ? NULL : &page->base, page->first, err);
 
 	if (rc) {
 		return rc;
 	}
-	if (!history->kept || !page->first) {
+	if (!history->kept) {
 		page->first = page_history_first(history);
+	}
+	/* History begins later: chunks that only the base has. */
+	for (chunk = old ? chunk_of(old) : 0; old && chunk < chunk_of(page->first);
+	     chunk++) {
+		add_gone(page, chunk);
 	}
 	chunk = history->count ? chunk_of(page_history_first(history))
 			       : chunk_of(history->last) + 1;
@@ -440,8 +451,7 @@ static int write_history(struct page_site *page, struct err *err)
 	}
 	/* Back to an older snapshot: chunks that only the base has. */
 	for (; history->base_last && chunk <= chunk_of(history->base_last); chunk++) {
-		buf_addf(&page->gone, DATA "history/%" PRIu64 ".js", chunk);
-		buf_addch(&page->gone, '\0');
+		add_gone(page, chunk);
 	}
 	buf_release(&body);
 	buf_release(&path);

@@ -108,6 +108,8 @@ ok "which is named, too" grep -q 'objects/info/alternates' "$T/err"
 rm "$R/objects/info/alternates"
 git -C "$R" update-ref refs/heads/kept "${ids[7]}"
 
+exits "a site with the audit page" 0 "$EXPORTER" publish --repo "$R" --site "$T/page" --audit-page
+
 # It is done.
 git -C "$R" commit-graph write --reachable 2>"$T/err"
 git -C "$R" multi-pack-index write 2>"$T/err"
@@ -200,6 +202,9 @@ ok "a bundle of git's cannot be cloned" not git clone -q "$T/git.bundle" "$T/unb
 # It goes on.
 ok "the next export" day 13
 is "makes the next snapshot" "$(git -C "$R" show -s --format=%B main | grep Albumen-Snapshot)" "Albumen-Snapshot: 13"
+exits "the audit page follows" 0 "$EXPORTER" publish --repo "$R" --site "$T/page" --audit-page
+exits "a new one" 0 "$EXPORTER" publish --repo "$R" --site "$T/new-page" --audit-page
+ok "has the same files" diff -r "$T/page/audit" "$T/new-page/audit"
 # What a killed prune has not removed yet: the next snapshot does, and so does maintain.
 lost=$(echo lost | git -C "$R" hash-object -w --stdin)
 ok "an object that nothing leads to stays" day 13

@@ -177,7 +177,7 @@ static void reads(struct snapshot_repo *repo, const struct snapshot_info *info, 
 	struct page_history history;
 
 	succeed(page_history_read(&history, repo, &info[to - 1],
-				  base ? &info[base - 1] : NULL, &why));
+				  base ? &info[base - 1] : NULL, 1, &why));
 	assert_int_equal(history.last, to);
 	assert_int_equal(page_history_first(&history), first);
 	assert_int_equal(history.kept, kept);
@@ -213,6 +213,36 @@ static void history_is_read_from_the_chunk_that_differs(void **state)
 	snapshot_close(repo);
 }
 
+static void history_is_read_whole_where_it_begins_elsewhere(void **state)
+{
+	enum { FIRST = PAGE_CHUNK + 3, LAST = 2 * PAGE_CHUNK + 5 };
+	struct snapshot_repo *repo = open_repo("repo");
+	struct snapshot_info *info = line(repo, LAST, 1);
+	struct page_history history;
+	char text[3 * (SNAPSHOT_HEX + 1) + 1];
+
+	(void)state;
+	/* Snapshot 7 is held. */
+	snprintf(text, sizeof(text), "%s\n%s\n", info[6].commit.hex,
+		 info[FIRST - 1].commit.hex);
+	write_file("repo/shallow", text);
+	snapshot_close(repo);
+	repo = open_repo("repo");
+	for (uint64_t before = 0; before <= FIRST; before++) {
+		bool same = before == FIRST;
+
+		succeed(page_history_read(&history, repo, &info[LAST - 1],
+					  &info[LAST - 2], before, &why));
+		assert_int_equal(history.kept, same ? LAST - 1 : 0);
+		assert_int_equal(page_history_first(&history),
+				 same ? 2 * PAGE_CHUNK + 1 : FIRST);
+		assert_int_equal(history.base_last, LAST - 1);
+		page_history_release(&history);
+	}
+	free_line(info, LAST);
+	snapshot_close(repo);
+}
+
 static void histories_without_a_common_snapshot_are_read_whole(void **state)
 {
 	static const struct file files[] = {{TAGS, "b", "[2]"}, {0}};
@@ -225,12 +255,12 @@ static void histories_without_a_common_snapshot_are_read_whole(void **state)
 
 	(void)state;
 	git_fixture_says("git -C repo fetch -q ../other main", "");
-	succeed(page_history_read(&history, repo, &info[2], &alien, &why));
+	succeed(page_history_read(&history, repo, &info[2], &alien, 1, &why));
 	assert_int_equal(history.kept, 0);
 	assert_int_equal(history.count, 3);
 	page_history_release(&history);
 	/* Without a trailer the count is null. */
-	succeed(page_history_read(&history, repo, &alien, NULL, &why));
+	succeed(page_history_read(&history, repo, &alien, NULL, 0, &why));
 	page_history_add(&text, &history, 1, 1);
 	assert_non_null(strstr(text.data, "\n[1,1700000000,null,null,\""));
 	page_history_release(&history);
@@ -250,7 +280,7 @@ static void incidents_are(struct snapshot_repo *repo, const char *message,
 	struct page_history history;
 	struct buf text = {0};
 
-	succeed(page_history_read(&history, repo, &info, NULL, &why));
+	succeed(page_history_read(&history, repo, &info, NULL, 0, &why));
 	page_history_add(&text, &history, history.last, history.last);
 	assert_string_equal(strstr(text.data, info.commit.hex) + strlen(info.commit.hex),
 			    expected);
@@ -313,6 +343,7 @@ int main(void)
 		TEST(images_are_printed_as_rows),
 		TEST(incidents_stand_in_the_row_of_their_snapshot),
 		TEST(history_is_read_from_the_chunk_that_differs),
+		TEST(history_is_read_whole_where_it_begins_elsewhere),
 		TEST(histories_without_a_common_snapshot_are_read_whole),
 	};
 
