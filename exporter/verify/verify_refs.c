@@ -14,6 +14,7 @@
 
 #define REF_MAX ((size_t)4096)
 #define PACKED_MAX ((size_t)256 << 20)
+#define CONFIG_MAX ((size_t)1 << 20)
 #define TAGS "refs/tags/"
 
 static bool starts_with(const char *text, const char *prefix)
@@ -272,6 +273,38 @@ static void check_hidden(const struct verify_refs *refs, const char *git_dir,
 	buf_release(&path);
 }
 
+/* git may be told to read references from elsewhere than their files (git-config(1),
+ * extensions.refStorage); then those are not what was verified. A comment is none. */
+static void check_storage(const char *git_dir, struct verify_report *report)
+{
+	struct buf path = {0}, text = {0};
+	char *save = NULL, *line;
+	struct err err;
+	int rc;
+
+	buf_addf(&path, "%s/config", git_dir);
+	rc = file_read(&text, path.data, CONFIG_MAX, &err);
+	if (rc && rc != ERR_NOTFOUND) {
+		verify_report_fail(report, "config", "%s", err.msg);
+	}
+	for (size_t i = 0; !rc && i < text.len; i++) {
+		/* git reads on behind a NUL in a comment. */
+		text.data[i] = text.data[i] ? text.data[i] : ' ';
+	}
+	line = rc || !text.len ? NULL : strtok_r(text.data, "\n", &save);
+	for (; line; line = strtok_r(NULL, "\n", &save)) {
+		line += strspn(line, " \t");
+		if (*line != '#' && *line != ';' && strcasestr(line, "refstorage")) {
+			verify_report_fail(report, "config",
+					   "git reads references from elsewhere "
+					   "because of '%s'",
+					   line);
+		}
+	}
+	buf_release(&path);
+	buf_release(&text);
+}
+
 /* HEAD of a clone with a work tree is what is checked out, and may be anywhere. */
 static void check_head(const char *git_dir, struct verify_report *report)
 {
@@ -301,6 +334,7 @@ void verify_refs_read(struct verify_refs *refs, const char *git_dir,
 	read_packed(refs, git_dir, report);
 	sort_refs(refs, report);
 	check_head(git_dir, report);
+	check_storage(git_dir, report);
 	refuse_file(git_dir, "info/grafts", "git shows another history than there is",
 		    report);
 	check_hidden(refs, git_dir, "main", SNAPSHOT_BRANCH, report);

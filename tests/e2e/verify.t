@@ -252,6 +252,11 @@ fresh
 echo "$third nowhere" >>"$T/clone/packed-refs"
 exits "a packed reference outside of refs/ is a failure" 1 verify "$T/clone"
 found "that names it" "^packed-refs: 'nowhere' is no name of a reference\$"
+fresh
+git -C "$T/clone" config core.repositoryFormatVersion 1
+printf '#\0\n[extensions]\n\trefStorage = reftable\n' >>"$T/clone/config"
+exits "references that newer versions of git read from elsewhere are a failure" 1 verify "$T/clone"
+found "that says why" "^config: git reads references from elsewhere because of 'refStorage = reftable'\$"
 
 # Hostile repositories: verify never crashes, and never waits.
 fresh
