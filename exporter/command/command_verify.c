@@ -83,6 +83,43 @@ static void json_signers(struct buf *out, const struct verify_result *result)
 	buf_addch(out, ']');
 }
 
+static void json_list(struct buf *out, const char *name, const struct declared_list *list)
+{
+	char commit[OBJECT_HEX + 1];
+
+	json_print_open(out, name, '[');
+	for (size_t i = 0; i < list->count; i++) {
+		object_hex(commit, list->at[i].id);
+		json_print_open(out, NULL, '{');
+		json_print_number(out, "number", list->at[i].number);
+		json_print_string(out, "commit", commit);
+		buf_addch(out, '}');
+	}
+	buf_addch(out, ']');
+}
+
+static bool says_erased(const struct verify_label *label)
+{
+	return label->kind == VERIFY_LABEL_ERASED && label->is_good;
+}
+
+/* Whether main was written anew, not only what is held. */
+static bool is_main_anew(const struct verify_label *label)
+{
+	return memcmp(label->erased.old_tip, label->erased.new_tip, OBJECT_ID) != 0;
+}
+
+static void json_erased(struct buf *out, const struct verify_label *label)
+{
+	bool main = is_main_anew(label);
+
+	json_print_open(out, "written_anew", '{');
+	json_print_maybe(out, "from", label->erased.from, main);
+	json_print_maybe(out, "to", label->number, main);
+	json_list(out, "held", &label->erased.held);
+	buf_addch(out, '}');
+}
+
 static void json_labels(struct buf *out, const struct verify_result *result)
 {
 	json_print_open(out, "label_list", '[');
@@ -102,6 +139,9 @@ static void json_labels(struct buf *out, const struct verify_result *result)
 		json_print_bool(out, "signed", label->tag.is_signed);
 		json_plain(out, "name", label->principal);
 		json_print_string(out, "key", label->key);
+		if (says_erased(label)) {
+			json_erased(out, label);
+		}
 		buf_addch(out, '}');
 	}
 	buf_addch(out, ']');
@@ -123,15 +163,8 @@ static void json_begin(struct buf *out, const struct verify_result *result)
 	json_print_number(out, "number", pruned->first.number);
 	json_print_string(out, "commit", commit);
 	json_time(out, "before", pruned->before_s, true);
-	json_print_open(out, "held", '[');
-	for (size_t i = 0; i < pruned->held.count; i++) {
-		object_hex(commit, pruned->held.at[i].id);
-		json_print_open(out, NULL, '{');
-		json_print_number(out, "number", pruned->held.at[i].number);
-		json_print_string(out, "commit", commit);
-		buf_addch(out, '}');
-	}
-	buf_addstr(out, "]}");
+	json_list(out, "held", &pruned->held);
+	buf_addch(out, '}');
 }
 
 static void json_notes(struct buf *out, const struct verify_result *result)
@@ -238,7 +271,7 @@ static void add_erased(struct buf *out, const struct verify_label *label)
 	size_t held = erased->held.count;
 
 	buf_addstr(out, "; ");
-	if (memcmp(erased->old_tip, erased->new_tip, OBJECT_ID) != 0) {
+	if (is_main_anew(label)) {
 		buf_addf(out, "snapshots %" PRIu64 " to %" PRIu64 "%s", erased->from,
 			 label->number, held ? " and " : "");
 	}
@@ -267,7 +300,7 @@ static void add_labels(struct buf *out, const struct verify_result *result,
 		} else {
 			buf_addstr(out, "not signed");
 		}
-		if (label->kind == VERIFY_LABEL_ERASED && label->is_good) {
+		if (says_erased(label)) {
 			add_erased(out, label);
 		}
 		buf_addch(out, '\n');
