@@ -14,11 +14,13 @@
 #include "exporter/erase/erase.h"
 #include "exporter/evidence/sign_edit.h"
 #include "exporter/export/note.h"
+#include "exporter/git/commit.h"
 #include "exporter/git/purge.h"
 #include "exporter/lookback/when.h"
 #include "exporter/site/foreign.h"
 #include "exporter/site/site.h"
 #include "exporter/site/state.h"
+#include "exporter/snapshot/message.h"
 
 struct erasing {
 	const struct command_options *opt;
@@ -28,6 +30,7 @@ struct erasing {
 	struct index *index;
 	struct snapshot_repo *repo;
 	struct note note;
+	struct snapshot_info head;
 	bool finished; /* an erasure that was interrupted */
 	struct purge_result purge;
 	struct site_result site;
@@ -96,6 +99,30 @@ static int check_known(struct index_txn *txn, const struct erase_ids *ids, unsig
 	return 0;
 }
 
+/* Another index says nothing about what the next export of the one that the repository follows
+ * will show. */
+static int check_uuid(const struct erasing *e, const struct index_txn *txn,
+		      struct err *err)
+{
+	const struct note_export *ended = &e->note.ended;
+	const char *uuid = index_uuid(txn);
+	struct buf last = {0};
+	bool same = e->head.message &&
+		    commit_trailer(e->head.message, MESSAGE_INDEX, &last) == 0 &&
+		    strcmp(last.data, uuid) == 0;
+
+	buf_release(&last);
+	/* It was made again, and exporting it made no snapshot. */
+	same = same || (strcmp(ended->commit.hex, e->head.commit.hex) == 0 &&
+			strcmp(ended->index, uuid) == 0);
+	return same ? 0
+		    : err_set(err, ERR_REFUSED,
+			      "the index '%s' is not the one that snapshot %.12s is of; "
+			      "name that one or, if it was made again, run "
+			      "albumen-exporter export with it first",
+			      e->opt->index, e->head.commit.hex);
+}
+
 /* Refuses what the index still has. */
 static int check_index(void *payload, struct err *err)
 {
@@ -109,6 +136,7 @@ static int check_index(void *payload, struct err *err)
 			     "not known; let albumen-indexer scan end first",
 			     e->opt->index);
 	}
+	rc = rc ? rc : check_uuid(e, txn, err);
 	rc = rc ? rc : check_known(txn, &e->job.images, RECORD_IMAGE, "image", err);
 	rc = rc ? rc
 		: check_known(txn, &e->job.tag_images, RECORD_TAG_IMAGE, "tag image",
@@ -298,7 +326,6 @@ static int run(const void *values, char **operand, struct err *err)
 {
 	const struct command_options *opt = values;
 	struct erasing e = {.opt = opt};
-	struct snapshot_info head = {0};
 	char key[SIGN_KEY];
 	int rc = command_begin(opt, err);
 
@@ -310,7 +337,7 @@ static int run(const void *values, char **operand, struct err *err)
 	rc = rc || !opt->sign ? rc : sign_key_check(key, opt->sign, err);
 	rc = rc ? rc : index_open(&e.index, opt->index, 0, err);
 	rc = rc ? rc : open_repo(&e, err);
-	rc = rc ? rc : note_check(&e.note, &head, e.repo, NULL, err);
+	rc = rc ? rc : note_check(&e.note, &e.head, e.repo, NULL, err);
 	rc = rc ? rc : check_site(&e, err);
 	rc = rc ? rc : erase(&e, err);
 	if (!rc && !opt->dry_run) {
@@ -328,7 +355,7 @@ static int run(const void *values, char **operand, struct err *err)
 	if (!rc) {
 		report(&e);
 	}
-	snapshot_info_release(&head);
+	snapshot_info_release(&e.head);
 	snapshot_close(e.repo);
 	index_close(e.index);
 	redact_free(e.members);

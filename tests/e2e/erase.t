@@ -73,6 +73,21 @@ ok "is named" grep -q "no snapshot has the image 'secret-2'" "$T/err"
 exits "one of two" 1 erase --image secret-1 --tag-image x
 exits "a member that was never there" 1 erase --member nothing
 exits "an album that was never there" 1 erase --album nothing
+mv "$T/index" "$T/own"
+mv "$T/data/a.ndjson" "$T/kept"
+scan >"$T/out" 2>"$T/err"
+exits "an index that was not exported" 1 erase --image plain
+ok "is named, with what to do" grep -q "index '$T/index' is not the one that snapshot ${tip:0:12} is of; .* export with it first" "$T/err"
+exits "also in a dry run" 1 erase --image plain --dry-run
+mv "$T/kept" "$T/data/a.ndjson"
+rm -rf "$T/index"
+scan >"$T/out" 2>"$T/err"
+exits "nor one that was made again" 1 erase --image secret-1 --dry-run
+cp -r "$T/repo" "$T/again"
+exits "but when it has been exported" 0 "$EXPORTER" export --index "$T/index" --repo "$T/again"
+exits "it is taken" 0 "$EXPORTER" erase --index "$T/index" --repo "$T/again" --image secret-1 --reason x
+rm -rf "$T/index"
+mv "$T/own" "$T/index"
 unchanged "so far"
 
 git -C "$T/repo" branch other main~1
