@@ -548,21 +548,33 @@ static int move_shallow(struct erase *e, struct buf *text, struct err *err)
 	return rc;
 }
 
-/* A name that no label has yet. */
-static void name_label(struct erase *e, char name[40])
+/*
+ * The label's time, and its name of it. It is not before that of its snapshot, and after those
+ * of all labels of erasures, also of this second or if the clock was set back: by their times
+ * it is known which of them a later erasure wrote anew.
+ */
+static int64_t name_label(const struct erase *e, char name[40], int64_t snapshot_s)
 {
-	time_t time_s = (time_t)e->job->time_s;
-	struct buf ref = {0};
+	static const char form[] = DECLARED_ERASED "%Y%m%dT%H%M%SZ";
+	static const char tags[] = "refs/tags/";
+	int64_t time_s = e->job->time_s > snapshot_s ? e->job->time_s : snapshot_s;
 	struct tm tm = {0};
+	time_t at;
 
-	do {
-		gmtime_r(&time_s, &tm);
-		strftime(name, 40, DECLARED_ERASED "%Y%m%dT%H%M%SZ", &tm);
-		buf_clear(&ref);
-		buf_addf(&ref, "refs/tags/%s", name);
-		time_s++;
-	} while (reflist_find(&e->refs, ref.data));
-	buf_release(&ref);
+	for (size_t i = 0; i < e->refs.count; i++) {
+		const char *ref = e->refs.ref[i].name;
+
+		tm = (struct tm){0};
+		if (strncmp(ref, tags, strlen(tags)) == 0 &&
+		    strptime(ref + strlen(tags), form, &tm)) {
+			at = timegm(&tm);
+			time_s = at < time_s ? time_s : at + 1;
+		}
+	}
+	at = (time_t)time_s;
+	gmtime_r(&at, &tm);
+	strftime(name, 40, form, &tm);
+	return time_s;
 }
 
 static int by_number(const void *a, const void *b)
@@ -604,16 +616,14 @@ static int make_label(struct erase *e, uint8_t tag[OBJECT_ID], struct err *err)
 	struct snapshot_info info = {0};
 	struct buf reason = {0}, trailers = {0}, body = {0};
 	struct commit commit;
-	struct label label = {.name = e->result->label,
-			      .snapshot = &info,
-			      .time_s = e->job->time_s,
-			      .key = e->job->key};
+	struct label label = {
+		.name = e->result->label, .snapshot = &info, .key = e->job->key};
 	int rc = read_commit(e, tip, &commit, err);
 
 	if (rc) {
 		return rc;
 	}
-	name_label(e, e->result->label);
+	label.time_s = name_label(e, e->result->label, commit.time_s);
 	object_hex(info.commit.hex, tip->new);
 	object_hex(info.tree.hex, tip->new_tree);
 	info.time_s = commit.time_s;

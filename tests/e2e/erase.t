@@ -198,6 +198,25 @@ exits "verify" 0 "$EXPORTER" verify --repo "$T/repo" --signers "$T/signers"
 exits "an export goes on" 0 export_all --sign "$T/key"
 ok "nothing is left" not grep -rq '"held"\|"more"' <(git -C "$T/repo" cat-file --batch --batch-all-objects)
 
+# --- several, one after the other ---
+
+rm -rf "$T/repo" "$T/index" "$T/site" "$T/data"/*
+for id in one two three; do
+	echo "{\"public_id\":\"$id\",\"album_id\":\"album\"}" >"$T/data/$id.json"
+done
+next
+rm "$T/data"/{one,two,three}.json
+next
+exits "the first" 0 erase --image one
+exits "one in the same second" 0 erase --image two
+exits "verify" 0 "$EXPORTER" verify --repo "$T/repo"
+day=$((day - 3600))
+exits "one after the clock was set back" 0 erase --image three
+day=$((day + 3600))
+exits "verify" 0 "$EXPORTER" verify --repo "$T/repo"
+is "their labels follow each other" "$(git -C "$T/repo" for-each-ref --format='%(refname:lstrip=3) %(taggerdate:unix)' refs/tags/erased)" \
+	"$(for n in 60 61 62; do date -u -d "@$((day + n))" '+%Y%m%dT%H%M%SZ %s'; done)"
+
 # --- a new key ---
 
 rm -rf "$T/repo" "$T/index" "$T/site" "$T/data"/*
