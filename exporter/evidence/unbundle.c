@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "data/base/file.h"
+#include "data/base/stop.h"
 #include "exporter/evidence/borrow.h"
 #include "exporter/evidence/bundle.h"
 #include "exporter/evidence/untar.h"
@@ -216,6 +218,32 @@ static int copy_pack(struct unbundle *u, struct buf *pack, const char *bytes, si
 	return rc;
 }
 
+/* git runs in a session of its own, so a signal to this process alone would leave it running.
+ * While the archive is read, a signal ends this process: a pipe may not go on. */
+static int index_pack(struct unbundle *u, const char *pack, struct err *err)
+{
+	struct sigaction on_pipe;
+	struct stop stop;
+	sigset_t mask;
+	int rc;
+
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	sigaction(SIGPIPE, NULL, &on_pipe);
+	rc = stop_open(&stop, err);
+	u->git.stop = &stop;
+	if (!rc) {
+		rc = borrow_run(
+			&u->git, NULL, NULL,
+			(const char *const[]){"index-pack", "--threads=1", pack, NULL},
+			err);
+	}
+	u->git.stop = NULL;
+	stop_close(&stop);
+	sigaction(SIGPIPE, &on_pipe, NULL);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return rc;
+}
+
 static int take_snapshots(struct unbundle *u, struct err *err)
 {
 	struct buf head = {0}, pack = {0};
@@ -224,12 +252,7 @@ static int take_snapshots(struct unbundle *u, struct err *err)
 
 	rc = rc ? rc : take_refs(u, head.data + strlen(MAGIC), end - strlen(MAGIC), err);
 	rc = rc ? rc : copy_pack(u, &pack, head.data + end + 1, head.len - end - 1, err);
-	if (!rc) {
-		rc = borrow_run(&u->git, NULL, NULL,
-				(const char *const[]){"index-pack", "--threads=1",
-						      pack.data, NULL},
-				err);
-	}
+	rc = rc ? rc : index_pack(u, pack.data, err);
 	buf_release(&head);
 	buf_release(&pack);
 	return rc;

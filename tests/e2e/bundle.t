@@ -171,6 +171,24 @@ exits "neither repository nor bundle is refused" 2 "$EXPORTER" verify
 exits "so are both" 2 "$EXPORTER" verify --repo "$T/clone" --bundle "$T/all.tar"
 exits "the environment does not count" 0 env ALBUMEN_REPO="$T/nosuch" TMPDIR="$T" "$EXPORTER" verify --bundle "$T/all.tar"
 
+# A signal ends the git that it runs, too, and nothing is left.
+mkdir "$T/slow"
+cat >"$T/slow/git" <<-END
+	#!/bin/sh
+	case "\$*" in *index-pack*) echo \$\$ >"$T/git.pid" && exec sleep 60 ;; esac
+	exec "$(command -v git)" "\$@"
+END
+chmod +x "$T/slow/git"
+PATH=$T/slow:$PATH TMPDIR=$T "$EXPORTER" verify --bundle "$T/all.tar" >"$T/out" 2>"$T/err" &
+verifier=$!
+ok "git is at work" wait_until 30 [ -s "$T/git.pid" ]
+kill -TERM $verifier
+wait $verifier
+is "a signal ends verify" $? 1
+ok "which says so" grep -q 'stopped by a signal' "$T/err"
+ok "git has ended, too" not kill -0 "$(<"$T/git.pid")"
+ok "and nothing is left" nothing_left
+
 # Bundles of strangers.
 made() { # NAME FILE... - an archive of these files, by other names: FILE=NAME
 	rm -rf "$T/made" && mkdir -p "$T/made/albumen-evidence"
