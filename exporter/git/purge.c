@@ -303,6 +303,7 @@ static bool is_derived(const char *name)
 		}
 	}
 	return begins(name, "multi-pack-index") || begins(name, "tmp_") ||
+	       begins(name, ".tmp-") || /* of a killed git repack */
 	       begins(name, "pack_git2_");
 }
 
@@ -347,7 +348,8 @@ static int sweep_objects(struct purge *purge, struct err *err)
 	while (!rc && dir && (entry = readdir(dir))) {
 		const char *name = entry->d_name;
 
-		if (begins(name, "tmp_") ||
+		/* incoming-: of git before 2.35. */
+		if (begins(name, "tmp_") || begins(name, "incoming-") ||
 		    (strlen(name) == 2 && strspn(name, "0123456789abcdef") == 2)) {
 			buf_clear(&path);
 			buf_addf(&path, "objects/%s", name);
@@ -368,6 +370,7 @@ static int remove_gone(struct purge *purge, struct err *err)
 		"objects/info/commit-graph",
 		"objects/info/commit-graphs",
 		"logs",
+		"lost-found", /* git fsck --lost-found */
 		"FETCH_HEAD",
 		"ORIG_HEAD",
 		"AUTO_MERGE",

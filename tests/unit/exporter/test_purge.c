@@ -145,6 +145,9 @@ static void nothing_that_names_or_holds_the_past_is_left(void **state)
 		"cp objects/pack/pack-$(cat kept).pack "
 		"objects/pack/pack-0000000000000000000000000000000000000000.pack && "
 		"echo >objects/pack/tmp_pack_x && "
+		"echo >objects/pack/.tmp-77-pack-x.pack && "
+		"mkdir -p objects/incoming-x lost-found/other && "
+		"echo junk >objects/incoming-x/y && echo lost >lost-found/other/x && "
 		"git rev-parse main~5 >shallow",
 		"");
 	assert_int_equal(snapshot_reopen(repo, &err), 0);
@@ -154,6 +157,7 @@ static void nothing_that_names_or_holds_the_past_is_left(void **state)
 			 "! git cat-file -e $(cat lost) && git cat-file -t loose",
 			 "found\ntag");
 	git_fixture_says("cd r.git && ls -d logs FETCH_HEAD ORIG_HEAD objects/tmp* "
+			 "objects/incoming* lost-found objects/pack/.tmp* "
 			 "objects/info/* objects/pack/multi* objects/pack/*.keep "
 			 "objects/pack/*.promisor objects/pack/tmp* 2>/dev/null | cat",
 			 "");
