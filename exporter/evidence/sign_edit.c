@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "data/base/log.h"
+#include "exporter/evidence/declared.h"
 #include "exporter/evidence/digest.h"
 #include "exporter/evidence/sign.h"
 #include "exporter/git/pack/pack.h"
@@ -244,6 +245,18 @@ int sign_commit_signer(const char **signer, char key[SIGN_KEY],
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
+/* What explains a key that was not allowed at the time of the commit. */
+static const char *advise(const struct buf *body)
+{
+	const char *end = body->len ? strstr(body->data, "\n\n") : NULL;
+	uint8_t was[OBJECT_ID];
+
+	return end && declared_was(was, end + 2) == 0
+		       ? "; an erasure wrote it anew: 'albumen-exporter verify' asks "
+			 "whether the key was allowed at the time of that"
+		       : "";
+}
+
 int sign_commit_verify(struct sign_result *out, struct snapshot_repo *repo,
 		       const struct snapshot_id *commit, const char *signers,
 		       struct err *err)
@@ -257,8 +270,8 @@ int sign_commit_verify(struct sign_result *out, struct snapshot_repo *repo,
 		: sign_verify(out, verifier, OBJECT_COMMIT, body.data, body.len, err);
 	if (!rc && out->verdict != SIGN_GOOD) {
 		rc = err_set(err, ERR_REFUSED,
-			     "snapshot %.12s is not signed by a signer of '%s': %s",
-			     commit->hex, signers, out->reason);
+			     "snapshot %.12s is not signed by a signer of '%s': %s%s",
+			     commit->hex, signers, out->reason, advise(&body));
 	}
 	sign_verifier_close(verifier);
 	buf_release(&body);
