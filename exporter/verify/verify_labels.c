@@ -10,6 +10,7 @@
 #include "exporter/snapshot/message.h"
 
 #define TAGS "refs/tags/"
+#define DIGITS_MIN 7 /* git shows no fewer of an id */
 
 static bool begins_with(const char *text, const char *prefix)
 {
@@ -388,6 +389,35 @@ static bool has_name(const struct buf *body, const char *name)
 	return line && strncmp(line + 5, name, len) == 0 && line[5 + len] == '\n';
 }
 
+/* Whether the name is the beginning of the id of another snapshot: git takes the label then. (A
+ * few digits, as of a year, may become that by chance.) */
+static bool hides_snapshot(const struct verify_label *label,
+			   const struct verify_line *line)
+{
+	char hex[OBJECT_HEX + 1] = "0000000000000000000000000000000000000000";
+	size_t len = strlen(label->name);
+	uint8_t first[OBJECT_ID];
+
+	if (len < DIGITS_MIN || len > OBJECT_HEX) {
+		return false;
+	}
+	for (size_t i = 0; i < len; i++) {
+		char c = label->name[i];
+
+		hex[i] = (char)(c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
+	}
+	for (size_t i = 0; object_unhex(first, hex) && i < line->count; i++) {
+		const uint8_t *id = line->commit[i].id;
+
+		if (memcmp(id, first, len / 2) == 0 &&
+		    (len % 2 == 0 || id[len / 2] >> 4 == first[len / 2] >> 4) &&
+		    memcmp(id, label->tag.tree, OBJECT_ID) != 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* A label that decides how others are judged is signed where they are. */
 static void check_declaring(const struct verify_label *label,
 			    const struct verify_commit *commit, struct verify_sign *sign,
@@ -451,6 +481,10 @@ static void check_target(struct verify_label *label, const struct verify_line *l
 	}
 	if (label->tag.time_s < commit->time_s) {
 		fail(report, label, "the label is older than its snapshot");
+	}
+	if (hides_snapshot(label, line)) {
+		fail(report, label,
+		     "the label's name is the beginning of another snapshot's id");
 	}
 	check_declaring(label, commit, sign, report);
 	verify_sign_digest(sign, message, commit->tree, label->tag.is_signed,

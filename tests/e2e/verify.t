@@ -233,6 +233,15 @@ done
 git -C "$T/clone" tag -a -m why main main~1
 exits "so is a label that is called as the branch is" 1 verify "$T/clone"
 found "that names it" "^refs/tags/main: with the name 'main' git shows this in place of refs/heads/main\$"
+git -C "$T/clone" tag -d main >"$T/none"
+for name in "${tip::12}" "${tip::7}"; do
+	git -C "$T/clone" tag -a -m why "$name" main~1
+	exits "a label $name that is called as another snapshot is a failure" 1 verify "$T/clone"
+	found "that names it" "^$(git -C "$T/clone" rev-parse main~1) refs/tags/$name: the label's name is the beginning of another snapshot's id\$"
+	git -C "$T/clone" tag -d "$name" >"$T/none"
+done
+git -C "$T/clone" tag -a -m why "$tip" "$tip"
+exits "its own id may be a label's name" 0 verify "$T/clone"
 fresh
 git -C "$T/clone" pack-refs --all
 sed -i "/ refs.heads.main\$/p; s/^$tip/$third/" "$T/clone/packed-refs"
