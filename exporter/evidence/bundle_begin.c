@@ -331,6 +331,8 @@ int bundle_begin_find(struct bundle_begin *out, struct snapshot_repo *repo,
 
 	rc = rc ? rc : shallow_read(&f.shallow, snapshot_path(repo), err);
 	rc = rc ? rc : labels_read(&f.labels, repo, err);
+	/* --from may name the first one of a history that begins late, which shows no parent. */
+	f.cut = f.cut || (!rc && shallow_has(&f.shallow, f.first));
 	if (!rc && f.cut) {
 		keep_own(&f);
 	}

@@ -189,6 +189,9 @@ exits "publish" 0 "$EXPORTER" publish --repo "$R" --site "$T/site" --audit-page
 exits "publish of what is held" 0 "$EXPORTER" publish --repo "$R" --site "$T/site" --at q1
 exits "and back again" 0 "$EXPORTER" publish --repo "$R" --site "$T/site"
 exits "a bundle" 0 "$EXPORTER" bundle --repo "$R" "$T/all.tar"
+exits "one from the first snapshot on" 0 "$EXPORTER" bundle --repo "$R" --from "${ids[5]}" "$T/from.tar"
+exits "can be verified" 0 env TMPDIR="$T" "$EXPORTER" verify --bundle "$T/from.tar" --signers "$T/signers"
+ok "with what is held" grep -q '^complete from snapshot 5 on, as the label pruned/20240120T120000Z declares; held besides: 3$' "$T/out"
 exits "a label" 0 label q4 2024-01-10
 objects
 same "nothing has come back" "$T/there" <(sort -u "$T/reached")
