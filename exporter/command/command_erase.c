@@ -241,6 +241,11 @@ static void report_json(struct buf *out, const struct erasing *e)
 	buf_addstr(out, "}\n");
 }
 
+static const char *verb(uint64_t count, bool dry)
+{
+	return dry ? "would be" : count == 1 ? "was" : "were";
+}
+
 static void report_text(struct buf *out, const struct erasing *e)
 {
 	const struct erase_result *r = &e->result;
@@ -250,14 +255,15 @@ static void report_text(struct buf *out, const struct erasing *e)
 		buf_addstr(out, "an interrupted erasure was finished\n");
 	} else {
 		command_add_count(out, r->snapshots, "snapshot");
-		buf_addf(out, " %s written anew", dry ? "would be" : "were");
+		buf_addf(out, " %s written anew", verb(r->snapshots, dry));
 		if (r->from) {
 			buf_addf(out, ", from number %" PRIu64 " on", r->from);
 		}
 		buf_addstr(out, ", and ");
 		command_add_count(out, r->labels, "label");
-		buf_addf(out, "; %" PRIu64 " answers %s other than they were\n",
-			 r->answers, dry ? "would be" : "are");
+		buf_addstr(out, "; ");
+		command_add_count(out, r->answers, "answer");
+		buf_addf(out, " %s changed\n", verb(r->answers, dry));
 	}
 	if (*r->new_tip.hex) {
 		buf_addf(out, "snapshot %s was %s\nlabel %s\n", r->new_tip.hex,

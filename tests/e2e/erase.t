@@ -208,6 +208,8 @@ next
 rm "$T/data"/{one,two,three}.json
 next
 exits "the first" 0 erase --image one
+is "says how much it changed" "$(head -n 1 "$T/out")" \
+	"2 snapshots were written anew, from number 1 on, and 0 labels; 3 answers were changed"
 exits "one in the same second" 0 erase --image two
 exits "verify" 0 "$EXPORTER" verify --repo "$T/repo"
 day=$((day - 3600))
