@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "data/index/query.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,8 @@ int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
 	*out = row.id;
 	return 0;
 }
+
+static_assert(QUERY_ALBUM == ROW_ALBUM, "albums have their own kind of id");
 
 bool query_is_known(struct index_txn *txn, unsigned kind, const struct record_id *id)
 {

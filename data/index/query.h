@@ -34,7 +34,8 @@ uint64_t query_feed_count(struct index_txn *txn, uint64_t after, uint64_t limit)
 /* The id of an image, album or tag. ERR_FORMAT: the number does not exist. */
 int query_id(struct index_txn *txn, uint64_t number, struct record_id *out,
 	     struct err *err);
-/* Whether the index has the record (enum record_kind), or the album (ROW_ALBUM) an image. */
+/* Whether the index has a record of that kind, or (QUERY_ALBUM) an image of that album. */
+#define QUERY_ALBUM 4 /* beside enum record_kind */
 bool query_is_known(struct index_txn *txn, unsigned kind, const struct record_id *id);
 /*
  * Appends the body of a response to *body: the JSON array of albumen(7), byte for byte;

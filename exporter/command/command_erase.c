@@ -9,7 +9,6 @@
 #include "data/format/json_print.h"
 #include "data/format/record.h"
 #include "data/index/query.h"
-#include "data/index/row.h"
 #include "exporter/command/command.h"
 #include "exporter/erase/erase.h"
 #include "exporter/evidence/sign_edit.h"
@@ -142,7 +141,7 @@ static int check_index(void *payload, struct err *err)
 		: check_known(txn, &e->job.tag_images, RECORD_TAG_IMAGE, "tag image",
 			      err);
 	rc = rc ? rc : check_known(txn, &e->job.tags, RECORD_TAG, "tag", err);
-	rc = rc ? rc : check_known(txn, &e->job.albums, ROW_ALBUM, "album", err);
+	rc = rc ? rc : check_known(txn, &e->job.albums, QUERY_ALBUM, "album", err);
 	return index_end(&txn, rc, err);
 }
 
