@@ -175,7 +175,7 @@ exits "the environment does not count" 0 env ALBUMEN_REPO="$T/nosuch" TMPDIR="$T
 mkdir "$T/slow"
 cat >"$T/slow/git" <<-END
 	#!/bin/sh
-	case "\$*" in *index-pack*) echo \$\$ >"$T/git.pid" && exec sleep 60 ;; esac
+	case "\$*" in *index-pack*) echo \$\$ >"$T/git.pid" && exec tail -f /dev/null ;; esac
 	exec "$(command -v git)" "\$@"
 END
 chmod +x "$T/slow/git"
