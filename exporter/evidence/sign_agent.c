@@ -278,7 +278,7 @@ static int start(struct sign_agent *agent, int *output, const char *key, struct 
 static int open_own(struct sign_agent *agent, const char *key, struct err *err)
 {
 	struct buf path = {0};
-	int output, rc;
+	int output = -1, rc;
 	char c;
 
 	rc = start(agent, &output, key, err);
