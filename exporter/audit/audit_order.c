@@ -6,7 +6,7 @@
 
 #include "data/base/buf.h"
 
-int audit_order_compare(const struct audit_image *a, const struct audit_image *b)
+static int compare_order(const struct audit_image *a, const struct audit_image *b)
 {
 	int order;
 
@@ -22,7 +22,7 @@ int audit_order_compare(const struct audit_image *a, const struct audit_image *b
 
 static int compare_images(const void *a, const void *b)
 {
-	return audit_order_compare(a, b);
+	return compare_order(a, b);
 }
 
 void audit_order_oldest(struct audit *audit)
@@ -40,7 +40,7 @@ void audit_order_oldest(struct audit *audit)
 		      compare_images);
 		counts->oldest = album->image;
 		if (!audit->all.oldest ||
-		    audit_order_compare(counts->oldest, audit->all.oldest) < 0) {
+		    compare_order(counts->oldest, audit->all.oldest) < 0) {
 			audit->all.oldest = counts->oldest;
 		}
 	}
@@ -50,7 +50,7 @@ static int compare_rows(const void *a, const void *b)
 {
 	const struct audit_row *x = a, *y = b;
 
-	return audit_order_compare(x->image, y->image);
+	return compare_order(x->image, y->image);
 }
 
 struct audit_row *audit_order_images(const struct audit *audit)
@@ -121,7 +121,7 @@ static int compare_numbers(uint64_t a, uint64_t b)
 /* Images without an untagged one come last. */
 static int compare_oldest(const struct audit_image *a, const struct audit_image *b)
 {
-	return a && b ? audit_order_compare(a, b) : (a ? 0 : 1) - (b ? 0 : 1);
+	return a && b ? compare_order(a, b) : (a ? 0 : 1) - (b ? 0 : 1);
 }
 
 static int compare_albums(const void *a, const void *b, void *by)
@@ -182,7 +182,7 @@ static int compare_rows_by(const void *a, const void *b, void *by)
 	default:
 		break;
 	}
-	return order ? order : audit_order_compare(x->image, y->image);
+	return order ? order : compare_order(x->image, y->image);
 }
 
 void audit_order_rows(struct audit_row *row, uint64_t count, enum audit_by by)

@@ -8,7 +8,9 @@
 #include "exporter/audit/audit.h"
 
 /*
- * audit_order - the one order of untagged images, lists in it, and other orders for people.
+ * audit_order - the one order of untagged images, lists in it, and other orders for people. The
+ * one that has been untagged for longest comes first, by audit_image::from_s; of equal ones, an
+ * image that may have been so earlier; then by (created_at, id).
  *
  *	struct audit_row *row = audit_order_images(audit);
  *	for (uint64_t i = 0; i < audit->all.untagged; i++) {
@@ -16,10 +18,6 @@
  *	}
  *	free(row);
  */
-
-/* Negative: `a` has been untagged for longer than `b`. By audit_image::from_s; of equal ones,
- * an image that may have been so earlier comes first; then by (created_at, id). */
-int audit_order_compare(const struct audit_image *a, const struct audit_image *b);
 
 /* Brings the images of each album into that order, and sets audit_counts::oldest to the first
  * one, of each album and of all. audit_collect has called it. */

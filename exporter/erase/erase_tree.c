@@ -34,19 +34,6 @@ static int make_tree(struct make *make, struct span span, const uint8_t *const i
 		     unsigned depth, uint8_t made[OBJECT_ID], bool *empty,
 		     struct err *err);
 
-static void side_next(struct side *side)
-{
-	struct tree_entry before = side->entry;
-
-	side->has = tree_next(&side->cursor, &side->entry);
-	if (side->has && before.name &&
-	    tree_compare(before.name, before.name_len, before.is_tree, side->entry.name,
-			 side->entry.name_len, side->entry.is_tree) >= 0) {
-		side->cursor.broken = true;
-		side->has = false;
-	}
-}
-
 /* What comes next in a folder: of the three trees and the edits, the first name. */
 struct next {
 	const char *name;
@@ -110,7 +97,7 @@ static void pass(const struct next *next, struct side *side, struct span *span)
 	}
 	for (unsigned i = 0; i < SIDES; i++) {
 		if (next->entry[i]) {
-			side_next(&side[i]);
+			side[i].has = tree_next_sorted(&side[i].cursor, &side[i].entry);
 		}
 	}
 }
@@ -234,7 +221,8 @@ static int make_tree(struct make *make, struct span span, const uint8_t *const i
 			rc = tree_read(&side[i].body, &side[i].cursor, make->store, id[i],
 				       err);
 			if (!rc) {
-				side_next(&side[i]);
+				side[i].has =
+					tree_next_sorted(&side[i].cursor, &side[i].entry);
 			}
 		}
 	}

@@ -29,6 +29,20 @@ bool tree_next(struct tree_cursor *cursor, struct tree_entry *entry)
 	return true;
 }
 
+bool tree_next_sorted(struct tree_cursor *cursor, struct tree_entry *entry)
+{
+	struct tree_entry before = *entry;
+	bool has = tree_next(cursor, entry);
+
+	if (has && before.name &&
+	    tree_compare(before.name, before.name_len, before.is_tree, entry->name,
+			 entry->name_len, entry->is_tree) >= 0) {
+		cursor->broken = true;
+		has = false;
+	}
+	return has;
+}
+
 int tree_compare(const char *a, size_t a_len, bool a_is_tree, const char *b, size_t b_len,
 		 bool b_is_tree)
 {
@@ -205,21 +219,6 @@ struct side {
 	bool has; /* entry is the next one */
 };
 
-/* Goes on to the next entry. A tree in which a name comes twice is damaged: it might have
- * a million times the same one. */
-static void side_next(struct side *side)
-{
-	struct tree_entry before = side->entry;
-
-	side->has = tree_next(&side->cursor, &side->entry);
-	if (side->has && before.name &&
-	    tree_compare(before.name, before.name_len, before.is_tree, side->entry.name,
-			 side->entry.name_len, side->entry.is_tree) >= 0) {
-		side->cursor.broken = true;
-		side->has = false;
-	}
-}
-
 static int side_start(struct side *side, struct diff *diff, struct err *err)
 {
 	int rc = 0;
@@ -230,7 +229,7 @@ static int side_start(struct side *side, struct diff *diff, struct err *err)
 			rc = refuse(diff, "is an empty folder", err);
 		}
 		if (!rc) {
-			side_next(side);
+			side->has = tree_next_sorted(&side->cursor, &side->entry);
 		}
 	}
 	return rc;
@@ -256,10 +255,10 @@ static int diff_sides(struct diff *diff, struct side *old, struct side *new,
 					order >= 0 ? new->entry.id : NULL, err);
 		}
 		if (order <= 0) {
-			side_next(old);
+			old->has = tree_next_sorted(&old->cursor, &old->entry);
 		}
 		if (order >= 0) {
-			side_next(new);
+			new->has = tree_next_sorted(&new->cursor, &new->entry);
 		}
 	}
 	return rc;

@@ -61,6 +61,10 @@ struct tree_cursor {
 	bool broken;
 };
 bool tree_next(struct tree_cursor *cursor, struct tree_entry *entry);
+/* The same for a walk that needs git's order: *entry is the entry before, or zeroed. A body with
+ * another order, or in which a name comes twice, is broken: the walk might have a million times
+ * the same one. */
+bool tree_next_sorted(struct tree_cursor *cursor, struct tree_entry *entry);
 
 /* The order of entries in a tree: negative, 0 or positive. */
 int tree_compare(const char *a, size_t a_len, bool a_is_tree, const char *b, size_t b_len,
