@@ -95,9 +95,40 @@ static int memory_file(int *fd, const struct buf *bytes, struct err *err)
 	return rc;
 }
 
+/* Whether this process may ask for more than that, and so may what it runs. */
+static bool is_unlimited(size_t memory_max)
+{
+	struct rlimit now;
+
+	return getrlimit(RLIMIT_DATA, &now) < 0 || now.rlim_cur > memory_max;
+}
+
+/* What is run: the program, or prlimit(1), which becomes the program. A limit that is set when
+ * the program runs already may come too late for those that it has started. */
+static const char **make_arguments(struct buf *limit, const struct tool *tool)
+{
+	size_t count = 0, n = 0;
+	const char **argv;
+
+	while (tool->argv[count]) {
+		count++;
+	}
+	argv = xreallocarray(NULL, count + 3, sizeof(*argv));
+	if (tool->memory_max && is_unlimited(tool->memory_max)) {
+		/* What it has mapped of files does not count. */
+		buf_addf(limit, "--data=%zu", tool->memory_max);
+		argv[n++] = "prlimit";
+		argv[n++] = limit->data;
+	}
+	memcpy(argv + n, tool->argv, (count + 1) * sizeof(*argv));
+	return argv;
+}
+
 static int spawn(pid_t *pid, const struct tool *tool, const int fd[INHERITED],
 		 struct err *err)
 {
+	struct buf limit = {0};
+	const char **argv = make_arguments(&limit, tool);
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	char **env = make_environment();
@@ -119,22 +150,19 @@ static int spawn(pid_t *pid, const struct tool *tool, const int fd[INHERITED],
 						      POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &all);
-	rc = posix_spawnp(pid, tool->argv[0], &actions, &attributes,
-			  (char *const *)(uintptr_t)tool->argv, env);
+	rc = posix_spawnp(pid, argv[0], &actions, &attributes,
+			  (char *const *)(uintptr_t)argv, env);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	free(env);
 	if (rc) {
 		errno = rc;
-		return err_sys_find(err, "cannot run '%s'", tool->argv[0]);
+		rc = err_sys_find(err, "cannot run '%s'%s", tool->argv[0],
+				  tool->memory_max ? " by prlimit(1)" : "");
 	}
-	if (tool->memory_max) {
-		struct rlimit limit = {tool->memory_max, tool->memory_max};
-
-		/* What it has mapped of files does not count. It may have ended. */
-		(void)prlimit(*pid, RLIMIT_DATA, &limit, NULL);
-	}
-	return 0;
+	free(argv);
+	buf_release(&limit);
+	return rc;
 }
 
 /* Waits for the end, the limit (ERR_FAIL) or a stop (ERR_STOPPED). */
