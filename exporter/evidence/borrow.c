@@ -10,9 +10,9 @@
 #include "data/base/log.h"
 #include "exporter/evidence/tool.h"
 #include "exporter/git/repo.h"
+#include "exporter/git/shallow.h"
 
 #define GIT_FOLDER "git"
-#define SHALLOW_MAX ((size_t)256 << 20)
 #define TAGS "refs/tags/"
 #define MEMORY_MIN ((size_t)1 << 30)
 #define MEMORY_RATIO 8
@@ -95,7 +95,7 @@ static int write_file(const struct borrow *borrow, const char *name,
 int borrow_set_shallow(const struct borrow *borrow, const struct buf *text,
 		       struct err *err)
 {
-	return write_file(borrow, "shallow", text, err);
+	return write_file(borrow, SHALLOW_FILE, text, err);
 }
 
 static int write_alternates(const struct borrow *borrow, struct snapshot_repo *from,
@@ -124,16 +124,12 @@ static int write_alternates(const struct borrow *borrow, struct snapshot_repo *f
 static int copy_shallow(const struct borrow *borrow, struct snapshot_repo *from,
 			struct err *err)
 {
-	struct buf path = {0}, text = {0};
-	int rc;
+	struct buf text = {0};
+	int rc = shallow_copy(&text, snapshot_path(from), err);
 
-	buf_addf(&path, "%s/shallow", snapshot_path(from));
-	rc = file_read(&text, path.data, SHALLOW_MAX, err);
-	rc = rc == ERR_NOTFOUND ? 0 : rc;
 	if (!rc && text.len) {
 		rc = borrow_set_shallow(borrow, &text, err);
 	}
-	buf_release(&path);
 	buf_release(&text);
 	return rc;
 }

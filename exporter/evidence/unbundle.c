@@ -21,7 +21,6 @@
 
 #define BLOCK_BYTES ((size_t)1 << 20)
 #define HEAD_MAX ((size_t)64 << 20)
-#define SHALLOW_MAX ((size_t)20 << 20)
 #define MAGIC "# v2 git bundle\n"
 
 struct unbundle {

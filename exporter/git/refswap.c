@@ -12,8 +12,7 @@
 #include "exporter/git/reflist.h"
 #include "exporter/git/reflock.h"
 #include "exporter/git/repo_folder.h"
-
-#define SHALLOW_MAX ((size_t)16 << 20)
+#include "exporter/git/shallow.h"
 
 /* --- the files packed-refs and shallow --- */
 
@@ -30,24 +29,13 @@ static int write_packed(const char *repo, const struct reflist *list, struct err
 	return rc;
 }
 
-int refswap_shallow(struct buf *out, const struct snapshot_repo *repo, struct err *err)
-{
-	struct buf path = {0};
-	int rc;
-
-	buf_addf(&path, "%s/shallow", repo->path);
-	rc = file_read(out, path.data, SHALLOW_MAX, err);
-	buf_release(&path);
-	return rc == ERR_NOTFOUND ? 0 : rc;
-}
-
 /* Durable on return, also if it is so already: a failed flush may have come before. */
 static int write_shallow(const char *repo, const struct buf *text, struct err *err)
 {
 	struct buf path = {0};
 	int rc = 0;
 
-	buf_addf(&path, "%s/shallow", repo);
+	buf_addf(&path, "%s/" SHALLOW_FILE, repo);
 	if (text->len) {
 		rc = file_replace(path.data, text->data, text->len, err);
 	} else if (unlink(path.data) == 0) {
@@ -104,7 +92,7 @@ static int lock_refs(struct locks *locks, const char *repo, const struct reflist
 	}
 	free(moves);
 	rc = rc ? rc : lock(locks, repo, "packed-refs", err);
-	return rc ? rc : lock(locks, repo, "shallow", err);
+	return rc ? rc : lock(locks, repo, SHALLOW_FILE, err);
 }
 
 /* --- the steps --- */
@@ -249,7 +237,7 @@ int refswap_run(struct snapshot_repo *repo, const struct refswap *swap, struct e
 	reflist_release(&list);
 	rc = rc ? rc : reflist_read(&list, repo, err);
 	rc = rc ? rc : check(repo->path, &list, swap, err);
-	rc = rc ? rc : refswap_shallow(&note.shallow_from, repo, err);
+	rc = rc ? rc : shallow_copy(&note.shallow_from, repo->path, err);
 	if (!rc) {
 		buf_addstr(&note.ref, first->name);
 		memcpy(note.from, first->from, strlen(first->from));

@@ -54,7 +54,4 @@ int refswap_run(struct snapshot_repo *repo, const struct refswap *swap, struct e
 int refswap_recover(bool *done, struct snapshot_repo *repo, const struct repo_note *note,
 		    struct err *err);
 
-/* Appends the file `shallow`; nothing if there is none. */
-int refswap_shallow(struct buf *out, const struct snapshot_repo *repo, struct err *err);
-
 #endif

@@ -6,8 +6,6 @@
 
 #include "data/base/file.h"
 
-#define FILE_MAX ((size_t)20 << 20)
-
 /* The number of the first id that is not less. */
 static size_t lower(const struct shallow *shallow, const uint8_t *id)
 {
@@ -83,7 +81,7 @@ int shallow_read(struct shallow *out, const char *path, struct err *err)
 
 	*out = (struct shallow){0};
 	buf_addf(&file, "%s/" SHALLOW_FILE, path);
-	rc = file_read(&text, file.data, FILE_MAX, err);
+	rc = file_read(&text, file.data, SHALLOW_MAX, err);
 	if (!rc && text.len) {
 		rc = parse(out, text.data, file.data, err);
 	}
@@ -125,6 +123,18 @@ void shallow_format(struct buf *out, const struct shallow *shallow)
 		object_hex(hex, shallow->id + i * OBJECT_ID);
 		buf_addf(out, "%s\n", hex);
 	}
+}
+
+int shallow_copy(struct buf *out, const char *path, struct err *err)
+{
+	struct shallow shallow;
+	int rc = shallow_read(&shallow, path, err);
+
+	if (!rc) {
+		shallow_format(out, &shallow);
+	}
+	shallow_release(&shallow);
+	return rc;
 }
 
 void shallow_release(struct shallow *shallow)

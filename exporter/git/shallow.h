@@ -17,6 +17,7 @@
  */
 
 #define SHALLOW_FILE "shallow"
+#define SHALLOW_MAX ((size_t)20 << 20) /* bytes: half a million lines */
 
 struct shallow {
 	uint8_t *id; /* OBJECT_ID bytes each, sorted, each once */
@@ -30,6 +31,8 @@ void shallow_add(struct shallow *shallow, const uint8_t id[OBJECT_ID]);
 bool shallow_has(const struct shallow *shallow, const uint8_t id[OBJECT_ID]);
 /* Appends it as the file has it. */
 void shallow_format(struct buf *out, const struct shallow *shallow);
+/* Reads the file, and appends it like that. */
+int shallow_copy(struct buf *out, const char *path, struct err *err);
 void shallow_release(struct shallow *shallow);
 
 #endif
