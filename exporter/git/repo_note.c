@@ -85,7 +85,13 @@ int repo_note_write(const char *path, const struct repo_note *note, struct err *
 	}
 	buf_add(&text, note->packs.data, note->packs.len);
 	buf_addstr(&text, "end\n");
-	if (note->ref.len && !note->swap) {
+	if (text.len > NOTE_MAX) {
+		/* Recovery could not read it. */
+		rc = err_set(err, ERR_REFUSED,
+			     "'%s' holds too many snapshots by labels for one step; "
+			     "remove some of the labels",
+			     path);
+	} else if (note->ref.len && !note->swap) {
 		rc = repo_folder_write(path, NOTE, text.data, text.len, err);
 	} else {
 		buf_addf(&file, "%s/" NOTE, path);
