@@ -202,6 +202,7 @@ static int wait_for(struct tool *tool, pid_t pid, struct err *err)
 
 	if (rc) {
 		kill(-pid, SIGKILL); /* its session: also the programs that it runs */
+		kill(pid, SIGKILL);  /* it may not have begun that session yet */
 	}
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR) {
