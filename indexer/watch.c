@@ -8,6 +8,7 @@
 
 #include "data/base/clock.h"
 #include "data/base/log.h"
+#include "data/base/pace.h"
 #include "data/base/ready.h"
 #include "data/index/claim.h"
 #include "indexer/dirty.h"
@@ -56,6 +57,8 @@ struct watch {
 	struct stop *stop;
 	struct index *index;
 	struct scan_options scan;
+	const struct watch_options *options;
+	struct pace pace; /* of options->report */
 	struct folder *folder;
 	struct dirty dirty;
 	struct later later;
@@ -264,6 +267,7 @@ static int note_health(struct watch *watch, bool reconcile, struct err *err)
 	rc = index_commit(&txn, err);
 	if (!rc) {
 		watch->out_of_step = reconcile;
+		pace_changed(&watch->pace);
 	}
 	return rc;
 }
@@ -288,6 +292,7 @@ static int scan(struct watch *watch, struct err *err)
 	rc = scan_run(&counts, &watch->scan, err);
 	if (!rc) {
 		room_found(&watch->room);
+		pace_changed(&watch->pace);
 		log_info("walked '%s': %llu files, %llu read, %llu gone, %zu folders "
 			 "watched",
 			 watch->root.path, (unsigned long long)counts.files,
@@ -475,9 +480,10 @@ static int apply_todo(struct watch *watch, struct apply *apply, const struct dir
 	return rc;
 }
 
-static int end_apply(struct apply *apply, int rc, struct err *err)
+static int end_apply(struct watch *watch, struct apply *apply, int rc, struct err *err)
 {
 	rc = apply_end(apply, rc, NULL, err);
+	pace_changed(&watch->pace);
 	log_debug("committed %llu files read, %llu gone",
 		  (unsigned long long)apply_counts(apply)->read,
 		  (unsigned long long)apply_counts(apply)->withdrawn);
@@ -497,7 +503,7 @@ static int commit(struct watch *watch, struct err *err)
 	if (!rc && dirty_count(&todo)) {
 		struct apply *apply = apply_new(&watch->scan.apply);
 
-		rc = end_apply(apply, apply_todo(watch, apply, &todo, err), err);
+		rc = end_apply(watch, apply, apply_todo(watch, apply, &todo, err), err);
 		if (!rc) {
 			room_found(&watch->room);
 		}
@@ -525,7 +531,7 @@ static int withdraw_missing(struct watch *watch, const struct paths *missing,
 	}
 	watch->reading = DIRTY_EVENT;
 	apply = apply_new(&watch->scan.apply);
-	return end_apply(apply, withdraw_run(&withdraw, apply, missing, err), err);
+	return end_apply(watch, apply, withdraw_run(&withdraw, apply, missing, err), err);
 }
 
 /* Withdraws the absent files that are still missing, unless the brake refuses. */
@@ -608,9 +614,12 @@ static int wait_for(struct watch *watch, int64_t wait_ms, struct err *err)
 	struct pollfd fds[] = {{.fd = folder_fd(watch->folder), .events = POLLIN},
 			       {.fd = watch->stop->fd, .events = POLLIN},
 			       {.fd = watch->root.mounts, .events = POLLPRI}};
+	int ready;
 
-	int ready = poll(fds, 3, wait_ms > 0 ? (int)wait_ms : 0);
-
+	if (watch->options->report) {
+		wait_ms = pace_wait_ms(&watch->pace, wait_ms);
+	}
+	ready = poll(fds, 3, wait_ms > 0 ? (int)wait_ms : 0);
 	if (ready < 0) {
 		return errno == EINTR ? 0 : err_sys(err, "cannot wait for events");
 	}
@@ -721,6 +730,7 @@ static int read_large(struct watch *watch, struct err *err)
 	rc = large_step(&watch->large, clock_now_ms() + COMMIT_MS, err);
 	if (!rc) {
 		room_found(&watch->room);
+		pace_changed(&watch->pace);
 	}
 	return rc;
 }
@@ -811,13 +821,23 @@ static int first_scan(struct watch *watch, struct err *err)
 	return rc == ERR_FULL && watch->stop->asked ? ERR_STOPPED : rc;
 }
 
+static int report(struct watch *watch, struct err *err)
+{
+	const struct watch_options *options = watch->options;
+
+	pace_done(&watch->pace);
+	return options->report ? options->report(options->payload, err) : 0;
+}
+
 int watch_run(struct watch *watch, struct index *index,
 	      const struct watch_options *options, struct err *err)
 {
+	struct err ignored = {0};
 	bool ready = false;
 	int rc;
 
 	watch->index = index;
+	watch->options = options;
 	watch->scan = (struct scan_options){
 		.apply = {.index = index,
 			  .rootfd = watch->root.fd,
@@ -834,7 +854,8 @@ int watch_run(struct watch *watch, struct index *index,
 	rc = first_scan(watch, err);
 	watch->poll_at_ms = clock_now_ms() + POLL_MS;
 	while (!rc && !stop_asked(watch->stop)) {
-		if (!ready && !large_is_busy(&watch->large)) {
+		rc = pace_is_due(&watch->pace) ? report(watch, err) : 0;
+		if (!rc && !ready && !large_is_busy(&watch->large)) {
 			ready = true;
 			rc = ready_report(options->ready_fd, err);
 		}
@@ -849,6 +870,8 @@ int watch_run(struct watch *watch, struct index *index,
 		log_info("stopped by a signal");
 		/* We stop before the rescan; record that one is due. */
 		rc = folder_is_lost(watch->folder) ? note_health(watch, true, err) : 0;
+		report(watch,
+		       &ignored); /* the index may be gone: that is no failure now */
 	}
 	return rc;
 }

@@ -22,6 +22,11 @@ struct watch_options {
 	struct warn *warn;
 	int ready_fd; /* gets "ready\n" once the first scan is committed and all folders
 		       * are watched; -1: none */
+	/* Reports the state of the index to the files that others watch it by: called after
+	 * the first scan, at the pace of data/base/pace.h, and when a signal ends the watch. No
+	 * transaction is open then. A failure ends the watch. NULL: nothing is reported. */
+	int (*report)(void *payload, struct err *err);
+	void *payload;
 };
 
 struct watch;

@@ -6,6 +6,7 @@
 static int run(const void *values, char **operand, struct err *err)
 {
 	const struct command_options *opt = values;
+	struct follow_options options = {.ready_fd = (int)opt->ready_fd};
 	struct command_job job;
 	int rc = ready_check(opt->ready_fd, err);
 
@@ -14,8 +15,7 @@ static int run(const void *values, char **operand, struct err *err)
 		return rc;
 	}
 	rc = command_begin_job(&job, opt, err);
-	rc = rc ? rc
-		: follow_run(&job.job, opt->repo, opt->index, (int)opt->ready_fd, err);
+	rc = rc ? rc : follow_run(&job.job, opt->repo, opt->index, &options, err);
 	command_end_job(&job);
 	return rc;
 }

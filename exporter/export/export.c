@@ -786,6 +786,7 @@ int export_run(const struct export_job *job, struct export_result *result,
 	while (!rc && again) {
 		rc = attempt(&ex, &again, err);
 	}
+	result->sequence = ex.done;
 	buf_release(&ex.name);
 	buf_release(&ex.path);
 	buf_release(&ex.body);

@@ -56,6 +56,7 @@ struct export_result {
 	unsigned restarts;             /* how often the export began again */
 	struct snapshot_delta delta;
 	struct snapshot_info info; /* the last snapshot now */
+	uint64_t sequence;         /* of the index, up to which that snapshot shows it */
 	struct snapshot_id tree;   /* of the snapshot that a dry run would make */
 	/* If a snapshot was made and signed with another key than the one before: the
 	 * fingerprint of that one's key. Else "". */

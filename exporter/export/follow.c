@@ -8,11 +8,13 @@
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "data/base/buf.h"
 #include "data/base/clock.h"
 #include "data/base/log.h"
+#include "data/base/pace.h"
 #include "data/base/ready.h"
 #include "exporter/git/maintain.h"
 
@@ -36,8 +38,10 @@
 struct follow {
 	struct export_job job;
 	const char *dir;
-	int ready_fd;
-	int inotify; /* -1: there is no index, or no inotify */
+	const struct follow_options *options;
+	struct follow_state state;
+	struct pace pace; /* of options->report */
+	int inotify;      /* -1: there is no index, or no inotify */
 	bool told_ready, told_waiting, told_polling;
 	struct stat changed; /* INDEX_CHANGED_FILE as it was last looked at */
 	size_t spare;        /* freed memory that could not be given back */
@@ -45,6 +49,72 @@ struct follow {
 	int64_t said_ms;     /* when that was last logged */
 	int64_t yielded_ms;  /* when the lock was last left free */
 };
+
+/* --- the report --------------------------------------------------------------------- */
+
+static void read_sequence(struct follow *f)
+{
+	struct index_txn *txn = NULL;
+	struct err ignored; /* work() meets it again */
+	int rc = f->job.index ? index_begin(&txn, f->job.index, false, &ignored)
+			      : ERR_NOTFOUND;
+
+	f->state.has_index = !rc && index_is_built(txn);
+	f->state.index_sequence = f->state.has_index ? index_sequence(txn) : 0;
+	index_abort(&txn);
+}
+
+static void report_now(struct follow *f)
+{
+	if (f->options->report) {
+		read_sequence(f);
+		f->options->report(&f->state, f->options->payload);
+	}
+	pace_done(&f->pace);
+}
+
+static void report(struct follow *f)
+{
+	if (pace_is_due(&f->pace)) {
+		report_now(f);
+	}
+}
+
+/* How long to sleep: the next report must not wait. */
+static int sleep_ms(const struct follow *f, int64_t timeout_ms)
+{
+	return (int)(f->options->report ? pace_wait_ms(&f->pace, timeout_ms)
+					: timeout_ms);
+}
+
+/* Takes an export that ended well into the state. */
+static void add_export(struct follow *f, const struct export_result *result,
+		       int64_t took_ms)
+{
+	struct follow_state *state = &f->state;
+
+	state->checked_s = (int64_t)time(NULL);
+	state->commit = result->info.commit;
+	state->commit_s = result->info.time_s;
+	state->sequence = result->sequence;
+	if (result->made || result->site.touched) {
+		state->exports++;
+		state->took_ms = took_ms;
+		state->files += result->site.written;
+		state->bytes += result->site.bytes;
+		pace_changed(&f->pace);
+	}
+}
+
+static void count_failure(struct follow *f, int rc)
+{
+	if (rc && rc != ERR_STOPPED && rc != ERR_LOCKED && rc != ERR_CHANGED) {
+		f->state.errors++;
+		pace_changed(&f->pace);
+	}
+}
+
+/* --- failures that may pass ----------------------------------------------------------- */
 
 /* Treats a failure that may pass, ERR_LOCKED, ERR_FULL or ERR_CHANGED: logs it, at once and
  * then once a minute, sleeps, and returns 1: try again now. ERR_STOPPED: a stop was asked
@@ -78,6 +148,7 @@ static int open_repo(struct follow *f, const char *path, struct err *err)
 	int rc;
 
 	do {
+		report(f);
 		rc = snapshot_open(&f->job.repo, path, SNAPSHOT_WRITE | SNAPSHOT_CREATE,
 				   "albumen-exporter follow", err);
 		rc = wait_if_passing(f, rc, err);
@@ -197,7 +268,7 @@ static bool is_written(struct follow *f)
 
 /* --- one export --------------------------------------------------------------------- */
 
-static void report(const struct export_result *result)
+static void log_result(const struct export_result *result)
 {
 	if (result->made) {
 		log_info("snapshot %.12s: %" PRIu64 " added, %" PRIu64
@@ -234,6 +305,7 @@ static void yield_lock(struct follow *f)
 static int export_once(struct follow *f, struct err *err)
 {
 	struct export_result result = {0};
+	int64_t begun = clock_now_ms();
 	/* No wait here: wait_if_passing does that, and logs it. */
 	int rc = snapshot_lock(f->job.repo, NULL, err);
 
@@ -243,12 +315,13 @@ static int export_once(struct follow *f, struct err *err)
 	}
 	rc = export_run(&f->job, &result, err);
 	if (!rc) {
-		report(&result);
+		log_result(&result);
+		add_export(f, &result, clock_now_ms() - begun);
 	}
 	export_result_release(&result);
 	if (!rc && !f->told_ready) {
 		f->told_ready = true;
-		rc = ready_report(f->ready_fd, err);
+		rc = ready_report(f->options->ready_fd, err);
 	}
 	if (!rc) {
 		/* After the site has the snapshot, since this may take a while. */
@@ -334,10 +407,12 @@ static int wait_for_change(struct follow *f, struct err *err)
 	bool has_index = f->job.index, polling = has_index && f->inotify < 0;
 	int most_ms = has_index ? RECHECK_MS : ABSENT_MS;
 	int step_ms = polling ? POLL_MS : most_ms;
+	int64_t end = clock_now_ms() + most_ms, left = most_ms;
 	int n = 0;
 
-	for (int ms = 0; !n && ms < most_ms; ms += step_ms) {
-		n = poll(fds, 2, step_ms);
+	for (; !n && left > 0; left = end - clock_now_ms()) {
+		report(f);
+		n = poll(fds, 2, sleep_ms(f, left < step_ms ? left : step_ms));
 		if (n < 0 && errno != EINTR) {
 			return err_sys(err, "cannot wait for the index");
 		}
@@ -351,10 +426,9 @@ static int wait_for_change(struct follow *f, struct err *err)
 }
 
 int follow_run(const struct export_job *job, const char *repo, const char *index,
-	       int ready_fd, struct err *err)
+	       const struct follow_options *options, struct err *err)
 {
-	struct follow f = {
-		.job = *job, .dir = index, .ready_fd = ready_fd, .inotify = -1};
+	struct follow f = {.job = *job, .dir = index, .options = options, .inotify = -1};
 	int rc = open_repo(&f, repo, err);
 
 	while (rc >= 0) {
@@ -364,9 +438,12 @@ int follow_run(const struct export_job *job, const char *repo, const char *index
 			close_index(&f);
 			rc = 0;
 		}
+		count_failure(&f, rc);
+		report(&f);
 		rc = wait_if_passing(&f, rc, err);
 		rc = rc ? rc : wait_for_change(&f, err);
 	}
+	report_now(&f);
 	close_index(&f);
 	snapshot_close(f.job.repo);
 	return rc == ERR_STOPPED ? 0 : rc;

@@ -5,6 +5,36 @@
 #include "data/base/err.h"
 #include "exporter/export/export.h"
 
+/* What follow has done since it began, and where it is. */
+struct follow_state {
+	/* The last export that ended well, whether or not it made a snapshot: when it ended
+	 * (Unix time; 0: none has), the snapshot that was the last one then, and up to which
+	 * sequence of the index that shows it. */
+	int64_t checked_s;
+	struct snapshot_id commit;
+	int64_t commit_s; /* its time */
+	uint64_t sequence;
+	/* Whether the index is open, and its sequence now. */
+	bool has_index;
+	uint64_t index_sequence;
+	/* Exports that made a snapshot or changed the site, how long the last one took, and
+	 * what they wrote into the site. */
+	uint64_t exports;
+	int64_t took_ms;
+	uint64_t files, bytes;
+	/* Exports that failed, but for those that only had to wait for another process. */
+	uint64_t errors;
+};
+
+struct follow_options {
+	int ready_fd; /* data/base/ready.h; it is written to after the first export */
+	/* Reports the state to the files that others watch follow by: called at the start,
+	 * at the pace of data/base/pace.h, and at the end. The lock of the repository is free
+	 * then. NULL: nothing is reported. */
+	void (*report)(const struct follow_state *state, void *payload);
+	void *payload;
+};
+
 /*
  * follow - exports now, and whenever the index changes, until a stop is asked for.
  *
@@ -15,11 +45,11 @@
  * on a full disk.
  *
  * It opens the repository and the index by their paths, and opens an index that was made
- * anew once more: job->repo and job->index are not used. It writes to `ready_fd`
- * (data/base/ready.h) after the first export. It holds the repository's lock only while it
- * exports, so that other writers have their turn (snapshot_unlock). Returns 0 when stopped.
+ * anew once more: job->repo and job->index are not used. It holds the repository's lock only
+ * while it exports, so that other writers have their turn (snapshot_unlock). Returns 0 when
+ * stopped.
  */
 int follow_run(const struct export_job *job, const char *repo, const char *index,
-	       int ready_fd, struct err *err);
+	       const struct follow_options *options, struct err *err);
 
 #endif

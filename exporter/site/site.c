@@ -223,6 +223,7 @@ static int put(struct publish *p, const char *path, const char *body, size_t len
 	if (rc || has) {
 		return rc;
 	}
+	p->result->bytes += len;
 	return count_put(p, path, replaces, place_put(p->place, path, body, len, err));
 }
 
@@ -547,6 +548,7 @@ static int write_collected(const void *bytes, size_t len, void *payload, struct 
 	}
 	if (file->begun) {
 		place_write(place, file->body.data, file->body.len);
+		file->p->result->bytes += file->body.len;
 		buf_clear(&file->body);
 	}
 	return rc;

@@ -22,6 +22,7 @@
 
 struct site_result {
 	uint64_t written, removed; /* files */
+	uint64_t bytes;            /* of the files that were written */
 	bool touched;              /* false: the site was at the snapshot already */
 	/* Files were missing that the site must have had, as the log says. Only those that
 	 * cost nothing to look for: site_check finds all. */

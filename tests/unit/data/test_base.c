@@ -21,8 +21,9 @@
 #include "data/base/file.h"
 #include "data/base/hex.h"
 #include "data/base/log.h"
+#include "data/base/pace.h"
 
-/* data/base: buf, err, file and log, which use each other. */
+/* data/base: buf, err, file, log and pace. */
 
 struct fixture {
 	struct buf dir;  /* a folder of the test's own */
@@ -565,6 +566,24 @@ static void progress_is_for_terminals(void **state)
 	assert_string_equal(logged(*state, log_progress), "");
 }
 
+static void a_report_is_due_at_first_and_then_soon_after_a_change(void **state)
+{
+	struct pace pace = {0};
+
+	(void)state;
+	assert_true(pace_is_due(&pace));
+	assert_int_equal(pace_wait_ms(&pace, 7), 0);
+	pace_done(&pace);
+	assert_int_equal(pace.due_ms - pace.done_ms, PACE_MOST_MS);
+	assert_int_equal(pace_wait_ms(&pace, 7), 7);
+	pace_changed(&pace);
+	assert_int_equal(pace.due_ms - pace.done_ms, PACE_LEAST_MS);
+	pace_changed(&pace);
+	assert_int_equal(pace.due_ms - pace.done_ms, PACE_LEAST_MS);
+	pace_done(&pace);
+	assert_int_equal(pace.due_ms - pace.done_ms, PACE_MOST_MS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -593,6 +612,7 @@ int main(void)
 		TEST(a_name_cannot_forge_a_line),
 		TEST(a_line_too_long_is_cut),
 		TEST(progress_is_for_terminals),
+		cmocka_unit_test(a_report_is_due_at_first_and_then_soon_after_a_change),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
