@@ -332,13 +332,14 @@ DOCDIR = $(PREFIX)/share/doc/albumen
 
 # `make install` links libgit2 as LIBGIT2 says, by default shared.
 INSTALLED = $(if $(LIBGIT2),$(EXPORTER),$(SHARED))
+UNITS = $(notdir $(wildcard data/systemd/*))
 
-install: all $(INSTALLED) ## install programs, manual pages, licence, systemd units below DESTDIR/PREFIX
+install: all $(INSTALLED) ## install programs, manual pages, examples, systemd units below DESTDIR/PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/albumen/edge \
 		$(DESTDIR)$(PREFIX)/share/albumen/page \
 		$(DESTDIR)$(PREFIX)/share/albumen/evidence \
-		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(DOCDIR) \
-		$(DESTDIR)$(UNITDIR)
+		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7 \
+		$(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(UNITDIR)
 	install -m 755 $(INDEXER) $(INSTALLED) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(EDGE:%=exporter/site/edge/%) $(DESTDIR)$(PREFIX)/share/albumen/edge
 	install -m 644 $(PAGE:%=exporter/page/%) $(DESTDIR)$(PREFIX)/share/albumen/page
@@ -347,18 +348,15 @@ install: all $(INSTALLED) ## install programs, manual pages, licence, systemd un
 		$(DESTDIR)$(MANDIR)/man1
 	install -m 644 data/albumen.7 $(DESTDIR)$(MANDIR)/man7
 	install -m 644 data/COPYING data/NEWS $(DESTDIR)$(DOCDIR)
-	for unit in indexer/albumen-indexer.service exporter/albumen-exporter.service; do \
-		sed 's|/usr/local/bin/|$(PREFIX)/bin/|' $$unit \
-			>$(DESTDIR)$(UNITDIR)/$${unit##*/} && \
-		chmod 644 $(DESTDIR)$(UNITDIR)/$${unit##*/} || exit 1; \
-	done
+	install -m 644 $(UNITS:%=data/systemd/%) $(DESTDIR)$(UNITDIR)
+	sed -i 's|/usr/local/bin/|$(PREFIX)/bin/|' $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
+	install -m 644 data/examples/* $(DESTDIR)$(DOCDIR)/examples
 
 uninstall: ## remove what `make install` installed
 	rm -f $(DESTDIR)$(PREFIX)/bin/albumen-indexer $(DESTDIR)$(PREFIX)/bin/albumen-exporter \
 		$(DESTDIR)$(MANDIR)/man1/albumen-indexer.1 \
 		$(DESTDIR)$(MANDIR)/man1/albumen-exporter.1 $(DESTDIR)$(MANDIR)/man7/albumen.7 \
-		$(DESTDIR)$(UNITDIR)/albumen-indexer.service \
-		$(DESTDIR)$(UNITDIR)/albumen-exporter.service
+		$(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
 	rm -rf $(DESTDIR)$(PREFIX)/share/albumen $(DESTDIR)$(DOCDIR)
 
 clean: ## remove everything that was built

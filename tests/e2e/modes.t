@@ -46,11 +46,22 @@ ok "umask 027: every command runs" everything "$at"
 is "umask 027: others may do nothing" "$(modes -perm /o=rwx)" ""
 is "umask 027: the group may not write" "$(modes -perm /g=w)" ""
 
-for unit in "$ROOT"/indexer/*.service "$ROOT"/exporter/*.service; do
-	is "${unit##*/} cannot read home folders" "$(sed -n 's/^ProtectHome=//p' "$unit")" yes
-	is "${unit##*/} can write /var/lib/albumen only" \
-		"$(sed -n 's/^\(ProtectSystem\|StateDirectory\)=//p' "$unit" | sort | tr '\n' ' ')" "albumen strict "
-	is "${unit##*/} is not started again after a failure that would return" \
-		"$(sed -n 's/^RestartPreventExitStatus=//p' "$unit")" "1 2"
+setting() { # KEY UNIT
+	sed -n "s/^$1=//p" "$ROOT/data/systemd/$2" | tr '\n' ' ' | sed 's/ $//'
+}
+for unit in albumen-{indexer,exporter,edge,maintain}@.service; do
+	is "$unit cannot read home folders" "$(setting ProtectHome "$unit")" yes
+	is "$unit can write nothing else than its folder" "$(setting ProtectSystem "$unit")" strict
+	is "$unit reads the configuration of its library, which must be there" \
+		"$(setting EnvironmentFile "$unit")" /etc/albumen/%i.conf
+	is "what $unit makes is closed to others" "$(setting UMask "$unit")" 0027
+done
+for unit in albumen-{indexer,exporter,maintain}@.service; do
+	is "the folder of $unit is that of its library, which the web server passes through" \
+		"$(setting StateDirectory "$unit") $(setting StateDirectoryMode "$unit")" "albumen/%i 0751"
+done
+for unit in albumen-{indexer,exporter,edge}@.service; do
+	is "$unit is not started again after a failure that would return" \
+		"$(setting RestartPreventExitStatus "$unit")" "1 2"
 done
 done_testing
