@@ -32,7 +32,8 @@ struct cli {
 	void *values;
 	const struct cli_command *command; /* NULL: none was given */
 	bool verbose, help, version;
-	bool help_word; /* `help` was given as the command */
+	const char *log; /* NULL: text */
+	bool help_word;  /* `help` was given as the command */
 	struct given *given;
 	size_t given_count;
 	char **operand;
@@ -41,6 +42,8 @@ struct cli {
 
 /* The options of every command. Their values are in struct cli. */
 static const struct cli_option built_in[] = {
+	{"log", 0, CLI_STRING, offsetof(struct cli, log), "FORMAT", "ALBUMEN_LOG",
+	 "how to log on stderr: text (the default) or json"},
 	{"verbose", 'v', CLI_FLAG, offsetof(struct cli, verbose), NULL, NULL,
 	 "log more on stderr"},
 	{"help", 'h', CLI_FLAG, offsetof(struct cli, help), NULL, NULL,
@@ -474,13 +477,6 @@ static int parse(struct cli *cli, int argc, char **argv, struct err *err)
 		}
 		i += used;
 	}
-	for (size_t i = 0; i < cli->given_count; i++) {
-		const struct cli_option *o = cli->given[i].option;
-
-		if (is_built_in(o)) {
-			*(bool *)((char *)cli + o->offset) = true;
-		}
-	}
 	return rc;
 }
 
@@ -532,7 +528,8 @@ static int set_value(const struct cli_option *option, void *values, const char *
 }
 
 /* Sets option `o` from the command line, or else from its environment variable. */
-static int set_option(const struct cli *cli, const struct cli_option *o, struct err *err)
+static int set_option(const struct cli *cli, const struct cli_option *o, void *values,
+		      struct err *err)
 {
 	bool needed = use_of(cli->command, o) == NEEDS;
 	const char *value = NULL;
@@ -546,7 +543,7 @@ static int set_option(const struct cli *cli, const struct cli_option *o, struct 
 			rc = value && !*value
 				     ? err_set(err, ERR_USAGE,
 					       "option '--%s' must not be empty", o->name)
-				     : set_value(o, cli->values, value, err);
+				     : set_value(o, values, value, err);
 		}
 	}
 	if (rc) {
@@ -558,7 +555,7 @@ static int set_option(const struct cli *cli, const struct cli_option *o, struct 
 		/* An empty variable counts as unset. */
 		if (value && *value) {
 			given = true;
-			rc = set_value(o, cli->values, value, err);
+			rc = set_value(o, values, value, err);
 		}
 	}
 	if (needed && !given) {
@@ -584,7 +581,8 @@ static int check_given(const struct cli *cli, const struct given *given, struct 
 	}
 	for (const struct given *g = cli->given; g < given; g++) {
 		/* Two names of one option have one offset. */
-		if (!is_built_in(g->option) && g->option->offset == o->offset &&
+		if (is_built_in(g->option) == is_built_in(o) &&
+		    g->option->offset == o->offset &&
 		    strcmp(g->value, given->value) != 0) {
 			return err_set(err, ERR_USAGE,
 				       "'--%s %s' and '--%s %s' contradict each other",
@@ -636,9 +634,27 @@ static int apply(const struct cli *cli, struct err *err)
 	rc = rc ? rc : check_operands(cli, err);
 	for (const struct cli_option *o = cli->program->options; o->name && !rc; o++) {
 		if (use_of(cli->command, o)) {
-			rc = set_option(cli, o, err);
+			rc = set_option(cli, o, cli->values, err);
 		}
 	}
+	return rc;
+}
+
+/* Sets the built-in options, and sets up the log as they say. */
+static int begin(struct cli *cli, struct err *err)
+{
+	int rc = 0;
+
+	for (const struct cli_option *o = built_in; o->name && !rc; o++) {
+		rc = set_option(cli, o, cli, err);
+	}
+	if (!rc && cli->log && strcmp(cli->log, "text") != 0 &&
+	    strcmp(cli->log, "json") != 0) {
+		rc = err_set(err, ERR_USAGE,
+			     "option '--log' is 'text' or 'json', not '%s'", cli->log);
+	}
+	log_init(cli->program->name, cli->verbose ? LOG_DEBUG : LOG_INFO);
+	log_set_json(cli->log && strcmp(cli->log, "json") == 0);
 	return rc;
 }
 
@@ -700,7 +716,7 @@ int cli_main(const struct cli_program *program, void *values, int argc, char **a
 {
 	struct cli cli = {.program = program, .values = values};
 	struct err err = {0};
-	int rc;
+	int rc, begun;
 
 	rc = hold_descriptors(&err);
 	log_init(program->name, LOG_INFO);
@@ -711,10 +727,12 @@ int cli_main(const struct cli_program *program, void *values, int argc, char **a
 	 * EFBIG. */
 	signal(SIGXFSZ, SIG_IGN);
 	rc = rc ? rc : parse(&cli, argc, argv, &err);
+	/* A command line that is refused is refused in the format that it asks for. */
+	begun = begin(&cli, rc ? NULL : &err);
+	rc = rc ? rc : begun;
 	if (rc) {
 		goto out;
 	}
-	log_init(program->name, cli.verbose ? LOG_DEBUG : LOG_INFO);
 	if (cli.help_word && cli.operand_count) {
 		rc = err_set(&err, ERR_USAGE, "'help' explains one command");
 		goto out;

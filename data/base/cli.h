@@ -19,10 +19,10 @@
  * is refused if the value is empty, or if it is given again with another one. If an
  * option is not given, its environment variable applies, unless that is empty too.
  *
- * Every command takes `-v`, `--verbose`, with which the log begins at LOG_DEBUG; `-h`,
- * `--help` (of the program or of one command) and `--version`, which print to stdout and
- * exit with status 0. For an unknown command or option, the message names the known one
- * that comes nearest.
+ * Every command takes `-v`, `--verbose`, with which the log begins at LOG_DEBUG; `--log
+ * FORMAT`, text or json (log.h; or ALBUMEN_LOG); `-h`, `--help` (of the program or of one
+ * command) and `--version`, which print to stdout and exit with status 0. For an unknown
+ * command or option, the message names the known one that comes nearest.
  */
 
 enum cli_type {

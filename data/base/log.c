@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "data/base/clock.h"
@@ -12,34 +15,120 @@
 
 static const char *log_program = "albumen";
 static enum log_level log_threshold = LOG_INFO;
+static bool log_json, log_journal;
 
-static const char *const level_names[] = {"error", "warning", "info", "debug"};
+static const struct {
+	const char *name;
+	char priority; /* of syslog(3) */
+} levels[] = {
+	[LOG_ERROR] = {"error", '3'},
+	[LOG_WARNING] = {"warning", '4'},
+	[LOG_INFO] = {"info", '6'},
+	[LOG_DEBUG] = {"debug", '7'},
+};
+
+/* Whether stderr leads to the journal: systemd.exec(5), $JOURNAL_STREAM. */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+	int end = 0;
+
+	return stream && sscanf(stream, "%llu:%llu%n", &device, &inode, &end) == 2 &&
+	       !stream[end] && fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
+	       st.st_ino == inode;
+}
 
 void log_init(const char *program, enum log_level level)
 {
 	log_program = program;
 	log_threshold = level;
+	log_journal = is_journal();
 }
 
-/* Appends the plain form of `text` to the first `used` bytes of `line`. Cuts what does not
- * fit, and always leaves room for the newline. */
-static size_t add_plain(char *line, size_t size, size_t used, const char *text,
-			size_t len)
+void log_set_json(bool json)
+{
+	log_json = json;
+}
+
+/* A message that is longer is cut. */
+#define MESSAGE_MAX 4096
+
+/* A line that is put together. A byte of the message takes at most five in JSON, as in
+ * `\\xff`, and what stands around the message takes less than 256. */
+struct line {
+	char bytes[5 * MESSAGE_MAX + 256];
+	size_t used;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct line *line, const char *fmt,
+						      ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line->bytes + line->used, sizeof(line->bytes) - line->used, fmt,
+		      ap);
+	va_end(ap);
+	line->used += n > 0 ? (size_t)n : 0;
+}
+
+/* Adds the plain form of a text. In a JSON string only quotes and backslashes are left to
+ * be escaped then. */
+static void add_plain(struct line *line, const char *text, size_t len)
 {
 	size_t read;
 
-	for (; len && used + PLAIN_MAX < size; text += read, len -= read) {
-		used += plain_char(line + used, text, len, &read);
+	for (; len; text += read, len -= read) {
+		char plain[PLAIN_MAX];
+		size_t plain_len = plain_char(plain, text, len, &read);
+
+		for (size_t i = 0; i < plain_len; i++) {
+			if (log_json && (plain[i] == '"' || plain[i] == '\\')) {
+				line->bytes[line->used++] = '\\';
+			}
+			line->bytes[line->used++] = plain[i];
+		}
 	}
-	return used;
+}
+
+/* Adds the beginning of an object of JSON, up to the message. */
+static void begin_json(struct line *line, enum log_level level)
+{
+	struct timespec now;
+	struct tm tm;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	add(line,
+	    "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\",\"level\":\"%s\","
+	    "\"program\":\"%s\",\"message\":\"",
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+	    tm.tm_sec, now.tv_nsec / 1000000, levels[level].name, log_program);
+}
+
+static void write_line(const struct line *line)
+{
+	size_t sent = 0;
+
+	while (sent < line->used) {
+		ssize_t n = write(STDERR_FILENO, line->bytes + sent, line->used - sent);
+
+		if (n < 0 && errno != EINTR) {
+			break;
+		}
+		sent += n > 0 ? (size_t)n : 0;
+	}
 }
 
 __attribute__((format(printf, 2, 0))) static void log_line(enum log_level level,
 							   const char *fmt, va_list ap)
 {
-	char text[4096];
-	char line[4 * sizeof(text) + 64];
-	size_t len, used, sent = 0;
+	char text[MESSAGE_MAX];
+	struct line line;
+	size_t len;
 	int saved = errno;
 
 	if (level > log_threshold) {
@@ -48,18 +137,18 @@ __attribute__((format(printf, 2, 0))) static void log_line(enum log_level level,
 	vsnprintf(text, sizeof(text), fmt, ap);
 	len = strlen(text);
 	len = len == sizeof(text) - 1 ? plain_cut(text, len) : len;
-	used = (size_t)snprintf(line, sizeof(line), "%s: %s: ", log_program,
-				level_names[level]);
-	used = add_plain(line, sizeof(line), used, text, len);
-	line[used++] = '\n';
-	while (sent < used) {
-		ssize_t n = write(STDERR_FILENO, line + sent, used - sent);
-
-		if (n < 0 && errno != EINTR) {
-			break;
-		}
-		sent += n > 0 ? (size_t)n : 0;
+	line.used = 0;
+	if (log_journal) {
+		add(&line, "<%c>", levels[level].priority);
 	}
+	if (log_json) {
+		begin_json(&line, level);
+	} else {
+		add(&line, "%s: %s: ", log_program, levels[level].name);
+	}
+	add_plain(&line, text, len);
+	add(&line, log_json ? "\"}\n" : "\n");
+	write_line(&line);
 	errno = saved;
 }
 
@@ -89,7 +178,7 @@ void log_progress_start(struct log_progress *p, const char *verb,
 	*p = (struct log_progress){.verb = verb,
 				   .total = total,
 				   .started_s = now_s(),
-				   .terminal = isatty(STDERR_FILENO) == 1};
+				   .terminal = !log_json && isatty(STDERR_FILENO) == 1};
 }
 
 /* 1234567 as "1,234,567". */

@@ -57,7 +57,7 @@ options() { # PROGRAM COMMAND: its synopsis in $page has them, and its help is n
 	local program=$1 command=$2
 	"$program" "$command" --help >"$T/help"
 	is "$command: the options" "$(sed '1,/^options:/d' help | grep -oE -- '^ .{5}--[a-z-]+' |
-		sed 's/.*--//' | grep -vxE 'help|version|verbose|rev' | sort | xargs)" \
+		sed 's/.*--//' | grep -vxE 'help|version|verbose|log|rev' | sort | xargs)" \
 		"$(section SYNOPSIS | sed -n "/^\.Cm $command\$/,/^\.Nm/p" |
 			grep -oE 'Fl -[a-z-]+' | sed 's/Fl -//' | sort | xargs)"
 	is "$command: no line is too long" "$(awk 'length > 90' help)" ""

@@ -549,6 +549,36 @@ static void a_line_too_long_is_cut(void **state)
 	assert_int_equal(end[1], '\0');
 }
 
+static void log_worst(void)
+{
+	char text[20000];
+
+	memset(text, '\xff', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	log_error("%s", text);
+	log_error("\"\\\n");
+}
+
+static void a_line_of_json_is_whole(void **state)
+{
+	static const char behind_time[] =
+		"Z\",\"level\":\"error\",\"program\":\"test\",\"message\":\""
+		"\\\"\\\\\\\\\\\\x0a\"}\n";
+	const char *text, *end;
+
+	log_init("test", LOG_INFO);
+	log_set_json(true);
+	text = logged(*state, log_worst);
+	log_set_json(false);
+	assert_memory_equal(text, "{\"time\":\"20", 11);
+	end = strchr(text, '\n');
+	assert_non_null(end);
+	assert_memory_equal(end - 12, "\\\\xff\\\\xff\"}", 12);
+	end = strchr(end + 1, 'Z');
+	assert_non_null(end);
+	assert_string_equal(end, behind_time);
+}
+
 static void log_progress(void)
 {
 	struct log_progress progress;
@@ -611,6 +641,7 @@ int main(void)
 		TEST(lines_have_program_and_level),
 		TEST(a_name_cannot_forge_a_line),
 		TEST(a_line_too_long_is_cut),
+		TEST(a_line_of_json_is_whole),
 		TEST(progress_is_for_terminals),
 		cmocka_unit_test(a_report_is_due_at_first_and_then_soon_after_a_change),
 	};

@@ -382,6 +382,9 @@ static void help_of_a_command_lists_its_options(void **state)
 		"      --limit N      at most N of them (or $TEST_CLI_LIMIT)\n"
 		"      --json         JSON instead of text\n"
 		"      --output FILE  another name for --out\n"
+		"      --log FORMAT   how to log on stderr: text (the default) or json "
+		"(or "
+		"$ALBUMEN_LOG)\n"
 		"  -v, --verbose      log more on stderr\n"
 		"  -h, --help         print this and end\n"
 		"      --version      print the version and end\n";
@@ -399,7 +402,7 @@ static void help_of_a_command_lists_its_options(void **state)
 	assert_int_equal(run(output, "scan -h"), 0);
 	assert_non_null(strstr(output->out.data, "usage: albumen-test scan --data DIR "));
 	assert_non_null(strstr(output->out.data,
-			       "--data DIR  the metadata folder (needed; or "
+			       "--data DIR    the metadata folder (needed; or "
 			       "$TEST_CLI_DATA)\n"));
 	assert_null(strstr(output->out.data, "--json"));
 	check_tidy(output->out.data);
