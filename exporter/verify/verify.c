@@ -287,8 +287,8 @@ static void note_unfinished(struct verify *verify, const struct verify_label *la
 
 		buf_addf(&text,
 			 "the history begins with snapshot %" PRIu64
-			 ", but earlier ones are there: the prune that made it was "
-			 "interrupted",
+			 ", but earlier ones are there: this is a copy of before that "
+			 "has fetched the label, or the prune was interrupted",
 			 label->number);
 		note(result, label, text.data);
 		buf_release(&text);
@@ -298,9 +298,9 @@ static void note_unfinished(struct verify *verify, const struct verify_label *la
 	    verify_store_look(verify->store, label->erased.old_tip) == 0) {
 		note(result, label,
 		     "records were erased, but the last snapshot of before is still "
-		     "there: "
-		     "the erase was interrupted, and the next command that writes the "
-		     "repository completes it");
+		     "there: a copy that has fetched the new history keeps it until "
+		     "`git gc --prune=now`; an erase that was interrupted is completed "
+		     "by the next command that writes the repository");
 	}
 }
 
