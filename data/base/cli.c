@@ -531,7 +531,7 @@ static int set_value(const struct cli_option *option, void *values, const char *
 static int set_option(const struct cli *cli, const struct cli_option *o, void *values,
 		      struct err *err)
 {
-	bool needed = use_of(cli->command, o) == NEEDS;
+	bool needed = cli->command && use_of(cli->command, o) == NEEDS;
 	const char *value = NULL;
 	bool given = false;
 	int rc = 0;

@@ -29,7 +29,7 @@ is "so does an error" "$(cut -c1-26 "$T/err")" '<3>albumen-indexer: error:'
 journaled "$EXPORTER" -v export --index "$T/index" --repo "$T/repo"
 is "and so do details, and all else" "$(cut -d: -f1,2 "$T/err" | sort -u | grep -v debug)$(
 	cut -d: -f1,2 "$T/err" | sort -u | grep debug)" '<7>albumen-exporter: debug'
-exits "standard error is not the journal" 1 env JOURNAL_STREAM=1:2 "$INDEXER" scan --data "$T/none" --index "$T/index"
+exits "standard error is not the journal" 1 env "JOURNAL_STREAM=$(stat -c %d:0 "$T")" "$INDEXER" scan --data "$T/none" --index "$T/index"
 is "then there is no priority" "$(cut -c1-23 "$T/err")" 'albumen-indexer: error:'
 exits "a variable that is not understood" 1 env JOURNAL_STREAM=x "$INDEXER" scan --data "$T/none" --index "$T/index"
 is "changes nothing" "$(cut -c1-23 "$T/err")" 'albumen-indexer: error:'
