@@ -60,8 +60,10 @@ for unit in albumen-{indexer,exporter,maintain}@.service; do
 	is "the folder of $unit is that of its library, which the web server passes through" \
 		"$(setting StateDirectory "$unit") $(setting StateDirectoryMode "$unit")" "albumen/%i 0751"
 done
-for unit in albumen-{indexer,exporter,edge}@.service; do
+for unit in albumen-{indexer,exporter}@.service; do
 	is "$unit is not started again after a failure that would return" \
 		"$(setting RestartPreventExitStatus "$unit")" "1 2"
 done
+is "nor is nginx" "$(setting Restart albumen-edge@.service)" on-abnormal
+is "the indexer may use openat2(2)" "$(setting RestrictSUIDSGID albumen-indexer@.service)" ""
 done_testing
