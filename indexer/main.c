@@ -175,12 +175,12 @@ static const struct cli_command check = {
 #define AT(member) offsetof(struct options, member)
 
 static const struct cli_option options[] = {
-	{"data", 0, CLI_STRING, AT(data), "DIR", "ALBUMEN_DATA",
+	{"data", 0, CLI_STRING, AT(data), "DIR", NULL,
 	 "the metadata folder, which is only read"},
-	{"index", 0, CLI_STRING, AT(index), "DIR", "ALBUMEN_INDEX",
+	{"index", 0, CLI_STRING, AT(index), "DIR", NULL,
 	 "the index; scan and watch create it"},
-	{"accept-withdrawal", 0, CLI_FLAG, AT(accept_withdrawal), NULL, NULL,
-	 "withdraw the claims of missing files, even of most of the known files"},
+	{"accept-withdrawal", 0, CLI_FLAG | CLI_LINE_ONLY, AT(accept_withdrawal), NULL,
+	 NULL, "withdraw the claims of missing files, even of most of the known files"},
 	{"allow-secrets", 0, CLI_FLAG, AT(allow_secrets), NULL, NULL,
 	 "accept records that hold secrets: tokens, keys, passwords"},
 	{"ready-fd", 0, CLI_NUMBER, AT(ready_fd), "N", NULL,

@@ -7,9 +7,9 @@
 # Everything that it makes is in $ALBUMEN_BUILD/demo. It can be run again at any time.
 set -eu
 export LC_ALL=C
-unset ALBUMEN_DATA ALBUMEN_INDEX ALBUMEN_REPO ALBUMEN_SITE
 cd "$(dirname "$0")/.."
 build=${ALBUMEN_BUILD:-build}
+unset "${!ALBUMEN_@}" # they would stand in for options
 demo=$build/demo
 indexer=$build/albumen-indexer
 exporter=$build/albumen-exporter

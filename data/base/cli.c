@@ -13,337 +13,247 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "data/base/arena.h"
 #include "data/base/buf.h"
+#include "data/base/cli_help.h"
+#include "data/base/cli_near.h"
+#include "data/base/cli_variable.h"
 #include "data/base/log.h"
 
 #define DESCRIPTORS_MIN 64
 
-#define WIDTH 88 /* columns of what --help prints */
-
-/* An option on the command line. The command may follow it, so options are collected,
- * and applied at the end. */
+/* What an option was given, on the command line or by its variable. The command may follow
+ * the options, so they are collected, and set at the end. */
 struct given {
 	const struct cli_option *option;
-	const char *value;
+	const char *value;    /* NULL: a flag of the command line */
+	const char *variable; /* that stands in; NULL: it is of the command line */
 };
 
 struct cli {
 	const struct cli_program *program;
 	void *values;
+	struct cli_built_in built_in;
 	const struct cli_command *command; /* NULL: none was given */
-	bool verbose, help, version;
-	const char *log; /* NULL: text */
-	bool help_word;  /* `help` was given as the command */
+	bool help_word;                    /* `help` was given as the command */
 	struct given *given;
-	size_t given_count;
+	size_t given_count, given_cap;
 	char **operand;
 	int operand_count;
+	struct arena arena; /* names of variables, values of lists */
 };
-
-/* The options of every command. Their values are in struct cli. */
-static const struct cli_option built_in[] = {
-	{"log", 0, CLI_STRING, offsetof(struct cli, log), "FORMAT", "ALBUMEN_LOG",
-	 "how to log on stderr: text (the default) or json"},
-	{"verbose", 'v', CLI_FLAG, offsetof(struct cli, verbose), NULL, NULL,
-	 "log more on stderr"},
-	{"help", 'h', CLI_FLAG, offsetof(struct cli, help), NULL, NULL,
-	 "print this and end"},
-	{"version", 0, CLI_FLAG, offsetof(struct cli, version), NULL, NULL,
-	 "print the version and end"},
-	{0},
-};
-
-static bool is_built_in(const struct cli_option *option)
-{
-	return option >= built_in &&
-	       option < built_in + sizeof(built_in) / sizeof(*built_in);
-}
-
-static bool takes_value(const struct cli_option *option)
-{
-	return option->type == CLI_STRING || option->type == CLI_NUMBER ||
-	       option->type == CLI_LIST || option->type == CLI_SEVERAL;
-}
-
-/* Whether a command accepts or requires an option. NO is 0, so the result works as a
- * bool. */
-enum use { NO, TAKES, NEEDS };
-
-static enum use use_of(const struct cli_command *command, const struct cli_option *option)
-{
-	size_t len = strlen(option->name);
-
-	if (is_built_in(option)) {
-		return TAKES;
-	}
-	for (const char *at = command->options; *at; at += strspn(at, " ")) {
-		size_t word = strcspn(at, " ");
-
-		if (strncmp(at, option->name, len) == 0 && strchr("! +", at[len]) &&
-		    (at[len] == '+') == (option->type == CLI_SEVERAL)) {
-			return at[len] == '!' ? NEEDS : TAKES;
-		}
-		at += word;
-	}
-	return NO;
-}
-
-/* --- --help ------------------------------------------------------------------- */
-
-/* Prints words, starting at `column`. Breaks lines before WIDTH and indents them. A
- * newline in the text is a newline in the output. */
-static void print_wrapped(FILE *to, const char *text, int indent, int column)
-{
-	bool first = true;
-
-	while (*text) {
-		int len = (int)strcspn(text, " \n");
-
-		if (!first && column + 1 + len > WIDTH) {
-			fprintf(to, "\n%*s", indent, "");
-			column = indent;
-			first = true;
-		}
-		if (len) {
-			column += fprintf(to, "%s%.*s", first ? "" : " ", len, text);
-			first = false;
-		}
-		text += len;
-		if (*text == '\n') {
-			fprintf(to, "\n%*s", text[1] && text[1] != '\n' ? indent : 0, "");
-			column = indent;
-			first = true;
-		}
-		text += *text != '\0';
-	}
-	fputc('\n', to);
-}
-
-static void print_entry(FILE *to, const char *name, int width, const char *text)
-{
-	int column = fprintf(to, "  %-*s  ", width, name);
-
-	print_wrapped(to, text, width + 4, column);
-}
-
-/* "-v, --verbose" or "    --data DIR". */
-static void add_option_name(struct buf *out, const struct cli_option *option)
-{
-	if (option->letter) {
-		buf_addf(out, "-%c, --%s", option->letter, option->name);
-	} else {
-		buf_addf(out, "    --%s", option->name);
-	}
-	if (option->argument) {
-		buf_addf(out, " %s", option->argument);
-	}
-}
-
-/* How the command uses the option; NULL stands for all commands together. */
-static enum use shown_use(const struct cli_program *program,
-			  const struct cli_command *command,
-			  const struct cli_option *option)
-{
-	enum use use = command ? use_of(command, option) : NEEDS;
-
-	for (size_t i = 0; !command && program->commands[i]; i++) {
-		enum use one = use_of(program->commands[i], option);
-
-		use = one < use ? one : use;
-	}
-	return use;
-}
-
-static void print_option(FILE *to, const struct cli_option *o, enum use use, int width)
-{
-	struct buf text = {0};
-	size_t name_end;
-
-	add_option_name(&text, o);
-	buf_add(&text, "", 1);
-	name_end = text.len;
-	buf_addstr(&text, o->summary);
-	if (use == NEEDS && o->environment) {
-		buf_addf(&text, " (needed; or $%s)", o->environment);
-	} else if (use == NEEDS) {
-		buf_addstr(&text, " (needed)");
-	} else if (o->environment) {
-		buf_addf(&text, " (or $%s)", o->environment);
-	}
-	print_entry(to, text.data, width, text.data + name_end);
-	buf_release(&text);
-}
-
-/* Prints the options of the command (NULL: those of all commands), and the built-in
- * ones. */
-static void print_options(FILE *to, const struct cli_program *program,
-			  const struct cli_command *command)
-{
-	const struct cli_option *const tables[] = {program->options, built_in};
-	struct buf text = {0};
-	int width = 0;
-
-	for (size_t i = 0; i < 2; i++) {
-		for (const struct cli_option *o = tables[i]; o->name; o++) {
-			buf_clear(&text);
-			add_option_name(&text, o);
-			if (shown_use(program, command, o) && (int)text.len > width) {
-				width = (int)text.len;
-			}
-		}
-	}
-	for (size_t i = 0; i < 2; i++) {
-		for (const struct cli_option *o = tables[i]; o->name; o++) {
-			enum use use = shown_use(program, command, o);
-
-			if (use) {
-				print_option(to, o, use, width);
-			}
-		}
-	}
-	buf_release(&text);
-}
-
-static void print_program_help(FILE *to, const struct cli_program *program)
-{
-	const struct cli_command *const *c;
-	int width = (int)strlen("help");
-
-	fprintf(to, "usage: %s COMMAND [OPTION]...\n\n", program->name);
-	print_wrapped(to, program->summary, 0, 0);
-	fputs("\ncommands:\n", to);
-	for (c = program->commands; *c; c++) {
-		width = (int)strlen((*c)->name) > width ? (int)strlen((*c)->name) : width;
-	}
-	for (c = program->commands; *c; c++) {
-		print_entry(to, (*c)->name, width, (*c)->summary);
-	}
-	print_entry(to, "help", width, "explain a command: help COMMAND");
-	fputs("\noptions of every command:\n", to);
-	print_options(to, program, NULL);
-	fprintf(to, "\n'%s help COMMAND' explains a command and lists its options.\n",
-		program->name);
-}
-
-static void print_command_help(FILE *to, const struct cli *cli)
-{
-	struct buf usage = {0};
-
-	buf_addf(&usage, "usage: %s %s", cli->program->name, cli->command->name);
-	for (const struct cli_option *o = cli->program->options; o->name; o++) {
-		if (use_of(cli->command, o) == NEEDS) {
-			buf_addf(&usage, " --%s %s", o->name, o->argument);
-		}
-	}
-	buf_addstr(&usage, " [OPTION]...");
-	if (cli->command->operands) {
-		buf_addf(&usage, " %s", cli->command->operands);
-	}
-	print_wrapped(to, usage.data, 7, 0);
-	fputc('\n', to);
-	print_wrapped(to, cli->command->help ? cli->command->help : cli->command->summary,
-		      0, 0);
-	fputs("\noptions:\n", to);
-	print_options(to, cli->program, cli->command);
-	buf_release(&usage);
-}
 
 /* --- what was meant --------------------------------------------------------------- */
 
-#define WORD_MAX 40 /* bytes of a word that could be meant as a name */
-
-static unsigned least(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
-/* How many letters must be added, removed, replaced or swapped with the next one to make
- * `name` of the `len` bytes of `word`: the optimal string alignment distance. */
-static unsigned distance(const char *word, size_t len, const char *name)
-{
-	size_t name_len = strlen(name);
-	/* Of the words' beginnings: the last two rows of the table, and the present one. */
-	unsigned row[3][WORD_MAX + 1];
-	unsigned *before = row[0], *above = row[1], *here = row[2];
-
-	for (size_t j = 0; j <= name_len; j++) {
-		above[j] = (unsigned)j;
-	}
-	for (size_t i = 1; i <= len; i++) {
-		unsigned *free = before;
-
-		here[0] = (unsigned)i;
-		for (size_t j = 1; j <= name_len; j++) {
-			here[j] = least(least(above[j], here[j - 1]) + 1,
-					above[j - 1] + (word[i - 1] != name[j - 1]));
-			if (i > 1 && j > 1 && word[i - 1] == name[j - 2] &&
-			    word[i - 2] == name[j - 1]) {
-				here[j] = least(here[j], before[j - 2] + 1);
-			}
-		}
-		before = above;
-		above = here;
-		here = free;
-	}
-	return above[name_len];
-}
-
-/* The name that comes nearest to a word. */
-struct nearest {
-	const char *word;
-	size_t len;
-	const char *name; /* NULL: none is near */
-	unsigned distance;
-};
-
-static void consider(struct nearest *nearest, const char *name)
-{
-	size_t len = strlen(name);
-	unsigned d;
-
-	if (!nearest->len || nearest->len > WORD_MAX || len > WORD_MAX) {
-		return;
-	}
-	/* Programs that take the beginning of a name for the whole have taught it. */
-	d = strncmp(name, nearest->word, nearest->len) == 0
-		    ? 1
-		    : distance(nearest->word, nearest->len, name);
-	if (d <= (len < 6 ? 1 : 2) && (!nearest->name || d < nearest->distance)) {
-		nearest->name = name;
-		nearest->distance = d;
-	}
-}
-
 static int unknown_command(const struct cli *cli, const char *word, struct err *err)
 {
-	struct nearest nearest = {.word = word, .len = strlen(word)};
+	struct cli_near near = {.word = word, .len = strlen(word)};
 
 	for (size_t i = 0; cli->program->commands[i]; i++) {
-		consider(&nearest, cli->program->commands[i]->name);
+		cli_near_consider(&near, cli->program->commands[i]->name);
 	}
-	consider(&nearest, "help");
+	cli_near_consider(&near, "help");
 	return err_set(err, ERR_USAGE, "unknown command '%s'%s%s%s", word,
-		       nearest.name ? "; did you mean '" : "",
-		       nearest.name ? nearest.name : "", nearest.name ? "'?" : "");
+		       near.name ? "; did you mean '" : "", near.name ? near.name : "",
+		       near.name ? "'?" : "");
 }
 
 /* `word` without its value and its dashes is what could be meant. */
 static int unknown_option(const struct cli *cli, const char *word, struct err *err)
 {
-	const struct cli_option *const tables[] = {cli->program->options, built_in};
+	const struct cli_option *const tables[] = {cli->program->options,
+						   cli_table_built_in};
 	size_t dashes = strspn(word, "-"), len = strcspn(word, "=");
-	struct nearest nearest = {.word = word + dashes, .len = len - dashes};
+	struct cli_near near = {.word = word + dashes, .len = len - dashes};
 
 	for (size_t i = 0; i < 2; i++) {
 		for (const struct cli_option *o = tables[i]; o->name; o++) {
-			if (!cli->command || use_of(cli->command, o)) {
-				consider(&nearest, o->name);
+			if (!cli->command || cli_table_use(cli->command, o)) {
+				cli_near_consider(&near, o->name);
 			}
 		}
 	}
 	return err_set(err, ERR_USAGE, "unknown option '%.*s'%s%s%s", (int)len, word,
-		       nearest.name ? "; did you mean '--" : "",
-		       nearest.name ? nearest.name : "", nearest.name ? "'?" : "");
+		       near.name ? "; did you mean '--" : "", near.name ? near.name : "",
+		       near.name ? "'?" : "");
+}
+
+/* --- values ------------------------------------------------------------------- */
+
+static void add_given(struct cli *cli, const struct cli_option *option, const char *value,
+		      const char *variable)
+{
+	cli->given =
+		xgrow(cli->given, cli->given_count, &cli->given_cap, sizeof(*cli->given));
+	cli->given[cli->given_count++] = (struct given){option, value, variable};
+}
+
+static int add_to_list(struct cli_list *list, const struct given *given, struct err *err)
+{
+	const char *name = given->option->name;
+
+	if (list->count == CLI_LIST_MAX && given->variable) {
+		return err_set(err, ERR_USAGE, "the variable %s has more than %d lines",
+			       given->variable, CLI_LIST_MAX);
+	}
+	if (list->count == CLI_LIST_MAX) {
+		return err_set(err, ERR_USAGE,
+			       "option '--%s' is given more than %d times", name,
+			       CLI_LIST_MAX);
+	}
+	list->value[list->count++] = given->value;
+	return 0;
+}
+
+static int set_flag(bool *to, const struct given *given, struct err *err)
+{
+	if (!given->value) {
+		*to = true;
+		return 0;
+	}
+	return cli_variable_flag(to, given->value)
+		       ? 0
+		       : err_set(err, ERR_USAGE,
+				 "the variable %s is '%s'; it must be 1, yes or true, "
+				 "or 0, no or false",
+				 given->variable, given->value);
+}
+
+static int set_number(long long *to, const struct given *given, struct err *err)
+{
+	const char *value = given->value;
+	long long number = 0;
+
+	for (const char *p = value; *p || p == value; p++) {
+		if (*p < '0' || *p > '9' || __builtin_mul_overflow(number, 10, &number) ||
+		    __builtin_add_overflow(number, *p - '0', &number)) {
+			return given->variable
+				       ? err_set(err, ERR_USAGE,
+						 "the variable %s needs a number, not "
+						 "'%s'",
+						 given->variable, value)
+				       : err_set(err, ERR_USAGE,
+						 "option '--%s' needs a number, not '%s'",
+						 given->option->name, value);
+		}
+	}
+	*to = number;
+	return 0;
+}
+
+static int set_given(struct cli *cli, const struct given *given, struct err *err)
+{
+	const struct cli_option *o = given->option;
+	char *values = cli_table_is_built_in(o) ? (char *)&cli->built_in : cli->values;
+	void *to = values + o->offset;
+
+	if (given->value && !*given->value) {
+		return err_set(err, ERR_USAGE, "option '--%s' must not be empty",
+			       o->name);
+	}
+	switch (cli_table_type(o)) {
+	case CLI_FLAG:
+		return set_flag(to, given, err);
+	case CLI_STRING:
+		*(const char **)to = given->value;
+		return 0;
+	case CLI_NUMBER:
+		return set_number(to, given, err);
+	case CLI_LIST:
+	case CLI_SEVERAL:
+		return add_to_list(to, given, err);
+	}
+	assert(false);
+	return 0;
+}
+
+/* Whether the command line gives the option, or one that excludes it. */
+static bool is_settled(const struct cli *cli, const struct cli_option *option)
+{
+	for (size_t i = 0; i < cli->given_count; i++) {
+		const struct given *g = &cli->given[i];
+
+		if (!g->variable &&
+		    (cli_table_same(g->option, option) ||
+		     cli_table_exclude(cli->command, g->option, option))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Adds what the variables of the options in a table say. */
+static void add_variables(struct cli *cli, const struct cli_option *table)
+{
+	for (const struct cli_option *o = table; o->name; o++) {
+		const char *name = cli_variable_name(o, &cli->arena);
+		const char *value = cli_variable_value(o, name), *line;
+
+		if (!value || !cli_table_use(cli->command, o) || is_settled(cli, o)) {
+			continue;
+		}
+		if (!cli_table_is_list(o)) {
+			add_given(cli, o, value, name);
+			continue;
+		}
+		while ((line = cli_variable_line(&value, &cli->arena))) {
+			add_given(cli, o, line, name);
+		}
+	}
+}
+
+/* Refuses one option with two values: which of them is meant, is not known. */
+static int check_given(const struct cli *cli, const struct given *given, struct err *err)
+{
+	const struct cli_option *o = given->option;
+
+	if (!cli_table_use(cli->command, o)) {
+		return err_set(err, ERR_USAGE, "'%s' takes no option '--%s'",
+			       cli->command->name, o->name);
+	}
+	if (!cli_table_takes_value(o) || cli_table_is_list(o)) {
+		return 0;
+	}
+	for (const struct given *g = cli->given; g < given; g++) {
+		/* Two names of one option have one offset. */
+		if (cli_table_same(g->option, o) && strcmp(g->value, given->value) != 0) {
+			return given->variable
+				       ? err_set(err, ERR_USAGE,
+						 "%s='%s' and %s='%s' contradict each "
+						 "other",
+						 g->variable, g->value, given->variable,
+						 given->value)
+				       : err_set(err, ERR_USAGE,
+						 "'--%s %s' and '--%s %s' contradict "
+						 "each other",
+						 g->option->name, g->value, o->name,
+						 given->value);
+		}
+	}
+	return 0;
+}
+
+/* Checks that the command has the options that it needs. */
+static int check_needed(const struct cli *cli, struct err *err)
+{
+	for (const struct cli_option *o = cli->program->options; o->name; o++) {
+		bool given = cli_table_use(cli->command, o) != CLI_NEEDS;
+
+		for (size_t i = 0; i < cli->given_count && !given; i++) {
+			given = cli_table_same(cli->given[i].option, o);
+		}
+		if (!given) {
+			struct arena arena = {0};
+			const char *variable = cli_variable_name(o, &arena);
+
+			err_set(err, ERR_USAGE,
+				"'%s' needs option '--%s %s' or environment variable %s",
+				cli->command->name, o->name, o->argument, variable);
+			arena_release(&arena);
+			return ERR_USAGE;
+		}
+	}
+	return 0;
 }
 
 /* --- the command line --------------------------------------------------------- */
@@ -357,7 +267,8 @@ static int unknown_option(const struct cli *cli, const char *word, struct err *e
 static const struct cli_option *find_option(const struct cli *cli, const char *name,
 					    size_t len, char letter)
 {
-	const struct cli_option *const tables[] = {cli->program->options, built_in};
+	const struct cli_option *const tables[] = {cli->program->options,
+						   cli_table_built_in};
 
 	for (size_t i = 0; i < 2; i++) {
 		for (const struct cli_option *o = tables[i]; o->name; o++) {
@@ -376,11 +287,11 @@ static const struct cli_option *find_option(const struct cli *cli, const char *n
 static int take_option(struct cli *cli, const struct cli_option *option,
 		       const char *value, const char *next, bool *used, struct err *err)
 {
-	if (!takes_value(option) && value) {
+	if (!cli_table_takes_value(option) && value) {
 		return err_set(err, ERR_USAGE, "option '--%s' takes no value",
 			       option->name);
 	}
-	if (takes_value(option) && !value) {
+	if (cli_table_takes_value(option) && !value) {
 		value = next;
 		*used = true;
 		if (!next) {
@@ -388,7 +299,7 @@ static int take_option(struct cli *cli, const struct cli_option *option,
 				       option->name, option->argument);
 		}
 	}
-	cli->given[cli->given_count++] = (struct given){option, value};
+	add_given(cli, option, value, NULL);
 	return 0;
 }
 
@@ -412,7 +323,7 @@ static int take_letters(struct cli *cli, const char *word, const char *next, boo
 
 	for (const char *at = word + 1; *at && !rc; at++) {
 		const struct cli_option *option = find_option(cli, NULL, 0, *at);
-		bool takes = option && takes_value(option);
+		bool takes = option && cli_table_takes_value(option);
 
 		if (!option && at == word + 1) {
 			return unknown_option(cli, word, err);
@@ -445,7 +356,7 @@ static int take_operand(struct cli *cli, char *operand, struct err *err)
 		}
 	}
 	if (strcmp(operand, "help") == 0) {
-		cli->help = cli->help_word = true;
+		cli->built_in.help = cli->help_word = true;
 		return 0;
 	}
 	return unknown_command(cli, operand, err);
@@ -453,14 +364,9 @@ static int take_operand(struct cli *cli, char *operand, struct err *err)
 
 static int parse(struct cli *cli, int argc, char **argv, struct err *err)
 {
-	size_t most = 1; /* at most one option a byte: -vvv */
 	bool options_end = false;
 	int rc = 0;
 
-	for (int i = 0; i < argc; i++) {
-		most += strlen(argv[i]);
-	}
-	cli->given = xreallocarray(NULL, most, sizeof(*cli->given));
 	cli->operand = xzalloc(((size_t)argc + 1) * sizeof(*cli->operand));
 	for (int i = 1; i < argc && !rc; i++) {
 		char *word = argv[i], *next = i + 1 < argc ? argv[i + 1] : NULL;
@@ -478,118 +384,6 @@ static int parse(struct cli *cli, int argc, char **argv, struct err *err)
 		i += used;
 	}
 	return rc;
-}
-
-/* --- values ------------------------------------------------------------------- */
-
-static int add_to_list(const struct cli_option *option, struct cli_list *list,
-		       const char *value, struct err *err)
-{
-	if (list->count == CLI_LIST_MAX) {
-		return err_set(err, ERR_USAGE,
-			       "option '--%s' is given more than %d times", option->name,
-			       CLI_LIST_MAX);
-	}
-	list->value[list->count++] = value;
-	return 0;
-}
-
-static int set_value(const struct cli_option *option, void *values, const char *value,
-		     struct err *err)
-{
-	void *to = (char *)values + option->offset;
-	long long number = 0;
-
-	switch (option->type) {
-	case CLI_FLAG:
-		*(bool *)to = true;
-		return 0;
-	case CLI_STRING:
-		*(const char **)to = value;
-		return 0;
-	case CLI_NUMBER:
-		for (const char *p = value; *p || p == value; p++) {
-			if (*p < '0' || *p > '9' ||
-			    __builtin_mul_overflow(number, 10, &number) ||
-			    __builtin_add_overflow(number, *p - '0', &number)) {
-				return err_set(err, ERR_USAGE,
-					       "option '--%s' needs a number, not '%s'",
-					       option->name, value);
-			}
-		}
-		*(long long *)to = number;
-		return 0;
-	case CLI_LIST:
-	case CLI_SEVERAL:
-		return add_to_list(option, to, value, err);
-	}
-	assert(false);
-	return 0;
-}
-
-/* Sets option `o` from the command line, or else from its environment variable. */
-static int set_option(const struct cli *cli, const struct cli_option *o, void *values,
-		      struct err *err)
-{
-	bool needed = cli->command && use_of(cli->command, o) == NEEDS;
-	const char *value = NULL;
-	bool given = false;
-	int rc = 0;
-
-	for (size_t i = 0; i < cli->given_count && !rc; i++) {
-		if (cli->given[i].option == o) {
-			given = true;
-			value = cli->given[i].value;
-			rc = value && !*value
-				     ? err_set(err, ERR_USAGE,
-					       "option '--%s' must not be empty", o->name)
-				     : set_value(o, values, value, err);
-		}
-	}
-	if (rc) {
-		return rc;
-	}
-	if (!given && o->environment) {
-		assert(takes_value(o));
-		value = getenv(o->environment);
-		/* An empty variable counts as unset. */
-		if (value && *value) {
-			given = true;
-			rc = set_value(o, values, value, err);
-		}
-	}
-	if (needed && !given) {
-		return err_set(err, ERR_USAGE, "'%s' needs option '--%s %s'%s%s",
-			       cli->command->name, o->name, o->argument,
-			       o->environment ? " or environment variable " : "",
-			       o->environment ? o->environment : "");
-	}
-	return rc;
-}
-
-/* Refuses one option with two values: which of them is meant, is not known. */
-static int check_given(const struct cli *cli, const struct given *given, struct err *err)
-{
-	const struct cli_option *o = given->option;
-
-	if (!use_of(cli->command, o)) {
-		return err_set(err, ERR_USAGE, "'%s' takes no option '--%s'",
-			       cli->command->name, o->name);
-	}
-	if (!takes_value(o) || o->type == CLI_LIST || o->type == CLI_SEVERAL) {
-		return 0;
-	}
-	for (const struct given *g = cli->given; g < given; g++) {
-		/* Two names of one option have one offset. */
-		if (is_built_in(g->option) == is_built_in(o) &&
-		    g->option->offset == o->offset &&
-		    strcmp(g->value, given->value) != 0) {
-			return err_set(err, ERR_USAGE,
-				       "'--%s %s' and '--%s %s' contradict each other",
-				       g->option->name, g->value, o->name, given->value);
-		}
-	}
-	return 0;
 }
 
 /* Checks the number of operands. */
@@ -616,57 +410,97 @@ static const struct cli_option *choose(const struct cli *cli,
 {
 	const struct cli_option *o = cli->program->options;
 
-	while (o->name && !use_of(cli->command, option) &&
-	       (strcmp(o->name, option->name) != 0 || !use_of(cli->command, o))) {
+	while (o->name && !cli_table_use(cli->command, option) &&
+	       (strcmp(o->name, option->name) != 0 || !cli_table_use(cli->command, o))) {
 		o++;
 	}
-	return o->name && !use_of(cli->command, option) ? o : option;
+	return o->name && !cli_table_use(cli->command, option) ? o : option;
 }
 
-static int apply(const struct cli *cli, struct err *err)
+/* Sets the options of the command. Those of every command are set already. */
+static int apply(struct cli *cli, struct err *err)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < cli->given_count && !rc; i++) {
+	for (size_t i = 0; i < cli->given_count; i++) {
 		cli->given[i].option = choose(cli, cli->given[i].option);
+	}
+	add_variables(cli, cli->program->options);
+	for (size_t i = 0; i < cli->given_count && !rc; i++) {
 		rc = check_given(cli, &cli->given[i], err);
 	}
 	rc = rc ? rc : check_operands(cli, err);
-	for (const struct cli_option *o = cli->program->options; o->name && !rc; o++) {
-		if (use_of(cli->command, o)) {
-			rc = set_option(cli, o, cli->values, err);
+	for (size_t i = 0; i < cli->given_count && !rc; i++) {
+		if (!cli_table_is_built_in(cli->given[i].option)) {
+			rc = set_given(cli, &cli->given[i], err);
 		}
 	}
-	return rc;
+	return rc ? rc : check_needed(cli, err);
 }
 
-/* Sets the built-in options, and sets up the log as they say. */
+/* Appends which variables gave the options and the values that a message speaks of. */
+static void add_origins(struct buf *out, const struct cli *cli, const char *msg)
+{
+	struct buf part = {0};
+
+	for (size_t i = 0; i < cli->given_count; i++) {
+		const struct given *g = &cli->given[i];
+		const char *at;
+		bool named;
+
+		if (!g->variable || strstr(out->data, g->variable)) {
+			continue;
+		}
+		buf_clear(&part);
+		buf_addf(&part, "--%s", g->option->name);
+		at = strstr(msg, part.data);
+		named = at && !strchr("-abcdefghijklmnopqrstuvwxyz", at[part.len]);
+		buf_clear(&part);
+		buf_addf(&part, "'%s'", g->value);
+		if (named || strstr(msg, part.data)) {
+			buf_addf(out, "; --%s is from the variable %s", g->option->name,
+				 g->variable);
+		}
+	}
+	buf_release(&part);
+}
+
+/* Sets the options of every command, and sets up the log as they say. */
 static int begin(struct cli *cli, struct err *err)
 {
+	const char *log;
 	int rc = 0;
 
-	for (const struct cli_option *o = built_in; o->name && !rc; o++) {
-		rc = set_option(cli, o, cli, err);
+	add_variables(cli, cli_table_built_in);
+	for (size_t i = 0; i < cli->given_count && !rc; i++) {
+		if (cli_table_is_built_in(cli->given[i].option)) {
+			rc = set_given(cli, &cli->given[i], err);
+		}
 	}
-	if (!rc && cli->log && strcmp(cli->log, "text") != 0 &&
-	    strcmp(cli->log, "json") != 0) {
+	log = cli->built_in.log;
+	if (!rc && log && strcmp(log, "text") != 0 && strcmp(log, "json") != 0) {
 		rc = err_set(err, ERR_USAGE,
-			     "option '--log' is 'text' or 'json', not '%s'", cli->log);
+			     "option '--log' is 'text' or 'json', not '%s'", log);
 	}
-	log_init(cli->program->name, cli->verbose ? LOG_DEBUG : LOG_INFO);
-	log_set_json(cli->log && strcmp(cli->log, "json") == 0);
+	log_init(cli->program->name, cli->built_in.verbose ? LOG_DEBUG : LOG_INFO);
+	log_set_json(log && strcmp(log, "json") == 0);
 	return rc;
 }
 
 static void log_failure(const struct cli *cli, int rc, const struct err *err)
 {
+	struct buf msg = {0};
+
+	buf_addstr(&msg, err->msg);
+	add_origins(&msg, cli, err->msg);
 	if (rc == ERR_USAGE) {
-		log_error("%s (try '%s%s%s --help')", err->msg, cli->program->name,
+		log_error("%s (try '%s%s%s --help')", msg.data, cli->program->name,
 			  cli->command ? " " : "",
 			  cli->command ? cli->command->name : "");
 	} else if (*err->msg) {
-		log_error("%s", err->msg);
+		log_error("%s", msg.data);
 	}
+	buf_release(&msg);
 }
 
 /*
@@ -712,6 +546,16 @@ static int hold_descriptors(struct err *err)
 	return 0;
 }
 
+static int run_command(struct cli *cli, struct err *err)
+{
+	int rc;
+
+	cli_variable_warn(cli->program, cli->command);
+	rc = apply(cli, err);
+	rc = rc ? rc : get_descriptors(err);
+	return rc ? rc : cli->command->run(cli->values, cli->operand, err);
+}
+
 int cli_main(const struct cli_program *program, void *values, int argc, char **argv)
 {
 	struct cli cli = {.program = program, .values = values};
@@ -727,9 +571,10 @@ int cli_main(const struct cli_program *program, void *values, int argc, char **a
 	 * EFBIG. */
 	signal(SIGXFSZ, SIG_IGN);
 	rc = rc ? rc : parse(&cli, argc, argv, &err);
-	/* A command line that is refused is refused in the format that it asks for. */
+	/* A command line that is refused is refused in the format that it asks for. Help is
+	 * given whatever the variables are. */
 	begun = begin(&cli, rc ? NULL : &err);
-	rc = rc ? rc : begun;
+	rc = rc || cli.built_in.help || cli.built_in.version ? rc : begun;
 	if (rc) {
 		goto out;
 	}
@@ -737,19 +582,17 @@ int cli_main(const struct cli_program *program, void *values, int argc, char **a
 		rc = err_set(&err, ERR_USAGE, "'help' explains one command");
 		goto out;
 	}
-	if (cli.help && cli.command) {
-		print_command_help(stdout, &cli);
-	} else if (cli.help) {
-		print_program_help(stdout, program);
-	} else if (cli.version) {
+	if (cli.built_in.help && cli.command) {
+		cli_help_command(stdout, program, cli.command);
+	} else if (cli.built_in.help) {
+		cli_help_program(stdout, program);
+	} else if (cli.built_in.version) {
 		printf("%s %s\n", program->name, program->version);
 	} else if (!cli.command) {
-		print_program_help(stderr, program);
+		cli_help_program(stderr, program);
 		rc = 2;
 	} else {
-		rc = apply(&cli, &err);
-		rc = rc ? rc : get_descriptors(&err);
-		rc = rc ? rc : cli.command->run(cli.values, cli.operand, &err);
+		rc = run_command(&cli, &err);
 	}
 	/* A result that was not written completely is a failure too. */
 	if (rc >= 0 && (fflush(stdout) == EOF || ferror(stdout))) {
@@ -761,5 +604,6 @@ out:
 	}
 	free(cli.given);
 	free(cli.operand);
+	arena_release(&cli.arena);
 	return rc < 0 ? err_exit_status(rc) : rc;
 }

@@ -16,11 +16,10 @@
 #define AT(member) offsetof(struct command_options, member)
 
 const struct cli_option command_option_table[] = {
-	{"index", 0, CLI_STRING, AT(index), "DIR", "ALBUMEN_INDEX",
+	{"index", 0, CLI_STRING, AT(index), "DIR", NULL,
 	 "the index that albumen-indexer keeps"},
-	{"repo", 0, CLI_STRING, AT(repo), "DIR", "ALBUMEN_REPO",
-	 "the git repository of snapshots"},
-	{"site", 0, CLI_STRING, AT(site), "DIR", "ALBUMEN_SITE",
+	{"repo", 0, CLI_STRING, AT(repo), "DIR", NULL, "the git repository of snapshots"},
+	{"site", 0, CLI_STRING, AT(site), "DIR", NULL,
 	 "the folder that a web server serves"},
 	{"rev", 0, CLI_STRING, AT(at), "WHEN", NULL, "another name for --at"},
 	{"check", 0, CLI_FLAG, AT(check), NULL, NULL,
@@ -74,10 +73,10 @@ const struct cli_option command_option_table[] = {
 	 "end with this snapshot (default: the last)"},
 	{"before", 0, CLI_STRING, AT(before), "WHEN", NULL,
 	 "the history before that time; a date means its beginning, UTC"},
-	{"sign", 0, CLI_STRING, AT(sign), "KEY", "ALBUMEN_SIGN",
+	{"sign", 0, CLI_STRING, AT(sign), "KEY", NULL,
 	 "sign with this OpenSSH key: a private one, or a public one whose private half "
 	 "an agent holds"},
-	{"signers", 0, CLI_STRING, AT(signers), "FILE", "ALBUMEN_SIGNERS",
+	{"signers", 0, CLI_STRING, AT(signers), "FILE", NULL,
 	 "who may sign: an allowed-signers file (ssh-keygen(1))"},
 	{"label", 0, CLI_STRING, AT(label), "NAME", NULL, "the label"},
 	{"reason", 0, CLI_STRING, AT(reason), "TEXT", NULL,
@@ -92,7 +91,7 @@ const struct cli_option command_option_table[] = {
 	 "what the library is called; snapshots record it (default: as in the last one)"},
 	{"round-gps", 0, CLI_NUMBER, AT(round_gps), "N", NULL,
 	 "round coordinates to N decimals in every response"},
-	{"accept", 0, CLI_LIST, AT(accept), "WHAT", NULL,
+	{"accept", 0, CLI_LIST | CLI_LINE_ONLY, AT(accept), "WHAT", NULL,
 	 "accept once what is refused otherwise (may be repeated); WHAT is one "
 	 "of:" ACCEPT_NAMES},
 	{"wait", 0, CLI_NUMBER, AT(wait), "SECONDS", NULL,

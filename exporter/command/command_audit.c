@@ -262,6 +262,7 @@ const struct cli_command command_audit = {
 	.options =
 		"repo! at album json format images sort top signers count-from fail-over "
 		"older-than",
+	.either = "json|format",
 	.summary = "show what is untagged, since when, and who tagged",
 	.help = "Counts a snapshot's images by album and tag; with --images, lists the "
 		"untagged images of all albums, untagged for longest first. Exit status "

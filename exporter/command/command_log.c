@@ -387,6 +387,7 @@ const struct cli_command command_log = {
 	.name = "log",
 	.run = run,
 	.options = "repo! json at album image tag",
+	.either = "album|image|tag",
 	.summary = "show when something changed, and how",
 	.help = "Lists snapshots, the newest first: all of them, or those in which an "
 		"album, an image or a tag changed. Exit status 3: a snapshot lacks a "

@@ -197,6 +197,7 @@ const struct cli_command command_publish = {
 	.name = "publish",
 	.run = run,
 	.options = "repo! site! rev check repair collections json at audit-page accept",
+	.either = "check|repair",
 	.summary = "bring a site to any snapshot",
 	.help = "Writes only the files that differ between the snapshot that the site is "
 		"at and the one asked for. --check finds what others changed in the site "

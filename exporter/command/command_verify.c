@@ -372,7 +372,6 @@ static void report_text(const struct verify_result *result, bool has_signers)
 	command_print(&out);
 }
 
-/* The repository may come from the environment, the bundle cannot. */
 static int check_place(const struct command_options *opt, struct err *err)
 {
 	if (!opt->repo && !opt->bundle) {
@@ -380,7 +379,7 @@ static int check_place(const struct command_options *opt, struct err *err)
 			       "give --repo DIR, or --bundle FILE (see 'albumen-exporter "
 			       "verify --help')");
 	}
-	if (opt->repo && opt->bundle && opt->repo != getenv("ALBUMEN_REPO")) {
+	if (opt->repo && opt->bundle) {
 		return err_set(err, ERR_USAGE, "give --repo or --bundle, not both");
 	}
 	return 0;
@@ -432,6 +431,7 @@ const struct cli_command command_verify = {
 	.name = "verify",
 	.run = run,
 	.options = "repo bundle json from to signers",
+	.either = "repo|bundle",
 	.summary = "check that nobody changed the snapshots",
 	.help = "Checks every object, signature and body of a repository, of a clone, or "
 		"of "

@@ -40,7 +40,13 @@
 set -u
 umask 022
 export TZ=UTC LC_ALL=C
-unset ALBUMEN_DATA ALBUMEN_INDEX ALBUMEN_REPO ALBUMEN_SITE ALBUMEN_LOG SOURCE_DATE_EPOCH \
+for name in "${!ALBUMEN_@}"; do
+	case $name in
+	ALBUMEN_BUILD | ALBUMEN_SEED | ALBUMEN_SYSTEM_NAMESPACE | ALBUMEN_THREADS) ;;
+	*) unset "$name" ;; # it would stand in for an option
+	esac
+done
+unset name SOURCE_DATE_EPOCH \
 	GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY CDPATH MAKEFLAGS MAKELEVEL
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)

@@ -4,7 +4,6 @@
 # and every command works on what is left, as do git's own.
 . "$(dirname "$0")/lib.sh"
 
-unset ALBUMEN_SIGN ALBUMEN_SIGNERS
 export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.org GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@example.org
 R=$T/repo
 image() { # NUMBER TITLE

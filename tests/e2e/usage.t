@@ -47,6 +47,58 @@ ok "the message names the variable" grep -q "variable ALBUMEN_INDEX " "$T/err"
 exits "a variable stands in" 0 env ALBUMEN_INDEX="$T/index" "$INDEXER" status
 exits "the option goes before it" 0 env ALBUMEN_INDEX=/nowhere "$INDEXER" status --index "$T/index"
 exits "another variable is not looked at" 0 env ALBUMEN_SITE="$T/data" ALBUMEN_NAME=x "$INDEXER" status --index "$T/index"
+is "nor is it warned of" "$(<"$T/err")" ""
+
+# --- the environment --------------------------------------------------------------------------
+
+options() { # PROGRAM: the options of all its commands
+	local command
+	for command in $("$1" help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\)  .*/\1/p'); do
+		"$1" help "$command" | sed '1,/^options:/d' | sed -nE 's/^ .{5}--([a-z-]+) .*/\1/p'
+	done | sort -u
+}
+variable() { # OPTION
+	tr a-z- A-Z_ <<<"ALBUMEN_$1"
+}
+line_only=(accept accept-withdrawal help version tag-image member)
+# All variables of both programs, as one file for both may set them. 1 is a number, a word of a
+# flag, and a name.
+mapfile -t all < <({ options "$INDEXER" && options "$EXPORTER"; } | sort -u | grep -vxFf <(printf '%s\n' "${line_only[@]}"))
+is "both have options" "$((${#all[@]} > 30))" 1
+both=()
+for option in "${all[@]}"; do
+	both+=("$(variable "$option")=1")
+done
+exits "no variable of the one program is warned of by the other" 1 env "${both[@]}" ALBUMEN_LOG=text "$INDEXER" check --index "$T/nosuch"
+is "of both" "$(grep -c warning "$T/err")" 0
+exits "and the reverse" 1 env "${both[@]}" ALBUMEN_LOG=text ALBUMEN_JSON=0 "$EXPORTER" maintain --repo "$T/nosuch"
+is "of both" "$(grep -c warning "$T/err")" 0
+exits "a flag is set by a word" 0 env ALBUMEN_JSON=yes "$INDEXER" status --index "$T/index"
+ok "it is set" jq -e .images "$T/out"
+exits "another word is refused" 2 env ALBUMEN_JSON=maybe "$INDEXER" status --index "$T/index"
+message "the message names the variable" "albumen-indexer: error: the variable ALBUMEN_JSON is 'maybe'; it must be 1, yes or true, or 0, no or false (try 'albumen-indexer status --help')"
+exits "a mistyped variable does not stop a command" 0 env ALBUMEN_SING=key "$EXPORTER" maintain "${R[@]}"
+is "but it is warned of" "$(<"$T/err")" "albumen-exporter: warning: the variable ALBUMEN_SING is not used; did you mean ALBUMEN_SIGN?"
+exits "a list has one value a line" 0 env ALBUMEN_DROP=$'\n  infos\n  exifs\n' "$EXPORTER" export --index "$T/index" --repo "$T/dropped"
+is "both are dropped" "$(git -C "$T/dropped" log -1 --format=%B | sed -n 's/^Albumen-Drop: \([a-z]*\);.*/\1/p' | xargs)" "exifs infos"
+exits "the command line's list is all of it" 1 env ALBUMEN_DROP=$'infos\nexifs' "$EXPORTER" export --index "$T/index" --repo "$T/dropped" --drop infos
+exits "a value that a command refuses" 2 env ALBUMEN_DROP=id "$EXPORTER" export --index "$T/index" --repo "$T/dropped"
+ok "is told with the variable" grep -q "'--drop id': .*; --drop is from the variable ALBUMEN_DROP (try " "$T/err"
+exits "a folder that is not there" 1 env ALBUMEN_DATA="$T/nosuch" "$INDEXER" scan --index "$T/index"
+ok "is told with the variable, too" grep -q "; --data is from the variable ALBUMEN_DATA$" "$T/err"
+exits "what is erased is named on the command line" 2 env ALBUMEN_IMAGE=1 ALBUMEN_MEMBER=exifs ALBUMEN_TAG_IMAGE=1 "$EXPORTER" erase \
+	--index "$T/index" "${R[@]}" --reason why
+ok "the message asks for it" grep -q "say what is to be erased" "$T/err"
+is "each variable that was to do so is named" "$(grep -o 'the variable ALBUMEN_[A-Z_]* is not used' "$T/err" | cut -d ' ' -f 3 | sort | xargs)" \
+	"ALBUMEN_IMAGE ALBUMEN_MEMBER ALBUMEN_TAG_IMAGE"
+exits "claims are not withdrawn by a variable" 0 env ALBUMEN_ACCEPT_WITHDRAWAL=1 "$INDEXER" scan --data "$T/data" --index "$T/index"
+ok "which is warned of" grep -q "the variable ALBUMEN_ACCEPT_WITHDRAWAL is not used: 'scan' takes --accept-withdrawal from the command line only" "$T/err"
+exits "an option keeps out the variables of those that it excludes" 0 env ALBUMEN_FORMAT=csv "$EXPORTER" audit "${R[@]}" --json
+ok "it is JSON" jq -e . "$T/out"
+exits "as here" 0 env ALBUMEN_JSON=1 "$EXPORTER" audit "${R[@]}" --format csv
+ok "it is CSV" grep -q , <(head -n 1 "$T/out")
+exits "and here" 1 env ALBUMEN_ALBUM=none "$EXPORTER" log "${R[@]}" --image nothing
+message "only the image is asked for" "albumen-exporter: error: no image 'nothing' in any snapshot"
 
 # --- every command of both programs -------------------------------------------------------------
 

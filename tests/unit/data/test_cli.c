@@ -22,6 +22,7 @@ static struct values {
 	const char *data, *out;
 	bool json;
 	long long limit;
+	struct cli_list drop;
 } got;
 
 static int rc_of_run;
@@ -55,35 +56,52 @@ static int run_show(const void *values, char **operand, struct err *err)
 	if (operand[0] && strcmp(operand[0], "locked") == 0) {
 		return err_set(err, ERR_LOCKED, "it is locked");
 	}
+	if (operand[0] && strcmp(operand[0], "option") == 0) {
+		return err_set(err, ERR_FAIL, "--out is bad, not --outer");
+	}
+	if (operand[0] && strcmp(operand[0], "value") == 0) {
+		return err_set(err, ERR_FAIL, "cannot open '%s'", got.out);
+	}
 	printf("result\n");
 	return 0;
 }
 
-static const struct cli_command scan = {
-	"scan", run_scan, "data! limit", NULL, "bring the index up to the folder", NULL};
-static const struct cli_command show = {
-	"show",
-	run_show,
-	"out output limit json",
-	"REQUEST...",
-	"print what was answered",
-	"Prints the body that a request was answered with. This paragraph is long "
-	"enough to "
-	"be broken into more than one line of output.\n\nAnd a second paragraph."};
-static const struct cli_command two = {"two", run_show, "limit", "A B", "take two", NULL};
+static const struct cli_command scan = {.name = "scan",
+					.run = run_scan,
+					.options = "data! limit drop accept",
+					.summary = "bring the index up to the folder"};
+static const struct cli_command show = {.name = "show",
+					.run = run_show,
+					.options = "out output limit json",
+					.either = "out|json output|json",
+					.operands = "REQUEST...",
+					.summary = "print what was answered",
+					.help = "Prints the body that a request was "
+						"answered with. This paragraph is long "
+						"enough to "
+						"be broken into more than one line of "
+						"output.\n\nAnd a second paragraph."};
+static const struct cli_command two = {.name = "two",
+				       .run = run_show,
+				       .options = "limit drop+",
+				       .operands = "A B",
+				       .summary = "take two"};
 static const struct cli_command *const commands[] = {&scan, &show, &two, NULL};
 
 #define AT(member) offsetof(struct values, member)
 
 static const struct cli_option options[] = {
-	{"data", 0, CLI_STRING, AT(data), "DIR", "TEST_CLI_DATA", "the metadata folder"},
+	{"data", 0, CLI_STRING, AT(data), "DIR", NULL, "the metadata folder"},
 	{"out", 'o', CLI_STRING, AT(out), "FILE", NULL,
 	 "where to write the result, which is explained at such a length that the text "
 	 "of it "
 	 "must be broken"},
-	{"limit", 0, CLI_NUMBER, AT(limit), "N", "TEST_CLI_LIMIT", "at most N of them"},
+	{"limit", 0, CLI_NUMBER, AT(limit), "N", NULL, "at most N of them"},
 	{"json", 0, CLI_FLAG, AT(json), NULL, NULL, "JSON instead of text"},
 	{"output", 0, CLI_STRING, AT(out), "FILE", NULL, "another name for --out"},
+	{"drop", 0, CLI_LIST, AT(drop), "PATH", NULL, "leave this out"},
+	{"drop", 0, CLI_SEVERAL, AT(drop), "PATH", NULL, "erase this"},
+	{"accept", 0, CLI_LIST | CLI_LINE_ONLY, AT(drop), "WHAT", NULL, "accept this"},
 	{0}};
 
 static const struct cli_program program = {"albumen-test", "1.2.3",
@@ -149,11 +167,18 @@ static bool logs_details(const struct output *output)
 		      "albumen-test: debug: details\n") == 0;
 }
 
+static const char *const variables[] = {
+	"ALBUMEN_DATA",    "ALBUMEN_LIMIT", "ALBUMEN_JSON",   "ALBUMEN_OUT",
+	"ALBUMEN_OUTPUT",  "ALBUMEN_DROP",  "ALBUMEN_ACCEPT", "ALBUMEN_VERBOSE",
+	"ALBUMEN_VERSION", "ALBUMEN_DORP",  "ALBUMEN_drop",   "ALBUMIN_LIMIT",
+	"ALBUMEN_THREADS", "ALBUMEN_XYZ"};
+
 static int setup(void **state)
 {
 	*state = xzalloc(sizeof(struct output));
-	unsetenv("TEST_CLI_DATA");
-	unsetenv("TEST_CLI_LIMIT");
+	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
+		unsetenv(variables[i]);
+	}
 	unsetenv("POSIXLY_CORRECT");
 	rc_of_run = 0;
 	return 0;
@@ -235,8 +260,8 @@ static void the_environment_stands_in(void **state)
 {
 	struct output *output = *state;
 
-	setenv("TEST_CLI_DATA", "from-env", 1);
-	setenv("TEST_CLI_LIMIT", "7", 1);
+	setenv("ALBUMEN_DATA", "from-env", 1);
+	setenv("ALBUMEN_LIMIT", "7", 1);
 	assert_int_equal(run(output, "scan"), 0);
 	assert_string_equal(got.data, "from-env");
 	assert_int_equal(got.limit, 7);
@@ -246,13 +271,184 @@ static void the_environment_stands_in(void **state)
 	/* A command that does not take the option does not look. */
 	assert_int_equal(run(output, "show"), 0);
 	assert_null(got.data);
-	setenv("TEST_CLI_LIMIT", "many", 1);
+	setenv("ALBUMEN_LIMIT", "many", 1);
 	assert_int_equal(run(output, "scan"), 2);
-	setenv("TEST_CLI_LIMIT", "", 1);
+	assert_string_equal(output->err.data,
+			    "albumen-test: error: the variable ALBUMEN_LIMIT needs a "
+			    "number, not 'many' (try 'albumen-test scan --help')\n");
+	assert_int_equal(run(output, "scan --limit 1"), 0);
+	assert_int_equal(run(output, "scan --help"), 0);
+	setenv("ALBUMEN_LIMIT", "", 1);
 	assert_int_equal(run(output, "scan"), 0);
 	assert_int_equal(got.limit, 0);
-	setenv("TEST_CLI_DATA", "", 1);
+	setenv("ALBUMEN_DATA", "", 1);
 	assert_int_equal(run(output, "scan"), 2);
+}
+
+static void a_flag_is_set_by_a_word(void **state)
+{
+	static const char *const on[] = {"1", "yes", "true", "True", "YES"},
+				 *const off[] = {"0", "no", "false", ""};
+	struct output *output = *state;
+
+	for (size_t i = 0; i < 5; i++) {
+		setenv("ALBUMEN_JSON", on[i], 1);
+		setenv("ALBUMEN_VERBOSE", on[i], 1);
+		assert_int_equal(run(output, "show"), 0);
+		assert_true(got.json);
+		assert_true(logs_details(output));
+	}
+	for (size_t i = 0; i < 4; i++) {
+		setenv("ALBUMEN_JSON", off[i], 1);
+		setenv("ALBUMEN_VERBOSE", off[i], 1);
+		assert_int_equal(run(output, "show"), 0);
+		assert_false(got.json);
+		assert_int_equal(output->err.len, 0);
+		assert_int_equal(run(output, "show -v --json"), 0);
+		assert_true(got.json);
+		assert_true(logs_details(output));
+	}
+	setenv("ALBUMEN_JSON", "on", 1);
+	assert_int_equal(run(output, "show"), 2);
+	assert_string_equal(
+		output->err.data,
+		"albumen-test: error: the variable ALBUMEN_JSON is 'on'; it must "
+		"be 1, yes or true, or 0, no or false (try 'albumen-test show "
+		"--help')\n");
+	setenv("ALBUMEN_VERBOSE", "2", 1);
+	assert_int_equal(run(output, "two a b"), 2);
+	assert_int_equal(run(output, "two a b -v"), 0);
+	/* That one prints the version is for one run. */
+	setenv("ALBUMEN_VERBOSE", "", 1);
+	setenv("ALBUMEN_VERSION", "1", 1);
+	assert_int_equal(run(output, "two a b"), 0);
+	assert_int_equal(output->err.len, 0);
+	assert_string_equal(output->out.data, "result\n");
+}
+
+static void a_list_has_one_value_a_line(void **state)
+{
+	struct output *output = *state;
+	struct buf lines = {0};
+
+	setenv("ALBUMEN_DROP", "\n  infos\r\n\texifs.a b \n \n", 1);
+	assert_int_equal(run(output, "scan --data d"), 0);
+	assert_int_equal(got.drop.count, 2);
+	/* The command line's list is all of it. */
+	assert_int_equal(run(output, "scan --data d --drop one"), 0);
+	assert_int_equal(got.drop.count, 1);
+	assert_string_equal(got.drop.value[0], "one");
+	for (int i = 0; i < CLI_LIST_MAX; i++) {
+		buf_addstr(&lines, "x\n");
+	}
+	setenv("ALBUMEN_DROP", lines.data, 1);
+	assert_int_equal(run(output, "scan --data d"), 0);
+	assert_int_equal(got.drop.count, CLI_LIST_MAX);
+	buf_addstr(&lines, "x");
+	setenv("ALBUMEN_DROP", lines.data, 1);
+	assert_int_equal(run(output, "scan --data d"), 2);
+	assert_string_equal(
+		output->err.data,
+		"albumen-test: error: the variable ALBUMEN_DROP has more than "
+		"64 lines (try 'albumen-test scan --help')\n");
+	buf_release(&lines);
+}
+
+static void the_command_line_alone_gives_some(void **state)
+{
+	struct output *output = *state;
+
+	setenv("ALBUMEN_ACCEPT", "all", 1);
+	assert_int_equal(run(output, "scan --data d"), 0);
+	assert_int_equal(got.drop.count, 0);
+	assert_string_equal(output->err.data,
+			    "albumen-test: warning: the variable ALBUMEN_ACCEPT is not "
+			    "used: 'scan' takes --accept from the command line only\n");
+	assert_int_equal(run(output, "show"), 0);
+	assert_int_equal(output->err.len, 0);
+	setenv("ALBUMEN_DROP", "x", 1);
+	assert_int_equal(run(output, "two a b"), 0);
+	assert_int_equal(got.drop.count, 0);
+	assert_string_equal(output->err.data,
+			    "albumen-test: warning: the variable ALBUMEN_DROP is not "
+			    "used: 'two' takes --drop from the command line only\n");
+	assert_int_equal(run(output, "two a b --drop y"), 0);
+	assert_int_equal(got.drop.count, 1);
+}
+
+static void a_mistyped_variable_is_warned_of(void **state)
+{
+	static const char *const meant[][2] = {{"ALBUMEN_DORP", "ALBUMEN_DROP"},
+					       {"ALBUMEN_drop", "ALBUMEN_DROP"},
+					       {"ALBUMIN_LIMIT", "ALBUMEN_LIMIT"}};
+	struct output *output = *state;
+
+	for (size_t i = 0; i < 3; i++) {
+		char want[200];
+
+		setenv(meant[i][0], "x", 1);
+		snprintf(want, sizeof(want),
+			 "albumen-test: warning: the variable %s is not used; did you "
+			 "mean %s?\n",
+			 meant[i][0], meant[i][1]);
+		/* So it is by commands that do not take the option. */
+		assert_int_equal(run(output, "show"), 0);
+		assert_string_equal(output->err.data, want);
+		assert_int_equal(run(output, "show --help"), 0);
+		assert_int_equal(output->err.len, 0);
+		setenv(meant[i][0], "", 1);
+		assert_int_equal(run(output, "show"), 0);
+		assert_int_equal(output->err.len, 0);
+	}
+	setenv("ALBUMEN_THREADS", "0", 1);
+	setenv("ALBUMEN_XYZ", "0", 1);
+	setenv("ALBUMEN_DATA", "d", 1);
+	assert_int_equal(run(output, "show"), 0);
+	assert_int_equal(output->err.len, 0);
+}
+
+static void the_command_line_keeps_out_what_it_excludes(void **state)
+{
+	struct output *output = *state;
+
+	setenv("ALBUMEN_JSON", "1", 1);
+	assert_int_equal(run(output, "show --out f"), 0);
+	assert_false(got.json);
+	setenv("ALBUMEN_OUT", "from-env", 1);
+	assert_int_equal(run(output, "show --output f"), 0);
+	assert_string_equal(got.out, "f");
+	assert_int_equal(run(output, "show --json"), 0);
+	assert_null(got.out);
+	setenv("ALBUMEN_OUTPUT", "from-env", 1);
+	assert_int_equal(run(output, "show"), 0);
+	assert_true(got.json);
+	setenv("ALBUMEN_OUTPUT", "other", 1);
+	assert_int_equal(run(output, "show"), 2);
+	assert_string_equal(
+		output->err.data,
+		"albumen-test: error: ALBUMEN_OUT='from-env' and "
+		"ALBUMEN_OUTPUT='other' contradict each other (try 'albumen-test "
+		"show --help')\n");
+}
+
+static void a_message_names_the_variable(void **state)
+{
+	struct output *output = *state;
+
+	setenv("ALBUMEN_OUT", "there", 1);
+	assert_int_equal(run(output, "show option"), 1);
+	assert_string_equal(
+		output->err.data,
+		"albumen-test: error: --out is bad, not --outer; --out is from "
+		"the variable ALBUMEN_OUT\n");
+	assert_int_equal(run(output, "show value"), 1);
+	assert_string_equal(output->err.data, "albumen-test: error: cannot open 'there'; "
+					      "--out is from the variable ALBUMEN_OUT\n");
+	assert_int_equal(run(output, "show locked"), 75);
+	assert_string_equal(output->err.data, "albumen-test: error: it is locked\n");
+	assert_int_equal(run(output, "show value --out there"), 1);
+	assert_string_equal(output->err.data,
+			    "albumen-test: error: cannot open 'there'\n");
 }
 
 static void usage_errors_say_what_and_hint_at_help(void **state)
@@ -299,7 +495,7 @@ static void usage_errors_say_what_and_hint_at_help(void **state)
 		{"show --out EMPTY", "option '--out' must not be empty (try "
 				     "'albumen-test show --help')"},
 		{"scan", "'scan' needs option '--data DIR' or environment variable "
-			 "TEST_CLI_DATA (try 'albumen-test scan --help')"},
+			 "ALBUMEN_DATA (try 'albumen-test scan --help')"},
 		{"scan --data d --json",
 		 "'scan' takes no option '--json' (try 'albumen-test scan --help')"},
 		{"scan --data d --bogus=1",
@@ -379,15 +575,17 @@ static void help_of_a_command_lists_its_options(void **state)
 		"such a "
 		"length that\n"
 		"                     the text of it must be broken\n"
-		"      --limit N      at most N of them (or $TEST_CLI_LIMIT)\n"
+		"      --limit N      at most N of them\n"
 		"      --json         JSON instead of text\n"
 		"      --output FILE  another name for --out\n"
-		"      --log FORMAT   how to log on stderr: text (the default) or json "
-		"(or "
-		"$ALBUMEN_LOG)\n"
+		"      --log FORMAT   how to log on stderr: text (the default) or json\n"
 		"  -v, --verbose      log more on stderr\n"
 		"  -h, --help         print this and end\n"
-		"      --version      print the version and end\n";
+		"      --version      print the version and end\n"
+		"\n"
+		"An option that is not given is taken from the environment: "
+		"ALBUMEN_INDEX=DIR for\n"
+		"--index, ALBUMEN_DRY_RUN=1 for --dry-run.\n";
 
 	assert_int_equal(run(output, "show --help"), 0);
 	assert_string_equal(output->out.data, want);
@@ -402,8 +600,7 @@ static void help_of_a_command_lists_its_options(void **state)
 	assert_int_equal(run(output, "scan -h"), 0);
 	assert_non_null(strstr(output->out.data, "usage: albumen-test scan --data DIR "));
 	assert_non_null(strstr(output->out.data,
-			       "--data DIR    the metadata folder (needed; or "
-			       "$TEST_CLI_DATA)\n"));
+			       "--data DIR     the metadata folder (needed)\n"));
 	assert_null(strstr(output->out.data, "--json"));
 	check_tidy(output->out.data);
 }
@@ -492,6 +689,12 @@ int main(void)
 		TEST(log_level_is_info_without_v),
 		TEST(two_names_are_one_option),
 		TEST(the_environment_stands_in),
+		TEST(a_flag_is_set_by_a_word),
+		TEST(a_list_has_one_value_a_line),
+		TEST(the_command_line_alone_gives_some),
+		TEST(a_mistyped_variable_is_warned_of),
+		TEST(the_command_line_keeps_out_what_it_excludes),
+		TEST(a_message_names_the_variable),
 		TEST(usage_errors_say_what_and_hint_at_help),
 		TEST(help_of_a_command_lists_its_options),
 		TEST(help_of_the_program_lists_its_commands),
