@@ -32,7 +32,8 @@
 #   FUZZ=              the targets of `make fuzz`, as in FUZZ='tree unpack'; default: all
 #   FUZZ_S=60          how many seconds `make fuzz` spends on each target
 
-ALBUMEN_VERSION = 0.1.0
+# NEWS and debian/changelog have it, too; tests/e2e/version.t compares them.
+ALBUMEN_VERSION = 0.2.0
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -65,6 +66,8 @@ DEPS_BUILD = gcc libc6-dev make pkg-config liblmdb-dev libgit2-dev libcjson-dev 
 	libinotifytools0-dev libzstd-dev libdeflate-dev nettle-dev
 DEPS_RUN = git openssh-client nginx libnginx-mod-http-js
 DEPS_TEST = libcmocka-dev perl python3 curl jq strace chromium e2fsprogs mount util-linux
+# to make the Debian package
+DEPS_DEB = build-essential debhelper
 DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc shellcheck systemd
 
 # --- sources ----------------------------------------------------------------------
@@ -143,7 +146,7 @@ OFFLINE = $(call obj,$(OFFLINE_SRC))
 .DEFAULT_GOAL = all
 .PHONY: all deps deps-ci run test prove units serve bench bench-million golden asan valgrind \
 	torture mutants soak page-check \
-	tsan fuzz lint format format-check install uninstall clean help FORCE
+	tsan fuzz lint format format-check install uninstall deb clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -358,6 +361,20 @@ uninstall: ## remove what `make install` installed
 		$(DESTDIR)$(MANDIR)/man1/albumen-exporter.1 $(DESTDIR)$(MANDIR)/man7/albumen.7 \
 		$(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
 	rm -rf $(DESTDIR)$(PREFIX)/share/albumen $(DESTDIR)$(DOCDIR)
+
+# dpkg-buildpackage wants debian/ on top, so it gets a copy of the sources. What was set for this
+# make (BUILD, WERROR) is not meant for that one.
+DEB = albumen_$(ALBUMEN_VERSION)_$$(dpkg --print-architecture).deb
+deb: ## make the Debian package, $(BUILD)/albumen_VERSION_ARCHITECTURE.deb
+	@.ci/deps $(DEPS_BUILD) $(DEPS_DEB)
+	rm -rf $(BUILD)/deb
+	mkdir -p $(BUILD)/deb/albumen
+	tar -c --exclude=./build --exclude=./.git . | tar -x -C $(BUILD)/deb/albumen
+	cp -r data/debian $(BUILD)/deb/albumen
+	cd $(BUILD)/deb/albumen && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS CC='$(CC)' \
+		dpkg-buildpackage -b -us -uc
+	mv $(BUILD)/deb/$(DEB) $(BUILD)
+	rm -rf $(BUILD)/deb/albumen
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
