@@ -11,6 +11,7 @@
 #include "data/base/ready.h"
 #include "data/base/stop.h"
 #include "data/index/index.h"
+#include "indexer/figures.h"
 #include "indexer/watch.h"
 #include "indexer/scan.h"
 #include "indexer/status.h"
@@ -19,7 +20,7 @@
 
 /* What the command line asks for. */
 struct options {
-	const char *data, *index;
+	const char *data, *index, *metrics;
 	bool json, accept_withdrawal, allow_secrets;
 	long long ready_fd; /* -1: none */
 };
@@ -67,20 +68,42 @@ static int scan_once(struct index *index, int fd, struct stop *stop,
 	return !rc && (rejected || counts.unreadable) ? EXIT_REJECTED : rc;
 }
 
+struct reporting {
+	struct index *index;
+	struct figures figures;
+};
+
+/* See struct watch_options. */
+static int report(void *payload, struct err *err)
+{
+	struct reporting *reporting = payload;
+
+	return figures_renew(&reporting->figures, reporting->index, err);
+}
+
+static int check_metrics(const struct options *opt, struct err *err)
+{
+	return opt->metrics ? figures_check(opt->metrics, opt->data, err) : 0;
+}
+
 /* Opens what `scan` and `watch` need, runs one of them, and closes it all. */
 static int run_writer(const struct options *opt, bool watch, struct err *err)
 {
 	struct warn warn = {0};
+	struct reporting reporting = {.figures = {.path = opt->metrics}};
 	struct watch_options options = {.accept_withdrawal = opt->accept_withdrawal,
 					.allow_secrets = opt->allow_secrets,
 					.warn = &warn,
-					.ready_fd = (int)opt->ready_fd};
+					.ready_fd = (int)opt->ready_fd,
+					.report = report,
+					.payload = &reporting};
 	struct index *index = NULL;
 	struct watch *watcher = NULL;
 	struct stop stop = {.fd = -1};
 	int fd = -1, rc;
 
 	rc = ready_check(opt->ready_fd, err);
+	rc = rc ? rc : check_metrics(opt, err);
 	rc = rc ? rc : open_data(&fd, opt, err);
 	rc = rc ? rc : stop_open(&stop, err);
 	if (!rc && watch) {
@@ -88,6 +111,7 @@ static int run_writer(const struct options *opt, bool watch, struct err *err)
 	}
 	rc = rc ? rc : index_open(&index, opt->index, INDEX_WRITE | INDEX_CREATE, err);
 	if (!rc) {
+		reporting.index = index;
 		rc = watch ? watch_run(watcher, index, &options, err)
 			   : scan_once(index, fd, &stop, opt, &warn, err);
 	}
@@ -107,10 +131,14 @@ static int run_reader(const struct options *opt, bool check, struct err *err)
 	uint64_t differences = 0;
 	int rc;
 
-	rc = index_open(&index, opt->index, 0, err);
+	rc = check_metrics(opt, err);
+	rc = rc ? rc : index_open(&index, opt->index, 0, err);
 	if (!rc) {
 		rc = check ? status_check(index, opt->json, &differences, err)
 			   : status_print(index, opt->json, err);
+	}
+	if (!rc && opt->metrics) {
+		rc = figures_write(index, opt->metrics, err);
 	}
 	index_close(index);
 	return !rc && differences ? 1 : rc;
@@ -152,7 +180,7 @@ static const struct cli_command scan = {
 static const struct cli_command watch = {
 	.name = "watch",
 	.run = run_watch,
-	.options = "data! index! accept-withdrawal allow-secrets ready-fd",
+	.options = "data! index! accept-withdrawal allow-secrets metrics ready-fd",
 	.summary = "scan, then keep up with the folder",
 	.help = "Runs in the foreground until SIGTERM or SIGINT. Notifies systemd "
 		"when the first scan is done."};
@@ -160,7 +188,7 @@ static const struct cli_command watch = {
 static const struct cli_command status = {
 	.name = "status",
 	.run = run_status,
-	.options = "index! json",
+	.options = "index! json metrics",
 	.summary = "counts, sequence, rejected files with reasons",
 	.help = "Rejects are listed as PATH:LINE:COLUMN: REASON."};
 
@@ -183,6 +211,8 @@ static const struct cli_option options[] = {
 	 NULL, "withdraw the claims of missing files, even of most of the known files"},
 	{"allow-secrets", 0, CLI_FLAG, AT(allow_secrets), NULL, NULL,
 	 "accept records that hold secrets: tokens, keys, passwords"},
+	{"metrics", 0, CLI_STRING, AT(metrics), "FILE", NULL,
+	 "write figures for Prometheus to FILE; watch renews them"},
 	{"ready-fd", 0, CLI_NUMBER, AT(ready_fd), "N", NULL,
 	 "write a line to descriptor N after the first scan"},
 	{"json", 0, CLI_FLAG, AT(json), NULL, NULL, "report as JSON"},

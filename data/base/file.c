@@ -93,8 +93,7 @@ int file_write_fd(int fd, const void *bytes, size_t len, const char *name,
 	return 0;
 }
 
-/* The folder that `path` lies in; "." where it has no slash. */
-static char *parent_of(const char *path)
+char *file_parent(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -123,10 +122,12 @@ int file_make_temp(struct buf *name, const char *folder, const char *prefix, mod
 	return fd;
 }
 
-int file_replace(const char *path, const void *bytes, size_t len, struct err *err)
+/* `renew`: see file_renew. */
+static int replace(const char *path, const void *bytes, size_t len, bool renew,
+		   struct err *err)
 {
 	struct buf temp = {0};
-	char *parent = parent_of(path);
+	char *parent = file_parent(path);
 	int fd = file_make_temp(&temp, parent, ".albumen-tmp-", 0644);
 	int rc;
 
@@ -135,7 +136,7 @@ int file_replace(const char *path, const void *bytes, size_t len, struct err *er
 		goto out;
 	}
 	rc = file_write_fd(fd, bytes, len, temp.data, err);
-	if (!rc && fsync(fd) < 0) {
+	if (!rc && (renew ? fchmod(fd, 0644) : fsync(fd)) < 0) {
 		rc = err_sys(err, "cannot write '%s'", path);
 	}
 	if (close(fd) < 0 && !rc) {
@@ -146,13 +147,23 @@ int file_replace(const char *path, const void *bytes, size_t len, struct err *er
 	}
 	if (rc) {
 		unlink(temp.data);
-	} else {
+	} else if (!renew) {
 		rc = file_flush_folder(parent, err);
 	}
 out:
 	free(parent);
 	buf_release(&temp);
 	return rc;
+}
+
+int file_replace(const char *path, const void *bytes, size_t len, struct err *err)
+{
+	return replace(path, bytes, len, false, err);
+}
+
+int file_renew(const char *path, const void *bytes, size_t len, struct err *err)
+{
+	return replace(path, bytes, len, true, err);
 }
 
 int file_mkdirs(const char *path, struct err *err)
@@ -257,7 +268,7 @@ bool file_is_inside(const char *inner, const char *outer)
 	}
 	/* The nearest existing parent of `inner` decides. */
 	while (!(real_inner = realpath(path, NULL))) {
-		char *up = parent_of(path);
+		char *up = file_parent(path);
 
 		if (strcmp(up, path) == 0) {
 			free(up);

@@ -32,6 +32,11 @@ int file_write_fd(int fd, const void *bytes, size_t len, const char *name,
  * after a power loss. The mode is 0644 less the umask. */
 int file_replace(const char *path, const void *bytes, size_t len, struct err *err);
 
+/* The same, but not flushed, and with mode 0644 whatever the umask: for a file that tells
+ * other users how things are, and is soon written again. A power loss may leave an old one or
+ * an empty one, and a kill a small `.albumen-tmp-*` beside it. */
+int file_renew(const char *path, const void *bytes, size_t len, struct err *err);
+
 /* Makes a new file in the folder, for reading and writing, and sets *name to its path: the
  * prefix and random digits. Its mode is `mode` less the umask. Returns the descriptor, or -1 with
  * errno. */
@@ -44,6 +49,9 @@ int file_mkdirs(const char *path, struct err *err);
  * (NULL ends it). Nothing is appended if there is none, or no folder. */
 int file_find_entry(struct buf *name, const char *path, const char *const *ignored,
 		    struct err *err);
+
+/* The folder that `path` lies in: "." where it has no slash. The caller frees it. */
+char *file_parent(const char *path);
 
 /* Flushes a folder, so that the names in it are durable. */
 int file_flush_folder(const char *path, struct err *err);

@@ -32,6 +32,8 @@ const struct cli_option command_option_table[] = {
 	 "tag, the tag images of each tag"},
 	{"listen", 0, CLI_STRING, AT(listen), "ADDR:PORT", NULL,
 	 "where nginx listens; a port alone is on 127.0.0.1"},
+	{"metrics", 0, CLI_STRING, AT(metrics), "FILE", NULL,
+	 "write figures for Prometheus to FILE; follow renews them"},
 	{"ready-fd", 0, CLI_NUMBER, AT(ready_fd), "N", NULL,
 	 "write a line to descriptor N after the first export"},
 	{"json", 0, CLI_FLAG, AT(json), NULL, NULL, "report as JSON"},

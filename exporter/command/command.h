@@ -23,6 +23,7 @@
 struct command_options {
 	const char *index, *repo, *site; /* folders */
 	const char *listen;
+	const char *metrics;                 /* a file */
 	const char *at, *from, *to, *before; /* WHEN: exporter/lookback/when.h */
 	const char *album, *image, *tag;     /* ids */
 	/* erase */

@@ -1,16 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "data/base/ready.h"
 #include "exporter/command/command.h"
+#include "exporter/export/figures.h"
 #include "exporter/export/follow.h"
+
+/* See struct follow_options. */
+static void report(const struct follow_state *state, void *payload)
+{
+	struct figures *figures = payload;
+
+	if (figures->path) {
+		figures_renew(figures, state);
+	}
+}
 
 static int run(const void *values, char **operand, struct err *err)
 {
 	const struct command_options *opt = values;
-	struct follow_options options = {.ready_fd = (int)opt->ready_fd};
+	struct figures figures = {
+		.path = opt->metrics, .repo = opt->repo, .site = opt->site};
+	struct follow_options options = {
+		.ready_fd = (int)opt->ready_fd, .report = report, .payload = &figures};
 	struct command_job job;
 	int rc = ready_check(opt->ready_fd, err);
 
 	(void)operand;
+	rc = rc || !opt->metrics ? rc : figures_check(&figures, err);
 	if (rc) {
 		return rc;
 	}
@@ -23,7 +38,7 @@ static int run(const void *values, char **operand, struct err *err)
 const struct cli_command command_follow = {
 	.name = "follow",
 	.run = run,
-	.options = "index! repo! site collections ready-fd sign audit-page drop "
+	.options = "index! repo! site collections metrics ready-fd sign audit-page drop "
 		   "round-gps name accept",
 	.summary = "export now and whenever the index changes",
 	.help = "Runs in the foreground until SIGTERM or SIGINT."};

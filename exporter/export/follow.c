@@ -92,16 +92,20 @@ static void add_export(struct follow *f, const struct export_result *result,
 		       int64_t took_ms)
 {
 	struct follow_state *state = &f->state;
+	bool first = !state->checked_s;
 
 	state->checked_s = (int64_t)time(NULL);
 	state->commit = result->info.commit;
 	state->commit_s = result->info.time_s;
 	state->sequence = result->sequence;
+	state->oversize = result->oversize.count;
 	if (result->made || result->site.touched) {
 		state->exports++;
 		state->took_ms = took_ms;
 		state->files += result->site.written;
 		state->bytes += result->site.bytes;
+	}
+	if (first || result->made || result->site.touched) {
 		pace_changed(&f->pace);
 	}
 }
@@ -110,6 +114,8 @@ static void count_failure(struct follow *f, int rc)
 {
 	if (rc && rc != ERR_STOPPED && rc != ERR_LOCKED && rc != ERR_CHANGED) {
 		f->state.errors++;
+	}
+	if (rc && !f->waiting) {
 		pace_changed(&f->pace);
 	}
 }

@@ -14,6 +14,7 @@ struct follow_state {
 	struct snapshot_id commit;
 	int64_t commit_s; /* its time */
 	uint64_t sequence;
+	uint64_t oversize; /* responses that the snapshot lacks (oversize.h) */
 	/* Whether the index is open, and its sequence now. */
 	bool has_index;
 	uint64_t index_sequence;
