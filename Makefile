@@ -68,7 +68,7 @@ DEPS_RUN = git openssh-client nginx libnginx-mod-http-js
 DEPS_TEST = libcmocka-dev perl python3 curl jq strace chromium e2fsprogs mount util-linux
 # to make the Debian package
 DEPS_DEB = build-essential debhelper
-DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc shellcheck systemd
+DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc shellcheck systemd prometheus
 
 # --- sources ----------------------------------------------------------------------
 
