@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/base/log.h"
+#include "data/format/age.h"
 #include "exporter/audit/audit_collect.h"
 #include "exporter/audit/audit_csv.h"
 #include "exporter/audit/audit_json.h"
@@ -226,7 +227,7 @@ static int run(const void *values, char **operand, struct err *err)
 			"images, and its reader sorts");
 	}
 	if (!rc && opt->older_than) {
-		rc = when_age(opt->older_than, &older_than_s, err);
+		rc = age_read(&older_than_s, opt->older_than, err);
 	}
 	rc = rc ? rc : command_open_reader(&repo, &info, &as_of_s, opt, err);
 	rc = rc ? rc : read_signature(&signature, repo, &info, opt->signers, err);

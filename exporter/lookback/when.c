@@ -38,7 +38,6 @@ int when_now(int64_t *now, struct err *err)
 
 /* --- instants --- */
 
-/* The letter of an age is the first of the name, for units that have seconds. */
 static const struct {
 	const char *name;
 	int64_t seconds, months; /* one of them is 0 */
@@ -168,25 +167,6 @@ int when_beginning(int64_t *instant, const char *when, int64_t now)
 void when_format(char text[WHEN_TEXT], int64_t instant)
 {
 	stamp_format(text, instant);
-}
-
-int when_age(const char *text, int64_t *seconds, struct err *err)
-{
-	size_t used;
-
-	if (read_count(seconds, text, &used) && text[used] && !text[used + 1]) {
-		for (size_t i = 0; i < unit_count; i++) {
-			if (text[used] == *units[i].name && units[i].seconds) {
-				*seconds *= units[i].seconds;
-				return 0;
-			}
-		}
-	}
-	return err_set(
-		err, ERR_USAGE,
-		"'%s' is not an age; give a number and one of s, m, h, d, w, as in "
-		"30d",
-		text);
 }
 
 /* --- snapshots --- */

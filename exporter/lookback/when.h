@@ -40,9 +40,6 @@
 int when_resolve(struct snapshot_repo *repo, const char *when, struct snapshot_info *out,
 		 int64_t *instant, struct err *err);
 
-/* Reads an AGE: a whole number and one of s, m, h, d, w ("30d"). ERR_USAGE. */
-int when_age(const char *text, int64_t *seconds, struct err *err);
-
 /* The clock, or SOURCE_DATE_EPOCH. ERR_USAGE: SOURCE_DATE_EPOCH is not a number. */
 int when_now(int64_t *now, struct err *err);
 

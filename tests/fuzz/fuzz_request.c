@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
+#include "data/format/age.h"
 #include "data/format/name.h"
 #include "data/format/record.h"
 #include "exporter/lookback/request.h"
@@ -63,7 +64,7 @@ static void check_when(const char *text)
 		must(again == instant || shown[0] == '9' ||
 		     strncmp(shown, "1000-", 5) == 0);
 	}
-	must(when_age(text, &seconds, &err) != 0 || seconds >= 0);
+	must(age_read(&seconds, text, &err) != 0 || seconds >= 0);
 }
 
 static void check_path(const char *text)

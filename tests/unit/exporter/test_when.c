@@ -162,36 +162,6 @@ static void formats_as_utc(void **state)
 	assert_string_equal(text, "1000-01-01T00:00:00Z");
 }
 
-static void ages_have_a_unit(void **state)
-{
-	static const struct {
-		const char *text;
-		int64_t seconds;
-	} good[] = {{"90s", 90},
-		    {"30m", 1800},
-		    {"12h", 43200},
-		    {"30d", 30 * DAY},
-		    {"8w", 56 * DAY},
-		    {"0d", 0},
-		    {"999999999w", INT64_C(999999999) * 7 * DAY}};
-	static const char *const bad[] = {"",     "d",           "30",  "30 d",
-					  "-1d",  "1.5d",        "30D", "1y",
-					  "30dd", "1000000000s", NULL};
-	struct err failure;
-	int64_t seconds;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
-		assert_int_equal(when_age(good[i].text, &seconds, &failure), 0);
-		assert_int_equal(seconds, good[i].seconds);
-	}
-	for (size_t i = 0; bad[i]; i++) {
-		if (when_age(bad[i], &seconds, &failure) != ERR_USAGE) {
-			fail_msg("'%s' is taken for an age", bad[i]);
-		}
-	}
-}
-
 /* --- snapshots --- */
 
 /* Three snapshots a day apart, the second and the third at the same second. */
@@ -374,7 +344,6 @@ int main(void)
 		cmocka_unit_test(months_and_years_go_by_the_calendar),
 		cmocka_unit_test(other_text_is_not_an_instant),
 		cmocka_unit_test(formats_as_utc),
-		cmocka_unit_test(ages_have_a_unit),
 		IN_REPO(an_instant_means_the_last_snapshot_then),
 		IN_REPO(an_instant_before_the_first_snapshot_is_refused),
 		IN_REPO(revisions_are_named_as_in_git),
