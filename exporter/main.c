@@ -6,11 +6,23 @@
 
 int main(int argc, char **argv)
 {
-	static const struct cli_command *const commands[] = {
-		&command_export,   &command_follow, &command_publish,  &command_edge,
-		&command_maintain, &command_audit,  &command_log,      &command_show,
-		&command_receipt,  &command_diff,   &command_snapshot, &command_verify,
-		&command_bundle,   &command_prune,  &command_erase,    NULL};
+	static const struct cli_command *const commands[] = {&command_export,
+							     &command_follow,
+							     &command_publish,
+							     &command_status,
+							     &command_edge,
+							     &command_maintain,
+							     &command_audit,
+							     &command_log,
+							     &command_show,
+							     &command_receipt,
+							     &command_diff,
+							     &command_snapshot,
+							     &command_verify,
+							     &command_bundle,
+							     &command_prune,
+							     &command_erase,
+							     NULL};
 	static const struct cli_program program = {
 		.name = "albumen-exporter",
 		.version = ALBUMEN_VERSION,

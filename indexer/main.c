@@ -22,6 +22,7 @@
 struct options {
 	const char *data, *index, *metrics;
 	bool json, accept_withdrawal, allow_secrets;
+	const char *fail_on;
 	long long ready_fd; /* -1: none */
 };
 
@@ -128,20 +129,24 @@ static int run_writer(const struct options *opt, bool watch, struct err *err)
 static int run_reader(const struct options *opt, bool check, struct err *err)
 {
 	struct index *index = NULL;
+	struct fail_on fail_on;
 	uint64_t differences = 0;
-	int rc;
+	/* A bare `status` only reports: what is rejected is no failure of it. */
+	int rc = fail_on_read(&fail_on, opt->fail_on ? opt->fail_on : "none", err);
 
-	rc = check_metrics(opt, err);
+	rc = rc ? rc : check_metrics(opt, err);
 	rc = rc ? rc : index_open(&index, opt->index, 0, err);
 	if (!rc) {
 		rc = check ? status_check(index, opt->json, &differences, err)
-			   : status_print(index, opt->json, err);
+			   : status_print(index, opt->json, &fail_on, err);
 	}
 	if (!rc && opt->metrics) {
 		rc = figures_write(index, opt->metrics, err);
 	}
 	index_close(index);
-	return !rc && differences ? 1 : rc;
+	rc = !rc && (differences || fail_on.fails) ? 1 : rc;
+	fail_on_release(&fail_on);
+	return rc;
 }
 
 static int run_scan(const void *options, char **operand, struct err *err)
@@ -188,7 +193,7 @@ static const struct cli_command watch = {
 static const struct cli_command status = {
 	.name = "status",
 	.run = run_status,
-	.options = "index! json metrics",
+	.options = "index! fail-on json metrics",
 	.summary = "counts, sequence, rejected files with reasons",
 	.help = "Rejects are listed as PATH:LINE:COLUMN: REASON."};
 
@@ -213,6 +218,8 @@ static const struct cli_option options[] = {
 	 "accept records that hold secrets: tokens, keys, passwords"},
 	{"metrics", 0, CLI_STRING, AT(metrics), "FILE", NULL,
 	 "write figures for Prometheus to FILE; watch renews them"},
+	{"fail-on", 0, CLI_STRING, AT(fail_on), "LIST", NULL,
+	 "exit with status 1 for these, as in rejects,failed (default: none)"},
 	{"ready-fd", 0, CLI_NUMBER, AT(ready_fd), "N", NULL,
 	 "write a line to descriptor N after the first scan"},
 	{"json", 0, CLI_FLAG, AT(json), NULL, NULL, "report as JSON"},

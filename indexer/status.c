@@ -10,6 +10,7 @@
 #include "data/base/log.h"
 #include "data/base/plain.h"
 #include "data/format/json_print.h"
+#include "data/format/stamp.h"
 #include "data/index/check.h"
 #include "data/index/gate.h"
 #include "data/index/query.h"
@@ -226,18 +227,26 @@ static void add_numbers(struct report *report, const struct index_health *health
 	}
 }
 
+static void add_time(struct buf *text)
+{
+	char now[STAMP_TEXT];
+
+	stamp_format(now, (int64_t)time(NULL));
+	json_print_string(text, "time", now);
+}
+
 static void add_health(struct report *report, const struct index_health *health)
 {
 	bool secrets = gate_takes_secrets(report->txn);
 	struct buf *text = &report->text;
-	time_t walked_s = (time_t)health->walked_s;
-	char walked[32] = "never";
-	struct tm tm;
+	int64_t walked_s = health->walked_s;
+	char walked[STAMP_TEXT] = "never";
 
-	if (walked_s && gmtime_r(&walked_s, &tm)) {
-		strftime(walked, sizeof(walked), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (walked_s) {
+		stamp_format(walked, walked_s);
 	}
 	if (report->json) {
+		json_print_bool(text, "built", index_is_built(report->txn));
 		json_print_bool(text, "allow_secrets", secrets);
 		json_print_bool(text, "reconcile", health->reconcile);
 		json_print_string(text, "walked", walked_s ? walked : NULL);
@@ -254,7 +263,36 @@ static void add_health(struct report *report, const struct index_health *health)
 	}
 }
 
-int status_print(struct index *index, bool json, struct err *err)
+static void add_problems(struct report *report, const char *dir,
+			 const struct index_health *health, struct fail_on *fail_on)
+{
+	const struct index_counts *c = &report->counts;
+
+	if (c->rejects) {
+		fail_on_add(fail_on, FAIL_ON_REJECTS,
+			    "%" PRIu64 " record%s of %" PRIu64 " file%s %s rejected",
+			    c->rejects, c->rejects == 1 ? "" : "s", c->rejected_files,
+			    c->rejected_files == 1 ? "" : "s",
+			    c->rejects == 1 ? "is" : "are");
+	}
+	if (!index_is_built(report->txn)) {
+		fail_on_add(fail_on, FAIL_ON_FAILED,
+			    "the first scan into index '%s' has not ended; scan again if "
+			    "none runs",
+			    dir);
+	}
+	if (health->reconcile) {
+		fail_on_add(fail_on, FAIL_ON_FAILED,
+			    "index '%s' is not in step with the folder; a scan mends it, "
+			    "or says which files are missing",
+			    dir);
+	}
+	if (report->json || fail_on->what) {
+		fail_on_print(&report->text, fail_on, report->json);
+	}
+}
+
+int status_print(struct index *index, bool json, struct fail_on *fail_on, struct err *err)
 {
 	struct report report;
 	struct index_health health;
@@ -272,6 +310,8 @@ int status_print(struct index *index, bool json, struct err *err)
 	index_health(report.txn, &health);
 	if (json) {
 		json_print_open(&report.text, NULL, '{');
+		json_print_number(&report.text, "version", 1);
+		add_time(&report.text);
 		json_print_string(&report.text, "index", index_uuid(report.txn));
 	} else {
 		buf_addf(&report.text, "%-16s%s\n", "index", index_uuid(report.txn));
@@ -287,7 +327,9 @@ int status_print(struct index *index, bool json, struct err *err)
 		json_print_open(&report.text, "rejected_kinds", '[');
 	}
 	add_groups(&report);
-	buf_addstr(&report.text, json ? "]}\n" : "");
+	buf_addstr(&report.text, json ? "]" : "");
+	add_problems(&report, index_dir(index), &health, fail_on);
+	buf_addstr(&report.text, json ? "}\n" : "");
 	return report_end(&report, rc, err);
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
+#include "data/format/fail_on.h"
 #include "data/index/index.h"
 #include "indexer/scan.h"
 
@@ -19,8 +20,10 @@
 
 /* The command `status`: counts, health, then rejects as `path:line:column: reason`. JSON
  * has all of them; for people, those of one kind (indexer/reject.h) stand together: three of
- * a file, ten in all, and their number. */
-int status_print(struct index *index, bool json, struct err *err);
+ * a file, ten in all, and their number. Adds to *fail_on what is wrong, and prints it: as JSON;
+ * for people if the list is not empty. */
+int status_print(struct index *index, bool json, struct fail_on *fail_on,
+		 struct err *err);
 
 /* The command `check`: each difference on a line; sets *differences. */
 int status_check(struct index *index, bool json, uint64_t *differences, struct err *err);

@@ -378,7 +378,8 @@ static int open_store(struct index *index, bool create, struct err *err)
 static int check_folder(const char *dir, struct err *err)
 {
 	static const char *const own[] = {"albumen-indexer.lock", "lock.mdb",
-					  INDEX_CHANGED_FILE, "lost+found", NULL};
+					  INDEX_CHANGED_FILE,     INDEX_STATUS_FILE,
+					  "lost+found",           NULL};
 	struct buf name = {0}, data = {0};
 	struct stat st;
 	int rc = 0;
@@ -468,6 +469,27 @@ void index_close(struct index *index)
 		free(index->dir);
 		free(index);
 	}
+}
+
+/* What access(2) says of a file, asked for the ids that count. */
+static bool is_denied(const char *dir, const char *name, int mode)
+{
+	char *path = path_in(dir, name);
+	bool denied = faccessat(AT_FDCWD, path, mode, AT_EACCESS) < 0 &&
+		      (errno == EACCES || errno == EPERM || errno == EROFS);
+
+	free(path);
+	return denied;
+}
+
+bool index_is_locked_away(const char *dir)
+{
+	char *lock = path_in(dir, "lock.mdb");
+	bool there = access(lock, F_OK) == 0;
+
+	free(lock);
+	return is_denied(dir, "data.mdb", R_OK) ||
+	       is_denied(dir, there ? "lock.mdb" : ".", R_OK | W_OK);
 }
 
 const char *index_dir(const struct index *index)
@@ -571,6 +593,17 @@ static void signal_change(struct index *index, uint64_t sequence)
 	}
 	index->unsignalled = pwrite(index->changed, text, (size_t)len, 0) != len &&
 			     futimens(index->changed, NULL) < 0;
+}
+
+int64_t index_changed_after(const char *dir, uint64_t sequence)
+{
+	char *path = path_in(dir, INDEX_CHANGED_FILE);
+	struct stat st;
+	int rc = stat(path, &st);
+
+	(void)sequence;
+	free(path);
+	return rc < 0 ? 0 : (int64_t)st.st_mtim.tv_sec;
 }
 
 int index_commit(struct index_txn **txn, struct err *err)

@@ -58,6 +58,16 @@ struct dictionary *index_dictionary(struct index *index);
  * IN_MODIFY). */
 #define INDEX_CHANGED_FILE "changed"
 
+/* When the first of the commits after `sequence` was made, Unix seconds: not before that time, and
+ * 0 if it is not known. Needs nothing of the index in `dir` but that file. */
+int64_t index_changed_after(const char *dir, uint64_t sequence);
+
+/* The file "DIR/status.json", in which the indexer reports on the index, for those who may not
+ * write to the lock of the database, which LMDB's readers need. */
+#define INDEX_STATUS_FILE "status.json"
+/* Whether there is an index in the folder `dir` that this process may not open for that reason. */
+bool index_is_locked_away(const char *dir);
+
 /* False while a new index is built (data/index/build.h): it must not be exported. */
 bool index_is_built(const struct index_txn *txn);
 

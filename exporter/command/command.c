@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "data/base/file.h"
+#include "data/format/fail_on.h"
 #include "data/format/json_print.h"
 #include "exporter/git/repo_folder.h"
 #include "exporter/lookback/when.h"
@@ -56,6 +57,8 @@ const struct cli_option command_option_table[] = {
 	 "table (the default), json, csv or html"},
 	{"fail-over", 0, CLI_NUMBER, AT(fail_over), "N", NULL,
 	 "exit with status 1 if more than N images are untagged"},
+	{"fail-on", 0, CLI_STRING, AT(fail_on), "LIST", NULL,
+	 "exit with status 1 for these (default: " FAIL_ON_DEFAULT "), or none"},
 	{"older-than", 0, CLI_STRING, AT(older_than), "AGE", NULL,
 	 "exit with status 1 if an image has been untagged for longer: 12h, 30d, 8w"},
 	{"images", 0, CLI_FLAG, AT(images), NULL, NULL,

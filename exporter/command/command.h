@@ -35,6 +35,7 @@ struct command_options {
 	const char *sign, *signers;               /* files */
 	const char *label, *reason;               /* snapshot */
 	const char *bundle;                       /* verify: a file */
+	const char *fail_on;                      /* status: data/format/fail_on.h */
 	struct cli_list drop;                     /* member paths */
 	struct cli_list accept;                   /* exporter/export/accept.h */
 	long long ready_fd, round_gps, fail_over; /* -1: not given */
@@ -47,7 +48,7 @@ extern const struct cli_option command_option_table[];
 extern const struct cli_command command_export, command_follow, command_publish,
 	command_edge, command_maintain, command_audit, command_log, command_show,
 	command_receipt, command_diff, command_prune, command_snapshot, command_erase,
-	command_verify, command_bundle;
+	command_verify, command_bundle, command_status;
 
 /* Checks that the index, the repository and the site do not lie
  * inside each other. */

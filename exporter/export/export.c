@@ -87,14 +87,6 @@ static void remember_index(struct export *ex, const struct index_txn *txn)
 	ex->floor = index_feed_floor(txn);
 }
 
-/* Whether the feed has all changes of the index since `at`. */
-static bool can_follow(const struct index_txn *txn, const struct note_export *at)
-{
-	return strcmp(at->index, index_uuid(txn)) == 0 &&
-	       at->sequence >= index_feed_floor(txn) &&
-	       index_epoch_holds(txn, at->epoch, at->sequence);
-}
-
 /* The sequence up to which the tip's tree shows this index, from the tip's message or
  * from the note. 0: neither is about the index as it is now. */
 static uint64_t exported_sequence(struct export *ex, const struct index_txn *txn)
@@ -106,10 +98,10 @@ static uint64_t exported_sequence(struct export *ex, const struct index_txn *txn
 
 	if (head->message && ex->recorded &&
 	    message_exported(head->message, said.index, &said.epoch, &said.sequence) &&
-	    can_follow(txn, &said)) {
+	    note_follows(txn, &said)) {
 		exported = said.sequence;
 	}
-	if (ex->noted && noted->sequence > exported && can_follow(txn, noted)) {
+	if (ex->noted && noted->sequence > exported && note_follows(txn, noted)) {
 		exported = noted->sequence;
 	}
 	return exported;

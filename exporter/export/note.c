@@ -168,6 +168,13 @@ void note_write(const struct note *note, const struct snapshot_repo *repo)
 	buf_release(&text);
 }
 
+bool note_follows(const struct index_txn *txn, const struct note_export *at)
+{
+	return strcmp(at->index, index_uuid(txn)) == 0 &&
+	       at->sequence >= index_feed_floor(txn) &&
+	       index_epoch_holds(txn, at->epoch, at->sequence);
+}
+
 /* --- is main where it was? ---------------------------------------------------------- */
 
 static bool is_same(const struct snapshot_id *a, const struct snapshot_id *b)

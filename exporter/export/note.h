@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
+#include "data/index/index.h"
 #include "exporter/export/accept.h"
 #include "exporter/git/snapshot.h"
 
@@ -47,6 +48,10 @@ void note_write(const struct note *note, const struct snapshot_repo *repo);
 
 /* A hash of what is left out (redact_rules), and of a name that the snapshot does not record. */
 struct snapshot_id note_settings(const char *rules, size_t len);
+
+/* Whether the feed of the index has all changes since `at`, of which only index, epoch and
+ * sequence count. */
+bool note_follows(const struct index_txn *txn, const struct note_export *at);
 
 /*
  * Reads the note, and main's tip into *head, and compares them. 0: main is at note->made,

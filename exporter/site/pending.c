@@ -2,6 +2,7 @@
 #include "exporter/site/pending.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "data/base/file.h"
 #include "exporter/git/pack/object.h"
@@ -31,6 +32,18 @@ static int look(struct pending *out, const char *site)
 	out->unfinished = out->text.len > 0;
 	buf_release(&path);
 	return rc;
+}
+
+int64_t pending_since_s(const char *site)
+{
+	struct buf path = {0};
+	struct stat st;
+	int rc;
+
+	buf_addf(&path, "%s/.albumen/" NAME, site);
+	rc = stat(path.data, &st);
+	buf_release(&path);
+	return rc < 0 ? 0 : (int64_t)st.st_mtim.tv_sec;
 }
 
 void pending_look(struct pending *out, const char *site)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
@@ -29,6 +30,9 @@ struct pending {
 
 /* True if no publish is unfinished. Reads the note without the lock of the site. */
 bool pending_is_done(const char *site);
+
+/* When it was last written, Unix seconds; 0: there is none. */
+int64_t pending_since_s(const char *site);
 
 /* Reads the note without the lock of the site. All is zero if it cannot be read. */
 void pending_look(struct pending *out, const char *site);

@@ -62,7 +62,7 @@ options() { # PROGRAM COMMAND: its synopsis in $page has them, and its help is n
 			grep -oE 'Fl -[a-z-]+' | sed 's/Fl -//' | sort | xargs)"
 	is "$command: no line is too long" "$(awk 'length > 90' help)" ""
 }
-for command in export follow publish edge maintain audit log show receipt snapshot bundle verify diff erase; do
+for command in export follow publish status edge maintain audit log show receipt snapshot bundle verify diff erase; do
 	options "$EXPORTER" "$command"
 done
 

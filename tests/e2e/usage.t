@@ -143,6 +143,7 @@ json check 0 "$INDEXER" check --index "$T/index"
 json export 0 "$EXPORTER" export --index "$T/index" "${R[@]}" --site "$T/site"
 json publish 0 "$EXPORTER" publish "${R[@]}" --site "$T/site"
 json 'publish --check' 0 "$EXPORTER" publish --check "${R[@]}" --site "$T/site"
+json 'status of the exporter' 1 "$EXPORTER" status --index "$T/index" "${R[@]}"
 json maintain 0 "$EXPORTER" maintain "${R[@]}"
 json audit 0 "$EXPORTER" audit "${R[@]}"
 same "audit --json is audit --format json" \
@@ -156,7 +157,7 @@ json verify 0 "$EXPORTER" verify "${R[@]}"
 is "these are all that have it" \
 	"$({ for c in $(names <("$INDEXER" help)); do "$INDEXER" help "$c" | grep -q -e --json && echo "$c"; done
 		for c in $(names <("$EXPORTER" help)); do "$EXPORTER" help "$c" | grep -q -e --json && echo "$c"; done
-	} | sort | xargs)" "audit check diff erase export log maintain prune publish scan snapshot status verify"
+	} | sort | xargs)" "audit check diff erase export log maintain prune publish scan snapshot status status verify"
 exits "without -v, export logs no details" 0 "$EXPORTER" export --index "$T/index" --repo "$T/quiet"
 is "none" "$(grep -c ': debug: ' "$T/err")" 0
 exits "-v logs them" 0 "$EXPORTER" -v export --index "$T/index" --repo "$T/loud"

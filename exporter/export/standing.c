@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "exporter/export/standing.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/base/file.h"
+#include "data/format/age.h"
+#include "data/index/index.h"
+#include "exporter/body/body.h"
+#include "exporter/evidence/sign_edit.h"
+#include "exporter/export/note.h"
+#include "exporter/git/history.h"
+#include "exporter/site/foreign.h"
+#include "exporter/site/pending.h"
+#include "exporter/site/state.h"
+#include "exporter/snapshot/message.h"
+#include "exporter/snapshot/oversize.h"
+#include "exporter/snapshot/response.h"
+
+#define REPORT_MAX (1U << 20)
+
+/*
+ * Others may write meanwhile. So the site is read first, then main, then the index: what changes
+ * in between makes what is read later a little newer, and is a lag of less than the time that
+ * this takes.
+ */
+
+/* --- the last snapshot ---------------------------------------------------------------- */
+
+static int read_signature(struct standing *s, const struct standing_job *job,
+			  struct err *err)
+{
+	struct sign_result result = {0};
+	int rc = sign_commit_key(s->key, job->repo, &s->info.commit, err);
+
+	if (rc == ERR_NOTFOUND) {
+		s->signature = SIGN_NONE;
+		fail_on_add(&s->fail_on, FAIL_ON_UNSIGNED,
+			    "snapshot %.12s is not signed; 'albumen-exporter export "
+			    "--sign KEY' signs the next one",
+			    s->info.commit.hex);
+		return 0;
+	}
+	s->signature = SIGN_UNKNOWN;
+	if (rc || !job->signers) {
+		return rc;
+	}
+	rc = sign_commit_verify(&result, job->repo, &s->info.commit, job->signers, err);
+	if (rc && rc != ERR_REFUSED) {
+		return rc;
+	}
+	s->signature = result.verdict;
+	memcpy(s->principal, result.principal, sizeof(s->principal));
+	if (rc) {
+		fail_on_add(&s->fail_on, FAIL_ON_UNSIGNED, "%s", err->msg);
+	}
+	return 0;
+}
+
+static void check_complete(struct standing *s)
+{
+	struct oversize oversize = {0};
+
+	oversize_read(&oversize, s->info.message);
+	if (oversize.count) {
+		fail_on_add(&s->fail_on, FAIL_ON_REJECTS,
+			    "snapshot %.12s lacks %zu response%s of more than %zu MiB",
+			    s->info.commit.hex, oversize.count,
+			    oversize.count == 1 ? "" : "s", RESPONSE_MAX >> 20);
+	}
+	oversize_release(&oversize);
+}
+
+static int read_snapshot(struct standing *s, struct note *note,
+			 const struct standing_job *job, struct err *err)
+{
+	int rc = note_check(note, &s->info, job->repo, NULL, err);
+
+	if (rc == ERR_REFUSED) {
+		fail_on_add(&s->fail_on, FAIL_ON_DAMAGED, "%s", err->msg);
+	} else if (rc) {
+		return rc;
+	}
+	if (!*s->info.commit.hex) {
+		fail_on_add(&s->fail_on, FAIL_ON_FAILED,
+			    "there is no snapshot in '%s' yet", snapshot_path(job->repo));
+		return 0;
+	}
+	s->number = message_count(s->info.message, MESSAGE_NUMBER, 0);
+	rc = message_name(&s->library, s->info.message, err);
+	if (rc) {
+		buf_clear(&s->library);
+	}
+	check_complete(s);
+	return read_signature(s, job, err);
+}
+
+/* --- the index ------------------------------------------------------------------------ */
+
+static void read_exported(struct standing *s, const struct note *note,
+			  const struct index_txn *txn)
+{
+	const struct note_export *noted = &note->ended;
+	struct note_export said = {0};
+
+	if (s->info.message &&
+	    message_exported(s->info.message, said.index, &said.epoch, &said.sequence) &&
+	    note_follows(txn, &said)) {
+		s->index.continues = true;
+		s->index.exported = said.sequence;
+	}
+	if (*noted->commit.hex && strcmp(noted->commit.hex, s->info.commit.hex) == 0 &&
+	    noted->sequence >= s->index.exported && note_follows(txn, noted)) {
+		s->index.continues = true;
+		s->index.exported = noted->sequence;
+	}
+}
+
+static void check_health(struct standing *s, const char *dir, bool built, bool reconcile)
+{
+	if (!built) {
+		fail_on_add(&s->fail_on, FAIL_ON_FAILED,
+			    "the first scan into index '%s' has not ended; scan again if "
+			    "none runs",
+			    dir);
+	}
+	if (reconcile) {
+		fail_on_add(
+			&s->fail_on, FAIL_ON_FAILED,
+			"index '%s' is not in step with the folder: events were lost, "
+			"or files are missing; 'albumen-indexer status' shows it, and "
+			"a scan mends it",
+			dir);
+	}
+}
+
+static int read_index(struct standing *s, const struct note *note, const char *dir,
+		      struct err *err)
+{
+	struct index *index = NULL;
+	struct index_txn *txn = NULL;
+	struct index_counts counts;
+	struct index_health health;
+	int rc = index_open(&index, dir, 0, err);
+
+	rc = rc ? rc : index_begin(&txn, index, false, err);
+	if (!rc) {
+		index_counts(txn, &counts);
+		index_health(txn, &health);
+		s->index.source = STANDING_INDEX;
+		snprintf(s->index.uuid, sizeof(s->index.uuid), "%s", index_uuid(txn));
+		s->index.sequence = index_sequence(txn);
+		s->index.rejects = counts.rejects;
+		s->index.rejected_files = counts.rejected_files;
+		read_exported(s, note, txn);
+		check_health(s, dir, index_is_built(txn), health.reconcile);
+	}
+	rc = index_end(&txn, rc, err);
+	index_close(index);
+	return rc;
+}
+
+static uint64_t number_of(const struct body_object *object, const char *name)
+{
+	struct body_text text = body_member(object, name);
+
+	/* What follows the number ends it: a comma or a bracket. */
+	return text.data ? strtoull(text.data, NULL, 10) : 0;
+}
+
+static bool is_true(const struct body_object *object, const char *name)
+{
+	struct body_text text = body_member(object, name);
+
+	return text.data && *text.data == 't';
+}
+
+/* Copies the text between the quotes if it fits. */
+static void copy_string(char *out, size_t size, const struct body_object *object,
+			const char *name)
+{
+	struct body_text text = body_string(object, name);
+
+	if (text.data && text.len - 2 < size) {
+		memcpy(out, text.data + 1, text.len - 2);
+		out[text.len - 2] = '\0';
+	}
+}
+
+/* Takes the index from what its writer has reported. */
+static bool read_report(struct standing *s, const struct note *note, const char *dir)
+{
+	struct standing_index *index = &s->index;
+	struct buf path = {0}, text = {0}, canon = {0};
+	struct body_object object = {0};
+	struct json_value value;
+	struct note_export said = {0};
+	struct stamp stamp;
+	char time[STAMP_TEXT] = "";
+	struct err why;
+	bool good;
+
+	buf_addf(&path, "%s/" INDEX_STATUS_FILE, dir);
+	good = file_read(&text, path.data, REPORT_MAX, &why) == 0 &&
+	       json_read(&canon, &value, text.data, text.len) == 0 &&
+	       body_object(&object, &(struct body_text){canon.data, canon.len});
+	if (good) {
+		copy_string(time, sizeof(time), &object, "time");
+		copy_string(index->uuid, sizeof(index->uuid), &object, "index");
+		good = stamp_read(&stamp, time, strlen(time)) == 0 && *index->uuid;
+	}
+	if (good) {
+		index->source = STANDING_REPORT;
+		index->as_of_s = stamp_unix_s(&stamp);
+		index->sequence = number_of(&object, "sequence");
+		index->rejects = number_of(&object, "rejects");
+		index->rejected_files = number_of(&object, "rejected_files");
+		check_health(s, dir, is_true(&object, "built"),
+			     is_true(&object, "reconcile"));
+	}
+	if (good && s->info.message &&
+	    message_exported(s->info.message, said.index, &said.epoch, &said.sequence) &&
+	    strcmp(said.index, index->uuid) == 0) {
+		index->continues = true;
+		index->exported = said.sequence;
+		if (strcmp(note->ended.commit.hex, s->info.commit.hex) == 0 &&
+		    strcmp(note->ended.index, index->uuid) == 0 &&
+		    note->ended.sequence > index->exported) {
+			index->exported = note->ended.sequence;
+		}
+	}
+	body_object_release(&object);
+	buf_release(&path);
+	buf_release(&text);
+	buf_release(&canon);
+	return good;
+}
+
+/* How long the index has been ahead, at least. */
+static int64_t lag_of(const struct standing_index *index, const char *dir, int64_t now_s)
+{
+	int64_t since_s;
+
+	if (index->continues && index->sequence <= index->exported) {
+		return 0;
+	}
+	since_s = index_changed_after(dir, index->continues ? index->exported : 0);
+	return since_s && since_s < now_s ? now_s - since_s : 0;
+}
+
+static void check_index(struct standing *s, const struct note *note,
+			const struct standing_job *job)
+{
+	struct err why = {0};
+	struct buf age = {0};
+	int rc = read_index(s, note, job->index, &why);
+
+	s->index.as_of_s = job->now_s;
+	if (rc &&
+	    !(index_is_locked_away(job->index) && read_report(s, note, job->index))) {
+		s->index = (struct standing_index){0};
+		fail_on_add(&s->fail_on,
+			    rc == ERR_FORMAT ? FAIL_ON_DAMAGED : FAIL_ON_FAILED, "%s",
+			    why.msg);
+		return;
+	}
+	s->index.lag_s = lag_of(&s->index, job->index, job->now_s);
+	if (s->index.rejects) {
+		fail_on_add(&s->fail_on, FAIL_ON_REJECTS,
+			    "%" PRIu64 " record%s of %" PRIu64 " file%s %s rejected; "
+			    "'albumen-indexer status' lists them",
+			    s->index.rejects, s->index.rejects == 1 ? "" : "s",
+			    s->index.rejected_files,
+			    s->index.rejected_files == 1 ? "" : "s",
+			    s->index.rejects == 1 ? "is" : "are");
+	}
+	if (s->index.lag_s > s->fail_on.lag_s) {
+		age_add(&age, s->index.lag_s);
+		fail_on_add(&s->fail_on, FAIL_ON_LAG,
+			    "what changed in the index %s ago is in no snapshot; look "
+			    "whether 'albumen-exporter follow' runs, and at its log",
+			    age.data);
+	}
+	buf_release(&age);
+}
+
+/* Without an index, the last snapshot tells what was rejected then. */
+static void check_rejects(struct standing *s)
+{
+	uint64_t rejects =
+		s->info.message ? message_count(s->info.message, MESSAGE_REJECTS, 0) : 0;
+
+	if (rejects) {
+		fail_on_add(&s->fail_on, FAIL_ON_REJECTS,
+			    "%" PRIu64 " record%s rejected when snapshot %.12s was made",
+			    rejects, rejects == 1 ? " was" : "s were",
+			    s->info.commit.hex);
+	}
+}
+
+/* --- the site ------------------------------------------------------------------------- */
+
+/* The time of the snapshot that came after the one that the site is at; of the last one that was
+ * looked at, if that is not found. */
+static int64_t passed_at(const struct standing *s, struct snapshot_repo *repo)
+{
+	struct history *history = history_new(repo);
+	int64_t time_s = s->info.time_s;
+	uint8_t id[OBJECT_ID], site[OBJECT_ID];
+	struct history_step step;
+	struct err ignored;
+
+	if (object_unhex(id, s->info.commit.hex) &&
+	    object_unhex(site, s->site.commit.hex)) {
+		history_start(history, id);
+		for (unsigned n = 0;
+		     n < STANDING_STEPS && history_next(history, &step, &ignored) == 0 &&
+		     memcmp(step.commit, site, OBJECT_ID) != 0;
+		     n++) {
+			time_s = step.time_s;
+		}
+	}
+	history_free(history);
+	return time_s;
+}
+
+static void check_site_lag(struct standing *s, const struct standing_job *job)
+{
+	struct buf age = {0};
+	bool same = strcmp(s->site.commit.hex, s->info.commit.hex) == 0;
+	int64_t since_s = same ? pending_since_s(job->site) : passed_at(s, job->repo);
+
+	s->site.lag_s = since_s < job->now_s ? job->now_s - since_s : 0;
+	if (s->site.lag_s > s->fail_on.lag_s) {
+		age_add(&age, s->site.lag_s);
+		fail_on_add(&s->fail_on, FAIL_ON_LAG,
+			    "site '%s' has not been at the last snapshot for %s at "
+			    "least%s",
+			    job->site, age.data,
+			    s->site.unfinished ? ": a publication has not finished" : "");
+	}
+	buf_release(&age);
+}
+
+/* Reads the commit that the site says it is at, before main is read. */
+static void look_at_site(struct standing *s, struct state *state, const char *site)
+{
+	s->site.unfinished = !pending_is_done(site);
+	state_read(state, site);
+	s->site.commit = state->commit;
+}
+
+static int check_site(struct standing *s, const struct state *state,
+		      const struct standing_job *job, struct err *err)
+{
+	struct standing_site *site = &s->site;
+	struct snapshot_info at = {0};
+	struct err why = {0};
+	int rc = foreign_check(job->site, job->repo, &why);
+
+	if (rc && rc != ERR_REFUSED) {
+		return err_set(err, rc, "%s", why.msg);
+	}
+	if (rc) {
+		fail_on_add(&s->fail_on, FAIL_ON_DAMAGED, "%s", why.msg);
+		return 0;
+	}
+	if (!*site->commit.hex) {
+		fail_on_add(
+			&s->fail_on, FAIL_ON_FAILED,
+			"site '%s' is at no snapshot: nothing was published there, or "
+			"the first publication has not finished",
+			job->site);
+		return 0;
+	}
+	if (snapshot_resolve(job->repo, site->commit.hex, &at, &why) == 0) {
+		site->number = message_count(at.message, MESSAGE_NUMBER, 0);
+		if (strcmp(at.tree.hex, state->tree.hex) != 0) {
+			fail_on_add(
+				&s->fail_on, FAIL_ON_DAMAGED,
+				"'%s/" STATE_FILE
+				"' names another tree than snapshot %.12s has: it was "
+				"edited; 'albumen-exporter publish --repair' mends it",
+				job->site, site->commit.hex);
+		}
+	}
+	snapshot_info_release(&at);
+	site->current =
+		strcmp(site->commit.hex, s->info.commit.hex) == 0 && !site->unfinished;
+	if (!site->current && *s->info.commit.hex) {
+		check_site_lag(s, job);
+	}
+	return 0;
+}
+
+int standing_read(struct standing *standing, const struct standing_job *job,
+		  struct err *err)
+{
+	struct state state = {0};
+	struct note note;
+	int rc;
+
+	if (job->site) {
+		look_at_site(standing, &state, job->site);
+	}
+	rc = read_snapshot(standing, &note, job, err);
+	if (!rc && job->index) {
+		check_index(standing, &note, job);
+	}
+	if (!rc && standing->index.source == STANDING_NONE) {
+		check_rejects(standing);
+	}
+	if (!rc && job->site) {
+		rc = check_site(standing, &state, job, err);
+	}
+	return rc;
+}
+
+void standing_release(struct standing *standing)
+{
+	fail_on_release(&standing->fail_on);
+	snapshot_info_release(&standing->info);
+	buf_release(&standing->library);
+	*standing = (struct standing){0};
+}
