@@ -65,7 +65,8 @@ say = $(if $(V),@:,@printf '  %-6s %s\n')
 DEPS_BUILD = gcc libc6-dev make pkg-config liblmdb-dev libgit2-dev libcjson-dev \
 	libinotifytools0-dev libzstd-dev libdeflate-dev nettle-dev
 DEPS_RUN = git openssh-client nginx libnginx-mod-http-js
-DEPS_TEST = libcmocka-dev perl python3 curl jq strace chromium e2fsprogs mount util-linux
+DEPS_TEST = libcmocka-dev perl python3 curl jq strace chromium e2fsprogs mount util-linux \
+	libimage-exiftool-perl miller csvkit
 # to make the Debian package
 DEPS_DEB = build-essential debhelper
 DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc shellcheck systemd prometheus
@@ -256,7 +257,7 @@ page-check: all $(AXE) ## look at every view of the audit page with axe-core (SH
 	ALBUMEN_BUILD=$(BUILD) AXE=$(abspath $(AXE)) SHOTS=$(abspath $(SHOTS)) prove tests/page/views.t
 
 golden: all ## rewrite the golden files; review them with git diff
-	ALBUMEN_BUILD=$(BUILD) GOLDEN=write prove tests/e2e/golden.t
+	ALBUMEN_BUILD=$(BUILD) GOLDEN=write prove tests/e2e/golden.t tests/e2e/recipes.t
 
 bench: all $(SHARED) ## time both programs against jq, git fast-import and tar
 	ALBUMEN_BUILD=$(BUILD) tests/bench/run 1000 10000 100000
@@ -341,12 +342,16 @@ install: all $(INSTALLED) ## install programs, manual pages, examples, systemd u
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/albumen/edge \
 		$(DESTDIR)$(PREFIX)/share/albumen/page \
 		$(DESTDIR)$(PREFIX)/share/albumen/evidence \
+		$(DESTDIR)$(PREFIX)/share/albumen/recipes \
 		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7 \
 		$(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(UNITDIR)
 	install -m 755 $(INDEXER) $(INSTALLED) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(EDGE:%=exporter/site/edge/%) $(DESTDIR)$(PREFIX)/share/albumen/edge
 	install -m 644 $(PAGE:%=exporter/page/%) $(DESTDIR)$(PREFIX)/share/albumen/page
 	install -m 755 $(EVIDENCE:%=tests/%) $(DESTDIR)$(PREFIX)/share/albumen/evidence
+	install -m 644 data/recipes/*.jq $(DESTDIR)$(PREFIX)/share/albumen/recipes
+	cp -r --no-preserve=mode,ownership data/recipes/samples \
+		$(DESTDIR)$(PREFIX)/share/albumen/recipes
 	install -m 644 indexer/albumen-indexer.1 exporter/albumen-exporter.1 \
 		$(DESTDIR)$(MANDIR)/man1
 	install -m 644 data/albumen.7 $(DESTDIR)$(MANDIR)/man7
