@@ -350,6 +350,7 @@ install: all $(INSTALLED) ## install programs, manual pages, examples, systemd u
 	install -m 644 $(PAGE:%=exporter/page/%) $(DESTDIR)$(PREFIX)/share/albumen/page
 	install -m 755 $(EVIDENCE:%=tests/%) $(DESTDIR)$(PREFIX)/share/albumen/evidence
 	install -m 644 data/recipes/*.jq $(DESTDIR)$(PREFIX)/share/albumen/recipes
+	install -m 755 data/recipes/mirror-live-api $(DESTDIR)$(PREFIX)/share/albumen/recipes
 	cp -r --no-preserve=mode,ownership data/recipes/samples \
 		$(DESTDIR)$(PREFIX)/share/albumen/recipes
 	install -m 644 indexer/albumen-indexer.1 exporter/albumen-exporter.1 \

@@ -11,7 +11,7 @@ headers=(data/*/*.h indexer/*.h exporter/*/*.h exporter/*/*/*.h)
 own=("${sources[@]}" "${headers[@]}")
 all=("${own[@]}" tests/*/*.[ch] tests/unit/*/*.[ch])
 scripts=(Makefile .ci/* data/debian/rules data/debian/albumen.p* data/recipes/*.jq
-	tests/*.sh tests/includes tests/check-receipt tests/tree-sha256
+	data/recipes/mirror-live-api tests/*.sh tests/includes tests/check-receipt tests/tree-sha256
 	tests/*/*.sh tests/*/*.t tests/*/*.py tests/*/run tests/mutants/list)
 read -ra flags <<<"$FLAGS"
 read -ra cc <<<"$CC" # it may be `ccache gcc`
@@ -114,5 +114,6 @@ cppcheck -q -j 2 --std=c11 --enable=warning,performance,portability --inline-sup
 shellcheck -s bash -S warning -e SC2034,SC2120,SC2154 \
 	.ci/run .ci/deps tests/*.sh tests/*/lib.sh tests/*/*.t |
 	complain shellcheck
+shellcheck -S warning data/recipes/mirror-live-api | complain shellcheck
 shellcheck data/debian/albumen.p* | complain shellcheck
 exit "$failed"
