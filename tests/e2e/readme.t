@@ -17,6 +17,7 @@ export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@example.org GIT_COMMITTER_NAME=t \
 	GIT_COMMITTER_EMAIL=t@example.org
 git init -q . && git add . && git commit -qm 'tests: a copy'
 port=$(free_port)
+until own_port=$(free_port) && [ "$own_port" != "$port" ]; do :; done
 
 commands() { # the lines of the ```sh blocks of a file
 	sed -n '/^```sh$/,/^```$/{/^```/!p}' "$1"
@@ -47,9 +48,12 @@ try() {
 	'man -l '*) # man-db is not everywhere
 		[ -f "$(awk '{ print $3 }' <<<"$line")" ]
 		;;
+	/usr/sbin/nginx*)
+		bash -ec "$line" && cp build/own/nginx.pid "$T/own.pid" || rm -f "$T/own.pid"
+		;;
 	*)
-		line=${line/#curl /curl -sSf }
-		bash -o pipefail -ec "${line//8080/$port}"
+		line=${line/#curl /curl -sSf } line=${line//8080/$port}
+		bash -o pipefail -ec "${line//8081/$own_port}"
 		;;
 	esac
 }
