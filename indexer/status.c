@@ -114,9 +114,7 @@ static void add_json_reject(struct buf *text, const struct buf *path, uint64_t l
 	json_print_number(text, "line", line);
 	json_print_number(text, "column", column);
 	json_print_string(text, "reason", reason);
-	if (more) {
-		json_print_number(text, "more", more);
-	}
+	json_print_number(text, "more", more);
 	buf_addch(text, '}');
 }
 
@@ -232,7 +230,7 @@ static void add_time(struct buf *text)
 	char now[STAMP_TEXT];
 
 	stamp_format(now, (int64_t)time(NULL));
-	json_print_string(text, "time", now);
+	json_print_string(text, "as_of", now);
 }
 
 static void add_health(struct report *report, const struct index_health *health)
@@ -248,7 +246,7 @@ static void add_health(struct report *report, const struct index_health *health)
 	if (report->json) {
 		json_print_bool(text, "built", index_is_built(report->txn));
 		json_print_bool(text, "allow_secrets", secrets);
-		json_print_bool(text, "reconcile", health->reconcile);
+		json_print_bool(text, "out_of_step", health->reconcile);
 		json_print_string(text, "walked", walked_s ? walked : NULL);
 	} else {
 		buf_addf(text, "%-16s%s\n%-16s%s\n%s", "secrets",
@@ -309,8 +307,7 @@ int status_print(struct index *index, bool json, struct fail_on *fail_on, struct
 	}
 	index_health(report.txn, &health);
 	if (json) {
-		json_print_open(&report.text, NULL, '{');
-		json_print_number(&report.text, "version", 1);
+		json_print_document(&report.text);
 		add_time(&report.text);
 		json_print_string(&report.text, "index", index_uuid(report.txn));
 	} else {
@@ -366,7 +363,7 @@ int status_check(struct index *index, bool json, uint64_t *differences, struct e
 		return index_end(&report.txn, rc, err);
 	}
 	if (json) {
-		json_print_open(&report.text, NULL, '{');
+		json_print_document(&report.text);
 		json_print_open(&report.text, "differing", '[');
 	}
 	rc = check_index(report.txn, print_difference, &report, differences, err);
@@ -399,15 +396,15 @@ int status_scan(struct index *index, const struct scan_counts *scan, bool json,
 	}
 	*rejected = c->rejected_files;
 	if (json) {
-		json_print_open(text, NULL, '{');
+		json_print_document(text);
 		json_print_number(text, "sequence", report.sequence);
 		json_print_number(text, "files", scan->files);
 		json_print_number(text, "unchanged", scan->unchanged);
 		json_print_number(text, "read", scan->applied.read);
-		json_print_number(text, "forgotten", scan->applied.withdrawn);
+		json_print_number(text, "gone", scan->applied.withdrawn);
 		json_print_number(text, "records", scan->applied.records);
 		json_print_number(text, "bytes", scan->applied.bytes);
-		json_print_number(text, "unreadable_folders", scan->unreadable);
+		json_print_number(text, "unreadable", scan->unreadable);
 		json_print_number(text, "rejected_files", c->rejected_files);
 		json_print_number(text, "rejects", c->rejects);
 		buf_addstr(text, "}\n");

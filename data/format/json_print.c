@@ -6,6 +6,8 @@
 
 #include "data/format/json.h"
 
+#define VERSION 1 /* of all forms */
+
 void json_print_name(struct buf *out, const char *name)
 {
 	if (out->len && !memchr("{[:,\n", out->data[out->len - 1], 5)) {
@@ -20,6 +22,22 @@ void json_print_open(struct buf *out, const char *name, char bracket)
 {
 	json_print_name(out, name);
 	buf_addch(out, bracket);
+}
+
+void json_print_document(struct buf *out)
+{
+	json_print_open(out, NULL, '{');
+	json_print_number(out, "version", VERSION);
+}
+
+void json_print_line(struct buf *out, bool *begun)
+{
+	if (*begun) {
+		json_print_open(out, NULL, '{');
+	} else {
+		json_print_document(out);
+	}
+	*begun = true;
 }
 
 void json_print_string(struct buf *out, const char *name, const char *text)

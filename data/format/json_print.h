@@ -11,7 +11,7 @@
 /*
  * json_print - prints JSON on the fly: what --json reports, snapshot.json, manifests.
  *
- *	json_print_open(&out, NULL, '{');
+ *	json_print_document(&out);
  *	json_print_string(&out, "path", path);
  *	json_print_number(&out, "files", count);
  *	json_print_open(&out, "tags", '[');
@@ -34,6 +34,15 @@
 void json_print_name(struct buf *out, const char *name);
 
 void json_print_open(struct buf *out, const char *name, char bracket);
+
+/* Opens a document: an object whose first member is the version of its form. The form is
+ * what albumen(7) says. Members may be added to it; whoever
+ * takes one away, or gives it another meaning, raises the version in all of them. */
+void json_print_document(struct buf *out);
+/* Opens the next of several lines, each of them an object. The first one has the version:
+ * *begun says whether there was one, and is set. */
+void json_print_line(struct buf *out, bool *begun);
+
 /* NULL is printed as null. The text must be valid UTF-8. */
 void json_print_string(struct buf *out, const char *name, const char *text);
 void json_print_bytes(struct buf *out, const char *name, const char *text, size_t len);

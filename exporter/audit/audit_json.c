@@ -29,7 +29,7 @@ static int image_members(struct buf *text, const struct audit *audit,
 	json_print_string(text, "counted_from", audit_print_counted_from(image));
 	json_time(text, "observed_since", image->since->time_s);
 	json_print_bool(text, "or_earlier", image->earlier);
-	json_print_string(text, "snapshot", image->since->commit);
+	json_print_string(text, "commit", image->since->commit);
 	buf_release(&scratch);
 	return rc;
 }
@@ -99,22 +99,19 @@ static int json_head(struct buf *text, const struct audit *audit, struct err *er
 {
 	int rc;
 
-	json_print_open(text, NULL, '{');
-	json_print_string(text, "snapshot", audit->commit.hex);
+	json_print_document(text);
+	json_print_string(text, "commit", audit->commit.hex);
 	json_print_maybe(text, "number", audit->number, audit->number);
 	json_time(text, "time", audit->time_s);
 	json_print_string(text, "library", audit->library);
 	json_time(text, "as_of", audit->as_of_s);
 	json_print_string(text, "count_from",
 			  audit->count_observed ? "observed" : "created");
-	if (audit->oversize_count) {
-		json_print_open(text, "oversize", '[');
-		for (size_t i = 0; i < audit->oversize_count; i++) {
-			json_print_string(text, NULL, audit->oversize[i]);
-		}
-		buf_addch(text, ']');
+	json_print_open(text, "oversize", '[');
+	for (size_t i = 0; i < audit->oversize_count; i++) {
+		json_print_string(text, NULL, audit->oversize[i]);
 	}
-	buf_addstr(text, ",\n");
+	buf_addstr(text, "],\n");
 	json_print_open(text, "all", '{');
 	rc = json_counts(text, audit, &audit->all, err);
 	json_print_number(text, "albums", audit->album_count);

@@ -209,24 +209,22 @@ unsigned command_site_flags(const struct command_options *opt)
 
 void command_add_snapshot(struct buf *out, const struct snapshot_info *info)
 {
-	json_print_open(out, NULL, '{');
-	json_print_string(out, "snapshot", info->commit.hex);
+	json_print_string(out, "commit", info->commit.hex);
 	json_print_string(out, "tree", info->tree.hex);
 }
 
 void command_add_site(struct buf *out, const struct command_options *opt,
 		      const struct site_result *site)
 {
-	if (!opt->site) {
-		return;
-	}
-	if (opt->json) {
+	if (!opt->site || !site) {
+		if (opt->json) {
+			json_print_raw(out, "site", NULL);
+		}
+	} else if (opt->json) {
 		json_print_open(out, "site", '{');
 		json_print_number(out, "written", site->written);
 		json_print_number(out, "removed", site->removed);
-		if (site->damaged) {
-			json_print_bool(out, "damaged", true);
-		}
+		json_print_bool(out, "damaged", site->damaged);
 		buf_addch(out, '}');
 	} else if (site->touched) {
 		buf_addstr(out, "site: ");

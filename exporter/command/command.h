@@ -81,9 +81,10 @@ void command_end_job(struct command_job *job);
 
 /* The `enum site_flags` that the options ask for. */
 unsigned command_site_flags(const struct command_options *opt);
-/* Begins a JSON report: the bracket, and which snapshot it is about. */
+/* Appends the members of a JSON report that say which snapshot it is about. */
 void command_add_snapshot(struct buf *out, const struct snapshot_info *info);
-/* Appends what became of --site, if there is one: a member, or a line. */
+/* Appends what became of --site: a member, which is null without a site, or a line. `site`
+ * is NULL if nothing was published. */
 void command_add_site(struct buf *out, const struct command_options *opt,
 		      const struct site_result *site);
 /* Appends "1 file" or "2 files". */

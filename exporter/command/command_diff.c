@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
+#include "data/format/json_print.h"
 #include "exporter/body/words.h"
 #include "exporter/git/history.h"
 #include "exporter/git/snapshot.h"
@@ -12,7 +13,7 @@
 #include "exporter/snapshot/response.h"
 
 struct lines {
-	bool json;
+	bool json, begun; /* begun: a line has the version */
 	char language[WORDS_LANGUAGE];
 	struct buf line;
 	unsigned long long count;
@@ -24,7 +25,9 @@ static int print_event(const struct compare_event *event, void *payload)
 	struct lines *lines = payload;
 
 	if (lines->json) {
+		json_print_line(&lines->line, &lines->begun);
 		compare_write(&lines->line, event);
+		buf_addch(&lines->line, '}');
 	} else {
 		compare_print(&lines->line, event, lines->language);
 	}

@@ -219,24 +219,21 @@ static int publish(struct erasing *e, struct err *err)
 static void report_json(struct buf *out, const struct erasing *e)
 {
 	const struct erase_result *r = &e->result;
+	bool dry = e->opt->dry_run, written = *r->new_tip.hex;
 
-	json_print_open(out, NULL, '{');
-	json_print_bool(out, "dry_run", e->opt->dry_run);
+	json_print_document(out);
+	json_print_bool(out, "dry_run", dry);
 	json_print_bool(out, "finished", e->finished);
 	json_print_number(out, "snapshots", r->snapshots);
-	json_print_number(out, "from", r->from);
+	json_print_maybe(out, "from_number", r->from, r->from);
 	json_print_number(out, "held", r->held);
 	json_print_number(out, "labels", r->labels);
 	json_print_number(out, "answers", r->answers);
-	if (*r->new_tip.hex) {
-		json_print_string(out, "old", r->old_tip.hex);
-		json_print_string(out, "new", r->new_tip.hex);
-		json_print_string(out, "label", r->label);
-	}
-	if (!e->opt->dry_run) {
-		json_print_number(out, "objects_removed", e->purge.objects);
-	}
-	command_add_site(out, e->opt, &e->site);
+	json_print_string(out, "commit_before", written ? r->old_tip.hex : NULL);
+	json_print_string(out, "commit", written ? r->new_tip.hex : NULL);
+	json_print_string(out, "label", written ? r->label : NULL);
+	json_print_maybe(out, "objects_removed", e->purge.objects, !dry);
+	command_add_site(out, e->opt, dry ? NULL : &e->site);
 	buf_addstr(out, "}\n");
 }
 

@@ -32,18 +32,17 @@ static void add_oversize(struct buf *out, const struct oversize *oversize, bool 
 	}
 }
 
-/* Appends whose key signs from now on, if it is another. */
+/* Appends whose key signs from now on; for people, if it is another. */
 static void add_key(struct buf *out, const struct command_job *job,
 		    const struct export_result *result, bool json)
 {
-	if (!*result->other_key) {
-		return;
-	}
+	const char *before = result->other_key;
+
 	if (json) {
-		json_print_string(out, "key", job->key);
-		json_print_string(out, "key_before", result->other_key);
-	} else {
-		buf_addf(out, "key: now %s, before %s\n", job->key, result->other_key);
+		json_print_string(out, "key", *job->key ? job->key : NULL);
+		json_print_string(out, "key_before", *before ? before : NULL);
+	} else if (*before) {
+		buf_addf(out, "key: now %s, before %s\n", job->key, before);
 	}
 }
 
@@ -51,12 +50,13 @@ static void add_key(struct buf *out, const struct command_job *job,
 static void add_matched(struct buf *out, const struct command_options *opt,
 			const struct redact *redact, const struct redact_matched *matched)
 {
+	int decimals = redact ? redact_decimals(redact) : -1;
 	const char *path;
 
 	if (opt->json) {
 		json_print_open(out, "drop", '[');
 	}
-	for (size_t i = 0; (path = redact_path(redact, i)); i++) {
+	for (size_t i = 0; redact && (path = redact_path(redact, i)); i++) {
 		if (opt->json) {
 			json_print_open(out, NULL, '{');
 			json_print_string(out, "path", path);
@@ -71,30 +71,26 @@ static void add_matched(struct buf *out, const struct command_options *opt,
 	if (opt->json) {
 		buf_addch(out, ']');
 	}
-	if (redact_decimals(redact) >= 0 && opt->json) {
+	if (decimals < 0 && opt->json) {
+		json_print_raw(out, "round_gps", NULL);
+	} else if (opt->json) {
 		json_print_open(out, "round_gps", '{');
-		json_print_number(out, "decimals", (uint64_t)redact_decimals(redact));
+		json_print_number(out, "decimals", (uint64_t)decimals);
 		json_print_number(out, "matched", matched->places);
 		buf_addch(out, '}');
-	} else if (redact_decimals(redact) >= 0) {
-		buf_addf(out, "--round-gps %d: %" PRIu64 " matched\n",
-			 redact_decimals(redact), matched->places);
+	} else if (decimals >= 0) {
+		buf_addf(out, "--round-gps %d: %" PRIu64 " matched\n", decimals,
+			 matched->places);
 	}
 }
 
-/* Begins the report of a dry run: the last snapshot, if there is one, and the tree that the
- * next one would have. */
+/* Of a dry run: the last snapshot, if there is one, and the tree that the next one would
+ * have. */
 static void add_dry_run(struct buf *out, const struct export_result *result)
 {
 	const struct snapshot_id *last = &result->info.commit;
 
-	json_print_open(out, NULL, '{');
-	json_print_bool(out, "dry_run", true);
-	if (*last->hex) {
-		json_print_string(out, "snapshot", last->hex);
-	} else {
-		json_print_raw(out, "snapshot", NULL);
-	}
+	json_print_string(out, "commit", *last->hex ? last->hex : NULL);
 	json_print_string(out, "tree",
 			  result->made ? result->tree.hex : result->info.tree.hex);
 }
@@ -106,11 +102,13 @@ static void report(const struct command_options *opt, const struct command_job *
 	struct buf out = {0};
 
 	if (opt->json) {
+		json_print_document(&out);
 		if (opt->dry_run) {
 			add_dry_run(&out, result);
 		} else {
 			command_add_snapshot(&out, &result->info);
 		}
+		json_print_bool(&out, "dry_run", opt->dry_run);
 		json_print_bool(&out, "made", result->made);
 		json_print_bool(&out, "full", result->full);
 		json_print_number(&out, "rendered", result->rendered);
@@ -128,13 +126,11 @@ static void report(const struct command_options *opt, const struct command_job *
 		buf_addf(&out, "snapshot %s: nothing changed\n", result->info.commit.hex);
 	}
 	add_key(&out, job, result, opt->json);
-	if (job->redact && (opt->json || result->rendered)) {
+	if (opt->json || (job->redact && result->rendered)) {
 		add_matched(&out, opt, job->redact, &result->matched);
 	}
 	add_oversize(&out, &result->oversize, opt->json);
-	if (!opt->dry_run) {
-		command_add_site(&out, opt, &result->site);
-	}
+	command_add_site(&out, opt, opt->dry_run ? NULL : &result->site);
 	buf_addstr(&out, opt->json ? "}\n" : "");
 	command_print(&out);
 }

@@ -28,6 +28,7 @@ struct log {
 	char language[WORDS_LANGUAGE];
 	struct labels labels;
 	struct buf line, events; /* of one snapshot */
+	bool begun;              /* with --json: a line has the version */
 	struct err *err;
 };
 
@@ -66,8 +67,8 @@ static void add_snapshot(struct log *log, const struct history_step *step)
 		buf_addf(out, "%.*s  %s", SHORT_HEX, hex, time);
 		return;
 	}
-	json_print_open(out, NULL, '{');
-	json_print_string(out, "snapshot", hex);
+	json_print_line(out, &log->begun);
+	json_print_string(out, "commit", hex);
 	json_print_maybe(out, "number", number, number);
 	json_print_string(out, "time", time);
 }
@@ -128,16 +129,12 @@ static void add_notes(struct log *log, const struct history_step *step, bool beg
 	size_t count;
 	const struct labels_entry *note = labels_own(&log->labels, step->commit, &count);
 
-	if (log->opt->json && begins) {
-		json_print_bool(out, "begins", true);
-	}
-	if (held && log->opt->json) {
-		json_print_bool(out, "held", true);
+	if (log->opt->json) {
+		json_print_bool(out, "begins", begins);
+		json_print_bool(out, "held", held);
+		json_print_open(out, "notes", '[');
 	} else if (held) {
 		buf_addstr(out, ", held");
-	}
-	if (log->opt->json && count) {
-		json_print_open(out, "notes", '[');
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (log->opt->json) {
@@ -152,9 +149,9 @@ static void add_notes(struct log *log, const struct history_step *step, bool beg
 			plain_add(out, note[i].text, strlen(note[i].text));
 		}
 	}
-	if (log->opt->json && count) {
+	if (log->opt->json) {
 		buf_addch(out, ']');
-	} else if (!log->opt->json && begins && !count) {
+	} else if (begins && !count) {
 		buf_addstr(out,
 			   "\n\tthis repository does not have what was before this one");
 	}
@@ -230,8 +227,9 @@ static int add_event(const struct compare_event *event, void *payload)
 		return 0;
 	}
 	if (log->opt->json) {
-		json_print_name(out, NULL);
+		json_print_open(out, NULL, '{');
 		compare_write(out, event);
+		buf_addch(out, '}');
 	} else {
 		buf_addstr(out, "\n\t");
 		compare_print(out, event, log->language);

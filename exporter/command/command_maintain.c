@@ -5,24 +5,18 @@
 #include "exporter/command/command.h"
 #include "exporter/git/maintain.h"
 
-static void add_packs(struct buf *out, const char *name, uint64_t packs, uint64_t bytes)
-{
-	json_print_open(out, name, '{');
-	json_print_number(out, "packs", packs);
-	json_print_number(out, "bytes", bytes);
-	buf_addch(out, '}');
-}
-
 static void report(bool json, const struct maintain_result *result)
 {
 	struct buf out = {0};
 
 	if (json) {
-		json_print_open(&out, NULL, '{');
+		json_print_document(&out);
 		json_print_bool(&out, "done", result->done);
 		json_print_number(&out, "objects", result->objects);
-		add_packs(&out, "before", result->packs_before, result->bytes_before);
-		add_packs(&out, "after", result->packs, result->bytes);
+		json_print_number(&out, "packs_before", result->packs_before);
+		json_print_number(&out, "packs", result->packs);
+		json_print_number(&out, "bytes_before", result->bytes_before);
+		json_print_number(&out, "bytes", result->bytes);
 		buf_addstr(&out, "}\n");
 	} else if (result->done) {
 		command_add_count(&out, result->objects, "object");

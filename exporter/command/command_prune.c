@@ -24,7 +24,7 @@ static void add_json_snapshot(struct buf *out, const char *hex, uint64_t number,
 	char time[WHEN_TEXT];
 
 	when_format(time, time_s);
-	json_print_string(out, "snapshot", hex);
+	json_print_string(out, "commit", hex);
 	json_print_maybe(out, "number", number, number);
 	json_print_string(out, "time", time);
 }
@@ -57,7 +57,8 @@ static void print_json(const struct report *report)
 	char before[WHEN_TEXT];
 
 	when_format(before, prune->before_s);
-	json_print_open(&out, NULL, '{');
+	json_print_document(&out);
+	json_print_bool(&out, "dry_run", dry);
 	json_print_bool(&out, "done", done);
 	json_print_string(&out, "before", before);
 	json_print_open(&out, "first", '{');
@@ -66,17 +67,15 @@ static void print_json(const struct report *report)
 	buf_addch(&out, '}');
 	add_json_held(&out, prune);
 	json_print_number(&out, "snapshots", prune->nothing ? 0 : prune->dropped);
-	if (done) {
-		json_print_string(&out, "label", report->label.data);
-		json_print_number(&out, "objects", report->freed.objects);
-		json_print_number(&out, "bytes_before", report->freed.bytes_before);
-		json_print_number(&out, "bytes", report->freed.bytes);
-	} else if (!prune->nothing) {
-		json_print_number(&out, "objects",
-				  report->all.objects - report->stays.objects);
-		json_print_number(&out, "bytes_before", report->all.bytes);
-		json_print_number(&out, "bytes", report->stays.bytes);
-	}
+	json_print_string(&out, "label", done ? report->label.data : NULL);
+	json_print_number(&out, "objects_removed",
+			  done ? report->freed.objects
+			       : report->all.objects - report->stays.objects);
+	json_print_maybe(&out, "bytes_before",
+			 done ? report->freed.bytes_before : report->all.bytes,
+			 !prune->nothing);
+	json_print_maybe(&out, "bytes", done ? report->freed.bytes : report->stays.bytes,
+			 !prune->nothing);
 	buf_addstr(&out, "}\n");
 	command_print(&out);
 }

@@ -15,17 +15,22 @@
 #include "exporter/site/site.h"
 #include "exporter/site/state.h"
 
+struct report {
+	const struct command_options *opt;
+	bool begun; /* with --json: a line has the version */
+};
+
 static void print_fault(const char *path, enum place_fault fault, void *payload)
 {
 	static const char *const word[] = {[PLACE_MISSING] = "missing",
 					   [PLACE_CHANGED] = "changed",
 					   [PLACE_EXTRA] = "extra"};
-	const struct command_options *opt = payload;
+	struct report *report = payload;
 	struct buf plain = {0}, out = {0};
 
 	plain_addstr(&plain, path);
-	if (opt->json) {
-		json_print_open(&out, NULL, '{');
+	if (report->opt->json) {
+		json_print_line(&out, &report->begun);
 		json_print_string(&out, "path", plain.data);
 		json_print_string(&out, "differs", word[fault]);
 		buf_addch(&out, '}');
@@ -37,18 +42,19 @@ static void print_fault(const char *path, enum place_fault fault, void *payload)
 	buf_release(&plain);
 }
 
-static void report_check(bool json, const struct site_check *check,
+static void report_check(struct report *report, const struct site_check *check,
 			 const struct snapshot_info *info, uint64_t faults)
 {
 	struct buf out = {0};
 
-	if (json) {
+	if (report->opt->json) {
+		json_print_line(&out, &report->begun);
 		command_add_snapshot(&out, info);
 		json_print_number(&out, "missing", check->missing);
 		json_print_number(&out, "changed", check->changed);
 		json_print_number(&out, "extra", check->extra);
 		json_print_bool(&out, "unfinished", check->unfinished);
-		json_print_bool(&out, "mended", check->repaired);
+		json_print_bool(&out, "repaired", check->repaired);
 		buf_addch(&out, '}');
 	} else if (!faults && !check->unfinished) {
 		buf_addstr(&out, "site: nothing differs");
@@ -70,9 +76,8 @@ static int check_site(const struct command_options *opt, struct snapshot_repo *r
 		      const struct snapshot_info *info, const char *key, unsigned flags,
 		      struct err *err)
 {
-	/* The payload is only read. */
-	struct site_check check = {.found = print_fault,
-				   .payload = (void *)(uintptr_t)opt};
+	struct report report = {.opt = opt};
+	struct site_check check = {.found = print_fault, .payload = &report};
 	uint64_t faults;
 	int rc;
 
@@ -84,7 +89,7 @@ static int check_site(const struct command_options *opt, struct snapshot_repo *r
 		return rc;
 	}
 	faults = check.missing + check.changed + check.extra;
-	report_check(opt->json, &check, info, faults);
+	report_check(&report, &check, info, faults);
 	if ((faults || check.unfinished) && !opt->repair) {
 		log_error("site '%s' is not as in snapshot %.12s; 'albumen-exporter "
 			  "publish --repair' restores it",
@@ -106,6 +111,7 @@ static int publish(const struct command_options *opt, struct snapshot_repo *repo
 		return rc;
 	}
 	if (opt->json) {
+		json_print_document(&out);
 		command_add_snapshot(&out, info);
 	} else {
 		buf_addf(&out, "snapshot %s\n", info->commit.hex);

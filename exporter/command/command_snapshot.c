@@ -13,10 +13,10 @@ static void report(bool json, const struct label *label, const struct snapshot_i
 	struct buf out = {0};
 
 	if (json) {
-		json_print_open(&out, NULL, '{');
+		json_print_document(&out);
 		json_print_string(&out, "label", label->name);
 		json_print_string(&out, "tag", tag->hex);
-		json_print_string(&out, "snapshot", commit);
+		json_print_string(&out, "commit", commit);
 		json_print_bool(&out, "signed", label->key);
 		buf_addstr(&out, "}\n");
 	} else {

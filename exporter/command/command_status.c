@@ -64,7 +64,7 @@ static void json_signature(struct buf *out, const struct standing *s)
 	json_print_open(out, "signature", '{');
 	json_print_string(out, "verdict", verdicts[s->signature]);
 	json_print_string(out, "key", or_null(s->key));
-	json_print_string(out, "name", principal.len ? principal.data : NULL);
+	json_print_string(out, "signer", principal.len ? principal.data : NULL);
 	buf_addch(out, '}');
 	buf_release(&principal);
 }
@@ -96,7 +96,7 @@ static void json_index(struct buf *out, const struct standing_index *index)
 	}
 	json_print_open(out, "index", '{');
 	json_print_string(out, "index", index->uuid);
-	add_time(out, "time", index->as_of_s, true);
+	add_time(out, "as_of", index->as_of_s, true);
 	json_print_number(out, "sequence", index->sequence);
 	json_print_maybe(out, "exported", index->exported, index->continues);
 	json_print_maybe(
@@ -116,7 +116,7 @@ static void json_site(struct buf *out, const struct standing_site *site, bool gi
 		return;
 	}
 	json_print_open(out, "site", '{');
-	json_print_string(out, "snapshot", or_null(site->commit.hex));
+	json_print_string(out, "commit", or_null(site->commit.hex));
 	json_print_maybe(out, "number", site->number, site->number);
 	json_print_bool(out, "current", site->current);
 	json_print_bool(out, "unfinished", site->unfinished);
@@ -129,13 +129,12 @@ static void add_json(struct buf *out, const struct standing *s,
 {
 	bool has = *s->info.commit.hex;
 
-	json_print_open(out, NULL, '{');
-	json_print_number(out, "version", 1);
-	add_time(out, "time", job->now_s, true);
-	json_print_string(out, "snapshot", or_null(s->info.commit.hex));
+	json_print_document(out);
+	json_print_string(out, "commit", or_null(s->info.commit.hex));
 	json_print_string(out, "tree", or_null(s->info.tree.hex));
 	json_print_maybe(out, "number", s->number, s->number);
-	add_time(out, "snapshot_time", s->info.time_s, has);
+	add_time(out, "time", s->info.time_s, has);
+	add_time(out, "as_of", job->now_s, true);
 	json_print_maybe(out, "age_s", (uint64_t)age_of(s->info.time_s, job->now_s), has);
 	json_print_string(out, "library", s->library.len ? s->library.data : NULL);
 	for (size_t i = 0; i < COUNTS; i++) {

@@ -16,13 +16,17 @@ static const char *text_or_null(const char *text)
 	return *text ? text : NULL;
 }
 
+struct lines {
+	bool json, begun; /* begun: a line has the version */
+};
+
 static void print_failure(const struct verify_failure *failure, void *payload)
 {
-	const struct command_options *opt = payload;
+	struct lines *lines = payload;
 	struct buf out = {0};
 
-	if (opt->json) {
-		json_print_open(&out, NULL, '{');
+	if (lines->json) {
+		json_print_line(&out, &lines->begun);
 		json_print_string(&out, "commit", text_or_null(failure->commit));
 		json_print_maybe(&out, "number", failure->number, failure->number);
 		json_print_string(&out, "path", text_or_null(failure->path));
@@ -70,11 +74,11 @@ static void json_signers(struct buf *out, const struct verify_result *result)
 		bool any = row->snapshots > 0;
 
 		json_print_open(out, NULL, '{');
-		json_plain(out, "name", principal);
+		json_plain(out, "signer", principal);
 		json_print_string(out, "key", text_or_null(key));
 		json_print_number(out, "snapshots", row->snapshots);
-		json_print_maybe(out, "first", row->first, any);
-		json_print_maybe(out, "last", row->last, any);
+		json_print_maybe(out, "first_number", row->first, any);
+		json_print_maybe(out, "last_number", row->last, any);
 		json_time(out, "first_time", row->first_s, any);
 		json_time(out, "last_time", row->last_s, any);
 		json_print_number(out, "labels", row->labels);
@@ -113,9 +117,13 @@ static void json_erased(struct buf *out, const struct verify_label *label)
 {
 	bool main = is_main_anew(label);
 
+	if (!says_erased(label)) {
+		json_print_raw(out, "written_anew", NULL);
+		return;
+	}
 	json_print_open(out, "written_anew", '{');
-	json_print_maybe(out, "from", label->erased.from, main);
-	json_print_maybe(out, "to", label->number, main);
+	json_print_maybe(out, "from_number", label->erased.from, main);
+	json_print_maybe(out, "to_number", label->number, main);
 	json_list(out, "held", &label->erased.held);
 	buf_addch(out, '}');
 }
@@ -137,11 +145,9 @@ static void json_labels(struct buf *out, const struct verify_result *result)
 		json_print_string(out, "commit", commit);
 		json_time(out, "time", label->tag.time_s, true);
 		json_print_bool(out, "signed", label->tag.is_signed);
-		json_plain(out, "name", label->principal);
+		json_plain(out, "signer", label->principal);
 		json_print_string(out, "key", label->key);
-		if (says_erased(label)) {
-			json_erased(out, label);
-		}
+		json_erased(out, label);
 		buf_addch(out, '}');
 	}
 	buf_addch(out, ']');
@@ -181,16 +187,17 @@ static void json_notes(struct buf *out, const struct verify_result *result)
 	buf_addch(out, ']');
 }
 
-static void report_json(const struct verify_result *result, bool has_signers)
+static void report_json(struct lines *lines, const struct verify_result *result,
+			bool has_signers)
 {
 	bool any = *result->to.commit;
 	struct buf out = {0};
 
-	json_print_open(&out, NULL, '{');
+	json_print_line(&out, &lines->begun);
 	json_print_number(&out, "failures", result->failures);
 	json_print_number(&out, "snapshots", result->snapshots);
-	json_print_string(&out, "from", text_or_null(result->from.commit));
-	json_print_string(&out, "to", text_or_null(result->to.commit));
+	json_print_string(&out, "from_commit", text_or_null(result->from.commit));
+	json_print_string(&out, "to_commit", text_or_null(result->to.commit));
 	json_print_number(&out, "objects", result->objects);
 	json_print_number(&out, "signed", result->is_signed);
 	json_print_maybe(&out, "good", result->good, has_signers);
@@ -402,12 +409,13 @@ static int verify_bundle(struct verify_job *job, struct verify_result *result,
 static int run(const void *values, char **operand, struct err *err)
 {
 	const struct command_options *opt = values;
+	struct lines lines = {.json = opt->json};
 	struct verify_job job = {.repo = opt->repo,
 				 .from = opt->from,
 				 .to = opt->to,
 				 .signers = opt->signers,
 				 .each = print_failure,
-				 .payload = (void *)(uintptr_t)opt}; /* only read */
+				 .payload = &lines};
 	struct verify_result result = {0};
 	int rc = check_place(opt, err);
 
@@ -418,7 +426,7 @@ static int run(const void *values, char **operand, struct err *err)
 		rc = verify_run(&job, &result, err);
 	}
 	if (!rc && opt->json) {
-		report_json(&result, opt->signers);
+		report_json(&lines, &result, opt->signers);
 	} else if (!rc) {
 		report_text(&result, opt->signers);
 	}

@@ -208,7 +208,7 @@ static bool read_report(struct standing *s, const struct note *note, const char 
 	       json_read(&canon, &value, text.data, text.len) == 0 &&
 	       body_object(&object, &(struct body_text){canon.data, canon.len});
 	if (good) {
-		copy_string(time, sizeof(time), &object, "time");
+		copy_string(time, sizeof(time), &object, "as_of");
 		copy_string(index->uuid, sizeof(index->uuid), &object, "index");
 		good = stamp_read(&stamp, time, strlen(time)) == 0 && *index->uuid;
 	}
@@ -219,7 +219,7 @@ static bool read_report(struct standing *s, const struct note *note, const char 
 		index->rejects = number_of(&object, "rejects");
 		index->rejected_files = number_of(&object, "rejected_files");
 		check_health(s, dir, is_true(&object, "built"),
-			     is_true(&object, "reconcile"));
+			     is_true(&object, "out_of_step"));
 	}
 	if (good && s->info.message &&
 	    message_exported(s->info.message, said.index, &said.epoch, &said.sequence) &&

@@ -167,7 +167,6 @@ void compare_write(struct buf *out, const struct compare_event *event)
 
 	members_open(&members, event);
 	label = label_of(event, &members);
-	json_print_open(out, NULL, '{');
 	json_print_string(out, "change", compare_kind_name(event->kind));
 	write_id(out, "image", &event->image);
 	write_id(out, "album", &event->album);
@@ -178,7 +177,6 @@ void compare_write(struct buf *out, const struct compare_event *event)
 		write_members(out, &members);
 	}
 	write_text(out, "record", event->after.data ? &event->after : &event->before);
-	buf_addch(out, '}');
 	members_release(&members);
 }
 

@@ -49,8 +49,8 @@ const char *compare_kind_name(enum compare_kind kind);
 bool compare_member_differs(const struct compare_event *event, const char *name);
 
 /*
- * Appends the event as one JSON object, canonical, without a newline. Its members,
- * in this order, those that the event has:
+ * Appends the members of the event's JSON object, canonical; the caller opens and closes
+ * it. They are, in this order, those that an event of its kind has:
  *	"change", "image", "album", "tag_image", "tag"	strings
  *	"label"		tag_appeared, tag_disappeared: the tag's
  *	"members"	...changed, tag_renamed: [{"member":NAME,"before":V,"after":V}...],

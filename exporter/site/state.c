@@ -29,9 +29,7 @@ static void print_counts(struct buf *out, const char *message)
 	for (size_t i = 0; i < sizeof(count) / sizeof(*count); i++) {
 		uint64_t n = message_count(message, count[i].trailer, UINT64_MAX);
 
-		if (n != UINT64_MAX) {
-			json_print_number(out, count[i].name, n);
-		}
+		json_print_maybe(out, count[i].name, n, n != UINT64_MAX);
 	}
 	buf_addch(out, '}');
 }
@@ -43,20 +41,16 @@ void state_write(struct buf *out, const struct snapshot_info *info, bool collect
 	char time[WHEN_TEXT];
 
 	when_format(time, info->time_s);
-	json_print_open(out, NULL, '{');
+	json_print_document(out);
 	json_print_string(out, "commit", info->commit.hex);
 	json_print_string(out, "tree", info->tree.hex);
 	json_print_string(out, "time", time);
 	print_counts(out, info->message);
 	oversize_read(&oversize, info->message);
-	if (oversize.count) {
-		json_print_number(out, "oversize", oversize.count);
-	}
+	json_print_number(out, "oversize", oversize.count);
 	oversize_release(&oversize);
 	json_print_bool(out, "collections", collections);
-	if (*mark) {
-		json_print_string(out, "audit_page", mark);
-	}
+	json_print_string(out, "audit_page", *mark ? mark : NULL);
 	buf_addstr(out, "}\n");
 }
 

@@ -76,9 +76,9 @@ label held-7: snapshot 7, made 2027-01-15T08:00:00Z, signed by who@example.org w
 exits "so it does as JSON" 0 verify "$T/signed" --signers "$T/signers" --json
 is "with the same facts" "$(jq -c '[.from_number, .to_number, .from_time, .to_time, .begin, .held, .notes, .signers, [.label_list[].label], .label_list[0]]' "$T/out")" \
 	"$(jq -nc --arg key "$key" --arg id "${ids[2]}" '[1, 9, "2023-11-14T22:14:20Z", "2023-11-14T22:22:20Z", null, 0, [],
-		[{name: "who@example.org", key: $key, snapshots: 9, first: 1, last: 9, first_time: "2023-11-14T22:14:20Z",
+		[{signer: "who@example.org", key: $key, snapshots: 9, first_number: 1, last_number: 9, first_time: "2023-11-14T22:14:20Z",
 			last_time: "2023-11-14T22:22:20Z", labels: 3}], ["held-2", "held-3", "held-7"],
-		{label: "held-2", number: 2, commit: $id, time: "2027-01-15T08:00:00Z", signed: true, name: "who@example.org", key: $key}]')"
+		{label: "held-2", number: 2, commit: $id, time: "2027-01-15T08:00:00Z", signed: true, signer: "who@example.org", key: $key, written_anew: null}]')"
 exits "without --signers keys are named, and not vouched for" 0 verify "$T/signed"
 ok "in words, too" grep -q "^signed with $key (not checked): 9 snapshots, 1 to 9" "$T/out"
 
@@ -96,7 +96,7 @@ ok "the report says where it begins" grep -q '^complete from snapshot 5 on, as t
 ok "and counts" grep -q "^5 snapshots, the last is ${ids[9]}; 2 held; .*; 7 signed, all valid; 4 labels; 0 failures$" "$T/out"
 ok "by number" grep -q "^signed by who@example.org with $key: 7 snapshots, 2 to 9," "$T/out"
 exits "as JSON" 0 verify "$T/late" --signers "$T/signers" --json
-is "likewise" "$(jq -c '[.snapshots, .held, .from, .from_number, .begin]' "$T/out")" \
+is "likewise" "$(jq -c '[.snapshots, .held, .from_commit, .from_number, .begin]' "$T/out")" \
 	"[5,2,\"${ids[5]}\",5,{\"label\":\"pruned/20270115T080000Z\",\"number\":5,\"commit\":\"${ids[5]}\",\"before\":\"2023-11-14T23:13:20Z\",\"held\":[{\"number\":2,\"commit\":\"${ids[2]}\"},{\"number\":3,\"commit\":\"${ids[3]}\"}]}]"
 exits "git finds nothing wrong" 0 git -C "$T/late" fsck --strict --no-progress
 git clone -q "file://$T/late" "$T/clone"

@@ -135,20 +135,20 @@ if unshare -Ur "$BASH" -c 'echo 1 >/proc/sys/user/max_inotify_watches' 2>/dev/nu
 	is "nothing is withdrawn" "$(images)" 142
 	ok "the message names the option" logged 1 --accept-withdrawal
 	ok "status says that the index is not in step" \
-		[ "$("$INDEXER" status --index "$T/index" --json | jq .reconcile)" = true ]
+		[ "$("$INDEXER" status --index "$T/index" --json | jq .out_of_step)" = true ]
 	echo '{"public_id":"more","album_id":"a"}' >"$T/data/more.json"
 	ok "watch goes on with new files" wait_until 20 counts 143
 	mv "$T"/away/* "$T/data/polled"
 	ok "watch reports when the files are back" wait_until 20 logged 1 "are back"
 	is "all files are known" "$(images)" 143
 	in_step() {
-		[ "$("$INDEXER" status --index "$T/index" --json | jq .reconcile)" = false ]
+		[ "$("$INDEXER" status --index "$T/index" --json | jq .out_of_step)" = false ]
 	}
 	ok "status says that the index is in step" wait_until 20 in_step
 	mv "$T/data/polled" "$T/data/renamed"
 	ok "a renamed folder with most files is followed" wait_until 20 eval \
 		'[ "$("$INDEXER" status --index "$T/index" --json | jq -r .files)" = 143 ] &&
-		! "$INDEXER" status --index "$T/index" --json | jq -e .reconcile'
+		! "$INDEXER" status --index "$T/index" --json | jq -e .out_of_step'
 	is "nothing is lost" "$(images)" 143
 	rm "$T"/data/renamed/4*.json
 	ok "a few removed files are withdrawn" wait_until 20 counts 136

@@ -26,7 +26,7 @@ foretells() { # NAME OPTION...: a dry run, then the export; passes if both say t
 	dry "$name: a dry run" 0 --repo "$T/repo" --site "$T/site" --json "$@"
 	counts >"$T/foretold"
 	is "$name: it says that it was dry" "$(jq .dry_run "$T/out")" true
-	is "$name: it names the last snapshot" "$(jq -r .snapshot "$T/out")" \
+	is "$name: it names the last snapshot" "$(jq -r .commit "$T/out")" \
 		"$(git -C "$T/repo" rev-parse -q --verify main 2>/dev/null || echo null)"
 	exits "$name: the export" 0 export_all --json "$@"
 	counts >"$T/done"

@@ -13,7 +13,7 @@ image() { # ID
 }
 health() {
 	"$INDEXER" status --index "$T/index" --json |
-		jq -c '[.overflows, .rescans, .reconcile]'
+		jq -c '[.overflows, .rescans, .out_of_step]'
 }
 is_health() {
 	[ "$(health)" = "$1" ]

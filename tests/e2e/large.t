@@ -156,7 +156,7 @@ while [ ! -e "$T/seen" ]; do
 done >"$T/counts" &
 counter=$!
 start watch "$INDEXER" watch --data "$D" --index "$T/index"
-ok "a renamed file replaces the old one" wait_until 60 counts '.reconcile == false'
+ok "a renamed file replaces the old one" wait_until 60 counts '.out_of_step == false'
 : >"$T/seen"
 wait "$counter"
 is "and is not missing in between" "$(sort -n "$T/counts" | head -1)" $((before + 3 * N + 3))

@@ -67,7 +67,7 @@ ${commit[0]:0:12}  2026-01-01T12:00:00Z  SUBJECT, 3 images, 3 untagged, 2 albums
 END
 same 'every snapshot has a line, the newest first' "$T/out" "$T/want"
 log_of --json >"$T/out"
-is '--json has the same' "$(jq -r '[.snapshot, .number, .time, .images, .untagged, .albums, .tags,
+is '--json has the same' "$(jq -r '[.commit, .number, .time, .images, .untagged, .albums, .tags,
 	.tag_images, .labels[]] | join(" ")' "$T/out" | sed -n 3p)" \
 	"${commit[2]} 3 2026-03-01T12:00:00Z 3 2 2 1 1 audit/2026-q1"
 is 'its subject is the commit'\''s' "$(jq -r .subject "$T/out")" "$(git -C "$T/clone" log --format=%s)"
@@ -89,8 +89,8 @@ END
 same '--image lists the changes of an image' "$T/out" "$T/want"
 log_of --image two --json >"$T/out"
 cat >"$T/want" <<END
-{"snapshot":"${commit[3]}","number":4,"time":"2026-04-01T12:00:00Z","events":[{"change":"image_changed","image":"two","album":"hills & dales","members":[{"member":"album_id","before":"harbour","after":"hills & dales"}],"record":{"public_id":"two","album_id":"hills & dales"}}]}
-{"snapshot":"${commit[0]}","number":1,"time":"2026-01-01T12:00:00Z","events":[{"change":"image_appeared","image":"two","album":"harbour","record":{"public_id":"two","album_id":"harbour"}}]}
+{"version":1,"commit":"${commit[3]}","number":4,"time":"2026-04-01T12:00:00Z","events":[{"change":"image_changed","image":"two","album":"hills & dales","members":[{"member":"album_id","before":"harbour","after":"hills & dales"}],"record":{"public_id":"two","album_id":"hills & dales"}}]}
+{"commit":"${commit[0]}","number":1,"time":"2026-01-01T12:00:00Z","events":[{"change":"image_appeared","image":"two","album":"harbour","record":{"public_id":"two","album_id":"harbour"}}]}
 END
 sed -i 's/ & / \\u0026 /g' "$T/want"
 same '--image --json lists those of one that moves' "$T/out" "$T/want"
@@ -110,7 +110,7 @@ ${commit[0]:0:12}  2026-01-01T12:00:00Z  2 images, 2 untagged: 2 images appeared
 END
 same '--album counts the changes of an album' "$T/out" "$T/want"
 is '--album --json does, too' "$(log_of --album 'hills & dales' --json | sed -n 2p)" \
-	"{\"snapshot\":\"${commit[3]}\",\"number\":4,\"time\":\"2026-04-01T12:00:00Z\",\"album\":\"hills \\u0026 dales\",\"images\":2,\"untagged\":2,\"appeared\":0,\"disappeared\":0,\"changed\":2,\"tagged\":0,\"untagged_now\":0,\"tag_images_changed\":0,\"tags_changed\":0}"
+	"{\"commit\":\"${commit[3]}\",\"number\":4,\"time\":\"2026-04-01T12:00:00Z\",\"album\":\"hills \\u0026 dales\",\"images\":2,\"untagged\":2,\"appeared\":0,\"disappeared\":0,\"changed\":2,\"tagged\":0,\"untagged_now\":0,\"tag_images_changed\":0,\"tags_changed\":0}"
 
 # A tag.
 log_of --tag T1 >"$T/out"

@@ -58,7 +58,7 @@ same_as_then "so is an early one" early
 
 # As small as it can be.
 exits "maintain" 0 maintain --json
-ok "maintain makes the packs smaller by a tenth" jq -e '.done and .after.bytes < .before.bytes * 0.9' "$T/out"
+ok "maintain makes the packs smaller by a tenth" jq -e '.done and .bytes < .bytes_before * 0.9' "$T/out"
 is "one pack is left" "$(packs)" 1
 is "git fsck finds nothing in it" "$(git -C "$T/repo" fsck --full --strict --no-progress 2>&1)" ""
 same_as_then "the first snapshot is still as it was" first
@@ -67,7 +67,7 @@ same_as_then "so is the last" last
 exits "maintain again succeeds" 0 maintain
 is "and has nothing to do" "$(cat "$T/out")" "nothing to do"
 exits "so it says with --json" 0 maintain --json
-is "which counts what there is" "$(jq -c '[.done, .objects, .after.packs]' "$T/out")" "[false,0,1]"
+is "which counts what there is" "$(jq -c '[.done, .objects, .packs]' "$T/out")" "[false,0,1]"
 rm -rf "$T/clone"
 ok "the repository can be cloned" git clone -q --bare --no-local "$T/repo" "$T/clone"
 

@@ -79,8 +79,8 @@ held: snapshot 3, of 2024-01-03T12:00:00Z [q1]
 N objects of about N bytes would go, of N"
 exits "with --json, too" 0 prune --before 2024-01-06 --dry-run --json
 ok "in numbers" jq -e ".done == false and .snapshots == 3 and .before == \"2024-01-06T00:00:00Z\" and
-	.first.snapshot == \"${ids[5]}\" and .first.number == 5 and .held[0].labels == [\"q1\"] and
-	.held[0].snapshot == \"${ids[3]}\" and .bytes < .bytes_before and .objects > 3" "$T/out"
+	.first.commit == \"${ids[5]}\" and .first.number == 5 and .held[0].labels == [\"q1\"] and
+	.held[0].commit == \"${ids[3]}\" and .bytes < .bytes_before and .objects_removed > 3" "$T/out"
 exits "nothing to drop is no failure" 0 prune --before 2023-12-31 --sign "$T/key"
 is "and said" "$(cat "$T/out")" "nothing to drop: history begins with snapshot 1, of 2024-01-01T12:00:00Z"
 same "nothing was changed by all that" <(state) "$T/state"
@@ -177,8 +177,8 @@ is "log lists what stays, where it begins and why, and what is held" \
 ok "in the words of the label" grep -q $'^\tpruned/20240120T120000Z: History begins with snapshot 5\\. What was before 2024-01-06' "$T/out"
 ok "the held one is shown with its label" grep -q "^${ids[3]:0:12}.*\\[q1\\], held\$" "$T/out"
 "$EXPORTER" log --repo "$R" --json >"$T/out"
-is "so does log --json" "$(jq -c '[.number, .labels, .begins, .held, (.notes // [] | length)]' "$T/out" | sed -n '4,9p' | tr '\n' ' ')" \
-	'[9,[],null,null,0] [8,["q2"],null,null,0] [7,[],null,null,0] [6,[],null,null,0] [5,[],true,null,1] [3,["q1"],null,true,0] '
+is "so does log --json" "$(jq -c '[.number, .labels, .begins, .held, (.notes | length)]' "$T/out" | sed -n '4,9p' | tr '\n' ' ')" \
+	'[9,[],false,false,0] [8,["q2"],false,false,0] [7,[],false,false,0] [6,[],false,false,0] [5,[],true,false,1] [3,["q1"],false,true,0] '
 exits "verify" 0 "$EXPORTER" verify --repo "$R" --signers "$T/signers"
 exits "log of one image" 0 "$EXPORTER" log --repo "$R" --image i1
 exits "audit" 0 "$EXPORTER" audit --repo "$R"
@@ -229,7 +229,7 @@ is "makes none" "$(git -C "$R" rev-list --count main)" 10
 # Once more: what was held stays so; a label that was removed holds nothing.
 exits "a second prune" 0 env SOURCE_DATE_EPOCH="$(at 21)" "$EXPORTER" prune --repo "$R" --before 2024-01-09T12:00:00Z --sign "$T/key" --json
 ok "reports" jq -e '.done and .snapshots == 3 and .first.number == 9 and [.held[].number] == [3, 8] and
-	.label == "pruned/20240121T120000Z" and .bytes < .bytes_before and .objects > 0' "$T/out"
+	.label == "pruned/20240121T120000Z" and .bytes < .bytes_before and .objects_removed > 0' "$T/out"
 is "one label declares it" "$(git -C "$R" tag --list 'pruned/*')" pruned/20240121T120000Z
 same "shallow follows" <(sort "$R/shallow") <(printf '%s\n' "${ids[3]}" "${ids[8]}" "${ids[9]}" | sort)
 answers "$T/after" "${ids[3]}" "${ids[@]:8}"

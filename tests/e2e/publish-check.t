@@ -36,7 +36,7 @@ inodes "$T/site" >"$T/before"
 exits "--check of an intact site succeeds" 0 publish --check
 is "and finds no difference" "$(tail -n 1 "$T/out")" "site: nothing differs"
 exits "so it does with --json" 0 publish --check --json
-is "which prints counts" "$(jq -c '[.missing,.changed,.extra,.unfinished,.mended]' "$T/out")" \
+is "which prints counts" "$(jq -c '[.missing,.changed,.extra,.unfinished,.repaired]' "$T/out")" \
 	"[0,0,0,false,false]"
 same "--check changes nothing" <(inodes "$T/site") "$T/before"
 exits "--repair of an intact site succeeds" 0 publish --repair
@@ -81,7 +81,7 @@ exits "--check of a damaged site fails" 1 publish --check --json
 same "each file that differs has a line" \
 	<(grep '"path"' "$T/out" | jq -r '"\(.differs) \(.path | tojson)"' | sort) "$T/want"
 is "and all are counted" \
-	"$(tail -n 1 "$T/out" | jq -c '[.missing,.changed,.extra,.unfinished,.mended]')" \
+	"$(tail -n 1 "$T/out" | jq -c '[.missing,.changed,.extra,.unfinished,.repaired]')" \
 	"[4,7,3,false,false]"
 exits "without --json it fails, too" 1 publish --check
 is "each file has a line there, too" "$(grep -c '^\(missing\|changed\|extra\): ' "$T/out")" 14
@@ -92,7 +92,7 @@ same "--check changes nothing" <(inodes "$T/site") "$T/before"
 exits "--repair succeeds" 0 publish --repair --json
 same "it lists the same files" <(grep '"path"' "$T/out" | jq -r '"\(.differs) \(.path | tojson)"' | sort) \
 	"$T/want"
-is "and counts them" "$(tail -n 1 "$T/out" | jq -c '[.missing,.changed,.extra,.mended]')" "[4,7,3,true]"
+is "and counts them" "$(tail -n 1 "$T/out" | jq -c '[.missing,.changed,.extra,.repaired]')" "[4,7,3,true]"
 whole "the site is as before, and files of others are kept"
 exits "--check succeeds after it" 0 publish --check
 

@@ -49,12 +49,12 @@ is "the record is in its new album" "$(count albums)" 2
 mv "$T/data/one.json" "$T/data/sub/renamed.json"
 out=$(scan --json)
 is "a renamed file is read under its new name" "$(jq .read <<<"$out")" 1
-is "and forgotten under its old name" "$(jq .forgotten <<<"$out")" 1
+is "and gone under its old name" "$(jq .gone <<<"$out")" 1
 is "no response changes" "$(jq .sequence <<<"$out")" "$(count sequence)"
 is "nothing is lost" "$(count images)" 5
 
 rm "$T/data/lines.jsonl"
-is "a removed file is forgotten" "$(summary forgotten)" 1
+is "a removed file is gone" "$(summary gone)" 1
 is "its record is withdrawn" "$(count images)" 4
 
 echo '{"public_id":"two"' >"$T/data/sub/two.json"

@@ -63,7 +63,7 @@ is "the script computes the SHA-256 of each message" "$bad" 0
 
 # Labels.
 exits "an older snapshot can be labelled" 0 label --label 2026/q1 --reason "First quarter" --at main~30 --sign "$T/other" --json
-is "--json prints the label" "$(jq -c '[.label, .signed, .snapshot]' "$T/out")" \
+is "--json prints the label" "$(jq -c '[.label, .signed, .commit]' "$T/out")" \
 	"[\"2026/q1\",true,\"$(git -C "$T/repo" rev-parse main~30)\"]"
 SOURCE_DATE_EPOCH=4000000000 exits "a label need not be signed" 0 label --label plain --reason $'Why\n\nIn two paragraphs'
 is "the git tag has the reason" "$(git -C "$T/repo" tag -n9 -l plain | tr '\n' '|')" \

@@ -42,14 +42,14 @@ tip=$(git -C "$T/repo" rev-parse main)
 state >"$T/before"
 exits "a signed snapshot, the index and the site at it" 0 all --signers "$T/signers"
 is "nothing is wrong" "$(problems)" ""
-is "which snapshot" "$(get '[.version, .snapshot, .number, .library, .images, .untagged, .albums, .tags, .tag_images, .oversize]')" \
+is "which snapshot" "$(get '[.version, .commit, .number, .library, .images, .untagged, .albums, .tags, .tag_images, .oversize]')" \
 	"[1,\"$tip\",1,\"Our library\",1,1,1,0,0,[]]"
-is "its time" "$(get .snapshot_time)" "\"$(TZ=UTC git -C "$T/repo" log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd)\""
+is "its time" "$(get .time)" "\"$(TZ=UTC git -C "$T/repo" log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd)\""
 is "who signed" "$(get .signature)" \
-	"{\"verdict\":\"good\",\"key\":\"$(ssh-keygen -lf "$T/key.pub" | cut -d' ' -f2)\",\"name\":\"exporter@example.org\"}"
+	"{\"verdict\":\"good\",\"key\":\"$(ssh-keygen -lf "$T/key.pub" | cut -d' ' -f2)\",\"signer\":\"exporter@example.org\"}"
 is "the index" "$(get '.index | [.index, .ahead, .lag_s, .rejects, .rejected_files, .exported == .sequence]')" \
 	"[\"$("$INDEXER" status --index "$T/index" --json | jq -r .index)\",0,0,0,0,true]"
-is "the site" "$(get .site)" "{\"snapshot\":\"$tip\",\"number\":1,\"current\":true,\"unfinished\":false,\"lag_s\":0}"
+is "the site" "$(get .site)" "{\"commit\":\"$tip\",\"number\":1,\"current\":true,\"unfinished\":false,\"lag_s\":0}"
 exits "for people" 0 "$EXPORTER" status --repo "$T/repo" --index "$T/index" --site "$T/site" --signers "$T/signers"
 same "in rows" <(sed -E 's/made +.*Z, [0-9]+ . ago$/made/; s/^(index +)[^ ]*, sequence [0-9]+/\1/' "$T/out") - <<END
 snapshot        $tip

@@ -167,7 +167,7 @@ ok "such as how much was rendered" grep -q ': debug: rendered ' "$T/err"
 
 at() { # WHEN WANT: which snapshot that is, a day after the last one
 	is "--at '$1'" "$(SOURCE_DATE_EPOCH=1720483200 "$EXPORTER" log "${R[@]}" --json --at "$1" 2>&1 |
-		head -n 1 | jq -r .snapshot)" "$2"
+		head -n 1 | jq -r .commit)" "$2"
 }
 at 2024-07-01T00:00 "$first"
 at '2024-07-01 00:00' "$first"

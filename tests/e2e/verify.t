@@ -48,9 +48,9 @@ is "the report says what was checked" "$(sed -n '$s/[0-9]* objects/N objects/p' 
 	"7 snapshots, the last is $tip; N objects; 5 signed, all valid; 1 label; 0 failures"
 exits "without --signers it is good, too" 0 verify "$T/repo" --json
 is "signatures are counted, and not checked" \
-	"$(jq -c '[.failures, .snapshots, .signed, .good, .labels, .to]' "$T/out")" "[0,7,5,null,1,\"$tip\"]"
+	"$(jq -c '[.failures, .snapshots, .signed, .good, .labels, .to_commit]' "$T/out")" "[0,7,5,null,1,\"$tip\"]"
 exits "a part of it is good" 0 verify "$T/repo" --from HEAD~3 --to HEAD~1 --json --signers "$T/signers"
-is "only the part is checked" "$(jq -c '[.snapshots, .good, .from, .to]' "$T/out")" \
+is "only the part is checked" "$(jq -c '[.snapshots, .good, .from_commit, .to_commit]' "$T/out")" \
 	"[3,3,\"$(git -C "$T/repo" rev-parse main~3)\",\"$(git -C "$T/repo" rev-parse main~1)\"]"
 exits "--from after --to is refused" 2 verify "$T/repo" --from HEAD~1 --to HEAD~3
 exits "a missing file of signers is an error" 1 verify "$T/repo" --signers "$T/nobody"

@@ -212,7 +212,7 @@ for i in range(int(sys.argv[2])):
 	images "changes after an overflow are found" 216
 	is "the overflow is counted" "$(count overflows)" 1
 	is "the folder was walked" "$(count rescans)" 2
-	is "and need not be walked again" "$(count reconcile)" false
+	is "and need not be walked again" "$(count out_of_step)" false
 	image after >"$D/new4/after.json"
 	image after2 >"$D/new5/new4/sub/after.json"
 	images "new folders are watched after that" 218
@@ -255,13 +255,13 @@ mv "$D" "$T/gone"
 ok "watch says that its folder was renamed" \
 	wait_until 10 logged "'$D' is no longer the folder that is watched"
 is "and withdraws nothing" "$(count images)" $((before + 1))
-is "the index is not in step" "$(count reconcile)" true
+is "the index is not in step" "$(count out_of_step)" true
 mkdir "$D"
 rm "$T/gone/p.json"
 mv "$T/gone" "$D/gone"
 ok "another folder of that name is watched" wait_until 10 logged "'$D' is watched again"
 images "the files that were moved into it are known" "$before"
-ok "and the index is in step" wait_until 10 counts reconcile false
+ok "and the index is in step" wait_until 10 counts out_of_step false
 mv "$D/gone" "$T/gone"
 rmdir "$D"
 mv "$T/gone" "$D"

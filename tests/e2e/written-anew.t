@@ -83,7 +83,7 @@ write_anew 3 second
 declare_erasure second 3 6
 exits "a history that was written anew is good" 0 verify
 ok "the report says so" grep -q "^label $name: snapshot 6, made 2027-01-15T08:00:00Z, signed by two@example.org with SHA256:.*; snapshots 3 to 6 were written anew$" "$T/out"
-is "so it does as JSON" "$(verify --json | jq -c '.label_list[0].written_anew')" '{"from":3,"to":6,"held":[]}'
+is "so it does as JSON" "$(verify --json | jq -c '.label_list[0].written_anew')" '{"from_number":3,"to_number":6,"held":[]}'
 ok "and who signed what" grep -q '^signed by one@example.org with .*: 2 snapshots, 1 to 2,' "$T/out"
 exits "an audit wants the key of the snapshot's own time" 1 "$EXPORTER" audit --repo "$T/copy" --signers "$T/signers"
 ok "and says what verify asks for" grep -q "; an erasure wrote it anew: 'albumen-exporter verify' asks whether the key was allowed at the time of that$" "$T/err"

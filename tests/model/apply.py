@@ -173,6 +173,7 @@ class Snapshot:
 
 # --- lines --------------------------------------------------------------------------
 
+VERSION = b'{"version":1,'
 APPEARED = {"tag_appeared", "image_appeared", "tagged"}
 DISAPPEARED = {"tag_disappeared", "image_disappeared", "untagged"}
 # What each line is about, and the names of its members in their order.
@@ -247,12 +248,20 @@ class Line:
             raise Wrong("renamed or not?")
 
 
+def split_lines(data):
+    """The lines of an output, the first of which has the version of their form besides."""
+    *lines, end = data.split(b"\n")
+    if end:
+        raise Wrong("the last line has no end")
+    if lines and not lines[0].startswith(VERSION):
+        raise Wrong("the first line has no version")
+    return [b"{" + lines[0][len(VERSION) :], *lines[1:]] if lines else []
+
+
 def apply_lines(snapshot, data):
     """Applies the lines to the snapshot; returns them."""
-    if data and not data.endswith(b"\n"):
-        raise Wrong("the last line has no end")
     lines = []
-    for text in data.split(b"\n")[:-1]:
+    for text in split_lines(data):
         try:
             lines.append(Line(text))
         except (Wrong, KeyError, Rejected) as error:

@@ -236,7 +236,7 @@ class Auditor:
             "counted_from": "created" if from_created else "observed",
             "observed_since": utc(observed.time_s),
             "or_earlier": False,
-            "snapshot": observed.commit,
+            "commit": observed.commit,
         }
 
     def counts(self, at, images):
@@ -335,12 +335,14 @@ class Auditor:
             everything.update(images)
         total, _ = self.counts(at, everything)
         return {
-            "snapshot": snapshot.commit,
+            "version": 1,
+            "commit": snapshot.commit,
             "number": at + 1,
             "time": utc(snapshot.time_s),
             "library": snapshot.library,
             "as_of": as_of,
             "count_from": self.count_from,
+            "oversize": [],
             "all": {**total, "albums": len(albums)},
             "albums": rows,
         }
@@ -375,8 +377,8 @@ def as_rows(audit):
             oldest.get("counted_from", ""),
             oldest.get("observed_since", ""),
             {True: "yes", False: "no"}.get(oldest.get("or_earlier"), ""),
-            oldest.get("snapshot", ""),
-            audit["snapshot"],
+            oldest.get("commit", ""),
+            audit["commit"],
             audit["time"],
             field(audit["library"] or ""),
         ]
@@ -401,12 +403,12 @@ def as_image_rows(audit):
             row["counted_from"],
             row["observed_since"],
             "no",
-            row["snapshot"],
+            row["commit"],
             field(last.get("tag", "")),
             field(last.get("label", "")),
             last.get("created_at") or "",
             field(last.get("by", "")),
-            audit["snapshot"],
+            audit["commit"],
             audit["time"],
             field(audit["library"] or ""),
         ]
@@ -503,7 +505,7 @@ def run(options):
             checker.check(at, only)
             audits += 1
         for images in snapshot.albums.values():
-            since |= {row["snapshot"] for row in auditor.counts(at, images)[1]}
+            since |= {row["commit"] for row in auditor.counts(at, images)[1]}
     print("%d snapshots, %d audits" % (len(commits), audits), end="")
     print(", untagged since %d of them" % len(since))
 

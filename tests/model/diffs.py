@@ -66,7 +66,7 @@ class Checker:
         if not albums:
             return
         album = rng.choice(sorted(albums))
-        got = self.diff(a, b, "--json", "--album", album.decode()).split(b"\n")[:-1]
+        got = apply.split_lines(self.diff(a, b, "--json", "--album", album.decode()))
         want = apply.in_album(lines, album, before, after)
         if got != want:
             raise apply.Wrong(

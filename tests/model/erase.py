@@ -330,7 +330,7 @@ def check(kinds, signed, pruned):
              "--reason", "asked for by letter", "--json", *args]
     dry = json.loads(run(*erase, *sign, "--dry-run").stdout)
     done = json.loads(run(*erase, *sign).stdout)
-    result(all(dry[k] == done[k] for k in ("snapshots", "from", "labels", "answers", "held")),
+    result(all(dry[k] == done[k] for k in ("snapshots", "from_number", "labels", "answers", "held")),
            f"a dry run tells the same ({name})", dry, done)
     left = find(work, words)
     result(bool(words) and not left, f"nothing is left of {len(words)} words ({name})", left)
@@ -353,7 +353,7 @@ def check(kinds, signed, pruned):
            for n, (c, t, m) in enumerate(wanted)
            if n and t != wanted[n - 1][1] and messages[n].split("\n")[0] != m.split("\n")[0]]
     result(not bad, f"and its subject ({name})", bad[:3])
-    at = done["from"] - 1 - gone if done["from"] else len(wanted)
+    at = done["from_number"] - 1 - gone if done["from_number"] else len(wanted)
     was = [m.rsplit("\n", 1)[-1] for m in messages[at:]]
     result(was == [f"Albumen-Was: {c}" for c, _, _ in wanted[at:]],
            f"each says what it was ({name})", was[:3])

@@ -263,7 +263,7 @@ class Audit:
             "counted_from": counted_from,
             "observed_since": rfc3339(observed.seconds),
             "or_earlier": ident in self.at.earlier,
-            "snapshot": observed.commit,
+            "commit": observed.commit,
         }
 
     def counts(self, images):
@@ -317,12 +317,14 @@ class Audit:
         albums.sort(key=lambda album: -album["untagged"])
         images = self.state.in_album(only) if only else set(self.state.images)
         return {
-            "snapshot": self.at.commit,
+            "version": 1,
+            "commit": self.at.commit,
             "number": self.at.number,
             "time": rfc3339(self.at.seconds),
             "library": self.at.library,
             "as_of": rfc3339(self.at.seconds),
             "count_from": self.count_from,
+            "oversize": [],
             "all": {**self.counts(images), "albums": len(albums)},
             "albums": albums,
         }
@@ -413,7 +415,7 @@ class History:
         result = json.loads(self.run("exporter", *export, seconds=seconds).stdout)
         if result["made"]:
             state = State(self.model)
-            now = Snapshot(result["snapshot"], len(self.snapshots) + 1, seconds, state, library)
+            now = Snapshot(result["commit"], len(self.snapshots) + 1, seconds, state, library)
             self.snapshots.append(now)
 
     def make(self, steps):
@@ -508,7 +510,11 @@ def expect(what, got, want):
 
 
 def lines(text):
-    return [parse(line) for line in text.decode().splitlines()]
+    """The values of the lines, the first of which has the version of their form besides."""
+    first, *rest = text.decode().splitlines() or [""]
+    if first and not first.startswith('{"version":1,'):
+        raise Failed("the first line has no version: " + first)
+    return [parse(line) for line in [first.replace('"version":1,', "", 1), *rest] if line]
 
 
 # --- asking ------------------------------------------------------------------------------
@@ -634,7 +640,7 @@ def check_log_of_image(history, at, image):
         (s.commit, found) for s, found, _ in log_entries(history, at, image=image) if found
     ]
     entries = history.log(at, want, "--image", plain(image))
-    got = [(e["snapshot"], e["events"]) for e in entries]
+    got = [(e["commit"], e["events"]) for e in entries]
     expect("log of image %s" % image, got, want)
     found = log_entries(history, at, image=image)
     check_log_in_words(history, at, [(s, "", e, b) for s, e, b in found if e], "--image", image)
@@ -654,7 +660,7 @@ def check_log_of_tag(history, at, tag):
             head = "  %d tag image%s" % (count, "" if count == 1 else "s")
             in_words.append((s, (head, text), found, before))
     entries = history.log(at, want, "--tag", plain(tag))
-    got = [(e["snapshot"], e["label"], str(e["tag_images"]), e["events"]) for e in entries]
+    got = [(e["commit"], e["label"], str(e["tag_images"]), e["events"]) for e in entries]
     expect("log of tag %s" % tag, got, want)
     check_log_in_words(history, at, in_words, "--tag", tag)
 
@@ -677,7 +683,7 @@ def check_log_of_album(history, at, album):
             kinds = [kind(e) for e in found]
             images = s.state.in_album(album)
             entry = {name: str(sum(k in c for k in kinds)) for name, c in COUNTED.items()}
-            entry["snapshot"] = s.commit
+            entry["commit"] = s.commit
             entry["number"] = str(s.number)
             entry["images"] = str(len(images))
             entry["untagged"] = str(len(images & s.state.untagged()))
@@ -689,7 +695,7 @@ def check_log_of_album(history, at, album):
 
 
 def check_log(history, at):
-    names = ("snapshot", "number", "time", "untagged")
+    names = ("commit", "number", "time", "untagged")
     got = [tuple(str(e[name]) for name in names) for e in history.log(at, True)]
     want = [
         (s.commit, str(s.number), rfc3339(s.seconds), str(s.state.counts["untagged"]))

@@ -103,7 +103,7 @@ def read_steps(programs, clone, sites):
         if steps:
             arguments = ["--repo", clone, "--json", steps[-1].commit, step.commit]
             output = programs.run("exporter", "diff", arguments, [0])
-            step.lines = [apply.Line(line) for line in output.split(b"\n")[:-1]]
+            step.lines = [apply.Line(line) for line in apply.split_lines(output)]
         else:
             step.lines = first_lines(step.after)
         before = step.after
@@ -124,7 +124,7 @@ ALBUM_COUNTS = {
 
 
 def begin(number, step):
-    return b'{"snapshot":"%s","number":%d,"time":"%s"' % (
+    return b'{"commit":"%s","number":%d,"time":"%s"' % (
         step.commit.encode(),
         number,
         step.time.encode(),
@@ -197,7 +197,7 @@ class Checker:
     def check_log(self, kind, ident, wanted):
         wanted = [line for line in reversed(wanted) if line]
         arguments = ["--" + kind, ident.decode()]
-        got = self.log("--json", *arguments).split(b"\n")[:-1]
+        got = apply.split_lines(self.log("--json", *arguments))
         if got != wanted:
             raise apply.Wrong(
                 "log --%s %s: got\n%s\nwant\n%s"
@@ -226,13 +226,13 @@ class Checker:
         self.check_plain(numbered)
 
     def check_plain(self, numbered):
-        got = [json.loads(line) for line in self.log("--json").split(b"\n")[:-1]]
+        got = [json.loads(line) for line in apply.split_lines(self.log("--json"))]
         wanted = []
         for number, step in reversed(numbered):
             after = step.after
             wanted.append(
                 {
-                    "snapshot": step.commit,
+                    "commit": step.commit,
                     "number": number,
                     "time": step.time,
                     "subject": step.subject,
@@ -244,6 +244,9 @@ class Checker:
                     "tags": len(after.tags),
                     "tag_images": len(after.tag_images),
                     "labels": [],
+                    "begins": False,
+                    "held": False,
+                    "notes": [],
                 }
             )
         if got != wanted:

@@ -90,7 +90,7 @@ class Pruned(History):
             said = json.loads(self.ask(*ask, seconds=self.snapshots[-1].seconds).stdout)
             what = "prune --before %s" % when
             expect(what + ", first", said["first"]["number"], at.number)
-            expect(what + ", id", said["first"]["snapshot"], at.commit)
+            expect(what + ", id", said["first"]["commit"], at.commit)
             expect(what + ", held", {h["number"] for h in said["held"]}, self.kept_before())
             expect(what + ", snapshots", said["snapshots"], len(gone))
             expect(what + ", done", said["done"], not whole and not option)

@@ -103,7 +103,7 @@ class History:
             export = ["export", "--index", self.index, "--repo", self.repo, "--json"]
             result = self.run(self.options.exporter, *export, "--sign", key, seconds=seconds)
             if json.loads(result)["made"]:
-                commit = json.loads(result)["snapshot"]
+                commit = json.loads(result)["commit"]
                 self.snapshots.append(Snapshot(commit, seconds, self.model))
         self.clone = self.path("clone")
         self.run("git", "clone", "-q", "--bare", self.repo, self.clone)

@@ -40,12 +40,12 @@ mount_tmpfs "$D/sub" 1m
 ok "watch reports that most files are missing" \
 	wait_until 20 logged "200 of 242 known files are gone"
 is "nothing is withdrawn" "$(count images)" 242
-is "the index is not in step" "$(count reconcile)" true
+is "the index is not in step" "$(count out_of_step)" true
 images "$D" more
 ok "watch goes on" wait_until 10 counts images 243
 umount "$D/sub"
 ok "watch reports when the files are back" wait_until 20 logged "are back"
-ok "the index is in step" wait_until 10 counts reconcile false
+ok "the index is in step" wait_until 10 counts out_of_step false
 is "all images are known" "$(count images)" 243
 ok "watch ends with status 0" stop watch
 rm -rf "$D" "$T/index"
@@ -92,7 +92,7 @@ ok "a file that is removed is withdrawn" wait_until 10 counts files 101
 mount_tmpfs "$D/sub" 1m
 images "$D/sub" fresh1 fresh2
 ok "another file system at the mount point is read" wait_until 20 counts images 98
-is "the index is in step" "$(count reconcile)" false
+is "the index is in step" "$(count out_of_step)" false
 images "$D/sub" fresh3
 ok "it is watched" wait_until 10 counts images 99
 ok "watch ends with status 0" stop watch
@@ -127,7 +127,7 @@ umount "$D"
 ok "watch goes on when that is gone" wait_until 20 logged "is watched again" 2
 images "$D" f
 ok "it is watched" wait_until 10 counts images 5
-is "the index is in step" "$(count reconcile)" false
+is "the index is in step" "$(count out_of_step)" false
 ok "watch ends with status 0" stop watch
 ok "the tables of the index are right" "$INDEXER" check --index "$T/index"
 exits "a scan succeeds" 0 scan

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/site_fixture.h"
 
+#include "data/format/json_print.h"
 #include "exporter/lookback/compare.h"
 
 #define TAG QUERY_TAG
@@ -34,8 +35,9 @@ static int add_line(const struct compare_event *event, void *payload)
 {
 	struct buf *out = payload;
 
+	json_print_open(out, NULL, '{');
 	compare_write(out, event);
-	buf_addch(out, '\n');
+	buf_addstr(out, "}\n");
 	return 0;
 }
 

@@ -55,10 +55,13 @@ static void new_site_has_all_files_and_names_its_snapshot(void **state)
 	assert_int_equal(result.removed, 0);
 	assert_true(result.touched);
 	site_is(one_is);
-	buf_addf(&want,
-		 "{\"commit\":\"%s\",\"tree\":\"%s\",\"time\":\"2023-11-14T22:13:20Z\","
-		 "\"counts\":{\"images\":2,\"albums\":1},\"collections\":false}\n",
-		 info.commit.hex, info.tree.hex);
+	buf_addf(
+		&want,
+		"{\"version\":1,\"commit\":\"%s\",\"tree\":\"%s\","
+		"\"time\":\"2023-11-14T22:13:20Z\",\"counts\":{\"images\":2,\"albums\":1,"
+		"\"untagged\":null,\"tag_images\":null},\"oversize\":0,"
+		"\"collections\":false,\"audit_page\":null}\n",
+		info.commit.hex, info.tree.hex);
 	has("site/snapshot.json", want.data);
 	buf_release(&want);
 	snapshot_info_release(&info);
