@@ -30,8 +30,12 @@ int main(int argc, char **argv)
 		.commands = commands,
 		.options = command_option_table,
 	};
-	struct command_options options = {
-		.ready_fd = -1, .round_gps = -1, .fail_over = -1, .top = -1, .wait = 60};
+	struct command_options options = {.ready_fd = -1,
+					  .round_gps = -1,
+					  .fail_over = -1,
+					  .top = -1,
+					  .wait = 60,
+					  .max_age = 180};
 
 	return cli_main(&program, &options, argc, argv);
 }

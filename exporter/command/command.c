@@ -35,6 +35,8 @@ const struct cli_option command_option_table[] = {
 	 "where nginx listens; a port alone is on 127.0.0.1"},
 	{"metrics", 0, CLI_STRING, AT(metrics), "FILE", NULL,
 	 "write figures for Prometheus to FILE; follow renews them"},
+	{"max-age", 0, CLI_NUMBER, AT(max_age), "SECONDS", NULL,
+	 "/healthz answers 200 while the site was checked more recently (default: 180)"},
 	{"ready-fd", 0, CLI_NUMBER, AT(ready_fd), "N", NULL,
 	 "write a line to descriptor N after the first export"},
 	{"json", 0, CLI_FLAG, AT(json), NULL, NULL, "report as JSON"},

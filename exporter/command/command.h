@@ -41,6 +41,7 @@ struct command_options {
 	long long ready_fd, round_gps, fail_over; /* -1: not given */
 	long long top;                            /* -1: all */
 	long long wait;                           /* seconds, for another writer */
+	long long max_age;                        /* edge: seconds, of health.json */
 	bool collections, audit_page, images, json, check, repair, dry_run;
 };
 extern const struct cli_option command_option_table[];

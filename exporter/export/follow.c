@@ -17,10 +17,11 @@
 #include "data/base/pace.h"
 #include "data/base/ready.h"
 #include "exporter/git/maintain.h"
+#include "exporter/site/health.h"
 
-/* The longest sleep: with an index, in case an event was missed; without one, until
- * the next look for it. */
-#define RECHECK_MS 60000
+/* The longest sleep: with an index, in case an event was missed, and for health.json;
+ * without one, until the next look for it. */
+#define RECHECK_MS PACE_MOST_MS
 #define ABSENT_MS 500
 /* Without inotify: time between two looks at the `changed` file. */
 #define POLL_MS 1000
@@ -42,6 +43,7 @@ struct follow {
 	struct follow_state state;
 	struct pace pace; /* of options->report */
 	int inotify;      /* -1: there is no index, or no inotify */
+	bool healthy;     /* the last export ended well, and the site lacks nothing */
 	bool told_ready, told_waiting, told_polling;
 	struct stat changed; /* INDEX_CHANGED_FILE as it was last looked at */
 	size_t spare;        /* freed memory that could not be given back */
@@ -308,22 +310,60 @@ static void yield_lock(struct follow *f)
 	}
 }
 
+/* --- health.json ---------------------------------------------------------------------- */
+
+static int write_health(struct follow *f, struct err *err)
+{
+	const struct health health = {.sequence = f->state.sequence,
+				      .commit = &f->state.commit,
+				      .checked_s = f->state.checked_s};
+
+	return f->job.site && *health.commit->hex
+		       ? health_write(f->job.site, &health, err)
+		       : 0;
+}
+
+/* While another program has the repository for long, as `maintain` may, the site is still
+ * right if the index has not changed. */
+static int renew_health(struct follow *f, struct err *err)
+{
+	int64_t now_s = (int64_t)time(NULL);
+
+	if (!f->healthy || now_s == f->state.checked_s) {
+		return 0;
+	}
+	read_sequence(f);
+	if (!f->state.has_index || f->state.index_sequence != f->state.sequence) {
+		return 0;
+	}
+	f->state.checked_s = now_s;
+	return write_health(f, err);
+}
+
 static int export_once(struct follow *f, struct err *err)
 {
 	struct export_result result = {0};
+	struct err why;
+	int failed;
 	int64_t begun = clock_now_ms();
 	/* No wait here: wait_if_passing does that, and logs it. */
 	int rc = snapshot_lock(f->job.repo, NULL, err);
 
+	if (rc == ERR_LOCKED && (failed = renew_health(f, &why))) {
+		*err = why;
+		return failed;
+	}
 	if (rc) {
 		/* A repository that is gone may come back, as an index may. */
 		return rc == ERR_NOTFOUND ? ERR_LOCKED : rc;
 	}
 	rc = export_run(&f->job, &result, err);
+	f->healthy = !rc && !result.site.damaged;
 	if (!rc) {
 		log_result(&result);
 		add_export(f, &result, clock_now_ms() - begun);
 	}
+	rc = f->healthy ? write_health(f, err) : rc;
 	export_result_release(&result);
 	if (!rc && !f->told_ready) {
 		f->told_ready = true;

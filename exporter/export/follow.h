@@ -45,6 +45,9 @@ struct follow_options {
  * not exist yet, or that was removed, moved or replaced; for another writer; and for room
  * on a full disk.
  *
+ * Where there is a site, it writes health.json (health.h) after each export that ended well,
+ * and renews it once a minute while nothing changes.
+ *
  * It opens the repository and the index by their paths, and opens an index that was made
  * anew once more: job->repo and job->index are not used. It holds the repository's lock only
  * while it exports, so that other writers have their turn (snapshot_unlock). Returns 0 when

@@ -12,7 +12,10 @@
 #include <unistd.h>
 
 #include "data/base/beside.h"
+#include "data/base/log.h"
 #include "exporter/snapshot/response.h"
+
+#define RENEWED_S 60 /* health.json, by follow */
 
 int edge_listen(struct buf *out, const char *listen, struct err *err)
 {
@@ -170,17 +173,38 @@ static int add_absolute(struct buf *out, const char *path, struct err *err)
 	return 0;
 }
 
-int edge_print(FILE *out, const char *site, const char *listen, struct err *err)
+/* follow renews health.json once a minute, so a smaller age is mostly a mistake. */
+static int check_age(long long max_age_s, struct err *err)
+{
+	if (max_age_s == 0) {
+		return err_set(
+			err, ERR_USAGE,
+			"--max-age must not be 0: /healthz would never answer 200");
+	}
+	if (max_age_s < RENEWED_S) {
+		log_warning("with --max-age %lld, /healthz answers 503 between two "
+			    "renewals of the site's health.json, of which there is one a "
+			    "minute: give more than %d",
+			    max_age_s, RENEWED_S);
+	}
+	return 0;
+}
+
+int edge_print(FILE *out, const char *site, const char *listen, long long max_age_s,
+	       struct err *err)
 {
 	struct buf root = {0}, path = {0}, template = {0}, text = {0};
-	struct buf site_word = {0}, js = {0}, address = {0}, user = {0};
+	struct buf site_word = {0}, js = {0}, address = {0}, user = {0}, age = {0};
 	const struct beside_word words[] = {{"@SITE@", &site_word},
 					    {"@JS@", &js},
 					    {"@LISTEN@", &address},
+					    {"@MAX_AGE@", &age},
 					    {"@USER@", &user}};
 	int rc;
 
-	if ((rc = edge_listen(&address, listen, err)) ||
+	buf_addf(&age, "%lld", max_age_s);
+	if ((rc = check_age(max_age_s, err)) ||
+	    (rc = edge_listen(&address, listen, err)) ||
 	    (rc = add_absolute(&root, site, err))) {
 		goto out;
 	}
@@ -211,6 +235,7 @@ out:
 	buf_release(&js);
 	buf_release(&address);
 	buf_release(&user);
+	buf_release(&age);
 	buf_release(&root);
 	buf_release(&path);
 	buf_release(&template);

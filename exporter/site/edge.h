@@ -16,14 +16,17 @@
 /*
  * Prints the configuration of a server on `listen` for the folder `site`. `listen` is
  * ADDR:PORT, [ADDR]:PORT, or PORT, which means 127.0.0.1:PORT; addresses are numeric.
+ * /healthz answers 200 while `checked` of health.json (health.h) is less than `max_age_s`
+ * seconds old.
  *
  * If root calls this and only the owner of the site can read it, nginx's workers run as
  * that owner; otherwise the configuration does not name a user.
  *
- * ERR_USAGE: `listen` is not such an address, or nginx cannot take a path.
+ * ERR_USAGE: `listen` is not such an address, nginx cannot take a path, or `max_age_s` is 0.
  * ERR_NOTFOUND: there is no such site, or our files are not installed.
  */
-int edge_print(FILE *out, const char *site, const char *listen, struct err *err);
+int edge_print(FILE *out, const char *site, const char *listen, long long max_age_s,
+	       struct err *err);
 
 /* Appends `listen` as nginx wants it: ADDR:PORT. ERR_USAGE. */
 int edge_listen(struct buf *out, const char *listen, struct err *err);

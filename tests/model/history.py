@@ -450,7 +450,8 @@ class History:
             raise Failed("\n".join(self.wrong_counts()))
         self.compare(self.programs.site_files(), "the site")
         self.same_tree("the snapshot", self.programs.git("rev-parse", "HEAD^{tree}"))
-        extra = set(os.listdir(self.programs.site)) - {"api", "snapshot.json", ".albumen"}
+        extra = set(os.listdir(self.programs.site)) - {
+            "api", "snapshot.json", "health.json", ".albumen"}
         if extra:
             raise Failed("left over in the site: %s" % extra)
 

@@ -27,6 +27,8 @@ const PIECE = 512 << 10;
 /* nginx runs a timer of 0 ms before it looks for other requests. */
 const PAUSE_MS = 1;
 
+const HEALTH_MAX = 4096; /* bytes of health.json, which has some 120 */
+
 /* Of a response over 256 MiB a site has only an empty file, with this suffix. */
 const OVERSIZE = '.oversize';
 
@@ -321,4 +323,52 @@ function join(r) {
 	}
 }
 
-export default { route, missing, join };
+/* What is wrong with the site's health.json, whose members go into `answer`; or null. */
+function unhealthy(r, answer) {
+	const path = r.variables.document_root + '/health.json';
+	const most = Number(r.variables.albumen_max_age);
+	const file = stat(path);
+	let age;
+
+	if (!file) {
+		return 'there is no health.json, which albumen-exporter follow writes';
+	}
+	if (!file.isFile() || file.size > HEALTH_MAX) {
+		return 'health.json is not as albumen-exporter follow writes it';
+	}
+	try {
+		const health = JSON.parse(fs.readFileSync(path).toString());
+
+		age = (Date.now() - Date.parse(health.checked)) / 1000;
+		if (isNaN(age)) {
+			return 'health.json has no time';
+		}
+		answer.sequence = health.sequence;
+		answer.commit = health.commit;
+		answer.checked = health.checked;
+	} catch (e) {
+		return 'health.json cannot be read';
+	}
+	/* With a clock that was set back, a follow that has ended must not look alive. */
+	return age >= most ? 'the last check was ' + Math.floor(age) + ' s ago, not less than ' + most
+		: age <= -most ? 'the last check was in the future: compare the clocks' : null;
+}
+
+/* GET /healthz. */
+function health(r) {
+	const answer = {
+		version: 1,
+		healthy: false,
+		sequence: null,
+		commit: null,
+		checked: null,
+		error: null,
+	};
+
+	answer.error = unhealthy(r, answer);
+	answer.healthy = answer.error === null;
+	r.headersOut['Content-Type'] = 'application/json; charset=utf-8';
+	r.return(answer.healthy ? 200 : 503, JSON.stringify(answer));
+}
+
+export default { route, missing, join, health };

@@ -89,7 +89,7 @@ static void missing_site_is_an_error(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(edge_print(stdout, "/nonexistent/site", "8080", &err),
+	assert_int_equal(edge_print(stdout, "/nonexistent/site", "8080", 180, &err),
 			 ERR_NOTFOUND);
 	assert_non_null(strstr(err.msg, "/nonexistent/site"));
 }
