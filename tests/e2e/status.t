@@ -115,7 +115,7 @@ is "and is said" "$(get '.problems[1].reason | test("no index in")')" true
 truncate -s 9000 "$T/index2/data.mdb"
 exits "a damaged index" 1 status --index "$T/index2" "${F[@]}"
 is "is damaged" "$(problems)" "unsigned damaged!"
-is "the rest is there" "$(get '[.index, (.snapshot | length)]')" "[null,40]"
+is "the rest is there" "$(get '[.index, (.commit | length)]')" "[null,40]"
 
 # --- rejects ------------------------------------------------------------------------------------
 echo '{"public_id":"bad"}' >"$T/data/bad.json"
@@ -141,7 +141,7 @@ image three third && scan >"$T/out" && export_all --drop title >"$T/out"
 first=$(git -C "$T/repo" rev-parse main~1)
 "$EXPORTER" publish --repo "$T/repo" --site "$T/site" --at main~1 >"$T/out"
 exits "a site at the snapshot before" 0 all "${F[@]}"
-is "is not current" "$(get '.site | [.snapshot, .current, .unfinished]')" "[\"$first\",false,false]"
+is "is not current" "$(get '.site | [.commit, .current, .unfinished]')" "[\"$first\",false,false]"
 later=$(($(git -C "$T/repo" log -1 --format=%ct) + 70))
 exits "which must not last" 1 env SOURCE_DATE_EPOCH="$later" "$EXPORTER" status --repo "$T/repo" --site "$T/site" --json "${F[@]}"
 is "that is a lag" "$(problems) $(get .site.lag_s)" "unsigned lag! 70"
@@ -150,7 +150,7 @@ cp -a "$T/site" "$T/kept"
 	--site "$T/site"; exit $?) >"$T/out" 2>&1
 is "a publication that is killed" $? 137
 all "${F[@]}"
-is "has not finished" "$(get '.site | [.snapshot, .current, .unfinished]')" "[\"$first\",false,true]"
+is "has not finished" "$(get '.site | [.commit, .current, .unfinished]')" "[\"$first\",false,true]"
 rm -rf "$T/site" && cp -a "$T/kept" "$T/site"
 sed -i 's/"tree":"..../"tree":"abcd/' "$T/site/snapshot.json"
 exits "an edited snapshot.json" 1 all "${F[@]}"
@@ -179,7 +179,7 @@ exits "a branch that was set back" 1 status "${F[@]}"
 is "is damaged" "$(problems) $(get '[.problems[].reason | test("was set back")] | any')" "damaged! unsigned true"
 git -C "$T/repo" update-ref -d refs/heads/main
 exits "no branch" 1 status "${F[@]}"
-is "is damaged" "$(problems) $(get '[.snapshot, .number, .age_s, .images, .signature]')" "damaged! failed! [null,null,null,null,null]"
+is "is damaged" "$(problems) $(get '[.commit, .number, .age_s, .images, .signature]')" "damaged! failed! [null,null,null,null,null]"
 rm "$T/repo/albumen-exporter.note"
 exits "an empty repository" 1 status "${F[@]}"
 is "has no snapshot yet" "$(problems)" "failed!"
