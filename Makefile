@@ -66,7 +66,7 @@ DEPS_BUILD = gcc libc6-dev make pkg-config liblmdb-dev libgit2-dev libcjson-dev 
 	libinotifytools0-dev libzstd-dev libdeflate-dev nettle-dev
 DEPS_RUN = git openssh-client nginx libnginx-mod-http-js
 DEPS_TEST = libcmocka-dev perl python3 curl jq strace chromium e2fsprogs mount util-linux \
-	libimage-exiftool-perl miller csvkit
+	libimage-exiftool-perl miller csvkit zsh fish
 # to make the Debian package
 DEPS_DEB = build-essential debhelper
 DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc shellcheck systemd prometheus
@@ -333,18 +333,23 @@ format-check: ## fail if clang-format would change a file
 UNITDIR = $(PREFIX)/lib/systemd/system
 MANDIR = $(PREFIX)/share/man
 DOCDIR = $(PREFIX)/share/doc/albumen
+# Where the shells look for completion; zsh of Debian's packages: /usr/share/zsh/vendor-completions.
+BASHDIR = $(PREFIX)/share/bash-completion/completions
+ZSHDIR = $(PREFIX)/share/zsh/site-functions
+FISHDIR = $(PREFIX)/share/fish/vendor_completions.d
 
 # `make install` links libgit2 as LIBGIT2 says, by default shared.
 INSTALLED = $(if $(LIBGIT2),$(EXPORTER),$(SHARED))
 UNITS = $(notdir $(wildcard data/systemd/*))
 
-install: all $(INSTALLED) ## install programs, manual pages, examples, systemd units below DESTDIR/PREFIX
+install: all $(INSTALLED) ## install programs, manual pages, completion, examples, units below DESTDIR/PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/albumen/edge \
 		$(DESTDIR)$(PREFIX)/share/albumen/page \
 		$(DESTDIR)$(PREFIX)/share/albumen/evidence \
 		$(DESTDIR)$(PREFIX)/share/albumen/recipes \
 		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7 \
-		$(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(UNITDIR)
+		$(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(UNITDIR) \
+		$(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	install -m 755 $(INDEXER) $(INSTALLED) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(EDGE:%=exporter/site/edge/%) $(DESTDIR)$(PREFIX)/share/albumen/edge
 	install -m 644 $(PAGE:%=exporter/page/%) $(DESTDIR)$(PREFIX)/share/albumen/page
@@ -360,12 +365,20 @@ install: all $(INSTALLED) ## install programs, manual pages, examples, systemd u
 	install -m 644 $(UNITS:%=data/systemd/%) $(DESTDIR)$(UNITDIR)
 	sed -i 's|/usr/local/bin/|$(PREFIX)/bin/|' $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
 	install -m 644 data/examples/* $(DESTDIR)$(DOCDIR)/examples
+	set -e; for program in $(INDEXER) $(EXPORTER); do \
+		name=$${program##*/}; \
+		$$program completion bash | install -m 644 /dev/stdin $(DESTDIR)$(BASHDIR)/$$name; \
+		$$program completion zsh | install -m 644 /dev/stdin $(DESTDIR)$(ZSHDIR)/_$$name; \
+		$$program completion fish | install -m 644 /dev/stdin $(DESTDIR)$(FISHDIR)/$$name.fish; \
+	done
 
 uninstall: ## remove what `make install` installed
 	rm -f $(DESTDIR)$(PREFIX)/bin/albumen-indexer $(DESTDIR)$(PREFIX)/bin/albumen-exporter \
 		$(DESTDIR)$(MANDIR)/man1/albumen-indexer.1 \
 		$(DESTDIR)$(MANDIR)/man1/albumen-exporter.1 $(DESTDIR)$(MANDIR)/man7/albumen.7 \
-		$(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
+		$(UNITS:%=$(DESTDIR)$(UNITDIR)/%) \
+		$(foreach p,albumen-indexer albumen-exporter,$(DESTDIR)$(BASHDIR)/$(p) \
+			$(DESTDIR)$(ZSHDIR)/_$(p) $(DESTDIR)$(FISHDIR)/$(p).fish)
 	rm -rf $(DESTDIR)$(PREFIX)/share/albumen $(DESTDIR)$(DOCDIR)
 
 # dpkg-buildpackage wants debian/ on top, so it gets a copy of the sources. What was set for this

@@ -15,6 +15,7 @@
 
 #include "data/base/arena.h"
 #include "data/base/buf.h"
+#include "data/base/cli_complete.h"
 #include "data/base/cli_help.h"
 #include "data/base/cli_near.h"
 #include "data/base/cli_variable.h"
@@ -52,6 +53,7 @@ static int unknown_command(const struct cli *cli, const char *word, struct err *
 	for (size_t i = 0; cli->program->commands[i]; i++) {
 		cli_near_consider(&near, cli->program->commands[i]->name);
 	}
+	cli_near_consider(&near, cli_complete_command.name);
 	cli_near_consider(&near, "help");
 	return err_set(err, ERR_USAGE, "unknown command '%s'%s%s%s", word,
 		       near.name ? "; did you mean '" : "", near.name ? near.name : "",
@@ -124,6 +126,7 @@ static int set_number(long long *to, const struct given *given, struct err *err)
 	const char *value = given->value;
 	long long number = 0;
 
+	assert(value);
 	for (const char *p = value; *p || p == value; p++) {
 		if (*p < '0' || *p > '9' || __builtin_mul_overflow(number, 10, &number) ||
 		    __builtin_add_overflow(number, *p - '0', &number)) {
@@ -355,6 +358,10 @@ static int take_operand(struct cli *cli, char *operand, struct err *err)
 			return 0;
 		}
 	}
+	if (strcmp(operand, cli_complete_command.name) == 0) {
+		cli->command = &cli_complete_command;
+		return 0;
+	}
 	if (strcmp(operand, "help") == 0) {
 		cli->built_in.help = cli->help_word = true;
 		return 0;
@@ -546,6 +553,18 @@ static int hold_descriptors(struct err *err)
 	return 0;
 }
 
+static int print_completion(const struct cli *cli, struct err *err)
+{
+	struct buf out = {0};
+	int rc = cli_complete_print(&out, cli->program, cli->operand[0], err);
+
+	if (!rc) {
+		fwrite(out.data, 1, out.len, stdout);
+	}
+	buf_release(&out);
+	return rc;
+}
+
 static int run_command(struct cli *cli, struct err *err)
 {
 	int rc;
@@ -553,6 +572,9 @@ static int run_command(struct cli *cli, struct err *err)
 	cli_variable_warn(cli->program, cli->command);
 	rc = apply(cli, err);
 	rc = rc ? rc : get_descriptors(err);
+	if (!rc && cli->command == &cli_complete_command) {
+		return print_completion(cli, err);
+	}
 	return rc ? rc : cli->command->run(cli->values, cli->operand, err);
 }
 

@@ -10,6 +10,7 @@
  *
  *	PROGRAM COMMAND [--option[=value] | --option value]...
  *	PROGRAM help [COMMAND]
+ *	PROGRAM completion bash|zsh|fish
  *
  * Options may stand in any order, before or after the command, and are written out: the
  * beginning of a name is no option. `--` ends the options. An option that takes a value

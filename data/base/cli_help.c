@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "data/base/buf.h"
+#include "data/base/cli_complete.h"
 
 #define WIDTH 88 /* columns of what is printed */
 
@@ -130,7 +131,7 @@ static void print_options(FILE *to, const struct cli_program *program,
 void cli_help_program(FILE *to, const struct cli_program *program)
 {
 	const struct cli_command *const *c;
-	int width = (int)strlen("help");
+	int width = (int)strlen(cli_complete_command.name);
 
 	fprintf(to, "usage: %s COMMAND [OPTION]...\n\n", program->name);
 	print_wrapped(to, program->summary, 0, 0);
@@ -141,6 +142,7 @@ void cli_help_program(FILE *to, const struct cli_program *program)
 	for (c = program->commands; *c; c++) {
 		print_entry(to, (*c)->name, width, (*c)->summary);
 	}
+	print_entry(to, cli_complete_command.name, width, cli_complete_command.summary);
 	print_entry(to, "help", width, "explain a command: help COMMAND");
 	fputs("\noptions of every command:\n", to);
 	print_options(to, program, NULL);

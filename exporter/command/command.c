@@ -55,7 +55,7 @@ const struct cli_option command_option_table[] = {
 	 "this tag image (may be repeated)"},
 	{"member", 0, CLI_SEVERAL, AT(erase_member), "MEMBER.PATH", NULL,
 	 "this member of every record (may be repeated)"},
-	{"format", 0, CLI_STRING, AT(format), "FORMAT", NULL,
+	{"format", 0, CLI_STRING, AT(format), "FORMAT", "table json csv html",
 	 "table (the default), json, csv or html"},
 	{"fail-over", 0, CLI_NUMBER, AT(fail_over), "N", NULL,
 	 "exit with status 1 if more than N images are untagged"},
@@ -65,13 +65,14 @@ const struct cli_option command_option_table[] = {
 	 "exit with status 1 if an image has been untagged for longer: 12h, 30d, 8w"},
 	{"images", 0, CLI_FLAG, AT(images), NULL, NULL,
 	 "list the untagged images of all albums, untagged for longest first"},
-	{"sort", 0, CLI_STRING, AT(sort), "BY", NULL,
+	{"sort", 0, CLI_STRING, AT(sort), "BY",
+	 "untagged share images since album created image",
 	 "sort albums by untagged (the default), share, images, since or album; images "
 	 "by "
 	 "since (the default), created, album or image"},
 	{"top", 0, CLI_NUMBER, AT(top), "N", NULL,
 	 "list only the first N albums or images"},
-	{"count-from", 0, CLI_STRING, AT(count_from), "WHAT", NULL,
+	{"count-from", 0, CLI_STRING, AT(count_from), "WHAT", "created observed",
 	 "since when an image counts as untagged: created (the default), if no snapshot "
 	 "shows it otherwise, or observed"},
 	{"from", 0, CLI_STRING, AT(from), "WHEN", NULL,
@@ -98,7 +99,7 @@ const struct cli_option command_option_table[] = {
 	 "what the library is called; snapshots record it (default: as in the last one)"},
 	{"round-gps", 0, CLI_NUMBER, AT(round_gps), "N", NULL,
 	 "round coordinates to N decimals in every response"},
-	{"accept", 0, CLI_LIST | CLI_LINE_ONLY, AT(accept), "WHAT", NULL,
+	{"accept", 0, CLI_LIST | CLI_LINE_ONLY, AT(accept), "WHAT", ACCEPT_NAMES,
 	 "accept once what is refused otherwise (may be repeated); WHAT is one "
 	 "of:" ACCEPT_NAMES},
 	{"wait", 0, CLI_NUMBER, AT(wait), "SECONDS", NULL,

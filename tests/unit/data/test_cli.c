@@ -615,11 +615,13 @@ static void help_of_the_program_lists_its_commands(void **state)
 	check_tidy(output->out.data);
 	assert_non_null(
 		strstr(output->out.data, "usage: albumen-test COMMAND [OPTION]...\n"));
-	assert_non_null(strstr(output->out.data, "  show  print what was answered\n"));
+	assert_non_null(
+		strstr(output->out.data, "  show        print what was answered\n"));
 	assert_non_null(strstr(output->out.data, "--limit N"));
 	assert_null(strstr(output->out.data, "--json"));
 	buf_addstr(&help, output->out.data);
-	assert_non_null(strstr(help.data, "  help  explain a command: help COMMAND\n"));
+	assert_non_null(
+		strstr(help.data, "  help        explain a command: help COMMAND\n"));
 	assert_int_equal(run(output, "help"), 0);
 	assert_string_equal(output->out.data, help.data);
 	assert_int_equal(run(output, "help help"), 0);
