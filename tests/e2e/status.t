@@ -81,7 +81,7 @@ is "the signature is there" "$(get '.signature | [.verdict, .name]')" '["unknown
 image two second && scan >"$T/out" && export_all --accept unsigned >"$T/out"
 exits "not signed" 1 all
 is "is wrong" "$(problems)" "unsigned!"
-is "there is no signature" "$(get .signature)" '{"verdict":"none","key":null,"name":null}'
+is "there is no signature" "$(get .signature)" '{"verdict":"none","key":null,"signer":null}'
 exits "unless it is left out" 0 all --fail-on rejects,damaged,failed,lag=60s
 is "and it is said all the same" "$(problems)" "unsigned"
 exits "none fails" 0 all --fail-on none
