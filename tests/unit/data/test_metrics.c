@@ -17,13 +17,11 @@
 /* The folder of a test, which is its working directory. */
 static int setup(void **state)
 {
-	char folder[] = "/tmp/albumen-test-XXXXXX";
+	struct buf folder = {0};
 
-	if (!mkdtemp(folder) || chdir(folder) < 0) {
-		return -1;
-	}
-	*state = xstrdup(folder);
-	return 0;
+	buf_addf(&folder, "%s/albumen-test-XXXXXX", file_temp_folder());
+	*state = folder.data;
+	return mkdtemp(folder.data) ? chdir(folder.data) : -1;
 }
 
 static int teardown(void **state)
