@@ -69,7 +69,7 @@ DEPS_TEST = libcmocka-dev perl python3 curl jq strace chromium e2fsprogs mount u
 	libimage-exiftool-perl miller csvkit zsh fish
 # to make the Debian package
 DEPS_DEB = build-essential debhelper
-DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc shellcheck systemd prometheus
+DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc groff-base shellcheck systemd prometheus
 
 # --- sources ----------------------------------------------------------------------
 

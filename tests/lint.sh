@@ -11,7 +11,7 @@ headers=(data/*/*.h indexer/*.h exporter/*/*.h exporter/*/*/*.h)
 own=("${sources[@]}" "${headers[@]}")
 all=("${own[@]}" tests/*/*.[ch] tests/unit/*/*.[ch])
 scripts=(Makefile .ci/* data/debian/rules data/debian/albumen.p* data/recipes/*.jq
-	data/recipes/mirror-live-api tests/*.sh tests/includes tests/check-receipt tests/tree-sha256
+	data/recipes/mirror-live-api tests/*.sh tests/includes tests/manuals tests/check-receipt tests/tree-sha256
 	tests/*/*.sh tests/*/*.t tests/*/*.py tests/*/run tests/mutants/list)
 read -ra flags <<<"$FLAGS"
 read -ra cc <<<"$CC" # it may be `ccache gcc`
