@@ -5,6 +5,7 @@
 #include "data/format/age.h"
 #include "data/format/json_print.h"
 #include "exporter/command/command.h"
+#include "exporter/export/figures.h"
 #include "exporter/export/standing.h"
 #include "exporter/lookback/when.h"
 #include "exporter/snapshot/message.h"
@@ -278,6 +279,38 @@ static void text_site(struct buf *out, const struct standing *s,
 	buf_addstr(out, site->unfinished ? "; a publication has not finished\n" : "\n");
 }
 
+/* --- figures --------------------------------------------------------------------------- */
+
+/* Writes the file of --metrics, if it is given. */
+static int write_figures(struct figures *figures, const struct standing *s,
+			 struct err *err)
+{
+	const struct standing_index *index = &s->index;
+	struct oversize oversize = {0};
+	char uuid[37];
+	uint64_t epoch;
+
+	if (!figures->path) {
+		return 0;
+	}
+	if (*s->info.commit.hex) {
+		figures->snapshot_s = s->info.time_s;
+		message_exported(s->info.message, uuid, &epoch, &figures->sequence);
+		oversize_read(&oversize, s->info.message);
+		figures->oversize = oversize.count;
+		oversize_release(&oversize);
+	}
+	figures->has_lag = index->source != STANDING_NONE;
+	figures->lag = index->sequence;
+	if (index->continues) {
+		figures->sequence = index->exported;
+		figures->lag = index->sequence > index->exported
+				       ? index->sequence - index->exported
+				       : 0;
+	}
+	return figures_write(figures, err);
+}
+
 /* --------------------------------------------------------------------------------------- */
 
 static int run(const void *values, char **operand, struct err *err)
@@ -285,11 +318,14 @@ static int run(const void *values, char **operand, struct err *err)
 	const struct command_options *opt = values;
 	struct standing_job job = {
 		.index = opt->index, .site = opt->site, .signers = opt->signers};
+	struct figures figures = {
+		.path = opt->metrics, .repo = opt->repo, .site = opt->site};
 	struct standing standing = {0};
 	struct buf out = {0};
 	int rc = fail_on_read(&standing.fail_on, opt->fail_on, err);
 
 	(void)operand;
+	rc = rc || !opt->metrics ? rc : figures_check(&figures, err);
 	rc = rc ? rc : when_now(&job.now_s, err);
 	rc = rc ? rc : snapshot_open(&job.repo, opt->repo, 0, "albumen-exporter", err);
 	rc = rc ? rc : standing_read(&standing, &job, err);
@@ -303,6 +339,9 @@ static int run(const void *values, char **operand, struct err *err)
 			fail_on_print(&out, &standing.fail_on, false);
 		}
 		command_print(&out);
+		rc = write_figures(&figures, &standing, err);
+	}
+	if (!rc) {
 		rc = standing.fail_on.fails ? 1 : 0;
 	}
 	standing_release(&standing);
@@ -313,7 +352,7 @@ static int run(const void *values, char **operand, struct err *err)
 const struct cli_command command_status = {
 	.name = "status",
 	.run = run,
-	.options = "repo! index site signers fail-on json",
+	.options = "repo! index site signers fail-on json metrics",
 	.summary = "the last snapshot, how far behind it is, who signed it",
 	.help = "Prints the last snapshot and its age; with --index how far the index is "
 		"ahead of it, with --site whether the site is at it, with --signers "

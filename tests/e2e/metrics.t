@@ -121,6 +121,30 @@ printf '{"public_id":"m5","album_id":"a"}\n' >"$D/m5.json"
 ok "the next export is counted" wait_until 10 is_figure follow.prom exports_total 2
 ok "nothing is behind then" wait_until 10 is_figure follow.prom sequence_lag 0
 
+# --- status of the exporter
+
+status() { # [OPTION]...
+	"$EXPORTER" status --repo "$T/repo" --metrics "$T/e.prom" --fail-on none "$@" >/dev/null
+}
+status --index "$I" --site "$T/site"
+ok "the file of status is as it must be" read_all "$T/e.prom"
+is "it has the figures of the snapshot" "$(names e.prom)" "albumen_build_info \
+albumen_oversize_responses albumen_sequence_lag albumen_snapshot_sequence \
+albumen_snapshot_timestamp_seconds"
+is "they are those of follow, labels and all" \
+	"$(grep -vE '^#|_(lag|info)' "$T/e.prom")" \
+	"$(grep -E '^albumen_(snapshot|oversize)' "$T/follow.prom")"
+is "nothing is behind" "$(figure e.prom sequence_lag)" 0
+status
+is "without an index no lag is known" "$(figure e.prom sequence_lag)" none
+is "the snapshot says its sequence" "$(figure e.prom snapshot_sequence)" \
+	"$(figure follow.prom snapshot_sequence)"
+is "without a site there is no such label" "$(grep -c site= "$T/e.prom")" 0
+exits "the file may not lie in the site" 1 "$EXPORTER" status --repo "$T/repo" --site "$T/site" \
+	--metrics "$T/site/e.prom"
+ok "an ordinary --json still comes out" jq -e .commit \
+	<("$EXPORTER" status --repo "$T/repo" --metrics "$T/e.prom" --json)
+
 # While the repository is locked, nothing can be exported.
 exec 8>>"$T/repo/albumen-exporter.lock"
 flock 8
@@ -128,7 +152,11 @@ printf '{"public_id":"m6","album_id":"a"}\n' >"$D/m6.json"
 ahead() {
 	[ "$(figure follow.prom sequence_lag)" -gt 0 ]
 }
+lags() {
+	status --index "$I" && is_figure e.prom sequence_lag "$(figure follow.prom sequence_lag)"
+}
 ok "what cannot be exported shows as a lag" wait_until 10 ahead
+ok "status says the same" wait_until 10 lags
 is "that is no failure" "$(figure follow.prom export_errors_total)" 0
 exec 8>&-
 ok "then it goes away" wait_until 10 is_figure follow.prom sequence_lag 0
