@@ -223,7 +223,8 @@ static int run(const void *values, char **operand, struct err *err)
 	if (!rc && format == HTML && (opt->images || opt->sort || opt->top >= 0)) {
 		rc = err_set(
 			err, ERR_USAGE,
-			"--images, --sort and --top are not for html: the page lists "
+			"--images, --sort and --top are not for --format html: the page "
+			"lists "
 			"images, and its reader sorts");
 	}
 	if (!rc && opt->older_than) {

@@ -97,6 +97,8 @@ exits "an option keeps out the variables of those that it excludes" 0 env ALBUME
 ok "it is JSON" jq -e . "$T/out"
 exits "as here" 0 env ALBUMEN_JSON=1 "$EXPORTER" audit "${R[@]}" --format csv
 ok "it is CSV" grep -q , <(head -n 1 "$T/out")
+exits "one that does not go with a variable" 2 env ALBUMEN_FORMAT=html "$EXPORTER" audit "${R[@]}" --images
+ok "is told which variable" grep -q '; --format is from the variable ALBUMEN_FORMAT (try ' "$T/err"
 exits "and here" 1 env ALBUMEN_ALBUM=none "$EXPORTER" log "${R[@]}" --image nothing
 message "only the image is asked for" "albumen-exporter: error: no image 'nothing' in any snapshot"
 
