@@ -8,10 +8,12 @@
 
 #include "data/base/cli.h"
 #include "data/base/file.h"
+#include "data/base/log.h"
 #include "data/base/ready.h"
 #include "data/base/stop.h"
 #include "data/index/index.h"
 #include "indexer/figures.h"
+#include "indexer/root.h"
 #include "indexer/watch.h"
 #include "indexer/scan.h"
 #include "indexer/status.h"
@@ -26,13 +28,23 @@ struct options {
 	long long ready_fd; /* -1: none */
 };
 
-/* Opens the metadata folder. The index must not lie in it: every commit would raise
- * events there. */
-static int open_data(int *fd, const struct options *opt, struct err *err)
+/* Opens the metadata folder; waits for it if there is none and `wait` is set. The index must
+ * not lie in it: every commit would raise events there. */
+static int open_data(int *fd, const struct options *opt, bool wait, struct stop *stop,
+		     struct err *err)
 {
-	*fd = open(opt->data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*fd < 0) {
-		return err_sys(err, "cannot open metadata folder '%s'", opt->data);
+	int rc = 0;
+
+	if (wait) {
+		rc = root_await(fd, opt->data, stop, err);
+	} else {
+		*fd = open(opt->data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (*fd < 0) {
+			rc = err_sys(err, "cannot open metadata folder '%s'", opt->data);
+		}
+	}
+	if (rc) {
+		return rc;
 	}
 	if (file_is_inside(opt->index, opt->data)) {
 		return err_set(
@@ -105,8 +117,8 @@ static int run_writer(const struct options *opt, bool watch, struct err *err)
 
 	rc = ready_check(opt->ready_fd, err);
 	rc = rc ? rc : check_metrics(opt, err);
-	rc = rc ? rc : open_data(&fd, opt, err);
 	rc = rc ? rc : stop_open(&stop, err);
+	rc = rc ? rc : open_data(&fd, opt, watch, &stop, err);
 	if (!rc && watch) {
 		rc = watch_open(&watcher, fd, opt->data, &stop, err);
 	}
@@ -115,6 +127,10 @@ static int run_writer(const struct options *opt, bool watch, struct err *err)
 		reporting.index = index;
 		rc = watch ? watch_run(watcher, index, &options, err)
 			   : scan_once(index, fd, &stop, opt, &warn, err);
+	}
+	if (watch && rc == ERR_STOPPED) {
+		log_info("stopped by a signal"); /* while it waited for the folder */
+		rc = 0;
 	}
 	warn_end(&warn);
 	index_close(index);

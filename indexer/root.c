@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "indexer/root.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "data/base/clock.h"
 #include "data/base/log.h"
+#include "data/base/ready.h"
 #include "indexer/walk.h"
+
+#define AWAIT_MS 1000 /* between two looks */
+#define SAY_MS 60000  /* between two warnings that there is no folder */
 
 /* A folder that is mounted twice has the same device and inode in both places; the
  * mount's id tells them apart. A kernel before 5.8 does not give it. */
@@ -38,6 +45,32 @@ void root_release(struct root *root)
 		close(root->mounts);
 	}
 	root->mounts = -1;
+}
+
+int root_await(int *fd, const char *path, struct stop *stop, struct err *err)
+{
+	struct pollfd asked = {.fd = stop->fd, .events = POLLIN};
+	int64_t say_at_ms = 0;
+	int rc = 0;
+
+	while ((*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 && !rc) {
+		if (errno != ENOENT) {
+			return err_sys(err, "cannot open metadata folder '%s'", path);
+		}
+		if (clock_now_ms() >= say_at_ms) {
+			log_warning(
+				"there is no metadata folder '%s' yet; waiting for it",
+				path);
+			ready_waiting("waiting for the metadata folder");
+			say_at_ms = clock_now_ms() + SAY_MS;
+		}
+		poll(&asked, 1, AWAIT_MS);
+		rc = stop_check(stop, err);
+	}
+	if (!rc && say_at_ms) {
+		log_info("metadata folder '%s' is there", path);
+	}
+	return rc;
 }
 
 bool root_is_current(const struct root *root)
@@ -78,7 +111,7 @@ static int stop_at_file(const struct walk_file *file, void *payload, struct err 
 	return ERR_NOTFOUND; /* ends the walk */
 }
 
-static bool is_filled(int fd)
+bool root_is_filled(int fd)
 {
 	bool yes = false;
 	struct walk_visitor visitor = {.file = stop_at_file, .payload = &yes};
@@ -96,7 +129,7 @@ int root_find(struct root *root, bool filled, struct err *err)
 	if (fd < 0) {
 		return ERR_NOTFOUND;
 	}
-	if (filled && !is_filled(fd)) {
+	if (filled && !root_is_filled(fd)) {
 		close(fd);
 		return ERR_NOTFOUND;
 	}

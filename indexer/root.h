@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
+#include "data/base/stop.h"
 
 /*
  * root - the metadata folder: its name, and what is open under that name. They part
@@ -37,6 +38,10 @@ struct root {
 void root_init(struct root *root, int fd, const char *path);
 void root_release(struct root *root);
 
+/* Opens the folder `path` as *fd. If there is none, waits until there is, and says so in the
+ * log: at once, then once a minute. ERR_STOPPED: a stop was asked for. */
+int root_await(int *fd, const char *path, struct stop *stop, struct err *err);
+
 /* Whether the name still means the open folder. */
 bool root_is_current(const struct root *root);
 /* Closes the folder, so that its file system can be unmounted. The descriptor is of no
@@ -45,6 +50,8 @@ int root_leave(struct root *root, struct err *err);
 /* Opens the folder of that name. ERR_NOTFOUND (no message): there is none that can be read,
  * or, with `filled`, none with a metadata file in it, as under an unmounted disk. */
 int root_find(struct root *root, bool filled, struct err *err);
+/* Whether there is a metadata file in the folder. */
+bool root_is_filled(int fd);
 /* Whether the folder lies on a network file system, which raises no events for what
  * other machines change. Logs that, and the limits of an overlay file system. */
 bool root_is_remote(const struct root *root);

@@ -5,20 +5,28 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-static int notify_manager(const char *name, struct err *err)
+/* Nobody listens where there is no $NOTIFY_SOCKET. */
+static int notify_manager(const char *status, struct err *err)
 {
-	static const char message[] = "READY=1";
+	const char *name = getenv("NOTIFY_SOCKET");
+	char message[128];
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	size_t len = strlen(name);
+	size_t len;
 	int rc = 0;
 	int fd;
 
+	if (!name || !*name) {
+		return 0;
+	}
+	snprintf(message, sizeof(message), "READY=1\nSTATUS=%s", status);
+	len = strlen(name);
 	if (len < 2 || len >= sizeof(address.sun_path) ||
 	    (*name != '/' && *name != '@')) {
 		return err_set(err, ERR_FAIL, "cannot use NOTIFY_SOCKET '%s'", name);
@@ -31,7 +39,7 @@ static int notify_manager(const char *name, struct err *err)
 	if (fd < 0) {
 		return err_sys(err, "cannot make a socket");
 	}
-	if (sendto(fd, message, sizeof(message) - 1, MSG_NOSIGNAL,
+	if (sendto(fd, message, strlen(message), MSG_NOSIGNAL,
 		   (const struct sockaddr *)&address,
 		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0) {
 		rc = err_sys(err, "cannot notify '%s'", name);
@@ -52,7 +60,6 @@ int ready_check(long long fd, struct err *err)
 
 int ready_report(int fd, struct err *err)
 {
-	const char *name = getenv("NOTIFY_SOCKET");
 	int rc = 0;
 
 	if (fd >= 0) {
@@ -67,8 +74,10 @@ int ready_report(int fd, struct err *err)
 		}
 		close(fd);
 	}
-	if (!rc && name && *name) {
-		rc = notify_manager(name, err);
-	}
-	return rc;
+	return rc ? rc : notify_manager("", err);
+}
+
+void ready_waiting(const char *what)
+{
+	notify_manager(what, NULL);
 }

@@ -418,6 +418,7 @@ static int work(struct follow *f, struct err *err)
 	}
 	if (!f->told_waiting) {
 		log_info("waiting for the first scan into '%s'", f->dir);
+		ready_waiting("waiting for the first scan into the index");
 		f->told_waiting = true;
 	}
 	return 0;
