@@ -99,6 +99,23 @@ static int check_metrics(const struct options *opt, struct err *err)
 	return opt->metrics ? figures_check(opt->metrics, opt->data, err) : 0;
 }
 
+/* An index of an earlier version is made again, but not from a folder without metadata files:
+ * its disk may not be mounted. */
+static int open_index(struct index **index, int fd, const struct options *opt,
+		      struct err *err)
+{
+	unsigned flags = INDEX_WRITE | INDEX_CREATE;
+	int rc = index_open(index, opt->index, flags, err);
+
+	if (rc == ERR_NOTFOUND && root_is_filled(fd)) {
+		log_warning("index '%s' was made by an earlier version: it is made again "
+			    "from '%s'",
+			    opt->index, opt->data);
+		rc = index_open(index, opt->index, flags | INDEX_RENEW, err);
+	}
+	return rc;
+}
+
 /* Opens what `scan` and `watch` need, runs one of them, and closes it all. */
 static int run_writer(const struct options *opt, bool watch, struct err *err)
 {
@@ -122,7 +139,7 @@ static int run_writer(const struct options *opt, bool watch, struct err *err)
 	if (!rc && watch) {
 		rc = watch_open(&watcher, fd, opt->data, &stop, err);
 	}
-	rc = rc ? rc : index_open(&index, opt->index, INDEX_WRITE | INDEX_CREATE, err);
+	rc = rc ? rc : open_index(&index, fd, opt, err);
 	if (!rc) {
 		reporting.index = index;
 		rc = watch ? watch_run(watcher, index, &options, err)

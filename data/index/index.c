@@ -83,11 +83,13 @@
  *   versions and rejects; build.c derives the rest when the folder was read completely.
  *
  * When to raise the version: any change to a key, a value, or what a table contains.
- * There is no upgrade: the programs reject an index of another version, and a scan of
- * the folder rebuilds it.
+ * There is no upgrade: `scan` and `watch` make an index of a released earlier version again
+ * from the folder, and the programs reject one of any other version.
  */
 
 static const char format_name[] = "albumen-index 3";
+/* What was released before. */
+static const char *const earlier_formats[] = {"albumen-index 2"}; /* 0.1.0 */
 
 static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_META] = "meta",
@@ -136,9 +138,20 @@ static int make_index(struct index *index, struct err *err)
 	return store_commit(&txn, err);
 }
 
+static bool is_earlier(const struct store_value *format)
+{
+	for (size_t i = 0; i < sizeof(earlier_formats) / sizeof(*earlier_formats); i++) {
+		if (format->len == strlen(earlier_formats[i]) &&
+		    memcmp(format->data, earlier_formats[i], format->len) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Checks the format. ERR_NOTFOUND: there is no row yet (the process was killed after
- * making the environment). */
-static int check_format(struct index *index, struct err *err)
+ * making the environment), or, with *earlier, it is that of an earlier version. */
+static int check_format(struct index *index, bool *earlier, struct err *err)
 {
 	struct store_txn *txn = NULL;
 	struct store_value v;
@@ -148,10 +161,19 @@ static int check_format(struct index *index, struct err *err)
 		return rc;
 	}
 	rc = store_get(txn, TABLE_META, "format", 6, &v);
+	*earlier = !rc && is_earlier(&v);
 	if (rc == ERR_NOTFOUND) {
 		err_set(err, rc, "no index in '%s' yet", index->dir);
 	} else if (rc) {
 		store_status(txn, err);
+	} else if (*earlier) {
+		rc = err_set(
+			err, ERR_NOTFOUND,
+			"index '%s' was made by an earlier version ('%.*s', not "
+			"'%s'); albumen-indexer scan --data DIR --index '%s' makes it "
+			"again, if the folder holds metadata files",
+			index->dir, (int)v.len, (const char *)v.data, format_name,
+			index->dir);
 	} else if (v.len != sizeof(format_name) - 1 ||
 		   memcmp(v.data, format_name, v.len) != 0) {
 		rc = err_set(err, ERR_FORMAT,
@@ -370,7 +392,48 @@ static int open_store(struct index *index, bool create, struct err *err)
 	spec.repair = repair.data;
 	rc = store_open(&index->store, index->dir, &spec, flags, err);
 	buf_release(&repair);
+	if (rc == ERR_NOTFOUND) {
+		err_set(err, rc, "no index in '%s'; make one with 'albumen-indexer scan'",
+			index->dir);
+	}
 	return rc;
+}
+
+/* Removes the environment; we have the writer's lock. `changed` first: if this is killed, what
+ * is there counts as an index whose first scan has not ended. */
+static int remove_store(struct index *index, struct err *err)
+{
+	static const char *const name[] = {"data.mdb", "lock.mdb"};
+	int rc = 0;
+
+	store_close(index->store);
+	index->store = NULL;
+	if (ftruncate(index->changed, 0) < 0) {
+		return err_sys(err, "cannot empty '%s'", index->changed_path);
+	}
+	for (size_t i = 0; i < 2 && !rc; i++) {
+		char *path = path_in(index->dir, name[i]);
+
+		if (unlink(path) < 0 && errno != ENOENT) {
+			rc = err_sys(err, "cannot remove '%s'", path);
+		}
+		free(path);
+	}
+	return rc;
+}
+
+static int open_current(struct index *index, unsigned flags, struct err *err)
+{
+	bool create = (flags & INDEX_CREATE) != 0, earlier = false;
+	int rc = open_store(index, create, err);
+
+	rc = rc ? rc : check_format(index, &earlier, err);
+	if (earlier && (flags & INDEX_RENEW)) {
+		rc = remove_store(index, err);
+		rc = rc ? rc : open_store(index, create, err);
+		return rc ? rc : make_index(index, err);
+	}
+	return rc == ERR_NOTFOUND && create && !earlier ? make_index(index, err) : rc;
 }
 
 /* A folder that has other things in it is none for an index: the options may be swapped, and
@@ -425,17 +488,7 @@ int index_open(struct index **out, const char *dir, unsigned flags, struct err *
 	if ((flags & INDEX_WRITE) && (rc = open_for_writing(index, err)) < 0) {
 		goto out;
 	}
-	rc = open_store(index, create, err);
-	if (rc == ERR_NOTFOUND) {
-		err_set(err, rc, "no index in '%s'; make one with 'albumen-indexer scan'",
-			dir);
-	}
-	if (!rc) {
-		rc = check_format(index, err);
-		if (rc == ERR_NOTFOUND && create) {
-			rc = make_index(index, err);
-		}
-	}
+	rc = open_current(index, flags, err);
 	if (!rc && (flags & INDEX_WRITE)) {
 		rc = draw_epoch(&index->epoch, err);
 	}

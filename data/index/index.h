@@ -32,12 +32,14 @@ struct index_txn;
 enum index_open_flags {
 	INDEX_WRITE = 1 << 0,  /* take the writer's lock, or fail with ERR_LOCKED */
 	INDEX_CREATE = 1 << 1, /* make the index if absent (with INDEX_WRITE) */
+	/* If it is one of an earlier version, remove it and make a new one (with both others). */
+	INDEX_RENEW = 1 << 2,
 };
 
 /*
  * Opens the index in the folder `dir`. ERR_NOTFOUND: there is none (and no
- * INDEX_CREATE); ERR_FORMAT: it has another format version, the message says how to
- * rebuild it; ERR_LOCKED: INDEX_WRITE, and another process writes; ERR_REFUSED: INDEX_WRITE,
+ * INDEX_CREATE), or one that a released earlier version made (and no INDEX_RENEW);
+ * ERR_FORMAT: it has a format that is not known, the message says how to rebuild it; ERR_LOCKED: INDEX_WRITE, and another process writes; ERR_REFUSED: INDEX_WRITE,
  * and the folder is on a network file system.
  */
 int index_open(struct index **out, const char *dir, unsigned flags, struct err *err);
