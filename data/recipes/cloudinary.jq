@@ -41,7 +41,7 @@ def records: if length == 0 then error("the input has no images") else . end |
 			tag_id: .id
 		}];
 
-[inputs | if has("resources") then . else error("\(input_filename): not a listing of resources") end] |
+[inputs | if (.resources? // null | type) == "array" then . else error("\(input_filename): not a listing of resources") end] |
 if length > 0 and all(.[]; .next_cursor) then
 	error("the listing goes on: fetch the page that follows next_cursor \(last.next_cursor), too")
 else . end |

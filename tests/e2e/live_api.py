@@ -57,7 +57,9 @@ ALBUMS = {'00324000004ijWS': [(TAGGED_ID, text_of('image', TAGGED))],
           'linked': [('linked-%d' % n, like('linked-%d' % n, 'linked')) for n in range(5)],
           'numbered': [('numbered-%d' % n, like('numbered-%d' % n, 'numbered')) for n in range(5)],
           'wide': [('wide-%0190d' % n, like('wide-%0190d' % n, 'wide')) for n in range(40)],
-          'empty': []}
+          'strict': [('strict-0', like('strict-0', 'strict'))],
+         'empty': []}
+STRICT = 'strict'  # knows no `page`
 PAGE = {'linked': 2, 'numbered': 2}  # images a page
 # image: the text of its tag image
 TAG_IMAGES = {TAGGED_ID: TAGGED}
@@ -115,6 +117,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         album = match and urllib.parse.unquote(match[1])
         if album not in ALBUMS:
             return 404, ''
+        if album == STRICT and query:
+            return 400, ''
         images = [text for image, text in ALBUMS[album] if image not in removed]
         if album not in PAGE:
             return 200, '[' + ','.join(images) + ']'

@@ -19,7 +19,7 @@ ok "the API listens" wait_until 30 listening
 # --- all of it ---------------------------------------------------------------------------
 
 exits "all albums are fetched" 0 mirror
-is "and counted" "$(<"$T/out")" 'albums: 7 fetched, 7 of them changed, 0 not fetched'
+is "and counted" "$(<"$T/out")" 'albums: 8 fetched, 8 of them changed, 0 not fetched'
 is "nothing else is said" "$(<"$T/err")" ''
 is "each request has the token" "$(grep -vc ' Token token="abc.DEF-123_x"$' "$T/api/requests")" 0
 is "which is not written down" "$(grep -rl 'abc.DEF-123_x' "$T/data")" ''
@@ -40,13 +40,13 @@ is "the recorded answers are given again: untagged images" \
 	"$(<"$T/site/api/v1/albums/00324000005TXjIAAW/images/untag.json")" "$(recorded untag.md)"
 is "and tag images" "$(<"$T/site/api/v1/tag_images/885999a5-58a5-406a-bc8e-2ac5420d60a3.json")" \
 	"$(recorded tag-images.md)"
-is "the images of all albums are there" "$("$INDEXER" status --index "$T/index" --json | jq .images)" 55
+is "the images of all albums are there" "$("$INDEXER" status --index "$T/index" --json | jq .images)" 56
 
 # --- again -------------------------------------------------------------------------------
 
 files >"$T/before"
 exits "a second run" 0 mirror
-is "changes nothing" "$(<"$T/out")" 'albums: 7 fetched, 0 of them changed, 0 not fetched'
+is "changes nothing" "$(<"$T/out")" 'albums: 8 fetched, 0 of them changed, 0 not fetched'
 control '{"removed": ["linked-3"], "unlisted": ["empty"]}'
 exits "an image and an album are gone" 0 mirror
 is "the image goes from its file" "$(jq '[.[] | select(.public_id == "linked-3")] | length' "$T/data/linked.json")" 0
@@ -68,7 +68,7 @@ control "$(jq -nc --argjson late "$late" '{removed: ["wide-" + "0" * 189 + "7"],
 	"/api/v1/albums/linked/images": ["<html>"],
 	"/api/v1/albums/empty/images": [[302, {"Location": "http://127.0.0.1/"}]],
 	"/api/v1/albums/of%205%20%25%20%26%20%28a%2Fb%29%27s/images": [[200, {"Link": "<http://other.example.org/>; rel=next"}]],
-	"/api/v1/tag_images": [404]}}')"
+	"/api/v1/tag_images": [404, 404]}}')"
 exits "albums that cannot be fetched" 3 mirror
 sort "$T/err" >"$T/reasons"
 cat >"$T/want" <<'END'
@@ -78,13 +78,15 @@ mirror-live-api: album empty is not fetched: the API answers 302: give the URL t
 mirror-live-api: album linked is not fetched: the answer is no JSON array
 mirror-live-api: album numbered is not fetched: 5 images of the 6 that the list of albums counts (to take them as they are, name the album)
 mirror-live-api: album of%205%20%25%20%26%20%28a%2Fb%29%27s is not fetched: the next page is on another server
+mirror-live-api: album strict is not fetched: the API answers 404
 mirror-live-api: album wide is not fetched: the API answers 404
 END
 same "are named, with the reasons" "$T/reasons" "$T/want"
-is "are counted" "$(<"$T/out")" 'albums: 0 fetched, 0 of them changed, 7 not fetched'
+is "are counted" "$(<"$T/out")" 'albums: 0 fetched, 0 of them changed, 8 not fetched'
 is "and keep their files" "$(files)" "$(<"$T/before")"
 exits "an album that is named is taken as it is" 0 mirror numbered
 is "alone" "$(<"$T/out")" 'albums: 1 fetched, 0 of them changed, 0 not fetched'
+exits "also where there is no second page" 0 mirror strict
 
 control '{"faults": {"/api/v1/albums": ["[]"]}}'
 exits "an empty list of albums" 1 mirror --delete
@@ -106,7 +108,7 @@ is "with what it has" "$(files | wc -l)" 2
 : >"$T/api/requests"
 control '{}'
 exits "the next run goes on" 0 mirror
-is "where the first was" "$(<"$T/out")" 'albums: 5 fetched, 5 of them changed, 0 not fetched'
+is "where the first was" "$(<"$T/out")" 'albums: 6 fetched, 6 of them changed, 0 not fetched'
 is "without a request for what is there" "$(asked 'albums/00324000')" 0
 is "and all is there" "$(files)" "$(<"$T/before")"
 control '{"faults": {"/api/v1/albums/linked/images": [401]}}'

@@ -69,6 +69,7 @@ refuses "cloudinary: a listing that goes on" 'fetch the page that follows next_c
 refuses "cloudinary: a listing without tags" 'ask for tags=true' cloudinary \
 	< <(jq 'del(.resources[].tags)' "$samples/cloudinary/page-2.json")
 refuses "cloudinary: an error of the API" 'not a listing of resources' cloudinary <<<'{"error": {"message": "no"}}'
+refuses "cloudinary: the resources alone" 'not a listing of resources' cloudinary <<<'[]'
 refuses "exiftool: with groups" 'a.jpg: run exiftool without -G' exiftool <<<'[{"SourceFile": "a.jpg", "IPTC:Keywords": "x"}]'
 refuses "exiftool: a damaged file" 'a.jpg: File format error: leave such files out' exiftool <<<'[{"SourceFile": "a.jpg", "Error": "File format error"}]'
 refuses "exiftool: another array" 'not the output of exiftool -json' exiftool <<<'[{"file": "a.jpg"}]'
