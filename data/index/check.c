@@ -44,6 +44,7 @@ struct check {
 	uint64_t claims_met, pins, pins_met; /* met: of the stored versions */
 	struct noted_file {
 		bool there;
+		bool has_path;                 /* a row with the path of its rejects */
 		uint32_t claims, claims_noted; /* their sums */
 		uint32_t rejects;              /* rows found */
 		uint64_t rejects_noted;        /* according to the row of the file */
@@ -140,14 +141,34 @@ static struct noted_file *file_of(struct check *check, struct store_value key)
 								  : NULL;
 }
 
+/* The row that has the path of a file with rejects. */
+static int reject_path_row(struct check *check, struct noted_file *file, uint64_t number,
+			   const struct store_value *path)
+{
+	struct row_file row;
+
+	if (claim_file_load(check->txn, path->data, path->len, &row) != 0 ||
+	    row.file.number != number) {
+		differ(check, "rejects of file %llu have another path: '%.*s'",
+		       (unsigned long long)number, (int)path->len,
+		       (const char *)path->data);
+	}
+	file->has_path = true;
+	return 0;
+}
+
 static int reject_row(struct check *check, const struct store_cursor *c)
 {
 	struct store_value key = store_key(c), v = store_cursor_value(c);
-	struct noted_file *file =
-		key.len == 16 && v.len >= 16 ? file_of(check, key) : NULL;
+	bool is_path = key.len == 8 && v.len > 0;
+	struct noted_file *file = is_path || (key.len == 16 && v.len >= ROW_REJECT_SIZE)
+					  ? file_of(check, key)
+					  : NULL;
 
 	if (!file) {
 		differ(check, "a reject of no file");
+	} else if (is_path) {
+		return reject_path_row(check, file, be64_get(key.data), &v);
 	} else {
 		file->rejects++;
 	}
@@ -172,6 +193,10 @@ static int check_files(struct check *check)
 			differ(check, "rejects of file %llu: %llu stored, %lu found",
 			       (unsigned long long)n, (unsigned long long)kept,
 			       (unsigned long)file->rejects);
+		}
+		if (file->has_path != (kept > 0)) {
+			differ(check, "rejects of file %llu: %s path",
+			       (unsigned long long)n, kept ? "no" : "a needless");
 		}
 	}
 	return rc;

@@ -84,6 +84,8 @@ static void forget_rejects(struct index_txn *txn, struct claim_file *file,
 		}
 		txn_remove(txn, TABLE_REJECT, key.bytes, key.len, "a reject");
 	}
+	key = row_key1(file->number);
+	txn_remove(txn, TABLE_REJECT, key.bytes, key.len, "the path of rejects");
 	counts->rejects -= file->rejects;
 	counts->rejected_files--;
 	file->rejects = 0;
@@ -426,6 +428,12 @@ bool claim_reject(struct claim_reading *reading, size_t line, size_t column,
 
 	if (n >= CLAIM_REJECTS_KEPT) {
 		return n >= reading->had;
+	}
+	if (!n) {
+		struct row_key file = row_key1(reading->file.number);
+
+		store_put(reading->txn->store, TABLE_REJECT, file.bytes, file.len,
+			  reading->path, reading->path_len);
 	}
 	buf_addu64(&value, line);
 	buf_addu64(&value, column);

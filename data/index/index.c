@@ -44,7 +44,8 @@
  * file			path (row_path_key)	stat values, rejects, sum of its
  *						claims (row_file_put)
  * claim		file/record		stamp/hash: the version it claims
- * reject		file/n			line (8), column (8), reason
+ * reject		file			path of a file that has rejects
+ *			file/n			line (8), column (8), reason
  * id			kind (1) id		number
  * record		number			winning version and what follows from
  *						it; last feed entries (row_record_put)

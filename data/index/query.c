@@ -232,6 +232,26 @@ struct reject_walk {
 	struct err *err;
 };
 
+struct reject {
+	uint64_t line, column;
+	char *reason; /* heap */
+};
+
+/* Reads the row under the cursor. -1: it is none of a reject. */
+static int reject_read(struct reject *out, const struct store_cursor *c)
+{
+	struct store_value v = store_cursor_value(c);
+
+	if (v.len < ROW_REJECT_SIZE || store_key(c).len != row_key2(0, 0).len) {
+		return -1;
+	}
+	out->line = be64_get(v.data);
+	out->column = be64_get((const char *)v.data + 8);
+	out->reason =
+		xmemdup0((const char *)v.data + ROW_REJECT_SIZE, v.len - ROW_REJECT_SIZE);
+	return 0;
+}
+
 static int rejects_of_file(const char *path, size_t len, const struct claim_file *file,
 			   void *payload)
 {
@@ -246,26 +266,21 @@ static int rejects_of_file(const char *path, size_t len, const struct claim_file
 	}
 	c = store_cursor_open(walk->txn->store, TABLE_REJECT);
 	rc = store_first(c, prefix.bytes, prefix.len);
+	rc = rc ? rc : store_next(c); /* the first row is the path */
 	while (rc == 0) {
-		struct store_value v = store_cursor_value(c);
-		uint64_t line, column;
-		char *reason;
+		struct reject reject;
 		int each;
 
-		if (v.len < ROW_REJECT_SIZE) {
+		if (reject_read(&reject, c) < 0) {
 			rc = txn_damaged(walk->txn, walk->err, "a reject");
 			break;
 		}
-		line = be64_get(v.data);
-		column = be64_get((const char *)v.data + 8);
-		reason = xmemdup0((const char *)v.data + ROW_REJECT_SIZE,
-				  v.len - ROW_REJECT_SIZE);
 		n++;
 		rc = store_next(c);
 		/* The last one kept also reports those that were not. */
-		each = walk->each(path, len, line, column, reason,
+		each = walk->each(path, len, reject.line, reject.column, reject.reason,
 				  rc == 0 ? 0 : file->rejects - n, walk->payload);
-		free(reason);
+		free(reject.reason);
 		rc = each ? each : rc;
 	}
 	return store_walk_end(c, rc);
@@ -278,4 +293,31 @@ int query_rejects(struct index_txn *txn, query_reject_fn *each, void *payload,
 		.txn = txn, .each = each, .payload = payload, .err = err};
 
 	return claim_file_each(txn, "", 0, rejects_of_file, &walk, err);
+}
+
+int query_some_rejects(struct index_txn *txn, size_t most, query_reject_fn *each,
+		       void *payload, struct err *err)
+{
+	struct store_cursor *c = store_cursor_open(txn->store, TABLE_REJECT);
+	struct buf path = {0};
+	int rc = store_first(c, NULL, 0);
+
+	for (size_t n = 0; rc == 0 && n < most; rc = rc ? rc : store_next(c)) {
+		struct reject reject;
+
+		if (store_key(c).len == row_key1(0).len) {
+			buf_clear(&path);
+			buf_add(&path, store_cursor_value(c).data,
+				store_cursor_value(c).len);
+		} else if (!path.len || reject_read(&reject, c) < 0) {
+			rc = txn_damaged(txn, err, "a reject");
+		} else {
+			rc = each(path.data, path.len, reject.line, reject.column,
+				  reject.reason, 0, payload);
+			free(reject.reason);
+			n++;
+		}
+	}
+	buf_release(&path);
+	return store_walk_end(c, rc);
 }

@@ -57,5 +57,9 @@ typedef int query_reject_fn(const char *path, size_t path_len, uint64_t line,
 			    void *payload);
 int query_rejects(struct index_txn *txn, query_reject_fn *each, void *payload,
 		  struct err *err);
+/* The same for `most` of them, at a cost that follows that number and not the files: those of the
+ * files that were seen first. `more` is always 0. */
+int query_some_rejects(struct index_txn *txn, size_t most, query_reject_fn *each,
+		       void *payload, struct err *err);
 
 #endif

@@ -346,6 +346,36 @@ static void reject_lost(void)
 	lose(TABLE_REJECT, key.bytes, key.len);
 }
 
+static void path_of_rejects_lost(void)
+{
+	struct claim_file file;
+	struct row_key key;
+
+	assert_int_equal(claim_file_get(txn, "bad", 3, &file), 0);
+	key = row_key1(file.number);
+	lose(TABLE_REJECT, key.bytes, key.len);
+}
+
+static void path_of_other_rejects(void)
+{
+	struct claim_file file;
+	struct row_key key;
+
+	assert_int_equal(claim_file_get(txn, "bad", 3, &file), 0);
+	key = row_key1(file.number);
+	store_put(txn->store, TABLE_REJECT, key.bytes, key.len, "i", 1);
+}
+
+static void path_without_rejects(void)
+{
+	struct claim_file file;
+	struct row_key key;
+
+	assert_int_equal(claim_file_get(txn, "i", 1, &file), 0);
+	key = row_key1(file.number);
+	store_put(txn->store, TABLE_REJECT, key.bytes, key.len, "i", 1);
+}
+
 static void reject_of_no_file(void)
 {
 	char zero[16] = {0};
@@ -469,6 +499,9 @@ static const struct plant {
 	{entry_of_another_response, "a response's feed entry is missing: 'a'"},
 	{reject_lost, "rejects of file"},
 	{reject_of_no_file, "a reject of no file"},
+	{path_of_rejects_lost, ": no path"},
+	{path_of_other_rejects, "have another path: 'i'"},
+	{path_without_rejects, ": a needless path"},
 	{one_number_twice, "two files have one number: 'zz'"},
 	{claims_not_those, "the claims of file 2 do not have their stored sum"},
 	{image_joined, "an image's tag images are miscounted: 'i1'"},

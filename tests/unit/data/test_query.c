@@ -257,9 +257,53 @@ static void a_damaged_text_in_a_large_answer_is_seen(void **state)
 	buf_release(&got);
 }
 
+static int add_reject(const char *path, size_t len, uint64_t line, uint64_t column,
+		      const char *reason, uint64_t more, void *payload)
+{
+	struct buf *out = payload;
+
+	buf_add(out, path, len);
+	buf_addf(out, ":%d:%d:%s:%d ", (int)line, (int)column, reason, (int)more);
+	return 0;
+}
+
+/* In the order of the files' numbers; those that were mended are none. */
+static void some_rejects_are_found_without_a_walk_of_the_files(void **state)
+{
+	struct index_fixture *f = *state;
+	struct buf all = {0}, some = {0};
+	struct index_txn *txn;
+	struct err err;
+
+	index_fixture_read(f, "z.json", CLAIM_REPLACE, "[]", 2);
+	index_fixture_read(f, "fine.json", CLAIM_REPLACE, "[" IMAGE("i", "A", "") "]", 0);
+	index_fixture_read(f, "mended.json", CLAIM_REPLACE, "[]", 3);
+	index_fixture_read(f, "a.json", CLAIM_REPLACE, "[]", 1);
+	index_fixture_read(f, "gone.json", CLAIM_REPLACE, "[]", 1);
+	index_fixture_read_clean(f, "mended.json", "[]");
+	index_fixture_forget(f, "gone.json");
+	index_fixture_check(f);
+	txn = index_fixture_begin(f, false);
+	assert_int_equal(query_some_rejects(txn, 100, add_reject, &some, &err), 0);
+	assert_int_equal(query_rejects(txn, add_reject, &all, &err), 0);
+	assert_int_equal(some.len, all.len);
+	assert_int_equal(strncmp(some.data, "z.json:", 7), 0);
+	assert_int_equal(strncmp(all.data, "a.json:", 7), 0);
+	buf_clear(&some);
+	assert_int_equal(query_some_rejects(txn, 1, add_reject, &some, &err), 0);
+	assert_null(strchr(strchr(some.data, ' ') + 1, ':'));
+	buf_clear(&some);
+	assert_int_equal(query_some_rejects(txn, 0, add_reject, &some, &err), 0);
+	assert_int_equal(some.len, 0);
+	index_abort(&txn);
+	buf_release(&all);
+	buf_release(&some);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		INDEX_TEST(some_rejects_are_found_without_a_walk_of_the_files),
 		INDEX_TEST(a_flipped_bit_is_seen),
 		INDEX_TEST(a_large_answer_is_whole_and_in_order),
 		INDEX_TEST(a_damaged_text_in_a_large_answer_is_seen),
