@@ -166,6 +166,28 @@ int file_renew(const char *path, const void *bytes, size_t len, struct err *err)
 	return replace(path, bytes, len, true, err);
 }
 
+int file_swap(const char *path, const void *bytes, size_t len, struct err *err)
+{
+	struct buf new = {0};
+	int fd, rc;
+
+	buf_addf(&new, "%s.new", path);
+	fd = open(new.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+	rc = fd < 0 ? err_sys(err, "cannot make '%s'", new.data)
+		    : file_write_fd(fd, bytes, len, new.data, err);
+	if (fd >= 0 && close(fd) < 0 && !rc) {
+		rc = err_sys(err, "cannot write '%s'", new.data);
+	}
+	if (!rc && rename(new.data, path) < 0) {
+		rc = err_sys(err, "cannot rename '%s' to '%s'", new.data, path);
+	}
+	if (fd >= 0 && rc) {
+		unlink(new.data);
+	}
+	buf_release(&new);
+	return rc;
+}
+
 int file_mkdirs(const char *path, struct err *err)
 {
 	char *copy = xstrdup(path);

@@ -36,6 +36,9 @@ int file_replace(const char *path, const void *bytes, size_t len, struct err *er
  * other users how things are, and is soon written again. A power loss may leave an old one or
  * an empty one, and a kill a small `.albumen-tmp-*` beside it. */
 int file_renew(const char *path, const void *bytes, size_t len, struct err *err);
+/* The same for one writer at a time, as with a lock: what a kill leaves is PATH.new, which the
+ * next call replaces. The mode is 0666 less the umask. */
+int file_swap(const char *path, const void *bytes, size_t len, struct err *err);
 
 /* Makes a new file in the folder, for reading and writing, and sets *name to its path: the
  * prefix and random digits. Its mode is `mode` less the umask. Returns the descriptor, or -1 with

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/export/note.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -131,29 +130,6 @@ static bool write_over(const char *path, const struct buf *text)
 	return done;
 }
 
-/* Unlike file_replace this does not flush, as each export would pay for that. */
-static int replace(const char *path, const struct buf *text, struct err *err)
-{
-	struct buf new = {0};
-	int fd, rc;
-
-	buf_addf(&new, "%s.new", path);
-	fd = open(new.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-	rc = fd < 0 ? err_sys(err, "cannot make '%s'", new.data)
-		    : file_write_fd(fd, text->data, text->len, new.data, err);
-	if (fd >= 0 && close(fd) < 0 && !rc) {
-		rc = err_sys(err, "cannot write '%s'", new.data);
-	}
-	if (!rc && rename(new.data, path) < 0) {
-		rc = err_sys(err, "cannot rename '%s'", new.data);
-	}
-	if (fd >= 0 && rc) {
-		unlink(new.data);
-	}
-	buf_release(&new);
-	return rc;
-}
-
 void note_write(const struct note *note, const struct snapshot_repo *repo)
 {
 	struct buf path = {0}, text = {0};
@@ -161,7 +137,9 @@ void note_write(const struct note *note, const struct snapshot_repo *repo)
 
 	print(&text, note);
 	path_of(&path, repo);
-	if (!write_over(path.data, &text) && replace(path.data, &text, &err) < 0) {
+	/* Not flushed, as each export would pay for that. */
+	if (!write_over(path.data, &text) &&
+	    file_swap(path.data, text.data, text.len, &err) < 0) {
 		log_warning("%s; the next export may have to render everything", err.msg);
 	}
 	buf_release(&path);
