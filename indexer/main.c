@@ -75,14 +75,17 @@ static int scan_once(struct index *index, int fd, struct stop *stop,
 				       .withdraw = true};
 	struct scan_counts counts;
 	uint64_t rejected = 0;
+	bool failing = false;
 	int rc = scan_run(&counts, &options, err);
 
+	rc = rc ? rc : status_report(index, &failing, err);
 	rc = rc ? rc : status_scan(index, &counts, opt->json, &rejected, err);
 	return !rc && (rejected || counts.unreadable) ? EXIT_REJECTED : rc;
 }
 
 struct reporting {
 	struct index *index;
+	bool failing; /* of status_report */
 	struct figures figures;
 };
 
@@ -90,8 +93,9 @@ struct reporting {
 static int report(void *payload, struct err *err)
 {
 	struct reporting *reporting = payload;
+	int rc = status_report(reporting->index, &reporting->failing, err);
 
-	return figures_renew(&reporting->figures, reporting->index, err);
+	return rc ? rc : figures_renew(&reporting->figures, reporting->index, err);
 }
 
 static int check_metrics(const struct options *opt, struct err *err)
@@ -159,27 +163,19 @@ static int run_writer(const struct options *opt, bool watch, struct err *err)
 	return rc;
 }
 
-static int run_reader(const struct options *opt, bool check, struct err *err)
+/* The index cannot be opened, for the reason in *err. Prints what its writer has reported, if that
+ * is all that this user may read; else the reason stays. */
+static int print_reported(const struct options *opt, struct fail_on *fail_on, int rc,
+			  struct err *err)
 {
-	struct index *index = NULL;
-	struct fail_on fail_on;
-	uint64_t differences = 0;
-	/* A bare `status` only reports: what is rejected is no failure of it. */
-	int rc = fail_on_read(&fail_on, opt->fail_on ? opt->fail_on : "none", err);
+	struct err why;
 
-	rc = rc ? rc : check_metrics(opt, err);
-	rc = rc ? rc : index_open(&index, opt->index, 0, err);
-	if (!rc) {
-		rc = check ? status_check(index, opt->json, &differences, err)
-			   : status_print(index, opt->json, &fail_on, err);
+	if (opt->metrics || !index_is_locked_away(opt->index) ||
+	    status_print_reported(opt->index, opt->json, fail_on, &why) < 0) {
+		return rc;
 	}
-	if (!rc && opt->metrics) {
-		rc = figures_write(index, opt->metrics, err);
-	}
-	index_close(index);
-	rc = !rc && (differences || fail_on.fails) ? 1 : rc;
-	fail_on_release(&fail_on);
-	return rc;
+	*err = (struct err){0};
+	return 0;
 }
 
 static int run_scan(const void *options, char **operand, struct err *err)
@@ -196,14 +192,39 @@ static int run_watch(const void *options, char **operand, struct err *err)
 
 static int run_status(const void *options, char **operand, struct err *err)
 {
+	const struct options *opt = options;
+	struct index *index = NULL;
+	struct fail_on fail_on;
+	/* A bare `status` only reports: what is rejected is no failure of it. */
+	int rc = fail_on_read(&fail_on, opt->fail_on ? opt->fail_on : "none", err);
+
 	(void)operand;
-	return run_reader(options, false, err);
+	rc = rc ? rc : check_metrics(opt, err);
+	if (!rc) {
+		rc = index_open(&index, opt->index, 0, err);
+		rc = rc ? print_reported(opt, &fail_on, rc, err)
+			: status_print(index, opt->json, &fail_on, err);
+	}
+	if (!rc && opt->metrics) {
+		rc = figures_write(index, opt->metrics, err);
+	}
+	index_close(index);
+	rc = !rc && fail_on.fails ? 1 : rc;
+	fail_on_release(&fail_on);
+	return rc;
 }
 
 static int run_check(const void *options, char **operand, struct err *err)
 {
+	const struct options *opt = options;
+	struct index *index = NULL;
+	uint64_t differences = 0;
+	int rc = index_open(&index, opt->index, 0, err);
+
 	(void)operand;
-	return run_reader(options, true, err);
+	rc = rc ? rc : status_check(index, opt->json, &differences, err);
+	index_close(index);
+	return !rc && differences ? 1 : rc;
 }
 
 static const struct cli_command scan = {

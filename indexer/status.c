@@ -4,16 +4,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "data/base/buf.h"
+#include "data/base/file.h"
 #include "data/base/log.h"
 #include "data/base/plain.h"
 #include "data/format/json_print.h"
 #include "data/format/stamp.h"
 #include "data/index/check.h"
-#include "data/index/gate.h"
 #include "data/index/query.h"
+#include "indexer/facts.h"
 #include "indexer/reject.h"
 
 #define GROUPS 32      /* kinds of rejects that are told apart */
@@ -33,8 +33,9 @@ struct group {
 
 struct report {
 	bool json;
-	uint64_t sequence;
-	struct index_counts counts;
+	bool kept;  /* the text is not printed, but kept whole */
+	bool plain; /* paths are in their plain form already */
+	struct facts facts;
 	struct index_txn *txn;
 	struct buf text; /* not printed yet */
 	struct group group[GROUPS];
@@ -50,8 +51,7 @@ static int report_begin(struct report *report, struct index *index, bool json,
 	*report = (struct report){.json = json};
 	rc = index_begin(&report->txn, index, false, err);
 	if (!rc) {
-		report->sequence = index_sequence(report->txn);
-		index_counts(report->txn, &report->counts);
+		facts_read(&report->facts, report->txn);
 	}
 	return rc;
 }
@@ -61,7 +61,7 @@ static void report_print(struct report *report)
 {
 	struct buf *text = &report->text;
 
-	if (text->len > 1) {
+	if (text->len > 1 && !report->kept) {
 		fwrite(text->data, 1, text->len - 1, stdout);
 		text->data[0] = text->data[text->len - 1];
 		buf_setlen(text, 1);
@@ -126,7 +126,11 @@ static int add_reject(const char *path, size_t path_len, uint64_t line, uint64_t
 	struct group *group = group_of(report, reason);
 	struct buf plain = {0};
 
-	plain_add(&plain, path, path_len);
+	if (report->plain) {
+		buf_add(&plain, path, path_len);
+	} else {
+		plain_add(&plain, path, path_len);
+	}
 	if (!group->path.len || group->path.len != plain.len ||
 	    memcmp(group->path.data, plain.data, plain.len) != 0) {
 		group->files++;
@@ -193,142 +197,135 @@ static void add_groups(struct report *report)
 	buf_release(&report->more);
 }
 
-static void add_numbers(struct report *report, const struct index_health *health)
+/* Appends the facts, the rejects that `list` gives, and what is wrong. */
+static int add_status(struct report *report, bool complete,
+		      int (*list)(struct report *report, void *payload, struct err *err),
+		      void *payload, const char *dir, struct fail_on *fail_on,
+		      struct err *err)
 {
-	const struct index_counts *c = &report->counts;
-	const struct {
-		const char *name;
-		uint64_t n;
-	} rows[] = {
-		{"sequence", report->sequence},
-		{"files", c->files},
-		{"rejected_files", c->rejected_files},
-		{"rejects", c->rejects},
-		{"images", c->images},
-		{"tags", c->tags},
-		{"tag_images", c->tag_images},
-		{"live_tag_images", c->live_tag_images},
-		{"albums", c->albums},
-		{"untagged", c->untagged},
-		{"claims", c->claims},
-		{"overflows", health->overflows},
-		{"rescans", health->rescans},
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		if (report->json) {
-			json_print_number(&report->text, rows[i].name, rows[i].n);
-		} else {
-			buf_addf(&report->text, "%-16s%" PRIu64 "\n", rows[i].name,
-				 rows[i].n);
-		}
-	}
-}
-
-static void add_time(struct buf *text)
-{
-	char now[STAMP_TEXT];
-
-	stamp_format(now, (int64_t)time(NULL));
-	json_print_string(text, "as_of", now);
-}
-
-static void add_health(struct report *report, const struct index_health *health)
-{
-	bool secrets = gate_takes_secrets(report->txn);
 	struct buf *text = &report->text;
-	int64_t walked_s = health->walked_s;
-	char walked[STAMP_TEXT] = "never";
+	int rc;
 
-	if (walked_s) {
-		stamp_format(walked, walked_s);
-	}
+	facts_print(text, &report->facts, report->json);
 	if (report->json) {
-		json_print_bool(text, "built", index_is_built(report->txn));
-		json_print_bool(text, "allow_secrets", secrets);
-		json_print_bool(text, "out_of_step", health->reconcile);
-		json_print_string(text, "walked", walked_s ? walked : NULL);
-	} else {
-		buf_addf(text, "%-16s%s\n%-16s%s\n%s", "secrets",
-			 secrets ? "accepted" : "rejected", "walked", walked,
-			 health->reconcile ? "not in step with the folder: events were "
-					     "lost, or files are missing without an "
-					     "event that says why\n"
-					   : "");
-		if (walked_s && !report->counts.files) {
-			buf_addstr(text, SCAN_NOTHING "\n");
-		}
+		json_print_bool(text, "complete", complete);
+		json_print_open(text, "rejected", '[');
 	}
+	rc = list(report, payload, err);
+	if (report->json) {
+		buf_addch(text, ']');
+		json_print_open(text, "rejected_kinds", '[');
+	}
+	add_groups(report);
+	buf_addstr(text, report->json ? "]" : "");
+	facts_judge(&report->facts, dir, fail_on);
+	if (report->json || fail_on->what) {
+		fail_on_print(text, fail_on, report->json);
+	}
+	buf_addstr(text, report->json ? "}\n" : "");
+	return rc;
 }
 
-static void add_problems(struct report *report, const char *dir,
-			 const struct index_health *health, struct fail_on *fail_on)
+static int list_all(struct report *report, void *payload, struct err *err)
 {
-	const struct index_counts *c = &report->counts;
-
-	if (c->rejects) {
-		fail_on_add(fail_on, FAIL_ON_REJECTS,
-			    "%" PRIu64 " record%s of %" PRIu64 " file%s %s rejected",
-			    c->rejects, c->rejects == 1 ? "" : "s", c->rejected_files,
-			    c->rejected_files == 1 ? "" : "s",
-			    c->rejects == 1 ? "is" : "are");
-	}
-	if (!index_is_built(report->txn)) {
-		fail_on_add(fail_on, FAIL_ON_FAILED,
-			    "the first scan into index '%s' has not ended; scan again if "
-			    "none runs",
-			    dir);
-	}
-	if (health->reconcile) {
-		fail_on_add(fail_on, FAIL_ON_FAILED,
-			    "index '%s' is not in step with the folder; a scan mends it, "
-			    "or says which files are missing",
-			    dir);
-	}
-	if (report->json || fail_on->what) {
-		fail_on_print(&report->text, fail_on, report->json);
-	}
+	(void)payload;
+	return query_rejects(report->txn, add_reject, report, err);
 }
 
 int status_print(struct index *index, bool json, struct fail_on *fail_on, struct err *err)
 {
 	struct report report;
-	struct index_health health;
 	int rc = report_begin(&report, index, json, err);
 
 	if (rc) {
 		return rc;
 	}
-	if (!index_is_built(report.txn)) {
+	if (!report.facts.built) {
 		log_warning(
 			"the first scan into index '%s' has not ended, so it counts no "
 			"record yet; scan again if none runs",
 			index_dir(index));
 	}
-	index_health(report.txn, &health);
-	if (json) {
-		json_print_document(&report.text);
-		add_time(&report.text);
-		json_print_string(&report.text, "index", index_uuid(report.txn));
-	} else {
-		buf_addf(&report.text, "%-16s%s\n", "index", index_uuid(report.txn));
-	}
-	add_numbers(&report, &health);
-	add_health(&report, &health);
-	if (json) {
-		json_print_open(&report.text, "rejected", '[');
-	}
-	rc = query_rejects(report.txn, add_reject, &report, err);
-	if (json) {
-		buf_addch(&report.text, ']');
-		json_print_open(&report.text, "rejected_kinds", '[');
-	}
-	add_groups(&report);
-	buf_addstr(&report.text, json ? "]" : "");
-	add_problems(&report, index_dir(index), &health, fail_on);
-	buf_addstr(&report.text, json ? "}\n" : "");
+	rc = add_status(&report, true, list_all, NULL, index_dir(index), fail_on, err);
 	return report_end(&report, rc, err);
 }
+
+/* --- INDEX_STATUS_FILE ----------------------------------------------------------------- */
+
+/* So many rejects are in it, so that its cost does not grow with them. */
+#define REPORTED_REJECTS 100
+
+static int list_some(struct report *report, void *payload, struct err *err)
+{
+	(void)payload;
+	return report->facts.counts.rejects
+		       ? query_some_rejects(report->txn, REPORTED_REJECTS, add_reject,
+					    report, err)
+		       : 0;
+}
+
+int status_report(struct index *index, bool *failing, struct err *err)
+{
+	struct report report;
+	struct err why;
+	struct fail_on none = {0};
+	struct buf path = {0};
+	int rc = report_begin(&report, index, true, err);
+
+	if (rc) {
+		return rc;
+	}
+	report.kept = true;
+	rc = add_status(&report, report.facts.counts.rejects <= REPORTED_REJECTS,
+			list_some, NULL, index_dir(index), &none, err);
+	rc = index_end(&report.txn, rc, err);
+	buf_addf(&path, "%s/" INDEX_STATUS_FILE, index_dir(index));
+	if (!rc) {
+		int renewed =
+			file_swap(path.data, report.text.data, report.text.len, &why);
+
+		if (renewed && !*failing) {
+			log_warning("%s; the report is tried again at the next change",
+				    why.msg);
+		}
+		*failing = renewed;
+	}
+	fail_on_release(&none);
+	buf_release(&report.text);
+	buf_release(&path);
+	return rc;
+}
+
+static int list_reported(struct report *report, void *payload, struct err *err)
+{
+	(void)err;
+	return facts_report_rejects(payload, add_reject, report);
+}
+
+int status_print_reported(const char *dir, bool json, struct fail_on *fail_on,
+			  struct err *err)
+{
+	struct report report = {.json = json, .plain = true};
+	struct facts_report reported;
+	int rc = facts_report_read(&reported, dir, err);
+
+	if (!rc) {
+		char time[STAMP_TEXT];
+
+		stamp_format(time, reported.facts.as_of_s);
+		log_warning("index '%s' cannot be read without write access to its lock "
+			    "file, so this is what its writer reported at %s",
+			    dir, time);
+		report.facts = reported.facts;
+		rc = add_status(&report, reported.complete, list_reported, &reported, dir,
+				fail_on, err);
+		rc = report_end(&report, rc, err);
+	}
+	facts_report_release(&reported);
+	return rc;
+}
+
+/* --- the other commands ---------------------------------------------------------------- */
 
 static void print_difference(const char *difference, void *payload)
 {
@@ -354,7 +351,7 @@ int status_check(struct index *index, bool json, uint64_t *differences, struct e
 	if (rc) {
 		return rc;
 	}
-	if (!index_is_built(report.txn)) {
+	if (!report.facts.built) {
 		rc = err_set(
 			err, ERR_LOCKED,
 			"the first scan into index '%s' has not ended; check it after "
@@ -370,14 +367,14 @@ int status_check(struct index *index, bool json, uint64_t *differences, struct e
 	if (json) {
 		buf_addch(&report.text, ']');
 		json_print_number(&report.text, "differences", *differences);
-		json_print_number(&report.text, "claims", report.counts.claims);
+		json_print_number(&report.text, "claims", report.facts.counts.claims);
 		buf_addstr(&report.text, "}\n");
 	} else if (!rc && *differences) {
 		add_count(&report.text, "", *differences, "difference");
 		buf_addstr(&report.text, "; delete the index and scan again\n");
 	} else if (!rc) {
 		add_count(&report.text, "ok: all tables agree with ",
-			  report.counts.claims, "claim");
+			  report.facts.counts.claims, "claim");
 		buf_addch(&report.text, '\n');
 	}
 	return report_end(&report, rc, err);
@@ -388,7 +385,7 @@ int status_scan(struct index *index, const struct scan_counts *scan, bool json,
 {
 	struct report report;
 	struct buf *text = &report.text;
-	const struct index_counts *c = &report.counts;
+	const struct index_counts *c = &report.facts.counts;
 	int rc = report_begin(&report, index, json, err);
 
 	if (rc) {
@@ -397,7 +394,7 @@ int status_scan(struct index *index, const struct scan_counts *scan, bool json,
 	*rejected = c->rejected_files;
 	if (json) {
 		json_print_document(text);
-		json_print_number(text, "sequence", report.sequence);
+		json_print_number(text, "sequence", report.facts.sequence);
 		json_print_number(text, "files", scan->files);
 		json_print_number(text, "unchanged", scan->unchanged);
 		json_print_number(text, "read", scan->applied.read);

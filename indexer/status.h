@@ -25,6 +25,18 @@
 int status_print(struct index *index, bool json, struct fail_on *fail_on,
 		 struct err *err);
 
+/*
+ * Writes the same JSON as INDEX_STATUS_FILE beside the index, for who may not open it, but with at
+ * most a hundred rejects: `complete` is false if there are more. Its `as_of` is when it was written:
+ * watch does that soon after each change, and once a minute as long as it runs, so an old one shows
+ * that no watch does. A failure to write it is only logged, the first time: *failing, false at
+ * first, remembers that.
+ */
+int status_report(struct index *index, bool *failing, struct err *err);
+/* The command `status` from that file. */
+int status_print_reported(const char *dir, bool json, struct fail_on *fail_on,
+			  struct err *err);
+
 /* The command `check`: each difference on a line; sets *differences. */
 int status_check(struct index *index, bool json, uint64_t *differences, struct err *err);
 

@@ -100,22 +100,32 @@ static int read_snapshot(struct standing *s, struct note *note,
 
 /* --- the index ------------------------------------------------------------------------ */
 
-static void read_exported(struct standing *s, const struct note *note,
+/* Takes in that the snapshot shows the index as it was then. `txn` may be NULL: then only the uuid
+ * tells whether it is the same index. */
+static void take_export(struct standing *s, const struct note_export *at,
+			const struct index_txn *txn)
+{
+	if (txn ? note_follows(txn, at) : strcmp(at->index, s->index.uuid) == 0) {
+		s->index.continues = true;
+		s->index.exported = at->sequence > s->index.exported ? at->sequence
+								     : s->index.exported;
+	}
+}
+
+/* Finds out up to where the index is exported: the snapshot says it, or, if the last export made
+ * none, the note. */
+static void take_exported(struct standing *s, const struct note *note,
 			  const struct index_txn *txn)
 {
-	const struct note_export *noted = &note->ended;
 	struct note_export said = {0};
 
 	if (s->info.message &&
-	    message_exported(s->info.message, said.index, &said.epoch, &said.sequence) &&
-	    note_follows(txn, &said)) {
-		s->index.continues = true;
-		s->index.exported = said.sequence;
+	    message_exported(s->info.message, said.index, &said.epoch, &said.sequence)) {
+		take_export(s, &said, txn);
 	}
-	if (*noted->commit.hex && strcmp(noted->commit.hex, s->info.commit.hex) == 0 &&
-	    noted->sequence >= s->index.exported && note_follows(txn, noted)) {
-		s->index.continues = true;
-		s->index.exported = noted->sequence;
+	if (*note->ended.commit.hex &&
+	    strcmp(note->ended.commit.hex, s->info.commit.hex) == 0) {
+		take_export(s, &note->ended, txn);
 	}
 }
 
@@ -155,7 +165,7 @@ static int read_index(struct standing *s, const struct note *note, const char *d
 		s->index.sequence = index_sequence(txn);
 		s->index.rejects = counts.rejects;
 		s->index.rejected_files = counts.rejected_files;
-		read_exported(s, note, txn);
+		take_exported(s, note, txn);
 		check_health(s, dir, index_is_built(txn), health.reconcile);
 	}
 	rc = index_end(&txn, rc, err);
@@ -197,7 +207,6 @@ static bool read_report(struct standing *s, const struct note *note, const char 
 	struct buf path = {0}, text = {0}, canon = {0};
 	struct body_object object = {0};
 	struct json_value value;
-	struct note_export said = {0};
 	struct stamp stamp;
 	char time[STAMP_TEXT] = "";
 	struct err why;
@@ -221,16 +230,8 @@ static bool read_report(struct standing *s, const struct note *note, const char 
 		check_health(s, dir, is_true(&object, "built"),
 			     is_true(&object, "out_of_step"));
 	}
-	if (good && s->info.message &&
-	    message_exported(s->info.message, said.index, &said.epoch, &said.sequence) &&
-	    strcmp(said.index, index->uuid) == 0) {
-		index->continues = true;
-		index->exported = said.sequence;
-		if (strcmp(note->ended.commit.hex, s->info.commit.hex) == 0 &&
-		    strcmp(note->ended.index, index->uuid) == 0 &&
-		    note->ended.sequence > index->exported) {
-			index->exported = note->ended.sequence;
-		}
+	if (good) {
+		take_exported(s, note, NULL);
 	}
 	body_object_release(&object);
 	buf_release(&path);

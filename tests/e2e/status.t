@@ -66,7 +66,7 @@ index           : all of it is in the snapshot
 site            at the snapshot
 END
 exits "without signers nobody is asked" 0 all
-is "but the key is known" "$(get '.signature | [.verdict, .name]')" '["unknown",null]'
+is "but the key is known" "$(get '.signature | [.verdict, .signer]')" '["unknown",null]'
 exits "without an index and a site" 0 status
 is "there is nothing to say of them" "$(get '[.index, .site]')" "[null,null]"
 state >"$T/after"
@@ -77,7 +77,7 @@ exits "a clone has a status, too" 0 "$EXPORTER" status --repo "$T/clone" --index
 # --- unsigned ---------------------------------------------------------------------------------
 exits "signed by somebody else" 1 all --signers "$T/others"
 is "counts as unsigned" "$(problems)" "unsigned!"
-is "the signature is there" "$(get '.signature | [.verdict, .name]')" '["unknown",null]'
+is "the signature is there" "$(get '.signature | [.verdict, .signer]')" '["unknown",null]'
 image two second && scan >"$T/out" && export_all --accept unsigned >"$T/out"
 exits "not signed" 1 all
 is "is wrong" "$(problems)" "unsigned!"
