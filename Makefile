@@ -64,7 +64,9 @@ say = $(if $(V),@:,@printf '  %-6s %s\n')
 
 DEPS_BUILD = gcc libc6-dev make pkg-config liblmdb-dev libgit2-dev libcjson-dev \
 	libinotifytools0-dev libzstd-dev libdeflate-dev nettle-dev
-DEPS_RUN = git openssh-client nginx libnginx-mod-http-js
+DEPS_RUN = git openssh-client
+# to serve a site, as `make serve` does
+DEPS_SERVE = nginx libnginx-mod-http-js
 DEPS_TEST = libcmocka-dev perl python3 curl jq strace chromium e2fsprogs mount util-linux \
 	libimage-exiftool-perl miller csvkit zsh fish
 # to make the Debian package
@@ -216,16 +218,19 @@ $(UNIT_BIN): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
 # --- run and test -----------------------------------------------------------------
 
 deps: ## install the Debian packages that are missing (to build, run and test)
-	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST)
+	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_SERVE) $(DEPS_TEST)
 
 deps-ci: ## the same, and the packages that only .ci/run needs
-	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST) $(DEPS_CI)
+	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_SERVE) $(DEPS_TEST) $(DEPS_CI)
 
-run: deps ## index and export data/samples, and show the result
+# `run` and `serve` install what they need, and nothing for tests.
+run: ## index and export data/samples, and show the result
+	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN)
 	@$(MAKE) --no-print-directory all
 	@ALBUMEN_BUILD=$(BUILD) tests/run-demo.sh
 
-serve: deps ## answer the API from that site, with nginx on 127.0.0.1:PORT
+serve: ## answer the API from that site, with nginx on 127.0.0.1:PORT
+	@.ci/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_SERVE)
 	@$(MAKE) --no-print-directory all
 	@ALBUMEN_BUILD=$(BUILD) tests/run-demo.sh --serve 127.0.0.1:$(PORT)
 
