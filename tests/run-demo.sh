@@ -58,8 +58,8 @@ printf '  (%s files)\n' "$(cd "$demo/site" && find api snapshot.json -type f | w
 printf '\nThe two recorded calls, to the byte:\n'
 expect_size "$recorded_image" 3436
 expect_size "$recorded_album" 723
-printf '\nWhat is still untagged, and since when:\n'
-show "$exporter" audit --repo "$demo/repo" --images
+printf '\nWhat is still untagged in the album harbour-1931, and since when:\n'
+show "$exporter" audit --repo "$demo/repo" --album harbour-1931 --images
 cat <<END
 
 What to try next:
