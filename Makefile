@@ -68,7 +68,7 @@ DEPS_RUN = git openssh-client
 # to serve a site, as `make serve` does
 DEPS_SERVE = nginx libnginx-mod-http-js
 DEPS_TEST = libcmocka-dev perl python3 curl jq strace chromium e2fsprogs mount util-linux \
-	libimage-exiftool-perl miller csvkit zsh fish
+	libimage-exiftool-perl miller csvkit zsh fish python3-jsonschema
 # to make the Debian package
 DEPS_DEB = build-essential debhelper
 DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc groff-base shellcheck systemd prometheus
@@ -352,6 +352,7 @@ install: all $(INSTALLED) ## install programs, manual pages, completion, example
 		$(DESTDIR)$(PREFIX)/share/albumen/page \
 		$(DESTDIR)$(PREFIX)/share/albumen/evidence \
 		$(DESTDIR)$(PREFIX)/share/albumen/recipes \
+		$(DESTDIR)$(PREFIX)/share/albumen/schema \
 		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7 \
 		$(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
@@ -359,6 +360,7 @@ install: all $(INSTALLED) ## install programs, manual pages, completion, example
 	install -m 644 $(EDGE:%=exporter/site/edge/%) $(DESTDIR)$(PREFIX)/share/albumen/edge
 	install -m 644 $(PAGE:%=exporter/page/%) $(DESTDIR)$(PREFIX)/share/albumen/page
 	install -m 755 $(EVIDENCE:%=tests/%) $(DESTDIR)$(PREFIX)/share/albumen/evidence
+	install -m 644 data/schema/*.json $(DESTDIR)$(PREFIX)/share/albumen/schema
 	install -m 644 data/recipes/*.jq $(DESTDIR)$(PREFIX)/share/albumen/recipes
 	install -m 755 data/recipes/mirror-live-api $(DESTDIR)$(PREFIX)/share/albumen/recipes
 	cp -r --no-preserve=mode,ownership data/recipes/samples \

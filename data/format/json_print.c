@@ -6,7 +6,7 @@
 
 #include "data/format/json.h"
 
-#define VERSION 1 /* of all forms */
+#define VERSION 1 /* of all forms: data/schema */
 
 void json_print_name(struct buf *out, const char *name)
 {

@@ -36,8 +36,8 @@ void json_print_name(struct buf *out, const char *name);
 void json_print_open(struct buf *out, const char *name, char bracket);
 
 /* Opens a document: an object whose first member is the version of its form. The form is
- * what albumen(7) says. Members may be added to it; whoever
- * takes one away, or gives it another meaning, raises the version in all of them. */
+ * what its schema in data/schema says. Members may be added to it; whoever takes one away,
+ * or gives it another meaning, raises the version of all. */
 void json_print_document(struct buf *out);
 /* Opens the next of several lines, each of them an object. The first one has the version:
  * *begun says whether there was one, and is set. */

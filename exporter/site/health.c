@@ -47,8 +47,7 @@ int health_write(const char *site, const struct health *health, struct err *err)
 	bool done;
 
 	when_format(checked, health->checked_s);
-	json_print_open(&text, NULL, '{');
-	json_print_number(&text, "version", 1);
+	json_print_document(&text);
 	json_print_number(&text, "sequence", health->sequence);
 	json_print_string(&text, "commit", health->commit->hex);
 	json_print_string(&text, "checked", checked);
