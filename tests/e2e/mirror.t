@@ -111,6 +111,19 @@ exits "the next run goes on" 0 mirror
 is "where the first was" "$(<"$T/out")" 'albums: 6 fetched, 6 of them changed, 0 not fetched'
 is "without a request for what is there" "$(asked 'albums/00324000')" 0
 is "and all is there" "$(files)" "$(<"$T/before")"
+
+rm -rf "$T/data"
+control '{"faults": {"/api/v1/albums/numbered/images": [[503, {"Retry-After": "60"}]]}}'
+spawn killed "$ROOT/data/recipes/mirror-live-api" --token "$T/token" "http://127.0.0.1:$port" "$T/data"
+ok "a run has some albums" wait_until 60 grep -qx linked "$T/data/.mirror/done"
+kill -KILL -- "-$(<"$T/killed.pid")"
+stop killed KILL
+is "and is killed" "$([ -e "$T/data/numbered.json" ]; echo $?)" 1
+control '{}'
+exits "the next one goes on" 0 mirror
+is "with the others" "$(<"$T/out")" 'albums: 4 fetched, 4 of them changed, 0 not fetched'
+is "and all is there" "$(files)" "$(<"$T/before")"
+
 control '{"faults": {"/api/v1/albums/linked/images": [401]}}'
 exits "a token that the API refuses ends the run" 1 mirror
 is "with a reason" "$(tail -n 1 "$T/err")" 'mirror-live-api: the API refuses the token (401): an expired one?'
