@@ -68,7 +68,8 @@ DEPS_RUN = git openssh-client
 # to serve a site, as `make serve` does
 DEPS_SERVE = nginx libnginx-mod-http-js
 DEPS_TEST = libcmocka-dev perl python3 curl jq strace chromium e2fsprogs mount util-linux \
-	libimage-exiftool-perl miller csvkit zsh fish python3-jsonschema
+	libimage-exiftool-perl miller csvkit zsh fish python3-jsonschema $(DEPS_DEB) lintian \
+	mmdebstrap systemd-container
 # to make the Debian package
 DEPS_DEB = build-essential debhelper
 DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc groff-base shellcheck systemd prometheus
