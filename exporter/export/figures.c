@@ -32,8 +32,8 @@ static void add_snapshot(struct metrics *m, const struct figures *f)
 static void add_follow(struct metrics *m, const struct follow_state *state)
 {
 	metrics_gauge(m, "checked_timestamp_seconds",
-		      "When the last export of this process ended well, whether or not "
-		      "there was anything to do; 0: none has.",
+		      "When the snapshot was last found to show all of the index; 0: not "
+		      "yet by this process.",
 		      (uint64_t)state->checked_s);
 	if (state->exports) {
 		metrics_gauge_ms(

@@ -7,9 +7,9 @@
 
 /* What follow has done since it began, and where it is. */
 struct follow_state {
-	/* The last export that ended well, whether or not it made a snapshot: when it ended
-	 * (Unix time; 0: none has), the snapshot that was the last one then, and up to which
-	 * sequence of the index that shows it. */
+	/* When the last snapshot was last found to show all of the index (Unix time; 0: not
+	 * yet): at the end of an export, whether or not that made a snapshot, or while another
+	 * program has the repository. Which snapshot, and up to which sequence it does. */
 	int64_t checked_s;
 	struct snapshot_id commit;
 	int64_t commit_s; /* its time */
