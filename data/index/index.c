@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "data/base/buf.h"
@@ -16,6 +17,7 @@
 #include "data/index/build_ids.h"
 #include "data/index/dictionary.h"
 #include "data/index/feed.h"
+#include "data/index/marks.h"
 #include "data/index/recent.h"
 #include "data/index/store_file.h"
 #include "data/index/txn.h"
@@ -112,14 +114,17 @@ struct index {
 	struct store *store;
 	char *dir, *lock_path, *changed_path;
 	int lock;
-	int changed;      /* INDEX_CHANGED_FILE; writers only */
-	bool unsignalled; /* the last commit could not modify it */
+	int changed;        /* INDEX_CHANGED_FILE; writers only */
+	struct marks marks; /* what it holds */
+	bool unsignalled;   /* the last commit could not modify it */
 	struct dictionary *dictionary;
 	bool building;         /* a writer is building the index; then it has these */
 	struct build_ids *ids; /* the ids of all records */
 	uint64_t epoch;        /* of the writer: random, never 0 */
 	bool in_txn;
 };
+
+#define CHANGED_MAX (64U << 10)
 
 /* The most rows of the table meta besides epochs. */
 #define META_OTHER_ROWS 8
@@ -207,10 +212,23 @@ static int open_changed(struct index *index, struct err *err)
 	return 0;
 }
 
+static void read_marks(struct marks *out, const char *path)
+{
+	struct buf text = {0};
+	struct err ignored;
+
+	*out = (struct marks){0};
+	if (file_read(&text, path, CHANGED_MAX, &ignored) == 0 && text.len) {
+		marks_read(out, text.data, text.len);
+	}
+	buf_release(&text);
+}
+
 static int open_for_writing(struct index *index, struct err *err)
 {
 	int rc = file_lock(&index->lock, index->lock_path, "albumen-indexer", err);
 
+	read_marks(&index->marks, index->changed_path);
 	return rc ? rc : open_changed(index, err);
 }
 
@@ -633,8 +651,7 @@ static void txn_free(struct index_txn *txn)
  */
 static void signal_change(struct index *index, uint64_t sequence)
 {
-	char text[32];
-	int len = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)sequence);
+	struct buf text = {0};
 	bool same = false;
 
 	if (index->changed < 0 ||
@@ -645,19 +662,30 @@ static void signal_change(struct index *index, uint64_t sequence)
 		}
 		open_changed(index, NULL);
 	}
-	index->unsignalled = pwrite(index->changed, text, (size_t)len, 0) != len &&
-			     futimens(index->changed, NULL) < 0;
+	marks_add(&index->marks, sequence, (int64_t)time(NULL));
+	marks_print(&text, &index->marks);
+	index->unsignalled =
+		pwrite(index->changed, text.data, text.len, 0) != (ssize_t)text.len &&
+		futimens(index->changed, NULL) < 0;
+	/* Marks that are left out make it shorter; if this fails, nobody reads what is behind. */
+	(void)!ftruncate(index->changed, (off_t)text.len);
+	buf_release(&text);
 }
 
 int64_t index_changed_after(const char *dir, uint64_t sequence)
 {
 	char *path = path_in(dir, INDEX_CHANGED_FILE);
+	struct marks marks;
 	struct stat st;
-	int rc = stat(path, &st);
+	int64_t time_s;
 
-	(void)sequence;
+	read_marks(&marks, path);
+	time_s = marks_after(&marks, sequence);
+	if (!time_s && stat(path, &st) == 0) {
+		time_s = (int64_t)st.st_mtim.tv_sec;
+	}
 	free(path);
-	return rc < 0 ? 0 : (int64_t)st.st_mtim.tv_sec;
+	return time_s;
 }
 
 int index_commit(struct index_txn **txn, struct err *err)

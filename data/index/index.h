@@ -60,8 +60,9 @@ struct dictionary *index_dictionary(struct index *index);
  * IN_MODIFY). */
 #define INDEX_CHANGED_FILE "changed"
 
-/* When the first of the commits after `sequence` was made, Unix seconds: not before that time, and
- * 0 if it is not known. Needs nothing of the index in `dir` but that file. */
+/* When the change that came after `sequence` was committed, Unix seconds, or later by up to a quarter
+ * of how long ago that is. 0: it is not known. It reads nothing of the index in `dir` but that
+ * file. */
 int64_t index_changed_after(const char *dir, uint64_t sequence);
 
 /* The file "DIR/status.json", in which the indexer reports on the index, for those who may not

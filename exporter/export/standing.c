@@ -248,7 +248,10 @@ static int64_t lag_of(const struct standing_index *index, const char *dir, int64
 	if (index->continues && index->sequence <= index->exported) {
 		return 0;
 	}
-	since_s = index_changed_after(dir, index->continues ? index->exported : 0);
+	/* Of another index, only the last change counts: it may have been made just now. */
+	since_s = index_changed_after(dir, index->continues  ? index->exported
+					   : index->sequence ? index->sequence - 1
+							     : 0);
 	return since_s && since_s < now_s ? now_s - since_s : 0;
 }
 
