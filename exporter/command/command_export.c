@@ -190,6 +190,10 @@ static int run(const void *values, char **operand, struct err *err)
 	if (!rc && !opt->dry_run) {
 		rc = maintain_when_due(job.job.repo, false, err);
 	}
+	if (rc < 0 && rc != ERR_STOPPED && job.job.repo &&
+	    snapshot_writable(job.job.repo)) {
+		snapshot_note_failure(job.job.repo, err->msg);
+	}
 	if (!rc && result.site.damaged) {
 		rc = 1; /* the log says what is damaged */
 	}

@@ -373,6 +373,9 @@ static int export_once(struct follow *f, struct err *err)
 		/* After the site has the snapshot, since this may take a while. */
 		rc = maintain_when_due(f->job.repo, is_waiting(f), err);
 	}
+	if (rc < 0 && rc != ERR_STOPPED) {
+		snapshot_note_failure(f->job.repo, err->msg);
+	}
 	snapshot_unlock(f->job.repo);
 	yield_lock(f);
 	return rc;

@@ -60,6 +60,21 @@ static int read_signature(struct standing *s, const struct standing_job *job,
 	return 0;
 }
 
+static void check_failure(struct standing *s, const struct snapshot_repo *repo)
+{
+	struct buf why = {0};
+	char at[STAMP_TEXT];
+	int64_t at_s;
+
+	if (snapshot_failure(&why, &at_s, repo)) {
+		stamp_format(at, at_s);
+		fail_on_add(&s->fail_on, FAIL_ON_FAILED,
+			    "the last export failed, at %s: %s", at,
+			    why.len ? why.data : "");
+	}
+	buf_release(&why);
+}
+
 static void check_complete(struct standing *s)
 {
 	struct oversize oversize = {0};
@@ -410,6 +425,7 @@ int standing_read(struct standing *standing, const struct standing_job *job,
 	if (job->site) {
 		look_at_site(standing, &state, job->site);
 	}
+	check_failure(standing, job->repo);
 	rc = read_snapshot(standing, &note, job, err);
 	if (!rc && job->index) {
 		check_index(standing, &note, job);

@@ -6,12 +6,16 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "data/base/clock.h"
 #include "data/base/file.h"
 #include "data/base/log.h"
+#include "data/base/plain.h"
 #include "data/base/threads.h"
+#include "data/format/stamp.h"
 #include "exporter/git/commit.h"
 #include "exporter/git/pack/mapped.h"
 #include "exporter/git/reflock.h"
@@ -211,6 +215,53 @@ int snapshot_reopen(struct snapshot_repo *repo, struct err *err)
 	repo_close(repo);
 	rc = open_repository(repo, err);
 	return rc ? rc : repo_prepare(repo, SNAPSHOT_BRANCH, err);
+}
+
+/* --- the last failure --- */
+
+#define FAILED "failed "
+#define LOCK_MAX 8192
+
+/* The file of the lock has what file_lock writes into it, a line; this is the second one. */
+void snapshot_note_failure(struct snapshot_repo *repo, const char *why)
+{
+	struct buf line = {0};
+	char at[STAMP_TEXT];
+	struct stat st;
+
+	stamp_format(at, (int64_t)time(NULL));
+	buf_addf(&line, FAILED "%s ", at);
+	plain_addstr(&line, why);
+	buf_addch(&line, '\n');
+	if (fstat(repo->lock, &st) == 0) {
+		(void)!pwrite(repo->lock, line.data, line.len, st.st_size);
+	}
+	buf_release(&line);
+}
+
+bool snapshot_failure(struct buf *why, int64_t *at_s, const struct snapshot_repo *repo)
+{
+	struct buf path = {0}, text = {0};
+	struct stamp stamp;
+	struct err ignored;
+	const char *line;
+	bool failed = false;
+
+	buf_addf(&path, "%s/" REFLOCK_FILE, repo->path);
+	if (file_read(&text, path.data, LOCK_MAX, &ignored) == 0 && text.len &&
+	    (line = strstr(text.data, "\n" FAILED))) {
+		line += strlen("\n" FAILED);
+		failed = strlen(line) > STAMP_TEXT &&
+			 stamp_read(&stamp, line, STAMP_TEXT - 1) == 0;
+	}
+	if (failed) {
+		*at_s = stamp_unix_s(&stamp);
+		line += STAMP_TEXT;
+		buf_add(why, line, strcspn(line, "\n"));
+	}
+	buf_release(&path);
+	buf_release(&text);
+	return failed;
 }
 
 /* --- unlocking for a while --- */

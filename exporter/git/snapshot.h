@@ -74,6 +74,14 @@ void snapshot_close(struct snapshot_repo *repo);
 void snapshot_unlock(struct snapshot_repo *repo);
 int snapshot_lock(struct snapshot_repo *repo, const struct snapshot_wait *wait,
 		  struct err *err);
+
+/* Leaves beside the lock, which the caller holds, why its work has failed, for whoever asks how
+ * things stand. The next writer writes over it. */
+void snapshot_note_failure(struct snapshot_repo *repo, const char *why);
+/* Appends why the last writer failed, and sets *at_s to when, Unix seconds. False: it did not fail,
+ * or another one has begun since. */
+bool snapshot_failure(struct buf *why, int64_t *at_s, const struct snapshot_repo *repo);
+
 const char *snapshot_path(const struct snapshot_repo *repo);
 /* Whether it is open for writing, and locked. */
 bool snapshot_writable(const struct snapshot_repo *repo);

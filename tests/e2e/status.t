@@ -87,6 +87,14 @@ is "and it is said all the same" "$(problems)" "unsigned"
 exits "none fails" 0 all --fail-on none
 F=(--fail-on "rejects,damaged,failed,lag=60s")
 
+# --- an export that failed --------------------------------------------------------------------
+exits "an export that is refused" 1 export_all --drop member
+exits "is a failure" 1 all "${F[@]}"
+is "of which the reason is said" "$(problems) $(get '[.problems[].reason | test("the last export failed, at 20.*Z: nothing in any response is at")] | any')" \
+	"failed! unsigned true"
+export_all >"$T/out"
+exits "until one is done" 0 all "${F[@]}"
+
 # --- the index is ahead -----------------------------------------------------------------------
 image two third && scan >"$T/out"
 exits "a change of now" 0 all "${F[@]}"
