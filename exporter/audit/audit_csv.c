@@ -147,7 +147,7 @@ static void csv_albums(FILE *out, struct buf *text, const struct audit *audit,
 	buf_addstr(text, "scope,album,images,tagged,untagged,share,oldest_untagged,"
 			 "oldest_since,last_tagged_at,last_tagged_by,tags,"
 			 "oldest_created_at,oldest_counted_from,oldest_observed_since,"
-			 "oldest_or_earlier,oldest_snapshot,snapshot,time,library\r\n");
+			 "oldest_or_earlier,oldest_commit,commit,time,library\r\n");
 	csv_row(text, audit, "all", "", &audit->all);
 	for (size_t i = 0; i < rows; i++) {
 		csv_row(text, audit, "album", audit->album[i].id,
@@ -191,8 +191,8 @@ static int csv_images(FILE *out, struct buf *text, const struct audit *audit,
 	int rc = 0;
 
 	buf_addstr(text, "album,image,title,since,age_days,created_at,counted_from,"
-			 "observed_since,or_earlier,observed_snapshot,last_tag,"
-			 "last_tag_label,last_tagged_at,last_tagged_by,snapshot,time,"
+			 "observed_since,or_earlier,observed_commit,last_tag,"
+			 "last_tag_label,last_tagged_at,last_tagged_by,commit,time,"
 			 "library\r\n");
 	for (uint64_t i = 0; !rc && i < view->rows; i++) {
 		const struct audit_image *image = view->row[i].image;

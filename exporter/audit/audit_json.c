@@ -29,7 +29,7 @@ static int image_members(struct buf *text, const struct audit *audit,
 	json_print_string(text, "counted_from", audit_print_counted_from(image));
 	json_time(text, "observed_since", image->since->time_s);
 	json_print_bool(text, "or_earlier", image->earlier);
-	json_print_string(text, "commit", image->since->commit);
+	json_print_string(text, "observed_commit", image->since->commit);
 	buf_release(&scratch);
 	return rc;
 }

@@ -50,7 +50,7 @@ is "a move between albums does not make an image new, losing its tag does" \
 	"$(field '[.albums[0].untagged_images[] | [.image, .observed_since]]')" \
 	'[["c","2023-11-14T22:13:20Z"],["a","2023-11-15T22:13:20Z"]]'
 is "the report names the snapshot since which an image is untagged" \
-	"$(field '.albums[0].untagged_images[1].commit')" \
+	"$(field '.albums[0].untagged_images[1].observed_commit')" \
 	"$(git -C "$T/clone" rev-parse HEAD~1)"
 is "who tagged last is unknown if no record says it" "$(field '.all.last_tagged.by')" unknown
 exits "an audit of tag images that do not say when they were made" 0 audit --at HEAD~2

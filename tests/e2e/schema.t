@@ -55,6 +55,7 @@ at 1
 indexer 3 scan --data "$T/data"
 indexer 0 status
 indexer 1 status --fail-on rejects
+cp "$T/index/status.json" "$SAID/indexer-status.file"
 rm "$T/data/nonsense.ndjson" "$T/data/gone.json"
 indexer 0 scan --data "$T/data" --accept-withdrawal
 indexer 0 check

@@ -236,7 +236,7 @@ class Auditor:
             "counted_from": "created" if from_created else "observed",
             "observed_since": utc(observed.time_s),
             "or_earlier": False,
-            "commit": observed.commit,
+            "observed_commit": observed.commit,
         }
 
     def counts(self, at, images):
@@ -357,7 +357,7 @@ def as_rows(audit):
     yield (
         "scope,album,images,tagged,untagged,share,oldest_untagged,oldest_since,"
         "last_tagged_at,last_tagged_by,tags,oldest_created_at,oldest_counted_from,"
-        "oldest_observed_since,oldest_or_earlier,oldest_snapshot,snapshot,time,library"
+        "oldest_observed_since,oldest_or_earlier,oldest_commit,commit,time,library"
     ).split(",")
     for scope, row in [("all", audit["all"])] + [("album", row) for row in audit["albums"]]:
         oldest, last = row["oldest_untagged"] or {}, row["last_tagged"] or {}
@@ -377,7 +377,7 @@ def as_rows(audit):
             oldest.get("counted_from", ""),
             oldest.get("observed_since", ""),
             {True: "yes", False: "no"}.get(oldest.get("or_earlier"), ""),
-            oldest.get("commit", ""),
+            oldest.get("observed_commit", ""),
             audit["commit"],
             audit["time"],
             field(audit["library"] or ""),
@@ -387,7 +387,7 @@ def as_rows(audit):
 def as_image_rows(audit):
     yield (
         "album,image,title,since,age_days,created_at,counted_from,observed_since,or_earlier,"
-        "observed_snapshot,last_tag,last_tag_label,last_tagged_at,last_tagged_by,snapshot,time,"
+        "observed_commit,last_tag,last_tag_label,last_tagged_at,last_tagged_by,commit,time,"
         "library"
     ).split(",")
     for row in audit["untagged_images"]:
@@ -403,7 +403,7 @@ def as_image_rows(audit):
             row["counted_from"],
             row["observed_since"],
             "no",
-            row["commit"],
+            row["observed_commit"],
             field(last.get("tag", "")),
             field(last.get("label", "")),
             last.get("created_at") or "",
@@ -505,7 +505,7 @@ def run(options):
             checker.check(at, only)
             audits += 1
         for images in snapshot.albums.values():
-            since |= {row["commit"] for row in auditor.counts(at, images)[1]}
+            since |= {row["observed_commit"] for row in auditor.counts(at, images)[1]}
     print("%d snapshots, %d audits" % (len(commits), audits), end="")
     print(", untagged since %d of them" % len(since))
 

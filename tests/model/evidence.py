@@ -263,7 +263,7 @@ class Audit:
             "counted_from": counted_from,
             "observed_since": rfc3339(observed.seconds),
             "or_earlier": ident in self.at.earlier,
-            "commit": observed.commit,
+            "observed_commit": observed.commit,
         }
 
     def counts(self, images):
