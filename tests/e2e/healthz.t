@@ -142,7 +142,9 @@ is_503 "of the future" 'the last check was in the future: compare the clocks'
 checked "$(ago -20)"
 is "a clock that is a little behind" "$(ask /healthz)" 200
 checked soon
-is_503 "no time" 'health.json has no time'
+is_503 "no time" 'health.json is not as albumen-exporter follow writes it'
+echo "{\"checked\":\"$(ago 0)\"}" >"$H"
+is_503 "nothing but a time" 'health.json is not as albumen-exporter follow writes it'
 echo '{"version":1,' >"$H"
 is_503 "half a file" 'health.json cannot be read'
 head -c 5000 /dev/zero >"$H"

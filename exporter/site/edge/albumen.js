@@ -328,20 +328,22 @@ function unhealthy(r, answer) {
 	const path = r.variables.document_root + '/health.json';
 	const most = Number(r.variables.albumen_max_age);
 	const file = stat(path);
+	const strange = 'health.json is not as albumen-exporter follow writes it';
 	let age;
 
 	if (!file) {
 		return 'there is no health.json, which albumen-exporter follow writes';
 	}
 	if (!file.isFile() || file.size > HEALTH_MAX) {
-		return 'health.json is not as albumen-exporter follow writes it';
+		return strange;
 	}
 	try {
 		const health = JSON.parse(fs.readFileSync(path).toString());
 
 		age = (Date.now() - Date.parse(health.checked)) / 1000;
-		if (isNaN(age)) {
-			return 'health.json has no time';
+		if (isNaN(age) || typeof health.sequence !== 'number' ||
+			typeof health.commit !== 'string') {
+			return strange;
 		}
 		answer.sequence = health.sequence;
 		answer.commit = health.commit;
