@@ -12,7 +12,7 @@
 #include "data/base/ready.h"
 #include "data/base/stop.h"
 #include "data/index/index.h"
-#include "indexer/figures.h"
+#include "indexer/indexer_metrics.h"
 #include "indexer/root.h"
 #include "indexer/watch.h"
 #include "indexer/scan.h"
@@ -86,7 +86,7 @@ static int scan_once(struct index *index, int fd, struct stop *stop,
 struct reporting {
 	struct index *index;
 	bool failing; /* of status_report */
-	struct figures figures;
+	struct indexer_metrics metrics;
 };
 
 /* See struct watch_options. */
@@ -95,12 +95,13 @@ static int report(void *payload, struct err *err)
 	struct reporting *reporting = payload;
 	int rc = status_report(reporting->index, &reporting->failing, err);
 
-	return rc ? rc : figures_renew(&reporting->figures, reporting->index, err);
+	return rc ? rc
+		  : indexer_metrics_renew(&reporting->metrics, reporting->index, err);
 }
 
 static int check_metrics(const struct options *opt, struct err *err)
 {
-	return opt->metrics ? figures_check(opt->metrics, opt->data, err) : 0;
+	return opt->metrics ? indexer_metrics_check(opt->metrics, opt->data, err) : 0;
 }
 
 /* An index of an earlier version is made again, but not from a folder without metadata files:
@@ -124,7 +125,7 @@ static int open_index(struct index **index, int fd, const struct options *opt,
 static int run_writer(const struct options *opt, bool watch, struct err *err)
 {
 	struct warn warn = {0};
-	struct reporting reporting = {.figures = {.path = opt->metrics}};
+	struct reporting reporting = {.metrics = {.path = opt->metrics}};
 	struct watch_options options = {.accept_withdrawal = opt->accept_withdrawal,
 					.allow_secrets = opt->allow_secrets,
 					.warn = &warn,
@@ -206,7 +207,7 @@ static int run_status(const void *options, char **operand, struct err *err)
 			: status_print(index, opt->json, &fail_on, err);
 	}
 	if (!rc && opt->metrics) {
-		rc = figures_write(index, opt->metrics, err);
+		rc = indexer_metrics_write(index, opt->metrics, err);
 	}
 	index_close(index);
 	rc = !rc && fail_on.fails ? 1 : rc;
@@ -271,7 +272,7 @@ static const struct cli_option options[] = {
 	{"allow-secrets", 0, CLI_FLAG, AT(allow_secrets), NULL, NULL,
 	 "accept records that hold secrets: tokens, keys, passwords"},
 	{"metrics", 0, CLI_STRING, AT(metrics), "FILE", NULL,
-	 "write figures for Prometheus to FILE; watch renews them"},
+	 "write metrics for Prometheus to FILE; watch renews them"},
 	{"fail-on", 0, CLI_STRING, AT(fail_on), "LIST", NULL,
 	 "exit with status 1 for these, as in rejects,failed (default: none)"},
 	{"ready-fd", 0, CLI_NUMBER, AT(ready_fd), "N", NULL,

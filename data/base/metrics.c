@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "data/base/file.h"
+#include "data/base/log.h"
 #include "data/base/plain.h"
 
 /* The first line. It says whose the file is: one that two programs wrote in turn would be
@@ -88,6 +89,20 @@ int metrics_write(struct metrics *m, const char *path, struct err *err)
 	return rc;
 }
 
+void metrics_renew(struct metrics *m, const char *path, bool *failing)
+{
+	struct err why;
+	int rc = metrics_write(m, path, &why);
+
+	if (rc && !*failing) {
+		log_warning("%s; the metrics are tried again at the next change",
+			    why.msg);
+	} else if (!rc && *failing) {
+		log_info("the metrics are written again");
+	}
+	*failing = rc;
+}
+
 /* Whether the file at `path` is one of `program`. An empty one is: a power loss leaves it. */
 static int check_mark(const char *path, const char *program, struct err *err)
 {
@@ -98,7 +113,7 @@ static int check_mark(const char *path, const char *program, struct err *err)
 	if (!rc && text.len &&
 	    (text.len < mark.len || memcmp(text.data, mark.data, mark.len) != 0)) {
 		rc = err_set(err, ERR_FAIL,
-			     "'%s' is not a file of figures that %s wrote: give "
+			     "'%s' is not a file of metrics that %s wrote: give "
 			     "--metrics another file, or remove that one",
 			     path, program);
 	}
@@ -114,7 +129,7 @@ int metrics_check(const char *path, const char *program, struct err *err)
 	int rc = 0;
 
 	if (stat(parent, &st) < 0 || access(parent, W_OK | X_OK) < 0) {
-		rc = err_sys(err, "cannot write figures into the folder '%s'", parent);
+		rc = err_sys(err, "cannot write metrics into the folder '%s'", parent);
 	} else if (lstat(path, &st) < 0) {
 		rc = errno == ENOENT ? 0 : err_sys(err, "cannot stat '%s'", path);
 	} else if (!S_ISREG(st.st_mode)) {

@@ -2,20 +2,21 @@
 #ifndef DATA_BASE_METRICS_H
 #define DATA_BASE_METRICS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
 
 /*
- * metrics - a file of figures in the text format of Prometheus, version 0.0.4, as the
+ * metrics - a file in the text format of Prometheus, version 0.0.4, as the
  * textfile collector of its node exporter reads it: names in base units, HELP and TYPE with
  * each, no times. The names are listed in albumen(7).
  *
  *	struct metrics m = {0};
  *	metrics_begin(&m, "albumen-indexer");
  *	metrics_label(&m, "index", "/var/lib/albumen/photos/index");
-	metrics_version(&m);
+ *	metrics_version(&m);
  *	metrics_gauge(&m, "images", "Images that the index knows.", 12);
  *	rc = metrics_write(&m, "albumen-photos.prom", err);
  *
@@ -44,6 +45,9 @@ void metrics_version(struct metrics *m);
 
 /* Makes or replaces the file (file_renew), and releases *m also after a failure. */
 int metrics_write(struct metrics *m, const char *path, struct err *err);
+/* The same for a program that runs for long: a failure is only logged, once, and so is the end
+ * of it. *failing, false at first, remembers it. */
+void metrics_renew(struct metrics *m, const char *path, bool *failing);
 
 /* Fails, at the start of a program, if the file cannot be made, or if `path` is something
  * other than such a file of `program`. */

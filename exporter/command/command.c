@@ -34,7 +34,7 @@ const struct cli_option command_option_table[] = {
 	{"listen", 0, CLI_STRING, AT(listen), "ADDR:PORT", NULL,
 	 "where nginx listens; a port alone is on 127.0.0.1"},
 	{"metrics", 0, CLI_STRING, AT(metrics), "FILE", NULL,
-	 "write figures for Prometheus to FILE; follow renews them"},
+	 "write metrics for Prometheus to FILE; follow renews them"},
 	{"max-age", 0, CLI_NUMBER, AT(max_age), "SECONDS", NULL,
 	 "/healthz answers 200 while the site was checked more recently (default: 180)"},
 	{"ready-fd", 0, CLI_NUMBER, AT(ready_fd), "N", NULL,

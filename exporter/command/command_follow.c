@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "data/base/ready.h"
 #include "exporter/command/command.h"
-#include "exporter/export/figures.h"
+#include "exporter/export/exporter_metrics.h"
 #include "exporter/export/follow.h"
 
 /* See struct follow_options. */
 static void report(const struct follow_state *state, void *payload)
 {
-	struct figures *figures = payload;
+	struct exporter_metrics *metrics = payload;
 
-	if (figures->path) {
-		figures_renew(figures, state);
+	if (metrics->path) {
+		exporter_metrics_renew(metrics, state);
 	}
 }
 
 static int run(const void *values, char **operand, struct err *err)
 {
 	const struct command_options *opt = values;
-	struct figures figures = {
+	struct exporter_metrics metrics = {
 		.path = opt->metrics, .repo = opt->repo, .site = opt->site};
 	struct follow_options options = {
-		.ready_fd = (int)opt->ready_fd, .report = report, .payload = &figures};
+		.ready_fd = (int)opt->ready_fd, .report = report, .payload = &metrics};
 	struct command_job job;
 	int rc = ready_check(opt->ready_fd, err);
 
 	(void)operand;
-	rc = rc || !opt->metrics ? rc : figures_check(&figures, err);
+	rc = rc || !opt->metrics ? rc : exporter_metrics_check(&metrics, err);
 	if (rc) {
 		return rc;
 	}

@@ -5,7 +5,7 @@
 #include "data/format/age.h"
 #include "data/format/json_print.h"
 #include "exporter/command/command.h"
-#include "exporter/export/figures.h"
+#include "exporter/export/exporter_metrics.h"
 #include "exporter/export/standing.h"
 #include "exporter/lookback/when.h"
 #include "exporter/snapshot/message.h"
@@ -279,10 +279,10 @@ static void text_site(struct buf *out, const struct standing *s,
 	buf_addstr(out, site->unfinished ? "; a publication has not finished\n" : "\n");
 }
 
-/* --- figures --------------------------------------------------------------------------- */
+/* --- metrics --------------------------------------------------------------------------- */
 
 /* Writes the file of --metrics, if it is given. */
-static int write_figures(struct figures *figures, const struct standing *s,
+static int write_metrics(struct exporter_metrics *metrics, const struct standing *s,
 			 struct err *err)
 {
 	const struct standing_index *index = &s->index;
@@ -290,25 +290,25 @@ static int write_figures(struct figures *figures, const struct standing *s,
 	char uuid[37];
 	uint64_t epoch;
 
-	if (!figures->path) {
+	if (!metrics->path) {
 		return 0;
 	}
 	if (*s->info.commit.hex) {
-		figures->snapshot_s = s->info.time_s;
-		message_exported(s->info.message, uuid, &epoch, &figures->sequence);
+		metrics->snapshot_s = s->info.time_s;
+		message_exported(s->info.message, uuid, &epoch, &metrics->sequence);
 		oversize_read(&oversize, s->info.message);
-		figures->oversize = oversize.count;
+		metrics->oversize = oversize.count;
 		oversize_release(&oversize);
 	}
-	figures->has_lag = index->source != STANDING_NONE;
-	figures->lag = index->sequence;
+	metrics->has_lag = index->source != STANDING_NONE;
+	metrics->lag = index->sequence;
 	if (index->continues) {
-		figures->sequence = index->exported;
-		figures->lag = index->sequence > index->exported
+		metrics->sequence = index->exported;
+		metrics->lag = index->sequence > index->exported
 				       ? index->sequence - index->exported
 				       : 0;
 	}
-	return figures_write(figures, err);
+	return exporter_metrics_write(metrics, err);
 }
 
 /* --------------------------------------------------------------------------------------- */
@@ -318,14 +318,14 @@ static int run(const void *values, char **operand, struct err *err)
 	const struct command_options *opt = values;
 	struct standing_job job = {
 		.index = opt->index, .site = opt->site, .signers = opt->signers};
-	struct figures figures = {
+	struct exporter_metrics metrics = {
 		.path = opt->metrics, .repo = opt->repo, .site = opt->site};
 	struct standing standing = {0};
 	struct buf out = {0};
 	int rc = fail_on_read(&standing.fail_on, opt->fail_on, err);
 
 	(void)operand;
-	rc = rc || !opt->metrics ? rc : figures_check(&figures, err);
+	rc = rc || !opt->metrics ? rc : exporter_metrics_check(&metrics, err);
 	rc = rc ? rc : when_now(&job.now_s, err);
 	rc = rc ? rc : snapshot_open(&job.repo, opt->repo, 0, "albumen-exporter", err);
 	rc = rc ? rc : standing_read(&standing, &job, err);
@@ -339,7 +339,7 @@ static int run(const void *values, char **operand, struct err *err)
 			fail_on_print(&out, &standing.fail_on, false);
 		}
 		command_print(&out);
-		rc = write_figures(&figures, &standing, err);
+		rc = write_metrics(&metrics, &standing, err);
 	}
 	if (!rc) {
 		rc = standing.fail_on.fails ? 1 : 0;

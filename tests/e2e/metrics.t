@@ -1,23 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The files of figures that watch, follow and status write for Prometheus: they have the format
-# that its collector reads, they are whole, and their figures are right and renewed.
+# The files of metrics that watch, follow and status write for Prometheus: they have the format
+# that its collector reads, they are whole, and their metrics are right and renewed.
 . "$(dirname "$0")/lib.sh"
 
 cat >"$T/read.py" <<'END'
-"""read.py FILE [NAME] - prints each figure as `NAME VALUE`, or the value of one. Fails unless
+"""read.py FILE [NAME] - prints each metric as `NAME VALUE`, or the value of one. Fails unless
 the file is as the text format of Prometheus, version 0.0.4, demands, and as node_exporter's
-textfile collector takes it: HELP and TYPE before each figure, no name twice, no timestamp."""
+textfile collector takes it: HELP and TYPE before each metric, no name twice, no timestamp."""
 import re
 import sys
 text = open(sys.argv[1], encoding="utf-8").read()
 assert text.endswith("\n"), "no newline at the end"
 lines, seen = text.split("\n")[:-1], {}
 assert re.fullmatch(r"# albumen-(indexer|exporter) wrote this: .*", lines[0]), lines[0]
-assert len(lines) % 3 == 1, "not HELP, TYPE and one figure each"
-for help_, type_, figure in zip(lines[1::3], lines[2::3], lines[3::3]):
+assert len(lines) % 3 == 1, "not HELP, TYPE and one metric each"
+for help_, type_, metric in zip(lines[1::3], lines[2::3], lines[3::3]):
     name, label = re.fullmatch(
-        r'(albumen_[a-z_]+)\{(?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)+\} ([0-9.]+)', figure).groups()
+        r'(albumen_[a-z_]+)\{(?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)+\} ([0-9.]+)', metric).groups()
     kind = "counter" if name.endswith("_total") else "gauge"
     assert re.fullmatch(rf"# HELP {name} [^\\]+\.", help_), help_
     assert type_ == f"# TYPE {name} {kind}", type_
@@ -29,11 +29,11 @@ else:
     for pair in seen.items():
         print(*pair)
 END
-figure() { # FILE NAME
+metric() { # FILE NAME
 	"$PYTHON" "$T/read.py" "$T/$1" "albumen_$2"
 }
-is_figure() { # FILE NAME VALUE
-	[ "$(figure "$1" "$2")" = "$3" ]
+is_metric() { # FILE NAME VALUE
+	[ "$(metric "$1" "$2")" = "$3" ]
 }
 names() { # FILE
 	"$PYTHON" "$T/read.py" "$T/$1" | cut -d' ' -f1 | sort | paste -sd' '
@@ -57,17 +57,17 @@ scan >/dev/null 2>&1
 "$INDEXER" status --index "$I" --json --metrics "$T/i.prom" >"$T/status.json"
 ok "the file of status is as it must be" read_all "$T/i.prom"
 is "all may read it" "$(stat -c %a "$T/i.prom")" 644
-is "it has these figures" "$(names i.prom)" "albumen_albums albumen_build_info albumen_files \
+is "it has these metrics" "$(names i.prom)" "albumen_albums albumen_build_info albumen_files \
 albumen_images albumen_in_step albumen_overflows_total albumen_rejected_files albumen_rejects \
 albumen_rescans_total albumen_sequence albumen_tag_images albumen_tags albumen_untagged_images \
 albumen_walk_timestamp_seconds"
 for pair in files:files images:images tags:tags tag_images:tag_images albums:albums \
 	untagged_images:untagged rejects:rejects rejected_files:rejected_files \
 	sequence:sequence overflows_total:overflows rescans_total:rescans; do
-	is "${pair%:*} is what status says" "$(figure i.prom "${pair%:*}")" \
+	is "${pair%:*} is what status says" "$(metric i.prom "${pair%:*}")" \
 		"$(jq ".${pair#*:}" "$T/status.json")"
 done
-is "the time of the walk is, too" "$(date -ud "@$(figure i.prom walk_timestamp_seconds)" +%FT%TZ)" \
+is "the time of the walk is, too" "$(date -ud "@$(metric i.prom walk_timestamp_seconds)" +%FT%TZ)" \
 	"$(jq -r .walked "$T/status.json")"
 ok "the label is the folder, the version that of the program" grep -qF \
 	"albumen_build_info{index=\"$I\",version=\"$("$INDEXER" --version | grep -o '[^ ]*$')\"} 1" \
@@ -78,17 +78,17 @@ ok "the label is the folder, the version that of the program" grep -qF \
 umask 077
 start watch "$INDEXER" watch --data "$D" --index "$I" --metrics "$T/watch.prom"
 umask 022
-ok "watch writes the same figures" wait_until 10 is_figure watch.prom rescans_total 2
+ok "watch writes the same metrics" wait_until 30 is_metric watch.prom rescans_total 2
 is "with the same names" "$(names watch.prom)" "$(names i.prom)"
 is "all may read them, whatever the umask" "$(stat -c %a "$T/watch.prom")" 644
-was=$(figure watch.prom images)
+was=$(metric watch.prom images)
 for n in 1 2 3; do
 	printf '{"public_id":"m%d","album_id":"a"}\n' $n >"$D/m$n.json"
-	ok "change $n is in them" wait_until 10 is_figure watch.prom images $((was + n))
+	ok "change $n is in them" wait_until 30 is_metric watch.prom images $((was + n))
 done
 mv "$T/watch.prom" "$T/gone.prom"
 printf '{"public_id":"m4","album_id":"a"}\n' >"$D/m4.json"
-ok "a file that was removed is made again" wait_until 10 is_figure watch.prom images $((was + 4))
+ok "a file that was removed is made again" wait_until 30 is_metric watch.prom images $((was + 4))
 
 # --- follow
 
@@ -97,29 +97,29 @@ follow() {
 		--metrics "$T/follow.prom"
 }
 follow
-ok "follow writes them" wait_until 10 is_figure follow.prom exports_total 1
+ok "follow writes them" wait_until 30 is_metric follow.prom exports_total 1
 ok "its file is as it must be, that of watch, too" read_all "$T/follow.prom" "$T/watch.prom"
-is "it has these figures" "$(names follow.prom)" "albumen_build_info albumen_bytes_written_total \
+is "it has these metrics" "$(names follow.prom)" "albumen_build_info albumen_bytes_written_total \
 albumen_checked_timestamp_seconds albumen_export_duration_seconds albumen_export_errors_total \
 albumen_exports_total albumen_files_written_total albumen_oversize_responses \
 albumen_sequence_lag albumen_snapshot_sequence albumen_snapshot_timestamp_seconds"
 is "no name is in both files with another help" \
 	"$(grep -h '^# HELP' "$T/follow.prom" "$T/watch.prom" | sort -u | cut -d' ' -f3 | uniq -d)" ""
-is "the time is that of the snapshot" "$(figure follow.prom snapshot_timestamp_seconds)" \
+is "the time is that of the snapshot" "$(metric follow.prom snapshot_timestamp_seconds)" \
 	"$(git -C "$T/repo" log -1 --format=%ct)"
-is "the sequence is, too" "$(figure follow.prom snapshot_sequence)" \
+is "the sequence is, too" "$(metric follow.prom snapshot_sequence)" \
 	"$(git -C "$T/repo" log -1 --format='%(trailers:key=Albumen-Sequence,valueonly)' | head -n 1)"
-is "nothing is behind" "$(figure follow.prom sequence_lag)" 0
-is "nothing has failed" "$(figure follow.prom export_errors_total)" 0
-is "the files of the site were written" "$(figure follow.prom files_written_total)" \
+is "nothing is behind" "$(metric follow.prom sequence_lag)" 0
+is "nothing has failed" "$(metric follow.prom export_errors_total)" 0
+is "the files of the site were written" "$(metric follow.prom files_written_total)" \
 	"$(find "$T/site/api" -type f | wc -l)"
-is "and their bytes" "$(figure follow.prom bytes_written_total)" \
+is "and their bytes" "$(metric follow.prom bytes_written_total)" \
 	"$(find "$T/site/api" -type f -exec cat {} + | wc -c)"
 ok "the labels are the two folders" grep -qF \
 	"albumen_exports_total{repo=\"$T/repo\",site=\"$T/site\"} 1" "$T/follow.prom"
 printf '{"public_id":"m5","album_id":"a"}\n' >"$D/m5.json"
-ok "the next export is counted" wait_until 10 is_figure follow.prom exports_total 2
-ok "nothing is behind then" wait_until 10 is_figure follow.prom sequence_lag 0
+ok "the next export is counted" wait_until 30 is_metric follow.prom exports_total 2
+ok "nothing is behind then" wait_until 30 is_metric follow.prom sequence_lag 0
 
 # --- status of the exporter
 
@@ -128,17 +128,17 @@ status() { # [OPTION]...
 }
 status --index "$I" --site "$T/site"
 ok "the file of status is as it must be" read_all "$T/e.prom"
-is "it has the figures of the snapshot" "$(names e.prom)" "albumen_build_info \
+is "it has the metrics of the snapshot" "$(names e.prom)" "albumen_build_info \
 albumen_oversize_responses albumen_sequence_lag albumen_snapshot_sequence \
 albumen_snapshot_timestamp_seconds"
 is "they are those of follow, labels and all" \
 	"$(grep -vE '^#|_(lag|info)' "$T/e.prom")" \
 	"$(grep -E '^albumen_(snapshot|oversize)' "$T/follow.prom")"
-is "nothing is behind" "$(figure e.prom sequence_lag)" 0
+is "nothing is behind" "$(metric e.prom sequence_lag)" 0
 status
-is "without an index no lag is known" "$(figure e.prom sequence_lag)" none
-is "the snapshot says its sequence" "$(figure e.prom snapshot_sequence)" \
-	"$(figure follow.prom snapshot_sequence)"
+is "without an index no lag is known" "$(metric e.prom sequence_lag)" none
+is "the snapshot says its sequence" "$(metric e.prom snapshot_sequence)" \
+	"$(metric follow.prom snapshot_sequence)"
 is "without a site there is no such label" "$(grep -c site= "$T/e.prom")" 0
 exits "the file may not lie in the site" 1 "$EXPORTER" status --repo "$T/repo" --site "$T/site" \
 	--metrics "$T/site/e.prom"
@@ -150,17 +150,17 @@ exec 8>>"$T/repo/albumen-exporter.lock"
 flock 8
 printf '{"public_id":"m6","album_id":"a"}\n' >"$D/m6.json"
 ahead() {
-	[ "$(figure follow.prom sequence_lag)" -gt 0 ]
+	[ "$(metric follow.prom sequence_lag)" -gt 0 ]
 }
 lags() {
-	status --index "$I" && is_figure e.prom sequence_lag "$(figure follow.prom sequence_lag)"
+	status --index "$I" && is_metric e.prom sequence_lag "$(metric follow.prom sequence_lag)"
 }
-ok "what cannot be exported shows as a lag" wait_until 10 ahead
-ok "status says the same" wait_until 10 lags
-is "that is no failure" "$(figure follow.prom export_errors_total)" 0
+ok "what cannot be exported shows as a lag" wait_until 30 ahead
+ok "status says the same" wait_until 30 lags
+is "that is no failure" "$(metric follow.prom export_errors_total)" 0
 exec 8>&-
-ok "then it goes away" wait_until 10 is_figure follow.prom sequence_lag 0
-is "three exports had something to do" "$(figure follow.prom exports_total)" 3
+ok "then it goes away" wait_until 30 is_metric follow.prom sequence_lag 0
+is "three exports had something to do" "$(metric follow.prom exports_total)" 3
 
 # The folder cannot be written to: both go on. (Another file is there for root, too.)
 mkdir "$T/kept"
@@ -168,26 +168,26 @@ mv "$T/follow.prom" "$T/watch.prom" "$T/kept"
 mkdir "$T/follow.prom" "$T/watch.prom"
 ping "$D"
 warned() {
-	grep -q "figures are tried again" "$T/watch.log" && grep -q "figures are tried again" "$T/follow.log"
+	grep -q "the metrics are tried again" "$T/watch.log" && grep -q "the metrics are tried again" "$T/follow.log"
 }
-ok "figures that cannot be written are warned about" wait_until 10 warned
+ok "metrics that cannot be written are warned about" wait_until 30 warned
 rmdir "$T/follow.prom" "$T/watch.prom"
 ping "$D"
 again() {
-	grep -q "figures are written again" "$T/watch.log" &&
-		grep -q "figures are written again" "$T/follow.log"
+	grep -q "the metrics are written again" "$T/watch.log" &&
+		grep -q "the metrics are written again" "$T/follow.log"
 }
-ok "they are written when they can be" wait_until 10 again
+ok "they are written when they can be" wait_until 30 again
 
-before=$(figure follow.prom exports_total)
+before=$(metric follow.prom exports_total)
 ok "follow ends with status 0" stop follow
 ok "watch, too" stop watch
-is "the last figures stay" "$(figure follow.prom exports_total)" "$before"
+is "the last metrics stay" "$(metric follow.prom exports_total)" "$before"
 follow
-ok "a new process knows the last snapshot" wait_until 10 is_figure follow.prom \
+ok "a new process knows the last snapshot" wait_until 30 is_metric follow.prom \
 	snapshot_timestamp_seconds "$(git -C "$T/repo" log -1 --format=%ct)"
-is "it counts from 0" "$(figure follow.prom exports_total)" 0
-is "and no export, so no time of one" "$(figure follow.prom export_duration_seconds)" none
+is "it counts from 0" "$(metric follow.prom exports_total)" 0
+is "and no export, so no time of one" "$(metric follow.prom export_duration_seconds)" none
 # Main was set back: follow refuses, and ends.
 git -C "$T/repo" update-ref refs/heads/main main~1
 printf '{"public_id":"m7","album_id":"a"}\n' >"$D/m7.json"
@@ -195,8 +195,8 @@ scan >/dev/null 2>&1
 ended() {
 	! alive follow
 }
-ok "follow ends when it must refuse" wait_until 10 ended
-is "its last figures count that" "$(figure follow.prom export_errors_total)" 1
+ok "follow ends when it must refuse" wait_until 30 ended
+is "its last metrics count that" "$(metric follow.prom export_errors_total)" 1
 
 # --- what is refused
 

@@ -39,7 +39,7 @@ static void write_file(const char *text)
 	assert_int_equal(file_replace("x.prom", text, strlen(text), &err), 0);
 }
 
-static void figures_have_help_type_and_labels(void **state)
+static void metrics_have_help_type_and_labels(void **state)
 {
 	static const char want[] =
 		"# albumen-test wrote this: albumen(7), METRICS, explains it.\n"
@@ -101,7 +101,7 @@ static void refused(const char *path, const char *reason)
 	assert_non_null(strstr(err.msg, reason));
 }
 
-static void what_is_no_file_of_figures_is_never_replaced(void **state)
+static void what_is_no_file_of_metrics_is_never_replaced(void **state)
 {
 	struct err err;
 
@@ -112,9 +112,9 @@ static void what_is_no_file_of_figures_is_never_replaced(void **state)
 	write_file("");
 	assert_int_equal(metrics_check("x.prom", "albumen-test", &err), 0);
 	write_file("root:x:0:0\n");
-	refused("x.prom", "not a file of figures that albumen-test wrote");
+	refused("x.prom", "not a file of metrics that albumen-test wrote");
 	write_file("# albumen-other wrote this: albumen(7), METRICS, explains it.\n");
-	refused("x.prom", "not a file of figures that albumen-test wrote");
+	refused("x.prom", "not a file of metrics that albumen-test wrote");
 	assert_int_equal(symlink("x.prom", "y.prom"), 0);
 	refused("y.prom", "not a regular file");
 	assert_int_equal(unlink("y.prom"), 0);
@@ -123,12 +123,12 @@ static void what_is_no_file_of_figures_is_never_replaced(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(figures_have_help_type_and_labels, setup,
+		cmocka_unit_test_setup_teardown(metrics_have_help_type_and_labels, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_hostile_label_stays_in_its_quotes,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(
-			what_is_no_file_of_figures_is_never_replaced, setup, teardown),
+			what_is_no_file_of_metrics_is_never_replaced, setup, teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

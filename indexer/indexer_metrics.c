@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "indexer/figures.h"
+#include "indexer/indexer_metrics.h"
 
 #include "data/base/file.h"
 #include "data/base/log.h"
@@ -49,7 +49,7 @@ static void add_health(struct metrics *m, const struct index_txn *txn)
 	}
 }
 
-/* Adds all figures; *built is false, and none is added, if there are none yet. */
+/* Adds all metrics; *built is false, and none is added, if there are none yet. */
 static int build(struct metrics *m, struct index *index, bool *built, struct err *err)
 {
 	struct index_txn *txn = NULL;
@@ -73,11 +73,11 @@ static int build(struct metrics *m, struct index *index, bool *built, struct err
 	return index_end(&txn, 0, err);
 }
 
-int figures_check(const char *path, const char *data, struct err *err)
+int indexer_metrics_check(const char *path, const char *data, struct err *err)
 {
 	if (data && file_is_inside(path, data)) {
 		return err_set(err, ERR_FAIL,
-			       "the file of figures '%s' lies in the metadata folder "
+			       "the file of metrics '%s' lies in the metadata folder "
 			       "'%s', so writing it would change the folder; put it "
 			       "elsewhere",
 			       path, data);
@@ -85,14 +85,14 @@ int figures_check(const char *path, const char *data, struct err *err)
 	return metrics_check(path, PROGRAM, err);
 }
 
-int figures_write(struct index *index, const char *path, struct err *err)
+int indexer_metrics_write(struct index *index, const char *path, struct err *err)
 {
 	struct metrics m = {0};
 	bool built;
 	int rc = build(&m, index, &built, err);
 
 	if (!rc && !built) {
-		log_warning("no figures are written to '%s' before the first scan has "
+		log_warning("no metrics are written to '%s' before the first scan has "
 			    "ended",
 			    path);
 		return 0;
@@ -100,23 +100,15 @@ int figures_write(struct index *index, const char *path, struct err *err)
 	return rc ? rc : metrics_write(&m, path, err);
 }
 
-int figures_renew(struct figures *figures, struct index *index, struct err *err)
+int indexer_metrics_renew(struct indexer_metrics *metrics, struct index *index,
+			  struct err *err)
 {
 	struct metrics m = {0};
-	struct err why;
-	bool built;
-	int rc = figures->path ? build(&m, index, &built, err) : 0;
+	bool built = false;
+	int rc = metrics->path ? build(&m, index, &built, err) : 0;
 
-	if (rc || !figures->path || !built) {
-		return rc;
+	if (!rc && built) {
+		metrics_renew(&m, metrics->path, &metrics->failing);
 	}
-	rc = metrics_write(&m, figures->path, &why);
-	if (rc && !figures->failing) {
-		log_warning("%s; the figures are tried again at the next change",
-			    why.msg);
-	} else if (!rc && figures->failing) {
-		log_info("figures are written again");
-	}
-	figures->failing = rc;
-	return 0;
+	return rc;
 }

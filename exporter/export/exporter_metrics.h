@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef EXPORTER_EXPORT_FIGURES_H
-#define EXPORTER_EXPORT_FIGURES_H
+#ifndef EXPORTER_EXPORT_EXPORTER_METRICS_H
+#define EXPORTER_EXPORT_EXPORTER_METRICS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,10 +8,10 @@
 #include "data/base/err.h"
 #include "exporter/export/follow.h"
 
-/* figures - the file of `follow --metrics` and `status --metrics`, for Prometheus
+/* exporter_metrics - the file of `follow --metrics` and `status --metrics`, for Prometheus
  * (data/base/metrics.h). */
 
-struct figures {
+struct exporter_metrics {
 	const char *path, *repo, *site; /* site: NULL, if there is none */
 
 	/* The last snapshot: its time (Unix seconds; 0: there is none, or it is not known yet),
@@ -23,16 +23,17 @@ struct figures {
 	uint64_t lag;
 
 	const struct follow_state *follow; /* NULL for status */
-	bool failing; /* the file could not be written last time (figures_renew) */
+	bool failing; /* the file could not be written last time (metrics_renew) */
 };
 
-/* Fails if figures->path cannot be such a file, or lies in the repository or the site. */
-int figures_check(const struct figures *figures, struct err *err);
+/* Fails if metrics->path cannot be such a file, or lies in the repository or the site. */
+int exporter_metrics_check(const struct exporter_metrics *metrics, struct err *err);
 
 /* Makes or replaces the file. */
-int figures_write(const struct figures *figures, struct err *err);
+int exporter_metrics_write(const struct exporter_metrics *metrics, struct err *err);
 
 /* The same from the state of follow, but a failure to write the file is only logged, once. */
-void figures_renew(struct figures *figures, const struct follow_state *state);
+void exporter_metrics_renew(struct exporter_metrics *metrics,
+			    const struct follow_state *state);
 
 #endif

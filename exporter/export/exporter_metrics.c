@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "exporter/export/figures.h"
+#include "exporter/export/exporter_metrics.h"
 
 #include "data/base/file.h"
-#include "data/base/log.h"
 #include "data/base/metrics.h"
 
 #define PROGRAM "albumen-exporter"
 
-static void add_snapshot(struct metrics *m, const struct figures *f)
+static void add_snapshot(struct metrics *m, const struct exporter_metrics *metrics)
 {
-	if (f->snapshot_s) {
+	if (metrics->snapshot_s) {
 		metrics_gauge(m, "snapshot_timestamp_seconds",
 			      "When the last snapshot was made.",
-			      (uint64_t)f->snapshot_s);
+			      (uint64_t)metrics->snapshot_s);
 		metrics_gauge(m, "snapshot_sequence",
 			      "The sequence of the index up to which the last snapshot "
 			      "shows it.",
-			      f->sequence);
+			      metrics->sequence);
 		metrics_gauge(m, "oversize_responses",
 			      "Responses that the last snapshot lacks, as they are too "
 			      "large.",
-			      f->oversize);
+			      metrics->oversize);
 	}
-	if (f->has_lag) {
+	if (metrics->has_lag) {
 		metrics_gauge(m, "sequence_lag",
 			      "How many changes the index is ahead of the last snapshot.",
-			      f->lag);
+			      metrics->lag);
 	}
 }
 
@@ -52,58 +51,58 @@ static void add_follow(struct metrics *m, const struct follow_state *state)
 			"Bytes written into the site, of this process.", state->bytes);
 }
 
-int figures_check(const struct figures *f, struct err *err)
+int exporter_metrics_check(const struct exporter_metrics *metrics, struct err *err)
 {
-	const char *const places[] = {f->repo, f->site};
+	const char *const places[] = {metrics->repo, metrics->site};
 
 	for (size_t i = 0; i < 2; i++) {
-		if (places[i] && file_is_inside(f->path, places[i])) {
+		if (places[i] && file_is_inside(metrics->path, places[i])) {
 			return err_set(err, ERR_FAIL,
-				       "the file of figures '%s' lies in the %s '%s', "
+				       "the file of metrics '%s' lies in the %s '%s', "
 				       "where it does not belong; put it elsewhere",
-				       f->path, i ? "site" : "repository", places[i]);
+				       metrics->path, i ? "site" : "repository",
+				       places[i]);
 		}
 	}
-	return metrics_check(f->path, PROGRAM, err);
+	return metrics_check(metrics->path, PROGRAM, err);
 }
 
-int figures_write(const struct figures *f, struct err *err)
+static void add_all(struct metrics *m, const struct exporter_metrics *metrics)
+{
+	metrics_begin(m, PROGRAM);
+	metrics_label(m, "repo", metrics->repo);
+	if (metrics->site) {
+		metrics_label(m, "site", metrics->site);
+	}
+	metrics_version(m);
+	add_snapshot(m, metrics);
+	if (metrics->follow) {
+		add_follow(m, metrics->follow);
+	}
+}
+
+int exporter_metrics_write(const struct exporter_metrics *metrics, struct err *err)
 {
 	struct metrics m = {0};
 
-	metrics_begin(&m, PROGRAM);
-	metrics_label(&m, "repo", f->repo);
-	if (f->site) {
-		metrics_label(&m, "site", f->site);
-	}
-	metrics_version(&m);
-	add_snapshot(&m, f);
-	if (f->follow) {
-		add_follow(&m, f->follow);
-	}
-	return metrics_write(&m, f->path, err);
+	add_all(&m, metrics);
+	return metrics_write(&m, metrics->path, err);
 }
 
-void figures_renew(struct figures *f, const struct follow_state *state)
+void exporter_metrics_renew(struct exporter_metrics *metrics,
+			    const struct follow_state *state)
 {
-	struct err why;
-	int rc;
+	struct metrics m = {0};
 
-	f->follow = state;
-	f->snapshot_s = *state->commit.hex ? state->commit_s : 0;
-	f->sequence = state->sequence;
-	f->oversize = state->oversize;
+	metrics->follow = state;
+	metrics->snapshot_s = *state->commit.hex ? state->commit_s : 0;
+	metrics->sequence = state->sequence;
+	metrics->oversize = state->oversize;
 	/* Nothing is known to be exported before the first export has ended. */
-	f->has_lag = state->has_index && state->checked_s;
+	metrics->has_lag = state->has_index && state->checked_s;
 	/* A smaller sequence is that of another index, which is not exported at all. */
-	f->lag = state->index_sequence -
-		 (state->index_sequence < state->sequence ? 0 : state->sequence);
-	rc = figures_write(f, &why);
-	if (rc && !f->failing) {
-		log_warning("%s; the figures are tried again at the next change",
-			    why.msg);
-	} else if (!rc && f->failing) {
-		log_info("figures are written again");
-	}
-	f->failing = rc;
+	metrics->lag = state->index_sequence -
+		       (state->index_sequence < state->sequence ? 0 : state->sequence);
+	add_all(&m, metrics);
+	metrics_renew(&m, metrics->path, &metrics->failing);
 }
