@@ -46,6 +46,6 @@ ok "watch waits" wait_until 60 grep -q "waiting for it" "$T/watch.log"
 ok "a signal ends the wait, which is no failure" stop watch
 ok "it says so" grep -q "info: stopped by a signal" "$T/watch.log"
 echo >"$T/file"
-exits "what is no folder is not waited for" 1 "$INDEXER" watch --data "$T/file" --index "$T/index2"
+exits "what is no folder is not waited for" 1 timeout 60 "$INDEXER" watch --data "$T/file" --index "$T/index2"
 ok "and the message says why" grep -q "cannot open metadata folder '$T/file': Not a directory" "$T/err"
 done_testing
