@@ -37,7 +37,7 @@ if [ ! -e "$base" ]; then
 		bookworm "$T/base" - <"$T/sources" >"$T/base.log" 2>&1 ||
 		fails "mmdebstrap makes a Debian 12" "$T/base.log"
 	umount "$T/base"
-	mkdir -p "$ROOT/build" && rm -f "$ROOT"/build/debian-12-*.ext4
+	mkdir -p "$ROOT/build" && find "$ROOT/build" -maxdepth 1 -name 'debian-12-*' ! -name "${base##*/}" -delete
 	cp --sparse=always "$T"/image.* "$base.$$" && mv "$base.$$" "$base" && rm "$T"/image.*
 fi
 mkdir -p "$T/base" && mount -o loop,ro "$base" "$T/base"
