@@ -430,6 +430,7 @@ static int remove_store(struct index *index, struct err *err)
 	if (ftruncate(index->changed, 0) < 0) {
 		return err_sys(err, "cannot empty '%s'", index->changed_path);
 	}
+	index->marks = (struct marks){0};
 	for (size_t i = 0; i < 2 && !rc; i++) {
 		char *path = path_in(index->dir, name[i]);
 
