@@ -12,8 +12,8 @@
 #include "data/format/json_print.h"
 #include "data/format/stamp.h"
 #include "data/index/check.h"
+#include "data/index/facts.h"
 #include "data/index/query.h"
-#include "indexer/facts.h"
 #include "indexer/reject.h"
 
 #define GROUPS 32      /* kinds of rejects that are told apart */
@@ -207,6 +207,10 @@ static int add_status(struct report *report, bool complete,
 	int rc;
 
 	facts_print(text, &report->facts, report->json);
+	if (!report->json && report->facts.health.walked_s &&
+	    !report->facts.counts.files) {
+		buf_addstr(text, SCAN_NOTHING "\n");
+	}
 	if (report->json) {
 		json_print_bool(text, "complete", complete);
 		json_print_open(text, "rejected", '[');
@@ -218,7 +222,7 @@ static int add_status(struct report *report, bool complete,
 	}
 	add_groups(report);
 	buf_addstr(text, report->json ? "]" : "");
-	facts_judge(&report->facts, dir, fail_on);
+	facts_judge(&report->facts, dir, "", fail_on);
 	if (report->json || fail_on->what) {
 		fail_on_print(text, fail_on, report->json);
 	}

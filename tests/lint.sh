@@ -48,7 +48,7 @@ include 'git2' exporter/git/repo.c exporter/git/offline.c
 include 'libdeflate\.h' exporter/git/pack/object.c
 tests/includes | complain 'includes go down the picture in tests/README.md, and in no circle'
 grep -nE '^#include "data/index/' "${own[@]}" | grep -E '^(indexer|exporter)/' |
-	grep -vE '"data/index/(build|check|claim|gate|index|query)\.h"$' |
+	grep -vE '"data/index/(build|check|claim|facts|gate|index|query)\.h"$' |
 	grep -v '^exporter/evidence/digest_keep\.c:.*/store\.h"$' | # it has an LMDB file of its own
 	complain 'the programs do not use the internals of the index'
 grep -nE '^#include "[^/"]*"' "${all[@]}" | complain 'includes are path-qualified'

@@ -2,14 +2,11 @@
 #include "exporter/export/standing.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "data/base/file.h"
 #include "data/format/age.h"
+#include "data/index/facts.h"
 #include "data/index/index.h"
-#include "exporter/body/body.h"
 #include "exporter/evidence/sign_edit.h"
 #include "exporter/export/note.h"
 #include "exporter/git/history.h"
@@ -19,8 +16,6 @@
 #include "exporter/snapshot/message.h"
 #include "exporter/snapshot/oversize.h"
 #include "exporter/snapshot/response.h"
-
-#define REPORT_MAX (1U << 20)
 
 /*
  * Others may write meanwhile. So the site is read first, then main, then the index: what changes
@@ -144,114 +139,53 @@ static void take_exported(struct standing *s, const struct note *note,
 	}
 }
 
-static void check_health(struct standing *s, const char *dir, bool built, bool reconcile)
+/* Takes in what the index, or its writer's report, says of it. */
+static void take_facts(struct standing *s, const struct facts *facts, const char *dir)
 {
-	if (!built) {
-		fail_on_add(&s->fail_on, FAIL_ON_FAILED,
-			    "the first scan into index '%s' has not ended; scan again if "
-			    "none runs",
-			    dir);
-	}
-	if (reconcile) {
-		fail_on_add(
-			&s->fail_on, FAIL_ON_FAILED,
-			"index '%s' is not in step with the folder: events were lost, "
-			"or files are missing; 'albumen-indexer status' shows it, and "
-			"a scan mends it",
-			dir);
-	}
+	struct standing_index *index = &s->index;
+
+	memcpy(index->uuid, facts->index, sizeof(index->uuid));
+	index->sequence = facts->sequence;
+	index->rejects = facts->counts.rejects;
+	index->rejected_files = facts->counts.rejected_files;
+	facts_judge(facts, dir, "; 'albumen-indexer status' lists them", &s->fail_on);
 }
 
 static int read_index(struct standing *s, const struct note *note, const char *dir,
-		      struct err *err)
+		      int64_t now_s, struct err *err)
 {
 	struct index *index = NULL;
 	struct index_txn *txn = NULL;
-	struct index_counts counts;
-	struct index_health health;
+	struct facts facts;
 	int rc = index_open(&index, dir, 0, err);
 
 	rc = rc ? rc : index_begin(&txn, index, false, err);
 	if (!rc) {
-		index_counts(txn, &counts);
-		index_health(txn, &health);
+		facts_read(&facts, txn);
 		s->index.source = STANDING_INDEX;
-		snprintf(s->index.uuid, sizeof(s->index.uuid), "%s", index_uuid(txn));
-		s->index.sequence = index_sequence(txn);
-		s->index.rejects = counts.rejects;
-		s->index.rejected_files = counts.rejected_files;
+		s->index.as_of_s = now_s;
+		take_facts(s, &facts, dir);
 		take_exported(s, note, txn);
-		check_health(s, dir, index_is_built(txn), health.reconcile);
 	}
 	rc = index_end(&txn, rc, err);
 	index_close(index);
 	return rc;
 }
 
-static uint64_t number_of(const struct body_object *object, const char *name)
-{
-	struct body_text text = body_member(object, name);
-
-	/* What follows the number ends it: a comma or a bracket. */
-	return text.data ? strtoull(text.data, NULL, 10) : 0;
-}
-
-static bool is_true(const struct body_object *object, const char *name)
-{
-	struct body_text text = body_member(object, name);
-
-	return text.data && *text.data == 't';
-}
-
-/* Copies the text between the quotes if it fits. */
-static void copy_string(char *out, size_t size, const struct body_object *object,
-			const char *name)
-{
-	struct body_text text = body_string(object, name);
-
-	if (text.data && text.len - 2 < size) {
-		memcpy(out, text.data + 1, text.len - 2);
-		out[text.len - 2] = '\0';
-	}
-}
-
 /* Takes the index from what its writer has reported. */
 static bool read_report(struct standing *s, const struct note *note, const char *dir)
 {
-	struct standing_index *index = &s->index;
-	struct buf path = {0}, text = {0}, canon = {0};
-	struct body_object object = {0};
-	struct json_value value;
-	struct stamp stamp;
-	char time[STAMP_TEXT] = "";
+	struct facts_report report;
 	struct err why;
-	bool good;
+	bool good = facts_report_read(&report, dir, &why) == 0;
 
-	buf_addf(&path, "%s/" INDEX_STATUS_FILE, dir);
-	good = file_read(&text, path.data, REPORT_MAX, &why) == 0 &&
-	       json_read(&canon, &value, text.data, text.len) == 0 &&
-	       body_object(&object, &(struct body_text){canon.data, canon.len});
 	if (good) {
-		copy_string(time, sizeof(time), &object, "as_of");
-		copy_string(index->uuid, sizeof(index->uuid), &object, "index");
-		good = stamp_read(&stamp, time, strlen(time)) == 0 && *index->uuid;
-	}
-	if (good) {
-		index->source = STANDING_REPORT;
-		index->as_of_s = stamp_unix_s(&stamp);
-		index->sequence = number_of(&object, "sequence");
-		index->rejects = number_of(&object, "rejects");
-		index->rejected_files = number_of(&object, "rejected_files");
-		check_health(s, dir, is_true(&object, "built"),
-			     is_true(&object, "out_of_step"));
-	}
-	if (good) {
+		s->index.source = STANDING_REPORT;
+		s->index.as_of_s = report.facts.as_of_s;
+		take_facts(s, &report.facts, dir);
 		take_exported(s, note, NULL);
 	}
-	body_object_release(&object);
-	buf_release(&path);
-	buf_release(&text);
-	buf_release(&canon);
+	facts_report_release(&report);
 	return good;
 }
 
@@ -275,9 +209,8 @@ static void check_index(struct standing *s, const struct note *note,
 {
 	struct err why = {0};
 	struct buf age = {0};
-	int rc = read_index(s, note, job->index, &why);
+	int rc = read_index(s, note, job->index, job->now_s, &why);
 
-	s->index.as_of_s = job->now_s;
 	if (rc &&
 	    !(index_is_locked_away(job->index) && read_report(s, note, job->index))) {
 		s->index = (struct standing_index){0};
@@ -287,15 +220,6 @@ static void check_index(struct standing *s, const struct note *note,
 		return;
 	}
 	s->index.lag_s = lag_of(&s->index, job->index, job->now_s);
-	if (s->index.rejects) {
-		fail_on_add(&s->fail_on, FAIL_ON_REJECTS,
-			    "%" PRIu64 " record%s of %" PRIu64 " file%s %s rejected; "
-			    "'albumen-indexer status' lists them",
-			    s->index.rejects, s->index.rejects == 1 ? "" : "s",
-			    s->index.rejected_files,
-			    s->index.rejected_files == 1 ? "" : "s",
-			    s->index.rejects == 1 ? "is" : "are");
-	}
 	if (s->index.lag_s > s->fail_on.lag_s) {
 		age_add(&age, s->index.lag_s);
 		fail_on_add(&s->fail_on, FAIL_ON_LAG,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef INDEXER_FACTS_H
-#define INDEXER_FACTS_H
+#ifndef DATA_INDEX_FACTS_H
+#define DATA_INDEX_FACTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,10 +14,12 @@
 
 /*
  * facts - what `status` says of an index: read from the index itself, or from what its writer
- * has reported of it in INDEX_STATUS_FILE, which is the same JSON.
+ * has reported of it in INDEX_STATUS_FILE, which is the same JSON. The status of both programs
+ * has them from here.
  *
  *	facts_read(&facts, txn);
- *	facts_print(&out, &facts, dir, json);
+ *	facts_print(&out, &facts, json);
+ *	facts_judge(&facts, dir, "", &fail_on);
  */
 
 struct facts {
@@ -34,8 +36,10 @@ void facts_read(struct facts *out, struct index_txn *txn);
 /* Appends them: as the first members of a JSON object, its bracket included, or as rows for
  * people. */
 void facts_print(struct buf *out, const struct facts *facts, bool json);
-/* Adds what is wrong with the index in the folder `dir`. */
-void facts_judge(const struct facts *facts, const char *dir, struct fail_on *fail_on);
+/* Adds what is wrong with the index in the folder `dir`. `advice` ends the reason why there are
+ * rejects: where they are listed. */
+void facts_judge(const struct facts *facts, const char *dir, const char *advice,
+		 struct fail_on *fail_on);
 
 /* What INDEX_STATUS_FILE has. A zeroed one is ready; the caller releases it. */
 struct facts_report {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "indexer/facts.h"
+#include "data/index/facts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +12,6 @@
 #include "data/format/json_print.h"
 #include "data/format/stamp.h"
 #include "data/index/gate.h"
-#include "indexer/scan.h"
 
 #define REPORT_MAX (4U << 20)
 
@@ -102,21 +101,19 @@ void facts_print(struct buf *out, const struct facts *facts, bool json)
 			 ? "not in step with the folder: events were lost, or files are "
 			   "missing without an event that says why\n"
 			 : "");
-	if (facts->health.walked_s && !facts->counts.files) {
-		buf_addstr(out, SCAN_NOTHING "\n");
-	}
 }
 
-void facts_judge(const struct facts *facts, const char *dir, struct fail_on *fail_on)
+void facts_judge(const struct facts *facts, const char *dir, const char *advice,
+		 struct fail_on *fail_on)
 {
 	const struct index_counts *c = &facts->counts;
 
 	if (c->rejects) {
 		fail_on_add(fail_on, FAIL_ON_REJECTS,
-			    "%" PRIu64 " record%s of %" PRIu64 " file%s %s rejected",
+			    "%" PRIu64 " record%s of %" PRIu64 " file%s %s rejected%s",
 			    c->rejects, c->rejects == 1 ? "" : "s", c->rejected_files,
 			    c->rejected_files == 1 ? "" : "s",
-			    c->rejects == 1 ? "is" : "are");
+			    c->rejects == 1 ? "is" : "are", advice);
 	}
 	if (!facts->built) {
 		fail_on_add(fail_on, FAIL_ON_FAILED,
