@@ -344,13 +344,13 @@ int standing_read(struct standing *standing, const struct standing_job *job,
 {
 	struct state state = {0};
 	struct note note;
-	int rc;
+	int rc = job->site ? pending_check(job->site, err) : 0;
 
-	if (job->site) {
+	if (!rc && job->site) {
 		look_at_site(standing, &state, job->site);
 	}
 	check_failure(standing, job->repo);
-	rc = read_snapshot(standing, &note, job, err);
+	rc = rc ? rc : read_snapshot(standing, &note, job, err);
 	if (!rc && job->index) {
 		check_index(standing, &note, job);
 	}

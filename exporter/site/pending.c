@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/site/pending.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "data/base/file.h"
 #include "exporter/git/pack/object.h"
@@ -30,6 +32,19 @@ static int look(struct pending *out, const char *site)
 		buf_clear(&out->text);
 	}
 	out->unfinished = out->text.len > 0;
+	buf_release(&path);
+	return rc;
+}
+
+int pending_check(const char *site, struct err *err)
+{
+	struct buf path = {0};
+	int rc = 0;
+
+	buf_addf(&path, "%s/.albumen/" NAME, site);
+	if (access(path.data, R_OK) < 0 && errno == EACCES) {
+		rc = err_sys(err, "cannot read '%s'", path.data);
+	}
 	buf_release(&path);
 	return rc;
 }

@@ -31,6 +31,10 @@ struct pending {
 /* True if no publish is unfinished. Reads the note without the lock of the site. */
 bool pending_is_done(const char *site);
 
+/* Fails if this process may not read the note: then nobody can say whether a publish is
+ * unfinished, and pending_is_done is false. */
+int pending_check(const char *site, struct err *err);
+
 /* When it was last written, Unix seconds; 0: there is none. */
 int64_t pending_since_s(const char *site);
 

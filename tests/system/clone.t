@@ -66,6 +66,11 @@ clones mirror
 ok "a clone may be narrowed to some snapshots" member git clone -q --depth 1 "file://$state/repo" shallow
 exits "the exporter reads the repository itself" 0 member "$T/albumen-exporter" log --repo "$state/repo"
 exits "but does not write it" 1 member "$T/albumen-exporter" snapshot --repo "$state/repo" --label l --reason r
+exits "and says how things stand" 0 member "$T/albumen-exporter" status --repo "$state/repo" --index "$state/index" --fail-on rejects,damaged,failed
+exits "but for the site, of which the exporter's own files are closed" 1 \
+	as "$alice" "$alice" "$group,$web" "$T/albumen-exporter" status --repo "$state/repo" --site "$state/site"
+is "which it says, and nothing of a publication" "$(<"$T/err")" \
+	"albumen-exporter: error: cannot read '$state/site/.albumen/pending': Permission denied"
 other git clone -q "$state/repo" stranger 2>"$T/err"
 ok "who is not in the group clones nothing, however much git trusts" not test -d "$T/home/stranger"
 done_testing
