@@ -134,14 +134,14 @@ ok "the recorded call is answered to the byte" answer_is \
 # What the programs say of themselves.
 as_albumen() { m setpriv --reuid albumen --regid albumen --clear-groups "$@"; }
 status() { as_albumen albumen-indexer status --index /var/lib/albumen/harbour/index --json | jq "$1"; }
-figure() { # FILE NAME: the figure that the metrics file has
+metric() { # FILE NAME: its value in the metrics file
 	sed -n "s/^$2{.*} //p" "$T/machine/var/lib/albumen/harbour/$1.prom"
 }
 metrics_are_right() {
-	[ "$(figure indexer albumen_images)" = "$(status .images)" ] &&
-		[ "$(figure indexer albumen_sequence)" = "$(status .sequence)" ] &&
-		[ "$(figure exporter albumen_snapshot_sequence)" = "$(status .sequence)" ] &&
-		[ "$(figure exporter albumen_sequence_lag)" = 0 ]
+	[ "$(metric indexer albumen_images)" = "$(status .images)" ] &&
+		[ "$(metric indexer albumen_sequence)" = "$(status .sequence)" ] &&
+		[ "$(metric exporter albumen_snapshot_sequence)" = "$(status .sequence)" ] &&
+		[ "$(metric exporter albumen_sequence_lag)" = 0 ]
 }
 ok "the metrics become right" wait_until 60 metrics_are_right
 is "the node exporter may read them" "$(m stat -c %a /var/lib/albumen/harbour/{indexer,exporter}.prom | xargs)" "644 644"
