@@ -653,6 +653,7 @@ static void txn_free(struct index_txn *txn)
 static void signal_change(struct index *index, uint64_t sequence)
 {
 	struct buf text = {0};
+	struct stat st;
 	bool same = false;
 
 	if (index->changed < 0 ||
@@ -668,8 +669,11 @@ static void signal_change(struct index *index, uint64_t sequence)
 	index->unsignalled =
 		pwrite(index->changed, text.data, text.len, 0) != (ssize_t)text.len &&
 		futimens(index->changed, NULL) < 0;
-	/* Marks that are left out make it shorter; if this fails, nobody reads what is behind. */
-	(void)!ftruncate(index->changed, (off_t)text.len);
+	/* Marks that are left out make it shorter; if this fails, nobody reads what is behind.
+	 * Else it stays as it is: that would wake exporters a second time. */
+	if (fstat(index->changed, &st) == 0 && st.st_size > (off_t)text.len) {
+		(void)!ftruncate(index->changed, (off_t)text.len);
+	}
 	buf_release(&text);
 }
 

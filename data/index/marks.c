@@ -64,12 +64,14 @@ void marks_add(struct marks *marks, uint64_t sequence, int64_t now_s)
 {
 	struct mark *last;
 
-	while (marks->count && marks->mark[marks->count - 1].sequence >= sequence) {
+	/* A mark of the future is of a clock that was set back. It would hide how long ago all
+	 * is that comes until then. */
+	while (marks->count && (marks->mark[marks->count - 1].sequence >= sequence ||
+				marks->mark[marks->count - 1].time_s > now_s)) {
 		marks->count--;
 	}
 	last = marks->count ? &marks->mark[marks->count - 1] : NULL;
-	/* Also if the clock was set back. */
-	if (last && last->time_s >= now_s) {
+	if (last && last->time_s == now_s) {
 		last->sequence = sequence;
 		return;
 	}

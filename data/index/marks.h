@@ -27,7 +27,7 @@ struct marks {
 /* Reads the text of the file, as far as it is one: a reader may meet it half written. */
 void marks_read(struct marks *out, const char *text, size_t len);
 /* Adds that a commit has reached `sequence`. Marks of later ones, which are those of an index
- * that was restored since, are forgotten. */
+ * that was restored since, and of later times, are forgotten. */
 void marks_add(struct marks *marks, uint64_t sequence, int64_t now_s);
 void marks_print(struct buf *out, const struct marks *marks);
 
