@@ -101,7 +101,8 @@ for file in bin/albumen-indexer bin/albumen-exporter share/man/man1/albumen-inde
 	share/doc/albumen/copyright share/doc/albumen/changelog.gz share/doc/albumen/NEWS.gz \
 	share/doc/albumen/examples/library.conf share/doc/albumen/examples/alerts.yml \
 	share/bash-completion/completions/albumen-indexer share/zsh/vendor-completions/_albumen-exporter \
-	share/fish/vendor_completions.d/albumen-indexer.fish share/albumen/recipes/mirror-live-api; do
+	share/fish/vendor_completions.d/albumen-indexer.fish share/albumen/recipes/mirror-live-api \
+	share/albumen/schema/health.schema.json; do
 	ok "there is /usr/$file" m test -e "/usr/$file"
 done
 ok "the exporter uses the shared libgit2" m sh -c 'ldd /usr/bin/albumen-exporter | grep -q libgit2'
@@ -123,6 +124,9 @@ ok "files are dropped, and nginx answers" wait_until 60 answers "$untag"
 for unit in "${units[@]}" albumen-maintain@harbour.timer; do
 	is "$unit is active" "$(m systemctl is-active "$unit")" active
 done
+is "the index and the repository are closed to others, the site is open to the web server" \
+	"$(m stat -c '%A %U %G' /var/lib/albumen/harbour{,/index,/repo,/site} | xargs)" \
+	"drwxr-x--x albumen albumen drwxr-x--- albumen albumen drwxr-x--- albumen albumen drwxr-s--- albumen www-data"
 mkdir "$T/machine/srv/albumen/harbour/metadata/more"
 cp -r "$samples"/. "$T/machine/srv/albumen/harbour/metadata/more"
 ok "more files are dropped, and the answer changes" wait_until 60 answer_is "$untag" \
