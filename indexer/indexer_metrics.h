@@ -8,9 +8,9 @@
 #include "data/index/index.h"
 
 /*
- * indexer_metrics - the file of `watch --metrics` and `status --metrics`: what the index counts, for
- * Prometheus (data/base/metrics.h). An index whose first scan has not ended counts nothing, so
- * nothing is written of it.
+ * indexer_metrics - the file of `watch --metrics` and `status --metrics`: what the index
+ * counts, for Prometheus (data/base/metrics.h). An index whose first scan has not ended
+ * counts nothing, so nothing is written of it.
  */
 
 /* Fails if `path` cannot be such a file, or lies in the folder `data` (NULL: none), where each

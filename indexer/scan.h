@@ -44,8 +44,8 @@ struct scan_options {
 };
 
 /*
- * Brings the index up to the folder (SCAN_NOTHING is logged if it is empty), and records in its health whether it is in step
- * with it. ERR_REFUSED: so many files are missing that it looks like an unmounted disk
+ * Brings the index up to the folder (SCAN_NOTHING is logged if it is empty), and records in
+ * its health whether it is in step with it. ERR_REFUSED: so many files are missing that it looks like an unmounted disk
  * (indexer/withdraw.h). Nothing was changed; or, if they vanished during the scan,
  * nothing was withdrawn. ERR_STOPPED and other errors: what was committed stays, and the
  * next scan does the rest.

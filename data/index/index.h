@@ -39,8 +39,9 @@ enum index_open_flags {
 /*
  * Opens the index in the folder `dir`. ERR_NOTFOUND: there is none (and no
  * INDEX_CREATE), or one that a released earlier version made (and no INDEX_RENEW);
- * ERR_FORMAT: it has a format that is not known, the message says how to rebuild it; ERR_LOCKED: INDEX_WRITE, and another process writes; ERR_REFUSED: INDEX_WRITE,
- * and the folder is on a network file system.
+ * ERR_FORMAT: it has a format that is not known, the message says how to rebuild it;
+ * ERR_LOCKED: INDEX_WRITE, and another process writes; ERR_REFUSED: INDEX_WRITE, and the
+ * folder is on a network file system.
  */
 int index_open(struct index **out, const char *dir, unsigned flags, struct err *err);
 void index_close(struct index *index);
@@ -60,9 +61,9 @@ struct dictionary *index_dictionary(struct index *index);
  * IN_MODIFY). */
 #define INDEX_CHANGED_FILE "changed"
 
-/* When the change that came after `sequence` was committed, Unix seconds, or later by up to a quarter
- * of how long ago that is. 0: it is not known. It reads nothing of the index in `dir` but that
- * file. */
+/* When the change that came after `sequence` was committed, Unix seconds, or later by up to
+ * a quarter of how long ago that is. 0: it is not known. It reads nothing of the index in
+ * `dir` but that file. */
 int64_t index_changed_after(const char *dir, uint64_t sequence);
 
 /* The file "DIR/status.json", in which the indexer reports on the index, for those who may not

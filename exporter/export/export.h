@@ -67,8 +67,9 @@ struct export_result {
 void export_result_release(struct export_result *result);
 
 /* Makes a snapshot of what changed since the last one, if anything did, then brings the
- * site to it. A dry run refuses what this would refuse, and changes nothing. The caller releases *result in any case. ERR_STOPPED: a stop was asked for,
- * and no snapshot was made. ERR_LOCKED: the first scan has not ended, or another process
+ * site to it. A dry run refuses what this would refuse, and changes nothing. The caller
+ * releases *result in any case. ERR_STOPPED: a stop was asked for, and no snapshot was made.
+ * ERR_LOCKED: the first scan has not ended, or another process
  * publishes the site. ERR_REFUSED: the last snapshot or the site contradicts the job, see
  * accept.h; job->accept does not allow that, and nothing was changed. */
 int export_run(const struct export_job *job, struct export_result *result,

@@ -112,8 +112,8 @@ struct snapshot_change {
 typedef int snapshot_change_fn(const struct snapshot_change *change, void *payload);
 /*
  * Calls `each` for every file that differs between the trees `from` ("" or NULL: an empty
- * tree) and `to`, in tree order. `fault` says which paths may be there (tree.h). `only`: the path of one file, or of a folder with a '/' at
- * its end; NULL: all. Equal subtrees are not read, so the cost follows the difference. A
+ * tree) and `to`, in tree order. `fault` says which paths may be there (tree.h). `only`: the
+ * path of one file, or of a folder with a '/' at its end; NULL: all. Equal subtrees are not read, so the cost follows the difference. A
  * non-zero return ends the comparison and is returned.
  */
 int snapshot_diff(struct snapshot_repo *repo, tree_fault_fn *fault,
