@@ -105,6 +105,15 @@ albumen_exports_total albumen_files_written_total albumen_oversize_responses \
 albumen_sequence_lag albumen_snapshot_sequence albumen_snapshot_timestamp_seconds"
 is "no name is in both files with another help" \
 	"$(grep -h '^# HELP' "$T/follow.prom" "$T/watch.prom" | sort -u | cut -d' ' -f3 | uniq -d)" ""
+there_are() { # the names of both files, a line each
+	names follow.prom | tr ' ' '\n'
+	names watch.prom | tr ' ' '\n'
+}
+same "albumen(7) explains these, and no others" \
+	<(grep -E '^\.(It )?Va albumen_' "$ROOT/data/albumen.7" | grep -o 'albumen_[a-z_]*' | sort -u) \
+	<(there_are | sort -u)
+is "the alerting rules use no others" \
+	"$(grep -o 'albumen_[a-z_]*' "$ROOT/data/examples/alerts.yml" | sort -u | comm -23 - <(there_are | sort -u))" ""
 is "the time is that of the snapshot" "$(metric follow.prom snapshot_timestamp_seconds)" \
 	"$(git -C "$T/repo" log -1 --format=%ct)"
 is "the sequence is, too" "$(metric follow.prom snapshot_sequence)" \
