@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "data/base/file.h"
+#include "data/base/plain.h"
 #include "data/format/fail_on.h"
 #include "data/format/json_print.h"
 #include "exporter/git/repo_folder.h"
@@ -214,6 +215,22 @@ void command_add_snapshot(struct buf *out, const struct snapshot_info *info)
 {
 	json_print_string(out, "commit", info->commit.hex);
 	json_print_string(out, "tree", info->tree.hex);
+}
+
+void command_json_oversize(struct buf *out, const struct oversize *oversize)
+{
+	const char *path;
+	size_t at = 0;
+
+	json_print_open(out, "oversize", '[');
+	while ((path = oversize_next(oversize, &at))) {
+		struct buf plain = {0};
+
+		plain_addstr(&plain, path);
+		json_print_string(out, NULL, plain.data);
+		buf_release(&plain);
+	}
+	buf_addch(out, ']');
 }
 
 void command_add_site(struct buf *out, const struct command_options *opt,

@@ -84,6 +84,8 @@ void command_end_job(struct command_job *job);
 unsigned command_site_flags(const struct command_options *opt);
 /* Appends the members of a JSON report that say which snapshot it is about. */
 void command_add_snapshot(struct buf *out, const struct snapshot_info *info);
+/* Appends the member `oversize`: the paths of what a snapshot lacks, in their plain form. */
+void command_json_oversize(struct buf *out, const struct oversize *oversize);
 /* Appends what became of --site: a member, which is null without a site, or a line. `site`
  * is NULL if nothing was published. */
 void command_add_site(struct buf *out, const struct command_options *opt,

@@ -15,20 +15,14 @@ static void add_oversize(struct buf *out, const struct oversize *oversize, bool 
 	size_t at = 0;
 
 	if (json) {
-		json_print_open(out, "oversize", '[');
+		command_json_oversize(out, oversize);
+		return;
 	}
 	while ((path = oversize_next(oversize, &at))) {
-		if (json) {
-			json_print_string(out, NULL, path);
-		} else {
-			buf_addf(out, "larger than %zu MiB, so not in the snapshot: ",
-				 RESPONSE_MAX >> 20);
-			plain_addstr(out, path);
-			buf_addch(out, '\n');
-		}
-	}
-	if (json) {
-		buf_addch(out, ']');
+		buf_addf(out, "larger than %zu MiB, so not in the snapshot: ",
+			 RESPONSE_MAX >> 20);
+		plain_addstr(out, path);
+		buf_addch(out, '\n');
 	}
 }
 

@@ -9,7 +9,6 @@
 #include "exporter/export/standing.h"
 #include "exporter/lookback/when.h"
 #include "exporter/snapshot/message.h"
-#include "exporter/snapshot/oversize.h"
 
 /* Of the last snapshot. */
 static const struct {
@@ -70,25 +69,6 @@ static void json_signature(struct buf *out, const struct standing *s)
 	buf_release(&principal);
 }
 
-static void json_oversize(struct buf *out, const struct standing *s)
-{
-	struct oversize oversize = {0};
-	const char *path;
-	size_t at = 0;
-
-	oversize_read(&oversize, s->info.message);
-	json_print_open(out, "oversize", '[');
-	while ((path = oversize_next(&oversize, &at))) {
-		struct buf plain = {0};
-
-		plain_addstr(&plain, path);
-		json_print_string(out, NULL, plain.data);
-		buf_release(&plain);
-	}
-	buf_addch(out, ']');
-	oversize_release(&oversize);
-}
-
 static void json_index(struct buf *out, const struct standing_index *index)
 {
 	if (index->source == STANDING_NONE) {
@@ -144,7 +124,7 @@ static void add_json(struct buf *out, const struct standing *s,
 		json_print_maybe(out, counts[i].name, count, count != UINT64_MAX);
 	}
 	json_signature(out, s);
-	json_oversize(out, s);
+	command_json_oversize(out, &s->oversize);
 	json_index(out, &s->index);
 	json_site(out, &s->site, job->site);
 	fail_on_print(out, &s->fail_on, true);
@@ -189,7 +169,6 @@ static void text_signature(struct buf *out, const struct standing *s, bool check
 static void text_snapshot(struct buf *out, const struct standing *s,
 			  const struct standing_job *job)
 {
-	struct oversize oversize = {0};
 	const char *path;
 	size_t at = 0;
 
@@ -220,13 +199,11 @@ static void text_snapshot(struct buf *out, const struct standing *s,
 		}
 	}
 	text_signature(out, s, job->signers);
-	oversize_read(&oversize, s->info.message);
-	while ((path = oversize_next(&oversize, &at))) {
+	while ((path = oversize_next(&s->oversize, &at))) {
 		begin_row(out, "oversize");
 		plain_addstr(out, path);
 		buf_addch(out, '\n');
 	}
-	oversize_release(&oversize);
 }
 
 static void text_index(struct buf *out, const struct standing *s,
@@ -286,7 +263,6 @@ static int write_metrics(struct exporter_metrics *metrics, const struct standing
 			 struct err *err)
 {
 	const struct standing_index *index = &s->index;
-	struct oversize oversize = {0};
 	char uuid[37];
 	uint64_t epoch;
 
@@ -296,9 +272,7 @@ static int write_metrics(struct exporter_metrics *metrics, const struct standing
 	if (*s->info.commit.hex) {
 		metrics->snapshot_s = s->info.time_s;
 		message_exported(s->info.message, uuid, &epoch, &metrics->sequence);
-		oversize_read(&oversize, s->info.message);
-		metrics->oversize = oversize.count;
-		oversize_release(&oversize);
+		metrics->oversize = s->oversize.count;
 	}
 	metrics->has_lag = index->source != STANDING_NONE;
 	metrics->lag = index->sequence;

@@ -14,7 +14,6 @@
 #include "exporter/site/pending.h"
 #include "exporter/site/state.h"
 #include "exporter/snapshot/message.h"
-#include "exporter/snapshot/oversize.h"
 #include "exporter/snapshot/response.h"
 
 /*
@@ -72,16 +71,13 @@ static void check_failure(struct standing *s, const struct snapshot_repo *repo)
 
 static void check_complete(struct standing *s)
 {
-	struct oversize oversize = {0};
-
-	oversize_read(&oversize, s->info.message);
-	if (oversize.count) {
+	oversize_read(&s->oversize, s->info.message);
+	if (s->oversize.count) {
 		fail_on_add(&s->fail_on, FAIL_ON_REJECTS,
 			    "snapshot %.12s lacks %zu response%s of more than %zu MiB",
-			    s->info.commit.hex, oversize.count,
-			    oversize.count == 1 ? "" : "s", RESPONSE_MAX >> 20);
+			    s->info.commit.hex, s->oversize.count,
+			    s->oversize.count == 1 ? "" : "s", RESPONSE_MAX >> 20);
 	}
-	oversize_release(&oversize);
 }
 
 static int read_snapshot(struct standing *s, struct note *note,
@@ -366,6 +362,7 @@ int standing_read(struct standing *standing, const struct standing_job *job,
 void standing_release(struct standing *standing)
 {
 	fail_on_release(&standing->fail_on);
+	oversize_release(&standing->oversize);
 	snapshot_info_release(&standing->info);
 	buf_release(&standing->library);
 	*standing = (struct standing){0};

@@ -10,6 +10,7 @@
 #include "data/format/fail_on.h"
 #include "exporter/evidence/sign.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/snapshot/oversize.h"
 
 /*
  * standing - how things stand: the last snapshot, who signed it, how far an index is ahead of it,
@@ -33,7 +34,7 @@ struct standing_job {
 	int64_t now_s;                      /* Unix seconds, the present */
 };
 
-/* Where the figures of the index come from. */
+/* Where it is known from how the index stands. */
 enum standing_source {
 	STANDING_NONE,  /* nowhere: it was not given, does not exist, or cannot be read */
 	STANDING_INDEX, /* the index */
@@ -46,8 +47,9 @@ struct standing {
 
 	/* The last snapshot; without one info.commit is "", and the rest is zero. */
 	struct snapshot_info info;
-	uint64_t number;    /* 0: its message does not say */
-	struct buf library; /* its name; empty: it has none */
+	uint64_t number;          /* 0: its message does not say */
+	struct buf library;       /* its name; empty: it has none */
+	struct oversize oversize; /* the responses that it lacks */
 	enum sign_verdict signature;
 	char key[SIGN_KEY];             /* "": none, or it cannot be read */
 	char principal[SIGN_PRINCIPAL]; /* "" unless the signature is good */
