@@ -173,8 +173,13 @@ m tee /etc/albumen/old.conf <<'END' >"$T/out"
 ALBUMEN_LISTEN=127.0.0.1:8081
 ALBUMEN_SIGN=/run/credentials/albumen-exporter@old.service/key
 END
+m mkdir /etc/systemd/system/albumen-indexer@old.service.d
+m tee /etc/systemd/system/albumen-indexer@old.service.d/mount.conf <<<$'[Unit]\nRequiresMountsFor=/srv' >"$T/out"
+m systemctl daemon-reload
 ok "the units start over an index and a repository of 0.1.0" \
 	m systemctl enable --quiet --now --no-block albumen-{indexer,exporter,edge}@old.service
+ok "a drop-in may name a mount" m sh -c \
+	"systemctl show -P RequiresMountsFor albumen-indexer@old.service | grep -q '/srv '"
 ok "nginx answers" wait_until 60 answers 8081/api/v1/albums/a0/images
 ok "the indexer says that it made the index again" says albumen-indexer@old 'made by an earlier version: it is made again'
 is "the same metadata is the same snapshot" "$(in_old rev-parse main)" "$last"
