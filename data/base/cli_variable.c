@@ -9,6 +9,7 @@
 #include "data/base/buf.h"
 #include "data/base/cli_near.h"
 #include "data/base/log.h"
+#include "data/base/threads.h"
 
 #define PREFIX "ALBUMEN_"
 #define PREFIX_LEN (sizeof(PREFIX) - 1)
@@ -97,7 +98,7 @@ static void look_at(const char *entry, const struct known *known, size_t count,
 	size_t len = strcspn(entry, "=");
 	char *name = arena_text(arena, entry, len), *word = arena_text(arena, entry, len);
 	struct cli_near near = {.word = word, .len = len};
-	bool is_known = strcmp(name, "ALBUMEN_THREADS") == 0; /* threads.h */
+	bool is_known = strcmp(name, THREADS_VARIABLE) == 0;
 
 	for (size_t i = 0; i < len; i++) {
 		word[i] = upper(word[i]);

@@ -171,7 +171,7 @@ int file_swap(const char *path, const void *bytes, size_t len, struct err *err)
 	struct buf new = {0};
 	int fd, rc;
 
-	buf_addf(&new, "%s.new", path);
+	buf_addf(&new, "%s" FILE_SWAP_SUFFIX, path);
 	fd = open(new.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
 	rc = fd < 0 ? err_sys(err, "cannot make '%s'", new.data)
 		    : file_write_fd(fd, bytes, len, new.data, err);

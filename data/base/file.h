@@ -38,6 +38,7 @@ int file_replace(const char *path, const void *bytes, size_t len, struct err *er
 int file_renew(const char *path, const void *bytes, size_t len, struct err *err);
 /* The same for one writer at a time, as with a lock: what a kill leaves is PATH.new, which the
  * next call replaces. The mode is 0666 less the umask. */
+#define FILE_SWAP_SUFFIX ".new"
 int file_swap(const char *path, const void *bytes, size_t len, struct err *err);
 
 /* Makes a new file in the folder, for reading and writing, and sets *name to its path: the

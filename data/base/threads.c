@@ -8,7 +8,7 @@
 
 bool threads_pay(void)
 {
-	const char *asked = getenv("ALBUMEN_THREADS");
+	const char *asked = getenv(THREADS_VARIABLE);
 	cpu_set_t set;
 
 	if (asked && strcmp(asked, "0") == 0) {

@@ -8,8 +8,8 @@
 /* threads - whether to use threads, and how to start one. The number of threads never
  * changes the output. */
 
-/* True if this process may run on two processors, unless the environment variable
- * ALBUMEN_THREADS is 0. */
+#define THREADS_VARIABLE "ALBUMEN_THREADS"
+/* True if this process may run on two processors, unless that environment variable is 0. */
 bool threads_pay(void);
 
 /* Starts a thread that blocks all signals, since they must interrupt the main thread; but not

@@ -460,9 +460,13 @@ static int open_current(struct index *index, unsigned flags, struct err *err)
  * the metadata folder, a repository or a site would get the files of one. */
 static int check_folder(const char *dir, struct err *err)
 {
-	static const char *const own[] = {"albumen-indexer.lock", "lock.mdb",
-					  INDEX_CHANGED_FILE,     INDEX_STATUS_FILE,
-					  "lost+found",           NULL};
+	static const char *const own[] = {"albumen-indexer.lock",
+					  "lock.mdb",
+					  INDEX_CHANGED_FILE,
+					  INDEX_STATUS_FILE,
+					  INDEX_STATUS_FILE FILE_SWAP_SUFFIX,
+					  "lost+found",
+					  NULL};
 	struct buf name = {0}, data = {0};
 	struct stat st;
 	int rc = 0;

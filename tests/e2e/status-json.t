@@ -38,6 +38,8 @@ is "but for those whom the umask keeps out" "$(stat -c %a "$T/index/status.json"
 chmod 755 "$T/index" && chmod 644 "$T/index"/*
 # What a kill may leave is used again.
 echo '{"version":' >"$T/index/status.json.new"
+rm "$T/index/data.mdb"
+exits "also by the scan that makes the index again" 0 scan
 export_all >"$T/out"
 
 # --- without write access ------------------------------------------------------------------

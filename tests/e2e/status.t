@@ -51,7 +51,7 @@ is "the index" "$(get '.index | [.index, .ahead, .lag_s, .rejects, .rejected_fil
 	"[\"$("$INDEXER" status --index "$T/index" --json | jq -r .index)\",0,0,0,0,true]"
 is "the site" "$(get .site)" "{\"commit\":\"$tip\",\"number\":1,\"current\":true,\"unfinished\":false,\"lag_s\":0}"
 exits "for people" 0 "$EXPORTER" status --repo "$T/repo" --index "$T/index" --site "$T/site" --signers "$T/signers"
-same "in rows" <(sed -E 's/made +.*Z, [0-9]+ . ago$/made/; s/^(index +)[^ ]*, sequence [0-9]+/\1/' "$T/out") - <<END
+same "in rows" <(sed -E 's/made +.*Z, [0-9].* ago$/made/; s/^(index +)[^ ]*, sequence [0-9]+/\1/' "$T/out") - <<END
 snapshot        $tip
 number          1
 made
