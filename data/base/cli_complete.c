@@ -89,8 +89,10 @@ static const struct cli_command *command_at(const struct cli_program *program, s
 
 static void add_commands(struct buf *out, const struct cli_program *program)
 {
-	for (size_t i = 0; command_at(program, i); i++) {
-		buf_addf(out, "%s%s", i ? " " : "", command_at(program, i)->name);
+	const struct cli_command *c;
+
+	for (size_t i = 0; (c = command_at(program, i)); i++) {
+		buf_addf(out, "%s%s", i ? " " : "", c->name);
 	}
 }
 
@@ -185,6 +187,8 @@ static void add_bash_values(struct buf *out, const struct cli_program *program)
 /* bash makes a word of its own of the `=` in --index=DIR. */
 static void add_bash(struct buf *out, const struct cli_program *program)
 {
+	const struct cli_command *c;
+
 	add_function(out, program);
 	buf_addstr(out, "()\n"
 			"{\n"
@@ -216,8 +220,7 @@ static void add_bash(struct buf *out, const struct cli_program *program)
 	buf_addstr(out, "' ;;\n"
 			"\t\tcompletion:*) words='" SHELLS "' ;;\n");
 	for (size_t i = 0; program->commands[i]; i++) {
-		const struct cli_command *c = program->commands[i];
-
+		c = program->commands[i];
 		if (c->operands && value_of_name(c->operands) == ANY_FILE) {
 			buf_addf(out, "\t\t%s:*) kind=-f ;;\n", c->name);
 		}
@@ -225,8 +228,8 @@ static void add_bash(struct buf *out, const struct cli_program *program)
 	buf_addstr(out, "\t\tesac\n"
 			"\t\t[[ $current == -* ]] && case $command in\n");
 	add_bash_options(out, program, NULL);
-	for (size_t i = 0; command_at(program, i); i++) {
-		add_bash_options(out, program, command_at(program, i));
+	for (size_t i = 0; (c = command_at(program, i)); i++) {
+		add_bash_options(out, program, c);
 	}
 	buf_addstr(out,
 		   "\t\tesac\n"
@@ -306,6 +309,8 @@ static void add_zsh_operands(struct buf *out, const struct cli_program *program,
 
 static void add_zsh(struct buf *out, const struct cli_program *program)
 {
+	const struct cli_command *c;
+
 	buf_addf(out, "#compdef %s\n\n", program->name);
 	add_function(out, program);
 	buf_addstr(out, "()\n"
@@ -313,9 +318,9 @@ static void add_zsh(struct buf *out, const struct cli_program *program)
 			"\tlocal curcontext=$curcontext state state_descr line ret=1\n"
 			"\tlocal -A opt_args\n"
 			"\tlocal -a commands=(\n");
-	for (size_t i = 0; command_at(program, i); i++) {
-		buf_addf(out, "\t\t'%s:", command_at(program, i)->name);
-		add_quoted(out, command_at(program, i)->summary, ":\\");
+	for (size_t i = 0; (c = command_at(program, i)); i++) {
+		buf_addf(out, "\t\t'%s:", c->name);
+		add_quoted(out, c->summary, ":\\");
 		buf_addstr(out, "'\n");
 	}
 	buf_addstr(out, "\t)\n"
@@ -325,9 +330,7 @@ static void add_zsh(struct buf *out, const struct cli_program *program)
 			"\tcase $state in\n"
 			"\tcommand) _describe command commands && ret=0 ;;\n"
 			"\trest) case $words[1] in\n");
-	for (size_t i = 0; command_at(program, i); i++) {
-		const struct cli_command *c = command_at(program, i);
-
+	for (size_t i = 0; (c = command_at(program, i)); i++) {
 		buf_addf(out, "\t%s) _arguments \\\n", c->name);
 		add_zsh_options(out, program, c);
 		add_zsh_operands(out, program, c);
@@ -360,14 +363,16 @@ static void add_fish_summary(struct buf *out, const char *summary)
 static void add_fish_option(struct buf *out, const struct cli_program *program,
 			    const struct cli_option *option)
 {
+	const struct cli_command *c;
+
 	buf_addf(out, "complete -c %s", program->name);
 	if (!cli_table_is_built_in(option)) {
 		buf_addstr(out, " -n '_");
 		add_function(out, program);
 		buf_addstr(out, "_in");
-		for (size_t i = 0; command_at(program, i); i++) {
-			if (cli_table_use(command_at(program, i), option)) {
-				buf_addf(out, " %s", command_at(program, i)->name);
+		for (size_t i = 0; (c = command_at(program, i)); i++) {
+			if (cli_table_use(c, option)) {
+				buf_addf(out, " %s", c->name);
 			}
 		}
 		buf_addch(out, '\'');
@@ -400,6 +405,7 @@ static void add_fish_option(struct buf *out, const struct cli_program *program,
 static void add_fish(struct buf *out, const struct cli_program *program)
 {
 	struct buf name = {0}, valued = {0};
+	const struct cli_command *c;
 
 	add_function(&name, program);
 	add_valued(&valued, program, OTHER, " ");
@@ -429,10 +435,10 @@ static void add_fish(struct buf *out, const struct cli_program *program)
 		 "end\n"
 		 "complete -c %s -f\n",
 		 name.data, valued.data, name.data, name.data, program->name);
-	for (size_t i = 0; command_at(program, i); i++) {
+	for (size_t i = 0; (c = command_at(program, i)); i++) {
 		buf_addf(out, "complete -c %s -n 'test -z \"$(_%s_command)\"' -a %s",
-			 program->name, name.data, command_at(program, i)->name);
-		add_fish_summary(out, command_at(program, i)->summary);
+			 program->name, name.data, c->name);
+		add_fish_summary(out, c->summary);
 	}
 	buf_addf(out, "complete -c %s -n 'test \"$(_%s_command)\" = help' -a '",
 		 program->name, name.data);
@@ -442,8 +448,7 @@ static void add_fish(struct buf *out, const struct cli_program *program)
 		 "'\n",
 		 program->name, name.data);
 	for (size_t i = 0; program->commands[i]; i++) {
-		const struct cli_command *c = program->commands[i];
-
+		c = program->commands[i];
 		if (c->operands && value_of_name(c->operands) == ANY_FILE) {
 			buf_addf(out,
 				 "complete -c %s -n 'test \"$(_%s_command)\" = %s' -F\n",
