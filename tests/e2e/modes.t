@@ -61,9 +61,9 @@ for unit in albumen-{indexer,exporter,maintain}@.service; do
 		"$(setting StateDirectory "$unit") $(setting StateDirectoryMode "$unit")" "albumen/%i 0751"
 done
 for unit in albumen-{indexer,exporter}@.service; do
-	is "$unit is not started again after a failure that would return" \
-		"$(setting RestartPreventExitStatus "$unit")" "1 2"
+	is "$unit is started again after a signal and status 75, and not after a failure that would return" \
+		"$(setting Restart "$unit") $(setting RestartForceExitStatus "$unit")" "on-abort 75"
 done
-is "nor is nginx" "$(setting Restart albumen-edge@.service)" on-abnormal
+is "nor is nginx" "$(setting Restart albumen-edge@.service)" on-abort
 is "the indexer may use openat2(2)" "$(setting RestrictSUIDSGID albumen-indexer@.service)" ""
 done_testing

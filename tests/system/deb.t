@@ -135,6 +135,23 @@ ok "the recorded call is answered to the byte" answer_is \
 	'8080/api/v1/tag_images?image_ids[]=885999a5-58a5-406a-bc8e-2ac5420d60a3' \
 	"$ROOT/tests/golden/tag_images-885999a5-58a5-406a-bc8e-2ac5420d60a3.json"
 
+# A library without a configuration, as when its name is misspelt.
+fails_for_good() { # UNIT
+	[ "$(m systemctl show -P ActiveState "$1")" = failed ] && [ "$(m systemctl show -P NRestarts "$1")" = 0 ]
+}
+for unit in albumen-{indexer,exporter,edge}@harbor.service; do
+	ok "$unit has no configuration, and does not start" not m systemctl start "$unit"
+	ok "nor is it tried again" fails_for_good "$unit"
+	ok "the journal names the file that is missing" says "$unit" 'Failed to start .*/etc/albumen/harbor\.conf'
+done
+m systemctl reset-failed
+m sed 's/8080/9/; s/^#ALBUMEN_LISTEN/ALBUMEN_LISTEN/' /usr/share/doc/albumen/examples/library.conf >"$T/low.conf"
+m tee /etc/albumen/low.conf <"$T/low.conf" >"$T/out"
+ok "nginx may not listen where it wants to" not m systemctl start albumen-edge@low
+ok "which the journal has as what needs a look" says albumen-edge@low 'bind() to 127.0.0.1:9 failed'
+m rm -r /etc/albumen/low.conf /var/lib/albumen/low
+m systemctl reset-failed
+
 # What the programs say of themselves.
 as_albumen() { m setpriv --reuid albumen --regid albumen --clear-groups "$@"; }
 status() { as_albumen albumen-indexer status --index /var/lib/albumen/harbour/index --json | jq "$1"; }
