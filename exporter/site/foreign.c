@@ -17,6 +17,7 @@
 #include "exporter/git/repo_folder.h"
 #include "exporter/git/repo_trust.h"
 #include "exporter/site/pending.h"
+#include "exporter/site/place.h"
 #include "exporter/site/state.h"
 #include "exporter/snapshot/message.h"
 
@@ -227,17 +228,17 @@ int foreign_check_ahead(const char *path, struct snapshot_repo *repo, struct err
  * may have made .albumen and not yet the lock in it. */
 static int find_entry(struct buf *name, const char *path, struct err *err)
 {
-	static const char *const ignored[] = {"lost+found", ".albumen", NULL};
+	static const char *const ignored[] = {"lost+found", PLACE_OWN, NULL};
 	static const char *const none[] = {NULL};
 	struct buf own = {0};
 	int rc = file_find_entry(name, path, ignored, err);
 
 	if (!rc && !name->len) {
-		buf_addf(&own, "%s/.albumen", path);
+		buf_addf(&own, "%s/" PLACE_OWN, path);
 		rc = file_find_entry(name, own.data, none, err);
 		if (name->len) {
 			buf_clear(name);
-			buf_addstr(name, ".albumen");
+			buf_addstr(name, PLACE_OWN);
 		}
 		buf_release(&own);
 	}
@@ -377,7 +378,7 @@ int foreign_check(const char *path, struct snapshot_repo *repo, struct err *err)
 	if (*named.hex) {
 		return refuse_commit(path, &named, repo, err);
 	}
-	if (has(path, ".albumen/lock")) {
+	if (has(path, PLACE_OWN "/lock")) {
 		return 0;
 	}
 	rc = check_entries(path, err);

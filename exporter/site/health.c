@@ -12,8 +12,8 @@
 #include "data/base/file.h"
 #include "data/format/json_print.h"
 #include "exporter/lookback/when.h"
+#include "exporter/site/place.h"
 
-#define OWN ".albumen"
 #define FOLDER (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
 /* Writes the text to a file in `own`, which is locked, and renames that. */
@@ -33,10 +33,10 @@ static bool replace(int root, int own, const struct buf *text)
 /* Opens the site's own folder, made if somebody has removed it. */
 static int open_own(int root)
 {
-	if (root < 0 || (mkdirat(root, OWN, 0700) < 0 && errno != EEXIST)) {
+	if (root < 0 || (mkdirat(root, PLACE_OWN, 0700) < 0 && errno != EEXIST)) {
 		return -1;
 	}
-	return openat(root, OWN, FOLDER | O_NOFOLLOW);
+	return openat(root, PLACE_OWN, FOLDER | O_NOFOLLOW);
 }
 
 int health_write(const char *site, const struct health *health, struct err *err)

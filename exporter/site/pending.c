@@ -26,7 +26,7 @@ static int look(struct pending *out, const char *site)
 	int rc;
 
 	*out = (struct pending){0};
-	buf_addf(&path, "%s/.albumen/" NAME, site);
+	buf_addf(&path, "%s/" PLACE_OWN "/" NAME, site);
 	rc = file_read(&out->text, path.data, BYTES_MAX, &why);
 	if (rc || is_done(&out->text)) {
 		buf_clear(&out->text);
@@ -41,7 +41,7 @@ int pending_check(const char *site, struct err *err)
 	struct buf path = {0};
 	int rc = 0;
 
-	buf_addf(&path, "%s/.albumen/" NAME, site);
+	buf_addf(&path, "%s/" PLACE_OWN "/" NAME, site);
 	if (access(path.data, R_OK) < 0 && errno == EACCES) {
 		rc = err_sys(err, "cannot read '%s'", path.data);
 	}
@@ -55,7 +55,7 @@ int64_t pending_since_s(const char *site)
 	struct stat st;
 	int rc;
 
-	buf_addf(&path, "%s/.albumen/" NAME, site);
+	buf_addf(&path, "%s/" PLACE_OWN "/" NAME, site);
 	rc = stat(path.data, &st);
 	buf_release(&path);
 	return rc < 0 ? 0 : (int64_t)st.st_mtim.tv_sec;

@@ -14,8 +14,7 @@
 #include "data/base/file.h"
 #include "exporter/site/folders.h"
 
-#define OWN ".albumen" /* the site's own folder */
-#define BUILD "build"  /* in its tmp/ */
+#define BUILD "build" /* in its tmp/ */
 #define NOTE_MAX (1 << 20)
 #define LATE_MAX 64
 
@@ -62,7 +61,7 @@ static int empty_tmp(struct place *place, struct err *err)
 	uint64_t removed = 0;
 	int rc;
 
-	buf_addstr(&path, OWN "/tmp");
+	buf_addstr(&path, PLACE_OWN "/tmp");
 	rc = place_walk(place->tmp, ".", place->folders.root_path, &path, NULL, NULL,
 			&removed, err);
 	buf_release(&path);
@@ -112,11 +111,11 @@ int place_open_look(struct place **out, const char *path, const char *holder,
 	struct buf lock = {0};
 	int rc = folders_open(&place->folders, path, err);
 
-	buf_addf(&lock, "%s/" OWN "/lock", path);
+	buf_addf(&lock, "%s/" PLACE_OWN "/lock", path);
 	if (rc || (rc = lock_to_look(place, lock.data, holder, err))) {
 		place_close(place);
 	} else {
-		place->own = openat(place->folders.root, OWN,
+		place->own = openat(place->folders.root, PLACE_OWN,
 				    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		*out = place;
 	}
@@ -130,10 +129,10 @@ int place_open(struct place **out, const char *path, const char *holder, struct 
 	struct buf lock = {0};
 	int rc;
 
-	buf_addf(&lock, "%s/" OWN "/lock", path);
+	buf_addf(&lock, "%s/" PLACE_OWN "/lock", path);
 	if ((rc = file_mkdirs(path, err)) ||
 	    (rc = folders_open(&place->folders, path, err)) ||
-	    (rc = open_own(place, &place->own, place->folders.root, OWN, err)) ||
+	    (rc = open_own(place, &place->own, place->folders.root, PLACE_OWN, err)) ||
 	    (rc = file_lock(&place->lock, lock.data, holder, err)) ||
 	    (rc = open_own(place, &place->tmp, place->own, "tmp", err)) ||
 	    (rc = empty_tmp(place, err))) {
@@ -324,7 +323,8 @@ static int rename_late(struct place *place, size_t number, const char *path,
 	}
 	if (rc < 0) {
 		return err_sys(
-			err, "cannot rename a file in '%s/" OWN "/tmp' to '%s/%s'%s",
+			err,
+			"cannot rename a file in '%s/" PLACE_OWN "/tmp' to '%s/%s'%s",
 			root, root, path,
 			errno == EXDEV ? " (a site must be on one file system)" : "");
 	}
@@ -459,13 +459,14 @@ int place_build_end(struct place *place, struct err *err)
 			    0 &&
 		    errno != ENOENT) {
 			return err_sys(err,
-				       "cannot rename '%s/" OWN "/tmp/" BUILD
+				       "cannot rename '%s/" PLACE_OWN "/tmp/" BUILD
 				       "/%s' to '%s/%s'",
 				       root, folder[i], root, folder[i]);
 		}
 	}
 	if (unlinkat(place->tmp, BUILD, AT_REMOVEDIR) < 0) {
-		return err_sys(err, "cannot remove '%s/" OWN "/tmp/" BUILD "'", root);
+		return err_sys(err, "cannot remove '%s/" PLACE_OWN "/tmp/" BUILD "'",
+			       root);
 	}
 	close(place->build);
 	place->build = -1;
@@ -586,13 +587,14 @@ int place_note_read(struct buf *out, struct place *place, const char *name,
 		return ERR_NOTFOUND;
 	}
 	if (fd < 0 && errno != ELOOP && errno != ENXIO) {
-		return err_sys(err, "cannot open '%s/" OWN "/%s'",
+		return err_sys(err, "cannot open '%s/" PLACE_OWN "/%s'",
 			       place->folders.root_path, name);
 	}
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
 	    st.st_size > NOTE_MAX) {
 		rc = err_set(err, ERR_FAIL,
-			     "'%s/" OWN "/%s' is no note of albumen-exporter: remove it, "
+			     "'%s/" PLACE_OWN
+			     "/%s' is no note of albumen-exporter: remove it, "
 			     "and run 'albumen-exporter publish --repair'",
 			     place->folders.root_path, name);
 	}
@@ -610,8 +612,8 @@ static int flush_own(struct place *place)
 
 static int cannot_write_note(const struct place *place, const char *name, struct err *err)
 {
-	return err_sys(err, "cannot write '%s/" OWN "/%s'", place->folders.root_path,
-		       name);
+	return err_sys(err, "cannot write '%s/" PLACE_OWN "/%s'",
+		       place->folders.root_path, name);
 }
 
 int place_note_replace(struct place *place, const char *name, const void *text,

@@ -25,6 +25,8 @@
  *	place_close(place);
  */
 
+#define PLACE_OWN ".albumen" /* the exporter's own folder in a site */
+
 struct place;
 
 /*
