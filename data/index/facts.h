@@ -23,8 +23,8 @@
  */
 
 struct facts {
-	char index[37];  /* its uuid */
-	int64_t as_of_s; /* when it was so, Unix seconds */
+	char index[INDEX_UUID]; /* its uuid */
+	int64_t as_of_s;        /* when it was so, Unix seconds */
 	uint64_t sequence;
 	struct index_counts counts;
 	struct index_health health;

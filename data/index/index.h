@@ -94,7 +94,8 @@ int index_end(struct index_txn **txn, int rc, struct err *err);
 /* Aborts. NULL is allowed. */
 void index_abort(struct index_txn **txn);
 
-/* The uuid of the index, 36 characters: made with the index, and again when a killed
+#define INDEX_UUID (META_UUID_LEN + 1) /* bytes, the NUL included */
+/* The uuid of the index: made with the index, and again when a killed
  * first scan starts over. Borrowed until the transaction ends. */
 const char *index_uuid(const struct index_txn *txn);
 

@@ -263,7 +263,7 @@ static int write_metrics(struct exporter_metrics *metrics, const struct standing
 			 struct err *err)
 {
 	const struct standing_index *index = &s->index;
-	char uuid[37];
+	char uuid[INDEX_UUID];
 	uint64_t epoch;
 
 	if (!metrics->path) {

@@ -30,7 +30,7 @@
 /* An export whose tree was that of the snapshot `commit`. */
 struct note_export {
 	struct snapshot_id commit;   /* "": there is none */
-	char index[37];              /* uuid */
+	char index[INDEX_UUID];      /* uuid */
 	uint64_t epoch, sequence;    /* data/index/index.h */
 	struct snapshot_id settings; /* note_settings */
 };

@@ -8,6 +8,7 @@
 #include "data/base/buf.h"
 #include "data/base/err.h"
 #include "data/format/fail_on.h"
+#include "data/index/index.h"
 #include "exporter/evidence/sign.h"
 #include "exporter/git/snapshot.h"
 #include "exporter/snapshot/oversize.h"
@@ -57,7 +58,7 @@ struct standing {
 	struct standing_index {
 		enum standing_source source;
 		int64_t as_of_s; /* when it was so; now, unless a report says it */
-		char uuid[37];
+		char uuid[INDEX_UUID];
 		uint64_t sequence, rejects, rejected_files;
 		/* Whether the last snapshot shows a state of it, and which. If not, the next
 		 * export renders everything. */

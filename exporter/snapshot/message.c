@@ -11,7 +11,7 @@
 #include "data/base/plain.h"
 #include "exporter/git/commit.h"
 
-#define INDEX_LEN 36
+#define INDEX_LEN (INDEX_UUID - 1)
 #define EPOCH_DIGITS 16
 #define COUNT_DIGITS 18 /* at most: the number then fits into 64 bits */
 
@@ -81,7 +81,7 @@ uint64_t message_count(const char *message, const char *trailer, uint64_t missin
 							 : missing;
 }
 
-bool message_exported(const char *message, char index[37], uint64_t *epoch,
+bool message_exported(const char *message, char index[INDEX_UUID], uint64_t *epoch,
 		      uint64_t *sequence)
 {
 	char value[INDEX_LEN + 1];
@@ -198,7 +198,7 @@ static void write_growth(struct buf *out, const struct message *m, const char *t
 static bool is_restored(const struct message *m)
 {
 	uint64_t epoch, sequence;
-	char index[37];
+	char index[INDEX_UUID];
 
 	return message_exported(m->parent->message, index, &epoch, &sequence) &&
 	       strcmp(index, m->index) == 0 && sequence > m->sequence;

@@ -78,7 +78,7 @@ int message_number(uint64_t *number, struct snapshot_repo *repo,
 
 /* Reads which index the snapshot is of, and up to where it was exported. False: the
  * message does not say. */
-bool message_exported(const char *message, char index[37], uint64_t *epoch,
+bool message_exported(const char *message, char index[INDEX_UUID], uint64_t *epoch,
 		      uint64_t *sequence);
 
 /* What is wrong with a text as the name of a library, such as "is empty"; NULL: nothing. It is
