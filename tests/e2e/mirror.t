@@ -93,6 +93,15 @@ exits "an empty list of albums" 1 mirror --delete
 is "removes nothing" "$(files)" "$(<"$T/before")"
 control '{"faults": {"/api/v1/albums": ["{\"error\": \"no\"}"]}}'
 exits "a list of albums that is none" 1 mirror
+control '{"faults": {"/api/v1/albums": ["[{\"public_id\": \"linked\"}, {\"public_id\": \"\"}]"]}}'
+exits "a list with an album without a name" 1 mirror --delete
+is "removes nothing, either" "$(files)" "$(<"$T/before")"
+control '{"faults": {"/api/v1/albums/linked/images": ["[{\"id\": \"\"}]", "[]"]}, "counts": {"linked": 1}}'
+exits "an image without a name is taken as it is" 0 mirror
+is "and does not end the run" "$(<"$T/out")" 'albums: 8 fetched, 1 of them changed, 0 not fetched'
+control '{}'
+exits "and goes with the next one" 0 mirror
+is "which has all as before" "$(files)" "$(<"$T/before")"
 control "{\"faults\": {\"/api/v1/albums\": [$late]}}"
 exits "an API that does not answer" 75 mirror
 
