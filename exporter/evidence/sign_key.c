@@ -17,6 +17,10 @@
 #define CHECK_LIMIT_S 60
 /* The file of a private key begins with this, whatever its format. */
 #define PRIVATE "-----BEGIN "
+/* The service has a file that begins with this in place of a key that is not there
+ * (SetCredential= of the unit). */
+#define MISSING "there is no "
+#define MISSING_MAX 300
 /* A public key of 16,384 bits, the longest that OpenSSH takes, has 2,900 bytes. */
 #define PUBLIC_MAX 8192
 
@@ -231,14 +235,31 @@ static int check_private(char out[SIGN_KEY], const char *key, struct err *err)
 	return rc;
 }
 
+/* Refuses a file that only says that there is no key. */
+static int check_missing(const char *key, struct err *err)
+{
+	struct buf text = {0};
+	int rc = read_start(&text, key, MISSING_MAX, err);
+
+	if (!rc && text.len && strncmp(text.data, MISSING, strlen(MISSING)) == 0) {
+		rc = err_set(err, ERR_INPUT,
+			     "cannot sign: %.*s, of which '%s' is to be a copy; put the "
+			     "key there",
+			     (int)strcspn(text.data, "\n"), text.data, key);
+	}
+	buf_release(&text);
+	return rc;
+}
+
 static int check_public(char out[SIGN_KEY], const char *key, struct err *err)
 {
 	char *private = find_private(key);
 	char beside[SIGN_KEY];
-	bool is_key, good = false;
+	bool is_key = false, good = false;
 	struct tool tool;
-	int rc = read_fingerprint(&is_key, out, key, err);
+	int rc = check_missing(key, err);
 
+	rc = rc ? rc : read_fingerprint(&is_key, out, key, err);
 	if (!rc && is_key) {
 		rc = ask_agent(&good, out, err);
 	}

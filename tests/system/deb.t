@@ -145,10 +145,13 @@ for unit in albumen-{indexer,exporter,edge}@harbor.service; do
 	ok "the journal names the file that is missing" says "$unit" 'Failed to start .*/etc/albumen/harbor\.conf'
 done
 m systemctl reset-failed
-m sed 's/8080/9/; s/^#ALBUMEN_LISTEN/ALBUMEN_LISTEN/' /usr/share/doc/albumen/examples/library.conf >"$T/low.conf"
+m sed 's/8080/9/; s/@NAME/@low/; s/^#ALBUMEN_LISTEN/ALBUMEN_LISTEN/; s/^#ALBUMEN_SIGN/ALBUMEN_SIGN/' /usr/share/doc/albumen/examples/library.conf >"$T/low.conf"
 m tee /etc/albumen/low.conf <"$T/low.conf" >"$T/out"
 ok "nginx may not listen where it wants to" not m systemctl start albumen-edge@low
 ok "which the journal has as what needs a look" says albumen-edge@low 'bind() to 127.0.0.1:9 failed'
+ok "a key that is to sign is missing" not m systemctl start albumen-exporter@low
+ok "the journal names its file" says albumen-exporter@low 'there is no /etc/albumen/low\.key'
+m systemctl stop albumen-indexer@low
 m rm -r /etc/albumen/low.conf /var/lib/albumen/low
 m systemctl reset-failed
 
