@@ -3,6 +3,7 @@
 
 #include "data/base/clock.h"
 #include "data/base/log.h"
+#include "data/base/ready.h"
 
 #define LOG_MS 60000
 
@@ -10,6 +11,9 @@ void room_wait(struct room *room, const struct err *err)
 {
 	int64_t now = clock_now_ms();
 
+	if (!room->logged_ms) {
+		ready_waiting("waiting for room on the disk of the index");
+	}
 	if (!room->logged_ms || now - room->logged_ms >= LOG_MS) {
 		log_warning("%s; changes are kept, and retried until there is room",
 			    err->msg);
@@ -22,6 +26,7 @@ void room_found(struct room *room)
 {
 	if (room->logged_ms) {
 		log_info("there is room on the disk again");
+		ready_waiting("");
 	}
 	*room = (struct room){0};
 }

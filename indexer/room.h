@@ -6,8 +6,8 @@
 
 #include "data/base/err.h"
 
-/* room - waits until a full disk has room again, and logs it once a minute. A zeroed
- * `struct room` means that the disk is not full. */
+/* room - waits until a full disk has room again, logs it once a minute, and tells the service
+ * manager (data/base/ready.h). A zeroed `struct room` means that the disk is not full. */
 
 #define ROOM_RETRY_MS 2000 /* between two attempts */
 

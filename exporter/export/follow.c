@@ -135,9 +135,14 @@ static int wait_if_passing(struct follow *f, int rc, struct err *err)
 	if (rc != ERR_LOCKED && rc != ERR_FULL && rc != ERR_CHANGED) {
 		if (!rc && f->waiting) {
 			log_info("going on");
+			ready_waiting("");
 			f->waiting = false;
 		}
 		return rc;
+	}
+	if (!f->waiting) {
+		ready_waiting(rc == ERR_FULL ? "waiting for room on the disk"
+					     : "waiting for another program");
 	}
 	if (!f->waiting || now - f->said_ms >= SAY_MS) {
 		log_warning("%s; waiting", err->msg);
@@ -411,6 +416,9 @@ static int work(struct follow *f, struct err *err)
 
 	rc = rc ? rc : is_built(f, &built, err);
 	if (!rc && built) {
+		if (f->told_waiting && f->told_ready) {
+			ready_waiting(""); /* else ready_report takes it back */
+		}
 		f->told_waiting = false;
 		rc = export_once(f, err);
 		give_back(f);

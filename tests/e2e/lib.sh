@@ -28,6 +28,9 @@
 #	alive NAME		true while it runs
 #	ping FOLDER		goes on when watch has taken in a change of FOLDER/ping.json that
 #				comes now
+#	manager NAME		starts a service manager that listens at $T/NAME.socket (for
+#				NOTIFY_SOCKET)
+#	told NAME N TEXT	true if its Nth message is TEXT, with a blank for each newline
 #	free_port		prints a free TCP port of 127.0.0.1
 #	scan, export_all	run the two programs on $T/data, $T/index, $T/repo, $T/site
 #	wide_images FROM TO	prints images (300 bytes each, of 97 albums) with these numbers
@@ -187,6 +190,16 @@ alive() {
 	[ "${stat:0:1}" != Z ]
 }
 
+manager() {
+	spawn "manager-$1" "$PYTHON" -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+while True:
+    print(s.recv(4096).decode().replace("\n", " "), flush=True)' "$T/$1.socket"
+	wait_until 60 test -S "$T/$1.socket"
+}
+told() { [ "$(sed -n "$2p" "$T/manager-$1.log")" = "$3" ]; }
 start() {
 	local name=$1 end=$((SECONDS + 60))
 	shift

@@ -8,20 +8,6 @@ exits "scan needs the folder" 1 "$INDEXER" scan --data "$T/srv/data" --index "$T
 ok "and says so" grep -q "cannot open metadata folder '$T/srv/data': No such file" "$T/err"
 ok "it makes no index" [ ! -e "$T/index" ]
 
-# Prints what a service manager is told, a line a message.
-cat >"$T/manager.py" <<'EOF'
-import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.bind(sys.argv[1])
-while True:
-    print(s.recv(4096).decode().replace("\n", " "), flush=True)
-EOF
-manager() { # NAME
-	spawn "manager-$1" "$PYTHON" "$T/manager.py" "$T/$1.socket"
-	wait_until 60 test -S "$T/$1.socket"
-}
-told() { [ "$(sed -n "$2p" "$T/manager-$1.log")" = "$3" ]; } # NAME N TEXT: the Nth message
-
 manager watch && manager follow
 NOTIFY_SOCKET=$T/follow.socket spawn follow "$EXPORTER" follow --index "$T/index" --repo "$T/repo" --site "$T/site"
 NOTIFY_SOCKET=$T/watch.socket spawn watch "$INDEXER" watch --data "$T/srv/data" --index "$T/index"
@@ -39,6 +25,11 @@ ok "likewise of follow" wait_until 60 told follow 2 "READY=1 STATUS="
 echo '{"public_id":"j","album_id":"a"}' >"$T/srv/data/2.json"
 ok "the folder is watched then" wait_until 60 grep -q '"images":2,' "$T/site/snapshot.json"
 ok "watch ends" stop watch
+mv "$T/index" "$T/index-before"
+ok "an index that is taken away is waited for again" \
+	wait_until 90 told follow 3 "READY=1 STATUS=waiting for the first scan into the index"
+mv "$T/index-before" "$T/index"
+ok "until it is back" wait_until 60 told follow 4 "READY=1 STATUS="
 ok "and follow" stop follow
 
 spawn watch "$INDEXER" watch --data "$T/none" --index "$T/index2"
