@@ -172,7 +172,9 @@ int file_swap(const char *path, const void *bytes, size_t len, struct err *err)
 	int fd, rc;
 
 	buf_addf(&new, "%s" FILE_SWAP_SUFFIX, path);
-	fd = open(new.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+	/* What lies there may be a pipe, or another name of a file elsewhere: it is not opened. */
+	unlink(new.data);
+	fd = open(new.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	rc = fd < 0 ? err_sys(err, "cannot make '%s'", new.data)
 		    : file_write_fd(fd, bytes, len, new.data, err);
 	if (fd >= 0 && close(fd) < 0 && !rc) {

@@ -260,6 +260,31 @@ static void a_replaced_file_is_read_back(void **state)
 	assert_int_equal(rmdir(f->dir.data), 0);
 }
 
+/* Whoever may write to the folder can put something where the new file is to be made. */
+static void a_swap_writes_into_nothing_that_was_there(void **state)
+{
+	struct fixture *f = *state;
+	char *new = xstrdup(at(f, "x" FILE_SWAP_SUFFIX));
+
+	assert_int_equal(file_replace(at(f, "kept"), "kept", 4, &f->err), 0);
+	for (int i = 0; i < 3; i++) {
+		/* A pipe that nobody reads must not hang. */
+		assert_int_equal(i == 0   ? mkfifo(new, 0600)
+				 : i == 1 ? link(at(f, "kept"), new)
+					  : symlink(at(f, "kept"), new),
+				 0);
+		assert_int_equal(file_swap(at(f, "x"), "new", 3, &f->err), 0);
+		buf_clear(&f->text);
+		assert_int_equal(file_read(&f->text, at(f, "x"), 9, &f->err), 0);
+		assert_string_equal(f->text.data, "new");
+		buf_clear(&f->text);
+		assert_int_equal(file_read(&f->text, at(f, "kept"), 9, &f->err), 0);
+		assert_string_equal(f->text.data, "kept");
+		assert_int_equal(access(new, F_OK), -1);
+	}
+	free(new);
+}
+
 static void a_file_over_the_limit_is_bad_input(void **state)
 {
 	struct fixture *f = *state;
@@ -628,6 +653,7 @@ int main(void)
 		TEST(a_system_error_says_errno),
 		TEST(a_message_too_long_is_cut),
 		TEST(a_replaced_file_is_read_back),
+		TEST(a_swap_writes_into_nothing_that_was_there),
 		TEST(a_file_over_the_limit_is_bad_input),
 		TEST(a_pipe_is_read_to_its_end),
 		TEST(only_regular_files_are_read),
