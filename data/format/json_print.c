@@ -6,8 +6,6 @@
 
 #include "data/format/json.h"
 
-#define VERSION 1 /* of all forms: data/schema */
-
 void json_print_name(struct buf *out, const char *name)
 {
 	if (out->len && !memchr("{[:,\n", out->data[out->len - 1], 5)) {
@@ -27,7 +25,7 @@ void json_print_open(struct buf *out, const char *name, char bracket)
 void json_print_document(struct buf *out)
 {
 	json_print_open(out, NULL, '{');
-	json_print_number(out, "version", VERSION);
+	json_print_number(out, "version", JSON_PRINT_VERSION);
 }
 
 void json_print_line(struct buf *out, bool *begun)

@@ -35,6 +35,8 @@ void json_print_name(struct buf *out, const char *name);
 
 void json_print_open(struct buf *out, const char *name, char bracket);
 
+/* The version of all forms. */
+#define JSON_PRINT_VERSION 1
 /* Opens a document: an object whose first member is the version of its form. The form is
  * what its schema in data/schema says. Members may be added to it; whoever takes one away,
  * or gives it another meaning, raises the version of all. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "data/index/facts.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,15 +157,17 @@ static void find_string(struct buf *out, const struct json_object *object,
 	}
 }
 
-/* What follows a number in the text is no digit. */
+/* A number that is none of those which are printed, as -1 or 1e3, is not taken for another. */
 static bool find_number(uint64_t *out, const struct json_object *object,
 			const char *canon, const char *name)
 {
 	size_t len;
 	const char *value = find(object, canon, name, &len);
+	char *end = NULL;
 
-	*out = value ? strtoull(value, NULL, 10) : 0;
-	return value && *value >= '0' && *value <= '9';
+	errno = 0;
+	*out = value ? strtoull(value, &end, 10) : 0;
+	return value && *value >= '0' && *value <= '9' && end == value + len && !errno;
 }
 
 static bool find_time(int64_t *out, const struct json_object *object, const char *canon,
@@ -186,7 +189,11 @@ static bool parse(struct facts_report *out, const struct json_object *object)
 	const char *canon = out->canon.data, *value;
 	struct facts *facts = &out->facts;
 	struct buf index = {0};
-	bool good = find_time(&facts->as_of_s, object, canon, "as_of");
+	uint64_t version;
+	/* A later version may give another meaning to what has the same name. */
+	bool good = find_number(&version, object, canon, "version") &&
+		    version == JSON_PRINT_VERSION &&
+		    find_time(&facts->as_of_s, object, canon, "as_of");
 	size_t len;
 
 	find_time(&facts->health.walked_s, object, canon, "walked");

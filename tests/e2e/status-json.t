@@ -67,7 +67,12 @@ is "has the figures" "$(jq -c '.index | [.rejects, .rejected_files, .ahead]' "$T
 is "and their time" "$(jq .index.as_of "$T/out")" "$(jq .as_of "$T/index/status.json")"
 ok "for people, too" grep -q "as reported $(jq -r .as_of "$T/index/status.json")" \
 	<(as_reader "$T/exporter" status --repo "$T/repo" --index "$T/index")
-for text in '' '{}' '{"version":1' "$(jq -c 'del(.images)' "$T/index/status.json")"; do
+edited() { # SED: the report, with that done to it
+	sed -E "$1" "$T/index/status.json"
+}
+for text in '' '{}' '{"version":1' "$(edited 's/"images":[0-9]+,//')" \
+	"$(edited 's/"version":1/"version":2/')" "$(edited 's/"rejects":[0-9]+/"rejects":1e300/')" \
+	"$(edited 's/"rejects":[0-9]+/"rejects":18446744073709551616/')"; do
 	cp "$T/index/status.json" "$T/kept" && printf %s "$text" >"$T/index/status.json"
 	exits "without a report that can be read" 1 status
 	ok "the reason is that of the index" grep -q "lock.mdb.*Permission denied" "$T/err"
