@@ -291,6 +291,8 @@ int status_report(struct index *index, bool *failing, struct err *err)
 		if (renewed && !*failing) {
 			log_warning("%s; the report is tried again at the next change",
 				    why.msg);
+		} else if (!renewed && *failing) {
+			log_info("the report is written again");
 		}
 		*failing = renewed;
 	}

@@ -29,8 +29,8 @@ int status_print(struct index *index, bool json, struct fail_on *fail_on,
  * Writes the same JSON as INDEX_STATUS_FILE beside the index, for who may not open it, but with at
  * most a hundred rejects: `complete` is false if there are more. Its `as_of` is when it was written:
  * watch does that soon after each change, and once a minute as long as it runs, so an old one shows
- * that no watch does. A failure to write it is only logged, the first time: *failing, false at
- * first, remembers that.
+ * that no watch does. A failure to write it is only logged, once, and so is the end
+ * of it: *failing, false at first, remembers that.
  */
 int status_report(struct index *index, bool *failing, struct err *err);
 /* The command `status` from that file. */

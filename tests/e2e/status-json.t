@@ -103,5 +103,6 @@ rm -r "$T/index/status.json"
 echo '{"public_id":"newest","album_id":"new"}' >"$T/data/newest.json"
 ok "and written later" wait_until 30 reported ".images == $((images + 3))"
 ok "watch goes on" stop watch
+is "which is said" "$(grep -c 'the report is written again' "$T/watch.log")" 1
 is "said once" "$(grep -c 'the report is tried again' "$T/watch.log")" 1
 done_testing
