@@ -6,8 +6,9 @@ It has the two recorded albums, and some more, made of the recorded image. Each 
 of FOLDER/requests: its path and its Authorization. FOLDER/control.json, read at each request:
 
     {"faults": {PATH: [FAULT...]},  the first answers to PATH since the file changed: an HTTP status,
-                                    [status, {header: value}], "cut" (the body ends early),
-                                    "drop" (no answer), or a text, which is the body; null: none
+                                    [status, {header: value}, body], "cut" (the body ends early),
+                                    "drop" (no answer), "bomb" (257 MiB in gzip), or a text, which
+                                    is the body; null: none
      "unlisted": [ALBUM...],        left out of the list of albums
      "counts": {ALBUM: N},          what the list of albums says of these
      "removed": [IMAGE...]}         images that are gone
@@ -18,6 +19,7 @@ import os
 import re
 import sys
 import urllib.parse
+import zlib
 
 TOKEN = 'abc.DEF-123_x'
 FIXTURES = os.path.join(os.path.dirname(__file__), '..', 'fixtures', 'recorded')
@@ -90,7 +92,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif isinstance(fault, int):
             self.answer(fault, '')
         elif isinstance(fault, list):
-            self.answer(fault[0], '', fault[1])
+            self.answer(fault[0], (fault + [''])[2], fault[1])
+        elif fault == 'bomb':
+            gzip = zlib.compressobj(1, wbits=31)
+            self.answer(200, b''.join(gzip.compress(b' ' * 2**20) for _ in range(257)) +
+                        gzip.flush(), {'Content-Encoding': 'gzip'})
         elif self.headers['Authorization'] != 'Token token="%s"' % TOKEN:
             self.answer(401, '')
         elif fault not in (None, 'cut'):
@@ -130,7 +136,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return 200, '[' + ','.join(images[(page - 1) * size:page * size]) + ']', headers
 
     def answer(self, status, body, headers=None, cut=False):
-        body = body.encode()
+        body = body if isinstance(body, bytes) else body.encode()
         self.send_response(status)
         for name, value in [*HEADERS, ('X-token', TOKEN), *(headers or {}).items()]:
             self.send_header(name, value)

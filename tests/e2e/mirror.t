@@ -88,6 +88,17 @@ exits "an album that is named is taken as it is" 0 mirror numbered
 is "alone" "$(<"$T/out")" 'albums: 1 fetched, 0 of them changed, 0 not fetched'
 exits "also where there is no second page" 0 mirror strict
 
+control "$(jq -nc '{faults: {"/api/v1/albums/empty/images": ["bomb"],
+	"/api/v1/albums/linked/images": [range(100) | [200, {Link: "<?from=\(.)>; rel=next"}, "[]"]]}}')"
+exits "albums without an end" 3 mirror
+sort "$T/err" >"$T/reasons"
+cat >"$T/want" <<'END'
+mirror-live-api: album empty is not fetched: an answer is larger than 256 MiB
+mirror-live-api: album linked is not fetched: a hundred pages in a row have nothing new
+END
+same "are named, too" "$T/reasons" "$T/want"
+is "and keep their files, too" "$(files)" "$(<"$T/before")"
+
 control '{"faults": {"/api/v1/albums": ["[]"]}}'
 exits "an empty list of albums" 1 mirror --delete
 is "removes nothing" "$(files)" "$(<"$T/before")"
