@@ -168,7 +168,7 @@ is "it is one process" "$(grep -c 'execve.*ssh-keygen.* = 0' "$T/trace")" 1
 refs >"$T/before"
 mkdir "$T/folder"
 echo "not a key" >"$T/garbage"
-sed -n 's|^SetCredential=key:\(.*\)%i|\1x|p' "$ROOT/data/systemd/albumen-exporter@.service" >"$T/credential"
+sed -n 's|^SetCredential=key:||p' "$ROOT/data/systemd/albumen-exporter@.service" >"$T/credential"
 cp "$T/other" "$T/open" && chmod 644 "$T/open"
 cp "$T/key.pub" "$T/lonely.pub"
 cp "$T/locked" "$T/mixed" && cp "$T/key.pub" "$T/mixed.pub"
@@ -192,7 +192,7 @@ done <<-EOF
 	nosuch cannot sign: cannot read the key 'KEY': No such file
 	folder cannot sign: the key 'KEY' is not a file
 	garbage cannot sign with the key 'KEY': it is not an OpenSSH key; name the file
-	credential cannot sign: there is no /etc/albumen/x.key, of which 'KEY' is to be a copy; put the key there
+	credential cannot sign: there is no /etc/albumen/NAME.key, of which 'KEY' is to be a copy; put the key there
 	locked cannot sign: the key 'KEY' has a passphrase, and no agent holds it; run ssh-add
 	mixed cannot sign: the key 'KEY' has a passphrase, and no agent holds it; run ssh-add
 	open cannot sign: others may read the private key 'KEY', so ssh-keygen ignores it; run: chmod 600 'KEY'
