@@ -464,7 +464,7 @@ static int check_folder(const char *dir, struct err *err)
 					  "lock.mdb",
 					  INDEX_CHANGED_FILE,
 					  INDEX_STATUS_FILE,
-					  INDEX_STATUS_FILE FILE_SWAP_SUFFIX,
+					  (INDEX_STATUS_FILE FILE_SWAP_SUFFIX),
 					  "lost+found",
 					  NULL};
 	struct buf name = {0}, data = {0};
