@@ -52,8 +52,12 @@ exits "an image and an album are gone" 0 mirror
 is "the image goes from its file" "$(jq '[.[] | select(.public_id == "linked-3")] | length' "$T/data/linked.json")" 0
 is "the album is named" "$(<"$T/err")" \
 	'mirror-live-api: album empty is no longer listed, but its file stays: --delete removes it'
+echo '[]' >"$T/data/mine.json"
 exits "with --delete" 0 mirror --delete
 is "its file goes" "$([ -e "$T/data/empty.json" ]; echo $?)" 1
+is "and nobody else's" "$(<"$T/data/mine.json") $(<"$T/err")" \
+	'[] mirror-live-api: album empty is no longer listed: its file is removed'
+rm "$T/data/mine.json"
 
 # --- failures ----------------------------------------------------------------------------
 
