@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "indexer/indexer_metrics.h"
 
-#include "data/base/file.h"
 #include "data/base/log.h"
 #include "data/base/metrics.h"
 
@@ -73,16 +72,12 @@ static int build(struct metrics *m, struct index *index, bool *built, struct err
 	return index_end(&txn, 0, err);
 }
 
-int indexer_metrics_check(const char *path, const char *data, struct err *err)
+int indexer_metrics_check(const char *path, const char *data, const char *index,
+			  struct err *err)
 {
-	if (data && file_is_inside(path, data)) {
-		return err_set(err, ERR_FAIL,
-			       "the file of metrics '%s' lies in the metadata folder "
-			       "'%s', so writing it would change the folder; put it "
-			       "elsewhere",
-			       path, data);
-	}
-	return metrics_check(path, PROGRAM, err);
+	const char *const apart[METRICS_APART] = {data, index};
+
+	return metrics_check(path, PROGRAM, apart, err);
 }
 
 int indexer_metrics_write(struct index *index, const char *path, struct err *err)

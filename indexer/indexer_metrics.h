@@ -13,9 +13,10 @@
  * counts nothing, so nothing is written of it.
  */
 
-/* Fails if `path` cannot be such a file, or lies in the folder `data` (NULL: none), where each
- * writing of it would be an event. */
-int indexer_metrics_check(const char *path, const char *data, struct err *err);
+/* Fails if `path` cannot be such a file, or lies in the index or in the folder `data` (NULL:
+ * none), where each writing of it would be an event. */
+int indexer_metrics_check(const char *path, const char *data, const char *index,
+			  struct err *err);
 
 /* Makes or replaces the file. */
 int indexer_metrics_write(struct index *index, const char *path, struct err *err);

@@ -101,7 +101,9 @@ static int report(void *payload, struct err *err)
 
 static int check_metrics(const struct options *opt, struct err *err)
 {
-	return opt->metrics ? indexer_metrics_check(opt->metrics, opt->data, err) : 0;
+	return opt->metrics
+		       ? indexer_metrics_check(opt->metrics, opt->data, opt->index, err)
+		       : 0;
 }
 
 /* An index of an earlier version is made again, but not from a folder without metadata files:

@@ -122,12 +122,22 @@ static int check_mark(const char *path, const char *program, struct err *err)
 	return rc;
 }
 
-int metrics_check(const char *path, const char *program, struct err *err)
+int metrics_check(const char *path, const char *program,
+		  const char *const apart[METRICS_APART], struct err *err)
 {
 	struct stat st;
-	char *parent = file_parent(path);
+	char *parent;
 	int rc = 0;
 
+	for (size_t i = 0; i < METRICS_APART; i++) {
+		if (apart[i] && file_is_inside(path, apart[i])) {
+			return err_set(err, ERR_FAIL,
+				       "the file of metrics '%s' lies in '%s', where it "
+				       "does not belong; put it elsewhere",
+				       path, apart[i]);
+		}
+	}
+	parent = file_parent(path);
 	if (stat(parent, &st) < 0 || access(parent, W_OK | X_OK) < 0) {
 		rc = err_sys(err, "cannot write metrics into the folder '%s'", parent);
 	} else if (lstat(path, &st) < 0) {

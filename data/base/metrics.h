@@ -49,8 +49,11 @@ int metrics_write(struct metrics *m, const char *path, struct err *err);
  * of it. *failing, false at first, remembers it. */
 void metrics_renew(struct metrics *m, const char *path, bool *failing);
 
-/* Fails, at the start of a program, if the file cannot be made, or if `path` is something
- * other than such a file of `program`. */
-int metrics_check(const char *path, const char *program, struct err *err);
+/* Fails, at the start of a program, if the file cannot be made, if `path` is something
+ * other than such a file of `program`, or if it lies in one of the folders `apart` (NULL: none
+ * there), which others watch, serve or read. */
+#define METRICS_APART 3
+int metrics_check(const char *path, const char *program,
+		  const char *const apart[METRICS_APART], struct err *err);
 
 #endif

@@ -17,8 +17,10 @@ static void report(const struct follow_state *state, void *payload)
 static int run(const void *values, char **operand, struct err *err)
 {
 	const struct command_options *opt = values;
-	struct exporter_metrics metrics = {
-		.path = opt->metrics, .repo = opt->repo, .site = opt->site};
+	struct exporter_metrics metrics = {.path = opt->metrics,
+					   .repo = opt->repo,
+					   .site = opt->site,
+					   .index = opt->index};
 	struct follow_options options = {
 		.ready_fd = (int)opt->ready_fd, .report = report, .payload = &metrics};
 	struct command_job job;

@@ -292,8 +292,10 @@ static int run(const void *values, char **operand, struct err *err)
 	const struct command_options *opt = values;
 	struct standing_job job = {
 		.index = opt->index, .site = opt->site, .signers = opt->signers};
-	struct exporter_metrics metrics = {
-		.path = opt->metrics, .repo = opt->repo, .site = opt->site};
+	struct exporter_metrics metrics = {.path = opt->metrics,
+					   .repo = opt->repo,
+					   .site = opt->site,
+					   .index = opt->index};
 	struct standing standing = {0};
 	struct buf out = {0};
 	int rc = fail_on_read(&standing.fail_on, opt->fail_on, err);

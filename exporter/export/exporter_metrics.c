@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/export/exporter_metrics.h"
 
-#include "data/base/file.h"
 #include "data/base/metrics.h"
 
 #define PROGRAM "albumen-exporter"
@@ -53,18 +52,10 @@ static void add_follow(struct metrics *m, const struct follow_state *state)
 
 int exporter_metrics_check(const struct exporter_metrics *metrics, struct err *err)
 {
-	const char *const places[] = {metrics->repo, metrics->site};
+	const char *const apart[METRICS_APART] = {metrics->repo, metrics->site,
+						  metrics->index};
 
-	for (size_t i = 0; i < 2; i++) {
-		if (places[i] && file_is_inside(metrics->path, places[i])) {
-			return err_set(err, ERR_FAIL,
-				       "the file of metrics '%s' lies in the %s '%s', "
-				       "where it does not belong; put it elsewhere",
-				       metrics->path, i ? "site" : "repository",
-				       places[i]);
-		}
-	}
-	return metrics_check(metrics->path, PROGRAM, err);
+	return metrics_check(metrics->path, PROGRAM, apart, err);
 }
 
 static void add_all(struct metrics *m, const struct exporter_metrics *metrics)

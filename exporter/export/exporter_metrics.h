@@ -12,7 +12,7 @@
  * (data/base/metrics.h). */
 
 struct exporter_metrics {
-	const char *path, *repo, *site; /* site: NULL, if there is none */
+	const char *path, *repo, *site, *index; /* site, index: NULL, if there is none */
 
 	/* The last snapshot: its time (Unix seconds; 0: there is none, or it is not known yet),
 	 * up to which sequence of the index it shows it, and the responses that it lacks. */
@@ -26,7 +26,8 @@ struct exporter_metrics {
 	bool failing; /* the file could not be written last time (metrics_renew) */
 };
 
-/* Fails if metrics->path cannot be such a file, or lies in the repository or the site. */
+/* Fails if metrics->path cannot be such a file, or lies in the repository, the site or the
+ * index. */
 int exporter_metrics_check(const struct exporter_metrics *metrics, struct err *err);
 
 /* Makes or replaces the file. */

@@ -210,11 +210,18 @@ is "its last metrics count that" "$(metric follow.prom export_errors_total)" 1
 # --- what is refused
 
 exits "a file in the metadata folder" 1 "$INDEXER" watch --data "$D" --index "$I" --metrics "$D/x.prom"
-ok "the message says why" grep -q "writing it would change the folder" "$T/err"
+ok "the message says why" grep -q "where it does not belong" "$T/err"
 exits "a file in the site" 1 "$EXPORTER" follow --index "$I" --repo "$T/repo" --site "$T/site" \
 	--metrics "$T/site/x.prom"
 exits "a file in the repository" 1 "$EXPORTER" follow --index "$I" --repo "$T/repo" \
 	--metrics "$T/repo/x.prom"
+# An empty file would be replaced, as INDEX/changed may be.
+: >"$T/empty" && mv "$T/empty" "$I"
+exits "a file in the index" 1 "$INDEXER" status --index "$I" --metrics "$I/empty"
+exits "a file in the index of the exporter" 1 "$EXPORTER" status --index "$I" --repo "$T/repo" \
+	--metrics "$I/empty"
+ok "it is still empty" test ! -s "$I/empty"
+rm "$I/empty"
 exits "a folder that does not exist" 1 "$INDEXER" status --index "$I" --metrics "$T/no/x.prom"
 exits "a device" 1 "$INDEXER" status --index "$I" --metrics /dev/null
 ok "it is still one" test -c /dev/null

@@ -14,6 +14,8 @@
 #include "data/base/file.h"
 #include "data/base/metrics.h"
 
+static const char *const nowhere[METRICS_APART];
+
 /* The folder of a test, which is its working directory. */
 static int setup(void **state)
 {
@@ -74,7 +76,7 @@ static void metrics_have_help_type_and_labels(void **state)
 	assert_string_equal(text.data, want);
 	assert_int_equal(stat("x.prom", &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0644);
-	assert_int_equal(metrics_check("x.prom", "albumen-test", &err), 0);
+	assert_int_equal(metrics_check("x.prom", "albumen-test", nowhere, &err), 0);
 	buf_release(&text);
 }
 
@@ -97,7 +99,7 @@ static void refused(const char *path, const char *reason)
 {
 	struct err err = {0};
 
-	assert_int_equal(metrics_check(path, "albumen-test", &err), ERR_FAIL);
+	assert_int_equal(metrics_check(path, "albumen-test", nowhere, &err), ERR_FAIL);
 	assert_non_null(strstr(err.msg, reason));
 }
 
@@ -106,11 +108,11 @@ static void what_is_no_file_of_metrics_is_never_replaced(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(metrics_check("x.prom", "albumen-test", &err), 0);
+	assert_int_equal(metrics_check("x.prom", "albumen-test", nowhere, &err), 0);
 	refused("no/x.prom", "'no': No such file");
 	refused("/dev/null", "not a regular file");
 	write_file("");
-	assert_int_equal(metrics_check("x.prom", "albumen-test", &err), 0);
+	assert_int_equal(metrics_check("x.prom", "albumen-test", nowhere, &err), 0);
 	write_file("root:x:0:0\n");
 	refused("x.prom", "not a file of metrics that albumen-test wrote");
 	write_file("# albumen-other wrote this: albumen(7), METRICS, explains it.\n");
