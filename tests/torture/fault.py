@@ -47,6 +47,9 @@ MAY_BE_UNSYNCED = {
     # It has a checksum; if it is lost the next export renders more.
     "repo/albumen-exporter.note", "repo/albumen-exporter.note (its name)",
     "repo/albumen-exporter.note.new", "repo/albumen-exporter.note.new (its name)",
+    # A report of the state, which the next scan or watch writes again.
+    "index/status.json", "index/status.json (its name)",
+    "index/status.json.new", "index/status.json.new (its name)",
 }
 # Other names of albumen-exporter.lock, which the next writer removes.
 LOCK = re.compile(r"repo/[^ ]*\.lock( |$)")
