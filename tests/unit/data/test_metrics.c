@@ -110,7 +110,9 @@ static void what_is_no_file_of_metrics_is_never_replaced(void **state)
 	(void)state;
 	assert_int_equal(metrics_check("x.prom", "albumen-test", nowhere, &err), 0);
 	refused("no/x.prom", "'no': No such file");
-	refused("/dev/null", "not a regular file");
+	assert_int_equal(mkfifo("y.prom", 0600), 0);
+	refused("y.prom", "not a regular file");
+	assert_int_equal(unlink("y.prom"), 0);
 	write_file("");
 	assert_int_equal(metrics_check("x.prom", "albumen-test", nowhere, &err), 0);
 	write_file("root:x:0:0\n");
