@@ -178,6 +178,9 @@ ping() {
 spawn() {
 	local name=$1
 	shift
+	# The redirection is made in the background: who waits for a line must not find that of an
+	# earlier process of this name.
+	: >"$T/$name.log"
 	# Its own process group, so that `cleanup` also kills its children.
 	setsid "$@" >"$T/$name.log" 2>&1 </dev/null &
 	echo $! >"$T/$name.pid"
