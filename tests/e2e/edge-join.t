@@ -15,14 +15,6 @@ PORT=$(free_port)
 URL=http://127.0.0.1:$PORT
 MIB=1048576
 
-ask() { # PATH [CURL-OPTION]...: headers to $T/head, body to $T/body; prints the status
-	local path=$1
-	shift
-	curl -s -g -D "$T/head" -o "$T/body" -w '%{http_code}' "$@" "$URL$path"
-}
-header() { # NAME: its values in the last response
-	tr -d '\r' <"$T/head" | sed -n "s/^$1: //Ip"
-}
 answers() { # NAME PATH STATUS BODY
 	is "$1" "$(ask "$2") $(<"$T/body")" "$3 $4"
 }

@@ -14,11 +14,6 @@ PORT=$(free_port)
 URL=http://127.0.0.1:$PORT
 RECORDED=$ROOT/tests/fixtures/recorded
 
-ask() { # PATH [CURL-OPTION]...: headers to $T/head, body to $T/body; prints the status
-	local path=$1
-	shift
-	curl -s -g --path-as-is -D "$T/head" -o "$T/body" -w '%{http_code}' "$@" "$URL$path"
-}
 raw() { # TEXT: sends these bytes, prints the first line of the response
 	local line
 	exec 9<>"/dev/tcp/127.0.0.1/$PORT"
@@ -26,9 +21,6 @@ raw() { # TEXT: sends these bytes, prints the first line of the response
 	read -r line <&9
 	exec 9>&-
 	echo "${line%$'\r'}"
-}
-header() { # NAME: its values in the last response, one per line
-	tr -d '\r' <"$T/head" | sed -n "s/^$1: //Ip"
 }
 answers() { # NAME PATH STATUS BODY
 	is "$1" "$(ask "$2") $(<"$T/body")" "$3 $4"

@@ -11,14 +11,6 @@ URL=http://127.0.0.1:$PORT
 follow=("$EXPORTER" follow --index "$T/index" --repo "$T/repo" --site "$T/site")
 H=$T/site/health.json
 
-ask() { # PATH [CURL-OPTION]...: headers to $T/head, body to $T/body; prints the status
-	local path=$1
-	shift
-	curl -s -g -D "$T/head" -o "$T/body" -w '%{http_code}' "$@" "$URL$path"
-}
-header() { # NAME: its value in the last response
-	tr -d '\r' <"$T/head" | sed -n "s/^$1: //Ip"
-}
 checked() { # TIME: rewrites health.json as if that had been the last check
 	jq -c --arg time "$1" '.checked = $time' "$H" >"$T/health" && mv "$T/health" "$H"
 }

@@ -32,6 +32,9 @@
 #				NOTIFY_SOCKET)
 #	told NAME N TEXT	true if its Nth message is TEXT, with a blank for each newline
 #	free_port		prints a free TCP port of 127.0.0.1
+#	ask PATH [CURL-OPTION]...	a request to $URL: headers to $T/head, body to $T/body; prints
+#				the status
+#	header NAME		prints the values of a header of the last response
 #	scan, export_all	run the two programs on $T/data, $T/index, $T/repo, $T/site
 #	wide_images FROM TO	prints images (300 bytes each, of 97 albums) with these numbers
 #	wide_library		makes $T/data with 2000 of them in 20 files
@@ -174,6 +177,13 @@ ping() {
 	printf '{"public_id":"ping","album_id":"a","title":"%s"}' "$at" >"$1/ping.json"
 	wait_until 30 moved_on "$at"
 }
+
+ask() {
+	local path=$1
+	shift
+	curl -s -g --path-as-is -D "$T/head" -o "$T/body" -w '%{http_code}' "$@" "$URL$path"
+}
+header() { tr -d '\r' <"$T/head" | sed -n "s/^$1: //Ip"; }
 
 spawn() {
 	local name=$1
