@@ -22,7 +22,8 @@
  */
 
 #define PACE_LEAST_MS 1000
-#define PACE_MOST_MS 55000 /* "at least once a minute", with some room to do it in */
+#define PACE_MINUTE_S 60 /* what is promised: a report at least this often */
+#define PACE_MOST_MS ((PACE_MINUTE_S - 5) * 1000) /* with some room to do it in */
 
 struct pace {
 	int64_t done_ms, due_ms; /* clock_now_ms */

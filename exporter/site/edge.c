@@ -13,9 +13,8 @@
 
 #include "data/base/beside.h"
 #include "data/base/log.h"
+#include "data/base/pace.h"
 #include "exporter/snapshot/response.h"
-
-#define RENEWED_S 60 /* health.json, by follow */
 
 int edge_listen(struct buf *out, const char *listen, struct err *err)
 {
@@ -181,11 +180,11 @@ static int check_age(long long max_age_s, struct err *err)
 			err, ERR_USAGE,
 			"--max-age must not be 0: /healthz would never answer 200");
 	}
-	if (max_age_s < RENEWED_S) {
+	if (max_age_s < PACE_MINUTE_S) {
 		log_warning("with --max-age %lld, /healthz answers 503 between two "
 			    "renewals of the site's health.json, of which there is one a "
 			    "minute: give more than %d",
-			    max_age_s, RENEWED_S);
+			    max_age_s, PACE_MINUTE_S);
 	}
 	return 0;
 }
