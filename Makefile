@@ -168,7 +168,7 @@ $(EXPORTER) $(SHARED): $(BUILD)/exporter/main.o $(EXPORTER_A) $(DATA_A) $(OFFLIN
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter-out $(OFFLINE),$^) $(GIT_LIBS_$(LINKED)) \
 		$(LIBS_LIBS)
 
-$(BUILD)/edge/%: exporter/site/edge/%
+$(BUILD)/edge/%: exporter/edge/%
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 
@@ -358,7 +358,7 @@ install: all $(INSTALLED) ## install programs, manual pages, completion, example
 		$(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	install -m 755 $(INDEXER) $(INSTALLED) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(EDGE:%=exporter/site/edge/%) $(DESTDIR)$(PREFIX)/share/albumen/edge
+	install -m 644 $(EDGE:%=exporter/edge/%) $(DESTDIR)$(PREFIX)/share/albumen/edge
 	install -m 644 $(PAGE:%=exporter/page/%) $(DESTDIR)$(PREFIX)/share/albumen/page
 	install -m 755 $(EVIDENCE:%=tests/%) $(DESTDIR)$(PREFIX)/share/albumen/evidence
 	install -m 644 data/schema/*.json $(DESTDIR)$(PREFIX)/share/albumen/schema

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "exporter/command/command.h"
-#include "exporter/site/edge.h"
+#include "exporter/edge/edge.h"
 
 static int run(const void *values, char **operand, struct err *err)
 {

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "exporter/site/edge.h"
+#include "exporter/edge/edge.h"
 
 static void addresses_become_nginx_addresses(void **state)
 {

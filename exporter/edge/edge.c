@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "exporter/site/edge.h"
+#include "exporter/edge/edge.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

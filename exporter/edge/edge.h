@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef EXPORTER_SITE_EDGE_H
-#define EXPORTER_SITE_EDGE_H
+#ifndef EXPORTER_EDGE_EDGE_H
+#define EXPORTER_EDGE_EDGE_H
 
 #include <stdio.h>
 
@@ -9,7 +9,7 @@
 
 /*
  * edge - the nginx configuration that answers requests from a site: the template
- * edge/nginx.conf.in, and edge/albumen.js, which it loads. Both are found at run time
+ * nginx.conf.in, and albumen.js, which it loads. Both are found at run time
  * (data/base/beside.h).
  */
 
