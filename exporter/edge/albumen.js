@@ -18,7 +18,7 @@ const IDS_MAX = 500;
 const PARAMETERS_MAX = 1000;
 const NAME_MAX = 240; /* bytes of a file name (data/format/record.h) */
 
-/* A joined answer is in memory until the client has all of it; nginx.conf.in bounds how many
+/* A joined answer is in memory until the client has all of it; nginx.server.in bounds how many
  * of them there are at once, and those of more than LARGE bytes more strictly. */
 const JOIN_MAX = 64 << 20;
 const LARGE = 4 << 20;
@@ -191,7 +191,7 @@ function joining(r, names) {
 
 /*
  * The internal location that answers a request; without its first slash it is the path of
- * the file in the site. nginx.conf.in explains why it begins with two slashes.
+ * the file in the site. nginx.server.in explains why it begins with two slashes.
  */
 function route(r) {
 	const url = split(r);

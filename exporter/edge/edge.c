@@ -189,6 +189,48 @@ static int check_age(long long max_age_s, struct err *err)
 	return 0;
 }
 
+/* Appends a part of the configuration, with so many tabs before each line, and without its
+ * last line feed. */
+static int add_part(struct buf *out, const char *folder, const char *file, int tabs,
+		    struct err *err)
+{
+	struct buf text = {0};
+	int rc = beside_read(&text, folder, file, err);
+
+	for (const char *at = text.data; rc == 0 && at && *at;) {
+		size_t len = strcspn(at, "\n");
+
+		for (int i = 0; len > 0 && i < tabs; i++) {
+			buf_addch(out, '\t');
+		}
+		buf_add(out, at, len);
+		at += len;
+		if (at[0] == '\n' && *++at) {
+			buf_addch(out, '\n');
+		}
+	}
+	buf_release(&text);
+	return rc;
+}
+
+/* Appends the template: the words of the result are yet to be replaced. */
+static int add_template(struct buf *out, const char *folder, struct err *err)
+{
+	struct buf whole = {0}, http = {0}, server = {0};
+	const struct beside_word parts[] = {{"@HTTP@", &http}, {"@SERVER@", &server}};
+	int rc;
+
+	if ((rc = beside_read(&whole, folder, "nginx.conf.in", err)) == 0 &&
+	    (rc = add_part(&http, folder, "nginx.http.in", 1, err)) == 0 &&
+	    (rc = add_part(&server, folder, "nginx.server.in", 2, err)) == 0) {
+		beside_fill(out, whole.data, parts, sizeof(parts) / sizeof(*parts));
+	}
+	buf_release(&whole);
+	buf_release(&http);
+	buf_release(&server);
+	return rc;
+}
+
 int edge_print(FILE *out, const char *site, const char *listen, long long max_age_s,
 	       struct err *err)
 {
@@ -211,7 +253,7 @@ int edge_print(FILE *out, const char *site, const char *listen, long long max_ag
 	if ((rc = edge_quote(&site_word, root.data, err)) ||
 	    (rc = add_user(&user, root.data, err)) ||
 	    (rc = beside_find(&path, "edge", "albumen.js", err)) ||
-	    (rc = beside_read(&template, path.data, "nginx.conf.in", err))) {
+	    (rc = add_template(&template, path.data, err))) {
 		goto out;
 	}
 	buf_addstr(&path, "/albumen.js");
