@@ -2,9 +2,7 @@
 #include "data/index/meta.h"
 
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "data/base/buf.h"
 #include "data/index/row.h"
@@ -39,27 +37,11 @@ static const size_t number_at[] = {
 /* The others: `building`, `reconcile`, and the dictionaries. */
 #define ROW_SIZE ((NUMBERS + 2 + CODEC_KINDS) * sizeof(uint64_t))
 
-/* A version 4 uuid (RFC 9562), so that an exporter recognises a rebuilt index. */
-static int make_uuid(char out[META_UUID_LEN + 1], struct err *err)
-{
-	unsigned char b[16];
-
-	if (getrandom(b, sizeof(b), 0) != sizeof(b)) {
-		return err_sys(err, "cannot get random bytes");
-	}
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(out, META_UUID_LEN + 1,
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11],
-		 b[12], b[13], b[14], b[15]);
-	return 0;
-}
-
 int meta_init(struct meta *meta, struct err *err)
 {
 	*meta = (struct meta){.next_number = 1, .next_file = 1, .building = true};
-	return make_uuid(meta->uuid, err);
+	/* An exporter recognises a rebuilt index by it. */
+	return uuid_make(meta->uuid, err);
 }
 
 void meta_put(struct store_txn *txn, const struct meta *meta)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "data/base/err.h"
+#include "data/base/uuid.h"
 #include "data/index/codec.h"
 
 struct store_txn;
@@ -38,7 +39,7 @@ struct index_health {
 	int64_t walked_s;
 };
 
-#define META_UUID_LEN 36
+#define META_UUID_LEN UUID_LEN
 
 struct meta {
 	uint64_t sequence;                /* the last one given out */
