@@ -93,7 +93,10 @@ int err_exit_status(int code)
 	case ERR_LOCKED:
 	case ERR_FULL:
 	case ERR_REPLACED:
+	case ERR_UNREACHABLE:
 		return 75;
+	case ERR_DENIED:
+		return 77;
 	default:
 		return 1;
 	}

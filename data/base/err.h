@@ -36,6 +36,9 @@ enum err_code {
 	ERR_STOPPED = -10,  /* SIGTERM or SIGINT stopped the work */
 	ERR_REPLACED = -11, /* its files were removed or replaced: reopen and try again */
 	ERR_LARGE = -12,    /* it is larger than the caller takes */
+	ERR_DENIED = -13,   /* an object store does not allow it */
+	/* an object store does not answer, or is overloaded: try again later */
+	ERR_UNREACHABLE = -14,
 };
 
 struct err {
@@ -59,7 +62,7 @@ int err_sys_find(struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* The exit status for `code` (albumen(7)): 0 for 0, 2 for ERR_USAGE, 75 for ERR_LOCKED,
- * ERR_FULL and ERR_REPLACED, else 1. */
+ * ERR_FULL, ERR_REPLACED and ERR_UNREACHABLE, 77 for ERR_DENIED, else 1. */
 int err_exit_status(int code);
 
 #endif

@@ -172,9 +172,19 @@ static void copies_end_in_a_nul(void **state)
 static void an_error_has_a_code_a_message_and_a_status(void **state)
 {
 	static const int statuses[][2] = {
-		{0, 0},           {ERR_FAIL, 1},  {ERR_NOTFOUND, 1}, {ERR_INPUT, 1},
-		{ERR_LOCKED, 75}, {ERR_FULL, 75}, {ERR_FORMAT, 1},   {ERR_CHANGED, 1},
-		{ERR_REFUSED, 1}, {ERR_USAGE, 2}, {ERR_STOPPED, 1},
+		{0, 0},
+		{ERR_FAIL, 1},
+		{ERR_NOTFOUND, 1},
+		{ERR_INPUT, 1},
+		{ERR_LOCKED, 75},
+		{ERR_FULL, 75},
+		{ERR_FORMAT, 1},
+		{ERR_CHANGED, 1},
+		{ERR_REFUSED, 1},
+		{ERR_USAGE, 2},
+		{ERR_STOPPED, 1},
+		{ERR_DENIED, 77},
+		{ERR_UNREACHABLE, 75},
 	};
 	struct fixture *f = *state;
 
