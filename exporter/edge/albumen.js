@@ -226,9 +226,12 @@ function missing(r) {
 			return '//error/oversize';
 		}
 		if (size !== null) {
-			/* It has come meanwhile. Or nginx may not read it: that throws. */
+			/* It has come meanwhile. Or nginx may not read it: that throws. Or a folder on
+			 * the way is a link, which nginx does not follow. */
 			fs.closeSync(fs.openSync(path + '.json'));
-			return r.uri;
+			return fs.realpathSync(path + '.json') ===
+				fs.realpathSync(r.variables.document_root) + r.uri.slice(1)
+				? r.uri : '//error/404';
 		}
 		return away(r) ? '//error/away'
 			: r.uri.startsWith('//' + JOINED + '/') ? '//' + JOINED + '/'
