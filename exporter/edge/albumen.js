@@ -8,121 +8,25 @@
  * `..` would vanish. Here one segment is one id, whatever it contains, and becomes one file
  * name without a slash or a dot.
  *
- * njs 0.7.9 (Debian 12) has no modules and no iterators over strings. It frees the memory of
- * a request when the request ends, and none before. Async functions crash it. r.send takes
- * strings only, and a Buffer that is made a string must be UTF-8.
+ * njs 0.7.9 (Debian 12) finds an imported file beside the one that imports it. It frees the
+ * memory of a request when the request ends, and none before. Async functions crash it. r.send
+ * takes strings only, and a Buffer that is made a string must be UTF-8.
  */
 import fs from 'fs';
-
-const IDS_MAX = 500;
-const PARAMETERS_MAX = 1000;
-const NAME_MAX = 240; /* bytes of a file name (data/format/record.h) */
+import requests from 'requests.js';
 
 /* A joined answer is in memory until the client has all of it; nginx.server.in bounds how many
- * of them there are at once, and those of more than LARGE bytes more strictly. */
-const JOIN_MAX = 64 << 20;
-const LARGE = 4 << 20;
-/* So much is read or sent at a time, and then other clients are served. */
+ * of them there are at once, and those of more than requests.LARGE bytes more strictly. So
+ * much is read or sent at a time, and then other clients are served. */
 const PIECE = 512 << 10;
 /* nginx runs a timer of 0 ms before it looks for other requests. */
 const PAUSE_MS = 1;
 
-const HEALTH_MAX = 4096; /* bytes of health.json, which has some 120 */
-
-/* Of a response over 256 MiB a site has only an empty file, with this suffix. */
-const OVERSIZE = '.oversize';
-
-/* The requests of the table in exporter/snapshot/response.c; `*` is an id. A site's file has
- * the same path, and `.json` behind it. (tests/e2e/edge.t compares the two tables.) */
-const REQUESTS = [
-	'api/v1/tag_images',
-	'api/v1/albums/*/images/untag',
-	'api/v1/albums/*/images',
-	'api/v1/tags',
-	'api/v1/tags/*/tag_images',
-];
-/* Of these, the one that may have ids in its query. */
-const JOINED = 'api/v1/tag_images';
-
-/* Characters that encodeURIComponent does not encode, but file names do. */
-const LEFT = /[.!~*'()]/;
-const LEFT_ALL = [['.', '%2E'], ['!', '%21'], ['~', '%7E'], ['*', '%2A'], ['\'', '%27'],
-	['(', '%28'], [')', '%29']];
-
-/*
- * The file name of an id that is percent-encoded in a URL; null if it cannot be an id (not
- * UTF-8, or too long). A URL of 300 KB may be full of escapes, so functions of njs do the
- * work: a callback for each escape would block all other clients for most of a second.
- */
-function fileName(encoded) {
-	let name;
-
-	if (encoded.length > 3 * NAME_MAX || encoded.indexOf('\ufffd') >= 0) {
-		return null;
-	}
-	try {
-		name = encodeURIComponent(decodeURIComponent(encoded));
-	} catch (e) {
-		return null;
-	}
-	if (LEFT.test(name)) {
-		LEFT_ALL.forEach((pair) => {
-			name = name.split(pair[0]).join(pair[1]);
-		});
-	}
-	return name.length > 0 && name.length <= NAME_MAX ? name : null;
-}
-
-/* The URL as the client sent it: its path, and its query or null. Bytes that are not UTF-8
- * become U+FFFD, which fileName rejects. */
-function split(r) {
+/* The URL as the client sent it. */
+function sent(r) {
 	const raw = r.rawVariables.request_uri;
-	const url = raw ? raw.toString().split('#', 1)[0] : '';
-	const mark = url.indexOf('?');
 
-	return mark < 0 ? { path: url, query: null }
-		: { path: url.slice(0, mark), query: url.slice(mark + 1) };
-}
-
-/* The file names of the parameters image_ids[]=ID, in their order, with repetitions, and
- * null for a value that cannot be an id. Null if there are too many. In a query `+` means a
- * space. */
-function imageNames(query) {
-	const pairs = query === null ? [] : query.split('&', PARAMETERS_MAX + 1);
-	const names = [];
-
-	if (pairs.length > PARAMETERS_MAX) {
-		return null;
-	}
-	pairs.forEach((pair) => {
-		const equals = pair.indexOf('=');
-		const key = equals < 0 ? pair : pair.slice(0, equals);
-		const value = equals < 0 ? '' : pair.slice(equals + 1);
-
-		if (/^image_ids(?:\[|%5B)(?:\]|%5D)$/i.test(key)) {
-			names.push(fileName(value.split('+').join('%20')));
-		}
-	});
-	return names.length > IDS_MAX ? null : names;
-}
-
-/* What answers the path as a client sent it: a path of REQUESTS with names in place of `*`;
- * or null. */
-function find(path) {
-	const parts = path.slice(1).replace(/\.json$/, '').split('/');
-	let found = null;
-
-	REQUESTS.forEach((request) => {
-		const pattern = request.split('/');
-		const names = pattern.map((part, i) =>
-			part !== '*' ? (part === parts[i] ? part : null)
-				: parts[i] === undefined ? null : fileName(parts[i]));
-
-		if (pattern.length === parts.length && names.indexOf(null) < 0) {
-			found = names.join('/');
-		}
-	});
-	return path[0] === '/' ? found : null;
+	return requests.split(raw ? raw.toString() : '');
 }
 
 /* What lies at `path`: not what a link points to; null if nothing does. (An exception takes
@@ -138,13 +42,13 @@ function stat(path) {
 	}
 }
 
-/* The size of the response whose file is `path` + `.json`; OVERSIZE if it was left out; null
- * if the site has no such response. */
+/* The size of the response whose file is `path` + `.json`; requests.OVERSIZE if it was left
+ * out; null if the site has no such response. */
 function look(path) {
 	const file = stat(path + '.json');
 
 	return file && file.isFile() ? file.size
-		: stat(path + OVERSIZE) ? OVERSIZE : null;
+		: stat(path + requests.OVERSIZE) ? requests.OVERSIZE : null;
 }
 
 /* Whether the site lacks its last file: it is not mounted, or was never published to its end.
@@ -161,7 +65,7 @@ let plan = null;
 /* The location that joins the responses of the images that a query names: their arrays in
  * the order of the request, each once. */
 function joining(r, names) {
-	const folder = r.variables.document_root + '/' + JOINED + '/';
+	const folder = r.variables.document_root + '/' + requests.JOINED + '/';
 	const seen = {};
 	const files = [];
 	let oversize = false;
@@ -173,7 +77,7 @@ function joining(r, names) {
 		const size = !name || seen[key] ? null : look(folder + name);
 
 		seen[key] = true;
-		if (size === OVERSIZE) {
+		if (size === requests.OVERSIZE) {
 			oversize = true;
 		} else if (size === null) {
 			unknown = true;
@@ -185,8 +89,8 @@ function joining(r, names) {
 	plan = { files, length: files.length > 0 ? length : 2 };
 	return oversize ? '//error/oversize'
 		: unknown && away(r) ? '//error/away'
-			: length > JOIN_MAX ? '//error/join'
-				: '//' + JOINED + (length > LARGE ? '/large' : '');
+			: length > requests.JOIN_MAX ? '//error/join'
+				: '//' + requests.JOINED + (length > requests.LARGE ? '/large' : '');
 }
 
 /*
@@ -194,14 +98,14 @@ function joining(r, names) {
  * the file in the site. nginx.server.in explains why it begins with two slashes.
  */
 function route(r) {
-	const url = split(r);
-	const path = find(url.path);
+	const url = sent(r);
+	const path = requests.find(url.path);
 	let names;
 
 	if (path === null) {
 		return '//error/404';
 	}
-	names = path === JOINED ? imageNames(url.query) : [];
+	names = path === requests.JOINED ? requests.imageNames(url.query) : [];
 	if (names === null) {
 		return '//error/ids';
 	}
@@ -209,7 +113,7 @@ function route(r) {
 		return joining(r, names);
 	}
 	if (names.length === 1) {
-		return '//' + JOINED + '/' + (names[0] ? names[0] + '.json' : '');
+		return '//' + requests.JOINED + '/' + (names[0] ? names[0] + '.json' : '');
 	}
 	return '//' + path + '.json';
 }
@@ -222,7 +126,7 @@ function missing(r) {
 	try {
 		const size = look(path);
 
-		if (size === OVERSIZE) {
+		if (size === requests.OVERSIZE) {
 			return '//error/oversize';
 		}
 		if (size !== null) {
@@ -234,7 +138,7 @@ function missing(r) {
 				? r.uri : '//error/404';
 		}
 		return away(r) ? '//error/away'
-			: r.uri.startsWith('//' + JOINED + '/') ? '//' + JOINED + '/'
+			: r.uri.startsWith('//' + requests.JOINED + '/') ? '//' + requests.JOINED + '/'
 				: '//error/404';
 	} catch (e) {
 		/* Without a location, nginx would redirect the client. */
@@ -251,7 +155,7 @@ function missing(r) {
  * that a client has gone when it writes.
  */
 function join(r) {
-	const location = plan ? r.uri : joining(r, imageNames(split(r).query));
+	const location = plan ? r.uri : joining(r, requests.imageNames(sent(r).query));
 	const files = plan.files;
 	const body = location === r.uri ? Buffer.allocUnsafe(plan.length) : null;
 	let length = 0;
@@ -326,52 +230,29 @@ function join(r) {
 	}
 }
 
-/* What is wrong with the site's health.json, whose members go into `answer`; or null. */
-function unhealthy(r, answer) {
+/* The text of health.json, as requests.health wants it. */
+function healthText(r) {
 	const path = r.variables.document_root + '/health.json';
-	const most = Number(r.variables.albumen_max_age);
 	const file = stat(path);
-	const strange = 'health.json is not as albumen-exporter follow writes it';
-	let age;
 
 	if (!file) {
-		return 'there is no health.json, which albumen-exporter follow writes';
+		return null;
 	}
-	if (!file.isFile() || file.size > HEALTH_MAX) {
-		return strange;
+	if (!file.isFile() || file.size > requests.HEALTH_MAX) {
+		return undefined;
 	}
 	try {
-		const health = JSON.parse(fs.readFileSync(path).toString());
-
-		age = (Date.now() - Date.parse(health.checked)) / 1000;
-		if (isNaN(age) || typeof health.sequence !== 'number' ||
-			typeof health.commit !== 'string') {
-			return strange;
-		}
-		answer.sequence = health.sequence;
-		answer.commit = health.commit;
-		answer.checked = health.checked;
+		return fs.readFileSync(path).toString();
 	} catch (e) {
-		return 'health.json cannot be read';
+		return '';
 	}
-	/* With a clock that was set back, a follow that has ended must not look alive. */
-	return age >= most ? 'the last check was ' + Math.floor(age) + ' s ago, not less than ' + most
-		: age <= -most ? 'the last check was in the future: compare the clocks' : null;
 }
 
 /* GET /healthz. */
 function health(r) {
-	const answer = {
-		version: 1,
-		healthy: false,
-		sequence: null,
-		commit: null,
-		checked: null,
-		error: null,
-	};
+	const answer = requests.health(healthText(r), Date.now(),
+		Number(r.variables.albumen_max_age));
 
-	answer.error = unhealthy(r, answer);
-	answer.healthy = answer.error === null;
 	r.headersOut['Content-Type'] = 'application/json; charset=utf-8';
 	r.return(answer.healthy ? 200 : 503, JSON.stringify(answer));
 }

@@ -10,7 +10,7 @@
 /*
  * edge - the nginx configuration that answers requests from a site: the template
  * nginx.conf.in, around what may stand in any `http` (nginx.http.in) and in any `server`
- * (nginx.server.in); and albumen.js, which it loads. All are found at run time
+ * (nginx.server.in); and albumen.js, which it loads, with requests.js. All are found at run time
  * (data/base/beside.h).
  */
 

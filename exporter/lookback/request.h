@@ -11,7 +11,7 @@
 /*
  * request - a request of the API as a client sends it, and the row of response_table that
  * answers it (exporter/snapshot/response.h). It takes what the edge takes
- * (exporter/edge/albumen.js), so that an auditor can ask for what was asked for then:
+ * (exporter/edge/requests.js), so that an auditor can ask for what was asked for then:
  *
  *	api/v1/albums/ID/images/untag[.json]
  *	api/v1/tag_images[.json][?image_ids[]=ID[&image_ids[]=ID]...]

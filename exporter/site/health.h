@@ -13,7 +13,7 @@
  *
  *	{"version":1,"sequence":4711,"commit":"5b8d...","checked":"2026-11-29T10:18:15Z"}
  *
- * edge/albumen.js reads it for /healthz.
+ * edge/requests.js reads it for /healthz.
  */
 
 #define HEALTH_FILE "health.json"

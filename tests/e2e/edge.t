@@ -248,7 +248,7 @@ table() { # MEMBER: its values in exporter/snapshot/response.c
 	sed -n "s/.*\.$1 = \"\([^\"]*\)\",.*/\1/p" "$ROOT/exporter/snapshot/response.c" | sort -u
 }
 is "the edge knows the requests of the table" \
-	"$(sed -n "/^const REQUESTS/,/^]/s/.*'\(.*\)'.*/\1/p" "$ROOT/exporter/edge/albumen.js" | sort)" \
+	"$(sed -n "/^const REQUESTS/,/^]/s/.*'\(.*\)'.*/\1/p" "$ROOT/exporter/edge/requests.js" | sort)" \
 	"$(table request)"
 is "the model has the paths of the table" \
 	"$(sed -n '/^PATHS/,/^}/s/.*: "\(.*\)",/\1/p' "$ROOT/tests/model/model.py" | sort)" "$(table path)"
