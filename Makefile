@@ -67,7 +67,7 @@ DEPS_BUILD = gcc libc6-dev make pkg-config liblmdb-dev libgit2-dev libcjson-dev 
 DEPS_RUN = git openssh-client
 # to serve a site, as `make serve` does
 DEPS_SERVE = nginx libnginx-mod-http-js
-DEPS_TEST = libcmocka-dev perl python3 curl jq strace chromium e2fsprogs mount util-linux \
+DEPS_TEST = libcmocka-dev perl python3 curl jq njs strace chromium e2fsprogs mount util-linux \
 	libimage-exiftool-perl miller csvkit zsh fish python3-jsonschema $(DEPS_DEB) lintian \
 	mmdebstrap systemd-container
 # to make the Debian package
@@ -85,7 +85,7 @@ OFFLINE_SRC = exporter/git/offline.c
 MAIN_SRC = indexer/main.c exporter/main.c
 # Files that a program reads at run time, from below its own folder: the parts of the
 # configuration that `albumen-exporter edge` prints,
-EDGE = albumen.js requests.js nginx.conf.in nginx.http.in nginx.server.in
+EDGE = albumen.js requests.js token.js nginx.conf.in nginx.http.in nginx.server.in
 # the parts of the audit page,
 PAGE = page.html page.css data.js words.js table.js plot.js list.js page.js
 # and the scripts for auditors, of which bundles contain the first.
