@@ -110,10 +110,22 @@ const struct cli_option command_option_table[] = {
 	{0},
 };
 
-int command_begin(const struct command_options *opt, struct err *err)
+int command_site(struct place **site, const struct command_options *opt, struct err *err)
 {
-	const char *places[] = {opt->index, opt->repo, opt->site};
+	*site = NULL;
+	return opt->site ? place_new(site, opt->site, &opt->place, err) : 0;
+}
+
+int command_begin(struct place **site, const struct command_options *opt, struct err *err)
+{
+	int rc = command_site(site, opt, err);
+	const char *places[] = {opt->index, opt->repo,
+				*site ? place_folder(*site) : NULL};
 	const char *names[] = {"index", "repository", "site"};
+
+	if (rc) {
+		return rc;
+	}
 
 	for (size_t i = 0; i < 3; i++) {
 		for (size_t j = 0; j < 3; j++) {
@@ -157,12 +169,12 @@ static int check_site(struct command_job *job, const struct command_options *opt
 	enum repo_folder_kind folder;
 	int rc;
 
-	if (!opt->site) {
+	if (!job->job.site) {
 		return 0;
 	}
 	rc = repo_folder_look(&folder, opt->repo, err);
 	if (!rc && folder != REPO_FOLDER_REPO) {
-		rc = foreign_check(opt->site, NULL, err);
+		rc = foreign_check(job->job.site, NULL, err);
 	}
 	return rc == ERR_REFUSED ? accept_check(&job->accept, ACCEPT_SITE, err) : rc;
 }
@@ -170,8 +182,9 @@ static int check_site(struct command_job *job, const struct command_options *opt
 int command_begin_job(struct command_job *job, const struct command_options *opt,
 		      struct err *err)
 {
+	struct place *site;
 	const char *fault;
-	int rc = command_begin(opt, err);
+	int rc = command_begin(&site, opt, err);
 
 	*job = (struct command_job){.stop = {.fd = -1}};
 	rc = rc ? rc
@@ -181,7 +194,7 @@ int command_begin_job(struct command_job *job, const struct command_options *opt
 			     opt->round_gps, err);
 	fault = opt->name ? message_name_fault(opt->name) : NULL;
 	rc = rc || !fault ? rc : err_set(err, ERR_USAGE, "--name %s", fault);
-	job->job = (struct export_job){.site = opt->site,
+	job->job = (struct export_job){.site = site,
 				       .site_flags = command_site_flags(opt),
 				       .sign = opt->sign,
 				       .key = job->key,
@@ -201,6 +214,7 @@ void command_end_job(struct command_job *job)
 {
 	snapshot_close(job->job.repo);
 	index_close(job->job.index);
+	place_free(job->job.site);
 	stop_close(&job->stop);
 	redact_free(job->redact);
 }

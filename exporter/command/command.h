@@ -11,6 +11,7 @@
 #include "data/base/stop.h"
 #include "exporter/export/export.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/site/place_new.h"
 #include "exporter/site/site.h"
 
 /*
@@ -21,7 +22,9 @@
 
 /* The values of the options; main.c sets the defaults. */
 struct command_options {
-	const char *index, *repo, *site; /* folders */
+	const char *index, *repo; /* folders */
+	const char *site;         /* the name of a place (place.h) */
+	struct place_settings place;
 	const char *listen;
 	const char *metrics;                 /* a file */
 	const char *at, *from, *to, *before; /* WHEN: exporter/lookback/when.h */
@@ -51,9 +54,12 @@ extern const struct cli_command command_export, command_follow, command_publish,
 	command_receipt, command_diff, command_prune, command_snapshot, command_erase,
 	command_verify, command_bundle, command_status;
 
-/* Checks that the index, the repository and the site do not lie
+/* Makes the place of --site; NULL without. */
+int command_site(struct place **site, const struct command_options *opt, struct err *err);
+/* The same, and checks that the index, the repository and the site do not lie
  * inside each other. */
-int command_begin(const struct command_options *opt, struct err *err);
+int command_begin(struct place **site, const struct command_options *opt,
+		  struct err *err);
 
 /* Opens the repository for writing. Waits for another writer as long as --wait says.
  * `stop` may be NULL. */
@@ -67,7 +73,7 @@ int command_open_reader(struct snapshot_repo **repo, struct snapshot_info *info,
 			struct err *err);
 
 /* What `export` and `follow` have in common: the job that the options ask for, and what it
- * points to. The caller sets its repository and its index. */
+ * points to. The caller sets its repository and its index, and ends it also after a failure. */
 struct command_job {
 	struct export_job job;
 	struct redact *redact;

@@ -32,7 +32,8 @@ struct erasing {
 	struct snapshot_info head;
 	bool finished; /* an erasure that was interrupted */
 	struct purge_result purge;
-	struct site_result site;
+	struct place *site; /* NULL: none */
+	struct site_result published;
 };
 
 /* --- what is erased --- */
@@ -185,7 +186,7 @@ static void write_note(struct erasing *e)
 
 static int check_site(struct erasing *e, struct err *err)
 {
-	return e->opt->site ? foreign_check(e->opt->site, e->repo, err) : 0;
+	return e->site ? foreign_check(e->site, e->repo, err) : 0;
 }
 
 /* Brings the site to the new tip, with all that it has. */
@@ -197,18 +198,18 @@ static int publish(struct erasing *e, struct err *err)
 	unsigned flags;
 	int rc;
 
-	if (!e->opt->site) {
+	if (!e->site) {
 		return 0;
 	}
-	state_read(&at, e->opt->site);
+	rc = state_read(&at, e->site, err);
 	flags = (at.collections ? SITE_COLLECTIONS : 0) |
 		(*at.mark ? SITE_AUDIT_PAGE : 0);
-	rc = snapshot_head(e->repo, &head, err);
+	rc = rc ? rc : snapshot_head(e->repo, &head, err);
 	if (!rc) {
 		bool is_signed = sign_commit_key(key, e->repo, &head.commit, err) == 0;
 
-		rc = site_publish(e->opt->site, e->repo, &head, is_signed ? key : NULL,
-				  flags, &e->site, err);
+		rc = site_publish(e->site, e->repo, &head, is_signed ? key : NULL, flags,
+				  &e->published, err);
 	}
 	snapshot_info_release(&head);
 	return rc;
@@ -233,7 +234,7 @@ static void report_json(struct buf *out, const struct erasing *e)
 	json_print_string(out, "commit", written ? r->new_tip.hex : NULL);
 	json_print_string(out, "label", written ? r->label : NULL);
 	json_print_maybe(out, "objects_removed", e->purge.objects, !dry);
-	command_add_site(out, e->opt, dry ? NULL : &e->site);
+	command_add_site(out, e->opt, dry ? NULL : &e->published);
 	buf_addstr(out, "}\n");
 }
 
@@ -270,7 +271,7 @@ static void report_text(struct buf *out, const struct erasing *e)
 		buf_addstr(out, " removed from the disk\n");
 	}
 	if (!dry && e->opt->site) {
-		command_add_site(out, e->opt, &e->site);
+		command_add_site(out, e->opt, &e->published);
 	}
 	if (!dry) {
 		buf_addf(
@@ -329,7 +330,7 @@ static int run(const void *values, char **operand, struct err *err)
 	const struct command_options *opt = values;
 	struct erasing e = {.opt = opt};
 	char key[SIGN_KEY];
-	int rc = command_begin(opt, err);
+	int rc = command_begin(&e.site, opt, err);
 
 	(void)operand;
 	e.job.check = check_index;
@@ -362,6 +363,7 @@ static int run(const void *values, char **operand, struct err *err)
 	index_close(e.index);
 	redact_free(e.members);
 	erase_job_release(&e.job);
+	place_free(e.site);
 	return rc;
 }
 

@@ -17,21 +17,20 @@ static void report(const struct follow_state *state, void *payload)
 static int run(const void *values, char **operand, struct err *err)
 {
 	const struct command_options *opt = values;
-	struct exporter_metrics metrics = {.path = opt->metrics,
-					   .repo = opt->repo,
-					   .site = opt->site,
-					   .index = opt->index};
+	struct exporter_metrics metrics = {
+		.path = opt->metrics, .repo = opt->repo, .index = opt->index};
 	struct follow_options options = {
 		.ready_fd = (int)opt->ready_fd, .report = report, .payload = &metrics};
 	struct command_job job;
 	int rc = ready_check(opt->ready_fd, err);
 
 	(void)operand;
-	rc = rc || !opt->metrics ? rc : exporter_metrics_check(&metrics, err);
 	if (rc) {
 		return rc;
 	}
 	rc = command_begin_job(&job, opt, err);
+	metrics.site = job.job.site;
+	rc = rc || !opt->metrics ? rc : exporter_metrics_check(&metrics, err);
 	rc = rc ? rc : follow_run(&job.job, opt->repo, opt->index, &options, err);
 	command_end_job(&job);
 	return rc;

@@ -72,9 +72,9 @@ static void report_check(struct report *report, const struct site_check *check,
 	command_print(&out);
 }
 
-static int check_site(const struct command_options *opt, struct snapshot_repo *repo,
-		      const struct snapshot_info *info, const char *key, unsigned flags,
-		      struct err *err)
+static int check_site(const struct command_options *opt, struct place *site,
+		      struct snapshot_repo *repo, const struct snapshot_info *info,
+		      const char *key, unsigned flags, struct err *err)
 {
 	struct report report = {.opt = opt};
 	struct site_check check = {.found = print_fault, .payload = &report};
@@ -84,7 +84,7 @@ static int check_site(const struct command_options *opt, struct snapshot_repo *r
 	if (!opt->json) {
 		printf("snapshot %s\n", info->commit.hex);
 	}
-	rc = site_check(opt->site, repo, info, key, flags, opt->repair, &check, err);
+	rc = site_check(site, repo, info, key, flags, opt->repair, &check, err);
 	if (rc) {
 		return rc;
 	}
@@ -99,13 +99,13 @@ static int check_site(const struct command_options *opt, struct snapshot_repo *r
 	return 0;
 }
 
-static int publish(const struct command_options *opt, struct snapshot_repo *repo,
-		   const struct snapshot_info *info, const char *key, unsigned flags,
-		   struct err *err)
+static int publish(const struct command_options *opt, struct place *site,
+		   struct snapshot_repo *repo, const struct snapshot_info *info,
+		   const char *key, unsigned flags, struct err *err)
 {
 	struct buf out = {0};
-	struct site_result site = {0};
-	int rc = site_publish(opt->site, repo, info, key, flags, &site, err);
+	struct site_result result = {0};
+	int rc = site_publish(site, repo, info, key, flags, &result, err);
 
 	if (rc) {
 		return rc;
@@ -116,15 +116,15 @@ static int publish(const struct command_options *opt, struct snapshot_repo *repo
 	} else {
 		buf_addf(&out, "snapshot %s\n", info->commit.hex);
 	}
-	command_add_site(&out, opt, &site);
+	command_add_site(&out, opt, &result);
 	buf_addstr(&out, opt->json ? "}\n" : "");
 	command_print(&out);
-	return site.damaged ? 1 : 0; /* the log says what is damaged */
+	return result.damaged ? 1 : 0; /* the log says what is damaged */
 }
 
 /* Refuses a history that an export would refuse to build on, and a site that an export
  * would not publish to. */
-static int check_places(const struct command_options *opt, struct snapshot_repo *repo,
+static int check_places(struct place *site, struct snapshot_repo *repo,
 			struct accept *accept, struct err *err)
 {
 	struct snapshot_info head = {0};
@@ -132,9 +132,9 @@ static int check_places(const struct command_options *opt, struct snapshot_repo 
 	int rc = note_check(&note, &head, repo, accept, err);
 
 	snapshot_info_release(&head);
-	rc = rc ? rc : note_check_site(&note, opt->site, repo, accept, err);
+	rc = rc ? rc : note_check_site(&note, site, repo, accept, err);
 	if (!rc) {
-		rc = foreign_check(opt->site, repo, err);
+		rc = foreign_check(site, repo, err);
 		rc = rc == ERR_REFUSED ? accept_check(accept, ACCEPT_SITE, err) : rc;
 	}
 	return rc;
@@ -142,14 +142,19 @@ static int check_places(const struct command_options *opt, struct snapshot_repo 
 
 /* Finds the snapshot that is asked for. The default is the last one; for --check and
  * --repair it is the one that the site is at. */
-static int resolve(const struct command_options *opt, struct snapshot_repo *repo,
-		   struct snapshot_info *info, struct err *err)
+static int resolve(const struct command_options *opt, struct place *site,
+		   struct snapshot_repo *repo, struct snapshot_info *info,
+		   struct err *err)
 {
 	struct state at;
 	int64_t instant;
+	int rc;
 
 	if (!opt->at && (opt->check || opt->repair)) {
-		state_read(&at, opt->site);
+		rc = state_read(&at, site, err);
+		if (rc) {
+			return rc;
+		}
 		if (*at.commit.hex &&
 		    snapshot_resolve(repo, at.commit.hex, info, NULL) == 0) {
 			return 0;
@@ -173,7 +178,8 @@ static int run(const void *values, char **operand, struct err *err)
 	unsigned flags = command_site_flags(opt);
 	const char *signer = NULL;
 	char key[SIGN_KEY];
-	int rc = command_begin(opt, err);
+	struct place *site;
+	int rc = command_begin(&site, opt, err);
 
 	(void)operand;
 	rc = rc ? rc : accept_read(&accept, opt->accept.value, opt->accept.count, err);
@@ -184,18 +190,19 @@ static int run(const void *values, char **operand, struct err *err)
 	}
 	rc = rc ? rc : snapshot_open(&repo, opt->repo, 0, "albumen-exporter", err);
 	if (!rc && !opt->check) {
-		rc = check_places(opt, repo, &accept, err);
+		rc = check_places(site, repo, &accept, err);
 		flags |= accept.used & 1u << ACCEPT_SITE ? SITE_FOREIGN : 0;
 	}
-	rc = rc ? rc : resolve(opt, repo, &info, err);
+	rc = rc ? rc : resolve(opt, site, repo, &info, err);
 	rc = rc ? rc : sign_commit_signer(&signer, key, repo, &info.commit, err);
 	if (!rc) {
 		rc = opt->check || opt->repair
-			     ? check_site(opt, repo, &info, signer, flags, err)
-			     : publish(opt, repo, &info, signer, flags, err);
+			     ? check_site(opt, site, repo, &info, signer, flags, err)
+			     : publish(opt, site, repo, &info, signer, flags, err);
 	}
 	snapshot_info_release(&info);
 	snapshot_close(repo);
+	place_free(site);
 	return rc;
 }
 

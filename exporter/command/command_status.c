@@ -290,17 +290,16 @@ static int write_metrics(struct exporter_metrics *metrics, const struct standing
 static int run(const void *values, char **operand, struct err *err)
 {
 	const struct command_options *opt = values;
-	struct standing_job job = {
-		.index = opt->index, .site = opt->site, .signers = opt->signers};
-	struct exporter_metrics metrics = {.path = opt->metrics,
-					   .repo = opt->repo,
-					   .site = opt->site,
-					   .index = opt->index};
+	struct standing_job job = {.index = opt->index, .signers = opt->signers};
+	struct exporter_metrics metrics = {
+		.path = opt->metrics, .repo = opt->repo, .index = opt->index};
 	struct standing standing = {0};
 	struct buf out = {0};
 	int rc = fail_on_read(&standing.fail_on, opt->fail_on, err);
 
 	(void)operand;
+	rc = rc ? rc : command_site(&job.site, opt, err);
+	metrics.site = job.site;
 	rc = rc || !opt->metrics ? rc : exporter_metrics_check(&metrics, err);
 	rc = rc ? rc : when_now(&job.now_s, err);
 	rc = rc ? rc : snapshot_open(&job.repo, opt->repo, 0, "albumen-exporter", err);
@@ -322,6 +321,7 @@ static int run(const void *values, char **operand, struct err *err)
 	}
 	standing_release(&standing);
 	snapshot_close(job.repo);
+	place_free(job.site);
 	return rc;
 }
 

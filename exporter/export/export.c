@@ -803,5 +803,6 @@ int export_run(const struct export_job *job, struct export_result *result,
 	if (!rc && job->accept) {
 		*job->accept = (struct accept){0};
 	}
+	place_close(job->site); /* the next export reads it anew */
 	return rc;
 }

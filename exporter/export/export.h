@@ -30,7 +30,7 @@ struct export_job {
 	 * NULL where there is no repository yet. */
 	bool dry_run;
 	bool probe; /* a dry run that ends when each new path of redact has matched */
-	const char *site;            /* NULL: no site */
+	struct place *site;          /* NULL: no site */
 	unsigned site_flags;         /* enum site_flags */
 	const char *sign;            /* a key (sign.h); NULL: do not sign */
 	const char *key;             /* its fingerprint (sign_key_check) */

@@ -52,8 +52,9 @@ static void add_follow(struct metrics *m, const struct follow_state *state)
 
 int exporter_metrics_check(const struct exporter_metrics *metrics, struct err *err)
 {
-	const char *const apart[METRICS_APART] = {metrics->repo, metrics->site,
-						  metrics->index};
+	const char *const apart[METRICS_APART] = {
+		metrics->repo, metrics->site ? place_folder(metrics->site) : NULL,
+		metrics->index};
 
 	return metrics_check(metrics->path, PROGRAM, apart, err);
 }
@@ -63,7 +64,7 @@ static void add_all(struct metrics *m, const struct exporter_metrics *metrics)
 	metrics_begin(m, PROGRAM);
 	metrics_label(m, "repo", metrics->repo);
 	if (metrics->site) {
-		metrics_label(m, "site", metrics->site);
+		metrics_label(m, "site", place_name(metrics->site));
 	}
 	metrics_version(m);
 	add_snapshot(m, metrics);

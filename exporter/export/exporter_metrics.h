@@ -12,7 +12,8 @@
  * (data/base/metrics.h). */
 
 struct exporter_metrics {
-	const char *path, *repo, *site, *index; /* site, index: NULL, if there is none */
+	const char *path, *repo, *index; /* index: NULL, if there is none */
+	const struct place *site;        /* NULL: none */
 
 	/* The last snapshot: its time (Unix seconds; 0: there is none, or it is not known yet),
 	 * up to which sequence of the index it shows it, and the responses that it lacks. */

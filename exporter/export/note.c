@@ -320,8 +320,8 @@ int note_check(struct note *out, struct snapshot_info *head, struct snapshot_rep
 	return rc == ERR_REFUSED ? accept_check(accept, ACCEPT_HISTORY, err) : rc;
 }
 
-int note_check_site(const struct note *note, const char *site, struct snapshot_repo *repo,
-		    struct accept *accept, struct err *err)
+int note_check_site(const struct note *note, struct place *site,
+		    struct snapshot_repo *repo, struct accept *accept, struct err *err)
 {
 	int rc;
 

@@ -9,6 +9,7 @@
 #include "data/index/index.h"
 #include "exporter/export/accept.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/site/place.h"
 
 /*
  * note - the file REPO/albumen-exporter.note. In it an export leaves two facts for the
@@ -66,8 +67,8 @@ int note_check(struct note *out, struct snapshot_info *head, struct snapshot_rep
 /* After note_check: the same, if the site shows that the note was set back together with
  * main (foreign_check_ahead). Nothing is checked if there is no note, as in a clone, or if
  * note_check found something that was accepted. */
-int note_check_site(const struct note *note, const char *site, struct snapshot_repo *repo,
-		    struct accept *accept, struct err *err);
+int note_check_site(const struct note *note, struct place *site,
+		    struct snapshot_repo *repo, struct accept *accept, struct err *err);
 
 /*
  * Reads the last snapshot, after note_check. That is main's tip `head` or, if the tip is no

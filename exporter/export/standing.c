@@ -270,7 +270,8 @@ static void check_site_lag(struct standing *s, const struct standing_job *job)
 {
 	struct buf age = {0};
 	bool same = strcmp(s->site.commit.hex, s->info.commit.hex) == 0;
-	int64_t since_s = same ? pending_since_s(job->site) : passed_at(s, job->repo);
+	int64_t since_s =
+		same ? place_pending_since_s(job->site) : passed_at(s, job->repo);
 
 	s->site.lag_s = since_s < job->now_s ? job->now_s - since_s : 0;
 	if (s->site.lag_s > s->fail_on.lag_s) {
@@ -278,18 +279,24 @@ static void check_site_lag(struct standing *s, const struct standing_job *job)
 		fail_on_add(&s->fail_on, FAIL_ON_LAG,
 			    "site '%s' has not been at the last snapshot for %s at "
 			    "least%s",
-			    job->site, age.data,
+			    place_name(job->site), age.data,
 			    s->site.unfinished ? ": a publication has not finished" : "");
 	}
 	buf_release(&age);
 }
 
 /* Reads the commit that the site says it is at, before main is read. */
-static void look_at_site(struct standing *s, struct state *state, const char *site)
+static int look_at_site(struct standing *s, struct state *state, struct place *site,
+			struct err *err)
 {
-	s->site.unfinished = !pending_is_done(site);
-	state_read(state, site);
+	struct pending pending;
+	int rc = pending_read(&pending, site, err);
+
+	s->site.unfinished = pending.unfinished;
+	pending_release(&pending);
+	rc = rc ? rc : state_read(state, site, err);
 	s->site.commit = state->commit;
+	return rc;
 }
 
 static int check_site(struct standing *s, const struct state *state,
@@ -312,7 +319,7 @@ static int check_site(struct standing *s, const struct state *state,
 			&s->fail_on, FAIL_ON_FAILED,
 			"site '%s' is at no snapshot: nothing was published there, or "
 			"the first publication has not finished",
-			job->site);
+			place_name(job->site));
 		return 0;
 	}
 	if (snapshot_resolve(job->repo, site->commit.hex, &at, &why) == 0) {
@@ -320,10 +327,10 @@ static int check_site(struct standing *s, const struct state *state,
 		if (strcmp(at.tree.hex, state->tree.hex) != 0) {
 			fail_on_add(
 				&s->fail_on, FAIL_ON_DAMAGED,
-				"'%s/" STATE_FILE
+				"'%s/" PLACE_STATE
 				"' names another tree than snapshot %.12s has: it was "
 				"edited; 'albumen-exporter publish --repair' mends it",
-				job->site, site->commit.hex);
+				place_name(job->site), site->commit.hex);
 		}
 	}
 	snapshot_info_release(&at);
@@ -340,10 +347,10 @@ int standing_read(struct standing *standing, const struct standing_job *job,
 {
 	struct state state = {0};
 	struct note note;
-	int rc = job->site ? pending_check(job->site, err) : 0;
+	int rc = job->site ? place_pending_check(job->site, err) : 0;
 
 	if (!rc && job->site) {
-		look_at_site(standing, &state, job->site);
+		rc = look_at_site(standing, &state, job->site, err);
 	}
 	check_failure(standing, job->repo);
 	rc = rc ? rc : read_snapshot(standing, &note, job, err);

@@ -11,6 +11,7 @@
 #include "data/index/index.h"
 #include "exporter/evidence/sign.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/site/place.h"
 #include "exporter/snapshot/oversize.h"
 
 /*
@@ -31,8 +32,9 @@
 
 struct standing_job {
 	struct snapshot_repo *repo;
-	const char *index, *site, *signers; /* NULL: not given */
-	int64_t now_s;                      /* Unix seconds, the present */
+	const char *index, *signers; /* NULL: not given */
+	struct place *site;          /* NULL: not given */
+	int64_t now_s;               /* Unix seconds, the present */
 };
 
 /* Where it is known from how the index stands. */

@@ -108,22 +108,23 @@ static int look_up(bool *known, struct snapshot_repo *repo,
 
 /* Looks for the commits that the site names. *named: the first of them, "" if there is
  * none. *known: the repository has one of them. */
-static int find_commit(struct snapshot_id *named, bool *known, const char *path,
+static int find_commit(struct snapshot_id *named, bool *known, struct place *place,
 		       struct snapshot_repo *repo, struct err *err)
 {
 	struct state at;
 	struct pending pending = {0};
 	struct snapshot_id commit;
 	size_t next = 0;
-	int rc = 0;
+	int rc = state_read(&at, place, err);
 
-	state_read(&at, path);
 	*named = at.commit;
 	*known = false;
-	if (*at.commit.hex) {
+	if (!rc && *at.commit.hex) {
 		rc = look_up(known, repo, &at.commit, err);
 	}
-	pending_look(&pending, path);
+	if (!rc && !*known) {
+		rc = pending_read(&pending, place, err);
+	}
 	while (!rc && !*known && pending_next(&pending, &next, &commit)) {
 		if (*commit.hex) {
 			*named = *named->hex ? *named : commit;
@@ -134,20 +135,20 @@ static int find_commit(struct snapshot_id *named, bool *known, const char *path,
 	return rc;
 }
 
-static int refuse_commit(const char *path, const struct snapshot_id *commit,
+static int refuse_commit(struct place *place, const struct snapshot_id *commit,
 			 struct snapshot_repo *repo, struct err *err)
 {
 	if (!repo) {
 		return err_set(err, ERR_REFUSED,
 			       "site '%s' is at snapshot %s, and there is no "
 			       "repository yet: check --repo and --site",
-			       path, commit->hex);
+			       place_name(place), commit->hex);
 	}
 	return err_set(err, ERR_REFUSED,
 		       "site '%s' is at snapshot %s, which the repository '%s' does not "
 		       "have: the site is of another repository, or this one is an "
 		       "older copy, or its history was rewritten or pruned",
-		       path, commit->hex, snapshot_path(repo));
+		       place_name(place), commit->hex, snapshot_path(repo));
 }
 
 /* --- is it ahead of the branch? --- */
@@ -176,7 +177,7 @@ static int find_label(bool *labelled, struct snapshot_repo *repo,
 	return rc;
 }
 
-static int compare(const char *path, struct snapshot_repo *repo,
+static int compare(struct place *place, struct snapshot_repo *repo,
 		   const struct snapshot_info *site, struct err *err)
 {
 	uint64_t number = message_count(site->message, MESSAGE_NUMBER, 0), tip_number;
@@ -197,7 +198,7 @@ static int compare(const char *path, struct snapshot_repo *repo,
 				       ": it was set back, or an older copy was put over "
 				       "the repository; to restore it: git -C '%s' "
 				       "update-ref " SNAPSHOT_BRANCH " %s",
-				       path, site->commit.hex, number,
+				       place_name(place), site->commit.hex, number,
 				       snapshot_path(repo), tip_number,
 				       snapshot_path(repo), site->commit.hex);
 	}
@@ -205,18 +206,17 @@ static int compare(const char *path, struct snapshot_repo *repo,
 	return rc == ERR_NOTFOUND ? 0 : rc;
 }
 
-int foreign_check_ahead(const char *path, struct snapshot_repo *repo, struct err *err)
+int foreign_check_ahead(struct place *place, struct snapshot_repo *repo, struct err *err)
 {
 	struct snapshot_info site = {0};
 	struct state at;
 	struct err unread;
-	int rc = 0;
-
 	/* The site first: another program moves main, then publishes. */
-	state_read(&at, path);
-	if (*at.commit.hex &&
+	int rc = state_read(&at, place, err);
+
+	if (!rc && *at.commit.hex &&
 	    snapshot_resolve(repo, at.commit.hex, &site, &unread) == 0) {
-		rc = compare(path, repo, &site, err);
+		rc = compare(place, repo, &site, err);
 	}
 	snapshot_info_release(&site);
 	return rc;
@@ -224,37 +224,17 @@ int foreign_check_ahead(const char *path, struct snapshot_repo *repo, struct err
 
 /* --- is it a folder of other things? --- */
 
-/* Finds an entry that says that the folder is in use. A publish that was killed, or runs,
- * may have made .albumen and not yet the lock in it. */
-static int find_entry(struct buf *name, const char *path, struct err *err)
+static int check_entries(struct place *place, struct err *err)
 {
-	static const char *const ignored[] = {"lost+found", PLACE_OWN, NULL};
-	static const char *const none[] = {NULL};
-	struct buf own = {0};
-	int rc = file_find_entry(name, path, ignored, err);
-
-	if (!rc && !name->len) {
-		buf_addf(&own, "%s/" PLACE_OWN, path);
-		rc = file_find_entry(name, own.data, none, err);
-		if (name->len) {
-			buf_clear(name);
-			buf_addstr(name, PLACE_OWN);
-		}
-		buf_release(&own);
-	}
-	return rc;
-}
-
-static int check_entries(const char *path, struct err *err)
-{
+	const char *what = place_folder(place) ? "folder" : "prefix";
 	struct buf name = {0};
-	int rc = find_entry(&name, path, err);
+	int rc = place_find_entry(&name, place, err);
 
 	if (!rc && name.len) {
 		rc = err_set(err, ERR_REFUSED,
-			     "folder '%s' is neither empty nor a site: it has '%s'; "
-			     "name a folder of its own for the site",
-			     path, name.data);
+			     "%s '%s' is neither empty nor a site: it has '%s'; "
+			     "name a %s of its own for the site",
+			     what, place_name(place), name.data, what);
 	}
 	buf_release(&name);
 	return rc;
@@ -366,21 +346,21 @@ static int check_git(const char *path, struct err *err)
 	return rc;
 }
 
-int foreign_check(const char *path, struct snapshot_repo *repo, struct err *err)
+int foreign_check(struct place *place, struct snapshot_repo *repo, struct err *err)
 {
 	struct snapshot_id named;
-	bool known;
-	int rc = find_commit(&named, &known, path, repo, err);
+	bool known, is_site;
+	int rc = find_commit(&named, &known, place, repo, err);
 
 	if (rc || known) {
 		return rc;
 	}
 	if (*named.hex) {
-		return refuse_commit(path, &named, repo, err);
+		return refuse_commit(place, &named, repo, err);
 	}
-	if (has(path, PLACE_OWN "/lock")) {
-		return 0;
+	if ((rc = place_is_site(&is_site, place, err)) || is_site ||
+	    (rc = check_entries(place, err)) || !place_folder(place)) {
+		return rc;
 	}
-	rc = check_entries(path, err);
-	return rc ? rc : check_git(path, err);
+	return check_git(place_folder(place), err);
 }

@@ -4,14 +4,15 @@
 
 #include "data/base/err.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/site/place.h"
 
 /*
- * foreign - whether a folder that is to be brought to a snapshot is somebody else's: the
+ * foreign - whether a place that is to be brought to a snapshot is somebody else's: the
  * site of another repository, a folder of other things, or a folder that git would commit.
  */
 
 /*
- * 0: `path` may be written as a site of `repo` (NULL: of a repository that does not exist
+ * 0: `place` may be written as a site of `repo` (NULL: of a repository that does not exist
  * yet). ERR_REFUSED: it may not, and the message says why:
  *
  * - It is at a commit that the repository does not have, and that was no snapshot of main
@@ -26,13 +27,13 @@
  * with nothing beside it. Nothing is
  * changed, and the site's lock is not needed.
  */
-int foreign_check(const char *path, struct snapshot_repo *repo, struct err *err);
+int foreign_check(struct place *place, struct snapshot_repo *repo, struct err *err);
 
 /*
  * ERR_REFUSED: the site is at a snapshot of `repo` that main does not lead to, because its
  * number is main's or a later one; and no label is on it. So main was set back where
  * nothing else shows it: an older copy of the repository was put over it, note and all.
  */
-int foreign_check_ahead(const char *path, struct snapshot_repo *repo, struct err *err);
+int foreign_check_ahead(struct place *place, struct snapshot_repo *repo, struct err *err);
 
 #endif

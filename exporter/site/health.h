@@ -6,6 +6,7 @@
 
 #include "data/base/err.h"
 #include "exporter/git/snapshot.h"
+#include "exporter/site/place.h"
 
 /*
  * health - health.json, by which others see that a site is kept up (albumen(7), "SITE"). It
@@ -31,6 +32,6 @@ struct health {
  * The site's lock is not needed, since `publish --check` may hold it for minutes. If another
  * process writes the file at this moment, nothing is done.
  */
-int health_write(const char *site, const struct health *health, struct err *err);
+int health_write(struct place *place, const struct health *health, struct err *err);
 
 #endif

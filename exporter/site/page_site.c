@@ -7,7 +7,6 @@
 
 #include <nettle/sha2.h>
 
-#include "data/base/file.h"
 #include "data/base/hex.h"
 #include "data/format/json_print.h"
 #include "data/format/name.h"
@@ -75,15 +74,10 @@ int page_site_mark(char mark[PAGE_SITE_MARK + 1], struct err *err)
 /* Reads a file of the page into page->body. ERR_NOTFOUND: it cannot be read. */
 static int read_own(struct page_site *page, const char *path)
 {
-	struct buf name = {0};
 	struct err why;
-	int rc;
 
 	buf_clear(&page->body);
-	buf_addf(&name, "%s/%s", page->job.site, path);
-	rc = file_read(&page->body, name.data, FILE_MAX, &why);
-	buf_release(&name);
-	return rc ? ERR_NOTFOUND : 0;
+	return place_read(&page->body, page->job.place, path, FILE_MAX, &why);
 }
 
 /* Reads from the summary which other files there are. False: it is not the summary of the

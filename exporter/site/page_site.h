@@ -63,7 +63,6 @@ struct page_site_job {
 	 * base, page_site_write reads them. */
 	bool every_file;
 	struct place *place;
-	const char *site; /* path of the place */
 	/* The snapshot's signature; it is never verified. */
 	struct page_signature signature;
 	/* The place only looks (place_set_look): labels that are there are not compared, as

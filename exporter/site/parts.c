@@ -1,26 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/site/parts.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-
 #include "exporter/snapshot/message.h"
 #include "exporter/snapshot/oversize.h"
 #include "exporter/snapshot/response.h"
 
-static bool is_in(const char *site, const char *file)
-{
-	struct buf path = {0};
-	struct stat st;
-	bool in;
-
-	buf_addf(&path, "%s/%s", site, file);
-	in = lstat(path.data, &st) == 0 || errno != ENOENT;
-	buf_release(&path);
-	return in;
-}
-
-bool parts_are_of_tag_images(const char *site)
+bool parts_are_of_tag_images(struct place *place)
 {
 	struct buf root = {0};
 	bool has_tag_images = false, has_others = false;
@@ -30,7 +15,7 @@ bool parts_are_of_tag_images(const char *site)
 
 		buf_clear(&root);
 		response_site_root(&root, row);
-		if (row->collected && is_in(site, root.data)) {
+		if (row->collected && place_has_file(place, root.data)) {
 			bool first = row->stale_by == 1 << QUERY_TAG_IMAGES;
 
 			has_tag_images = has_tag_images || first;
@@ -42,18 +27,18 @@ bool parts_are_of_tag_images(const char *site)
 }
 
 /* Whether an empty file stands in place of a collected one. */
-static bool has_mark(const char *site, const char *path)
+static bool has_mark(struct place *place, const char *path)
 {
 	struct buf mark = {0};
 	bool has;
 
 	oversize_add_mark(&mark, path);
-	has = is_in(site, mark.data);
+	has = place_has_file(place, mark.data);
 	buf_release(&mark);
 	return has;
 }
 
-bool parts_missing(struct buf *path, const char *site, const struct state *state,
+bool parts_missing(struct buf *path, struct place *place, const struct state *state,
 		   const char *message)
 {
 	static const char *const trailer[] = {
@@ -72,17 +57,12 @@ bool parts_missing(struct buf *path, const char *site, const struct state *state
 
 		buf_clear(path);
 		response_site_root(path, row);
-		if (wanted && !is_in(site, path->data) &&
-		    !(row->collected && has_mark(site, path->data))) {
+		if (wanted && !place_has_file(place, path->data) &&
+		    !(row->collected && has_mark(place, path->data))) {
 			return true;
 		}
 	}
 	buf_clear(path);
 	buf_addstr(path, "audit/index.html");
-	return *state->mark && !is_in(site, path->data);
-}
-
-bool parts_are_none(const char *site)
-{
-	return !is_in(site, "api") && !is_in(site, "audit");
+	return *state->mark && !place_has_file(place, path->data);
 }

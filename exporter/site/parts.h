@@ -14,13 +14,10 @@
 
 /* Finds a part of the site that must exist by snapshot.json (`state`) and by the message of the
  * snapshot that it is at, and does not. False: there is none. */
-bool parts_missing(struct buf *path, const char *site, const struct state *state,
+bool parts_missing(struct buf *path, struct place *place, const struct state *state,
 		   const char *message);
 
 /* True if an older version published the collections: it wrote the tag images alone. */
-bool parts_are_of_tag_images(const char *site);
-
-/* Neither api/ nor audit/ is there. */
-bool parts_are_none(const char *site);
+bool parts_are_of_tag_images(struct place *place);
 
 #endif

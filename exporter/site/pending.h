@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
@@ -12,14 +11,14 @@
 #include "exporter/site/place.h"
 
 /*
- * pending - the note SITE/.albumen/pending: the commits, one a line, that a publish
- * began to bring the site to and may not have finished. It says "done" if there are none.
- * site.c explains what it is for.
+ * pending - the commits, one a line, that a publish began to bring the site to and may not have
+ * finished. site.c explains what they are for; each kind of place keeps them in its own way
+ * (place.h), and none when they say that all is done.
  *
  *	pending_read(&pending, place, err);
  *	pending_begin(&pending, place, &to->commit, true, err);
  *	... files ...
- *	pending_end(place, err);
+ *	place_pending_end(place, err);
  *	pending_release(&pending);
  */
 
@@ -28,18 +27,8 @@ struct pending {
 	bool unfinished; /* a publish before us was not finished */
 };
 
-/* True if no publish is unfinished. Reads the note without the lock of the site. */
-bool pending_is_done(const char *site);
-
-/* Fails if this process may not read the note: then nobody can say whether a publish is
- * unfinished, and pending_is_done is false. */
-int pending_check(const char *site, struct err *err);
-
-/* When it was last written, Unix seconds; 0: there is none. */
-int64_t pending_since_s(const char *site);
-
-/* Reads the note without the lock of the site. All is zero if it cannot be read. */
-void pending_look(struct pending *out, const char *site);
+/* Reads them with or without the lock of the site. Without it, what cannot be read is
+ * unfinished, and has no lines. */
 int pending_read(struct pending *out, struct place *place, struct err *err);
 void pending_release(struct pending *pending);
 
@@ -47,12 +36,9 @@ void pending_release(struct pending *pending);
  * of a commit. False: there are no more lines. */
 bool pending_next(const struct pending *pending, size_t *at, struct snapshot_id *commit);
 
-/* Adds a commit to the note, durably. Unless the site's state is `known`, it also adds a
+/* Adds a commit to them, durably. Unless the site's state is `known`, it also adds a
  * line that is not a commit, so that the next publish compares every file, too. */
 int pending_begin(struct pending *pending, struct place *place,
 		  const struct snapshot_id *commit, bool known, struct err *err);
-
-/* Says "done". Not durable: if it is lost, the next publish does more than it must. */
-int pending_end(struct place *place, struct err *err);
 
 #endif

@@ -8,39 +8,106 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
-#include "exporter/site/place_look.h"
-#include "exporter/site/place_walk.h"
+#include "exporter/git/snapshot.h"
+#include "exporter/site/place_kind.h"
 
 /*
- * place - the folder of a site, file by file: files are written whole, never outside the
- * folder, and made durable on request. site.c knows what the files mean.
+ * place - where a site is, file by file: files are written whole, never outside the place,
+ * and made durable on request. site.c knows what the files mean. What a place does depends on
+ * its kind (place_kind.h).
  *
- * Paths are relative to the site ("api/v1/tag_images/N.json"). Missing folders are made.
- * No link below the site's own folder is followed.
+ * A command makes a place once (place_new.h). Then it may be read at any time. It is opened,
+ * and by that locked, for each publication.
  *
- *	place_open(&place, path, "albumen-exporter publish", err);
+ * Paths are relative to the site ("api/v1/tag_images/N.json").
+ *
+ *	place_new(&place, "site", &settings, err);
+ *	place_open(place, repo, "albumen-exporter publish", err);
+ *	place_pending_begin(place, lines.data, lines.len, err);
  *	place_put(place, "api/v1/tag_images/N.json", body, len, err);
  *	place_remove(place, "api/v1/albums/N/images.json", &removed, err);
  *	place_flush(place, err);
+ *	place_put_state(place, state.data, state.len, err);
+ *	place_pending_end(place, err);
  *	place_close(place);
+ *	place_free(place);
  */
 
-#define PLACE_OWN ".albumen" /* the exporter's own folder in a site */
+#define PLACE_OWN ".albumen"        /* the exporter's own folder in a site */
+#define PLACE_STATE "snapshot.json" /* which snapshot the site is at (state.h) */
 
-struct place;
+/* NULL is allowed. Closes it first. */
+void place_free(struct place *place);
+
+/* As given on the command line: for messages. */
+const char *place_name(const struct place *place);
+/* The path of the folder, where others than albumen see the files; NULL: it is no folder. */
+const char *place_folder(const struct place *place);
+
+/* --- reading, open or not --- */
 
 /*
- * Opens the folder `path` for writing. Makes it if it is missing, locks it (`holder` goes
- * into the message of the next process that tries to), and empties .albumen/tmp, where a
- * killed writer may have left files. ERR_LOCKED: another process has the lock.
+ * Appends a file to *out. More than `limit` bytes is a file that cannot be read. ERR_NOTFOUND
+ * (no message): there is no such file, or none that can be read. Any other failure: nobody can
+ * say whether there is.
  */
-int place_open(struct place **out, const char *path, const char *holder, struct err *err);
+int place_read(struct buf *out, struct place *place, const char *path, size_t limit,
+	       struct err *err);
+
+/* False: there is no such file or folder. A place where asking costs as much as writing
+ * answers true. */
+bool place_has_file(struct place *place, const char *path);
+
+/* *bare: it has neither api/ nor audit/. */
+int place_is_bare(bool *bare, struct place *place, struct err *err);
+
+/* *is: somebody has published there, or begun to, so that what is there is ours. */
+int place_is_site(bool *is, struct place *place, struct err *err);
+
+/* Finds an entry of a place that is no site (place_is_site) which says that somebody else uses
+ * it, and appends its name. Nothing is appended if there is none. */
+int place_find_entry(struct buf *name, struct place *place, struct err *err);
+
+/* --- opening and closing --- */
+
+/*
+ * Opens it for writing, made if it is missing. `holder` goes into the message of the next
+ * process that tries to. `repo` is what will be published. What a killed writer left behind is
+ * removed. ERR_LOCKED: another process publishes there.
+ */
+int place_open(struct place *place, struct snapshot_repo *repo, const char *holder,
+	       struct err *err);
 /* Opens it only to compare (place_set_look): nothing is made, and we need no permission
  * to write. */
-int place_open_look(struct place **out, const char *path, const char *holder,
-		    struct err *err);
-/* NULL is allowed. Removes what was begun and not finished. */
+int place_open_look(struct place *place, const char *holder, struct err *err);
+/* Ends what place_open began, and forgets whatever was read: a place may answer what it has
+ * read before until then. Removes what was begun and not finished. NULL and a place that is not
+ * open are allowed. */
 void place_close(struct place *place);
+
+/* --- what a publication has begun with, and not finished (pending.h): lines of text --- */
+
+/*
+ * Appends the lines to *lines. *unfinished: a publication was not finished, whichever lines
+ * there are. If the place is not open, lines that cannot be read are unfinished; if it is, that is
+ * a failure.
+ */
+int place_pending_read(struct buf *lines, bool *unfinished, struct place *place,
+		       struct err *err);
+/* Fails if this process may not read them: then place_pending_read cannot say. */
+int place_pending_check(struct place *place, struct err *err);
+/* When they were last written, Unix seconds; 0: never, or that is not known. */
+int64_t place_pending_since_s(struct place *place);
+
+/* Writes the lines, durably, before the first file is touched. `unfinished`: as
+ * place_pending_read said; none of those lines may be lost. */
+int place_pending_begin(struct place *place, const char *lines, size_t len,
+			bool unfinished, struct err *err);
+/* Says that nothing is unfinished. Not durable: if it is lost, the next publication does more
+ * than it must. */
+int place_pending_end(struct place *place, struct err *err);
+
+/* --- files, while it is open --- */
 
 /* How files become durable: few files each by its own fsync (other programs use the file
  * system, too), many files all by one syncfs. Few files appear under their names together:
@@ -49,7 +116,7 @@ void place_close(struct place *place);
 void place_set_many(struct place *place, bool many);
 
 /* A writer before us may have left changes that are not durable, in files that we may not
- * touch again: the next place_flush flushes the whole file system. */
+ * touch again: the next place_flush makes these durable, too. */
 void place_doubt(struct place *place);
 
 /* Makes everything put and removed so far durable. After a failure the kernel may have
@@ -57,18 +124,17 @@ void place_doubt(struct place *place);
 int place_flush(struct place *place, struct err *err);
 
 /*
- * Builds a site that has neither api/ nor audit/ yet. Until place_build_end, files are put
- * into a folder aside, without a temporary name; then api/ and audit/ appear by one rename
- * each. That saves half the cost, a rename of every file, and readers see all files or
- * none.
+ * Builds a site that is bare (place_is_bare). Until place_build_end, files may be put aside; then
+ * all appear at once. In a folder that saves half the cost, a rename of every file, and readers
+ * see all files or none.
  */
 int place_build_begin(struct place *place, struct err *err);
 int place_build_end(struct place *place, struct err *err);
 
 /*
- * Makes or replaces a file: writes a temporary file, then renames it. The new file gets an
- * mtime at least a second after that of the file it replaces: web servers make ETags of
- * the size and of the mtime in seconds, and the size may be the same.
+ * Makes or replaces a file; readers see the old one or the new one, whole. In a folder the new
+ * one gets an mtime at least a second after that of the file it replaces: web servers make ETags
+ * of the size and of the mtime in seconds, and the size may be the same.
  */
 int place_put(struct place *place, const char *path, const void *body, size_t len,
 	      struct err *err);
@@ -77,8 +143,13 @@ int place_begin(struct place *place, const char *path, struct err *err);
 void place_write(struct place *place, const void *bytes, size_t len);
 int place_end(struct place *place, struct err *err);
 
-/* True if the last place_put or place_end replaced a file. */
+/* False: the last place_put or place_end made a file that was not there. Where that is not
+ * known: true. */
 bool place_was_there(const struct place *place);
+
+/* Puts snapshot.json, after place_flush; durable on return. ERR_LOCKED: another publication
+ * has put it meanwhile. */
+int place_put_state(struct place *place, const void *body, size_t len, struct err *err);
 
 /*
  * From here on nothing is changed: files that are put are compared with the site's,
@@ -87,12 +158,12 @@ bool place_was_there(const struct place *place);
  */
 void place_set_look(struct place *place, place_found_fn *found, void *payload);
 
-/* Sets *has if the file exists and has exactly these bytes. */
+/* Sets *has if the file is known to exist and to have exactly these bytes. */
 int place_has(bool *has, struct place *place, const char *path, const void *body,
 	      size_t len, struct err *err);
 
 /* Removes a file if it exists, and the folders below api/v1/albums that are empty then.
- * Increments *removed if there was a file. */
+ * Increments *removed if there was a file; or where that is not known. */
 int place_remove(struct place *place, const char *path, uint64_t *removed,
 		 struct err *err);
 
@@ -103,16 +174,13 @@ int place_remove_folder(struct place *place, const char *path, struct err *err);
 int place_prune(struct place *place, const char *path, place_keep_fn *keep, void *payload,
 		uint64_t *removed, struct err *err);
 
-/* The site's notes, SITE/.albumen/NAME. Reading appends to *out. ERR_NOTFOUND (no
- * message): there is no such note. */
-int place_note_read(struct buf *out, struct place *place, const char *name,
-		    struct err *err);
-/* Durable on return. A power loss before that leaves the old text or the new one. */
-int place_note_replace(struct place *place, const char *name, const void *text,
-		       size_t len, struct err *err);
-/* Writes in place, at half the cost: a power loss may leave a mixture of both texts.
- * With `flush` it is durable on return. */
-int place_note_write(struct place *place, const char *name, const void *text, size_t len,
-		     bool flush, struct err *err);
+/* --- beside the site --- */
+
+/*
+ * Replaces a file that is no part of a snapshot (health.h), whole. The place need not be open,
+ * and if another process writes the file at this moment, nothing is done. Nothing is flushed.
+ */
+int place_put_beside(struct place *place, const char *path, const void *body, size_t len,
+		     struct err *err);
 
 #endif

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "exporter/site/place_walk.h"
+
 int place_look_begin(struct place_look *look, struct folders *folders, const char *path,
 		     struct err *err)
 {

@@ -8,17 +8,12 @@
 #include "data/base/buf.h"
 #include "data/base/err.h"
 #include "exporter/site/folders.h"
-#include "exporter/site/place_walk.h"
+#include "exporter/site/place_kind.h"
 
 /*
  * place_look - compares the files of a site with what they should be, and changes
- * nothing. place.c calls it instead of writing and removing (place_set_look).
+ * nothing. place_folder.c calls it instead of writing and removing (place_set_look).
  */
-
-enum place_fault { PLACE_MISSING, PLACE_CHANGED, PLACE_EXTRA };
-
-/* Called for each file that differs. */
-typedef void place_found_fn(const char *path, enum place_fault fault, void *payload);
 
 struct place_look {
 	place_found_fn *found; /* may be NULL */

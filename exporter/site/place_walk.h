@@ -2,18 +2,16 @@
 #ifndef EXPORTER_SITE_PLACE_WALK_H
 #define EXPORTER_SITE_PLACE_WALK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
+#include "exporter/site/place_kind.h"
 
 /*
  * place_walk - removes what a folder holds: all of it, or all but what the caller wants
  * to keep. Links are removed, never followed. Memory does not grow with the files.
  */
-
-typedef bool place_keep_fn(const char *path, void *payload);
 
 /*
  * Removes the files that `keep` rejects (NULL: every file) from the folder `name` in

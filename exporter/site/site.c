@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "exporter/site/site.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "data/base/file.h"
 #include "data/base/log.h"
@@ -31,13 +29,13 @@
  * each is as in C, or as in one of the P. The next publish, of commit T, looks at the
  * files that differ between C and T, and between each P and T, and at no others.
  *
- * The order of writes and fsyncs of a publish:
+ * The order of writes and fsyncs of a publish into a folder:
  *
  * 1. `pending` gets T. Write, fsync; and fsync of .albumen and of the site's folder if the
  *    note is new. If the note has a P, it must not be lost: then a temporary file, fsync,
  *    rename, and fsync of both folders.
  * 2. New and changed files are written to .albumen/tmp, then all are fsynced, then all are
- *    renamed (place.c, finish_late).
+ *    renamed (place_folder.c, finish_late).
  *    An empty file N.oversize stands in place of each file that a snapshot is too large for:
  *    it is put and removed like any other.
  * 3. The audit page and the collected responses likewise: they repeat what the files say.
@@ -70,7 +68,6 @@
 
 struct publish {
 	struct place *place;
-	const char *site; /* the folder */
 	struct snapshot_repo *repo;
 	const struct snapshot_info *to; /* the target */
 	const char *key;                /* that it is signed with, or NULL */
@@ -104,35 +101,47 @@ struct publish {
 /* --- what the site is at --- */
 
 /* Reads what snapshot.json says. */
-static void read_state(struct publish *p)
+static int read_state(struct publish *p)
 {
-	state_read(&p->at, p->site);
-	if (p->collections && p->at.collections && parts_are_of_tag_images(p->site)) {
+	int rc = state_read(&p->at, p->place, p->err);
+
+	if (!rc && p->collections && p->at.collections &&
+	    parts_are_of_tag_images(p->place)) {
 		p->at.collections = false;
 	}
+	return rc;
 }
 
 static void warn_of_missing_part(struct publish *p, const char *message)
 {
 	struct buf path = {0};
 
-	if (parts_missing(&path, p->site, &p->at, message)) {
+	if (parts_missing(&path, p->place, &p->at, message)) {
 		p->result->damaged = true;
 		log_warning(
 			"site '%s' lacks '%s', which an earlier publish wrote; " REMEDY
 			" restores it",
-			p->site, path.data);
+			place_name(p->place), path.data);
 	}
 	buf_release(&path);
 }
 
-/* True if the site is at the target: then we do not even touch its lock. (A publish that
+/* Whether the site is at the target: then we do not even touch its lock. (A publish that
  * begins at the same time locks the site and writes `pending` first.) */
-static bool is_there(const struct publish *p)
+static int is_there(bool *is, struct publish *p)
 {
-	return p->at.collections == p->collections && strcmp(p->at.mark, p->mark) == 0 &&
-	       strcmp(p->at.commit.hex, p->to->commit.hex) == 0 &&
-	       pending_is_done(p->site);
+	struct pending pending = {0};
+	int rc = read_state(p);
+
+	*is = !rc && p->at.collections == p->collections &&
+	      strcmp(p->at.mark, p->mark) == 0 &&
+	      strcmp(p->at.commit.hex, p->to->commit.hex) == 0;
+	if (*is) {
+		rc = pending_read(&pending, p->place, p->err);
+		*is = !rc && !pending.unfinished;
+	}
+	pending_release(&pending);
+	return rc;
 }
 
 /* Adds a commit to the bases. `tree`: the tree that snapshot.json says it has; or NULL.
@@ -171,7 +180,7 @@ static int find_bases(struct publish *p)
 		rc = 0;
 		difference_forget(&p->difference);
 		p->compare = true;
-		p->empty = parts_are_none(p->site);
+		rc = place_is_bare(&p->empty, p->place, p->err);
 	}
 	return rc;
 }
@@ -464,7 +473,6 @@ static int open_page(struct publish *p)
 		.to = p->to,
 		.every_file = !p->difference.bases,
 		.place = p->place,
-		.site = p->site,
 		.signature = {.key = p->key},
 		.looks = p->check,
 		.put = put_page_file,
@@ -573,7 +581,8 @@ static int put_collected(struct publish *p)
 	const struct collection_sink sink = {wants_collected, begin_collected,
 					     write_collected, end_collected, &file};
 	/* While we only compare, the site may not be written to. */
-	const char *folder = p->check ? file_temp_folder() : p->site;
+	const char *site = p->check ? NULL : place_folder(p->place);
+	const char *folder = site ? site : file_temp_folder();
 	int rc = collection_read(p->repo, &p->to->tree, &p->oversize, folder, &sink,
 				 p->err);
 
@@ -583,7 +592,7 @@ static int put_collected(struct publish *p)
 			"%" PRIu64 " collected response%s would lack tag images, as the "
 			"snapshot does; in their place, empty files stand in site '%s', "
 			"the first is '%s'",
-			file.lacking, file.lacking == 1 ? "" : "s", p->site,
+			file.lacking, file.lacking == 1 ? "" : "s", place_name(p->place),
 			file.lacking_first.data);
 	}
 	buf_release(&file.mark);
@@ -615,7 +624,7 @@ static int put_state(struct publish *p)
 	int rc;
 
 	state_write(&text, p->to, p->collections, p->mark);
-	rc = place_put(p->place, STATE_FILE, text.data, text.len, p->err);
+	rc = place_put_state(p->place, text.data, text.len, p->err);
 	buf_release(&text);
 	return rc;
 }
@@ -657,7 +666,8 @@ static int publish_files(struct publish *p)
 			"from site '%s', the first is '%s'; there may be more; " REMEDY
 			" restores them",
 			p->missings, p->missings == 1 ? "" : "s",
-			p->missings == 1 ? "was" : "were", p->site, p->missing.data);
+			p->missings == 1 ? "was" : "were", place_name(p->place),
+			p->missing.data);
 	}
 	return rc ? rc : place_flush(p->place, p->err);
 }
@@ -670,14 +680,10 @@ static int publish(struct publish *p)
 	if ((rc = difference_find(&p->difference, p->err)) ||
 	    (rc = pending_begin(&p->pending, p->place, &p->to->commit,
 				p->difference.bases > 0, p->err)) ||
-	    (rc = publish_files(p))) {
+	    (rc = publish_files(p)) || (rc = put_state(p))) {
 		return rc;
 	}
-	place_set_many(p->place, false);
-	if ((rc = put_state(p)) || (rc = place_flush(p->place, p->err))) {
-		return rc;
-	}
-	return pending_end(p->place, p->err);
+	return place_pending_end(p->place, p->err);
 }
 
 static void release(struct publish *p)
@@ -694,20 +700,20 @@ static void release(struct publish *p)
 	buf_release(&p->missing);
 }
 
-/* Opens the folder for writing, unless another repository took it meanwhile. */
+/* Opens the place for writing, unless another repository took it meanwhile. */
 static int open_place(struct publish *p, unsigned flags)
 {
-	int rc = place_open(&p->place, p->site, HOLDER, p->err);
+	int rc = place_open(p->place, p->repo, HOLDER, p->err);
 
-	return rc || flags & SITE_FOREIGN ? rc : foreign_check(p->site, p->repo, p->err);
+	return rc || flags & SITE_FOREIGN ? rc : foreign_check(p->place, p->repo, p->err);
 }
 
-int site_publish(const char *path, struct snapshot_repo *repo,
+int site_publish(struct place *place, struct snapshot_repo *repo,
 		 const struct snapshot_info *to, const char *key, unsigned flags,
 		 struct site_result *result, struct err *err)
 {
 	struct publish p = {
-		.site = path,
+		.place = place,
 		.repo = repo,
 		.to = to,
 		.key = key,
@@ -716,22 +722,19 @@ int site_publish(const char *path, struct snapshot_repo *repo,
 		.err = err,
 		.difference = {.repo = repo, .target = &to->tree},
 	};
+	bool there = false;
 	int rc;
 
 	*result = (struct site_result){0};
 	oversize_read(&p.oversize, to->message);
 	rc = flags & SITE_AUDIT_PAGE ? page_site_mark(p.mark, err) : 0;
-	read_state(&p);
-	if (!rc && is_there(&p)) {
+	rc = rc ? rc : is_there(&there, &p);
+	if (there) {
 		warn_of_missing_part(&p, to->message);
-		goto out;
 	}
-	rc = rc ? rc : open_place(&p, flags);
-	/* Again, now that nobody else can change it. */
-	if (!rc) {
-		read_state(&p);
-	}
-	if (rc || is_there(&p)) {
+	if (rc || there || (rc = open_place(&p, flags)) ||
+	    /* Again, now that nobody else can change it. */
+	    (rc = is_there(&there, &p)) || there) {
 		goto out;
 	}
 	result->touched = true;
@@ -778,22 +781,24 @@ static int look(struct publish *p)
 /* Brings the site to the target after look() has found something. */
 static int repair_site(struct publish *p)
 {
+	int rc;
+
 	page_site_close(p->page);
 	p->page = NULL;
 	kept_clear(&p->kept);
 	place_set_look(p->place, NULL, NULL);
 	p->check = NULL;
-	p->empty = parts_are_none(p->site);
-	return publish(p);
+	rc = place_is_bare(&p->empty, p->place, p->err);
+	return rc ? rc : publish(p);
 }
 
-int site_check(const char *path, struct snapshot_repo *repo,
+int site_check(struct place *place, struct snapshot_repo *repo,
 	       const struct snapshot_info *to, const char *key, unsigned flags,
 	       bool repair, struct site_check *check, struct err *err)
 {
 	struct site_result result = {0};
 	struct publish p = {
-		.site = path,
+		.place = place,
 		.repo = repo,
 		.to = to,
 		.key = key,
@@ -803,12 +808,11 @@ int site_check(const char *path, struct snapshot_repo *repo,
 		.err = err,
 		.difference = {.repo = repo, .target = &to->tree},
 	};
-	int rc = repair ? open_place(&p, flags)
-			: place_open_look(&p.place, path, HOLDER, err);
+	int rc = repair ? open_place(&p, flags) : place_open_look(place, HOLDER, err);
 
 	oversize_read(&p.oversize, to->message);
+	rc = rc ? rc : state_read(&p.at, place, err);
 	if (!rc) {
-		state_read(&p.at, path);
 		p.at_is_known = *p.at.commit.hex;
 		p.collections = flags & SITE_COLLECTIONS || p.at.collections;
 		if (flags & SITE_AUDIT_PAGE || *p.at.mark) {

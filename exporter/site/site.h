@@ -42,13 +42,13 @@ enum site_flags {
 };
 
 /*
- * Brings the folder `path` (made if it is missing) to the snapshot `to`. `key` is for the audit
+ * Brings the site at `place` (made if it is missing) to the snapshot `to`. `key` is for the audit
  * page: the fingerprint of the key that the snapshot is signed with, or NULL. If the state of the
- * folder is not known, every file is compared: files of albums and images that the snapshot
+ * site is not known, every file is compared: files of albums and images that the snapshot
  * does not have are removed, all others stay. ERR_LOCKED: another process publishes there.
  * ERR_REFUSED: another repository has published there meanwhile.
  */
-int site_publish(const char *path, struct snapshot_repo *repo,
+int site_publish(struct place *place, struct snapshot_repo *repo,
 		 const struct snapshot_info *to, const char *key, unsigned flags,
 		 struct site_result *result, struct err *err);
 
@@ -62,12 +62,12 @@ struct site_check {
 };
 
 /*
- * Compares every file of the folder `path` with the snapshot `to`. With `repair`, the site
+ * Compares every file of the site with the snapshot `to`. With `repair`, the site
  * is then brought to the snapshot if anything differs; without it, nothing is changed.
  * Collected responses and the audit page are compared if snapshot.json says that the site
  * has them, or `flags` ask for them. ERR_LOCKED: another process publishes there.
  */
-int site_check(const char *path, struct snapshot_repo *repo,
+int site_check(struct place *place, struct snapshot_repo *repo,
 	       const struct snapshot_info *to, const char *key, unsigned flags,
 	       bool repair, struct site_check *check, struct err *err);
 

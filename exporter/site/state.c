@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "data/base/file.h"
 #include "data/format/json_print.h"
 #include "exporter/body/body.h"
 #include "exporter/lookback/when.h"
@@ -75,17 +74,16 @@ static void read_id(struct snapshot_id *out, struct body_text text)
 	}
 }
 
-void state_read(struct state *out, const char *site)
+int state_read(struct state *out, struct place *place, struct err *err)
 {
-	struct buf path = {0}, text = {0}, canon = {0};
+	struct buf text = {0}, canon = {0};
 	struct body_object object = {0};
 	struct json_value value;
-	struct err why;
+	int rc;
 
 	*out = (struct state){0};
-	buf_addf(&path, "%s/" STATE_FILE, site);
-	if (file_read(&text, path.data, BYTES_MAX, &why) == 0 &&
-	    json_read(&canon, &value, text.data, text.len) == 0 &&
+	rc = place_read(&text, place, PLACE_STATE, BYTES_MAX, err);
+	if (!rc && json_read(&canon, &value, text.data, text.len) == 0 &&
 	    body_object(&object, &(struct body_text){canon.data, canon.len})) {
 		struct body_text collections = body_member(&object, "collections");
 
@@ -95,7 +93,7 @@ void state_read(struct state *out, const char *site)
 		read_text(out->mark, PAGE_SITE_MARK, body_string(&object, "audit_page"));
 	}
 	body_object_release(&object);
-	buf_release(&path);
 	buf_release(&text);
 	buf_release(&canon);
+	return rc == ERR_NOTFOUND ? 0 : rc;
 }

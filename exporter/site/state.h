@@ -7,11 +7,12 @@
 #include "data/base/buf.h"
 #include "exporter/git/snapshot.h"
 #include "exporter/site/page_site.h"
+#include "exporter/site/place.h"
 
 /*
  * state - snapshot.json, the file that says which snapshot a site is at (albumen(7)).
  *
- *	state_read(&state, "site");
+ *	state_read(&state, place, err);
  *	if (strcmp(state.commit.hex, info.commit.hex) != 0) { ...
  *		state_write(&text, &info, collections, mark);
  *
@@ -20,8 +21,6 @@
  * tests/unit/exporter/test_site.c has the whole text.
  */
 
-#define STATE_FILE "snapshot.json"
-
 /* What publish reads. All zero if the file is missing or not ours. */
 struct state {
 	struct snapshot_id commit, tree;
@@ -29,7 +28,7 @@ struct state {
 	char mark[PAGE_SITE_MARK + 1]; /* of the audit page; "": there is none */
 };
 
-void state_read(struct state *out, const char *site);
+int state_read(struct state *out, struct place *place, struct err *err);
 /* Appends the text of the file. It depends on the snapshot and the options alone, so a
  * snapshot gives the same bytes wherever it is published. */
 void state_write(struct buf *out, const struct snapshot_info *info, bool collections,

@@ -8,6 +8,7 @@
 
 #include "data/base/file.h"
 #include "exporter/snapshot/response.h"
+#include "exporter/site/place_new.h"
 #include "exporter/site/site.h"
 #include "exporter/git/snapshot_edit.h"
 
@@ -79,12 +80,40 @@ static inline struct snapshot_info commit(struct snapshot_repo *repo,
 	return commit_with(repo, files, NULL, "snapshot\n");
 }
 
+static inline struct place *site_place(void)
+{
+	static const struct place_settings settings;
+	struct place *place = NULL;
+
+	succeed(place_new(&place, "site", &settings, &why));
+	return place;
+}
+
+/* Open for writing. The caller frees it. */
+static inline struct place *open_place(void)
+{
+	struct place *place = site_place();
+
+	succeed(place_open(place, NULL, "test", &why));
+	return place;
+}
+
+static inline int try_publish(struct snapshot_repo *repo, const struct snapshot_info *to,
+			      unsigned flags, struct site_result *result)
+{
+	struct place *place = site_place();
+	int rc = site_publish(place, repo, to, NULL, flags, result, &why);
+
+	place_free(place);
+	return rc;
+}
+
 static inline struct site_result publish(struct snapshot_repo *repo,
 					 const struct snapshot_info *to, unsigned flags)
 {
 	struct site_result result;
 
-	succeed(site_publish("site", repo, to, NULL, flags, &result, &why));
+	succeed(try_publish(repo, to, flags, &result));
 	return result;
 }
 

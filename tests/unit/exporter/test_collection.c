@@ -82,9 +82,7 @@ static void tags_are_in_order(void **state)
 	    "{\"created_at\":\"2020-01-01T00:00:00Z\",\"id\":\"w\"}]");
 	publish(repo, &second, SITE_COLLECTIONS);
 	has("site/api/v1/tags.json", "[{\"id\":\"v\",\"name\":\"X\"}]");
-	assert_int_equal(
-		site_publish("site", repo, &third, NULL, SITE_COLLECTIONS, &result, &why),
-		ERR_INPUT);
+	assert_int_equal(try_publish(repo, &third, SITE_COLLECTIONS, &result), ERR_INPUT);
 	assert_non_null(strstr(why.msg, "audit/tags/"));
 	assert_non_null(strstr(why.msg, "a tag without an id"));
 	publish(repo, &second, 0);
@@ -162,9 +160,7 @@ static void each_tag_has_its_tag_images(void **state)
 	large[strlen(large) - 1] = '\0';
 	assert_int_equal(stat("site/api/v1/tags/x/tag_images.json", &after), 0);
 	assert_int_equal(after.st_size, strlen(large) + strlen("," TAGGED("c", "x") "]"));
-	assert_int_equal(
-		site_publish("site", repo, &third, NULL, SITE_COLLECTIONS, &result, &why),
-		ERR_INPUT);
+	assert_int_equal(try_publish(repo, &third, SITE_COLLECTIONS, &result), ERR_INPUT);
 	assert_non_null(strstr(why.msg, "without a tag"));
 	publish(repo, &first, 0);
 	assert_false(there("site/api/v1/tags"));
@@ -201,8 +197,7 @@ static void tags_with_ids_that_are_none_are_refused(void **state)
 			 id[i / 2]);
 		files[0].body = text.data;
 		info = commit(repo, files);
-		assert_int_equal(site_publish("site", repo, &info, NULL, SITE_COLLECTIONS,
-					      &result, &why),
+		assert_int_equal(try_publish(repo, &info, SITE_COLLECTIONS, &result),
 				 ERR_INPUT);
 		assert_non_null(strstr(why.msg, "id"));
 		snapshot_info_release(&info);
@@ -323,8 +318,7 @@ static void collection_refuses_what_is_not_ours(void **state)
 		struct snapshot_info info = commit(repo, files);
 		struct site_result result;
 
-		assert_int_equal(site_publish("site", repo, &info, NULL, SITE_COLLECTIONS,
-					      &result, &why),
+		assert_int_equal(try_publish(repo, &info, SITE_COLLECTIONS, &result),
 				 ERR_INPUT);
 		assert_non_null(strstr(why.msg, "tag_images"));
 		snapshot_info_release(&info);

@@ -13,13 +13,13 @@ static struct place *place;
 static int setup(void **state)
 {
 	git_fixture_setup(state);
-	succeed(place_open(&place, "site", "test", &why));
+	place = open_place();
 	return 0;
 }
 
 static int teardown(void **state)
 {
-	place_close(place);
+	place_free(place);
 	place = NULL;
 	return git_fixture_teardown(state);
 }
@@ -307,38 +307,112 @@ static void unfinished_files_are_removed(void **state)
 	write_file("site/.albumen/tmp/file7", "left");
 	assert_int_equal(mkdir("site/.albumen/tmp/build", 0755), 0);
 	write_file("site/.albumen/tmp/build/x", "left");
-	succeed(place_open(&place, "site", "test", &why));
+	succeed(place_open(place, NULL, "test", &why));
 	assert_int_equal(git_fixture_count("site/.albumen/tmp", ""), 0);
 }
 
 static void a_second_writer_fails(void **state)
 {
-	struct place *other = NULL;
+	struct place *other = site_place();
 
 	(void)state;
-	assert_int_equal(place_open(&other, "site", "other", &why), ERR_LOCKED);
+	assert_int_equal(place_open(other, NULL, "other", &why), ERR_LOCKED);
+	place_free(other);
 	place_close(place);
-	succeed(place_open(&place, "site", "test", &why));
+	succeed(place_open(place, NULL, "test", &why));
 }
 
-static void notes_are_read_as_they_were_written(void **state)
+static void files_are_read_open_or_not(void **state)
 {
-	struct buf note = {0};
+	struct buf text = {0};
 
 	(void)state;
-	assert_int_equal(place_note_read(&note, place, "n", &why), ERR_NOTFOUND);
-	succeed(place_note_write(place, "n", "longer text", 11, true, &why));
-	succeed(place_note_read(&note, place, "n", &why));
-	assert_string_equal(note.data, "longer text");
-	buf_clear(&note);
-	succeed(place_note_write(place, "n", "text", 4, false, &why));
-	succeed(place_note_read(&note, place, "n", &why));
-	assert_string_equal(note.data, "text");
-	buf_clear(&note);
-	succeed(place_note_replace(place, "n", "other", 5, &why));
-	succeed(place_note_read(&note, place, "n", &why));
-	assert_string_equal(note.data, "other");
-	buf_release(&note);
+	put("f.json", "[1]");
+	flush_all();
+	for (int open = 1; open >= 0; open--) {
+		buf_clear(&text);
+		succeed(place_read(&text, place, "f.json", 3, &why));
+		assert_string_equal(text.data, "[1]");
+		assert_int_equal(place_read(&text, place, "f.json", 2, &why),
+				 ERR_NOTFOUND);
+		assert_int_equal(place_read(&text, place, "g.json", 3, &why),
+				 ERR_NOTFOUND);
+		assert_true(place_has_file(place, "f.json"));
+		assert_false(place_has_file(place, "g.json"));
+		place_close(place);
+	}
+	buf_release(&text);
+}
+
+/* Lines that may be lost are written in place, those that may not are not. */
+static void unfinished_lines_are_read_as_they_were_written(void **state)
+{
+	static const char *const lines[] = {"longer text", "text", "other"};
+	struct buf text = {0};
+	bool unfinished = true;
+
+	(void)state;
+	succeed(place_pending_read(&text, &unfinished, place, &why));
+	assert_false(unfinished);
+	for (int i = 0; i < 3; i++) {
+		succeed(place_pending_begin(place, lines[i], strlen(lines[i]), i == 2,
+					    &why));
+		buf_clear(&text);
+		succeed(place_pending_read(&text, &unfinished, place, &why));
+		assert_true(unfinished);
+		assert_string_equal(text.data, lines[i]);
+	}
+	succeed(place_pending_end(place, &why));
+	succeed(place_pending_read(&text, &unfinished, place, &why));
+	assert_false(unfinished);
+	buf_release(&text);
+}
+
+static void a_note_that_is_none_is_unfinished_and_refused_with_the_lock(void **state)
+{
+	struct buf text = {0};
+	bool unfinished = false;
+
+	(void)state;
+	assert_int_equal(mkdir("site/.albumen/pending", 0755), 0);
+	assert_int_equal(place_pending_read(&text, &unfinished, place, &why), ERR_FAIL);
+	assert_non_null(strstr(why.msg, "site/.albumen/pending"));
+	place_close(place);
+	unfinished = false;
+	succeed(place_pending_read(&text, &unfinished, place, &why));
+	assert_true(unfinished);
+	assert_int_equal(text.len, 0);
+}
+
+static void a_folder_with_something_else_in_it_is_no_site(void **state)
+{
+	struct buf name = {0};
+	bool is = false;
+
+	(void)state;
+	succeed(place_is_site(&is, place, &why));
+	assert_true(is);
+	place_close(place);
+	assert_int_equal(unlink("site/.albumen/lock"), 0);
+	succeed(place_is_site(&is, place, &why));
+	assert_false(is);
+	assert_int_equal(rmdir("site/.albumen/tmp"), 0);
+	succeed(place_find_entry(&name, place, &why));
+	assert_int_equal(name.len, 0);
+	write_file("site/mine.txt", "x");
+	succeed(place_find_entry(&name, place, &why));
+	assert_string_equal(name.data, "mine.txt");
+	buf_release(&name);
+}
+
+static void a_file_beside_the_site_needs_no_lock(void **state)
+{
+	struct place *other = site_place();
+
+	(void)state;
+	succeed(place_put_beside(other, "health.json", "{}", 2, &why));
+	has("site/health.json", "{}");
+	place_free(other);
 }
 
 #undef TEST
@@ -359,7 +433,11 @@ int main(void)
 		TEST(a_new_site_appears_at_once),
 		TEST(unfinished_files_are_removed),
 		TEST(a_second_writer_fails),
-		TEST(notes_are_read_as_they_were_written),
+		TEST(files_are_read_open_or_not),
+		TEST(unfinished_lines_are_read_as_they_were_written),
+		TEST(a_note_that_is_none_is_unfinished_and_refused_with_the_lock),
+		TEST(a_folder_with_something_else_in_it_is_no_site),
+		TEST(a_file_beside_the_site_needs_no_lock),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

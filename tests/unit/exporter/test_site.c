@@ -200,8 +200,7 @@ static void site_of_another_repository_is_refused_or_compared(void **state)
 
 	(void)state;
 	publish(other, &theirs, 0);
-	assert_int_equal(site_publish("site", repo, &mine, NULL, 0, &result, &why),
-			 ERR_REFUSED);
+	assert_int_equal(try_publish(repo, &mine, 0, &result), ERR_REFUSED);
 	site_is(two_is);
 	publish(repo, &mine, SITE_FOREIGN);
 	site_is(one_is);
@@ -288,14 +287,13 @@ static void second_publish_fails_with_the_name_of_the_first(void **state)
 	struct snapshot_repo *repo = open_repo("repo");
 	struct snapshot_info info = commit(repo, one);
 	struct site_result result;
-	struct place *place;
+	struct place *place = site_place();
 
 	(void)state;
-	succeed(place_open(&place, "site", "the first", &why));
-	assert_int_equal(site_publish("site", repo, &info, NULL, 0, &result, &why),
-			 ERR_LOCKED);
+	succeed(place_open(place, NULL, "the first", &why));
+	assert_int_equal(try_publish(repo, &info, 0, &result), ERR_LOCKED);
 	assert_non_null(strstr(why.msg, "the first"));
-	place_close(place);
+	place_free(place);
 	publish(repo, &info, 0);
 	site_is(one_is);
 	snapshot_info_release(&info);
@@ -341,7 +339,7 @@ static void links_are_not_followed(void **state)
 	git_fixture_says("mv site/api/v1/tag_images elsewhere/t && "
 			 "ln -s ../../../elsewhere/t site/api/v1/tag_images",
 			 "");
-	assert_true(site_publish("site", repo, &first, NULL, 0, &result, &why) < 0);
+	assert_true(try_publish(repo, &first, 0, &result) < 0);
 	assert_non_null(strstr(why.msg, "site/api/v1/tag_images"));
 	git_fixture_says("ls elsewhere elsewhere/t", "elsewhere:\nt\n\nelsewhere/t:\n"
 						     "a.json\nc.json");
@@ -362,7 +360,7 @@ static void file_that_cannot_be_written_leaves_the_old_one(void **state)
 	getrlimit(RLIMIT_FSIZE, &old);
 	none.rlim_max = old.rlim_max;
 	signal(SIGXFSZ, SIG_IGN);
-	succeed(place_open(&place, "site", "test", &why));
+	place = open_place();
 	succeed(place_put(place, "api/v1/tag_images/a.json", "[1]", 3, &why));
 	succeed(place_flush(place, &why));
 	limit = none;
@@ -376,7 +374,7 @@ static void file_that_cannot_be_written_leaves_the_old_one(void **state)
 	succeed(place_put(place, "api/v1/tag_images/a.json", "[2]", 3, &why));
 	succeed(place_flush(place, &why));
 	site_is("./api/v1/tag_images/a.json [2]");
-	place_close(place);
+	place_free(place);
 }
 
 static void few_files_are_put_in_order_and_before_removals(void **state)
@@ -386,7 +384,7 @@ static void few_files_are_put_in_order_and_before_removals(void **state)
 	uint64_t removed = 0;
 
 	(void)state;
-	succeed(place_open(&place, "site", "test", &why));
+	place = open_place();
 	for (int i = 0; i < FILES; i++) {
 		char path[64], body[16];
 
@@ -402,7 +400,7 @@ static void few_files_are_put_in_order_and_before_removals(void **state)
 	}
 	assert_int_equal(removed, 98);
 	succeed(place_put(place, "api/v1/tag_images/0.json", "[0]", 3, &why));
-	place_close(place); /* without place_flush: the last file is dropped */
+	place_free(place); /* without place_flush: the last file is dropped */
 	site_is("./api/v1/tag_images/0.json [100]\n./api/v1/tag_images/1.json [101]");
 }
 
