@@ -85,7 +85,7 @@ OFFLINE_SRC = exporter/git/offline.c
 MAIN_SRC = indexer/main.c exporter/main.c
 # Files that a program reads at run time, from below its own folder: the parts of the
 # configuration that `albumen-exporter edge` prints,
-EDGE = albumen.js requests.js token.js nginx.conf.in nginx.http.in nginx.server.in
+EDGE = $(notdir $(filter-out %.c %.h,$(wildcard exporter/edge/*.*)))
 # the parts of the audit page,
 PAGE = page.html page.css data.js words.js table.js plot.js list.js page.js
 # and the scripts for auditors, of which bundles contain the first.

@@ -10,6 +10,7 @@
 #include "data/base/plain.h"
 #include "data/format/fail_on.h"
 #include "data/format/json_print.h"
+#include "exporter/edge/edge.h"
 #include "exporter/git/repo_folder.h"
 #include "exporter/lookback/when.h"
 #include "exporter/site/foreign.h"
@@ -32,8 +33,16 @@ const struct cli_option command_option_table[] = {
 	 "also write the responses that are collected of all files: every tag image, "
 	 "every "
 	 "tag, the tag images of each tag"},
+	{"for", 0, CLI_STRING, AT(edge_for), "KIND", EDGE_KINDS,
+	 "what the configuration is for (default: nginx)"},
 	{"listen", 0, CLI_STRING, AT(listen), "ADDR:PORT", NULL,
-	 "where nginx listens; a port alone is on 127.0.0.1"},
+	 "where the web server listens; a port alone is on 127.0.0.1"},
+	{"server-name", 0, CLI_STRING, AT(server_name), "NAME", NULL,
+	 "the host name to which the web server answers"},
+	{"tls-certificate", 0, CLI_STRING, AT(tls_certificate), "FILE", NULL,
+	 "its certificate, and those that lead to it"},
+	{"tls-key", 0, CLI_STRING, AT(tls_key), "FILE", NULL,
+	 "the key of the certificate"},
 	{"metrics", 0, CLI_STRING, AT(metrics), "FILE", NULL,
 	 "write metrics for Prometheus to FILE; follow renews them"},
 	{"max-age", 0, CLI_NUMBER, AT(max_age), "SECONDS", NULL,

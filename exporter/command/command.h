@@ -26,6 +26,8 @@ struct command_options {
 	const char *site;         /* the name of a place (place.h) */
 	struct place_settings place;
 	const char *listen;
+	/* edge: exporter/edge/edge.h */
+	const char *edge_for, *server_name, *tls_certificate, *tls_key;
 	const char *metrics;                 /* a file */
 	const char *at, *from, *to, *before; /* WHEN: exporter/lookback/when.h */
 	const char *album, *image, *tag;     /* ids */

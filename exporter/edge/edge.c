@@ -2,19 +2,30 @@
 #include "exporter/edge/edge.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "data/base/beside.h"
 #include "data/base/log.h"
 #include "data/base/pace.h"
-#include "exporter/snapshot/response.h"
+#include "exporter/edge/edge_kind.h"
+
+enum option {
+	LISTEN = 1,
+	SERVER_NAME = 2,
+	TLS = 4,
+};
+
+static const struct kind {
+	const char *name;
+	unsigned needs, takes; /* of enum option */
+	int (*print)(struct buf *out, const struct edge_job *job, struct err *err);
+} kinds[] = {
+	{"nginx", LISTEN, 0, edge_nginx},
+	{"nginx-server", SERVER_NAME, LISTEN | TLS, edge_nginx_server},
+};
 
 int edge_listen(struct buf *out, const char *listen, struct err *err)
 {
@@ -49,17 +60,18 @@ int edge_listen(struct buf *out, const char *listen, struct err *err)
 	return 0;
 }
 
-int edge_quote(struct buf *out, const char *path, struct err *err)
+int edge_quote(struct buf *out, const char *path, const char *server, const char *refused,
+	       struct err *err)
 {
 	buf_addch(out, '"');
 	for (const char *p = path; *p; p++) {
 		unsigned char c = (unsigned char)*p;
 
-		if (c < 0x20 || c == 0x7f || c == '$') {
+		if (c < 0x20 || c == 0x7f || strchr(refused, *p)) {
 			return err_set(err, ERR_USAGE,
-				       "'%s' has a character that no path in an nginx "
-				       "configuration can have; move or rename it",
-				       path);
+				       "'%s' has a character that no path in a "
+				       "configuration of %s can have; move or rename it",
+				       path, server);
 		}
 		if (c == '"' || c == '\\') {
 			buf_addch(out, '\\');
@@ -70,91 +82,32 @@ int edge_quote(struct buf *out, const char *path, struct err *err)
 	return 0;
 }
 
-/* True if every user may search the folder `path` and all folders above it. */
-static bool is_open_to_all(const char *path)
+int edge_add_part(struct buf *out, const struct edge_job *job, const char *file, int tabs,
+		  struct err *err)
 {
-	char *copy = xstrdup(path);
-	bool open = true;
+	struct buf text = {0};
+	int rc = beside_read(&text, job->folder.data, file, err);
 
-	for (char *p = copy + strlen(copy); open; p--) {
-		struct stat st;
+	for (const char *at = text.data; rc == 0 && at && *at;) {
+		size_t len = strcspn(at, "\n");
 
-		if (*p != '/' && *p != '\0') {
-			continue;
+		for (int i = 0; len > 0 && i < tabs; i++) {
+			buf_addch(out, '\t');
 		}
-		*p = '\0';
-		open = stat(p == copy ? "/" : copy, &st) == 0 && (st.st_mode & S_IXOTH);
-		if (p == copy) {
-			break;
+		buf_add(out, at, len);
+		at += len;
+		if (at[0] == '\n' && *++at) {
+			buf_addch(out, '\n');
 		}
 	}
-	free(copy);
-	return open;
+	buf_release(&text);
+	return rc;
 }
 
-/* True if every user may read the files of the site. They were all made with one umask, so
- * one file and one folder show whether it was strict. */
-static bool is_readable_by_all(const char *site)
-{
-	struct buf path = {0};
-	struct stat st;
-	bool readable;
-
-	buf_addf(&path, "%s/", site);
-	response_site_root(&path, response_of(QUERY_TAG_IMAGES));
-	readable = access(path.data, F_OK) < 0 || is_open_to_all(path.data);
-	buf_clear(&path);
-	buf_addf(&path, "%s/snapshot.json", site);
-	if (stat(path.data, &st) == 0 && !(st.st_mode & S_IROTH)) {
-		readable = false;
-	}
-	buf_release(&path);
-	return readable && is_open_to_all(site);
-}
-
-/* Workers of an nginx that root starts run as `nobody`. That user cannot read a site in a
- * folder that is closed to others, such as a home folder or one made by mktemp: then the
- * workers run as the owner of the site. */
-static int add_user(struct buf *out, const char *site, struct err *err)
-{
-	struct passwd *user;
-	struct group *group;
-	struct stat st;
-
-	if (geteuid() != 0 || is_readable_by_all(site)) {
-		return 0;
-	}
-	if (stat(site, &st) < 0) {
-		return err_sys(err, "cannot stat '%s'", site);
-	}
-	user = getpwuid(st.st_uid);
-	group = user ? getgrgid(user->pw_gid) : NULL;
-	if (!group) {
-		return err_set(
-			err, ERR_FAIL,
-			"nginx's workers cannot read '%s': only its owner can, "
-			"and the owner's user id %lu has no name, which nginx needs",
-			site, (unsigned long)st.st_uid);
-	}
-	buf_addf(out,
-		 "\n# Only the owner of the site can read it.\n"
-		 "user %s %s;\n",
-		 user->pw_name, group->gr_name);
-	return 0;
-}
-
-/* Appends `path` as an absolute path: nginx reads a relative one from RUNDIR. Links are not
- * resolved, so that operators can switch sites by a link. */
+/* Appends `path` as an absolute path: a server reads a relative one from a folder of its
+ * own. */
 static int add_absolute(struct buf *out, const char *path, struct err *err)
 {
-	struct stat st;
-
-	if (stat(path, &st) < 0) {
-		return err_sys_find(err, "cannot find the site '%s'", path);
-	}
-	if (!S_ISDIR(st.st_mode)) {
-		return err_set(err, ERR_FAIL, "the site '%s' is not a folder", path);
-	}
 	if (path[0] != '/') {
 		char *here = getcwd(NULL, 0);
 
@@ -168,6 +121,19 @@ static int add_absolute(struct buf *out, const char *path, struct err *err)
 	buf_addstr(out, path);
 	while (out->len > 1 && out->data[out->len - 1] == '/') {
 		buf_setlen(out, out->len - 1);
+	}
+	return 0;
+}
+
+static int check_site(const char *site, struct err *err)
+{
+	struct stat st;
+
+	if (stat(site, &st) < 0) {
+		return err_sys_find(err, "cannot find the site '%s'", site);
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		return err_set(err, ERR_FAIL, "the site '%s' is not a folder", site);
 	}
 	return 0;
 }
@@ -189,97 +155,113 @@ static int check_age(long long max_age_s, struct err *err)
 	return 0;
 }
 
-/* Appends a part of the configuration, with so many tabs before each line, and without its
- * last line feed. */
-static int add_part(struct buf *out, const char *folder, const char *file, int tabs,
-		    struct err *err)
+/* A host name as in RFC 1123: labels of letters, digits and hyphens, with dots between. */
+static int check_name(const char *name, struct err *err)
 {
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+	size_t len = strlen(name);
+	bool good = len > 0 && len <= 253;
+
+	for (const char *at = name; good;) {
+		size_t label = strspn(at, letters);
+
+		good = label > 0 && label <= 63 && at[0] != '-' && at[label - 1] != '-' &&
+		       (at[label] == '.' || at[label] == '\0');
+		if (at[label] == '\0') {
+			break;
+		}
+		at += label + 1;
+	}
+	return good ? 0
+		    : err_set(err, ERR_USAGE,
+			      "'%s' is not the name of a server, as photos.example.org "
+			      "is",
+			      name);
+}
+
+static int check_options(const struct kind *kind, const struct edge_request *request,
+			 struct err *err)
+{
+	const struct {
+		enum option option;
+		bool given;
+		const char *name;
+	} options[] = {
+		{LISTEN, request->listen, "--listen"},
+		{SERVER_NAME, request->server_name, "--server-name"},
+		{TLS, request->certificate, "--tls-certificate"},
+		{TLS, request->key, "--tls-key"},
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		if (options[i].given &&
+		    !((kind->needs | kind->takes) & options[i].option)) {
+			return err_set(err, ERR_USAGE, "%s has no meaning with --for %s",
+				       options[i].name, kind->name);
+		}
+		if (!options[i].given && (kind->needs & options[i].option)) {
+			return err_set(err, ERR_USAGE, "--for %s needs %s", kind->name,
+				       options[i].name);
+		}
+	}
+	if (!request->certificate != !request->key) {
+		return err_set(err, ERR_USAGE,
+			       "--tls-certificate and --tls-key are given together");
+	}
+	return 0;
+}
+
+static int find_kind(const struct kind **kind, const char *name, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (!name || strcmp(kinds[i].name, name) == 0) {
+			*kind = &kinds[i];
+			return 0;
+		}
+	}
+	return err_set(err, ERR_USAGE, "--for takes one of: " EDGE_KINDS "; not '%s'",
+		       name);
+}
+
+static int prepare(struct edge_job *job, struct err *err)
+{
+	const struct edge_request *request = job->request;
+	int rc;
+
+	buf_addf(&job->max_age, "%lld", request->max_age_s);
+	if ((rc = check_age(request->max_age_s, err)) ||
+	    (request->listen && (rc = edge_listen(&job->listen, request->listen, err))) ||
+	    (request->server_name && (rc = check_name(request->server_name, err))) ||
+	    (request->certificate &&
+	     (rc = add_absolute(&job->certificate, request->certificate, err))) ||
+	    (request->key && (rc = add_absolute(&job->key, request->key, err))) ||
+	    (rc = check_site(request->site, err)) ||
+	    (rc = add_absolute(&job->site, request->site, err))) {
+		return rc;
+	}
+	return beside_find(&job->folder, "edge", "albumen.js", err);
+}
+
+int edge_print(FILE *out, const struct edge_request *request, struct err *err)
+{
+	struct edge_job job = {.request = request};
 	struct buf text = {0};
-	int rc = beside_read(&text, folder, file, err);
-
-	for (const char *at = text.data; rc == 0 && at && *at;) {
-		size_t len = strcspn(at, "\n");
-
-		for (int i = 0; len > 0 && i < tabs; i++) {
-			buf_addch(out, '\t');
-		}
-		buf_add(out, at, len);
-		at += len;
-		if (at[0] == '\n' && *++at) {
-			buf_addch(out, '\n');
-		}
-	}
-	buf_release(&text);
-	return rc;
-}
-
-/* Appends the template: the words of the result are yet to be replaced. */
-static int add_template(struct buf *out, const char *folder, struct err *err)
-{
-	struct buf whole = {0}, http = {0}, server = {0};
-	const struct beside_word parts[] = {{"@HTTP@", &http}, {"@SERVER@", &server}};
+	const struct kind *kind = NULL;
 	int rc;
 
-	if ((rc = beside_read(&whole, folder, "nginx.conf.in", err)) == 0 &&
-	    (rc = add_part(&http, folder, "nginx.http.in", 1, err)) == 0 &&
-	    (rc = add_part(&server, folder, "nginx.server.in", 2, err)) == 0) {
-		beside_fill(out, whole.data, parts, sizeof(parts) / sizeof(*parts));
-	}
-	buf_release(&whole);
-	buf_release(&http);
-	buf_release(&server);
-	return rc;
-}
-
-int edge_print(FILE *out, const char *site, const char *listen, long long max_age_s,
-	       struct err *err)
-{
-	struct buf root = {0}, path = {0}, template = {0}, text = {0};
-	struct buf site_word = {0}, js = {0}, address = {0}, user = {0}, age = {0};
-	const struct beside_word words[] = {{"@SITE@", &site_word},
-					    {"@JS@", &js},
-					    {"@LISTEN@", &address},
-					    {"@MAX_AGE@", &age},
-					    {"@USER@", &user}};
-	int rc;
-
-	buf_addf(&age, "%lld", max_age_s);
-	if ((rc = check_age(max_age_s, err)) ||
-	    (rc = edge_listen(&address, listen, err)) ||
-	    (rc = add_absolute(&root, site, err))) {
-		goto out;
-	}
-	assert(root.data);
-	if ((rc = edge_quote(&site_word, root.data, err)) ||
-	    (rc = add_user(&user, root.data, err)) ||
-	    (rc = beside_find(&path, "edge", "albumen.js", err)) ||
-	    (rc = add_template(&template, path.data, err))) {
-		goto out;
-	}
-	buf_addstr(&path, "/albumen.js");
-	/* njs writes this path into a script, between single quotes. */
-	if (strpbrk(path.data, "'\\")) {
-		rc = err_set(err, ERR_USAGE,
-			     "'%s' holds a quote or a backslash, which njs cannot import",
-			     path.data);
-		goto out;
-	}
-	if ((rc = edge_quote(&js, path.data, err))) {
-		goto out;
-	}
-	beside_fill(&text, template.data, words, sizeof(words) / sizeof(*words));
-	if (fwrite(text.data, 1, text.len, out) != text.len || fflush(out) != 0) {
+	if ((rc = find_kind(&kind, request->kind, err)) == 0 &&
+	    (rc = check_options(kind, request, err)) == 0 &&
+	    (rc = prepare(&job, err)) == 0 && (rc = kind->print(&text, &job, err)) == 0 &&
+	    (fwrite(text.data, 1, text.len, out) != text.len || fflush(out) != 0)) {
 		rc = err_sys(err, "cannot write the configuration");
 	}
-out:
-	buf_release(&site_word);
-	buf_release(&js);
-	buf_release(&address);
-	buf_release(&user);
-	buf_release(&age);
-	buf_release(&root);
-	buf_release(&path);
-	buf_release(&template);
+	buf_release(&job.folder);
+	buf_release(&job.site);
+	buf_release(&job.listen);
+	buf_release(&job.certificate);
+	buf_release(&job.key);
+	buf_release(&job.max_age);
 	buf_release(&text);
 	return rc;
 }

@@ -8,32 +8,49 @@
 #include "data/base/err.h"
 
 /*
- * edge - the nginx configuration that answers requests from a site: the template
- * nginx.conf.in, around what may stand in any `http` (nginx.http.in) and in any `server`
- * (nginx.server.in); and albumen.js, which it loads, with requests.js. All are found at run time
- * (data/base/beside.h).
+ * edge - what a web server needs to answer requests from a site. Each kind of server is a
+ * row of a table in edge.c: which options it takes, and the function that makes the text,
+ * of templates that lie beside the program (data/base/beside.h). What all kinds must answer
+ * stands in tests/edge/cases.json.
  */
+
+/* The kinds, for --for. */
+#define EDGE_KINDS "nginx nginx-server"
+
+/* What is asked for. Strings that were not given are NULL. */
+struct edge_request {
+	const char *kind; /* one of EDGE_KINDS; NULL: nginx */
+	const char *site; /* a folder */
+	/* ADDR:PORT, [ADDR]:PORT, or PORT, which means 127.0.0.1:PORT; addresses are
+	 * numeric */
+	const char *listen;
+	const char *server_name;
+	const char *certificate, *key; /* of TLS: files, which are not looked at */
+	/* /healthz answers 200 while `checked` of health.json (health.h) is less than so
+	 * many seconds old. */
+	long long max_age_s;
+};
 
 /*
- * Prints the configuration of a server on `listen` for the folder `site`. `listen` is
- * ADDR:PORT, [ADDR]:PORT, or PORT, which means 127.0.0.1:PORT; addresses are numeric.
- * /healthz answers 200 while `checked` of health.json (health.h) is less than `max_age_s`
- * seconds old.
+ * Prints the configuration.
  *
- * If root calls this and only the owner of the site can read it, nginx's workers run as
- * that owner; otherwise the configuration does not name a user.
+ * nginx is a complete one. If root calls this and only the owner of the site can read it,
+ * nginx's workers run as that owner; otherwise the configuration does not name a user.
+ * The other kinds are files for a server that is configured otherwise: it has its own user.
  *
- * ERR_USAGE: `listen` is not such an address, nginx cannot take a path, or `max_age_s` is 0.
- * ERR_NOTFOUND: there is no such site, or our files are not installed.
+ * ERR_USAGE: the kind does not exist, needs an option or does not take one; `listen` is not
+ * such an address, `server_name` no name; the server cannot take a path; or `max_age_s` is
+ * 0. ERR_NOTFOUND: there is no such site, or our files are not installed.
  */
-int edge_print(FILE *out, const char *site, const char *listen, long long max_age_s,
-	       struct err *err);
+int edge_print(FILE *out, const struct edge_request *request, struct err *err);
 
-/* Appends `listen` as nginx wants it: ADDR:PORT. ERR_USAGE. */
+/* Appends `listen` as ADDR:PORT. ERR_USAGE. */
 int edge_listen(struct buf *out, const char *listen, struct err *err);
 
-/* Appends `path` as one quoted word of an nginx configuration. ERR_USAGE: it has a control
- * character, or a `$`, which begins a variable of nginx. */
-int edge_quote(struct buf *out, const char *path, struct err *err);
+/* Appends `path` as one quoted word of a configuration, with a backslash before quotes and
+ * backslashes. ERR_USAGE: it has a control character, or one of `refused`, which `server`
+ * would take for something else. */
+int edge_quote(struct buf *out, const char *path, const char *server, const char *refused,
+	       struct err *err);
 
 #endif

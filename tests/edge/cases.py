@@ -7,7 +7,8 @@
 lib.sh makes the site and turns these lines into results of a test. What a case says:
 
     name
-    get         the URL as it is sent; <TEXT*N> is that text N times
+    get         the URL as it is sent; <TEXT*N> is that text N times, <host> the
+                server's name
     repeat      [FORMAT, FROM, TO, BETWEEN]: is appended to it, with each of these numbers
     method      if it is not GET
     send        the body of the request
@@ -84,11 +85,11 @@ class Edge:
 
 
 class Case:
-    def __init__(self, case, args, headers):
+    def __init__(self, case, args, headers, host):
         self.case = {**case, **case.get("except", {}).get(args.edge, {})}
         self.site = args.site
         self.headers = headers
-        self.url = expand(self.case["get"])
+        self.url = expand(self.case["get"]).replace("<host>", host)
         if "repeat" in self.case:
             form, first, last, between = self.case["repeat"]
             form = form if "%" in form else form + "%.0s"
@@ -200,7 +201,7 @@ def main():
     for item in suite["cases"]:
         if args.only and args.only not in item["name"]:
             continue
-        case = Case(item, args, suite["headers"])
+        case = Case(item, args, suite["headers"], edge.host)
         try:
             run(case, edge)
         except (OSError, http.client.HTTPException, EOFError, ValueError) as error:

@@ -77,10 +77,11 @@ static void paths_are_one_word_of_a_configuration(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(edge_quote(&out, "/a b/{;}#'\"\\\xc3\xa9", &err), 0);
+	assert_int_equal(edge_quote(&out, "/a b/{;}#'\"\\\xc3\xa9", "nginx", "$", &err),
+			 0);
 	assert_string_equal(out.data, "\"/a b/{;}#'\\\"\\\\\xc3\xa9\"");
-	assert_int_equal(edge_quote(&out, "/a$b", &err), ERR_USAGE);
-	assert_int_equal(edge_quote(&out, "/a\nb", &err), ERR_USAGE);
+	assert_int_equal(edge_quote(&out, "/a$b", "nginx", "$", &err), ERR_USAGE);
+	assert_int_equal(edge_quote(&out, "/a\nb", "nginx", "$", &err), ERR_USAGE);
 	buf_release(&out);
 }
 
@@ -89,9 +90,47 @@ static void missing_site_is_an_error(void **state)
 	struct err err;
 
 	(void)state;
-	assert_int_equal(edge_print(stdout, "/nonexistent/site", "8080", 180, &err),
+	assert_int_equal(edge_print(stdout,
+				    &(struct edge_request){.site = "/nonexistent/site",
+							   .listen = "8080",
+							   .max_age_s = 180},
+				    &err),
 			 ERR_NOTFOUND);
 	assert_non_null(strstr(err.msg, "/nonexistent/site"));
+}
+
+static void options_fit_the_kind(void **state)
+{
+	static const struct {
+		struct edge_request request;
+		const char *says;
+	} bad[] = {
+		{{.kind = "lighttpd"}, "'lighttpd'"},
+		{{.kind = NULL}, "--for nginx needs --listen"},
+		{{.kind = "nginx", .listen = "80", .server_name = "a"}, "--server-name"},
+		{{.kind = "nginx", .listen = "80", .key = "k"},
+		 "--tls-key has no meaning"},
+		{{.kind = "nginx-server"}, "--for nginx-server needs --server-name"},
+		{{.kind = "nginx-server", .server_name = "a", .key = "k"}, "together"},
+		{{.kind = "nginx-server", .server_name = "a;b"}, "'a;b'"},
+		{{.kind = "nginx-server", .server_name = "a."}, "'a.'"},
+		{{.kind = "nginx-server", .server_name = "-a.b"}, "'-a.b'"},
+		{{.kind = "nginx-server", .server_name = "a..b"}, "'a..b'"},
+		{{.kind = "nginx-server", .server_name = "a b"}, "'a b'"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct edge_request request = bad[i].request;
+		struct err err = {0};
+
+		request.site = "/";
+		request.max_age_s = 180;
+		assert_int_equal(edge_print(stdout, &request, &err), ERR_USAGE);
+		if (!strstr(err.msg, bad[i].says)) {
+			fail_msg("'%s' does not say: %s", err.msg, bad[i].says);
+		}
+	}
 }
 
 int main(void)
@@ -101,6 +140,7 @@ int main(void)
 		cmocka_unit_test(other_addresses_are_refused),
 		cmocka_unit_test(paths_are_one_word_of_a_configuration),
 		cmocka_unit_test(missing_site_is_an_error),
+		cmocka_unit_test(options_fit_the_kind),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

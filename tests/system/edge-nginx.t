@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What `edge --for nginx-server` prints, in Debian's own nginx: beside other sites at the same
+# address, with TLS, with a log, and with lines of the operator's own.
+. "$(dirname "$0")/lib.sh"
+. "$ROOT/tests/edge/lib.sh"
+
+# nginx is stopped, not killed: its workers would survive.
+trap 'status=$?; [ -f "$T/nginx.pid" ] && stop nginx; (exit "$status"); unmount_all' EXIT
+
+SITE=$T/site
+PORT=$(free_port)
+URL=https://127.0.0.1:$PORT
+NAME=photos.example.org
+LOG=/var/log/nginx/$NAME.access.log
+print() { # NAME SITE
+	"$EXPORTER" edge --for nginx-server --site "$2" --listen "$PORT" --server-name "$1" \
+		--tls-certificate "$T/cert.pem" --tls-key "$T/key.pem" >"/etc/nginx/sites-available/$1" &&
+		ln -sf "/etc/nginx/sites-available/$1" /etc/nginx/sites-enabled/
+}
+of() { # NAME PATH [CURL-OPTION]...: what that server answers
+	local name=$1 path=$2
+	shift 2
+	curl -s -g --path-as-is --cacert "$T/cert.pem" --resolve "$name:$PORT:127.0.0.1" "$@" \
+		"https://$name:$PORT$path"
+}
+
+ok "a site is made" edge_site "$SITE"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=albumen \
+	-addext "subjectAltName=DNS:$NAME,DNS:old.example.org,DNS:other.example.org" \
+	-keyout "$T/key.pem" -out "$T/cert.pem" 2>/dev/null
+
+# Debian's files, with those sites alone, and logs and pids that no other nginx sees.
+cp -a /etc/nginx "$T/etc"
+mkdir "$T/log" "$T/lib" "$T/www"
+chown www-data "$T/log" "$T/lib"
+for pair in etc:/etc/nginx log:/var/log/nginx lib:/var/lib/nginx; do
+	mount --bind "$T/${pair%%:*}" "${pair#*:}"
+done
+mount_tmpfs /run 1m
+rm -f /etc/nginx/sites-enabled/*
+echo other >"$T/www/index.html"
+cat >/etc/nginx/sites-enabled/0-other <<-END
+	server {
+		listen 127.0.0.1:$PORT ssl default_server;
+		server_name other.example.org;
+		ssl_certificate $T/cert.pem;
+		ssl_certificate_key $T/key.pem;
+		root $T/www;
+	}
+END
+ok "its configuration is printed" print "$NAME" "$SITE"
+# Another library in the same nginx.
+mkdir -p "$T/old/api/v1/albums/con"
+echo '{"commit":"old"}' >"$T/old/snapshot.json"
+echo '["old"]' >"$T/old/api/v1/albums/con/images.json"
+ok "so is that of another library" print old.example.org "$T/old"
+ok "nginx has nothing to say against them" nginx -t
+is "not even a warning" "$(grep -c 'warn\|emerg' "$T/.ok")" 0
+spawn nginx nginx -g 'daemon off;'
+ok "nginx runs" wait_until 10 of other.example.org /
+
+edge_cases nginx-server "$URL" --host "$NAME" --ca "$T/cert.pem"
+
+is "the other site is as it was" "$(of other.example.org /)" other
+is "it has its own errors" "$(of other.example.org /api/v1/tags | grep -c '<title>404')" 1
+is "the other library has its own site" "$(of old.example.org /api/v1/albums/con/images)" '["old"]'
+is "its joins are bounded apart" "$(of old.example.org '/api/v1/tag_images?image_ids[]=a&image_ids[]=b')" '[]'
+
+# The log.
+of "$NAME" '/api/v1/tag_images?image_ids[]=m1&token=SESAME&x=y' -o /dev/null
+of "$NAME" '/healthz?token=SESAME' -H 'Authorization: Token token="SESAME"' -o /dev/null
+of "$NAME" '/nope?a=b&TOKEN=SESAME;1' -H "Referer: https://$NAME/audit/?token=SESAME" -o /dev/null
+of "$NAME" '/api/v1/albums/%00/images?token=SESAME' -o /dev/null
+of "$NAME" '/two?token=SESAME1&x&token=SESAME2' -o /dev/null
+of "$NAME" '/escaped?tok%65n=SESAME' -o /dev/null
+of "$NAME" '/api/v1/albums/con/images?t=1&x%20y' -X POST --data SESAME -o /dev/null
+curl -s -g "http://127.0.0.1:$PORT/plain?token=SESAME" -H "Host: $NAME" -o /dev/null
+curl -s -g -k "https://127.0.0.1:$PORT/elsewhere?x=SILLY" -o /dev/null
+logged() { # TEXT
+	grep -qF -- "$1" "$LOG"
+}
+ok "requests are logged" logged '"GET /api/v1/tag_images?image_ids[]=m1&token=...&x=y HTTP/1.1" 200 '
+ok "whatever their end" logged '"GET /nope?a=b&TOKEN=... HTTP/1.1" 404 21 "https://photos.example.org/audit/?..." "curl/'
+ok "without a query, where it may have more tokens" logged '"GET /two?... HTTP/1.1" 404 '
+ok "or escaped ones" logged '"GET /escaped?... HTTP/1.1" 404 '
+ok "a request without TLS is an error like the others" logged '"GET /plain?token=... HTTP/1.1" 400 23 '
+ok "and as they were, where it has none" logged '"POST /api/v1/albums/con/images?t=1&x%20y HTTP/1.1" 405 '
+is "no token is in any log" "$(grep -rl SESAME /var/log/nginx)" ""
+ok "what is not for this server is in the log of the default one" grep -q SILLY /var/log/nginx/access.log
+
+# The operator's own lines.
+mkdir -p "/etc/nginx/albumen/$NAME"
+echo 'location = /own { return 200 own; }' >"/etc/nginx/albumen/$NAME/own.conf"
+ok "it is printed again" print "$NAME" "$SITE"
+ok "nginx reads it again" nginx -s reload
+own() { [ "$(of "$NAME" /own)" = own ]; }
+ok "the operator's lines are in effect" wait_until 20 own
+is "for this server alone" "$(of old.example.org /own)" '{"error":"not found"}'
+is "nothing else has changed" "$(of "$NAME" /api/v1/albums/con/images)" \
+	"$(<"$SITE/api/v1/albums/con/images.json")"
+done_testing
