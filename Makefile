@@ -63,8 +63,10 @@ say = $(if $(V),@:,@printf '  %-6s %s\n')
 # --- Debian packages: to build, to run, to test, to check -------------------------
 
 DEPS_BUILD = gcc libc6-dev make pkg-config liblmdb-dev libgit2-dev libcjson-dev \
-	libinotifytools0-dev libzstd-dev libdeflate-dev nettle-dev
-DEPS_RUN = git openssh-client
+	libinotifytools0-dev libzstd-dev libdeflate-dev nettle-dev libexpat1-dev \
+	libcurl4-openssl-dev
+# libcurl4: for object stores alone (exporter/s3/s3_wire.h)
+DEPS_RUN = git openssh-client libcurl4
 # to serve a site, as `make serve` does
 DEPS_SERVE = nginx libnginx-mod-http-js
 DEPS_TEST = libcmocka-dev perl python3 curl jq njs strace chromium e2fsprogs mount util-linux \
@@ -126,10 +128,10 @@ LDFLAGS_ALL = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS) $(LD
 # pkg-config runs when a variable is first used, so that `make deps` works without it.
 pkg = $(if $(shell pkg-config --exists $(2) 2>/dev/null && echo yes),$(shell \
 	pkg-config $(1) $(2)),$(error missing libraries or pkg-config: run `make deps`))
-LIBS = lmdb libcjson libzstd libdeflate nettle
+LIBS = lmdb libcjson libzstd libdeflate nettle expat
 # Debian 12's archive of libgit2 without the network: exporter/git/offline.c says why.
 GIT_LIBS_static = $(OFFLINE) -Wl,-Bstatic -lgit2 -lmbedcrypto -lhttp_parser -lpcre2-8 -lz \
-	-llmdb -lzstd -ldeflate -lnettle -Wl,-Bdynamic
+	-llmdb -lzstd -ldeflate -lnettle -lexpat -Wl,-Bdynamic
 GIT_LIBS_shared = $(call pkg,--libs,libgit2)
 LIBS_CFLAGS = $(eval LIBS_CFLAGS := $(patsubst -I%,-isystem %,$(call pkg,--cflags,$(LIBS))))$(LIBS_CFLAGS)
 LIBS_LIBS = $(eval LIBS_LIBS := $(call pkg,--libs,$(LIBS)))$(LIBS_LIBS)

@@ -46,6 +46,8 @@ include 'inotifytools/|sys/inotify\.h' indexer/notify.c exporter/export/follow.c
 include 'zstd\.h' data/index/codec.c
 include 'git2' exporter/git/repo.c exporter/git/offline.c
 include 'libdeflate\.h' exporter/git/pack/object.c
+include 'curl/' exporter/s3/s3_wire.c
+include 'expat\.h' exporter/s3/s3_xml.c
 tests/includes | complain 'includes go down the picture in tests/README.md, and in no circle'
 grep -nE '^#include "data/index/' "${own[@]}" | grep -E '^(indexer|exporter)/' |
 	grep -vE '"data/index/(build|check|claim|facts|gate|index|query)\.h"$' |

@@ -8,6 +8,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
+#include "exporter/s3/s3_config.h"
 #include "exporter/s3/s3_url.h"
 
 /*
@@ -55,13 +56,8 @@
 
 struct s3;
 
-/* What the command line says; NULL: the environment and the profile say it (s3_config.h). */
-struct s3_settings {
-	const char *endpoint_url, *region; /* borrowed for the call of s3_open */
-};
-
 /*
- * Finds endpoint, region and credentials, and loads libcurl. Sends nothing. ERR_USAGE: an
+ * Finds endpoint, region and credentials (s3_config.h), and loads libcurl. Sends nothing. ERR_USAGE: an
  * option or a variable has a value that it cannot have. ERR_FAIL: no credentials, a profile
  * that does not exist, no libcurl.
  */
