@@ -8,5 +8,7 @@
 
 /* Milliseconds of CLOCK_MONOTONIC, which setting the clock does not change. */
 int64_t clock_now_ms(void);
+/* The same of CLOCK_BOOTTIME, which goes on while the machine sleeps: for what others wait for. */
+int64_t clock_boot_ms(void);
 
 #endif

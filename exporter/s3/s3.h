@@ -6,9 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "data/base/buf.h"
 #include "data/base/err.h"
+#include "exporter/s3/s3_answer.h"
 #include "exporter/s3/s3_config.h"
+#include "exporter/s3/s3_limits.h"
 #include "exporter/s3/s3_url.h"
 
 /*
@@ -48,12 +49,6 @@
  * has come or gone for 20 s, counts as broken.
  */
 
-#define S3_TRIES 6
-#define S3_PARALLEL 16          /* requests in flight */
-#define S3_COPIED (32u << 20)   /* bytes: of bodies that s3_put has copied, in total */
-#define S3_KEY_MAX 1024         /* bytes: of a key with its prefix */
-#define S3_PUT_MAX (5ull << 30) /* bytes: of one object */
-
 struct s3;
 
 /*
@@ -68,17 +63,6 @@ void s3_close(struct s3 *s3);
 
 /* The endpoint, for messages: "http://127.0.0.1:7480". Borrowed. */
 const char *s3_endpoint(const struct s3 *s3);
-
-#define S3_ETAG 128
-struct s3_answer {
-	int status;         /* of HTTP */
-	char etag[S3_ETAG]; /* without quotes; "" if there is none */
-	int64_t date_s;     /* by the server's clock: when it answered; 0: not said */
-	int64_t modified_s; /* Last-Modified; 0: not said */
-	struct buf body;
-};
-/* The same answer may be used again and again; it is emptied by each call. */
-void s3_answer_release(struct s3_answer *answer);
 
 /*
  * Reads a whole key. ERR_NOTFOUND: the server says that there is no such key (no other 404
@@ -102,7 +86,7 @@ struct s3_object {
  *
  *	0		it is written, by this call; answer->etag is the new one
  *	ERR_CHANGED	the condition did not hold, nothing was written; answer->status is 0
- *	ERR_REFUSED	the server knows no conditions (501)
+ *	ERR_REFUSED	the server knows no conditions (501), or none that holds
  *
  * A failure by which it remains unknown whether it was written (5xx, 409, a broken
  * connection) does not get out: the key is read back. If it holds the new body, that counts
@@ -110,7 +94,7 @@ struct s3_object {
  * holds the old one, it is written once more, under the same condition. ERR_UNREACHABLE means
  * that it stayed unknown after all tries: the write may still happen.
  *
- * It is for small bodies: at most 1 MiB, in memory.
+ * The body is in memory. `etag` may be that of the answer.
  */
 int s3_put_if(struct s3 *s3, const struct s3_object *object, const char *etag,
 	      struct s3_answer *answer, struct err *err);
@@ -130,7 +114,8 @@ int s3_probe(struct s3 *s3, const char *key, struct err *err);
  * that is larger than S3_COPIED, or lies in a file, is not copied: it is sent when all before
  * it are done, and the call returns when it is written.
  *
- * Once one has failed, every call fails with that until s3_drain, and sends nothing.
+ * Once one has failed, every call fails with that until s3_drain, and sends nothing. Of two for
+ * one key without an s3_drain between them, either may be the last.
  */
 int s3_put(struct s3 *s3, const struct s3_object *object, struct err *err);
 /* Deletes a key in the same way; that it does not exist is no failure. */
@@ -160,11 +145,8 @@ int s3_list(struct s3 *s3, const char *prefix, s3_list_fn *each, void *payload,
 typedef int s3_tick_fn(void *payload, struct err *err);
 void s3_set_tick(struct s3 *s3, s3_tick_fn *tick, void *payload);
 
-/* No request starts or goes on after this instant, in milliseconds of CLOCK_BOOTTIME
- * (s3_now_ms); what is in flight then is cut, and fails with ERR_LOCKED. The default,
- * INT64_MAX, is never. */
+/* No request starts or goes on after this instant, in milliseconds of clock_boot_ms (clock.h);
+ * what is in flight then is cut, and fails with ERR_LOCKED. The default, INT64_MAX, is never. */
 void s3_set_deadline(struct s3 *s3, int64_t boottime_ms);
-/* Milliseconds of CLOCK_BOOTTIME, which goes on while the machine sleeps. */
-int64_t s3_now_ms(void);
 
 #endif

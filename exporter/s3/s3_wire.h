@@ -8,6 +8,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
+#include "exporter/s3/s3_limits.h"
 
 /*
  * s3_wire - HTTP requests in parallel, by libcurl. The only file that includes <curl/curl.h>.
@@ -51,7 +52,7 @@ struct s3_wire_request {
 	enum s3_wire_result result;
 	char why[256]; /* unless ANSWERED */
 	int status;
-	char etag[128];                            /* without quotes */
+	char etag[S3_ETAG];                        /* without quotes */
 	char region[64];                           /* x-amz-bucket-region */
 	int64_t date_s, modified_s, retry_after_s; /* 0: not said */
 	bool rgw;                                  /* it is Ceph's radosgw that answers */
