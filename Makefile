@@ -72,6 +72,9 @@ DEPS_SERVE = nginx libnginx-mod-http-js
 DEPS_TEST = libcmocka-dev perl python3 curl jq njs strace chromium e2fsprogs mount util-linux \
 	libimage-exiftool-perl miller csvkit zsh fish python3-jsonschema $(DEPS_DEB) lintian \
 	mmdebstrap systemd-container
+# for tests/system alone: object stores
+DEPS_SYSTEM = radosgw ceph-mon ceph-osd ceph-common swift-proxy swift-account swift-container \
+	swift-object memcached
 # to make the Debian package
 DEPS_DEB = build-essential debhelper
 DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc groff-base shellcheck systemd prometheus
@@ -241,7 +244,9 @@ test: deps ## run all unit, end-to-end and system tests
 	@if [ -z '$(SYSTEM_TESTS)' ] || [ '$(SYSTEM)' = no ]; then \
 		exec $(MAKE) --no-print-directory prove; \
 	elif [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then \
+		.ci/deps $(DEPS_SYSTEM) && \
 		exec $(MAKE) --no-print-directory prove TESTS='$(TESTS) $(SYSTEM_TESTS)'; \
+		exit 1; \
 	fi; \
 	$(MAKE) --no-print-directory prove; status=$$?; \
 	echo 'not run, because they need root or passwordless sudo (SYSTEM=no leaves them out):' >&2; \

@@ -17,6 +17,19 @@
 #	mount_tmpfs DIR SIZE [OPTION,...]	a tmpfs (SIZE as mount(8) takes it: 4k, 16m)
 #	fill_up DIR FREE	fills the file system of DIR (DIR/.filler) up to FREE bytes
 #	free_up DIR		removes what fill_up wrote
+#
+# Object stores (servers.py, proxy.py and s3.py say more):
+#
+#	store ceph|swift	starts it, or shares the one of this run of prove, and makes a bucket,
+#				$BUCKET; sets what AWS's own tools read: AWS_ENDPOINT_URL,
+#				AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION
+#	proxy [RULE]...		puts a proxy before it, which is AWS_ENDPOINT_URL from then on, or
+#				changes its rules; its record begins anew
+#	requests		the record: METHOD STATUS KEY [CONDITION] [FAULT]
+#	proxy_idle		waits until no request is under way in the proxy
+#	s3 COMMAND...		asks the store itself, past the proxy
+#	store_holds PREFIX DIR	true if the keys below PREFIX are the files of DIR, byte for byte,
+#				without .albumen; else prints how they differ
 
 if [ -z "${ALBUMEN_SYSTEM_NAMESPACE:-}" ]; then
 	root=()
@@ -27,9 +40,17 @@ fi
 
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
 
+# What is set here for the user's own stores must not be asked by a test.
+for name in "${!AWS_@}"; do
+	unset "$name"
+done
+unset name
+BUCKET=
+
 # Unmounts everything below $T before lib.sh removes it.
 unmount_all() {
 	local status=$? dir
+	[ -z "$BUCKET" ] || s3 rb 2>/dev/null
 	while read -r dir; do
 		umount -l "$dir"
 	done < <(awk -v t="$T/" 'index($2, t) == 1 { print $2 }' /proc/self/mounts | sort -r)
@@ -64,4 +85,45 @@ fill_up() {
 
 free_up() {
 	rm -f "$1/.filler" && sync -f "$1"
+}
+
+# The nearest `prove` above this process; without one, this process.
+the_run() {
+	local pid=$$ name parent
+	while [ "$pid" -gt 1 ]; do
+		name=$(<"/proc/$pid/comm") || break
+		[ "$name" != prove ] || break
+		parent=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f2)
+		pid=$parent
+	done
+	[ "$name" = prove ] || pid=$$
+	echo "$pid"
+}
+
+store() {
+	local line lines
+	lines=$("$ROOT/tests/system/servers.py" "$1" $$ "$(the_run)") || return 1
+	for line in $lines; do
+		export "${line?}"
+	done
+	export AWS_REGION=us-east-1 STORE_URL=$AWS_ENDPOINT_URL
+	export BUCKET=test-$$-$RANDOM
+	s3 mb
+}
+
+proxy() {
+	if [ ! -f "$T/proxy.pid" ]; then
+		spawn proxy "$PYTHON" "$ROOT/tests/system/proxy.py" "$STORE_URL"
+		wait_until 60 test -s "$T/proxy.log" || return 1
+		AWS_ENDPOINT_URL=$(head -n 1 "$T/proxy.log")
+	fi
+	printf '%s\n' "$@" | curl -sS -T - "$AWS_ENDPOINT_URL/-/rules"
+}
+requests() { curl -sS "$AWS_ENDPOINT_URL/-/log"; }
+proxy_idle() { curl -sS "$AWS_ENDPOINT_URL/-/idle"; }
+s3() { "$PYTHON" "$ROOT/tests/system/s3.py" "$@"; }
+
+store_holds() {
+	rm -rf "$T/.held" && mkdir "$T/.held" && s3 mirror "$1" "$T/.held" &&
+		diff -r -x .albumen "$T/.held" "$2"
 }
