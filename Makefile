@@ -154,7 +154,7 @@ OFFLINE = $(call obj,$(OFFLINE_SRC))
 
 .DEFAULT_GOAL = all
 .PHONY: all deps deps-ci run test prove units serve bench bench-million golden asan valgrind \
-	torture mutants soak page-check \
+	torture mutants soak page-check test-worker \
 	tsan fuzz lint format format-check install uninstall deb clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -268,6 +268,18 @@ $(AXE): tests/page/package.json tests/page/package-lock.json
 
 page-check: all $(AXE) ## look at every view of the audit page with axe-core (SHOTS=FOLDER)
 	ALBUMEN_BUILD=$(BUILD) AXE=$(abspath $(AXE)) SHOTS=$(abspath $(SHOTS)) prove tests/page/views.t
+
+# workerd in the version of the lock file. npm installs the program for this machine alone.
+WORKERD = $(BUILD)/workerd/node_modules/workerd
+$(WORKERD): tests/worker/package.json tests/worker/package-lock.json
+	@command -v npm >/dev/null || { echo 'workerd comes with npm: install it' >&2; exit 1; }
+	@mkdir -p $(BUILD)/workerd && cp $^ $(BUILD)/workerd
+	npm ci --prefix $(BUILD)/workerd --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+test-worker: all $(WORKERD) ## ask the Worker that `edge --for worker` prints, under workerd
+	WORKERD="$$(ls $(abspath $(BUILD))/workerd/node_modules/@cloudflare/workerd-*/bin/workerd)" \
+		ALBUMEN_BUILD=$(BUILD) prove tests/worker/*.t
 
 golden: all ## rewrite the golden files; review them with git diff
 	ALBUMEN_BUILD=$(BUILD) GOLDEN=write prove tests/e2e/golden.t tests/e2e/recipes.t

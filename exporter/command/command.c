@@ -43,6 +43,8 @@ const struct cli_option command_option_table[] = {
 	 "its certificate, and those that lead to it"},
 	{"tls-key", 0, CLI_STRING, AT(tls_key), "FILE", NULL,
 	 "the key of the certificate"},
+	{"libraries", 0, CLI_STRING, AT(libraries), "FILE", NULL,
+	 "below which part of the site the library of each album lies"},
 	{"metrics", 0, CLI_STRING, AT(metrics), "FILE", NULL,
 	 "write metrics for Prometheus to FILE; follow renews them"},
 	{"max-age", 0, CLI_NUMBER, AT(max_age), "SECONDS", NULL,

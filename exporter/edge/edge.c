@@ -11,11 +11,14 @@
 #include "data/base/log.h"
 #include "data/base/pace.h"
 #include "exporter/edge/edge_kind.h"
+#include "exporter/s3/s3_url.h"
 
 enum option {
 	LISTEN = 1,
 	SERVER_NAME = 2,
 	TLS = 4,
+	LIBRARIES = 8,
+	STORE = 16, /* the site may be s3://BUCKET/PREFIX */
 };
 
 static const struct kind {
@@ -25,6 +28,7 @@ static const struct kind {
 } kinds[] = {
 	{"nginx", LISTEN, 0, edge_nginx},
 	{"nginx-server", SERVER_NAME, LISTEN | TLS, edge_nginx_server},
+	{"worker", 0, LIBRARIES | STORE, edge_worker},
 };
 
 int edge_listen(struct buf *out, const char *listen, struct err *err)
@@ -125,9 +129,18 @@ static int add_absolute(struct buf *out, const char *path, struct err *err)
 	return 0;
 }
 
-static int check_site(const char *site, struct err *err)
+static int check_site(const struct kind *kind, const char *site, struct err *err)
 {
 	struct stat st;
+
+	if (s3_url_is(site)) {
+		return kind->takes & STORE ? 0
+					   : err_set(err, ERR_USAGE,
+						     "%s cannot read the site '%s': it "
+						     "needs a folder; "
+						     "--for worker reads object stores",
+						     kind->name, site);
+	}
 
 	if (stat(site, &st) < 0) {
 		return err_sys_find(err, "cannot find the site '%s'", site);
@@ -192,6 +205,7 @@ static int check_options(const struct kind *kind, const struct edge_request *req
 		{SERVER_NAME, request->server_name, "--server-name"},
 		{TLS, request->certificate, "--tls-certificate"},
 		{TLS, request->key, "--tls-key"},
+		{LIBRARIES, request->libraries, "--libraries"},
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
@@ -224,7 +238,7 @@ static int find_kind(const struct kind **kind, const char *name, struct err *err
 		       name);
 }
 
-static int prepare(struct edge_job *job, struct err *err)
+static int prepare(struct edge_job *job, const struct kind *kind, struct err *err)
 {
 	const struct edge_request *request = job->request;
 	int rc;
@@ -236,7 +250,7 @@ static int prepare(struct edge_job *job, struct err *err)
 	    (request->certificate &&
 	     (rc = add_absolute(&job->certificate, request->certificate, err))) ||
 	    (request->key && (rc = add_absolute(&job->key, request->key, err))) ||
-	    (rc = check_site(request->site, err)) ||
+	    (rc = check_site(kind, request->site, err)) ||
 	    (rc = add_absolute(&job->site, request->site, err))) {
 		return rc;
 	}
@@ -252,7 +266,8 @@ int edge_print(FILE *out, const struct edge_request *request, struct err *err)
 
 	if ((rc = find_kind(&kind, request->kind, err)) == 0 &&
 	    (rc = check_options(kind, request, err)) == 0 &&
-	    (rc = prepare(&job, err)) == 0 && (rc = kind->print(&text, &job, err)) == 0 &&
+	    (rc = prepare(&job, kind, err)) == 0 &&
+	    (rc = kind->print(&text, &job, err)) == 0 &&
 	    (fwrite(text.data, 1, text.len, out) != text.len || fflush(out) != 0)) {
 		rc = err_sys(err, "cannot write the configuration");
 	}

@@ -15,17 +15,20 @@
  */
 
 /* The kinds, for --for. */
-#define EDGE_KINDS "nginx nginx-server"
+#define EDGE_KINDS "nginx nginx-server worker"
 
 /* What is asked for. Strings that were not given are NULL. */
 struct edge_request {
 	const char *kind; /* one of EDGE_KINDS; NULL: nginx */
-	const char *site; /* a folder */
+	const char *site; /* a folder; for `worker` s3://BUCKET/PREFIX as well */
 	/* ADDR:PORT, [ADDR]:PORT, or PORT, which means 127.0.0.1:PORT; addresses are
 	 * numeric */
 	const char *listen;
 	const char *server_name;
 	const char *certificate, *key; /* of TLS: files, which are not looked at */
+	/* a file: JSON, the id of each album to the part of the site below which its library
+	 * lies (albumen(7), "Several libraries") */
+	const char *libraries;
 	/* /healthz answers 200 while `checked` of health.json (health.h) is less than so
 	 * many seconds old. */
 	long long max_age_s;
@@ -36,7 +39,8 @@ struct edge_request {
  *
  * nginx is a complete one. If root calls this and only the owner of the site can read it,
  * nginx's workers run as that owner; otherwise the configuration does not name a user.
- * The other kinds are files for a server that is configured otherwise: it has its own user.
+ * nginx-server is a file for a server that is configured otherwise: it has its own user.
+ * worker is a module Worker in one file, which reads a site in an object store.
  *
  * ERR_USAGE: the kind does not exist, needs an option or does not take one; `listen` is not
  * such an address, `server_name` no name; the server cannot take a path; or `max_age_s` is
