@@ -72,8 +72,8 @@ DEPS_SERVE = nginx libnginx-mod-http-js
 DEPS_TEST = libcmocka-dev perl python3 curl jq njs strace chromium e2fsprogs mount util-linux \
 	libimage-exiftool-perl miller csvkit zsh fish python3-jsonschema $(DEPS_DEB) lintian \
 	mmdebstrap systemd-container
-# for tests/system alone: object stores
-DEPS_SYSTEM = radosgw ceph-mon ceph-osd ceph-common swift-proxy swift-account swift-container \
+# for tests/system alone: object stores, other web servers
+DEPS_SYSTEM = apache2 openssl radosgw ceph-mon ceph-osd ceph-common swift-proxy swift-account swift-container \
 	swift-object memcached
 # to make the Debian package
 DEPS_DEB = build-essential debhelper

@@ -28,6 +28,7 @@ static const struct kind {
 } kinds[] = {
 	{"nginx", LISTEN, 0, edge_nginx},
 	{"nginx-server", SERVER_NAME, LISTEN | TLS, edge_nginx_server},
+	{"apache", SERVER_NAME, LISTEN | TLS, edge_apache},
 	{"worker", 0, LIBRARIES | STORE, edge_worker},
 };
 

@@ -17,4 +17,5 @@ ok "a site is made" edge_site "$SITE"
 spawn nginx nginx -p "$T/run" -c "$T/nginx.conf" -g 'daemon off;'
 ok "nginx runs" wait_until 10 curl -s "$URL/"
 edge_cases nginx "$URL"
+edge_states nginx "$URL"
 done_testing

@@ -250,6 +250,9 @@ table() { # MEMBER: its values in exporter/snapshot/response.c
 is "the edge knows the requests of the table" \
 	"$(sed -n "/^const REQUESTS/,/^]/s/.*'\(.*\)'.*/\1/p" "$ROOT/exporter/edge/requests.js" | sort)" \
 	"$(table request)"
+is "so does the script for Apache" \
+	"$(sed -n "/^local REQUESTS/,/^}/s/.*{ '\(.*\)', .*/\1/p" "$ROOT/exporter/edge/albumen.lua" | sort)" \
+	"$(table request)"
 is "the model has the paths of the table" \
 	"$(sed -n '/^PATHS/,/^}/s/.*: "\(.*\)",/\1/p' "$ROOT/tests/model/model.py" | sort)" "$(table path)"
 

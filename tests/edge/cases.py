@@ -167,7 +167,7 @@ def run(case, edge):
     method = case.case.get("method", "GET")
     answer = edge.ask(case.url, method, case.case.get("send"))
     case.check(answer)
-    if method != "GET" or case.faults:
+    if method != "GET" or case.faults or (case.case.get("plain") and answer.status != 200):
         return
     head = edge.ask(case.url, "HEAD")
     case.expect("HEAD: status", head.status, answer.status)

@@ -3,6 +3,8 @@
 #
 #	edge_site DIR		makes a site that has all that cases.json asks for
 #	edge_cases KIND URL [OPTION]...	asks the edge at URL every case; a result for each
+#	edge_states KIND URL [CURL-OPTION]...	asks it while the site is in other states; the
+#				answer that joins images is then of more than 64 MiB
 #
 # The site is open to every user, as that of a service is: no worker runs as root.
 
@@ -47,4 +49,60 @@ edge_cases() {
 		*) echo "$failed" | diag ;;
 		esac
 	done <"$T/edge-cases"
+}
+
+edge_states() {
+	local kind=$1 url=$2 curl status why when
+	shift 2
+	curl=(curl -s -g -o "$T/edge-body" -w '%{http_code}' "$@")
+	edge_says() { # NAME PATH STATUS BODY
+		status=$("${curl[@]}" "$url$2")
+		is "$kind: $1" "$status $(sed 's/was [0-9]* s/was N s/' "$T/edge-body")" "$3 $4"
+	}
+	edge_ill() { # NAME ERROR: /healthz answers 503
+		status=$("${curl[@]}" "$url/healthz")
+		is "$kind: /healthz, $1" "$status $(jq -r .error "$T/edge-body" | sed 's/was [0-9]* s/was N s/')" "503 $2"
+	}
+	edge_health() { # TEXT: a health.json
+		echo "$1" >"$SITE/health.new" && mv "$SITE/health.new" "$SITE/health.json"
+	}
+
+	cp "$SITE/health.json" "$T/edge-health"
+	for when in '1 hour ago' '1 hour'; do
+		edge_health "$(jq -c --arg at "$(date -u -d "$when" +%FT%TZ)" '.checked = $at' "$T/edge-health")"
+		case $when in
+		*ago) edge_ill "$when" 'the last check was N s ago, not less than 180' ;;
+		*) edge_ill "in $when" 'the last check was in the future: compare the clocks' ;;
+		esac
+	done
+	edge_health '{"version":1,"checked":"soon"}'
+	edge_ill "of no time" 'health.json is not as albumen-exporter follow writes it'
+	edge_health "$(printf '%5000s' '')"
+	edge_ill "of something else" 'health.json is not as albumen-exporter follow writes it'
+	rm "$SITE/health.json"
+	edge_ill "of nothing" 'there is no health.json, which albumen-exporter follow writes'
+	edge_health "$(<"$T/edge-health")"
+	is "$kind: /healthz again" "$("${curl[@]}" "$url/healthz")" 200
+
+	mv "$SITE/snapshot.json" "$T/edge-snapshot"
+	why='{"error":"there is no complete site in this folder"}'
+	edge_says "an album, without a whole site" /api/v1/albums/none/images 503 "$why"
+	edge_says "an image, without a whole site" '/api/v1/tag_images?image_ids[]=none' 503 "$why"
+	edge_says "a join, without a whole site" '/api/v1/tag_images?image_ids[]=none&image_ids[]=m1' 503 "$why"
+	edge_says "what is there, without a whole site" '/api/v1/tag_images?image_ids[]=m1' 200 \
+		"$(<"$SITE/api/v1/tag_images/m1.json")"
+	mv "$T/edge-snapshot" "$SITE/snapshot.json"
+
+	for why in large1 large2; do
+		{
+			printf '["'
+			head -c $((33 << 20)) /dev/zero | tr '\0' x
+			printf '"]'
+		} >"$SITE/api/v1/tag_images/$why.json"
+	done
+	is "$kind: a large answer" "$("${curl[@]}" "$url/api/v1/tag_images?image_ids[]=large1")" 200
+	ok "$kind: it is whole" cmp "$T/edge-body" "$SITE/api/v1/tag_images/large1.json"
+	is "$kind: a join that is too large" "$("${curl[@]}" "$url/api/v1/tag_images?image_ids[]=large1&image_ids[]=large2")" 413
+	ok "$kind: it says why" grep -q '^{"error":"the tag images of these images are larger than [0-9]* MiB; ask for fewer at a time"}$' "$T/edge-body"
+	rm "$SITE/api/v1/tag_images"/large[12].json
 }

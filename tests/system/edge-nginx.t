@@ -61,6 +61,7 @@ spawn nginx nginx -g 'daemon off;'
 ok "nginx runs" wait_until 10 of other.example.org /
 
 edge_cases nginx-server "$URL" --host "$NAME" --ca "$T/cert.pem"
+edge_states nginx-server "https://$NAME:$PORT" --cacert "$T/cert.pem" --resolve "$NAME:$PORT:127.0.0.1"
 
 is "the other site is as it was" "$(of other.example.org /)" other
 is "it has its own errors" "$(of other.example.org /api/v1/tags | grep -c '<title>404')" 1

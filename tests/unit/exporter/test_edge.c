@@ -112,6 +112,7 @@ static void options_fit_the_kind(void **state)
 		 "--tls-key has no meaning"},
 		{{.kind = "nginx-server"}, "--for nginx-server needs --server-name"},
 		{{.kind = "nginx-server", .server_name = "a", .key = "k"}, "together"},
+		{{.kind = "apache", .listen = "80"}, "--for apache needs --server-name"},
 		{{.kind = "nginx-server", .server_name = "a;b"}, "'a;b'"},
 		{{.kind = "nginx-server", .server_name = "a."}, "'a.'"},
 		{{.kind = "nginx-server", .server_name = "-a.b"}, "'-a.b'"},
