@@ -268,16 +268,29 @@ void command_add_site(struct buf *out, const struct command_options *opt,
 	} else if (opt->json) {
 		json_print_open(out, "site", '{');
 		json_print_number(out, "written", site->written);
+		json_print_number(out, "bytes", site->bytes);
 		json_print_number(out, "removed", site->removed);
+		json_print_number(out, "requests", site->requests);
 		json_print_bool(out, "damaged", site->damaged);
 		buf_addch(out, '}');
 	} else if (site->touched) {
 		buf_addstr(out, "site: ");
 		command_add_count(out, site->written, "file");
-		buf_addf(out, " written, %" PRIu64 " removed\n", site->removed);
+		if (opt->dry_run) {
+			buf_addstr(out, " of ");
+			command_add_count(out, site->bytes, "byte");
+		}
+		buf_addf(out, " %swritten, %" PRIu64 " removed",
+			 opt->dry_run ? "would be " : "", site->removed);
+		if (site->requests) {
+			buf_addf(out, ", in about %" PRIu64 " requests", site->requests);
+		}
+		buf_addch(out, '\n');
+	} else if (site->damaged) {
+		buf_addf(out, "site: damaged, nothing %swritten\n",
+			 opt->dry_run ? "would be " : "");
 	} else {
-		buf_addstr(out, site->damaged ? "site: damaged, nothing written\n"
-					      : "site: nothing to do\n");
+		buf_addstr(out, "site: nothing to do\n");
 	}
 }
 

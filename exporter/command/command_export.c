@@ -124,7 +124,11 @@ static void report(const struct command_options *opt, const struct command_job *
 		add_matched(&out, opt, job->redact, &result->matched);
 	}
 	add_oversize(&out, &result->oversize, opt->json);
-	command_add_site(&out, opt, opt->dry_run ? NULL : &result->site);
+	if (opt->dry_run && result->made && opt->site && !opt->json) {
+		buf_addstr(&out, "site: how many files would be written is known when "
+				 "the snapshot is made\n");
+	}
+	command_add_site(&out, opt, opt->dry_run && result->made ? NULL : &result->site);
 	buf_addstr(&out, opt->json ? "}\n" : "");
 	command_print(&out);
 }

@@ -113,6 +113,7 @@ static int publish(const struct command_options *opt, struct place *site,
 	if (opt->json) {
 		json_print_document(&out);
 		command_add_snapshot(&out, info);
+		json_print_bool(&out, "dry_run", opt->dry_run);
 	} else {
 		buf_addf(&out, "snapshot %s\n", info->commit.hex);
 	}
@@ -175,7 +176,7 @@ static int run(const void *values, char **operand, struct err *err)
 	struct snapshot_repo *repo = NULL;
 	struct snapshot_info info = {0};
 	struct accept accept = {0};
-	unsigned flags = command_site_flags(opt);
+	unsigned flags = command_site_flags(opt) | (opt->dry_run ? SITE_DRY_RUN : 0);
 	const char *signer = NULL;
 	char key[SIGN_KEY];
 	struct place *site;
@@ -183,10 +184,11 @@ static int run(const void *values, char **operand, struct err *err)
 
 	(void)operand;
 	rc = rc ? rc : accept_read(&accept, opt->accept.value, opt->accept.count, err);
-	if (!rc && opt->check && opt->repair) {
+	if (!rc && opt->check + opt->repair + opt->dry_run > 1) {
 		rc = err_set(
 			err, ERR_USAGE,
-			"--check changes nothing, and --repair does: give one of them");
+			"--check and --dry-run change nothing, and --repair does: give "
+			"one of them");
 	}
 	rc = rc ? rc : snapshot_open(&repo, opt->repo, 0, "albumen-exporter", err);
 	if (!rc && !opt->check) {
@@ -209,8 +211,9 @@ static int run(const void *values, char **operand, struct err *err)
 const struct cli_command command_publish = {
 	.name = "publish",
 	.run = run,
-	.options = "repo! site! rev check repair collections json at audit-page accept",
-	.either = "check|repair",
+	.options = "repo! site! rev check repair collections json at audit-page accept "
+		   "dry-run",
+	.either = "check|repair|dry-run",
 	.summary = "bring a site to any snapshot",
 	.help = "Writes only the files that differ between the snapshot that the site is "
 		"at and the one asked for. --check finds what others changed in the site "

@@ -748,7 +748,8 @@ static int check_site(const struct export_job *job, struct err *err)
 static int publish(const struct export_job *job, struct export_result *result,
 		   struct err *err)
 {
-	unsigned foreign = has_accepted_site(job) ? SITE_FOREIGN : 0;
+	unsigned flags = job->site_flags | (has_accepted_site(job) ? SITE_FOREIGN : 0) |
+			 (job->dry_run ? SITE_DRY_RUN : 0);
 	const char *signer = NULL;
 	char key[SIGN_KEY];
 	int rc = 0;
@@ -761,8 +762,8 @@ static int publish(const struct export_job *job, struct export_result *result,
 					err);
 	}
 	return rc ? rc
-		  : site_publish(job->site, job->repo, &result->info, signer,
-				 job->site_flags | foreign, &result->site, err);
+		  : site_publish(job->site, job->repo, &result->info, signer, flags,
+				 &result->site, err);
 }
 
 int export_run(const struct export_job *job, struct export_result *result,
@@ -798,6 +799,9 @@ int export_run(const struct export_job *job, struct export_result *result,
 		if (result->made) {
 			warn_of_oversize(&result->oversize);
 		}
+	}
+	/* The files of a snapshot that would be made cannot be read. */
+	if (!rc && !(job->dry_run && result->made)) {
 		rc = publish(job, result, err);
 	}
 	if (!rc && job->accept) {

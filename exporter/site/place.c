@@ -8,6 +8,7 @@ void place_free(struct place *place)
 	if (place) {
 		place_close(place);
 		free(place->name);
+		buf_release(&place->dry_path);
 		place->kind->free(place);
 	}
 }
@@ -71,9 +72,23 @@ int place_open_look(struct place *place, const char *holder, struct err *err)
 	return rc;
 }
 
+int place_open_dry(struct place *place, struct err *err)
+{
+	int rc = place->kind->open_dry ? place->kind->open_dry(place, err) : 0;
+
+	if (rc && rc != ERR_NOTFOUND) {
+		place_close(place);
+		return rc;
+	}
+	place->dry = true;
+	place->absent = rc == ERR_NOTFOUND;
+	return 0;
+}
+
 void place_close(struct place *place)
 {
 	if (place) {
+		place->dry = place->absent = false;
 		place->kind->close(place);
 	}
 }
@@ -99,58 +114,70 @@ int64_t place_pending_since_s(struct place *place)
 int place_pending_begin(struct place *place, const char *lines, size_t len,
 			bool unfinished, struct err *err)
 {
-	return place->kind->pending_begin(place, lines, len, unfinished, err);
+	return place->dry
+		       ? 0
+		       : place->kind->pending_begin(place, lines, len, unfinished, err);
 }
 
 int place_pending_end(struct place *place, struct err *err)
 {
-	return place->kind->pending_end(place, err);
+	return place->dry ? 0 : place->kind->pending_end(place, err);
 }
 
 /* --- files --- */
 
 void place_set_many(struct place *place, bool many)
 {
-	if (place->kind->set_many) {
+	if (place->kind->set_many && !place->dry) {
 		place->kind->set_many(place, many);
 	}
 }
 
 void place_doubt(struct place *place)
 {
-	if (place->kind->doubt) {
+	if (place->kind->doubt && !place->dry) {
 		place->kind->doubt(place);
 	}
 }
 
 int place_flush(struct place *place, struct err *err)
 {
-	return place->kind->flush(place, err);
+	return place->dry ? 0 : place->kind->flush(place, err);
 }
 
 int place_build_begin(struct place *place, struct err *err)
 {
-	return place->kind->build_begin ? place->kind->build_begin(place, err) : 0;
+	return place->kind->build_begin && !place->dry
+		       ? place->kind->build_begin(place, err)
+		       : 0;
 }
 
 int place_build_end(struct place *place, struct err *err)
 {
-	return place->kind->build_end ? place->kind->build_end(place, err) : 0;
+	return place->kind->build_end && !place->dry ? place->kind->build_end(place, err)
+						     : 0;
 }
 
 int place_begin(struct place *place, const char *path, struct err *err)
 {
+	if (place->dry) {
+		buf_clear(&place->dry_path);
+		buf_addstr(&place->dry_path, path);
+		return 0;
+	}
 	return place->kind->begin(place, path, err);
 }
 
 void place_write(struct place *place, const void *bytes, size_t len)
 {
-	place->kind->write(place, bytes, len);
+	if (!place->dry) {
+		place->kind->write(place, bytes, len);
+	}
 }
 
 int place_end(struct place *place, struct err *err)
 {
-	return place->kind->end(place, err);
+	return place->dry ? 0 : place->kind->end(place, err);
 }
 
 int place_put(struct place *place, const char *path, const void *body, size_t len,
@@ -165,14 +192,17 @@ int place_put(struct place *place, const char *path, const void *body, size_t le
 	return place_end(place, err);
 }
 
-bool place_was_there(const struct place *place)
+bool place_was_there(struct place *place)
 {
+	if (place->dry) {
+		return place_has_file(place, place->dry_path.data);
+	}
 	return !place->kind->was_there || place->kind->was_there(place);
 }
 
 int place_put_state(struct place *place, const void *body, size_t len, struct err *err)
 {
-	return place->kind->put_state(place, body, len, err);
+	return place->dry ? 0 : place->kind->put_state(place, body, len, err);
 }
 
 void place_set_look(struct place *place, place_found_fn *found, void *payload)
@@ -183,25 +213,58 @@ void place_set_look(struct place *place, place_found_fn *found, void *payload)
 int place_has(bool *has, struct place *place, const char *path, const void *body,
 	      size_t len, struct err *err)
 {
+	if (place->absent) {
+		*has = false;
+		return 0;
+	}
 	return place->kind->has(has, place, path, body, len, err);
 }
 
 int place_remove(struct place *place, const char *path, uint64_t *removed,
 		 struct err *err)
 {
+	if (place->dry) {
+		*removed += place_has_file(place, path);
+		return 0;
+	}
 	return place->kind->remove(place, path, removed, err);
 }
 
 int place_remove_folder(struct place *place, const char *path, struct err *err)
 {
-	return place->kind->remove_folder ? place->kind->remove_folder(place, path, err)
-					  : 0;
+	return place->kind->remove_folder && !place->dry
+		       ? place->kind->remove_folder(place, path, err)
+		       : 0;
+}
+
+static void count_extra(const char *path, enum place_fault fault, void *payload)
+{
+	uint64_t *removed = payload;
+
+	(void)path;
+	*removed += fault == PLACE_EXTRA;
 }
 
 int place_prune(struct place *place, const char *path, place_keep_fn *keep, void *payload,
 		uint64_t *removed, struct err *err)
 {
-	return place->kind->prune(place, path, keep, payload, removed, err);
+	int rc;
+
+	if (!place->dry) {
+		return place->kind->prune(place, path, keep, payload, removed, err);
+	}
+	if (place->absent) {
+		return 0;
+	}
+	place->kind->set_look(place, count_extra, removed);
+	rc = place->kind->prune(place, path, keep, payload, removed, err);
+	place->kind->set_look(place, NULL, NULL);
+	return rc;
+}
+
+uint64_t place_requests(const struct place *place, uint64_t puts, uint64_t removals)
+{
+	return place->kind->requests ? place->kind->requests(place, puts, removals) : 0;
 }
 
 int place_put_beside(struct place *place, const char *path, const void *body, size_t len,

@@ -80,6 +80,10 @@ int place_open(struct place *place, struct snapshot_repo *repo, const char *hold
 /* Opens it only to compare (place_set_look): nothing is made, and we need no permission
  * to write. */
 int place_open_look(struct place *place, const char *holder, struct err *err);
+/* Opens it to find out what would be written, without the lock: from here on, what would put a
+ * file does nothing, what would remove one looks for it. Nothing is made or changed. The place
+ * need not exist. */
+int place_open_dry(struct place *place, struct err *err);
 /* Ends what place_open began, and forgets whatever was read: a place may answer what it has
  * read before until then. Removes what was begun and not finished. NULL and a place that is not
  * open are allowed. */
@@ -145,7 +149,7 @@ int place_end(struct place *place, struct err *err);
 
 /* False: the last place_put or place_end made a file that was not there. Where that is not
  * known: true. */
-bool place_was_there(const struct place *place);
+bool place_was_there(struct place *place);
 
 /* Puts snapshot.json, after place_flush; durable on return. ERR_LOCKED: another publication
  * has put it meanwhile. */
@@ -173,6 +177,10 @@ int place_remove_folder(struct place *place, const char *path, struct err *err);
 /* Removes every file below the folder `path` that `keep` rejects. */
 int place_prune(struct place *place, const char *path, place_keep_fn *keep, void *payload,
 		uint64_t *removed, struct err *err);
+
+/* About how many requests a publication takes that puts and removes so many files; 0: none, it is
+ * a folder. */
+uint64_t place_requests(const struct place *place, uint64_t puts, uint64_t removals);
 
 /* --- beside the site --- */
 

@@ -418,10 +418,9 @@ static int end(struct place *base, struct err *err)
 	return rc;
 }
 
-static bool was_there(const struct place *base)
+static bool was_there(struct place *base)
 {
-	const struct place_folder *place = of(base);
-	return place->was_there;
+	return of(base)->was_there;
 }
 
 /* --- making durable --- */
@@ -624,6 +623,12 @@ static bool has_file(struct place *base, const char *path)
 	return has;
 }
 
+static int open_dry(struct place *base, struct err *err)
+{
+	return has_file(base, "") ? folders_open(&of(base)->folders, base->name, err)
+				  : ERR_NOTFOUND;
+}
+
 static int is_bare(bool *bare, struct place *base, struct err *err)
 {
 	(void)err;
@@ -780,6 +785,7 @@ struct place *place_folder_new(const char *path)
 		.find_entry = find_entry,
 		.open = open_to_write,
 		.open_look = open_look,
+		.open_dry = open_dry,
 		.close = close_place,
 		.pending_read = pending_read,
 		.pending_check = pending_check,

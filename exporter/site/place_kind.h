@@ -26,6 +26,10 @@ typedef bool place_keep_fn(const char *path, void *payload);
 struct place {
 	const struct place_kind *kind;
 	char *name; /* place.c frees it */
+	/* Of place_open_dry. */
+	bool dry;
+	bool absent;         /* the place does not exist yet */
+	struct buf dry_path; /* the last file that would have been put */
 };
 
 /* A function that is "optional" may be NULL: then there is nothing to do. */
@@ -44,6 +48,9 @@ struct place_kind {
 	int (*open)(struct place *place, struct snapshot_repo *repo, const char *holder,
 		    struct err *err);
 	int (*open_look)(struct place *place, const char *holder, struct err *err);
+	/* Optional. ERR_NOTFOUND (no message): there is nothing yet. From then on place.c asks
+	 * only for what reads. */
+	int (*open_dry)(struct place *place, struct err *err);
 	void (*close)(struct place *place); /* also after a failure of `open` */
 
 	int (*pending_read)(struct buf *lines, bool *unfinished, struct place *place,
@@ -63,7 +70,7 @@ struct place_kind {
 	int (*begin)(struct place *place, const char *path, struct err *err);
 	void (*write)(struct place *place, const void *bytes, size_t len);
 	int (*end)(struct place *place, struct err *err);
-	bool (*was_there)(const struct place *place); /* optional: true */
+	bool (*was_there)(struct place *place); /* optional: true */
 	int (*put_state)(struct place *place, const void *body, size_t len,
 			 struct err *err);
 
@@ -76,6 +83,9 @@ struct place_kind {
 			     struct err *err); /* optional */
 	int (*prune)(struct place *place, const char *path, place_keep_fn *keep,
 		     void *payload, uint64_t *removed, struct err *err);
+
+	/* Optional: no requests. */
+	uint64_t (*requests)(const struct place *place, uint64_t puts, uint64_t removals);
 
 	int (*put_beside)(struct place *place, const char *path, const void *body,
 			  size_t len, struct err *err);

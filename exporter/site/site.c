@@ -81,6 +81,7 @@ struct publish {
 	struct difference difference;
 	/* The responses that the target, and that any base, is too large for. */
 	struct oversize oversize, base_oversize;
+	bool dry;         /* SITE_DRY_RUN */
 	bool empty;       /* there is no api/ yet */
 	bool compare;     /* files may be as in the target already */
 	bool at_is_known; /* site_check: snapshot.json says which parts the site has */
@@ -580,8 +581,8 @@ static int put_collected(struct publish *p)
 	struct collected file = {.p = p};
 	const struct collection_sink sink = {wants_collected, begin_collected,
 					     write_collected, end_collected, &file};
-	/* While we only compare, the site may not be written to. */
-	const char *site = p->check ? NULL : place_folder(p->place);
+	/* While nothing is changed, the site may not be written to. */
+	const char *site = p->check || p->dry ? NULL : place_folder(p->place);
 	const char *folder = site ? site : file_temp_folder();
 	int rc = collection_read(p->repo, &p->to->tree, &p->oversize, folder, &sink,
 				 p->err);
@@ -703,7 +704,8 @@ static void release(struct publish *p)
 /* Opens the place for writing, unless another repository took it meanwhile. */
 static int open_place(struct publish *p, unsigned flags)
 {
-	int rc = place_open(p->place, p->repo, HOLDER, p->err);
+	int rc = p->dry ? place_open_dry(p->place, p->err)
+			: place_open(p->place, p->repo, HOLDER, p->err);
 
 	return rc || flags & SITE_FOREIGN ? rc : foreign_check(p->place, p->repo, p->err);
 }
@@ -718,6 +720,7 @@ int site_publish(struct place *place, struct snapshot_repo *repo,
 		.to = to,
 		.key = key,
 		.collections = flags & SITE_COLLECTIONS,
+		.dry = flags & SITE_DRY_RUN,
 		.result = result,
 		.err = err,
 		.difference = {.repo = repo, .target = &to->tree},
@@ -745,6 +748,7 @@ int site_publish(struct place *place, struct snapshot_repo *repo,
 	if ((rc = find_bases(&p)) == 0) {
 		rc = publish(&p);
 	}
+	result->requests = place_requests(place, result->written, result->removed);
 out:
 	release(&p);
 	return rc;

@@ -23,6 +23,7 @@
 struct site_result {
 	uint64_t written, removed; /* files */
 	uint64_t bytes;            /* of the files that were written */
+	uint64_t requests;         /* about how many that took; 0: it is a folder */
 	bool touched;              /* false: the site was at the snapshot already */
 	/* Files were missing that the site must have had, as the log says. Only those that
 	 * cost nothing to look for: site_check finds all. */
@@ -39,6 +40,8 @@ enum site_flags {
 	/* Whosever the folder is (foreign.h). Without this flag the caller has checked that,
 	 * and it is checked once more with the lock. */
 	SITE_FOREIGN = 1 << 2,
+	/* Only finds out what would be done, and changes nothing; without the lock. */
+	SITE_DRY_RUN = 1 << 3,
 };
 
 /*

@@ -102,6 +102,7 @@ say receipt 0 "$EXPORTER" receipt --repo "$T/repo" /api/v1/albums/none/images
 exporter 0 publish "${S[@]}" --at q1
 at 3
 exporter 1 status "${I[@]}" "${S[@]}" --fail-on lag=1s
+exporter 0 publish "${S[@]}" --dry-run
 exporter 0 publish "${S[@]}" --check
 cp "$T/site/snapshot.json" "$SAID/snapshot.plain"
 rm "$T/site/api/v1/tag_images/one.json"
