@@ -103,7 +103,7 @@ UNIT_SRC = $(wildcard tests/unit/*/test_*.c)
 UNIT_SHARED_SRC = $(wildcard tests/unit/*.c)
 # The unit tests that use threads, for `make tsan`.
 UNIT_THREADED = $(foreach m,store query build ingest apply pack snapshot_edit site relay,$(or $(filter %/test_$(m),$(UNIT_BIN)),$(error no test_$(m))))
-FUZZ = commit delta json pack record request secret stamp tree unpack untar
+FUZZ = commit delta json pack record request s3_xml secret stamp tree unpack untar
 
 SRC = $(DATA_SRC) $(INDEXER_SRC) $(EXPORTER_SRC) $(OFFLINE_SRC) $(MAIN_SRC)
 UNIT_BIN = $(UNIT_SRC:%.c=$(BUILD)/%)
