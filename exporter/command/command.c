@@ -45,6 +45,8 @@ const struct cli_option command_option_table[] = {
 	 "the key of the certificate"},
 	{"libraries", 0, CLI_STRING, AT(libraries), "FILE", NULL,
 	 "below which part of the site the library of each album lies"},
+	{"tokens", 0, CLI_STRING, AT(tokens), "FILE", NULL,
+	 "answer holders of a right token only; FILE holds the secrets of their issuers"},
 	{"metrics", 0, CLI_STRING, AT(metrics), "FILE", NULL,
 	 "write metrics for Prometheus to FILE; follow renews them"},
 	{"max-age", 0, CLI_NUMBER, AT(max_age), "SECONDS", NULL,

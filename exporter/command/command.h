@@ -27,7 +27,8 @@ struct command_options {
 	struct place_settings place;
 	const char *listen;
 	/* edge: exporter/edge/edge.h */
-	const char *edge_for, *server_name, *tls_certificate, *tls_key, *libraries;
+	const char *edge_for, *server_name, *tls_certificate, *tls_key;
+	const char *libraries, *tokens;
 	const char *metrics;                 /* a file */
 	const char *at, *from, *to, *before; /* WHEN: exporter/lookback/when.h */
 	const char *album, *image, *tag;     /* ids */

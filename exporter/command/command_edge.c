@@ -17,6 +17,7 @@ static int run(const void *values, char **operand, struct err *err)
 						 .certificate = opt->tls_certificate,
 						 .key = opt->tls_key,
 						 .libraries = opt->libraries,
+						 .tokens = opt->tokens,
 						 .max_age_s = opt->max_age},
 			  err);
 }
@@ -24,8 +25,8 @@ static int run(const void *values, char **operand, struct err *err)
 const struct cli_command command_edge = {
 	.name = "edge",
 	.run = run,
-	.options =
-		"site! for listen server-name tls-certificate tls-key libraries max-age",
+	.options = "site! for listen server-name tls-certificate tls-key libraries "
+		   "tokens max-age",
 	.summary = "print the configuration of a web server that serves a site",
 	.help = "Without --for, it is a complete configuration of nginx, which needs "
 		"--listen. "

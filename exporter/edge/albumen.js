@@ -12,8 +12,10 @@
  * memory of a request when the request ends, and none before. Async functions crash it. r.send
  * takes strings only, and a Buffer that is made a string must be UTF-8.
  */
+import crypto from 'crypto';
 import fs from 'fs';
 import requests from 'requests.js';
+import token from 'token.js';
 
 /* A joined answer is in memory until the client has all of it; nginx.server.in bounds how many
  * of them there are at once, and those of more than requests.LARGE bytes more strictly. So
@@ -21,6 +23,12 @@ import requests from 'requests.js';
 const PIECE = 512 << 10;
 /* nginx runs a timer of 0 ms before it looks for other requests. */
 const PAUSE_MS = 1;
+
+/* How much of a response is searched for the album of its image, at first and at most; and in
+ * how many steps (token.js) for one request, during which other clients wait. */
+const ALBUM_FIRST = 4 << 10;
+const ALBUM_MOST = 64 << 10;
+const ALBUM_STEPS = 250000;
 
 /* The URL as the client sent it. */
 function sent(r) {
@@ -257,4 +265,87 @@ function health(r) {
 	r.return(answer.healthy ? 200 : 503, JSON.stringify(answer));
 }
 
-export default { route, missing, join, health };
+/* The file of --tokens; null if it cannot be read. */
+function keys(r) {
+	try {
+		return JSON.parse(fs.readFileSync(r.variables.albumen_tokens).toString());
+	} catch (e) {
+		return null;
+	}
+}
+
+/* The album of the image that the file `path` of tag images is about; null if it cannot be
+ * told, undefined if the file has gone. */
+function albumOf(path, size, budget) {
+	let most = ALBUM_FIRST;
+	let fd, album, body, got;
+
+	try {
+		fd = fs.openSync(path);
+	} catch (e) {
+		if (e.code === 'ENOENT') {
+			return undefined;
+		}
+		throw e;
+	}
+	try {
+		do {
+			body = Buffer.allocUnsafe(Math.min(most, size));
+			got = fs.readSync(fd, body, 0, body.length, 0);
+			album = token.albumOf(body.slice(0, got).toString(), budget);
+			most *= 16;
+		} while (album === undefined && got < size && most <= ALBUM_MOST);
+	} finally {
+		fs.closeSync(fd);
+	}
+	return album === undefined ? null : album;
+}
+
+/* True if `rights` (token.js) allow the tag images of all these images. */
+function allImages(r, names, rights) {
+	const folder = r.variables.document_root + '/' + requests.JOINED + '/';
+	const budget = { steps: ALBUM_STEPS };
+	const seen = {};
+
+	return names.every((name) => {
+		const size = !name || seen['n' + name] ? null : look(folder + name);
+		let album;
+
+		seen['n' + name] = true;
+		if (size === null || size <= 2) {
+			return true;
+		}
+		album = size === requests.OVERSIZE ? null : albumOf(folder + name + '.json', size, budget);
+		return album === undefined || rights.album(album);
+	});
+}
+
+/*
+ * `yes` if the token of a request allows it, or it needs none: as /healthz, and what ends as
+ * an error 400 or 405. Anything else, as nothing after an exception, means no. nginx asks once
+ * for each request, before it looks for the location.
+ */
+function allowed(r) {
+	const url = sent(r);
+	/* What nginx answers from a location of its own has the path that nginx made of the URL. */
+	const path = /^\/(?:snapshot\.json$|audit(?:\/|$))/.test(r.uri) ? null : requests.find(url.path);
+	const names = path === requests.JOINED ? requests.imageNames(url.query) : [];
+	let rights, may;
+
+	if (r.uri === '/healthz' || r.uri.startsWith('//error/') || names === null) {
+		return 'yes';
+	}
+	rights = token.rights(
+		r.rawHeadersIn.filter((pair) => pair[0].toLowerCase() === 'authorization')
+			.map((pair) => pair[1]),
+		url.query, keys(r), {
+			now: Date.now() / 1000,
+			bytes: (text) => Buffer.from(text, 'base64url'),
+			hmac: (secret, text, then) => then(crypto.createHmac('sha256', secret)
+				.update(text).digest('base64url')),
+		});
+	may = token.may(rights, path, names.length);
+	return (may === null ? allImages(r, names, rights) : may) ? 'yes' : 'no';
+}
+
+export default { route, missing, join, health, allowed };

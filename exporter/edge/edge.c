@@ -11,6 +11,7 @@
 #include "data/base/log.h"
 #include "data/base/pace.h"
 #include "exporter/edge/edge_kind.h"
+#include "exporter/edge/tokens.h"
 #include "exporter/s3/s3_url.h"
 
 enum option {
@@ -19,6 +20,7 @@ enum option {
 	TLS = 4,
 	LIBRARIES = 8,
 	STORE = 16, /* the site may be s3://BUCKET/PREFIX */
+	TOKENS = 32,
 };
 
 static const struct kind {
@@ -26,10 +28,10 @@ static const struct kind {
 	unsigned needs, takes; /* of enum option */
 	int (*print)(struct buf *out, const struct edge_job *job, struct err *err);
 } kinds[] = {
-	{"nginx", LISTEN, 0, edge_nginx},
-	{"nginx-server", SERVER_NAME, LISTEN | TLS, edge_nginx_server},
+	{"nginx", LISTEN, TOKENS, edge_nginx},
+	{"nginx-server", SERVER_NAME, LISTEN | TLS | TOKENS, edge_nginx_server},
 	{"apache", SERVER_NAME, LISTEN | TLS, edge_apache},
-	{"worker", 0, LIBRARIES | STORE, edge_worker},
+	{"worker", 0, LIBRARIES | STORE | TOKENS, edge_worker},
 };
 
 int edge_listen(struct buf *out, const char *listen, struct err *err)
@@ -207,6 +209,7 @@ static int check_options(const struct kind *kind, const struct edge_request *req
 		{TLS, request->certificate, "--tls-certificate"},
 		{TLS, request->key, "--tls-key"},
 		{LIBRARIES, request->libraries, "--libraries"},
+		{TOKENS, request->tokens, "--tokens"},
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
@@ -252,7 +255,11 @@ static int prepare(struct edge_job *job, const struct kind *kind, struct err *er
 	     (rc = add_absolute(&job->certificate, request->certificate, err))) ||
 	    (request->key && (rc = add_absolute(&job->key, request->key, err))) ||
 	    (rc = check_site(kind, request->site, err)) ||
-	    (rc = add_absolute(&job->site, request->site, err))) {
+	    (rc = add_absolute(&job->site, request->site, err)) ||
+	    (request->tokens &&
+	     ((rc = tokens_check(request->tokens, err)) ||
+	      (rc = tokens_check_site(request->site, err)) ||
+	      (rc = add_absolute(&job->tokens, request->tokens, err))))) {
 		return rc;
 	}
 	return beside_find(&job->folder, "edge", "albumen.js", err);
@@ -277,6 +284,7 @@ int edge_print(FILE *out, const struct edge_request *request, struct err *err)
 	buf_release(&job.listen);
 	buf_release(&job.certificate);
 	buf_release(&job.key);
+	buf_release(&job.tokens);
 	buf_release(&job.max_age);
 	buf_release(&text);
 	return rc;

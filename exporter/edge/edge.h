@@ -29,6 +29,9 @@ struct edge_request {
 	/* a file: JSON, the id of each album to the part of the site below which its library
 	 * lies (albumen(7), "Several libraries") */
 	const char *libraries;
+	/* The file with the keys of tokens (tokens.h): whoever asks needs a token. NULL:
+	 * everybody is answered. */
+	const char *tokens;
 	/* /healthz answers 200 while `checked` of health.json (health.h) is less than so
 	 * many seconds old. */
 	long long max_age_s;
@@ -37,14 +40,15 @@ struct edge_request {
 /*
  * Prints the configuration.
  *
- * nginx is a complete one. If root calls this and only the owner of the site can read it,
- * nginx's workers run as that owner; otherwise the configuration does not name a user.
+ * nginx is a complete one. If root calls this, it may name the user of nginx's workers
+ * (run_as.h).
  * nginx-server is a file for a server that is configured otherwise: it has its own user.
  * worker is a module Worker in one file, which reads a site in an object store.
  *
  * ERR_USAGE: the kind does not exist, needs an option or does not take one; `listen` is not
  * such an address, `server_name` no name; the server cannot take a path; or `max_age_s` is
- * 0. ERR_NOTFOUND: there is no such site, or our files are not installed.
+ * 0. ERR_NOTFOUND: there is no such site, no file of tokens, or our files are not
+ * installed. Others: as tokens_check and tokens_check_site.
  */
 int edge_print(FILE *out, const struct edge_request *request, struct err *err);
 

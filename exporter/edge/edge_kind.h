@@ -17,6 +17,7 @@ struct edge_job {
 			    * operators can switch sites by a link */
 	struct buf listen; /* as edge_listen makes it; empty if it was not given */
 	struct buf certificate, key; /* absolute paths; empty if they were not given */
+	struct buf tokens; /* the file's absolute path; empty if it was not given */
 	struct buf max_age;
 };
 

@@ -5,89 +5,11 @@
  * and log formats, ends with @OWN@.
  */
 #include <assert.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "exporter/edge/edge_kind.h"
-#include "exporter/snapshot/response.h"
-
-/* True if every user may search the folder `path` and all folders above it. */
-static bool is_open_to_all(const char *path)
-{
-	char *copy = xstrdup(path);
-	bool open = true;
-
-	for (char *p = copy + strlen(copy); open; p--) {
-		struct stat st;
-
-		if (*p != '/' && *p != '\0') {
-			continue;
-		}
-		*p = '\0';
-		open = stat(p == copy ? "/" : copy, &st) == 0 && (st.st_mode & S_IXOTH);
-		if (p == copy) {
-			break;
-		}
-	}
-	free(copy);
-	return open;
-}
-
-/* True if every user may read the files of the site. They were all made with one umask, so
- * one file and one folder show whether it was strict. */
-static bool is_readable_by_all(const char *site)
-{
-	struct buf path = {0};
-	struct stat st;
-	bool readable;
-
-	buf_addf(&path, "%s/", site);
-	response_site_root(&path, response_of(QUERY_TAG_IMAGES));
-	readable = access(path.data, F_OK) < 0 || is_open_to_all(path.data);
-	buf_clear(&path);
-	buf_addf(&path, "%s/snapshot.json", site);
-	if (stat(path.data, &st) == 0 && !(st.st_mode & S_IROTH)) {
-		readable = false;
-	}
-	buf_release(&path);
-	return readable && is_open_to_all(site);
-}
-
-/* Workers of an nginx that root starts run as `nobody`. That user cannot read a site in a
- * folder that is closed to others, such as a home folder or one made by mktemp: then the
- * workers run as the owner of the site. */
-static int add_user(struct buf *out, const char *site, struct err *err)
-{
-	struct passwd *user;
-	struct group *group;
-	struct stat st;
-
-	if (geteuid() != 0 || is_readable_by_all(site)) {
-		return 0;
-	}
-	if (stat(site, &st) < 0) {
-		return err_sys(err, "cannot stat '%s'", site);
-	}
-	user = getpwuid(st.st_uid);
-	group = user ? getgrgid(user->pw_gid) : NULL;
-	if (!group) {
-		return err_set(
-			err, ERR_FAIL,
-			"nginx's workers cannot read '%s': only its owner can, "
-			"and the owner's user id %lu has no name, which nginx needs",
-			site, (unsigned long)st.st_uid);
-	}
-	buf_addf(out,
-		 "\n# Only the owner of the site can read it.\n"
-		 "user %s %s;\n",
-		 user->pw_name, group->gr_name);
-	return 0;
-}
+#include "exporter/edge/run_as.h"
 
 enum { WORDS_MAX = 8 };
 
@@ -104,14 +26,18 @@ static int add_filled(struct buf *out, const struct edge_job *job, const char *f
 		      struct err *err)
 {
 	struct buf whole = {0}, framed = {0}, http = {0}, server = {0};
-	struct buf js = {0}, site = {0}, script = {0};
+	struct buf open = {0}, tokens = {0};
+	struct buf js = {0}, site = {0}, script = {0}, keys = {0};
 	const struct beside_word parts[] = {{"@HTTP@", &http}, {"@SERVER@", &server}};
-	struct beside_word all[WORDS_MAX] = {
-		{"@SITE@", &site}, {"@JS@", &script}, {"@MAX_AGE@", &job->max_age}};
+	const struct beside_word check = {"@TOKENS@", &tokens};
+	struct beside_word all[WORDS_MAX] = {{"@SITE@", &site},
+					     {"@JS@", &script},
+					     {"@MAX_AGE@", &job->max_age},
+					     {"@TOKENS_FILE@", &keys}};
 	int rc;
 
-	assert(count <= WORDS_MAX - 3);
-	memcpy(all + 3, words, count * sizeof(*words));
+	assert(count <= WORDS_MAX - 4);
+	memcpy(all + 4, words, count * sizeof(*words));
 
 	buf_addf(&js, "%s/albumen.js", job->folder.data);
 	/* njs writes this path into a script, between single quotes. */
@@ -125,12 +51,21 @@ static int add_filled(struct buf *out, const struct edge_job *job, const char *f
 	    (rc = add_word(&site, job->site.data, err)) ||
 	    (rc = beside_read(&whole, job->folder.data, frame, err)) ||
 	    (rc = edge_add_part(&http, job, "nginx.http.in", tabs, err)) ||
-	    (rc = edge_add_part(&server, job, "nginx.server.in", tabs + 1, err))) {
+	    (rc = edge_add_part(&open, job, "nginx.server.in", tabs + 1, err))) {
 		goto out;
 	}
+	if (job->tokens.len > 0) {
+		buf_addstr(&tokens, "\n\n");
+		if ((rc = add_word(&keys, job->tokens.data, err)) ||
+		    (rc = edge_add_part(&tokens, job, "nginx.tokens.in", tabs + 1,
+					err))) {
+			goto out;
+		}
+	}
+	beside_fill(&server, open.data, &check, 1);
 	beside_fill(&framed, whole.data, parts, sizeof(parts) / sizeof(*parts));
 	/* All words at once: a path may look like one. */
-	beside_fill(out, framed.data, all, 3 + count);
+	beside_fill(out, framed.data, all, 4 + count);
 out:
 	buf_release(&whole);
 	buf_release(&framed);
@@ -139,6 +74,9 @@ out:
 	buf_release(&js);
 	buf_release(&site);
 	buf_release(&script);
+	buf_release(&open);
+	buf_release(&tokens);
+	buf_release(&keys);
 	return rc;
 }
 
@@ -147,7 +85,7 @@ int edge_nginx(struct buf *out, const struct edge_job *job, struct err *err)
 	struct buf user = {0}, own = {0};
 	const struct beside_word words[] = {
 		{"@LISTEN@", &job->listen}, {"@USER@", &user}, {"@OWN@", &own}};
-	int rc = add_user(&user, job->site.data, err);
+	int rc = run_as_add(&user, job->site.data, job->tokens.data, err);
 
 	rc = rc ? rc
 		: add_filled(out, job, "nginx.conf.in", 1, words,

@@ -153,7 +153,7 @@ int edge_worker(struct buf *out, const struct edge_job *job, struct err *err)
 		buf_addstr(&bucket, "null");
 		buf_addstr(&prefix, "\"\"");
 	}
-	buf_addstr(&tokens, "false");
+	buf_addstr(&tokens, job->request->tokens ? "true" : "false");
 	if (!request->libraries) {
 		buf_addstr(&albums, "null");
 	}

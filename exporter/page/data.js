@@ -136,7 +136,8 @@ function siteSource() {
 		const entry = {};
 
 		entry.loaded = new Promise((done, fail) => {
-			const script = make('script', { src: `data/${path}` });
+			/* With the page's own query: it may hold a token, which the edge asks for again. */
+			const script = make('script', { src: `data/${path}${location.search}` });
 
 			entry.done = done;
 			script.onload = script.onerror = () => {

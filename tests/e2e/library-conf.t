@@ -20,8 +20,9 @@ is "as it stands it says nothing" "$(grep -v '^#' "$conf" | tr -d '\n')" ""
 # Every line in effect, the library being called photos, in a folder of this test. A comment begins
 # with a blank after `#`.
 sed -e 's/^#\([A-Za-z]\)/\1/' -e "s,/var/lib/albumen/NAME,$T/photos,; s,/srv/albumen/NAME,$T/srv," \
-	-e "s,^ALBUMEN_SIGN=.*,ALBUMEN_SIGN=$T/key,; s,^\(ALBUMEN_LISTEN=\).*,\1127.0.0.1:$(free_port)," "$conf" >"$T/photos.conf"
+	-e "s,^ALBUMEN_SIGN=.*,ALBUMEN_SIGN=$T/key,; s,^ALBUMEN_TOKENS=.*,ALBUMEN_TOKENS=$T/tokens,; s,^\(ALBUMEN_LISTEN=\).*,\1127.0.0.1:$(free_port)," "$conf" >"$T/photos.conf"
 ssh-keygen -q -t ed25519 -N '' -f "$T/key"
+(umask 077 && echo '{"us":"x"}' >"$T/tokens")
 mkdir -p "$T/srv"
 cp -r "$ROOT/data/samples" "$T/srv/metadata"
 # The file is one of systemd, which reads it as a shell does: only quoted values have blanks.
