@@ -29,9 +29,14 @@ int place_read(struct buf *out, struct place *place, const char *path, size_t li
 	return place->kind->read(out, place, path, limit, err);
 }
 
+bool place_is_blind(const struct place *place)
+{
+	return !place->kind->has_file;
+}
+
 bool place_has_file(struct place *place, const char *path)
 {
-	return place->kind->has_file(place, path);
+	return !place->kind->has_file || place->kind->has_file(place, path);
 }
 
 int place_is_bare(bool *bare, struct place *place, struct err *err)
@@ -62,9 +67,10 @@ int place_open(struct place *place, struct snapshot_repo *repo, const char *hold
 	return rc;
 }
 
-int place_open_look(struct place *place, const char *holder, struct err *err)
+int place_open_look(struct place *place, struct snapshot_repo *repo, const char *holder,
+		    struct err *err)
 {
-	int rc = place->kind->open_look(place, holder, err);
+	int rc = place->kind->open_look(place, repo, holder, err);
 
 	if (rc) {
 		place_close(place);
@@ -183,8 +189,12 @@ int place_end(struct place *place, struct err *err)
 int place_put(struct place *place, const char *path, const void *body, size_t len,
 	      struct err *err)
 {
-	int rc = place_begin(place, path, err);
+	int rc;
 
+	if (place->kind->put) {
+		return place->kind->put(place, path, body, len, err);
+	}
+	rc = place_begin(place, path, err);
 	if (rc) {
 		return rc;
 	}

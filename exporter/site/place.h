@@ -54,8 +54,11 @@ const char *place_folder(const struct place *place);
 int place_read(struct buf *out, struct place *place, const char *path, size_t limit,
 	       struct err *err);
 
-/* False: there is no such file or folder. A place where asking costs as much as writing
- * answers true. */
+/* To ask whether a file exists costs as much as to write it: files that cannot be there should
+ * not be removed either. */
+bool place_is_blind(const struct place *place);
+
+/* False: there is no such file or folder. A blind place answers true. */
 bool place_has_file(struct place *place, const char *path);
 
 /* *bare: it has neither api/ nor audit/. */
@@ -79,7 +82,8 @@ int place_open(struct place *place, struct snapshot_repo *repo, const char *hold
 	       struct err *err);
 /* Opens it only to compare (place_set_look): nothing is made, and we need no permission
  * to write. */
-int place_open_look(struct place *place, const char *holder, struct err *err);
+int place_open_look(struct place *place, struct snapshot_repo *repo, const char *holder,
+		    struct err *err);
 /* Opens it to find out what would be written, without the lock: from here on, what would put a
  * file does nothing, what would remove one looks for it. Nothing is made or changed. The place
  * need not exist. */

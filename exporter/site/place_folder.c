@@ -117,12 +117,14 @@ static void reset(struct place_folder *place)
 				       .look.fd = -1};
 }
 
-static int open_look(struct place *base, const char *holder, struct err *err)
+static int open_look(struct place *base, struct snapshot_repo *repo, const char *holder,
+		     struct err *err)
 {
 	struct place_folder *place = of(base);
 	struct buf lock = {0};
 	int rc = folders_open(&place->folders, base->name, err);
 
+	(void)repo;
 	buf_addf(&lock, "%s/" PLACE_OWN "/lock", base->name);
 	rc = rc ? rc : lock_to_look(place, lock.data, holder, err);
 	if (!rc) {

@@ -40,14 +40,15 @@ struct place_kind {
 
 	int (*read)(struct buf *out, struct place *place, const char *path, size_t limit,
 		    struct err *err);
-	bool (*has_file)(struct place *place, const char *path);
+	bool (*has_file)(struct place *place, const char *path); /* NULL: it is blind */
 	int (*is_bare)(bool *bare, struct place *place, struct err *err);
 	int (*is_site)(bool *is, struct place *place, struct err *err);
 	int (*find_entry)(struct buf *name, struct place *place, struct err *err);
 
 	int (*open)(struct place *place, struct snapshot_repo *repo, const char *holder,
 		    struct err *err);
-	int (*open_look)(struct place *place, const char *holder, struct err *err);
+	int (*open_look)(struct place *place, struct snapshot_repo *repo,
+			 const char *holder, struct err *err);
 	/* Optional. ERR_NOTFOUND (no message): there is nothing yet. From then on place.c asks
 	 * only for what reads. */
 	int (*open_dry)(struct place *place, struct err *err);
@@ -70,6 +71,9 @@ struct place_kind {
 	int (*begin)(struct place *place, const char *path, struct err *err);
 	void (*write)(struct place *place, const void *bytes, size_t len);
 	int (*end)(struct place *place, struct err *err);
+	/* Optional: begin, write and end. */
+	int (*put)(struct place *place, const char *path, const void *body, size_t len,
+		   struct err *err);
 	bool (*was_there)(struct place *place); /* optional: true */
 	int (*put_state)(struct place *place, const void *body, size_t len,
 			 struct err *err);

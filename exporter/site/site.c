@@ -412,15 +412,16 @@ static int remove_row(struct publish *p, const struct response *row)
  * folder that no publish of ours has filled is left to whoever made it. */
 static bool has_extra_files(const struct publish *p, const struct response *row)
 {
+	bool may_have =
+		p->at.collections || p->pending.unfinished || !p->difference.bases;
+
 	if (!row->collected) {
 		return false;
 	}
 	if (!response_is_many(row)) {
-		return !p->collections;
+		return !p->collections && (may_have || !place_is_blind(p->place));
 	}
-	return p->collections ? is_stale(p, row)
-			      : p->at.collections || p->pending.unfinished ||
-					!p->difference.bases;
+	return p->collections ? is_stale(p, row) : may_have;
 }
 
 /* Removes all files that the target does not have. */
@@ -521,6 +522,7 @@ static int begin_collected(const struct response *row, const struct record_id *i
 	struct collected *file = payload;
 	struct publish *p = file->p;
 	struct buf *path = &file->path, *mark = &file->mark;
+	bool may_have;
 	int rc;
 
 	file->row = row;
@@ -538,7 +540,9 @@ static int begin_collected(const struct response *row, const struct record_id *i
 	}
 	rc = whole ? 0 : put(p, mark->data, "", 0, true, false, err);
 	/* Where there are many, what is not kept is removed in the end. */
-	return rc || id->len || p->empty
+	may_have = !place_is_blind(p->place) || !is_sure(p) ||
+		   (whole ? p->base_oversize.count : p->at.collections);
+	return rc || id->len || p->empty || !may_have
 		       ? rc
 		       : place_remove(p->place, whole ? mark->data : path->data,
 				      &p->result->removed, err);
@@ -812,7 +816,8 @@ int site_check(struct place *place, struct snapshot_repo *repo,
 		.err = err,
 		.difference = {.repo = repo, .target = &to->tree},
 	};
-	int rc = repair ? open_place(&p, flags) : place_open_look(place, HOLDER, err);
+	int rc = repair ? open_place(&p, flags)
+			: place_open_look(place, repo, HOLDER, err);
 
 	oversize_read(&p.oversize, to->message);
 	rc = rc ? rc : state_read(&p.at, place, err);
