@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EXPORTER_SITE_STORE_COMPARE_H
+#define EXPORTER_SITE_STORE_COMPARE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "data/base/buf.h"
+#include "data/base/err.h"
+#include "exporter/s3/s3.h"
+#include "exporter/site/listing.h"
+
+/*
+ * store_compare - whether keys of a store have the bodies that they should have. It asks for
+ * listings, of one key or of a whole folder.
+ */
+
+/* Zeroed but for what the caller sets is ready for use. */
+struct store_compare {
+	struct s3 *s3;    /* set by the caller */
+	const char *name; /* of the site, for messages; set by the caller */
+	/* Every file will be asked for, and what is said has to be certain: folders are listed
+	 * at once, and a body is read where its ETag does not tell. Else that counts as
+	 * another one: to write it costs as much as to read it. */
+	bool check;
+	unsigned asked;
+	struct listing listing;
+	struct buf listed; /* what was listed: prefixes, each with a NUL behind it */
+};
+
+/* Compares a key with a body of this size and MD5; *match is never LISTING_UNSURE. What was
+ * listed before is taken for what is there. */
+int store_compare(struct store_compare *compare, enum listing_match *match,
+		  const char *path, uint64_t size, const uint8_t md5[LISTING_MD5],
+		  struct err *err);
+/* Forgets what was listed. */
+void store_compare_release(struct store_compare *compare);
+
+#endif
