@@ -37,6 +37,9 @@
  * may take 60 s, and the clock of a store of many servers may be 5 s off. */
 #define PUBLICATION_SLACK_S 65
 
+/* A larger object is none of ours. */
+#define PUBLICATION_MAX ((size_t)64 << 10)
+
 struct publication {
 	char holder[UUID_LEN + 1]; /* "": nobody */
 	int64_t expires_s;         /* if there is a holder */
