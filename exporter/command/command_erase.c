@@ -370,7 +370,8 @@ static int run(const void *values, char **operand, struct err *err)
 const struct cli_command command_erase = {
 	.name = "erase",
 	.run = run,
-	.options = "index! repo! site json image+ tag-image+ tag+ album+ member+ reason! "
+	.options = "index! repo! site endpoint-url region single-publisher json image+ "
+		   "tag-image+ tag+ album+ member+ reason! "
 		   "sign "
 		   "dry-run wait",
 	.summary = "take records out of all of history",

@@ -206,7 +206,8 @@ static int run(const void *values, char **operand, struct err *err)
 const struct cli_command command_export = {
 	.name = "export",
 	.run = run,
-	.options = "index! repo! site collections json sign audit-page drop round-gps "
+	.options = "index! repo! site endpoint-url region single-publisher collections "
+		   "json sign audit-page drop round-gps "
 		   "name accept dry-run wait",
 	.summary = "snapshot what changed, then bring the site to it",
 	.help = "Renders the responses that changed since the last snapshot and commits "

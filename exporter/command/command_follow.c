@@ -39,7 +39,8 @@ static int run(const void *values, char **operand, struct err *err)
 const struct cli_command command_follow = {
 	.name = "follow",
 	.run = run,
-	.options = "index! repo! site collections metrics ready-fd sign audit-page drop "
+	.options = "index! repo! site endpoint-url region single-publisher collections "
+		   "metrics ready-fd sign audit-page drop "
 		   "round-gps name accept",
 	.summary = "export now and whenever the index changes",
 	.help = "Runs in the foreground until SIGTERM or SIGINT."};

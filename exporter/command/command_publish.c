@@ -211,8 +211,8 @@ static int run(const void *values, char **operand, struct err *err)
 const struct cli_command command_publish = {
 	.name = "publish",
 	.run = run,
-	.options = "repo! site! rev check repair collections json at audit-page accept "
-		   "dry-run",
+	.options = "repo! site! endpoint-url region single-publisher rev check repair "
+		   "collections json at audit-page accept dry-run",
 	.either = "check|repair|dry-run",
 	.summary = "bring a site to any snapshot",
 	.help = "Writes only the files that differ between the snapshot that the site is "

@@ -328,7 +328,7 @@ static int run(const void *values, char **operand, struct err *err)
 const struct cli_command command_status = {
 	.name = "status",
 	.run = run,
-	.options = "repo! index site signers fail-on json metrics",
+	.options = "repo! index site endpoint-url region signers fail-on json metrics",
 	.summary = "the last snapshot, how far behind it is, who signed it",
 	.help = "Prints the last snapshot and its age; with --index how far the index is "
 		"ahead of it, with --site whether the site is at it, with --signers "

@@ -191,7 +191,7 @@ int place_put(struct place *place, const char *path, const void *body, size_t le
 {
 	int rc;
 
-	if (place->kind->put) {
+	if (place->kind->put && !place->dry) {
 		return place->kind->put(place, path, body, len, err);
 	}
 	rc = place_begin(place, path, err);
