@@ -30,6 +30,8 @@
 #define LOCKED_MS 500
 #define FULL_MS 5000
 #define SAY_MS 60000
+/* An object store is asked less and less often: it may be paid by request, or overloaded. */
+#define STORE_MOST_MS 10000
 /* Under constant change the lock is left free this often, for this long. */
 #define YIELD_MS 1000
 #define GAP_MS 60
@@ -49,6 +51,7 @@ struct follow {
 	size_t spare;        /* freed memory that could not be given back */
 	bool waiting;        /* after a failure that may pass */
 	int64_t said_ms;     /* when that was last logged */
+	int pause_ms;        /* the last one, where they grow */
 	int64_t yielded_ms;  /* when the lock was last left free */
 };
 
@@ -124,15 +127,31 @@ static void count_failure(struct follow *f, int rc)
 
 /* --- failures that may pass ----------------------------------------------------------- */
 
-/* Treats a failure that may pass, ERR_LOCKED, ERR_FULL or ERR_CHANGED: logs it, at once and
- * then once a minute, sleeps, and returns 1: try again now. ERR_STOPPED: a stop was asked
- * for. Any other `rc` is returned as it is. */
+/* How long to wait until the next attempt. */
+static int next_pause_ms(struct follow *f, int rc)
+{
+	if (rc == ERR_FULL) {
+		return FULL_MS;
+	}
+	if (!f->pause_ms || !f->job.site || place_folder(f->job.site)) {
+		f->pause_ms = LOCKED_MS;
+	} else if (f->pause_ms < STORE_MOST_MS) {
+		f->pause_ms *= 2;
+	}
+	return f->pause_ms < STORE_MOST_MS ? f->pause_ms : STORE_MOST_MS;
+}
+
+/* Treats a failure that may pass, ERR_LOCKED, ERR_FULL, ERR_CHANGED or ERR_UNREACHABLE: logs it,
+ * at once and then once a minute, sleeps, and returns 1: try again now. ERR_STOPPED: a stop was
+ * asked for. Any other `rc` is returned as it is. */
 static int wait_if_passing(struct follow *f, int rc, struct err *err)
 {
 	struct pollfd fds = {.fd = f->job.stop->fd, .events = POLLIN};
 	int64_t now = clock_now_ms();
 
-	if (rc != ERR_LOCKED && rc != ERR_FULL && rc != ERR_CHANGED) {
+	if (rc != ERR_LOCKED && rc != ERR_FULL && rc != ERR_CHANGED &&
+	    rc != ERR_UNREACHABLE) {
+		f->pause_ms = 0;
 		if (!rc && f->waiting) {
 			log_info("going on");
 			ready_waiting("");
@@ -141,15 +160,16 @@ static int wait_if_passing(struct follow *f, int rc, struct err *err)
 		return rc;
 	}
 	if (!f->waiting) {
-		ready_waiting(rc == ERR_FULL ? "waiting for room on the disk"
-					     : "waiting for another program");
+		ready_waiting(rc == ERR_FULL          ? "waiting for room on the disk"
+			      : rc == ERR_UNREACHABLE ? "waiting for the object store"
+						      : "waiting for another program");
 	}
 	if (!f->waiting || now - f->said_ms >= SAY_MS) {
 		log_warning("%s; waiting", err->msg);
 		f->said_ms = now;
 		f->waiting = true;
 	}
-	if (poll(&fds, 1, rc == ERR_FULL ? FULL_MS : LOCKED_MS) < 0 && errno != EINTR) {
+	if (poll(&fds, 1, next_pause_ms(f, rc)) < 0 && errno != EINTR) {
 		return err_sys(err, "cannot wait");
 	}
 	rc = stop_check(f->job.stop, err);
