@@ -43,7 +43,12 @@
  *	ERR_FAIL	anything else: no such bucket, another region, a certificate that does
  *			not hold, an answer that no S3 server gives
  *
- * and what the tick returned. A try is repeated up to S3_TRIES times in all, with growing,
+ * and what the tick returned. A request that is cut, or that a process was killed over, may be
+ * carried out all the same, and later than what is sent next: a server that has received it does
+ * not notice. (radosgw was seen to apply a PUT that was cut after it had answered the next PUT of
+ * that key.) So what is sent after a cut must wait, or be the same.
+ *
+ * A try is repeated up to S3_TRIES times in all, with growing,
  * random pauses (at most 5 s; longer, up to 20 s, if the answer's Retry-After asks for it).
  * A connection that takes longer than 10 s, or over which nearly nothing (100 bytes a second)
  * has come or gone for 20 s, counts as broken.
