@@ -12,7 +12,7 @@ conf=$ROOT/data/examples/library.conf
 	"$INDEXER" watch --help
 	for command in follow edge maintain; do "$EXPORTER" "$command" --help; done
 } | sed -n 's/^  .*--\([a-z-]*\).*/\1/p' |
-	grep -Evx 'for|server-name|tls-certificate|tls-key|accept|accept-withdrawal|ready-fd|json|metrics|help|version' | tr a-z- A-Z_ | sort -u >"$T/options"
+	grep -Evx 'for|server-name|tls-certificate|tls-key|libraries|accept|accept-withdrawal|ready-fd|json|metrics|help|version' | tr a-z- A-Z_ | sort -u >"$T/options"
 sed -n 's/^#\?ALBUMEN_\([A-Z_]*\)=.*/\1/p' "$conf" | sort >"$T/example"
 same "the example has the options of the services, each once" "$T/example" "$T/options"
 

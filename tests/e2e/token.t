@@ -17,6 +17,13 @@ message() { # NAME TEXT: the last command said so, and nothing else
 	is "$1" "$(cat "$T/out" "$T/err")" "albumen-exporter: error: $2"
 }
 sign() { "$PYTHON" "$tokens" sign "$1"; }
+browse() { # URL STEP...: output of the steps to $T/seen, of the console to $T/console
+	timeout 300 "$PYTHON" "$ROOT/tests/e2e/browser.py" "$T/profile" "$@" >"$T/all" 2>&1
+	local status=$?
+	grep -v '^console: \|^request: ' "$T/all" >"$T/seen"
+	sed -n 's/^console: //p' "$T/all" >"$T/console"
+	return "$status"
+}
 
 ok "what a token allows is decided in one file" njs "$ROOT/tests/edge/token.js"
 
@@ -40,6 +47,13 @@ is "an album" "$(ask $call -H "Authorization: Token token=\"$own\"")" 200
 is "an answer that is still right needs a token, too" "$(
 	ask $call -H "If-None-Match: $(header ETag)"
 ) $(ask $call -H "If-None-Match: $(header ETag)" -H "Authorization: Bearer $own")" "401 200"
+
+# The audit page, and all that it loads: an album's images among it.
+ok "the audit page is shown with a token" browse "$URL/audit?token=$audit#album=own" \
+	"wait:'ready' in document.documentElement.dataset && document.querySelector('#image-table [role=row]')" \
+	"eval:document.querySelector('#count').textContent" "eval:location.pathname + location.hash"
+is "with all of its data" "$(<"$T/seen") $(<"$T/console")" '"7 albums"
+"/audit/#album=own" '
 
 # The file is read at each request.
 mv "$KEYS" "$T/away"
