@@ -90,7 +90,8 @@ struct s3_object {
  * (`etag` is NULL). Waits for the answer; what s3_put has begun goes on meanwhile.
  *
  *	0		it is written, by this call; answer->etag is the new one
- *	ERR_CHANGED	the condition did not hold, nothing was written; answer->status is 0
+ *	ERR_CHANGED	the condition did not hold, and nothing was written (or, after a failure,
+			it was, and another has overwritten it since); answer->status is 0
  *	ERR_REFUSED	the server knows no conditions (501), or none that holds
  *
  * A failure by which it remains unknown whether it was written (5xx, 409, a broken

@@ -285,7 +285,13 @@ static void of_writers_that_race_one_wins_each_time(void **state)
 		assert_int_equal(status, 0);
 	}
 	assert_int_equal(s3_get(f->s3, "count", 64, &f->answer, &f->err), 0);
-	assert_int_equal(atoi(f->answer.body.data), WRITERS * TIMES);
+	/* After a fault, what was written and is overwritten already cannot be told from what
+	 * was not written. */
+	if (getenv("ALBUMEN_TEST_S3_FAULTS")) {
+		assert_true(atoi(f->answer.body.data) >= WRITERS * TIMES);
+	} else {
+		assert_int_equal(atoi(f->answer.body.data), WRITERS * TIMES);
+	}
 }
 
 static void large_bodies_and_files_are_sent_alone(void **state)
