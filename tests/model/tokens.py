@@ -4,10 +4,11 @@
 
     tokens.py make DATA KEYS
         writes metadata, and the file of keys
-    tokens.py ask --url URL --site DIR [--seed N] [--random N]
+    tokens.py ask --url URL --site DIR [--seed N] [--random N] [--as-sent]
         asks the edge at URL, which serves DIR (made of that metadata, with --collections and
         --audit-page), with every kind of token, every damage and every request, and then at
-        random; prints what is answered wrongly, and a line with the count
+        random; prints what is answered wrongly, and a line with the count. --as-sent: the edge
+        does not resolve `..` in a path
     tokens.py sign CLAIMS
         prints a token of these claims (JSON), with the issuer `us` and an hour to live unless
         they say otherwise
@@ -256,8 +257,9 @@ def tag_request(ids, rng=None):
                    "&".join(pairs) if pairs else None, "tag_images")
 
 
-def requests():
-    """Every request of the matrix."""
+def requests(as_sent):
+    """Every request of the matrix. AS_SENT: the edge takes a path as it was sent, and does not
+    resolve `..` in it."""
     for album in ("own", "other", "a/b", "__proto__", "constructor", "\u00e9 x", "0", "unknown", "albumen"):
         yield album_request(album)
     yield album_request("own", "images/untag")
@@ -282,11 +284,12 @@ def requests():
                  "/api/v1/albums/own/..%2fother/images", "/.albumen/lock", "/api/v1/tag_images/t-0.json"):
         yield Request(path)
     # What nginx makes another path of than the one that was sent.
-    yield Request("/api/v1/albums/..%2f..%2f..%2fsnapshot.json", None, "file", "snapshot.json")
-    yield Request("/x/../snapshot.json", None, "file", "snapshot.json")
-    yield Request("/api/v1/albums/own/images/../../../../../snapshot.json", None, "file", "snapshot.json")
-    yield Request("/api/v1/albums/own/images/../../../../../audit/index.html", None, "file", "audit/index.html")
-    yield Request("/api/v1/albums/..%2f..%2f..%2faudit/images")
+    for path, file in (("/api/v1/albums/..%2f..%2f..%2fsnapshot.json", "snapshot.json"),
+                       ("/x/../snapshot.json", "snapshot.json"),
+                       ("/api/v1/albums/own/images/../../../../../snapshot.json", "snapshot.json"),
+                       ("/api/v1/albums/own/images/../../../../../audit/index.html", "audit/index.html")):
+        yield Request(path) if as_sent else Request(path, None, "file", file)
+    yield album_request("../../../audit") if as_sent else Request("/api/v1/albums/..%2f..%2f..%2faudit/images")
     yield Request("/%zz", None, "bad")
     for path in ("/api/v1/albums/own/images", "/snapshot.json", "/healthz"):
         yield Request(path, None, "else", None, "POST")
@@ -467,7 +470,8 @@ def refusal_is_recorded(headers):
 
 
 class Asker:
-    def __init__(self, url, site):
+    def __init__(self, url, site, as_sent):
+        self.as_sent = as_sent
         self.client, self.oracle = Client(url), Oracle(site)
         self.count, self.wrong, self.seen = 0, 0, {}
 
@@ -496,7 +500,7 @@ class Asker:
 
     def matrix(self):
         right = damages()["right"]
-        calls = list(requests())
+        calls = list(requests(self.as_sent))
         ways = ("token", "bearer", "query")
         for kind, claims in kinds().items():
             for damage, make in damages().items():
@@ -514,7 +518,7 @@ class Asker:
         rng = random.Random(seed)
         albums = ALBUMS + ["unknown", "albumen", "OWN", "own "]
         images = list(TAGGED) + list(UNTAGGED) + ["nobody", "huge", ""]
-        makers, calls, ways = list(damages().items()), list(requests()), list(carriers().items())
+        makers, calls, ways = list(damages().items()), list(requests(self.as_sent)), list(carriers().items())
 
         def truth():
             return True if rng.random() < 0.8 else rng.choice([False, 1, "true", None, [], {}, {"true": True}])
@@ -562,6 +566,7 @@ def main():
     ask.add_argument("--site", required=True)
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--random", type=int, default=10000)
+    ask.add_argument("--as-sent", action="store_true")
     one = commands.add_parser("sign")
     one.add_argument("claims")
     args = parser.parse_args()
@@ -570,7 +575,7 @@ def main():
     elif args.command == "sign":
         print(sign({"iss": "us", "exp": int(time.time()) + 3600} | json.loads(args.claims)))
     else:
-        asker = Asker(args.url, args.site)
+        asker = Asker(args.url, args.site, args.as_sent)
         asker.matrix()
         asker.random(args.random, args.seed)
         print(f"{asker.count} requests, {asker.wrong} answered wrongly; by status: {sorted(asker.seen.items())}")

@@ -4,6 +4,8 @@
 #	worker NAME OPTION... [-- BINDING...]	starts the Worker that `edge --for worker` prints
 #			with these options, as the process NAME at $URL. A binding is NAME=TEXT,
 #			or ALBUMEN_DISK=FOLDER
+#	query NAME...		prints the request for the tag images of these images
+#	joined SITE NAME...	prints what answers it, of the files of a site
 #
 # `make test-worker` gives the path of workerd in WORKERD.
 
@@ -47,4 +49,18 @@ worker() {
 	END
 	spawn "$name" "$WORKERD" serve "$T/$name.capnp"
 	wait_until 30 curl -s "$URL/"
+}
+
+query() {
+	local names
+	names=$(printf '&image_ids[]=%s' "$@")
+	echo "/api/v1/tag_images?${names:1}"
+}
+
+joined() {
+	"$PYTHON" - "$@" <<-'EOF'
+		import sys
+		inner = (open(f"{sys.argv[1]}/api/v1/tag_images/{name}.json", "rb").read()[1:-1] for name in sys.argv[2:])
+		sys.stdout.buffer.write(b"[" + b",".join(text for text in inner if text) + b"]")
+	EOF
 }

@@ -9,11 +9,6 @@
 answers() { # NAME PATH STATUS BODY
 	is "$1" "$(ask "$2") $(<"$T/body")" "$3 $4"
 }
-query() { # NAME...: the request for these images
-	local names
-	names=$(printf '&image_ids[]=%s' "$@")
-	echo "/api/v1/tag_images?${names:1}"
-}
 NOT_FOUND='{"error":"not found"}'
 
 # --- every case ------------------------------------------------------------------------
@@ -81,13 +76,6 @@ make_file() { # NAME BYTES: an array of one string, of so many bytes in all
 	} >"$T/made"
 	mv "$T/made" "$L/api/v1/tag_images/$1.json"
 }
-joined() { # NAME...: what the files of these images give
-	"$PYTHON" - "$L/api/v1/tag_images" "$@" <<-'EOF'
-		import sys
-		inner = (open(f"{sys.argv[1]}/{name}.json", "rb").read()[1:-1] for name in sys.argv[2:])
-		sys.stdout.buffer.write(b"[" + b",".join(text for text in inner if text) + b"]")
-	EOF
-}
 MIB=1048576
 for i in {1..8}; do
 	make_file "big$i" $((8 * MIB))
@@ -97,12 +85,12 @@ make_file over 9
 printf '["é"]' >"$L/api/v1/tag_images/small.json"
 printf '[]' >"$L/api/v1/tag_images/none.json"
 ok "a Worker over large files runs" worker large --site "$L" -- ALBUMEN_DISK="$L"
-joined small big{1..2} none big3 >"$T/want"
+joined "$L" small big{1..2} none big3 >"$T/want"
 is "what is kept in memory and what is not are joined in order" \
 	"$(ask "$(query small big{1..2} small none big3)")" 200
 ok "its bytes are right" cmp "$T/body" "$T/want"
 is "its length is right" "$(header Content-Length)" "$(wc -c <"$T/body")"
-joined big{1..8} fits >"$T/want"
+joined "$L" big{1..8} fits >"$T/want"
 is "an answer of 64 MiB is joined" "$(ask "$(query big{1..8} fits)")" 200
 ok "its bytes are right" cmp "$T/body" "$T/want"
 is "its length is right" "$(header Content-Length)" $((64 * MIB))
