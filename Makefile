@@ -73,7 +73,7 @@ DEPS_TEST = libcmocka-dev perl python3 curl jq njs strace chromium e2fsprogs mou
 	libimage-exiftool-perl miller csvkit zsh fish python3-jsonschema $(DEPS_DEB) lintian \
 	mmdebstrap systemd-container
 # for tests/system alone: object stores, other web servers
-DEPS_SYSTEM = apache2 openssl radosgw ceph-mon ceph-osd ceph-common swift-proxy swift-account swift-container \
+DEPS_SYSTEM = apache2 caddy openssl radosgw ceph-mon ceph-osd ceph-common swift-proxy swift-account swift-container \
 	swift-object memcached
 # to make the Debian package
 DEPS_DEB = build-essential debhelper

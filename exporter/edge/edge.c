@@ -31,6 +31,7 @@ static const struct kind {
 	{"nginx", LISTEN, TOKENS, edge_nginx},
 	{"nginx-server", SERVER_NAME, LISTEN | TLS | TOKENS, edge_nginx_server},
 	{"apache", SERVER_NAME, LISTEN | TLS, edge_apache},
+	{"caddy", SERVER_NAME, LISTEN | TLS, edge_caddy},
 	{"worker", 0, LIBRARIES | STORE | TOKENS, edge_worker},
 };
 

@@ -15,7 +15,7 @@
  */
 
 /* The kinds, for --for. */
-#define EDGE_KINDS "nginx nginx-server apache worker"
+#define EDGE_KINDS "nginx nginx-server apache caddy worker"
 
 /* What is asked for. Strings that were not given are NULL. */
 struct edge_request {

@@ -24,6 +24,7 @@ struct edge_job {
 int edge_nginx(struct buf *out, const struct edge_job *job, struct err *err);
 int edge_nginx_server(struct buf *out, const struct edge_job *job, struct err *err);
 int edge_apache(struct buf *out, const struct edge_job *job, struct err *err);
+int edge_caddy(struct buf *out, const struct edge_job *job, struct err *err);
 int edge_worker(struct buf *out, const struct edge_job *job, struct err *err);
 
 /* Appends a template of ours, with so many tabs before each line, and without its last line

@@ -58,7 +58,8 @@ class Answer:
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
     def stable(self):
-        return sorted((k.lower(), v) for k, v in self.headers if k.lower() not in VARIES)
+        headers = ((key.lower(), value) for key, value in self.headers)
+        return sorted(h for h in headers if h[0] not in VARIES and h != ("content-length", "0"))
 
 
 class Edge:
@@ -118,7 +119,7 @@ class Case:
 
     def check(self, answer):
         case, either = self.case, case_either(self.case)
-        errors = case.get("error", [])
+        errors = case.get("error") or []
         errors = errors if isinstance(errors, list) else [errors]
         for name in NEVER:
             self.expect(name, answer.get(name), [])
@@ -130,7 +131,7 @@ class Case:
             path = [re.sub(r"^https?://[^/]*", "", text) for text in where]
             self.expect("Location", path, [case["location"]])
         elif answer.status in errors and case.get("plain"):
-            pass
+            return
         elif answer.status in errors:
             text = case.get("body") or f'{{"error":"{ERRORS.get(answer.status)}"}}'
             self.expect("body", answer.body, text.encode())
@@ -147,7 +148,7 @@ class Case:
             want = [self.read(path) for path in either]
             if "join" in case:
                 want.append(self.joined())
-            if "body" in case:
+            if case.get("body"):
                 want.append(case["body"].encode())
             if answer.body not in want:
                 self.expect("body", answer.body, want[0])

@@ -31,7 +31,7 @@ edge_site() {
 	: >"$site/api/v1/tag_images/huge.oversize"
 	mkdir -p "$site/api/v1/albums/huge/images" "$T/edge-elsewhere/images"
 	: >"$site/api/v1/albums/huge/images/untag.oversize"
-	echo '["secret"]' | tee "$T/edge-elsewhere/secret.json" >"$T/edge-elsewhere/images.json"
+	printf '["secret"]' | tee "$T/edge-elsewhere/secret.json" >"$T/edge-elsewhere/images.json"
 	ln -s "$T/edge-elsewhere/secret.json" "$site/api/v1/tag_images/link.json"
 	ln -s "$T/edge-elsewhere/secret.json" "$site/api/v1/tag_images/link2.json"
 	ln -s "$T/edge-elsewhere" "$site/api/v1/albums/link"
