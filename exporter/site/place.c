@@ -94,7 +94,7 @@ int place_open_dry(struct place *place, struct err *err)
 void place_close(struct place *place)
 {
 	if (place) {
-		place->dry = place->absent = false;
+		place->dry = place->absent = place->doubted = false;
 		place->kind->close(place);
 	}
 }
@@ -132,6 +132,30 @@ int place_pending_end(struct place *place, struct err *err)
 
 /* --- files --- */
 
+static void count_extra(const char *path, enum place_fault fault, void *payload)
+{
+	uint64_t *extra = payload;
+
+	(void)path;
+	*extra += fault == PLACE_EXTRA;
+}
+
+/* In a dry run: from here on, what would remove a file counts it, if it is there. */
+static void look_for_extra(struct place *place, bool on)
+{
+	place->extra = 0;
+	place->kind->set_look(place, on ? count_extra : NULL, &place->extra);
+}
+
+/* Returns how many were found. */
+static uint64_t take_extra(struct place *place)
+{
+	uint64_t extra = place->extra;
+
+	place->extra = 0;
+	return extra;
+}
+
 void place_set_many(struct place *place, bool many)
 {
 	if (place->kind->set_many && !place->dry) {
@@ -141,7 +165,10 @@ void place_set_many(struct place *place, bool many)
 
 void place_doubt(struct place *place)
 {
-	if (place->kind->doubt && !place->dry) {
+	if (place->dry && !place->absent) {
+		place->doubted = true;
+		look_for_extra(place, true);
+	} else if (place->kind->doubt && !place->dry) {
 		place->kind->doubt(place);
 	}
 }
@@ -233,11 +260,15 @@ int place_has(bool *has, struct place *place, const char *path, const void *body
 int place_remove(struct place *place, const char *path, uint64_t *removed,
 		 struct err *err)
 {
-	if (place->dry) {
+	int rc;
+
+	if (place->dry && !place->doubted) {
 		*removed += place_has_file(place, path);
 		return 0;
 	}
-	return place->kind->remove(place, path, removed, err);
+	rc = place->kind->remove(place, path, removed, err);
+	*removed += take_extra(place);
+	return rc;
 }
 
 int place_remove_folder(struct place *place, const char *path, struct err *err)
@@ -245,14 +276,6 @@ int place_remove_folder(struct place *place, const char *path, struct err *err)
 	return place->kind->remove_folder && !place->dry
 		       ? place->kind->remove_folder(place, path, err)
 		       : 0;
-}
-
-static void count_extra(const char *path, enum place_fault fault, void *payload)
-{
-	uint64_t *removed = payload;
-
-	(void)path;
-	*removed += fault == PLACE_EXTRA;
 }
 
 int place_prune(struct place *place, const char *path, place_keep_fn *keep, void *payload,
@@ -266,9 +289,14 @@ int place_prune(struct place *place, const char *path, place_keep_fn *keep, void
 	if (place->absent) {
 		return 0;
 	}
-	place->kind->set_look(place, count_extra, removed);
+	if (!place->doubted) {
+		look_for_extra(place, true);
+	}
 	rc = place->kind->prune(place, path, keep, payload, removed, err);
-	place->kind->set_look(place, NULL, NULL);
+	*removed += take_extra(place);
+	if (!place->doubted) {
+		look_for_extra(place, false);
+	}
 	return rc;
 }
 

@@ -29,6 +29,8 @@ struct place {
 	/* Of place_open_dry. */
 	bool dry;
 	bool absent;         /* the place does not exist yet */
+	bool doubted;        /* files are looked for before they count as removed */
+	uint64_t extra;      /* files that were found so */
 	struct buf dry_path; /* the last file that would have been put */
 };
 
