@@ -27,7 +27,11 @@
 #				changes its rules; its record begins anew
 #	requests		the record: METHOD STATUS KEY [CONDITION] [FAULT]
 #	proxy_idle		waits until no request is under way in the proxy
+#	reader [--any] PREFIX SITE...	starts a reader of what must be seen there (s3.py), and waits
+#				until it reads; `stop reader` says whether all was right
 #	s3 COMMAND...		asks the store itself, past the proxy
+#	three_sites		three snapshots (tags one, two, three) in $T/repo, $T/one, $T/two and
+#				$T/three
 #	store_holds PREFIX DIR	true if the keys below PREFIX are the files of DIR, byte for byte,
 #				without .albumen; else prints how they differ
 
@@ -121,9 +125,43 @@ proxy() {
 }
 requests() { curl -sS "$AWS_ENDPOINT_URL/-/log"; }
 proxy_idle() { curl -sS "$AWS_ENDPOINT_URL/-/idle"; }
+reader() {
+	spawn reader "$PYTHON" "$ROOT/tests/system/s3.py" read "$@"
+	wait_until 60 grep -q '^reading' "$T/reader.log"
+}
 s3() { "$PYTHON" "$ROOT/tests/system/s3.py" "$@"; }
 
 store_holds() {
 	rm -rf "$T/.held" && mkdir "$T/.held" && s3 mirror "$1" "$T/.held" &&
 		diff -r -x .albumen "$T/.held" "$2"
+}
+
+# Three snapshots of a small library, labelled one, two and three, in $T/repo; and the folder
+# sites $T/one, $T/two and $T/three. Between any two of them files are new, other and gone.
+three_sites() {
+	local name
+	mkdir "$T/data"
+	library_at one >"$T/data/all.ndjson"
+	scan >"$T/out" && export_snapshot one || return 1
+	library_at two >"$T/data/all.ndjson"
+	scan >"$T/out" && export_snapshot two || return 1
+	library_at three >"$T/data/all.ndjson"
+	scan >"$T/out" && export_snapshot three || return 1
+	for name in one two three; do
+		"$EXPORTER" publish --repo "$T/repo" --site "$T/$name" --at $name >"$T/out" || return 1
+	done
+}
+export_snapshot() {
+	"$EXPORTER" export --index "$T/index" --repo "$T/repo" >"$T/out" && git -C "$T/repo" tag "$1" main
+}
+library_at() {
+	awk -v when="$1" 'BEGIN {
+		from = when == "two" ? 3 : 1
+		to = when == "one" ? 9 : when == "two" ? 12 : 11
+		for (i = from; i <= to; i++)
+			printf "{\"public_id\":\"i %d/%%é\",\"album_id\":\"a%d\",\"title\":\"%s\"}\n",
+				i, i % 4, i % 3 ? "same" : when
+		printf "{\"id\":\"t\",\"image_id\":\"i 5/%%é\",\"tag_id\":\"g\",\"n\":\"%s\"}\n", when
+		printf "{\"id\":\"g\",\"name\":\"gull\",\"label\":\"gull\"}\n"
+	}'
 }

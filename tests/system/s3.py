@@ -12,7 +12,7 @@ from AWS's documentation, apart from the program's).
 	s3.py policy FILE		who may do what with the bucket
 	s3.py mirror PREFIX FOLDER	writes every key below PREFIX/ into FOLDER
 	s3.py upload FOLDER PREFIX	the reverse
-	s3.py read PREFIX SITE...	see below
+	s3.py read [--any] PREFIX SITE...	see below
 
 The environment says where: STORE_URL (else AWS_ENDPOINT_URL), AWS_ACCESS_KEY_ID,
 AWS_SECRET_ACCESS_KEY, AWS_REGION, BUCKET. The status is 1 and the server's answer is on standard
@@ -26,6 +26,8 @@ must never be anything but:
 - snapshot.json of one of the sites; then the same, or that of the next;
 - each key whole, and of the sites from the one that snapshot.json named before it was asked to
   the one after that which it names afterwards (the next may be in the making).
+
+With --any the sites come in any order, and each of them is next to any other.
 
 It prints `reading` after its first round, `at N` when snapshot.json is that of the Nth site
 (from 1), and what is wrong, and then ends with status 1. On SIGTERM it ends after a last round.
@@ -152,7 +154,7 @@ class Wrong(Exception):
 
 
 class Reader:
-    def __init__(self, bucket, prefix, folders):
+    def __init__(self, bucket, any_order, prefix, *folders):
         self.bucket, self.prefix = bucket, prefix
         self.sites = []
         for folder in folders:
@@ -161,6 +163,7 @@ class Reader:
                                if path.is_file() and path.relative_to(folder).parts[0] != ".albumen"})
         self.keys = sorted(set().union(*self.sites) - {"snapshot.json"})
         self.at = -1  # nothing yet
+        self.any_order = any_order
 
     def get(self, key):
         return self.bucket.get(self.prefix + "/" + key)
@@ -168,7 +171,7 @@ class Reader:
     def look(self):
         """The site that snapshot.json names: that of the last time, or the next."""
         body = self.get("snapshot.json")
-        for at in (self.at, self.at + 1):
+        for at in range(len(self.sites)) if self.any_order else (self.at, self.at + 1):
             if at < len(self.sites) and body == (self.sites[at]["snapshot.json"] if at >= 0 else None):
                 if at != self.at:
                     print("at", at + 1, flush=True)
@@ -182,14 +185,17 @@ class Reader:
         with ThreadPoolExecutor(READERS) as readers:
             bodies = list(readers.map(self.get, self.keys))
         last = self.look()
+        if self.any_order:
+            first, last = 0, len(self.sites)
         for key, body in zip(self.keys, bodies):
             if body not in [self.sites[at].get(key) if at >= 0 else None
                             for at in range(first, min(last + 2, len(self.sites)))]:
                 raise Wrong(f"{key}: {body!r} is not of the sites {first + 1} to {last + 2}")
 
 
-def read(bucket, prefix, folders):
-    reader = Reader(bucket, prefix, folders)
+def read(bucket, *args):
+    any_order = args[0] == "--any"
+    reader = Reader(bucket, any_order, *args[any_order:])
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     rounds = 0
@@ -256,7 +262,7 @@ def main(name, *args):
                 lambda path: bucket.put(f"{args[1]}/{path.relative_to(args[0])}", path.read_bytes()),
                 [path for path in Path(args[0]).rglob("*") if path.is_file()]))
     elif name == "read":
-        return read(bucket, args[0], args[1:])
+        return read(bucket, *args)
     else:
         sys.exit(__doc__)
     return 0
