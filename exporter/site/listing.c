@@ -15,6 +15,7 @@ struct listing_key {
 	uint8_t path[DIGEST];
 	uint8_t md5[LISTING_MD5]; /* zeros: the ETag is none */
 	uint64_t size;
+	bool asked; /* for this key */
 };
 
 static void digest(uint8_t out[DIGEST], const char *path)
@@ -57,7 +58,7 @@ void listing_release(struct listing *listing)
 enum listing_match listing_compare(struct listing *listing, const char *path,
 				   uint64_t size, const uint8_t md5[LISTING_MD5])
 {
-	const struct listing_key *found = NULL;
+	struct listing_key *found = NULL;
 	uint8_t key[DIGEST];
 
 	if (!listing->sorted && listing->count) {
@@ -72,9 +73,20 @@ enum listing_match listing_compare(struct listing *listing, const char *path,
 	if (!found) {
 		return LISTING_ABSENT;
 	}
+	found->asked = true;
 	if (found->size != size) {
 		return LISTING_DIFFERS;
 	}
 	/* A store that encrypts says something else that looks like an MD5. */
 	return memcmp(found->md5, md5, LISTING_MD5) == 0 ? LISTING_SAME : LISTING_UNSURE;
+}
+
+bool listing_is_exhausted(const struct listing *listing)
+{
+	for (size_t i = 0; i < listing->count; i++) {
+		if (!listing->key[i].asked) {
+			return false;
+		}
+	}
+	return true;
 }

@@ -11,7 +11,7 @@
  * which is the MD5 of the body where the store says no other. So a million files are compared
  * by a thousand requests.
  *
- * A key takes 40 bytes, whatever its length: digests of keys are kept, as in kept.h.
+ * A key takes 48 bytes, whatever its length: digests of keys are kept, as in kept.h.
  */
 
 #define LISTING_MD5 16
@@ -35,8 +35,10 @@ enum listing_match {
 	LISTING_DIFFERS,
 	LISTING_UNSURE, /* of this size, but the ETag is not its MD5, and may be none at all */
 };
-/* Compares a key with a body of this size and MD5. */
+/* Compares a key with a body of this size and MD5, and notes that it was asked for. */
 enum listing_match listing_compare(struct listing *listing, const char *path,
 				   uint64_t size, const uint8_t md5[LISTING_MD5]);
+/* Whether every key was asked for. */
+bool listing_is_exhausted(const struct listing *listing);
 
 #endif

@@ -636,6 +636,15 @@ static int store_put(struct place *place, const char *path, const void *body, si
 	return put(s, &object, md5, err);
 }
 
+/* Compares it with what was read. */
+static void look_at_state(struct store *s, const void *body, size_t len)
+{
+	if (s->state.len != len || memcmp(s->state.data, body, len) != 0) {
+		s->found(PLACE_STATE, *s->state_etag ? PLACE_CHANGED : PLACE_MISSING,
+			 s->payload);
+	}
+}
+
 static int store_put_state(struct place *place, const void *body, size_t len,
 			   struct err *err)
 {
@@ -648,9 +657,13 @@ static int store_put_state(struct place *place, const void *body, size_t len,
 	struct s3_answer answer = {0};
 	int rc;
 
-	if (s->found || is_plain(s)) {
+	if (s->found) {
+		look_at_state(s, body, len);
+		return 0;
+	}
+	if (is_plain(s)) {
 		rc = store_put(place, PLACE_STATE, body, len, err);
-		return rc || s->found ? rc : store_flush(place, err);
+		return rc ? rc : store_flush(place, err);
 	}
 	assert(s->flying == NOTHING);
 	rc = s3_put_if(s->s3, &object, *s->state_etag ? s->state_etag : NULL, &answer,
@@ -735,13 +748,12 @@ static int store_has(bool *has, struct place *place, const char *path, const voi
 static int store_remove(struct place *place, const char *path, uint64_t *removed,
 			struct err *err)
 {
-	static const uint8_t any[LISTING_MD5];
 	struct store *s = of(place);
 	enum listing_match match = LISTING_DIFFERS;
 	int rc = 0;
 
 	if (s->found || s->doubt) {
-		rc = compare(s, &match, path, 0, any, err);
+		rc = compare(s, &match, path, 0, NULL, err);
 	}
 	if (rc || match == LISTING_ABSENT) {
 		return rc;
@@ -793,6 +805,10 @@ static int store_prune(struct place *place, const char *path, place_keep_fn *kee
 	int rc = change_to(s, DELETES, err);
 
 	buf_addf(&folder, "%s/", path);
+	if (s->found && store_compare_is_exhausted(&s->compare, folder.data)) {
+		buf_release(&folder);
+		return rc;
+	}
 	rc = rc ? rc : s3_list(s->s3, folder.data, prune_one, &pruning, err);
 	buf_release(&folder);
 	return rc;

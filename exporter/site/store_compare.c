@@ -19,50 +19,64 @@ static int list_one(const char *key, const char *etag, uint64_t size, void *payl
 	return 0;
 }
 
-/* The length of the first three names of a path and the slash behind them, which is a folder of
- * many files; 0: it is not that deep. */
-static size_t folder_of(const char *path)
+/* The length of the first `names` names of a path and the slash behind them; 0: it is not that
+ * deep. */
+static size_t folder_of(const char *path, int names)
 {
 	const char *at = path;
 
-	for (int i = 0; at && i < 3; i++) {
+	for (int i = 0; at && i < names; i++) {
 		at = strchr(at, '/');
 		at = at ? at + 1 : NULL;
 	}
 	return at ? (size_t)(at - path) : 0;
 }
 
-static bool is_listed(const struct store_compare *c, const char *path, size_t len)
+static struct store_compare_part *find_part(const struct store_compare *c,
+					    const char *path, size_t len)
 {
-	for (size_t at = 0; at < c->listed.len; at += strlen(c->listed.data + at) + 1) {
-		if (strlen(c->listed.data + at) == len &&
-		    memcmp(c->listed.data + at, path, len) == 0) {
-			return true;
+	for (size_t i = 0; i < c->parts; i++) {
+		if (strlen(c->part[i].prefix) == len &&
+		    memcmp(c->part[i].prefix, path, len) == 0) {
+			return &c->part[i];
 		}
 	}
-	return false;
+	return NULL;
 }
 
-/* Sees to it that the listing says what is at `path`. */
-static int list_for(struct store_compare *c, const char *path, struct err *err)
+/* Lists what begins with the first `len` bytes of `path`. */
+static int list_part(struct store_compare *c, struct store_compare_part **out,
+		     const char *path, size_t len, struct err *err)
 {
-	size_t folder = folder_of(path), len = strlen(path);
-	char *prefix;
-	int rc;
+	struct store_compare_part part = {.prefix = xmemdup0(path, len)};
+	int rc = s3_list(c->s3, part.prefix, list_one, &part.listing, err);
 
-	if (is_listed(c, path, len) || (folder && is_listed(c, path, folder))) {
+	if (rc) {
+		free(part.prefix);
+		listing_release(&part.listing);
+		return rc;
+	}
+	c->part = xgrow(c->part, c->parts, &c->cap, sizeof(*c->part));
+	*out = &c->part[c->parts++];
+	**out = part;
+	return 0;
+}
+
+/* Finds the listing that says what is at `path`, or makes it. A file of many lies three folders
+ * deep. */
+static int part_for(struct store_compare *c, struct store_compare_part **out,
+		    const char *path, struct err *err)
+{
+	size_t folder = folder_of(path, c->check ? 1 : 3), len = strlen(path);
+
+	if ((folder && (*out = find_part(c, path, folder))) ||
+	    (*out = find_part(c, path, len))) {
 		return 0;
 	}
 	if (folder && (c->check || c->asked++ >= ASKED_MAX)) {
 		len = folder;
 	}
-	prefix = xmemdup0(path, len);
-	rc = s3_list(c->s3, prefix, list_one, &c->listing, err);
-	if (!rc) {
-		buf_add(&c->listed, prefix, len + 1);
-	}
-	free(prefix);
-	return rc;
+	return list_part(c, out, path, len, err);
 }
 
 static int read_body(struct store_compare *c, enum listing_match *match, const char *path,
@@ -94,25 +108,38 @@ static int read_body(struct store_compare *c, enum listing_match *match, const c
 }
 
 int store_compare(struct store_compare *compare, enum listing_match *match,
-		  const char *path, uint64_t size, const uint8_t md5[LISTING_MD5],
-		  struct err *err)
+		  const char *path, uint64_t size, const uint8_t *md5, struct err *err)
 {
-	int rc = list_for(compare, path, err);
+	static const uint8_t any[LISTING_MD5];
+	struct store_compare_part *part = NULL;
+	int rc = part_for(compare, &part, path, err);
 
 	if (rc) {
 		return rc;
 	}
-	*match = listing_compare(&compare->listing, path, size, md5);
-	if (*match != LISTING_UNSURE) {
+	*match = listing_compare(&part->listing, path, size, md5 ? md5 : any);
+	if (*match != LISTING_UNSURE && (md5 || *match == LISTING_ABSENT)) {
 		return 0;
 	}
 	*match = LISTING_DIFFERS;
-	return compare->check ? read_body(compare, match, path, size, md5, err) : 0;
+	return md5 && compare->check ? read_body(compare, match, path, size, md5, err)
+				     : 0;
+}
+
+bool store_compare_is_exhausted(const struct store_compare *compare, const char *path)
+{
+	const struct store_compare_part *part =
+		find_part(compare, path, folder_of(path, 1));
+
+	return part && listing_is_exhausted(&part->listing);
 }
 
 void store_compare_release(struct store_compare *compare)
 {
-	listing_release(&compare->listing);
-	buf_release(&compare->listed);
-	compare->asked = 0;
+	for (size_t i = 0; i < compare->parts; i++) {
+		free(compare->part[i].prefix);
+		listing_release(&compare->part[i].listing);
+	}
+	free(compare->part);
+	*compare = (struct store_compare){0};
 }

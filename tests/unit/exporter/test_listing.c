@@ -72,11 +72,26 @@ static void keys_that_are_added_later_are_found(void **state)
 	assert_int_equal(compare("3000", 1, MD5_OF_A), LISTING_ABSENT);
 }
 
+static void it_is_exhausted_when_each_key_was_asked_for(void **state)
+{
+	(void)state;
+	assert_true(listing_is_exhausted(&listing));
+	listing_add(&listing, "one", MD5_OF_A, 1);
+	listing_add(&listing, "two", MD5_OF_A, 1);
+	compare("one", 1, MD5_OF_A);
+	compare("three", 1, MD5_OF_A);
+	assert_false(listing_is_exhausted(&listing));
+	compare("two", 2, MD5_OF_A);
+	assert_true(listing_is_exhausted(&listing));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(a_key_is_the_same_by_size_and_md5, teardown),
 		cmocka_unit_test_teardown(an_etag_that_is_another_or_none_decides_nothing,
+					  teardown),
+		cmocka_unit_test_teardown(it_is_exhausted_when_each_key_was_asked_for,
 					  teardown),
 		cmocka_unit_test_teardown(keys_that_are_added_later_are_found, teardown),
 	};
