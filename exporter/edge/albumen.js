@@ -2,6 +2,7 @@
 /*
  * What an nginx configuration cannot express: which file of a site answers a request
  * (albumen(7), "Responses" and "Paths"), and how the files of several images are joined.
+ * Single files for ids of plain characters are found without it (nginx.http.in).
  *
  * Requests are read from the URL as the client sent it ($request_uri). nginx's own path is
  * decoded and normalised: the album `a/b` (a%2Fb) would be two folders in it, and the album
@@ -127,7 +128,7 @@ function route(r) {
 }
 
 /* The location that answers in place of a file that the site does not have, or that nginx
- * cannot open. */
+ * cannot open. r.uri is that file. */
 function missing(r) {
 	const path = r.variables.document_root + r.uri.replace(/\.json$/, '');
 
