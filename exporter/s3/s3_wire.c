@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #define LIBRARY "libcurl.so.4"
 #define CONNECT_S 10L
@@ -225,6 +226,18 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *data)
 
 /* --- what is sent -------------------------------------------------------------------- */
 
+/* Closing a connection, also by the end of the process, drops what the kernel has not sent yet: it
+ * would go on sending what was cut. */
+static int on_socket(void *data, curl_socket_t fd, curlsocktype type)
+{
+	static const struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+	(void)data;
+	(void)type;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	return CURL_SOCKOPT_OK;
+}
+
 /* A header that libcurl would send otherwise. */
 static const char *const unwanted[] = {"Expect:", "Accept:"};
 
@@ -259,6 +272,7 @@ static void prepare(struct s3_wire *wire, struct s3_wire_request *request)
 	lib.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
 	lib.easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
 	lib.easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, SLOW_S);
+	lib.easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
 	lib.easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	lib.easy_setopt(easy, CURLOPT_HEADERDATA, request);
 	lib.easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);

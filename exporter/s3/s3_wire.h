@@ -70,7 +70,7 @@ void s3_wire_close(struct s3_wire *wire);
 
 /* Clears what came of it, and begins. */
 int s3_wire_start(struct s3_wire *wire, struct s3_wire_request *request, struct err *err);
-/* Cuts a request that has not ended: nothing more of it is sent. */
+/* Cuts a request that has not ended: nothing more of it is sent, not even what the kernel has. */
 void s3_wire_cut(struct s3_wire *wire, struct s3_wire_request *request);
 /* Sends and receives what there is; waits for that, at most `timeout_ms`, if nothing has ended. */
 int s3_wire_step(struct s3_wire *wire, int timeout_ms, struct err *err);

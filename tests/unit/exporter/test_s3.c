@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/folder_fixture.h"
 
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "data/base/clock.h"
@@ -515,6 +520,62 @@ static void closing_cuts_what_is_under_way(void **state)
 	s3_close(NULL);
 }
 
+/* A port on which nobody reads; *fd is the listening socket. */
+static int listen_somewhere(int *fd)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(address);
+
+	*fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(*fd >= 0);
+	assert_int_equal(bind(*fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(*fd, 1), 0);
+	assert_int_equal(getsockname(*fd, (struct sockaddr *)&address, &len), 0);
+	return ntohs(address.sin_port);
+}
+
+static void the_kernel_sends_nothing_of_a_process_that_was_killed(void **state)
+{
+	size_t len = 16 << 20;
+	char *body = xmalloc(len);
+	struct buf endpoint = {0};
+	int listening, fd, status;
+	size_t got = 0;
+	ssize_t n;
+	pid_t pid;
+
+	(void)state;
+	memset(body, 'x', len);
+	buf_addf(&endpoint, "http://127.0.0.1:%d", listen_somewhere(&listening));
+	pid = fork();
+	if (pid == 0) {
+		struct s3_object object = {.key = "k", .type = JSON, .body = body};
+		struct s3 *s3 = open_nowhere(endpoint.data);
+		struct err err;
+
+		object.len = len;
+		s3_put(s3, &object, &err);
+		s3_drain(s3, &err);
+		_exit(0);
+	}
+	fd = accept(listening, NULL, NULL);
+	assert_true(fd >= 0);
+	assert_int_equal(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 60000), 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	while ((n = read(fd, body, len)) > 0) {
+		got += (size_t)n;
+	}
+	assert_int_equal(n, -1);
+	assert_int_equal(errno, ECONNRESET);
+	assert_true(got < len);
+	close(fd);
+	close(listening);
+	buf_release(&endpoint);
+	free(body);
+}
+
 #define SERVED(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -533,6 +594,7 @@ int main(void)
 		SERVED(what_is_denied_is_said_until_the_drain),
 		cmocka_unit_test(where_nobody_answers_is_unreachable_after_all_tries),
 		cmocka_unit_test(what_a_store_cannot_take_is_refused_at_once),
+		cmocka_unit_test(the_kernel_sends_nothing_of_a_process_that_was_killed),
 		cmocka_unit_test(closing_cuts_what_is_under_way),
 	};
 
