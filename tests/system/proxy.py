@@ -13,7 +13,8 @@ a time, and `Host` as it came, so signatures hold. It obeys requests below /-/ :
 	GET /-/idle	answers when no request is under way
 	GET /-/most	the greatest number of requests that were under way at once
 
-A rule is a line: METHOD KEY WHICH FAULT. METHOD may be *, KEY is a pattern as the shell's,
+A rule is a line: METHOD KEY WHICH FAULT. METHOD may be *, KEY is a pattern as the shell's ([?]* fits
+listings),
 WHICH is N, N+, N-M, %N (each Nth) or *, counted among the requests that METHOD and KEY fit, from 1.
 The first rule that fits makes the fault:
 
@@ -33,6 +34,7 @@ COMMAND is run by bash when the request is there (drop, before), or when the ser
 """
 
 import asyncio
+import email.utils
 import fnmatch
 import sys
 import urllib.parse
@@ -48,7 +50,8 @@ def error(status, code=""):
     names = {403: "AccessDenied", 429: "TooManyRequests", 500: "InternalError", 503: "SlowDown"}
     body = (f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code or names.get(status, "Fault")}'
             "</Code></Error>").encode()
-    return status, "", [("Content-Type", "application/xml")], body
+    return status, "", [("Content-Type", "application/xml"),
+                        ("Date", email.utils.formatdate(usegmt=True))], body
 
 
 class Rule:
@@ -155,7 +158,7 @@ class Proxy:
         bare, _, query = path.partition("?")
         key = urllib.parse.unquote(bare).partition("/")[2].partition("/")[2]
         name = key + (f"?{query}" if query else "")
-        rules = [r for r in self.rules if r.fits(method, key)]
+        rules = [r for r in self.rules if r.fits(method, name)]
         fault, rest = (rules[0].fault, rules[0].rest) if rules else ("", "")
         if of(headers, "if-match") is not None:
             condition = "if-match"

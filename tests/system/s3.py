@@ -43,6 +43,7 @@ import random
 import signal
 import sys
 import threading
+import time
 import urllib.parse
 import xml.etree.ElementTree as xml
 from concurrent.futures import ThreadPoolExecutor
@@ -75,7 +76,16 @@ class Bucket:
         self.name = env["BUCKET"]
         self.local = threading.local()
 
-    def request(self, method, key="", query=(), body=b"", headers=(), good=(200, 204)):
+    def request(self, *args, good=(200, 204), **more):
+        for pause in (0.1, 0.3, 1, 3, None):
+            answer, content = self.once(*args, **more)
+            if answer.status in good:
+                return answer, content
+            if answer.status != 503 or pause is None:  # "please reduce your request rate"
+                raise Refused(answer.status, content)
+            time.sleep(pause)
+
+    def once(self, method, key="", query=(), body=b"", headers=()):
         path = "/" + self.name + ("/" + escape(key, "/") if key else "")
         query = "&".join(f"{escape(k)}={escape(v)}" for k, v in sorted(query))
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
@@ -109,8 +119,6 @@ class Bucket:
                 self.local.connection = None
                 if fresh:
                     raise
-        if answer.status not in good:
-            raise Refused(answer.status, content)
         return answer, content
 
     def get(self, key):
