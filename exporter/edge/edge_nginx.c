@@ -8,8 +8,11 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "data/base/log.h"
 #include "exporter/edge/edge_kind.h"
 #include "exporter/edge/run_as.h"
+
+#define DEBIAN_USER "www-data"
 
 enum { WORDS_MAX = 8 };
 
@@ -106,6 +109,13 @@ int edge_nginx_server(struct buf *out, const struct edge_job *job, struct err *e
 					    {"@OWN@", &own}};
 	int rc = 0;
 
+	if (job->tokens.len > 0 && !run_as_can_read(DEBIAN_USER, job->tokens.data)) {
+		log_warning("everything would be refused: " DEBIAN_USER
+			    ", whom Debian's nginx runs as, cannot read '%s'; "
+			    "chgrp " DEBIAN_USER
+			    " and chmod 640 mend that, in a folder that all may search",
+			    job->tokens.data);
+	}
 	buf_addstr(&name, job->request->server_name);
 	buf_addf(&own, "-%s", name.data);
 	if (job->listen.len > 0) {

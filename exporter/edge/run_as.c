@@ -151,6 +151,16 @@ static int reach_tokens(struct who *who, bool is_free, const char *tokens,
 	return can ? 0 : ERR_FAIL;
 }
 
+bool run_as_can_read(const char *user, const char *path)
+{
+	struct who who = {0};
+	bool can = geteuid() != 0 || !who_set(&who, getpwnam(user)) ||
+		   who_can_read(&who, path);
+
+	who_release(&who);
+	return can;
+}
+
 int run_as_add(struct buf *out, const char *site, const char *tokens, struct err *err)
 {
 	bool is_open = is_readable_by_all(site);

@@ -2,6 +2,8 @@
 #ifndef EXPORTER_EDGE_RUN_AS_H
 #define EXPORTER_EDGE_RUN_AS_H
 
+#include <stdbool.h>
+
 #include "data/base/buf.h"
 #include "data/base/err.h"
 
@@ -17,5 +19,8 @@
 /* Appends the line `user` of a configuration for the folder `site` and the file `tokens`
  * (NULL: none), if root calls this and it needs one. ERR_FAIL: no such user can read them. */
 int run_as_add(struct buf *out, const char *site, const char *tokens, struct err *err);
+
+/* False if root calls this, there is such a user, and that user cannot read the file. */
+bool run_as_can_read(const char *user, const char *path);
 
 #endif

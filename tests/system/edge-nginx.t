@@ -13,8 +13,8 @@ PORT=$(free_port)
 URL=https://127.0.0.1:$PORT
 NAME=photos.example.org
 LOG=/var/log/nginx/$NAME.access.log
-print() { # NAME SITE
-	"$EXPORTER" edge --for nginx-server --site "$2" --listen "$PORT" --server-name "$1" \
+print() { # NAME SITE [OPTION]...
+	"$EXPORTER" edge --for nginx-server --site "$2" --listen "$PORT" --server-name "$1" "${@:3}" \
 		--tls-certificate "$T/cert.pem" --tls-key "$T/key.pem" >"/etc/nginx/sites-available/$1" &&
 		ln -sf "/etc/nginx/sites-available/$1" /etc/nginx/sites-enabled/
 }
@@ -100,4 +100,33 @@ ok "the operator's lines are in effect" wait_until 20 own
 is "for this server alone" "$(of old.example.org /own)" '{"error":"not found"}'
 is "nothing else has changed" "$(of "$NAME" /api/v1/albums/con/images)" \
 	"$(<"$SITE/api/v1/albums/con/images.json")"
+
+# Tokens: for one server, then for both, each with keys of its own.
+sign() { "$PYTHON" "$ROOT/tests/model/tokens.py" sign '{"abilities":{"con":{"Access":{"image_list":true}}}}'; }
+status() { # NAME [CURL-OPTION]...: that of the images of an album
+	of "$1" /api/v1/albums/con/images -o "$T/body" -w '%{http_code}' "${@:2}"
+}
+both() { # HEADER: what both servers answer
+	echo "$(status "$NAME" -H "$1") $(status old.example.org -H "$1")"
+}
+is_both() { [ "$(both "$1")" = "$2" ]; }
+mkdir -m 711 "$T/keys"
+echo '{"us":"s3cret"}' >"$T/keys/one"
+echo '{"us":"another"}' >"$T/keys/two"
+chmod 600 "$T"/keys/*
+print "$NAME" "$SITE" --tokens "$T/keys/one" 2>"$T/err"
+ok "keys that Debian's nginx cannot read are warned of" grep -q "warning: .*, cannot read '$T/keys/one'" "$T/err"
+chgrp www-data "$T"/keys/* && chmod 640 "$T"/keys/*
+bearer="Authorization: Bearer $(sign)"
+ok "it is printed with tokens" print "$NAME" "$SITE" --tokens "$T/keys/one" 2>"$T/err"
+is "without a warning" "$(<"$T/err")" ""
+ok "nginx reads it again" nginx -s reload
+ok "a server with tokens refuses, another one does not" wait_until 20 is_both X:x "401 200"
+is "with a token both answer" "$(both "$bearer")" "200 200"
+is "the operator's lines need one, too" "$(of "$NAME" /own -o "$T/body" -w '%{http_code}')" 401
+ok "the other is printed with other keys" print old.example.org "$T/old" --tokens "$T/keys/two"
+ok "nginx reads it again" nginx -s reload
+ok "then both refuse" wait_until 20 is_both X:x "401 401"
+is "and each has its own keys" "$(both "$bearer")" "200 401"
+is "no token is in any log" "$(grep -rlF "${bearer##*.}" /var/log/nginx)" ""
 done_testing
