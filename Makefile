@@ -269,17 +269,19 @@ $(AXE): tests/page/package.json tests/page/package-lock.json
 page-check: all $(AXE) ## look at every view of the audit page with axe-core (SHOTS=FOLDER)
 	ALBUMEN_BUILD=$(BUILD) AXE=$(abspath $(AXE)) SHOTS=$(abspath $(SHOTS)) prove tests/page/views.t
 
-# workerd in the version of the lock file. npm installs the program for this machine alone.
-WORKERD = $(BUILD)/workerd/node_modules/workerd
-$(WORKERD): tests/worker/package.json tests/worker/package-lock.json
-	@command -v npm >/dev/null || { echo 'workerd comes with npm: install it' >&2; exit 1; }
+# workerd and miniflare, which is R2, in the versions of the lock file. npm installs programs for
+# this machine alone.
+MINIFLARE = $(BUILD)/workerd/node_modules/miniflare/package.json
+$(MINIFLARE): tests/worker/package.json tests/worker/package-lock.json
+	@command -v npm >/dev/null || { echo 'miniflare comes with npm: install it' >&2; exit 1; }
 	@mkdir -p $(BUILD)/workerd && cp $^ $(BUILD)/workerd
 	npm ci --prefix $(BUILD)/workerd --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 # Over Ceph only with SYSTEM and the rights that tests/system needs, as `make test`.
-test-worker: all $(WORKERD) ## ask the Worker that `edge --for worker` prints, under workerd
+test-worker: all $(MINIFLARE) ## ask the Worker that `edge --for worker` prints, under workerd
 	@export WORKERD="$$(ls $(abspath $(BUILD))/workerd/node_modules/@cloudflare/workerd-*/bin/workerd)"; \
+	export MINIFLARE='$(abspath $(MINIFLARE))'; \
 	set -- $(filter-out %/store.t,$(wildcard tests/worker/*.t)); status=0; \
 	if [ '$(SYSTEM)' != no ]; then \
 		if [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then \
@@ -289,7 +291,7 @@ test-worker: all $(WORKERD) ## ask the Worker that `edge --for worker` prints, u
 			status=1; \
 		fi; \
 	fi; \
-	ALBUMEN_BUILD=$(BUILD) prove "$$@" || exit 1; \
+	ALBUMEN_BUILD=$(BUILD) prove -j2 "$$@" || exit 1; \
 	[ $$status = 0 ] || echo 'not run, because it needs root or passwordless sudo (SYSTEM=no leaves it out): tests/worker/store.t' >&2; \
 	exit $$status
 
