@@ -27,7 +27,7 @@ of() { # NAME PATH [CURL-OPTION]...: what that server answers
 
 ok "a site is made" edge_site "$SITE"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=albumen \
-	-addext "subjectAltName=DNS:$NAME,DNS:old.example.org,DNS:other.example.org" \
+	-addext "subjectAltName=DNS:$NAME,DNS:old.example.org,DNS:closed.example.org,DNS:other.example.org" \
 	-keyout "$T/key.pem" -out "$T/cert.pem" 2>/dev/null
 
 # Debian's files, with those sites alone, and logs and pids that no other nginx sees.
@@ -55,6 +55,11 @@ mkdir -p "$T/old/api/v1/albums/con"
 echo '{"commit":"old"}' >"$T/old/snapshot.json"
 echo '["old"]' >"$T/old/api/v1/albums/con/images.json"
 ok "so is that of another library" print old.example.org "$T/old"
+# And the first one once more, for holders of a token.
+echo '{"us":"s3cret"}' >"$T/keys.json"
+chown root:www-data "$T/keys.json"
+chmod 640 "$T/keys.json"
+ok "and one with tokens" print closed.example.org "$SITE" --tokens "$T/keys.json"
 ok "nginx has nothing to say against them" nginx -t
 is "not even a warning" "$(grep -c 'warn\|emerg' "$T/.ok")" 0
 spawn nginx nginx -g 'daemon off;'
@@ -67,6 +72,18 @@ is "the other site is as it was" "$(of other.example.org /)" other
 is "it has its own errors" "$(of other.example.org /api/v1/tags | grep -c '<title>404')" 1
 is "the other library has its own site" "$(of old.example.org /api/v1/albums/con/images)" '["old"]'
 is "its joins are bounded apart" "$(of old.example.org '/api/v1/tag_images?image_ids[]=a&image_ids[]=b')" '[]'
+
+closed() { # PATH [CURL-OPTION]...: the status
+	of closed.example.org "$@" -o "$T/body" -w '%{http_code}'
+}
+token=$("$PYTHON" "$ROOT/tests/model/tokens.py" sign '{"abilities":{"con":{"Access":{"image_list":true}}}}')
+is "with tokens, there is nothing without one" "$(closed /api/v1/albums/con/images) $(closed /nope) $(closed /healthz)" \
+	"401 401 200"
+is "a right one opens its album" "$(closed /api/v1/albums/con/images -H "Authorization: Token token=\"$token\"") $(<"$T/body")" \
+	"200 $(<"$SITE/api/v1/albums/con/images.json")"
+is "also in the URL" "$(closed "/api/v1/albums/con/images?token=$token&x=y") $(closed "/api/v1/albums/case/images?token=$token")" "200 401"
+ok "it is not logged" grep -qF '"GET /api/v1/albums/con/images?token=...&x=y HTTP/1.1" 200 ' /var/log/nginx/closed.example.org.access.log
+is "in no log" "$(grep -rlF "${token:0:40}" /var/log/nginx)" ""
 
 # The log.
 of "$NAME" '/api/v1/tag_images?image_ids[]=m1&token=SESAME&x=y' -o /dev/null
