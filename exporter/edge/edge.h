@@ -6,6 +6,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
+#include "exporter/edge/edge_request.h"
 
 /*
  * edge - what a web server needs to answer requests from a site. Each kind of server is a
@@ -13,29 +14,6 @@
  * of templates that lie beside the program (data/base/beside.h). What all kinds must answer
  * stands in tests/edge/cases.json.
  */
-
-/* The kinds, for --for. */
-#define EDGE_KINDS "nginx nginx-server apache caddy worker"
-
-/* What is asked for. Strings that were not given are NULL. */
-struct edge_request {
-	const char *kind; /* one of EDGE_KINDS; NULL: nginx */
-	const char *site; /* a folder; for `worker` s3://BUCKET/PREFIX as well */
-	/* ADDR:PORT, [ADDR]:PORT, or PORT, which means 127.0.0.1:PORT; addresses are
-	 * numeric */
-	const char *listen;
-	const char *server_name;
-	const char *certificate, *key; /* of TLS: files, which are not looked at */
-	/* a file: JSON, the id of each album to the part of the site below which its library
-	 * lies (albumen(7), "Several libraries") */
-	const char *libraries;
-	/* The file with the keys of tokens (tokens.h): whoever asks needs a token. NULL:
-	 * everybody is answered. */
-	const char *tokens;
-	/* /healthz answers 200 while `checked` of health.json (health.h) is less than so
-	 * many seconds old. */
-	long long max_age_s;
-};
 
 /*
  * Prints the configuration.
@@ -54,11 +32,5 @@ int edge_print(FILE *out, const struct edge_request *request, struct err *err);
 
 /* Appends `listen` as ADDR:PORT. ERR_USAGE. */
 int edge_listen(struct buf *out, const char *listen, struct err *err);
-
-/* Appends `path` as one quoted word of a configuration, with a backslash before quotes and
- * backslashes. ERR_USAGE: it has a control character, or one of `refused`, which `server`
- * would take for something else. */
-int edge_quote(struct buf *out, const char *path, const char *server, const char *refused,
-	       struct err *err);
 
 #endif

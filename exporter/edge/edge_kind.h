@@ -3,10 +3,12 @@
 #define EXPORTER_EDGE_EDGE_KIND_H
 
 #include "data/base/beside.h"
-#include "exporter/edge/edge.h"
+#include "data/base/buf.h"
+#include "data/base/err.h"
+#include "exporter/edge/edge_request.h"
 
 /*
- * edge_kind - what the kinds of servers have in common (edge.c), and the function of each,
+ * edge_kind - what the kinds of servers have in common, and the function of each,
  * which appends its text to `out`.
  */
 
@@ -31,5 +33,11 @@ int edge_worker(struct buf *out, const struct edge_job *job, struct err *err);
  * feed: a part of another one. */
 int edge_add_part(struct buf *out, const struct edge_job *job, const char *file, int tabs,
 		  struct err *err);
+
+/* Appends `path` as one quoted word of a configuration, with a backslash before quotes and
+ * backslashes. ERR_USAGE: it has a control character, or one of `refused`, which `server`
+ * would take for something else. */
+int edge_quote(struct buf *out, const char *path, const char *server, const char *refused,
+	       struct err *err);
 
 #endif

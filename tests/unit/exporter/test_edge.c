@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "exporter/edge/edge.h"
+#include "exporter/edge/edge_kind.h"
 
 static void addresses_become_nginx_addresses(void **state)
 {
