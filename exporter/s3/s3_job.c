@@ -11,7 +11,7 @@
 #define TURN_MS 1000 /* the tick is called as often */
 #define PAUSE_MS 100 /* before the second try; then twice as long each time */
 #define PAUSE_MAX_MS 5000
-#define RETRY_AFTER_MAX_MS 20000
+#define RETRY_AFTER_MAX_S 20
 
 /* --- one try ------------------------------------------------------------------------- */
 
@@ -149,14 +149,15 @@ static int fly(struct s3 *s3, struct s3_job *job, struct err *err)
 int64_t s3_job_pause_ms(int tries, int64_t retry_after_s)
 {
 	int64_t pause = (int64_t)PAUSE_MS << (tries > 6 ? 6 : tries - 1);
-	int64_t asked = retry_after_s * 1000;
+	int64_t asked =
+		(retry_after_s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : retry_after_s) *
+		1000;
 	uint16_t random;
 
 	pause = pause > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause;
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) == sizeof(random)) {
 		pause -= pause / 2 * random / UINT16_MAX;
 	}
-	asked = asked > RETRY_AFTER_MAX_MS ? RETRY_AFTER_MAX_MS : asked;
 	return asked > pause ? asked : pause;
 }
 
@@ -254,20 +255,24 @@ static int start_due(struct s3 *s3, int64_t wait)
 	struct err err = {0};
 
 	for (struct s3_job *job = s3->jobs; job; job = job->next) {
-		if (job->state == S3_JOB_WAITING && job->async && s3->failed.code) {
+		if (job->state != S3_JOB_WAITING) {
+			continue;
+		}
+		if (job->async && s3->failed.code) {
 			end(job, s3->failed.code, &s3->failed);
-		} else if (job->state == S3_JOB_WAITING && job->due_ms <= now) {
+			wait = 0;
+		} else if (job->due_ms <= now) {
 			int rc = fly(s3, job, &err);
 
 			job->state = S3_JOB_FLYING;
 			job->tries++;
 			if (rc) {
 				end(job, rc, &err);
+				wait = 0;
 			}
-		} else if (job->state == S3_JOB_WAITING && job->due_ms - now < wait) {
+		} else if (job->due_ms - now < wait) {
 			wait = job->due_ms - now;
 		}
-		wait = job->state == S3_JOB_ENDED ? 0 : wait;
 	}
 	wait = s3->deadline_ms - now < wait ? s3->deadline_ms - now : wait;
 	return wait > 0 ? (int)wait : 0;

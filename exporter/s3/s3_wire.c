@@ -139,7 +139,8 @@ void s3_wire_close(struct s3_wire *wire)
 
 /* --- what comes ---------------------------------------------------------------------- */
 
-/* Copies what stands behind "NAME:" in a header line, without blanks and quotes at its ends.
+/* Copies what stands behind "NAME:" in a header line, without blanks and quotes at its ends, or the
+ * W/ that a proxy puts before an ETag.
  * False: the line is another one, or the value does not fit. */
 static bool header_value(char *out, size_t size, const char *line, size_t len,
 			 const char *name)
@@ -153,6 +154,7 @@ static bool header_value(char *out, size_t size, const char *line, size_t len,
 	while (begin < len && strchr(" \t\"", line[begin])) {
 		begin++;
 	}
+	begin += len - begin > 3 && strncmp(line + begin, "W/\"", 3) == 0 ? 3 : 0;
 	while (len > begin && strchr(" \t\r\n\"", line[len - 1])) {
 		len--;
 	}
