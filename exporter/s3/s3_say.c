@@ -165,34 +165,30 @@ static int success(const struct s3_who *who, const struct s3_say *what,
 	return 0;
 }
 
-/* No answer, or one that may be another next time. */
-static int unreachable(const struct s3_who *who, const struct s3_say *what,
-		       const struct s3_wire_request *wire,
-		       const struct s3_xml_error *error, struct err *err)
+/* An answer that may be another next time. */
+static int passing(const struct s3_who *who, const struct s3_say *what,
+		   const struct s3_wire_request *wire, const struct s3_xml_error *error,
+		   struct err *err)
 {
 	struct buf text = {0};
 
 	begin(&text, who, what);
-	if (wire->result == S3_WIRE_ANSWERED) {
-		add_answer(&text, wire, error);
-	} else {
-		buf_addstr(&text, wire->why);
-	}
+	add_answer(&text, wire, error);
 	return finish(&text, ERR_UNREACHABLE, err);
 }
 
-static int wrong(const struct s3_who *who, const struct s3_say *what,
-		 const struct s3_wire_request *wire, struct err *err)
+static int no_answer(const struct s3_who *who, const struct s3_say *what,
+		     const struct s3_wire_request *wire, int code, struct err *err)
 {
 	struct buf text = {0};
 
 	begin(&text, who, what);
-	buf_addf(&text, "%s", wire->why);
-	if (strncmp(who->endpoint, "https:", 6) == 0) {
+	buf_addstr(&text, wire->why);
+	if (wire->result == S3_WIRE_WRONG && strncmp(who->endpoint, "https:", 6) == 0) {
 		buf_addstr(&text, "; AWS_CA_BUNDLE names a file of the certificates that "
 				  "hold");
 	}
-	return finish(&text, ERR_FAIL, err);
+	return finish(&text, code, err);
 }
 
 /* A PUT whose condition does not hold, or is not understood; 0: it is something else. */
@@ -251,7 +247,7 @@ static int answer_outcome(const struct s3_who *who, const struct s3_say *what,
 		return finish(&text, ERR_FULL, err);
 	}
 	*again = is_passing(wire, &error);
-	return *again ? unreachable(who, what, wire, &error, err)
+	return *again ? passing(who, what, wire, &error, err)
 		      : refusal(who, what, wire, &error, err);
 }
 
@@ -265,9 +261,9 @@ int s3_say_outcome(const struct s3_who *who, const struct s3_say *what,
 	switch (wire->result) {
 	case S3_WIRE_BROKEN:
 		*again = true;
-		return unreachable(who, what, wire, NULL, err);
+		return no_answer(who, what, wire, ERR_UNREACHABLE, err);
 	case S3_WIRE_WRONG:
-		return wrong(who, what, wire, err);
+		return no_answer(who, what, wire, ERR_FAIL, err);
 	case S3_WIRE_LARGE:
 		begin(&text, who, what);
 		buf_addf(&text, "it has more than %zu bytes", wire->max);
