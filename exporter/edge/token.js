@@ -137,39 +137,41 @@ function may(allowed, path, images) {
  * The id of the album of the image that a response of tag images is about, which its first
  * element contains; null if that does not say; undefined if `text`, the beginning of the
  * response, is too short to tell. A site's JSON has no spaces and no needless escapes
- * (albumen(7), "Canonical text"). `budget.steps` is how many brackets and strings it may look
- * at, of this response and of others with the same budget; then it gives up with null.
+ * (albumen(7), "Canonical text"), and in a string there is a backslash before each quote.
+ * `budget.steps` is how many brackets it may look at, of this response and of others with the
+ * same budget; 64 characters count as one, too. Then it gives up with null.
  */
 function albumOf(text, budget) {
-	const token = /"([^"\\]*(?:\\.[^"\\]*)*)("?)|[[\]{}]/g;
+	/* What stands before a bracket: whole strings, and what is between them. */
+	const piece = /([^"[\]{}]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^"[\]{}]*)*)([[\]{}]?)/g;
 	let depth = 0; /* 2: in the first tag image; 3: in a member of it */
 	let inImage = false;
-	let key = '';
-	let match;
 
-	while ((match = token.exec(text)) !== null) {
-		const at = match[0];
+	for (;;) {
+		const match = piece.exec(text);
+		const bracket = match[2];
+		const album = inImage && depth === 3 && bracket !== ''
+			? /(?:^|,)"album_id":("[^"\\]*(?:\\.[^"\\]*)*")/.exec(match[1]) : null;
 
-		if (budget.steps-- <= 0) {
+		if (bracket === '') {
+			return undefined;
+		}
+		if (album !== null) {
+			return JSON.parse(album[1]);
+		}
+		budget.steps -= 1 + (match[1].length >> 6);
+		if (bracket === '{' || bracket === '[') {
+			depth++;
+			if (depth === 3) {
+				inImage = bracket === '{' && /(?:^|,)"image":$/.test(match[1]);
+			}
+		} else {
+			depth--;
+		}
+		if (budget.steps <= 0 || (depth < 2 && bracket !== '[' && bracket !== '{')) {
 			return null;
 		}
-		if (at === '{' || at === '[') {
-			depth++;
-			inImage = depth > 3 ? inImage : depth === 3 && at === '{' && key === 'image';
-		} else if (at === '}' || at === ']') {
-			depth--;
-			if (depth < 2) {
-				return null;
-			}
-		} else if (match[2] === '' || token.lastIndex === text.length) {
-			return undefined;
-		} else if (text[token.lastIndex] === ':') {
-			key = match[1];
-		} else if (depth === 3 && inImage && key === 'album_id') {
-			return JSON.parse(at);
-		}
 	}
-	return undefined;
 }
 
 export default { rights, may, albumOf };

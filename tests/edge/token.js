@@ -243,7 +243,7 @@ is('later', token.rights(['Bearer ' + good], null, KEYS, {
 
 /* The album of an image. */
 function albumOf(text) {
-	return token.albumOf(text, { steps: 2000 });
+	return token.albumOf(text, { steps: 5000 });
 }
 
 [
@@ -260,6 +260,13 @@ function albumOf(text) {
 	['[' + '{"x":'.repeat(400) + '1' + '}'.repeat(400) + ']', null],
 	['[{"x":' + '['.repeat(400) + ']'.repeat(400) + ',"image":{"album_id":"a"}}]', 'a'],
 	['[]', null],
+	['[{"x,\\"image":{"album_id":"b"},"x\\"image":{"album_id":"b"},"image":{"x,\\"album_id":"b","album_id":"a"}}]', 'a'],
+	['[{"x":",\\"image\\":","image":{"x":",\\"album_id\\":\\"b\\"","album_id":"a","z":{"album_id":"b"}}}]', 'a'],
+	['[{"image":{"x":{"y":1},"album_id":"a"}}]', 'a'],
+	['[{"image":{"album_id":["b"],"z":"album_id"}}]', null],
+	['[{"image":{"album_id_2":"b","xalbum_id":"b","album_id":7}}]', null],
+	['[{"a":"' + 'x'.repeat(70000) + '","image":{"x":"' + '\\\\\\"'.repeat(20000) + '","album_id":"a"}}]', 'a'],
+	['[{"a":[' + '"x",'.repeat(15000) + '""],"image":{"album_id":"a"}}]', 'a'],
 ].forEach((row) => {
 	is('album of ' + row[0].slice(0, 80), albumOf(row[0]), row[1]);
 	/* Of each beginning: the same, or nothing yet. */
@@ -274,8 +281,10 @@ function albumOf(text) {
 {
 	const text = '[{"x":' + '['.repeat(400) + ']'.repeat(400) + ',"image":{"album_id":"a"}}]';
 	const budget = { steps: 1000 };
+	const long = '[{"x":"' + 'x'.repeat(70000) + '","image":{"album_id":"a"}}]';
 
 	is('a budget', [token.albumOf(text, budget), token.albumOf(text, budget)], ['a', null]);
+	is('a budget of characters', token.albumOf(long, { steps: 1000 }), null);
 }
 
 if (failures.length > 0) {
