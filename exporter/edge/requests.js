@@ -32,6 +32,8 @@ const REQUESTS = [
 /* Of these, the one that may have ids in its query. */
 const JOINED = 'api/v1/tag_images';
 
+/* A query of nothing but ids that are file names as they are. */
+const PLAIN = /^(?:(?:^|(?!^)&)image_ids(?:\[|%5[Bb])(?:\]|%5[Dd])=[A-Za-z0-9_-]{1,240})+$/;
 /* Characters that encodeURIComponent does not encode, but file names do. */
 const LEFT = /[.!~*'()]/;
 const LEFT_ALL = [['.', '%2E'], ['!', '%21'], ['~', '%7E'], ['*', '%2A'], ['\'', '%27'],
@@ -80,6 +82,11 @@ function imageNames(query) {
 
 	if (pairs.length > PARAMETERS_MAX) {
 		return null;
+	}
+	/* To look at a long text once takes a tenth of looking at each part of it. */
+	if (query !== null && PLAIN.test(query)) {
+		return pairs.length > IDS_MAX ? null
+			: pairs.map((pair) => pair.slice(pair.indexOf('=') + 1));
 	}
 	pairs.forEach((pair) => {
 		const equals = pair.indexOf('=');
