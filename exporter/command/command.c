@@ -226,7 +226,11 @@ int command_begin_job(struct command_job *job, const struct command_options *opt
 		rc = sign_key_check(job->key, opt->sign, err);
 	}
 	rc = rc ? rc : check_site(job, opt, err);
-	return rc ? rc : stop_open(&job->stop, err);
+	rc = rc ? rc : stop_open(&job->stop, err);
+	if (!rc && job->job.site) {
+		place_set_stop(job->job.site, &job->stop);
+	}
+	return rc;
 }
 
 void command_end_job(struct command_job *job)

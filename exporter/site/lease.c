@@ -40,6 +40,7 @@ static int put(struct lease *lease, struct s3 *s3, const struct publication *pub
 	struct s3_answer answer = {0};
 	struct s3_object object = {
 		.key = LEASE_KEY, .type = "application/json; charset=utf-8", .fd = -1};
+	int64_t sent_ms = clock_boot_ms();
 	int rc, ended;
 
 	publication_write(&text, publication);
@@ -54,6 +55,10 @@ static int put(struct lease *lease, struct s3 *s3, const struct publication *pub
 			       err);
 		if (!rc) {
 			memcpy(lease->etag, answer.etag, sizeof(lease->etag));
+		}
+		if (!rc && answer.date_s) {
+			lease->job.clock =
+				(struct publication_clock){answer.date_s, sent_ms};
 		}
 	}
 	buf_release(&text);
@@ -148,10 +153,8 @@ static void *run(void *payload)
 	return NULL;
 }
 
-/* What the requests of the publication ask now and then (s3_set_tick). */
-static int tick(void *payload, struct err *err)
+int lease_check(struct lease *lease, struct err *err)
 {
-	struct lease *lease = payload;
 	int rc;
 
 	pthread_mutex_lock(&lease->mutex);
@@ -183,7 +186,6 @@ static void release(struct lease **lease)
 	struct lease *l = *lease;
 
 	*lease = NULL;
-	s3_set_tick(l->job.s3, NULL, NULL);
 	s3_set_deadline(l->job.s3, INT64_MAX);
 	pthread_cond_destroy(&l->wake);
 	pthread_mutex_destroy(&l->mutex);
@@ -218,7 +220,6 @@ int lease_take(struct lease **out, const struct lease_job *job, struct err *err)
 	}
 	lease->started = true;
 	s3_set_deadline(job->s3, lease->deadline_ms);
-	s3_set_tick(job->s3, tick, lease);
 	*out = lease;
 	return 0;
 }
@@ -229,7 +230,7 @@ int lease_end(struct lease **lease, const char *pending, struct err *err)
 	int rc;
 
 	stop_thread(l);
-	rc = tick(l, err);
+	rc = lease_check(l, err);
 	if (!rc) {
 		publication_give_back(&l->publication);
 		buf_clear(&l->publication.pending);

@@ -43,6 +43,10 @@ struct lease_job {
 /* ERR_LOCKED: another publisher was faster. */
 int lease_take(struct lease **out, const struct lease_job *job, struct err *err);
 
+/* To be asked before a request of the publication, and at least once a second while one is waited
+ * for (s3_set_tick): fails if the lease was lost, and moves the deadline of job.s3. */
+int lease_check(struct lease *lease, struct err *err);
+
 /* Gives it back. `pending`: what is unfinished; "": nothing is. Frees the lease in any
  * case. */
 int lease_end(struct lease **lease, const char *pending, struct err *err);

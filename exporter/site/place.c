@@ -29,6 +29,13 @@ int place_read(struct buf *out, struct place *place, const char *path, size_t li
 	return place->kind->read(out, place, path, limit, err);
 }
 
+void place_set_stop(struct place *place, struct stop *stop)
+{
+	if (place->kind->set_stop) {
+		place->kind->set_stop(place, stop);
+	}
+}
+
 bool place_is_blind(const struct place *place)
 {
 	return !place->kind->has_file;

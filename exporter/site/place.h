@@ -8,6 +8,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
+#include "data/base/stop.h"
 #include "exporter/git/snapshot.h"
 #include "exporter/site/place_kind.h"
 
@@ -53,6 +54,10 @@ const char *place_folder(const struct place *place);
  */
 int place_read(struct buf *out, struct place *place, const char *path, size_t limit,
 	       struct err *err);
+
+/* What takes long ends with ERR_STOPPED after a signal, where the kind can be interrupted. The
+ * stop must live as long as the place. */
+void place_set_stop(struct place *place, struct stop *stop);
 
 /* To ask whether a file exists costs as much as to write it: files that cannot be there should
  * not be removed either. */

@@ -8,6 +8,7 @@
 
 #include "data/base/buf.h"
 #include "data/base/err.h"
+#include "data/base/stop.h"
 #include "exporter/git/snapshot.h"
 
 /*
@@ -40,6 +41,7 @@ struct place_kind {
 	/* Frees the struct, and all that it holds but `name`. It has been closed. */
 	void (*free)(struct place *place);
 
+	void (*set_stop)(struct place *place, struct stop *stop); /* optional */
 	int (*read)(struct buf *out, struct place *place, const char *path, size_t limit,
 		    struct err *err);
 	bool (*has_file)(struct place *place, const char *path); /* NULL: it is blind */

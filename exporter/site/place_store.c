@@ -49,7 +49,8 @@ struct store {
 	struct place place; /* first */
 	struct place_settings settings;
 	struct s3_place at;
-	struct s3 *s3; /* NULL: not used yet */
+	struct s3 *s3;     /* NULL: not used yet */
+	struct stop *stop; /* may be NULL */
 	/* What was read of the store, until place_close. */
 	bool loaded;
 	struct publication publication;
@@ -60,7 +61,7 @@ struct store {
 	char state_etag[S3_ETAG]; /* "": there is no such key */
 	bool empty;               /* known to have no key but our own */
 	/* While it is open. */
-	bool open, doubt;
+	bool many, doubt;
 	struct holder holder;
 	struct lease *lease;
 	enum flying { NOTHING, PUTS, DELETES } flying; /* what may be under way */
@@ -84,12 +85,34 @@ static struct store *of(struct place *place)
 
 /* --- reading ------------------------------------------------------------------------- */
 
+/* Asked by the client now and then, whatever it waits for. */
+static int tick(void *payload, struct err *err)
+{
+	struct store *s = payload;
+	int rc = s->stop ? stop_check(s->stop, err) : 0;
+
+	return rc || !s->lease ? rc : lease_check(s->lease, err);
+}
+
+static void store_set_stop(struct place *place, struct stop *stop)
+{
+	of(place)->stop = stop;
+}
+
 static int connect_store(struct store *s, struct err *err)
 {
 	const struct s3_settings settings = {s->settings.endpoint_url,
 					     s->settings.region};
+	int rc;
 
-	return s->s3 ? 0 : s3_open(&s->s3, &s->at, &settings, err);
+	if (s->s3) {
+		return 0;
+	}
+	rc = s3_open(&s->s3, &s->at, &settings, err);
+	if (!rc) {
+		s3_set_tick(s->s3, tick, s);
+	}
+	return rc;
 }
 
 static void forget(struct store *s)
@@ -286,27 +309,16 @@ static int check_turn(struct store *s, struct err *err)
 	}
 }
 
-static int open_either(struct store *s, struct snapshot_repo *repo, struct err *err)
-{
-	int rc = holder_open(&s->holder, snapshot_path(repo), err);
-
-	s->open = true;
-	s->flying = NOTHING;
-	return rc ? rc : check_turn(s, err);
-}
-
+/* Also to compare: while somebody publishes, nothing could be said. */
 static int store_open(struct place *place, struct snapshot_repo *repo, const char *holder,
 		      struct err *err)
 {
-	(void)holder;
-	return open_either(of(place), repo, err);
-}
+	struct store *s = of(place);
+	int rc = holder_open(&s->holder, snapshot_path(repo), err);
 
-static int store_open_look(struct place *place, struct snapshot_repo *repo,
-			   const char *holder, struct err *err)
-{
 	(void)holder;
-	return open_either(of(place), repo, err);
+	s->flying = NOTHING;
+	return rc ? rc : check_turn(s, err);
 }
 
 static void drop_body(struct store *s)
@@ -334,7 +346,7 @@ static void store_close(struct place *place)
 	store_compare_release(&s->compare);
 	s->found = NULL;
 	holder_close(&s->holder);
-	s->open = s->doubt = false;
+	s->many = s->doubt = false;
 	forget(s);
 }
 
@@ -479,6 +491,11 @@ static int change_to(struct store *s, enum flying what, struct err *err)
 
 	s->flying = what;
 	return rc;
+}
+
+static void store_set_many(struct place *place, bool many)
+{
+	of(place)->many = many;
 }
 
 /* What is there is not known: files are looked for before they are removed. */
@@ -712,6 +729,7 @@ static int compare(struct store *s, enum listing_match *match, const char *path,
 	s->compare.s3 = s->s3;
 	s->compare.name = s->place.name;
 	s->compare.check = s->found;
+	s->compare.many = s->many;
 	return rc ? rc : store_compare(&s->compare, match, path, size, md5, err);
 }
 
@@ -826,18 +844,20 @@ static uint64_t store_requests(const struct place *place, uint64_t puts,
 
 static const struct place_kind kind = {
 	.free = store_free,
+	.set_stop = store_set_stop,
 	.read = store_read,
 	.is_bare = store_is_bare,
 	.is_site = store_is_site,
 	.find_entry = store_find_entry,
 	.open = store_open,
-	.open_look = store_open_look,
+	.open_look = store_open,
 	.close = store_close,
 	.pending_read = store_pending_read,
 	.pending_check = store_pending_check,
 	.pending_since_s = store_pending_since_s,
 	.pending_begin = store_pending_begin,
 	.pending_end = store_pending_end,
+	.set_many = store_set_many,
 	.doubt = store_doubt,
 	.flush = store_flush,
 	.begin = store_begin,

@@ -202,11 +202,12 @@ static void note_missing(struct publish *p, const char *path)
 	}
 }
 
-/* True if a file that is right already may stay as it is. While we only compare, place_put
- * does the same and reports it. */
+/* True if a file that is right already may stay as it is. What is right in a blind place is
+ * durable, too. While we only compare, place_put does the same and reports it. */
 static bool may_stay(const struct publish *p)
 {
-	return !p->pending.unfinished && !p->empty && !p->check;
+	return (!p->pending.unfinished || place_is_blind(p->place)) && !p->empty &&
+	       !p->check;
 }
 
 /* Counts a file that was put; `rc` says whether that worked. `replaces`: the site must have had
@@ -243,7 +244,9 @@ static int put_file(const char *path, const char *body, size_t len, bool replace
 		    void *payload, struct err *err)
 {
 	struct publish *p = payload;
-	int rc = put(p, path, body, len, p->compare, replaces, err);
+	/* To put what may be there already costs no more than to ask, if it is not all. */
+	bool compare = p->compare && !(p->difference.bases && place_is_blind(p->place));
+	int rc = put(p, path, body, len, compare, replaces, err);
 
 	log_progress_step(&p->progress, 1);
 	return rc;

@@ -73,7 +73,7 @@ static int part_for(struct store_compare *c, struct store_compare_part **out,
 	    (*out = find_part(c, path, len))) {
 		return 0;
 	}
-	if (folder && (c->check || c->asked++ >= ASKED_MAX)) {
+	if (folder && (c->check || c->many || c->asked++ >= ASKED_MAX)) {
 		len = folder;
 	}
 	return list_part(c, out, path, len, err);

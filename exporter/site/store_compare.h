@@ -23,6 +23,7 @@ struct store_compare {
 	 * listed as a whole, and a body is read where its ETag does not tell. Else that counts
 	 * as another one: to write it costs as much as to read it. */
 	bool check;
+	bool many; /* many files will be asked for: folders are listed at once */
 	unsigned asked;
 	struct store_compare_part {
 		char *prefix; /* that was listed */
