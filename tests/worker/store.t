@@ -92,9 +92,43 @@ is "and says that the site cannot be read" "$(ask "/$M?image_ids[]=m1")" 502
 ok "and in its log, why" wait_until 10 grep -q "403 SignatureDoesNotMatch" "$T/denied.log"
 is "without the secret" "$(grep -c wrong "$T/denied.log")" 0
 stop denied
+
+# --- a site that changes ----------------------------------------------------------------------
+
+PREFIX=live
+mkdir "$T/data"
+record() { # TITLE
+	for i in 1 2 3; do
+		printf '{"public_id":"i%d","album_id":"a","title":"%s"}\n{"id":"t%d","image_id":"i%d","tag_id":"T"}\n' $i "$1" $i $i
+	done >"$T/data/r.ndjson"
+	echo '{"id":"T","name":"t","label":"t"}' >>"$T/data/r.ndjson"
+}
+publish() {
+	scan >/dev/null 2>&1 && "$EXPORTER" export --index "$T/index" --repo "$T/repo" --site "s3://$BUCKET/live" >/dev/null
+}
+record one
+ok "a site is exported to a bucket" publish
+ok "a Worker runs over it" over_store live "$AWS_SECRET_ACCESS_KEY"
+is "a join" "$(ask "$(query i1 i2 i3)") $(jq -c '[.[].image.title]' "$T/body")" '200 ["one","one","one"]'
+etag=$(ask "$(query i1)" >/dev/null && header ETag)
+is "what has not changed" "$(ask "$(query i1)" -H "If-None-Match: $etag")" 304
+record two
+ok "another snapshot is exported" publish
+is "what has changed is seen at once" "$(ask "$(query i1)" -H "If-None-Match: $etag") $(jq -c '[.[].image.title]' "$T/body")" '200 ["two"]'
+is "in a join, too" "$(ask "$(query i1 i2 i3)") $(jq -c '[.[].image.title]' "$T/body")" '200 ["two","two","two"]'
+is "and in snapshot.json" "$(ask /snapshot.json) $(jq -r .commit "$T/body")" "200 $(git -C "$T/repo" rev-parse main)"
+ok "the publication's own file is there" s3 get live/.albumen/publication.json
+answers "and not served" /.albumen/publication.json 404 '{"error":"not found"}'
+answers "whatever is asked" /audit/..%2f.albumen/publication.json 404 '{"error":"not found"}'
+ok "follow runs" start follow "$EXPORTER" follow --index "$T/index" --repo "$T/repo" --site "s3://$BUCKET/live"
+is "then /healthz says so" "$(ask /healthz) $(jq -c .healthy "$T/body")" '200 true'
+stop follow
+stop live
+
+PREFIX="a library/é+(1)"
 s3 rm "$PREFIX/snapshot.json"
-ok "a Worker runs" over_store away "$AWS_SECRET_ACCESS_KEY"
-answers "without snapshot.json, what is not there may be missing" "/$M?image_ids[]=nobodys" 503 \
+ok "a Worker without snapshot.json runs" over_store away "$AWS_SECRET_ACCESS_KEY"
+answers "what is not there may be missing" "/$M?image_ids[]=nobodys" 503 \
 	'{"error":"there is no complete site in this folder"}'
 stop away
 done_testing
