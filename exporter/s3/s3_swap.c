@@ -101,10 +101,16 @@ static int report(const struct s3 *s3, const struct swap *swap, int code, struct
 static int again(const struct s3 *s3, struct swap *swap, int rc, const struct err *why,
 		 struct err *err)
 {
-	if (!swap->unknown && !swap->absent && !swap->flipped) {
+	/* Another publisher may have changed it and back in between, so a refusal does not tell
+	 * that the form was wrong: both are tried in turn. */
+	if (!swap->unknown && !swap->absent) {
+		bool first = !swap->flipped;
+
 		swap->bare = !swap->bare;
 		swap->flipped = true;
-		return 0;
+		if (first) {
+			return 0;
+		}
 	}
 	if (++swap->tries == S3_TRIES) {
 		return swap->unknown
