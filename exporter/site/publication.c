@@ -45,9 +45,12 @@ static bool read_holder(struct publication *out, const struct body_object *objec
 			memcpy(out->holder, text.data, UUID_LEN + 1);
 		}
 		buf_clear(&text);
-		good = good && read_text(&text, &expires, 64) &&
-		       stamp_read(&stamp, text.data, text.len) == 0;
-		out->expires_s = good ? stamp_unix_s(&stamp) : 0;
+	}
+	if (read_text(&text, &expires, 64) &&
+	    stamp_read(&stamp, text.data, text.len) == 0) {
+		out->expires_s = stamp_unix_s(&stamp);
+	} else {
+		good = good && !*out->holder;
 	}
 	buf_release(&text);
 	return good;
@@ -133,7 +136,7 @@ void publication_write(struct buf *out, const struct publication *publication)
 	json_print_number(out, "v", VERSION);
 	json_print_string(out, "holder",
 			  *publication->holder ? publication->holder : NULL);
-	json_print_string(out, "expires", *publication->holder ? expires : NULL);
+	json_print_string(out, "expires", expires);
 	json_print_open(out, "pending", '[');
 	while (line && *line) {
 		size_t len = strcspn(line, "\n");

@@ -42,7 +42,9 @@
 
 struct publication {
 	char holder[UUID_LEN + 1]; /* "": nobody */
-	int64_t expires_s;         /* if there is a holder */
+	/* When the lease ends; of the last one, if nobody has it: so what stands in the store is
+	 * not what stood there before. */
+	int64_t expires_s;
 	/* The store was seen to refuse a PUT whose condition does not hold. */
 	bool conditional;
 	/* Lines, as in the note `pending` of a folder (pending.h); empty: none. */

@@ -24,8 +24,8 @@ ok "export to a folder" "$EXPORTER" export --index "$T/index" --repo "$T/repo" -
 	--collections --audit-page
 ok "the store is brought to the same snapshot" publish a --collections --audit-page
 ok "and holds the same bytes" store_holds a "$T/site"
-is "nobody has it then" "$(publication a | jq -c .)" \
-	'{"v":1,"holder":null,"expires":null,"pending":[],"conditional":true}'
+is "nobody has it then" "$(publication a | jq -c 'del(.expires)')" \
+	'{"v":1,"holder":null,"pending":[],"conditional":true}'
 
 # --- what changes
 printf '{"public_id":"one","album_id":"new","title":"1"}\n' >"$T/data/one.ndjson"

@@ -46,10 +46,11 @@ static void what_is_written_is_read_again(void **state)
 	buf_release(&out);
 }
 
-static void nobody_is_null_and_has_no_end(void **state)
+static void nobody_is_null_and_the_last_end_stays(void **state)
 {
 	static const char text[] =
-		"{\"v\":1,\"holder\":null,\"expires\":null,\"pending\":[]}\n";
+		"{\"v\":1,\"holder\":null,\"expires\":\"2026-11-29T11:02:00Z\","
+		"\"pending\":[]}\n";
 	struct publication p = {0};
 	struct buf out = {0};
 
@@ -158,7 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read_again),
-		cmocka_unit_test(nobody_is_null_and_has_no_end),
+		cmocka_unit_test(nobody_is_null_and_the_last_end_stays),
 		cmocka_unit_test(a_text_of_others_is_refused),
 		cmocka_unit_test(
 			a_lease_is_its_holders_until_it_has_run_out_for_long_enough),
