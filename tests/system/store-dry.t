@@ -18,7 +18,7 @@ foretells() { # NAME EXTRA OPTION...: a dry run, then the publication; passes if
 	exits "$name: the publication" 0 publish --json "$@"
 	counts >"$T/done"
 	same "$name: it is what was foretold" "$T/done" "$T/foretold"
-	is "$name: as many requests were sent" "$(($(sent) - $extra))" "$(jq .site.requests "$T/out")"
+	is "$name: as many requests were sent" "$(($(sent) - extra))" "$(jq .site.requests "$T/out")"
 }
 
 store ceph && proxy || exit 1
