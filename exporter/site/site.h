@@ -10,14 +10,14 @@
 #include "exporter/site/place.h"
 
 /*
- * site - a folder that holds the files of one snapshot, for a web server (albumen(7)).
+ * site - the files of one snapshot, in a place (place.h), for a web server (albumen(7)).
  *
  * snapshot.json names the commit that every file is at; it is written last. SITE/.albumen
- * belongs to us, and a web server must not serve it: `lock` is the writer's lock, `tmp/`
- * has files before they are renamed, `pending` names the commits that an interrupted
- * publish may have left files of, or says "done".
+ * belongs to us, and a web server must not serve it: each kind of place keeps there who publishes,
+ * and which commits an interrupted publish may have left files of.
  *
- * The order of writes and fsyncs of a publish is explained at the top of site.c.
+ * The order of writes and fsyncs of a publish is explained at the top of site.c, what a store
+ * does in its place at the top of place_store.c.
  */
 
 struct site_result {
