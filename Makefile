@@ -278,21 +278,22 @@ $(MINIFLARE): tests/worker/package.json tests/worker/package-lock.json
 	npm ci --prefix $(BUILD)/workerd --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
+STORE_WORKER = $(wildcard tests/worker/store*.t)
 # Over Ceph only with SYSTEM and the rights that tests/system needs, as `make test`.
 test-worker: all $(MINIFLARE) ## ask the Worker that `edge --for worker` prints, under workerd
 	@export WORKERD="$$(ls $(abspath $(BUILD))/workerd/node_modules/@cloudflare/workerd-*/bin/workerd)"; \
 	export MINIFLARE='$(abspath $(MINIFLARE))'; \
-	set -- $(filter-out %/store.t,$(wildcard tests/worker/*.t)); status=0; \
+	set -- $(filter-out $(STORE_WORKER),$(wildcard tests/worker/*.t)); status=0; \
 	if [ '$(SYSTEM)' != no ]; then \
 		if [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then \
 			.ci/deps $(DEPS_SYSTEM) || exit 1; \
-			set -- "$$@" tests/worker/store.t; \
+			set -- "$$@" $(STORE_WORKER); \
 		else \
 			status=1; \
 		fi; \
 	fi; \
 	ALBUMEN_BUILD=$(BUILD) prove -j2 "$$@" || exit 1; \
-	[ $$status = 0 ] || echo 'not run, because it needs root or passwordless sudo (SYSTEM=no leaves it out): tests/worker/store.t' >&2; \
+	[ $$status = 0 ] || echo 'not run, because it needs root or passwordless sudo (SYSTEM=no leaves it out):' $(STORE_WORKER) >&2; \
 	exit $$status
 
 golden: all ## rewrite the golden files; review them with git diff

@@ -31,6 +31,7 @@
 #	manager NAME		starts a service manager that listens at $T/NAME.socket (for
 #				NOTIFY_SOCKET)
 #	told NAME N TEXT	true if its Nth message is TEXT, with a blank for each newline
+#	readme_script NAME...	prints the commands of the blocks ```sh NAME of README.md
 #	free_port		prints a free TCP port of 127.0.0.1
 #	ask PATH [CURL-OPTION]...	a request to $URL: headers to $T/head, body to $T/body; prints
 #				the status
@@ -252,6 +253,13 @@ free_port() {
 		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
 	done
 	echo "$port"
+}
+
+readme_script() {
+	local name
+	for name; do
+		sed -n "/^\`\`\`sh $name\$/,/^\`\`\`\$/{/^\`\`\`/!p}" "$ROOT/README.md"
+	done
 }
 
 scan() {
