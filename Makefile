@@ -71,7 +71,7 @@ DEPS_RUN = git openssh-client libcurl4
 DEPS_SERVE = nginx libnginx-mod-http-js
 DEPS_TEST = libcmocka-dev perl python3 curl jq njs strace chromium e2fsprogs mount util-linux \
 	libimage-exiftool-perl miller csvkit zsh fish python3-jsonschema $(DEPS_DEB) lintian \
-	mmdebstrap systemd-container
+	mmdebstrap systemd-container wrk
 # for tests/system alone: object stores, other web servers
 DEPS_SYSTEM = apache2 caddy openssl radosgw ceph-mon ceph-osd ceph-common swift-proxy swift-account swift-container \
 	swift-object memcached
