@@ -22,6 +22,9 @@ import token from 'token.js';
  * of them there are at once, and those of more than requests.LARGE bytes more strictly. So
  * much is read or sent at a time, and then other clients are served. */
 const PIECE = 512 << 10;
+/* How often it is read again because the site has changed. nginx answers 500, as HTML, to
+ * the tenth redirect of a request. */
+const TRIES_MAX = 7;
 /* nginx runs a timer of 0 ms before it looks for other requests. */
 const PAUSE_MS = 1;
 
@@ -72,15 +75,24 @@ function away(r) {
 	return !stat(r.variables.document_root + '/snapshot.json');
 }
 
-/* The files that `join` joins: `path` and `size` of each, and the length of the answer. `route`
- * leaves it here: for one request, nginx runs both functions in one VM of its own, until
- * that is redirected. */
+/* Which snapshot the site is at. While its files are brought to the next one, it is the last
+ * one still. */
+function snapshot(r) {
+	const file = stat(r.variables.document_root + '/snapshot.json');
+
+	return file ? file.ino + ' ' + file.size + ' ' + file.mtimeMs : null;
+}
+
+/* The files that `join` joins: `path` (without .json) and `size` of each, the length of the
+ * answer, and the snapshot that the site is at. `route` leaves it here: for one request, nginx
+ * runs both functions in one VM of its own, until that is redirected. */
 let plan = null;
 
 /* The location that joins the responses of the images that a query names: their arrays in
  * the order of the request, each once. */
 function joining(r, names) {
 	const folder = r.variables.document_root + '/' + requests.JOINED + '/';
+	const at = snapshot(r);
 	const seen = {};
 	const files = [];
 	let oversize = false;
@@ -101,9 +113,9 @@ function joining(r, names) {
 			length += size - 1;
 		}
 	});
-	plan = { files, length: files.length > 0 ? length : 2 };
+	plan = { files, at, length: files.length > 0 ? length : 2 };
 	return oversize ? '//error/oversize'
-		: unknown && away(r) ? '//error/away'
+		: unknown && at === null ? '//error/away'
 			: length > requests.JOIN_MAX ? '//error/join'
 				: '//' + requests.JOINED + (length > requests.LARGE ? '/large' : '');
 }
@@ -166,10 +178,16 @@ function missing(r) {
  * a comma for the first one of all files but the first. Everything is read before anything is
  * sent: then no error can come after the status.
  *
+ * If the site came to another snapshot meanwhile, three of them might be in the answer. Then
+ * all is read again, in the memory of a new VM, to which the number of tries goes in place of
+ * the query.
+ *
  * Nothing ends the request while setTimeout waits, so that no file stays open: nginx notices
  * that a client has gone when it writes.
  */
 function join(r) {
+	const tries = /^[0-9]$/.test(r.variables.args) ? Number(r.variables.args) : 0;
+	const again = tries < TRIES_MAX ? '?' + (tries + 1) : null;
 	const location = plan ? r.uri : joining(r, requests.imageNames(sent(r).query));
 	const files = plan.files;
 	const body = location === r.uri ? Buffer.allocUnsafe(plan.length + 1) : null;
@@ -209,11 +227,15 @@ function join(r) {
 		}
 		return true;
 	}
+	function redirect(to) {
+		r.internalRedirect(to.startsWith('//error/') ? to : again ? to + again
+			: '//error/changing');
+	}
 	function step() {
 		let to = null;
 
 		try {
-			to = read() ? null : r.uri;
+			to = !read() || files.length === 0 && snapshot(r) !== plan.at ? r.uri : null;
 		} catch (e) {
 			/* Thrown after setTimeout, it would close the connection without an answer. */
 			to = e.code === 'ENOENT' ? r.uri : '//error/500';
@@ -226,8 +248,7 @@ function join(r) {
 			fs.closeSync(fd);
 		}
 		if (to !== null) {
-			/* nginx answers 500 to the tenth redirect of a request. */
-			r.internalRedirect(to);
+			redirect(to);
 			return;
 		}
 		if (length === 0) {
@@ -238,7 +259,7 @@ function join(r) {
 	}
 
 	if (body === null) {
-		r.internalRedirect(location);
+		redirect(location);
 	} else {
 		step();
 	}
