@@ -627,8 +627,18 @@ static bool has_file(struct place *base, const char *path)
 
 static int open_dry(struct place *base, struct err *err)
 {
-	return has_file(base, "") ? folders_open(&of(base)->folders, base->name, err)
-				  : ERR_NOTFOUND;
+	struct place_folder *place = of(base);
+	int rc = has_file(base, "") ? folders_open(&place->folders, base->name, err)
+				    : ERR_NOTFOUND;
+
+	if (!rc) {
+		place->own = openat(place->folders.root, PLACE_OWN, FOLDER | O_NOFOLLOW);
+		if (place->own < 0 && errno != ENOENT) {
+			rc = err_sys(err, "cannot open folder '" PLACE_OWN "' in '%s'",
+				     base->name);
+		}
+	}
+	return rc;
 }
 
 static int is_bare(bool *bare, struct place *base, struct err *err)

@@ -178,7 +178,6 @@ static int find_bases(struct publish *p)
 		rc = add_base(p, commit.hex, NULL);
 	}
 	if (rc == ERR_NOTFOUND || p->difference.bases > PENDING_MAX + 1) {
-		rc = 0;
 		difference_forget(&p->difference);
 		p->compare = true;
 		rc = place_is_bare(&p->empty, p->place, p->err);

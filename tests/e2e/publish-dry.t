@@ -85,9 +85,9 @@ is "say so" "$(tail -n 1 "$T/out")" "site: nothing to do"
 publish --at HEAD~2 >"$T/out"
 (ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$T/trace" -e trace=renameat \
 	-e inject=renameat:signal=KILL:when=3 \
-	"$EXPORTER" publish --repo "$T/repo" --site "$T/site"; exit $?) >"$T/out" 2>&1
+	"$EXPORTER" publish --repo "$T/repo" --site "$T/site" --at HEAD~1; exit $?) >"$T/out" 2>&1
 is "a publication is killed" $? 137
-foretells "after it"
+foretells "after it, to another snapshot"
 exec 8<"$T/site/.albumen/lock"
 flock 8
 dry "while somebody publishes" 0
