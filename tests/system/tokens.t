@@ -21,6 +21,10 @@ print() { # NAME USER: edge prints a configuration with that user, and it works
 	wait_until 10 curl -s "$URL/"
 	is "$1: nginx reads the keys" "$(ask "/api/v1/albums/own/images?token=$own")" 200
 	is "$1: and refuses others" "$(ask /api/v1/albums/own/images)" 401
+	chmod 0 "$T/site/api/v1/tag_images/t-0.json"
+	is "$1: what cannot be decided is refused" "$(ask "/api/v1/tag_images?image_ids[]=t-0&token=$own")" 401
+	chmod 644 "$T/site/api/v1/tag_images/t-0.json"
+	is "$1: and answered when it can" "$(ask "/api/v1/tag_images?image_ids[]=t-0&token=$own")" 200
 	stop nginx
 }
 
