@@ -193,7 +193,9 @@ static int read_file(struct buf *text, struct buf *path, const char *name,
 		buf_addstr(path, given);
 	}
 	fd = open(path->data, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+	/* The home of another user, or one that a service does not see, is none. */
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR ||
+		       (errno == EACCES && given == fallback))) {
 		return 0;
 	}
 	if (fd < 0) {

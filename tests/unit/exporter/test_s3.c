@@ -535,6 +535,11 @@ static int listen_somewhere(int *fd)
 	return ntohs(address.sin_port);
 }
 
+static void await_readable(int fd)
+{
+	assert_int_equal(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 60000), 1);
+}
+
 static void the_kernel_sends_nothing_of_a_process_that_was_killed(void **state)
 {
 	size_t len = 16 << 20;
@@ -559,9 +564,10 @@ static void the_kernel_sends_nothing_of_a_process_that_was_killed(void **state)
 		s3_drain(s3, &err);
 		_exit(0);
 	}
+	await_readable(listening);
 	fd = accept(listening, NULL, NULL);
 	assert_true(fd >= 0);
-	assert_int_equal(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 60000), 1);
+	await_readable(fd);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	while ((n = read(fd, body, len)) > 0) {

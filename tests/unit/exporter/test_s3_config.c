@@ -81,6 +81,8 @@ static void without_variables_the_profile_default_counts(void **state)
 	struct folder_fixture *f = *state;
 	struct s3_config c;
 
+	/* It belongs to the key of another variable. */
+	setenv("AWS_SESSION_TOKEN", "of-another", 1);
 	assert_int_equal(read_with(&c, &f->err, NULL, NULL), 0);
 	assert_string_equal(c.id, "DEFAULT");
 	assert_string_equal(c.secret, "s3cret/+=x");
@@ -194,6 +196,26 @@ static void the_files_may_be_elsewhere_and_be_links(void **state)
 	s3_config_release(&c);
 }
 
+static void a_home_that_is_closed_is_none(void **state)
+{
+	struct folder_fixture *f = *state;
+	struct s3_config c;
+
+	assert_int_equal(fchmodat(f->fd, ".aws", 0, 0), 0);
+	setenv("AWS_ACCESS_KEY_ID", "ENV", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "env", 1);
+	assert_int_equal(read_with(&c, &f->err, NULL, NULL), 0);
+	assert_string_equal(c.id, "ENV");
+	s3_config_release(&c);
+	if (geteuid() != 0) {
+		setenv("AWS_CONFIG_FILE", "~/.aws/config", 1);
+		assert_int_equal(read_with(&c, &f->err, NULL, NULL), ERR_FAIL);
+		assert_non_null(strstr(f->err.msg, "/.aws/config"));
+		s3_config_release(&c);
+	}
+	assert_int_equal(fchmodat(f->fd, ".aws", 0755, 0), 0);
+}
+
 /* Asserts that it fails with a message that has the words and no secret. */
 static void fails(struct folder_fixture *f, int code, const char *words)
 {
@@ -248,6 +270,7 @@ int main(void)
 		TEST(an_empty_variable_is_none),
 		TEST(configured_endpoints_can_be_ignored),
 		TEST(the_files_may_be_elsewhere_and_be_links),
+		TEST(a_home_that_is_closed_is_none),
 		TEST(what_is_missing_is_named),
 	};
 
