@@ -81,10 +81,8 @@ keys >"$T/keys"
 exits "a prefix with other things" 1 publish foreign --at one
 says "is refused, with one of them, and what says that it is meant" "s3://$BUCKET/foreign" '--accept site'
 unchanged "nothing has changed"
-git clone -q --bare "$T/repo" "$T/other.repo"
-cp -r "$T/data" "$T/kept"
 library_at one | sed 's/same/elsewhere/' >"$T/data/all.ndjson"
-"$INDEXER" scan --data "$T/data" --index "$T/index2" 2>"$T/err"
+"$INDEXER" scan --data "$T/data" --index "$T/index2" >"$T/out" 2>&1
 ok "another library" "$EXPORTER" export --index "$T/index2" --repo "$T/repo2" --site "s3://$BUCKET/q"
 keys >"$T/keys"
 exits "a site of another repository" 1 publish q --at one
