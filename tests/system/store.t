@@ -87,6 +87,30 @@ printf '{"v":2}' | s3 put a/.albumen/publication.json >"$T/out"
 exits "what a later version wrote is left alone" 1 publish a
 ok "the message says so" grep -q "a later version" "$T/err"
 
+# --- what happens meanwhile
+printf '{"public_id":"uno","album_id":"new","title":"1"}\n' >"$T/data/one.ndjson"
+ok "an image goes, and another comes" scan
+ok "there is a snapshot of it" "$EXPORTER" export --index "$T/index" --repo "$T/repo"
+ok "a site at an older snapshot" publish m --at HEAD~1
+ok "a proxy stands before the store" proxy "GET m/snapshot.json 2 before $PYTHON $ROOT/tests/system/s3.py put m/snapshot.json $T/site/snapshot.json"
+exits "another publication that ended meanwhile is noticed" 75 publish m
+ok "the message says so" grep -q "another publication of site .* has ended meanwhile" "$T/err"
+is "and no file was touched" "$(requests | grep -c '^[PD][A-Z]* .* m/api/')" 0
+is "nobody has it then, and nothing is unfinished" "$(publication m | jq -c '[.holder,.pending]')" '[null,[]]'
+proxy
+ok "the next one publishes" publish m --at HEAD~1
+proxy 'PUT m/api/* 1 status 403'
+exits "a file that cannot be put" 77 publish m
+is "nothing is removed before all are there" "$(requests | grep -c '^DELETE')" 0
+is "and the site is not said to be there" "$(s3 get m/snapshot.json | jq -r .commit)" \
+	"$(git -C "$T/repo" rev-parse HEAD~1)"
+exits "--check says that it is unfinished" 1 publish m --check
+ok "in words" grep -q '^unfinished: ' "$T/out"
+proxy
+ok "the next one finishes" publish m
+exits "and the site is right" 0 publish m --check
+AWS_ENDPOINT_URL=$STORE_URL
+
 # --- what is refused
 exits "a prefix of others" 1 publish "a/api"
 ok "is named, with what is there" grep -q "neither empty nor a site: it has 'v1/" "$T/err"
