@@ -202,6 +202,7 @@ is "errors are not cached" "$(header Cache-Control)" "no-store"
 is "a URL that is too long" "$(raw "GET /$(printf '%400000s' '' | tr ' ' x) HTTP/1.0\\r\\n\\r\\n")" \
 	"HTTP/1.1 414 Request-URI Too Large"
 is "a request that is not HTTP" "$(raw 'NONSENSE\r\n\r\n')" "HTTP/1.1 400 Bad Request"
+is "nor with the method HEAD" "$(raw 'HEAD nope HTTP/1.1\r\n\r\n')" "HTTP/1.1 400 Bad Request"
 is "a version of HTTP that does not exist" "$(raw 'GET / HTTP/9.9\r\nHost: x\r\n\r\n')" "HTTP/1.1 400 Bad Request"
 is "a request with a huge body" \
 	"$(raw 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\nConnection: close\r\n\r\n')" \

@@ -38,7 +38,7 @@ spawn nginx nginx -p "$T/run" -c "$T/nginx.conf" -g 'daemon off;'
 wait_until 10 curl -s "$URL/"
 
 ok "every kind of token, every damage, every request, and 10,000 more (seed $seed)" \
-	"$PYTHON" "$tokens" ask --url "$URL" --site "$T/site" --seed "$seed"
+	"$PYTHON" "$tokens" ask --url "$URL" --site "$T/site" --seed "$seed" --strange 3000
 
 audit=$(sign '{"abilities":{"albumen":{"Access":{"audit":true}}}}')
 own=$(sign '{"abilities":{"own":{"Access":{"image_list":true}}}}')
@@ -120,7 +120,7 @@ rm "$KEYS"
 echo '{"us":"x"}' >"$T/elsewhere"
 chmod 600 "$T/elsewhere"
 ln -s elsewhere "$KEYS"
-cd "$T"
+cd "$T" || exit
 exits "a link is followed, and the path may be relative" 0 "$EXPORTER" edge --site site --listen "$PORT" --tokens keys.json
 ok "to be found from anywhere" grep -qF "albumen_tokens \"$KEYS\";" "$T/out"
 

@@ -4,11 +4,11 @@
 
     tokens.py make DATA KEYS
         writes metadata, and the file of keys
-    tokens.py ask --url URL --site DIR [--seed N] [--random N] [--as-sent]
+    tokens.py ask --url URL --site DIR [--seed N] [--random N] [--strange N] [--as-sent]
         asks the edge at URL, which serves DIR (made of that metadata, with --collections and
         --audit-page), with every kind of token, every damage and every request, and then at
-        random; prints what is answered wrongly, and a line with the count. --as-sent: the edge
-        does not resolve `..` in a path
+        random; --strange: and so many times with what is hardly HTTP; prints what is answered
+        wrongly, and a line with the count. --as-sent: the edge does not resolve `..` in a path
     tokens.py sign CLAIMS
         prints a token of these claims (JSON), with the issuer `us` and an hour to live unless
         they say otherwise
@@ -554,6 +554,35 @@ class Asker:
             headers, more = carry(make(claims()))
             self.ask(f"seed {seed}, number {n}, {damage}, {carrier}", request, headers, more)
 
+    def strange(self, count, seed):
+        """What is hardly HTTP, without a token: never more than an error, except of /healthz."""
+        rng = random.Random(seed)
+        forms = ["GET {} HTTP/1.1", "GET {} HTTP/1.0", "get {} HTTP/1.1", "HEAD {} HTTP/1.1", "GET http://x{} HTTP/1.1",
+                 "POST {} HTTP/1.1\r\nContent-Length: 0", "OPTIONS {} HTTP/1.1", "PROPFIND {} HTTP/1.1",
+                 "GET {} HTTP/1.1\r\nAuthorization:", "GET {} HTTP/1.1\r\nauthorization: \tBearer x",
+                 "GET {} HTTP/1.1\r\nRange: bytes=0-1", "GET {} HTTP/1.1\r\nX-Original-URL: /healthz",
+                 "GET {} HTTP/1.1\r\nIf-None-Match: *", "GET {} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0"]
+        pieces = ["..", "/", "//", "%2f", "%2e%2e", "?", "#", "%23", "%3f", ";", "&", "token=", "token=x", "own", "healthz",
+                  "/healthz", "/healthz/../", "healthz%2f..%2f", "error/", "//error/404", "%00", "\\", "/./", "/../", " ",
+                  "snapshot.json", "/audit/", "%61udit/", "albums", "images", ".json", "+", "http://x", "@"]
+        calls = [call.path + ("?" + call.query if call.query else "") for call in requests(self.as_sent) if len(call.query or "") < 1000]
+        for n in range(count):
+            target = rng.choice(calls)
+            for _ in range(rng.randrange(4)):
+                at = rng.randrange(len(target) + 1)
+                target = target[:at] + rng.choice(pieces) + target[at + (rng.randrange(6) if rng.random() < 0.3 else 0):]
+            text = rng.choice(forms).format(target) + "\r\nHost: x\r\nConnection: close\r\n\r\n"
+            with socket.create_connection(self.client.address, timeout=60) as connection:
+                connection.sendall(text.encode())
+                got = b""
+                while (more := connection.recv(65536)):
+                    got += more
+            status = int(got.split()[1]) if got.startswith(b"HTTP/") else 0
+            self.count += 1
+            if status not in (400, 401, 405) and not (status == 503 and b"\r\nCache-Control: no-store\r\n" in got):
+                self.wrong += 1
+                print(f"wrong: strange, seed {seed}, number {n}: {text!r}: {got[:200]!r}")
+
 
 def main():
     parser = argparse.ArgumentParser()
@@ -567,6 +596,7 @@ def main():
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--random", type=int, default=10000)
     ask.add_argument("--as-sent", action="store_true")
+    ask.add_argument("--strange", type=int, default=0)
     one = commands.add_parser("sign")
     one.add_argument("claims")
     args = parser.parse_args()
@@ -578,6 +608,7 @@ def main():
         asker = Asker(args.url, args.site, args.as_sent)
         asker.matrix()
         asker.random(args.random, args.seed)
+        asker.strange(args.strange, args.seed)
         print(f"{asker.count} requests, {asker.wrong} answered wrongly; by status: {sorted(asker.seen.items())}")
         return 1 if asker.wrong else 0
     return 0
