@@ -48,10 +48,11 @@ asked "an unknown image: two more" "/$M?image_ids[]=nobodys" \
 	"GET 200 snapshot.json
 GET 404 $M/nobodys.json
 GET 404 $M/nobodys.oversize"
-asked "several images: one each, and once whether the site is whole" \
+asked "several images: one each, and at which snapshot the site is, before and after" \
 	"/$M?image_ids[]=m1&image_ids[]=x&image_ids[]=m2&image_ids[]=y&image_ids[]=m1" \
 	"GET 200 $M/m1.json
 GET 200 $M/m2.json
+GET 200 snapshot.json
 GET 200 snapshot.json
 GET 404 $M/x.json
 GET 404 $M/x.oversize
@@ -120,6 +121,30 @@ is "and in snapshot.json" "$(ask /snapshot.json) $(jq -r .commit "$T/body")" "20
 ok "the publication's own file is there" s3 get live/.albumen/publication.json
 answers "and not served" /.albumen/publication.json 404 '{"error":"not found"}'
 answers "whatever is asked" /audit/..%2f.albumen/publication.json 404 '{"error":"not found"}'
+# A snapshot that comes while a join is read: a hook in the proxy publishes it.
+proxy_of_live() { # RULE...
+	stop live
+	proxy "$@"
+	over_store live "$AWS_SECRET_ACCESS_KEY"
+	proxy "$@"
+}
+cat >"$T/next" <<-END
+	#!/bin/bash
+	n=\$(cat "$T/n" 2>/dev/null); n=\$((n + 1)); echo \$n >"$T/n"
+	sed -i "s/\"title\":\"[^\"]*\"/\"title\":\"next \$n\"/" "$T/data/r.ndjson"
+	"$INDEXER" scan --data "$T/data" --index "$T/index" >/dev/null 2>&1 &&
+		AWS_ENDPOINT_URL=$STORE_URL "$EXPORTER" export --index "$T/index" --repo "$T/repo" --site "s3://$BUCKET/live" >/dev/null
+END
+chmod +x "$T/next"
+ok "a Worker whose store changes runs" proxy_of_live "GET live/api/v1/tag_images/i3.json 1 before $T/next"
+is "a join that a snapshot came into is read again" \
+	"$(ask "$(query i1 i2 i3)") $(jq -c '[.[].image.title]' "$T/body") $(requests | grep -c i1.json)" \
+	'200 ["next 1","next 1","next 1"] 2'
+proxy "GET live/api/v1/tag_images/i3.json * before $T/next"
+answers "one that a snapshot always comes into is given up" "$(query i1 i2 i3)" 503 \
+	'{"error":"the site changes faster than these images are read; try again, or ask for fewer at a time"}'
+is "for now" "$(header Retry-After)" 1
+proxy
 ok "follow runs" start follow "$EXPORTER" follow --index "$T/index" --repo "$T/repo" --site "s3://$BUCKET/live"
 is "then /healthz says so" "$(ask /healthz) $(jq -c .healthy "$T/body")" '200 true'
 stop follow
