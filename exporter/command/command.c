@@ -40,7 +40,7 @@ const struct cli_option command_option_table[] = {
 	 "every "
 	 "tag, the tag images of each tag"},
 	{"for", 0, CLI_STRING, AT(edge_for), "KIND", EDGE_KINDS,
-	 "what the configuration is for (default: nginx)"},
+	 "nginx (the default), nginx-server, apache, caddy or worker"},
 	{"listen", 0, CLI_STRING, AT(listen), "ADDR:PORT", NULL,
 	 "where the web server listens; a port alone is on 127.0.0.1"},
 	{"server-name", 0, CLI_STRING, AT(server_name), "NAME", NULL,

@@ -269,6 +269,15 @@ is "everything that nginx wrote is in its folder" \
 # The command line.
 exits "an address that is none is refused" 2 "$EXPORTER" edge --site "$SITE" --listen localhost
 exits "so is a site that is none" 1 "$EXPORTER" edge --site "$T/none" --listen 8080
+exits "so is a kind of server that is none" 2 "$EXPORTER" edge --site "$SITE" --listen 8080 --for lighttpd
+ok "which says what there is" grep -q 'nginx nginx-server apache caddy worker' "$T/err"
+# What a server would take for a part of its own language.
+for odd in 'nginx-server:a$b' 'apache:a${b}' 'apache:a[b]' 'caddy:a{b}' 'caddy:a\b' $'caddy:a\nb'; do
+	mkdir -p "$T/${odd#*:}"
+	exits "a path that ${odd%%:*} cannot take is refused: $(printf %q "${odd#*:}")" 2 "$EXPORTER" edge --for "${odd%%:*}" \
+		--server-name a.example --site "$T/${odd#*:}"
+	is "and nothing is printed" "$(<"$T/out")" ""
+done
 "$EXPORTER" edge --site "$SITE" --listen '[::1]:8080' >"$T/out"
 is "IPv6 addresses are taken" "$(grep -c 'listen \[::1\]:8080;' "$T/out")" 1
 done_testing
