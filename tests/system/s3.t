@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The client of S3 servers (exporter/s3) at a real one: by itself, through faults, and through TLS.
+# The client of S3 servers (exporter/s3) at a real one: by itself, through faults, through TLS, and
+# without libcurl.
 . "$(dirname "$0")/lib.sh"
 
 # The client's own tests, at a prefix; they say what failed.
@@ -62,4 +63,11 @@ exits "a certificate that nobody vouches for is refused" 1 export_tls
 ok "and it is said what mends it" grep -q AWS_CA_BUNDLE "$T/err"
 export AWS_CA_BUNDLE=$T/tls/certificate
 exits "with the certificate it holds" 0 export_tls
+
+# --- libcurl is loaded when a store is asked for, not before
+: >"$T/empty"
+mount --bind "$T/empty" "$(ldconfig -p | sed -n 's/.*libcurl\.so\.4 .*=> //p' | head -n 1)"
+exits "without libcurl there are no object stores" 1 export_tls
+ok "and it is said what to install" grep -q 'install the package libcurl4' "$T/err"
+exits "all else is as with it" 0 "$EXPORTER" publish --repo "$T/repo" --site "$T/site"
 done_testing
