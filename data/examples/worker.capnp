@@ -15,7 +15,7 @@ const config :Workerd.Config = (
         (name = "AWS_SECRET_ACCESS_KEY", fromEnvironment = "AWS_SECRET_ACCESS_KEY"),
         # The text of a file of tokens; without this line, and printed without --tokens, the
         # Worker answers everybody.
-        (name = "ALBUMEN_TOKENS", fromEnvironment = "ALBUMEN_TOKENS"),
+        (name = "ALBUMEN_TOKEN_KEYS", fromEnvironment = "ALBUMEN_TOKEN_KEYS"),
       ])),
     # "private": also servers at addresses like 127.0.0.1 and 10.0.0.1.
     (name = "internet", network = (allow = ["public", "private"])),

@@ -14,7 +14,7 @@ KEYS=$(<"$T/keys.json")
 own=$("$PYTHON" "$tokens" sign '{"abilities":{"own":{"Access":{"image_list":true}}}}')
 call=/api/v1/albums/own/images
 ok "a Worker that wants tokens runs" worker tokens --site "$T/site" --tokens "$T/keys.json" -- \
-	ALBUMEN_DISK="$T/site" ALBUMEN_TOKENS="$KEYS"
+	ALBUMEN_DISK="$T/site" ALBUMEN_TOKEN_KEYS="$KEYS"
 is "no secret is in it" "$(grep -c s3cret "$T/tokens.js")" 0
 ok "every kind of token, every damage, every request, and 10,000 more (seed $seed)" \
 	"$PYTHON" "$tokens" ask --url "$URL" --site "$T/site" --seed "$seed" --as-sent
@@ -29,17 +29,17 @@ done
 is "no answer and no log has a token" "$(cat "$T/answers" "$T/tokens.log" | grep -c "${own##*.}")" 0
 stop tokens
 ok "the secret alone makes a Worker want tokens" worker secret --site "$T/site" -- \
-	ALBUMEN_DISK="$T/site" ALBUMEN_TOKENS="$KEYS"
+	ALBUMEN_DISK="$T/site" ALBUMEN_TOKEN_KEYS="$KEYS"
 is "without one everything is refused" "$(ask $call) $(ask /nope) $(ask "$call?token=$own")" "401 401 200"
 stop secret
 ok "a Worker without its secret runs" worker bare --site "$T/site" --tokens "$T/keys.json" -- ALBUMEN_DISK="$T/site"
 is "and refuses everything" "$(ask "$call?token=$own") $(ask /nope)" "401 401"
 is "with no other answer than for a wrong token" "$(header X-message) $(wc -c <"$T/body")" "Access denied 0"
 is "but not /healthz" "$(ask /healthz)" 503
-ok "the log says why" wait_until 10 grep -q 'the secret ALBUMEN_TOKENS is missing or not JSON: all requests are refused' "$T/bare.log"
+ok "the log says why" wait_until 10 grep -q 'the secret ALBUMEN_TOKEN_KEYS is missing or not JSON: all requests are refused' "$T/bare.log"
 stop bare
 for text in '' '{' '[]' 'null' '{"us":null}' '{"us":""}' '{"us":["s3cret"]}'; do
-	worker odd --site "$T/site" -- ALBUMEN_DISK="$T/site" ALBUMEN_TOKENS="$text"
+	worker odd --site "$T/site" -- ALBUMEN_DISK="$T/site" ALBUMEN_TOKEN_KEYS="$text"
 	is "nobody is answered with the secret '$text'" "$(ask "$call?token=$own") $(ask $call)" "401 401"
 	stop odd
 done
@@ -54,7 +54,7 @@ cp -r "$T/site" "$T/wide"
 	    with open(f"{sys.argv[1]}/{image}.json", "w") as file:
 	        file.write("[" + ",".join(tag_image % (n, image, album) for n in range(6000)) + "]")
 EOF
-ok "a Worker over it runs" worker wide --site "$T/wide" -- ALBUMEN_DISK="$T/wide" ALBUMEN_TOKENS="$KEYS"
+ok "a Worker over it runs" worker wide --site "$T/wide" -- ALBUMEN_DISK="$T/wide" ALBUMEN_TOKEN_KEYS="$KEYS"
 is "a large response of an allowed album" "$(ask "$(query mine)&token=$own")" 200
 ok "its bytes are right" cmp "$T/body" "$T/wide/api/v1/tag_images/mine.json"
 is "joined" "$(ask "$(query t-0 mine)&token=$own")" 200
