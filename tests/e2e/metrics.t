@@ -173,8 +173,11 @@ is "three exports had something to do" "$(metric follow.prom exports_total)" 3
 
 # The folder cannot be written to: both go on. (Another file is there for root, too.)
 mkdir "$T/kept"
-mv "$T/follow.prom" "$T/watch.prom" "$T/kept"
-mkdir "$T/follow.prom" "$T/watch.prom"
+for name in follow watch; do # each may write its file again in between
+	until mv -T "$T/$name.prom" "$T/kept/$name.prom" && mkdir "$T/$name.prom" 2>/dev/null; do
+		:
+	done
+done
 ping "$D"
 warned() {
 	grep -q "the metrics are tried again" "$T/watch.log" && grep -q "the metrics are tried again" "$T/follow.log"
