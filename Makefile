@@ -73,8 +73,8 @@ DEPS_TEST = libcmocka-dev perl python3 curl jq njs strace chromium e2fsprogs mou
 	libimage-exiftool-perl miller csvkit zsh fish python3-jsonschema $(DEPS_DEB) lintian \
 	mmdebstrap systemd-container wrk
 # for tests/system alone: object stores, other web servers
-DEPS_SYSTEM = apache2 caddy openssl radosgw ceph-mon ceph-osd ceph-common swift-proxy swift-account swift-container \
-	swift-object memcached
+DEPS_SYSTEM = apache2 caddy openssl radosgw ceph-mon ceph-osd ceph-common swift-proxy \
+	swift-account swift-container swift-object memcached
 # to make the Debian package
 DEPS_DEB = build-essential debhelper
 DEPS_CI = clang clang-tidy clang-format cppcheck valgrind mandoc groff-base shellcheck systemd prometheus

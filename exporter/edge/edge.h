@@ -20,7 +20,8 @@
  *
  * nginx is a complete one. If root calls this, it may name the user of nginx's workers
  * (run_as.h).
- * nginx-server is a file for a server that is configured otherwise: it has its own user.
+ * nginx-server, apache and caddy are files for a server that is configured otherwise: it has
+ * its own user.
  * worker is a module Worker in one file, which reads a site in an object store.
  *
  * ERR_USAGE: the kind does not exist, needs an option or does not take one; `listen` is not
