@@ -187,16 +187,16 @@ static int check_options(const struct kind *kind, const struct edge_request *req
 	return 0;
 }
 
-static int find_kind(const struct kind **kind, const char *name, struct err *err)
+/* The first kind if there is no name; NULL: there is no such kind. */
+static const struct kind *find_kind(const char *name, struct err *err)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		if (!name || strcmp(kinds[i].name, name) == 0) {
-			*kind = &kinds[i];
-			return 0;
+			return &kinds[i];
 		}
 	}
-	return err_set(err, ERR_USAGE, "--for takes one of: " EDGE_KINDS "; not '%s'",
-		       name);
+	err_set(err, ERR_USAGE, "--for takes one of: " EDGE_KINDS "; not '%s'", name);
+	return NULL;
 }
 
 static int prepare(struct edge_job *job, const struct kind *kind, struct err *err)
@@ -226,11 +226,10 @@ int edge_print(FILE *out, const struct edge_request *request, struct err *err)
 {
 	struct edge_job job = {.request = request};
 	struct buf text = {0};
-	const struct kind *kind = NULL;
-	int rc;
+	const struct kind *kind = find_kind(request->kind, err);
+	int rc = kind ? 0 : ERR_USAGE;
 
-	if ((rc = find_kind(&kind, request->kind, err)) == 0 &&
-	    (rc = check_options(kind, request, err)) == 0 &&
+	if (kind && (rc = check_options(kind, request, err)) == 0 &&
 	    (rc = prepare(&job, kind, err)) == 0 &&
 	    (rc = kind->print(&text, &job, err)) == 0 &&
 	    (fwrite(text.data, 1, text.len, out) != text.len || fflush(out) != 0)) {
