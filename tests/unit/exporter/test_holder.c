@@ -106,5 +106,6 @@ int main(void)
 						git_fixture_teardown),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

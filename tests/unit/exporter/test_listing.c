@@ -96,5 +96,6 @@ int main(void)
 		cmocka_unit_test_teardown(keys_that_are_added_later_are_found, teardown),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

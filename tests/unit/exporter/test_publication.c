@@ -169,5 +169,6 @@ int main(void)
 		cmocka_unit_test(the_clock_of_the_store_is_never_said_to_be_too_early),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -274,5 +274,6 @@ int main(void)
 		TEST(what_is_missing_is_named),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,5 +187,6 @@ int main(void)
 		cmocka_unit_test(no_answer_may_come_next_time_unless_it_cannot),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -173,5 +173,6 @@ int main(void)
 		cmocka_unit_test(a_date_is_of_utc),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

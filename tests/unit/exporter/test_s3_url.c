@@ -144,5 +144,6 @@ int main(void)
 		cmocka_unit_test(an_endpoint_is_scheme_host_and_base),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

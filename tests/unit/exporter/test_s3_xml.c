@@ -163,5 +163,6 @@ int main(void)
 		cmocka_unit_test(what_is_no_listing_is_refused),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
