@@ -83,11 +83,6 @@ int s3_open(struct s3 **out, const struct s3_place *place,
 	return 0;
 }
 
-const char *s3_endpoint(const struct s3 *s3)
-{
-	return s3->root;
-}
-
 void s3_set_tick(struct s3 *s3, s3_tick_fn *tick, void *payload)
 {
 	s3->tick = tick;

@@ -66,9 +66,6 @@ int s3_open(struct s3 **out, const struct s3_place *place,
 /* Cuts what is in flight. NULL is allowed. */
 void s3_close(struct s3 *s3);
 
-/* The endpoint, for messages: "http://127.0.0.1:7480". Borrowed. */
-const char *s3_endpoint(const struct s3 *s3);
-
 /*
  * Reads a whole key. ERR_NOTFOUND: the server says that there is no such key (no other 404
  * does); `date_s` is then set. ERR_LARGE: the body has more than `max` bytes.

@@ -177,7 +177,6 @@ int s3_url_endpoint(struct s3_endpoint *out, const char *url, const char *what,
 	    strncmp(host + len - strlen(port), port, strlen(port)) == 0) {
 		len -= strlen(port);
 	}
-	out->tls = tls;
 	out->host = xmemdup0(host, len);
 	buf_addf(&root, "%s://%s", tls ? "https" : "http", out->host);
 	out->root = root.data;

@@ -46,7 +46,6 @@ struct s3_endpoint {
 	char *root; /* http[s]://HOST[:PORT] */
 	char *host; /* HOST[:PORT]; without the port that the scheme has anyway */
 	char *base; /* "" or "/BASE", escaped */
-	bool tls;
 };
 /* ERR_USAGE: it is something else, or has a user, a query or a fragment. `what` names where it
  * comes from. */

@@ -462,11 +462,10 @@ static void where_nobody_answers_is_unreachable_after_all_tries(void **state)
 	struct err err;
 
 	(void)state;
-	assert_string_equal(s3_endpoint(s3), "http://127.0.0.1:1");
 	assert_int_equal(s3_put(s3, &object, &err), 0);
 	assert_int_equal(s3_get(s3, "k", 10, &answer, &err), ERR_UNREACHABLE);
 	assert_non_null(strstr(err.msg, "(tried 6 times)"));
-	assert_non_null(strstr(err.msg, "s3://bucket/prefix/k"));
+	assert_non_null(strstr(err.msg, "'s3://bucket/prefix/k' at http://127.0.0.1:1: "));
 	assert_int_equal(s3_drain(s3, &err), ERR_UNREACHABLE);
 	s3_answer_release(&answer);
 	s3_close(s3);
