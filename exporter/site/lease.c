@@ -17,6 +17,7 @@ struct lease {
 	pthread_mutex_t mutex; /* of all that follows */
 	pthread_cond_t wake;
 	bool stop;
+	bool leave;                     /* what the thread asks the store is cut, too */
 	struct publication publication; /* as it stands in the store */
 	char etag[S3_ETAG];
 	int64_t deadline_ms; /* after which nothing may be sent: s3_set_deadline */
@@ -124,7 +125,20 @@ static int relearn(struct lease *lease, struct s3 *s3, struct err *err)
 	return rc;
 }
 
-/* If the store cannot be reached, there is a second turn before the lease ends. */
+/* A renewal that hangs must not hold up a process that was told to end. */
+static int check_leave(void *payload, struct err *err)
+{
+	struct lease *lease = payload;
+	bool leave;
+
+	pthread_mutex_lock(&lease->mutex);
+	leave = lease->leave;
+	pthread_mutex_unlock(&lease->mutex);
+	return leave ? err_set(err, ERR_STOPPED, "the lease is left") : 0;
+}
+
+/* If the store answers that it cannot, or refuses connections, there is a second turn before the
+ * lease ends. */
 static void *run(void *payload)
 {
 	struct lease *lease = payload;
@@ -138,6 +152,7 @@ static void *run(void *payload)
 			rc = s3_open(&s3, lease->job.place, &lease->job.settings, &err);
 		}
 		if (!rc) {
+			s3_set_tick(s3, check_leave, lease);
 			s3_set_deadline(s3, lease->deadline_ms);
 			rc = unknown && !lease->job.plain ? relearn(lease, s3, &err) : 0;
 			rc = rc ? rc : take(lease, s3, &err);
@@ -169,11 +184,12 @@ int lease_check(struct lease *lease, struct err *err)
 
 /* --- from the beginning to the end --- */
 
-static void stop_thread(struct lease *lease)
+static void stop_thread(struct lease *lease, bool leave)
 {
 	if (lease->started) {
 		pthread_mutex_lock(&lease->mutex);
 		lease->stop = true;
+		lease->leave = leave;
 		pthread_cond_signal(&lease->wake);
 		pthread_mutex_unlock(&lease->mutex);
 		pthread_join(lease->thread, NULL);
@@ -229,7 +245,7 @@ int lease_end(struct lease **lease, const char *pending, struct err *err)
 	struct lease *l = *lease;
 	int rc;
 
-	stop_thread(l);
+	stop_thread(l, false);
 	rc = lease_check(l, err);
 	if (!rc) {
 		publication_give_back(&l->publication);
@@ -244,7 +260,7 @@ int lease_end(struct lease **lease, const char *pending, struct err *err)
 void lease_leave(struct lease **lease)
 {
 	if (*lease) {
-		stop_thread(*lease);
+		stop_thread(*lease, true);
 		release(lease);
 	}
 }

@@ -50,8 +50,8 @@ int lease_check(struct lease *lease, struct err *err);
 /* Gives it back. `pending`: what is unfinished; "": nothing is. Frees the lease in any
  * case. */
 int lease_end(struct lease **lease, const char *pending, struct err *err);
-/* Ends the thread, and leaves the lease as it is: requests that were cut may still arrive. NULL
- * is allowed. */
+/* Ends the thread, at once, and leaves the lease as it is: requests that were cut may still arrive.
+ * NULL is allowed. */
 void lease_leave(struct lease **lease);
 
 #endif

@@ -84,10 +84,26 @@ proxy
 ok "another publication finishes" "$EXPORTER" publish --repo "$T/repo" --site "$site"
 ok "and is right" right
 
+# --- ended while a renewal of its lease hangs, and all else is slow
+rm -f "$T/go"
+ok "it starts" begin
+proxy 'PUT *publication.json 2+ hang' "PUT *api/* * before until [ -e $T/go ]; do read -rt 0.02 _ <> <(:); done"
+changes seven
+renews() { requests | grep -q 'publication.json if-match hang'; }
+ok "the renewal hangs" wait_until 120 renews
+kill -TERM "$(<"$T/follow.pid")"
+ok "follow, told to end, does not wait for it" wait_until 30 dead
+: >"$T/go"
+stop follow
+proxy_idle
+proxy
+ok "another publication finishes" "$EXPORTER" publish --repo "$T/repo" --site "$site"
+ok "and is right" right
+
 # --- denied
 ok "it starts" begin
 proxy '* * * status 403'
-changes seven
+changes eight
 ok "a denial ends it" wait_until 60 dead
 wait "$(<"$T/follow.pid")"
 is "with status 77" $? 77
