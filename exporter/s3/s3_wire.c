@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,7 +230,7 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *data)
 /* --- what is sent -------------------------------------------------------------------- */
 
 /* Closing a connection, also by the end of the process, drops what the kernel has not sent yet: it
- * would go on sending what was cut. */
+ * would go on sending what was cut. A program that we start must not keep it open. */
 static int on_socket(void *data, curl_socket_t fd, curlsocktype type)
 {
 	static const struct linger linger = {.l_onoff = 1, .l_linger = 0};
@@ -237,6 +238,7 @@ static int on_socket(void *data, curl_socket_t fd, curlsocktype type)
 	(void)data;
 	(void)type;
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	return CURL_SOCKOPT_OK;
 }
 

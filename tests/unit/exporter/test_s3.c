@@ -2,6 +2,7 @@
 #include "tests/unit/folder_fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -465,7 +466,8 @@ static void where_nobody_answers_is_unreachable_after_all_tries(void **state)
 	assert_int_equal(s3_put(s3, &object, &err), 0);
 	assert_int_equal(s3_get(s3, "k", 10, &answer, &err), ERR_UNREACHABLE);
 	assert_non_null(strstr(err.msg, "(tried 6 times)"));
-	assert_non_null(strstr(err.msg, "'s3://bucket/prefix/k' at http://127.0.0.1:1: "));
+	assert_non_null(
+		strstr(err.msg, "'s3://bucket/prefix/k' at http://127.0.0.1:1: "));
 	assert_int_equal(s3_drain(s3, &err), ERR_UNREACHABLE);
 	s3_answer_release(&answer);
 	s3_close(s3);
@@ -568,6 +570,35 @@ static void the_kernel_sends_nothing_of_a_process_that_was_killed(void **state)
 	free(body);
 }
 
+static void no_connection_is_left_to_a_program_that_is_started(void **state)
+{
+	struct s3_object object = object_of("k", "x");
+	struct sockaddr_in peer;
+	struct buf endpoint = {0};
+	int listening, found = 0;
+	struct s3 *s3;
+	struct err err;
+
+	(void)state;
+	buf_addf(&endpoint, "http://127.0.0.1:%d", listen_somewhere(&listening));
+	s3 = open_nowhere(endpoint.data);
+	assert_int_equal(s3_put(s3, &object, &err), 0);
+	await_readable(listening);
+	for (int fd = 0; fd < 256; fd++) {
+		socklen_t len = sizeof(peer);
+
+		if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 &&
+		    peer.sin_family == AF_INET) {
+			assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+			found++;
+		}
+	}
+	assert_int_equal(found, 1);
+	s3_close(s3);
+	close(listening);
+	buf_release(&endpoint);
+}
+
 #define SERVED(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -589,6 +620,7 @@ int main(void)
 		cmocka_unit_test(where_nobody_answers_is_unreachable_after_all_tries),
 		cmocka_unit_test(what_a_store_cannot_take_is_refused_at_once),
 		cmocka_unit_test(the_kernel_sends_nothing_of_a_process_that_was_killed),
+		cmocka_unit_test(no_connection_is_left_to_a_program_that_is_started),
 		cmocka_unit_test(closing_cuts_what_is_under_way),
 	};
 
