@@ -149,9 +149,9 @@ static int fly(struct s3 *s3, struct s3_job *job, struct err *err)
 int64_t s3_job_pause_ms(int tries, int64_t retry_after_s)
 {
 	int64_t pause = (int64_t)PAUSE_MS << (tries > 6 ? 6 : tries - 1);
-	int64_t asked =
-		(retry_after_s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : retry_after_s) *
-		1000;
+	int64_t asked = retry_after_s < 0                   ? 0
+			: retry_after_s > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S * 1000
+							    : retry_after_s * 1000;
 	uint16_t random;
 
 	pause = pause > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause;

@@ -11,6 +11,7 @@
 
 #include "data/base/clock.h"
 #include "exporter/s3/s3.h"
+#include "exporter/s3/s3_job.h"
 
 /*
  * The client. If ALBUMEN_TEST_S3 is an empty place of a server (s3://BUCKET/PREFIX), and the usual
@@ -494,6 +495,20 @@ static void what_a_store_cannot_take_is_refused_at_once(void **state)
 	s3_close(s3);
 }
 
+static void pauses_grow_and_a_server_may_ask_for_longer_ones(void **state)
+{
+	(void)state;
+	for (int tries = 1; tries <= S3_TRIES; tries++) {
+		int64_t pause = s3_job_pause_ms(tries, 0), most = 100 << (tries - 1);
+
+		assert_in_range(pause, most / 2, most);
+	}
+	assert_in_range(s3_job_pause_ms(100, 0), 2500, 5000);
+	assert_int_equal(s3_job_pause_ms(1, 7), 7000);
+	assert_int_equal(s3_job_pause_ms(1, INT64_MAX), 20000);
+	assert_in_range(s3_job_pause_ms(1, INT64_MIN), 50, 100);
+}
+
 static void closing_cuts_what_is_under_way(void **state)
 {
 	struct s3 *s3 = open_nowhere("http://127.0.0.1:1");
@@ -621,6 +636,7 @@ int main(void)
 		cmocka_unit_test(what_a_store_cannot_take_is_refused_at_once),
 		cmocka_unit_test(the_kernel_sends_nothing_of_a_process_that_was_killed),
 		cmocka_unit_test(no_connection_is_left_to_a_program_that_is_started),
+		cmocka_unit_test(pauses_grow_and_a_server_may_ask_for_longer_ones),
 		cmocka_unit_test(closing_cuts_what_is_under_way),
 	};
 
