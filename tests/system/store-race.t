@@ -30,7 +30,8 @@ cp -r "$T/repo" "$T/repo2"
 
 # --- a publisher that is stopped as if its machine slept. What follows is done while its lease ends.
 ok "another site" publish repo slow one
-proxy "PUT *api/* 3 before kill -STOP \$(<$T/sleeper.pid)"
+# It waits for an answer then. (Within a burst of requests, the kernel may stop it between two.)
+proxy "GET *snapshot.json 2 before kill -STOP \$(<$T/sleeper.pid)"
 spawn sleeper "$EXPORTER" publish --repo "$T/repo" --site "s3://$BUCKET/slow" --at two
 sleeps() { [ "$(sed 's/.*) //' "/proc/$(<"$T/sleeper.pid")/stat" | cut -c1)" = T ]; }
 ok "its publisher sleeps" wait_until 60 sleeps
@@ -41,6 +42,16 @@ exits "and one of the same repository, too" 75 publish repo slow three
 is "it is a copy with a name of its own" "$(not cmp "$T/repo/albumen-exporter.holder" \
 	"$T/repo2/albumen-exporter.holder" | wc -l)" 1
 cp -r "$T/repo" "$T/repo3" # the sleeper has the name of the first
+
+# --- one whose requests get no answer for longer than it may wait to renew its lease; meanwhile, too
+cp -r "$T/repo2" "$T/repo4"
+ok "a third site" publish repo4 renewed one
+spawn answerless "$PYTHON" "$ROOT/tests/system/proxy.py" "$STORE_URL"
+wait_until 60 test -s "$T/answerless.log"
+answerless=$(head -n 1 "$T/answerless.log")
+curl -sS -T - "$answerless/-/rules" <<<'PUT *a0/images.json 1-3 hang'
+AWS_ENDPOINT_URL=$answerless spawn renewer "$EXPORTER" publish --repo "$T/repo4" \
+	--site "s3://$BUCKET/renewed" --at two
 
 # --- a hundred times at once
 ok "a reader reads" reader --any p "$T/one" "$T/two" "$T/three"
@@ -93,6 +104,16 @@ for moment in before after; do
 done
 is "held at each of its requests, it wins or is told, and nothing mixes" "$wrong $((held > 30))" "0 1"
 proxy
+
+# --- the one without answers
+gone() { ! alive renewer; }
+wait_until 200 gone
+wait "$(<"$T/renewer.pid")"
+is "who gets no answer for a while, publishes at last" $? 0
+diag <"$T/renewer.log"
+ok "and the site is right" ended renewed two
+ok "it has renewed its lease" test \
+	"$(curl -sS "$answerless/-/log" | grep -c '^PUT 200 renewed/.albumen/publication.json if-match')" -ge 3
 
 # --- the sleeper
 is "the sleeper still has its lease" "$(holder slow)" "$stolen_from"

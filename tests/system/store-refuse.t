@@ -54,8 +54,10 @@ AWS_ACCESS_KEY_ID=AKOTHER AWS_SECRET_ACCESS_KEY=SKOTHER \
 proxy 'PUT *api/* 3 status 403'
 exits "a right that ends while a publication runs" 77 publish p --at two
 proxy
+unchanged_but() { grep -v "$1" "$T/keys" | diff - <(keys | grep -v "$1"); }
 ok "and comes back" publish p --at one
-unchanged "nothing has changed"
+ok "no file has changed" unchanged_but publication.json
+keys >"$T/keys"
 proxy '* * * status 403 RequestTimeTooSkewed'
 exits "a clock that is wrong" 77 publish p --at two
 says "is said to be" clock
@@ -172,7 +174,8 @@ proxy "* * 9 drop kill -9 \$(<$T/victim)"
 is "killed there" $? 137
 proxy_idle
 proxy
-ok "it goes on" publish p --at one --single-publisher
+# Swift has been seen to answer 200 without an ETag here, which is refused.
+ok "it goes on" wait_until 60 publish p --at one --single-publisher
 ok "and finishes" store_holds p "$T/one"
 ok "it compares there" publish p --check --single-publisher
 done_testing
