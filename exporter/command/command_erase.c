@@ -215,6 +215,17 @@ static int publish(struct erasing *e, struct err *err)
 	return rc;
 }
 
+/* Asked for once more, the erasure finds nothing; so what is left to do is said now. */
+static int site_fails(const struct erasing *e, int code, struct err *err)
+{
+	const struct err why = *err;
+
+	return err_set(err, code,
+		       "history has it no more, but the site '%s' still may: %s; then "
+		       "albumen-exporter publish brings the site to the last snapshot",
+		       e->opt->site, why.msg);
+}
+
 /* --- the report --- */
 
 static void report_json(struct buf *out, const struct erasing *e)
@@ -353,6 +364,7 @@ static int run(const void *values, char **operand, struct err *err)
 		if (!rc && !published) {
 			log_debug("%s", why.msg);
 			rc = publish(&e, err);
+			rc = rc ? site_fails(&e, rc, err) : 0;
 		}
 	}
 	if (!rc) {

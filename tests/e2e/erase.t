@@ -29,12 +29,13 @@ done
 
 mkdir "$T/data"
 day=1700000000
+with=() # what erase runs under
 next() {
 	day=$((day + 86400))
 	scan >"$T/out" 2>"$T/err" && SOURCE_DATE_EPOCH=$day export_all "$@" >"$T/out"
 }
 erase() {
-	SOURCE_DATE_EPOCH=$((day + 60)) "$EXPORTER" erase --index "$T/index" --repo "$T/repo" --reason 'a letter' "$@"
+	SOURCE_DATE_EPOCH=$((day + 60)) "${with[@]}" "$EXPORTER" erase --index "$T/index" --repo "$T/repo" --reason 'a letter' "$@"
 }
 main() { git -C "$T/repo" rev-parse "${1:-main}"; }
 cat >"$T/data/a.ndjson" <<'END'
@@ -218,6 +219,24 @@ day=$((day + 3600))
 exits "verify" 0 "$EXPORTER" verify --repo "$T/repo"
 is "their labels follow each other" "$(git -C "$T/repo" for-each-ref --format='%(refname:lstrip=3) %(taggerdate:unix)' refs/tags/erased)" \
 	"$(for n in 60 61 62; do date -u -d "@$((day + n))" '+%Y%m%dT%H%M%SZ %s'; done)"
+
+# --- a site that cannot be written ---
+
+rm -rf "$T/repo" "$T/index" "$T/site" "$T/data"/*
+for id in stays goes; do
+	echo "{\"public_id\":\"$id\",\"album_id\":\"album\"}" >"$T/data/$id.json"
+done
+next
+"$EXPORTER" publish --repo "$T/repo" --site "$T/stuck" >"$T/out"
+rm "$T/data/goes.json"
+next
+with=(env ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o "$T/trace" -e trace=renameat -e inject=renameat:error=EIO)
+exits "a site that cannot be written fails" 1 erase --image goes --site "$T/stuck"
+with=()
+ok "and what is done, and what is left, are said" grep -q "error: history has it no more, but the site '$T/stuck' still may: .*; then .* publish" "$T/err"
+is "history has it no more" "$(git -C "$T/repo" log --format=%B | grep -c Albumen-Was)" 2
+exits "publish does what is left" 0 "$EXPORTER" publish --repo "$T/repo" --site "$T/stuck"
+exits "all of it" 0 "$EXPORTER" publish --check --repo "$T/repo" --site "$T/stuck"
 
 # --- a new key ---
 
