@@ -446,8 +446,9 @@ static struct s3 *open_nowhere(const char *endpoint)
 	struct err err;
 	struct s3 *s3;
 
-	setenv("AWS_ACCESS_KEY_ID", "ID", 0);
-	setenv("AWS_SECRET_ACCESS_KEY", "s3cret", 0);
+	setenv("AWS_ACCESS_KEY_ID", "ID", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "s3cret", 1);
+	unsetenv("AWS_PROFILE");
 	setenv("no_proxy", "*", 1);
 	if (s3_open(&s3, &place, &(struct s3_settings){.endpoint_url = endpoint}, &err)) {
 		print_error("%s\n", err.msg);
