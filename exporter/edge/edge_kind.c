@@ -31,7 +31,7 @@ int edge_add_part(struct buf *out, const struct edge_job *job, const char *file,
 	struct buf text = {0};
 	int rc = beside_read(&text, job->folder.data, file, err);
 
-	for (const char *at = text.data; rc == 0 && at && *at;) {
+	for (const char *at = rc == 0 && text.data ? text.data : ""; *at;) {
 		size_t len = strcspn(at, "\n");
 
 		for (int i = 0; len > 0 && i < tabs; i++) {
