@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,9 @@ static int load(struct err *err)
 	if (lib.global_init(CURL_GLOBAL_DEFAULT)) {
 		return err_set(err, ERR_FAIL, "libcurl cannot be initialised");
 	}
+	/* OpenSSL writes to connections that may be broken. If it were left to libcurl to ignore
+	 * the signal, one thread would restore it while another writes. */
+	signal(SIGPIPE, SIG_IGN);
 	loaded = true;
 	return 0;
 }
@@ -267,6 +271,7 @@ static void prepare(struct s3_wire *wire, struct s3_wire_request *request)
 {
 	CURL *easy = request->easy;
 
+	lib.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	lib.easy_setopt(easy, CURLOPT_URL, request->url);
 	lib.easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	lib.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");

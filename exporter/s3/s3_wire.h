@@ -24,6 +24,8 @@
  *	}
  *	s3_wire_close(wire);
  *
+ * From then on the process ignores SIGPIPE: a broken connection is a failed request.
+ *
  * No redirect is followed. HTTP/1.1, connections are kept. http_proxy, https_proxy and no_proxy
  * hold as everywhere.
  */

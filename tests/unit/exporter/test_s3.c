@@ -496,6 +496,19 @@ static void what_a_store_cannot_take_is_refused_at_once(void **state)
 	s3_close(s3);
 }
 
+static void a_broken_connection_does_not_end_the_process(void **state)
+{
+	struct sigaction pipe;
+	struct s3 *s3;
+
+	(void)state;
+	signal(SIGPIPE, SIG_DFL);
+	s3 = open_nowhere("http://127.0.0.1:1");
+	assert_int_equal(sigaction(SIGPIPE, NULL, &pipe), 0);
+	assert_true(pipe.sa_handler == SIG_IGN);
+	s3_close(s3);
+}
+
 static void pauses_grow_and_a_server_may_ask_for_longer_ones(void **state)
 {
 	(void)state;
@@ -633,6 +646,8 @@ int main(void)
 		SERVED(what_is_denied_is_said_until_the_drain),
 	};
 	const struct CMUnitTest alone[] = {
+		/* The first one: libcurl is loaded once. */
+		cmocka_unit_test(a_broken_connection_does_not_end_the_process),
 		cmocka_unit_test(where_nobody_answers_is_unreachable_after_all_tries),
 		cmocka_unit_test(what_a_store_cannot_take_is_refused_at_once),
 		cmocka_unit_test(the_kernel_sends_nothing_of_a_process_that_was_killed),
