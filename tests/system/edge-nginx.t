@@ -93,6 +93,8 @@ of "$NAME" '/api/v1/albums/%00/images?token=SESAME' -o /dev/null
 of "$NAME" '/two?token=SESAME1&x&token=SESAME2' -o /dev/null
 of "$NAME" '/escaped?tok%65n=SESAME' -o /dev/null
 of "$NAME" '/api/v1/albums/con/images?t=1&x%20y' -X POST --data SESAME -o /dev/null
+of "$NAME" "/long/$(printf 'x%.0s' {1..5000})?$(printf 'y%.0s' {1..90000})&token=SESAME" -o /dev/null
+of "$NAME" '/misplaced?token[]=eyJ0.eyJpc3MiOiJTESAME.SESAME' -o /dev/null -u 'eyJ0.eyJpc3M.SESAME:' -e 'https://x/eyJ0.eyJpc3M.SESAME'
 curl -s -g "http://127.0.0.1:$PORT/plain?token=SESAME" -H "Host: $NAME" -o /dev/null
 curl -s -g -k "https://127.0.0.1:$PORT/elsewhere?x=SILLY" -o /dev/null
 logged() { # TEXT
@@ -102,6 +104,9 @@ ok "requests are logged" logged '"GET /api/v1/tag_images?image_ids[]=m1&token=..
 ok "whatever their end" logged '"GET /nope?a=b&TOKEN=... HTTP/1.1" 404 21 "https://photos.example.org/audit/?..." "curl/'
 ok "without a query, where it may have more tokens" logged '"GET /two?... HTTP/1.1" 404 '
 ok "or escaped ones" logged '"GET /escaped?... HTTP/1.1" 404 '
+ok "however long the URL is" logged 'yyy&token=... HTTP/1.1" 404 '
+ok "nor is a token where none belongs" logged ' - ... ['
+ok "of which the path is left" logged '"GET /misplaced?... HTTP/1.1" 404 21 "..." "curl/'
 ok "a request without TLS is an error like the others" logged '"GET /plain?token=... HTTP/1.1" 400 23 '
 ok "and as they were, where it has none" logged '"POST /api/v1/albums/con/images?t=1&x%20y HTTP/1.1" 405 '
 is "no token is in any log" "$(grep -rl SESAME /var/log/nginx)" ""
