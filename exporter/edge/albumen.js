@@ -28,6 +28,9 @@ const TRIES_MAX = 7;
 /* nginx runs a timer of 0 ms before it looks for other requests. */
 const PAUSE_MS = 1;
 
+/* The most bytes of the file of --tokens (tokens.c). */
+const KEYS_MAX = 1 << 20;
+
 /* How much of a response is searched for the album of its image, at first and at most; and in
  * how many steps (token.js) for one request, during which other clients wait. */
 const ALBUM_FIRST = 4 << 10;
@@ -292,10 +295,14 @@ function health(r) {
 	r.return(answer.healthy ? 200 : 503, JSON.stringify(answer));
 }
 
-/* The file of --tokens; null if it cannot be read. */
+/* The file of --tokens; null if it cannot be read. All other clients wait meanwhile: so for a
+ * pipe, which may never be written to, or a file too large for keys, nobody does. */
 function keys(r) {
 	try {
-		return JSON.parse(fs.readFileSync(r.variables.albumen_tokens).toString());
+		const file = fs.statSync(r.variables.albumen_tokens);
+
+		return file.isFile() && file.size <= KEYS_MAX
+			? JSON.parse(fs.readFileSync(r.variables.albumen_tokens).toString()) : null;
 	} catch (e) {
 		return null;
 	}

@@ -69,6 +69,21 @@ echo '{"us":"another"}' >"$KEYS"
 is "a new key makes the tokens of the old one wrong" "$(ask "$call?token=$own")" 401
 mv "$T/away" "$KEYS"
 is "and the old one right again" "$(ask "$call?token=$own")" 200
+mv "$KEYS" "$T/away"
+mkfifo -m 640 "$KEYS"
+is "a pipe is no file of keys, and nobody waits for it" \
+	"$(for _ in 1 2 3 4; do ask "$call?token=$own" --max-time 10; done) $(ask /healthz --max-time 10)" \
+	"401401401401 503"
+rm "$KEYS"
+{
+	printf '{"large":"'
+	head -c 2M /dev/zero | tr '\0' x
+	printf '",'
+	tail -c +2 "$T/away"
+} >"$KEYS"
+is "nor is what has no room for keys alone" "$(ask "$call?token=$own")" 401
+mv "$T/away" "$KEYS"
+is "the file is back" "$(ask "$call?token=$own")" 200
 if [ "$EUID" != 0 ]; then
 	chmod 0 "$KEYS"
 	is "a file that may not be read" "$(ask "$call?token=$own")" 401
