@@ -39,6 +39,7 @@ int edge_apache(struct buf *out, const struct edge_job *job, struct err *err)
 	};
 	int rc = add_words(&site, &page, &folder, &script, job, err);
 
+	edge_warn_unread(job, "Apache", "www-data", "albumen.lua");
 	buf_addstr(&name, job->request->server_name);
 	buf_addstr(&modules, tls ? " ssl" : "");
 	if (job->listen.len > 0) {

@@ -38,6 +38,7 @@ int edge_caddy(struct buf *out, const struct edge_job *job, struct err *err)
 	};
 	int rc = add_word(&site, job->site.data, err);
 
+	edge_warn_unread(job, "Caddy", "caddy", NULL);
 	buf_addstr(&name, job->request->server_name);
 	add_address(&address, &bind, job);
 	if (job->certificate.len > 0) {

@@ -2,6 +2,10 @@
 #include "exporter/edge/edge_kind.h"
 
 #include <string.h>
+#include <unistd.h>
+
+#include "data/base/log.h"
+#include "exporter/edge/run_as.h"
 
 int edge_quote(struct buf *out, const char *path, const char *server, const char *refused,
 	       struct err *err)
@@ -23,6 +27,33 @@ int edge_quote(struct buf *out, const char *path, const char *server, const char
 	}
 	buf_addch(out, '"');
 	return 0;
+}
+
+static void warn_unread(const char *path, const char *server, const char *user)
+{
+	/* A site that was not published yet says nothing. */
+	if (access(path, F_OK) == 0 && !run_as_can_read(user, path)) {
+		log_warning(
+			"no request would be answered: %s, whom Debian's %s runs as, "
+			"cannot read '%s'; it must be able to, and to search all folders "
+			"above it",
+			user, server, path);
+	}
+}
+
+void edge_warn_unread(const struct edge_job *job, const char *server, const char *user,
+		      const char *script)
+{
+	struct buf path = {0};
+
+	buf_addf(&path, "%s/snapshot.json", job->site.data);
+	warn_unread(path.data, server, user);
+	if (script) {
+		buf_clear(&path);
+		buf_addf(&path, "%s/%s", job->folder.data, script);
+		warn_unread(path.data, server, user);
+	}
+	buf_release(&path);
 }
 
 int edge_add_part(struct buf *out, const struct edge_job *job, const char *file, int tabs,

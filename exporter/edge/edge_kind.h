@@ -29,6 +29,11 @@ int edge_apache(struct buf *out, const struct edge_job *job, struct err *err);
 int edge_caddy(struct buf *out, const struct edge_job *job, struct err *err);
 int edge_worker(struct buf *out, const struct edge_job *job, struct err *err);
 
+/* Warns if root prints this and `user`, as whom Debian's `server` runs, cannot read the site,
+ * or the file `script` of ours (NULL: it is root who reads that). */
+void edge_warn_unread(const struct edge_job *job, const char *server, const char *user,
+		      const char *script);
+
 /* Appends a template of ours, with so many tabs before each line, and without its last line
  * feed: a part of another one. */
 int edge_add_part(struct buf *out, const struct edge_job *job, const char *file, int tabs,

@@ -116,6 +116,7 @@ int edge_nginx_server(struct buf *out, const struct edge_job *job, struct err *e
 			    " and chmod 640 mend that, in a folder that all may search",
 			    job->tokens.data);
 	}
+	edge_warn_unread(job, "nginx", DEBIAN_USER, NULL);
 	buf_addstr(&name, job->request->server_name);
 	buf_addf(&own, "-%s", name.data);
 	if (job->listen.len > 0) {

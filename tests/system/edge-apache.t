@@ -55,7 +55,17 @@ cat >/etc/apache2/sites-enabled/0-other.conf <<-END
 		</Directory>
 	</VirtualHost>
 END
-ok "the host is printed" print "$NAME" "$SITE" --listen "$PORT"
+# A build in a home folder, and a site that was published with umask 077.
+mkdir -m 700 "$T/home" "$T/closed"
+cp -r "$EXPORTER" "$(dirname "$EXPORTER")/edge" "$T/home"
+echo '{}' >"$T/closed/snapshot.json"
+"$T/home/albumen-exporter" edge --for apache --site "$T/closed" --server-name "$NAME" >"$T/out" 2>"$T/err"
+is "what Apache cannot read is warned of" \
+	"$(sed -n "s/.*warning: .* answered: www-data, .*Apache.*, cannot read '\(.*\)'; .*/\1/p" "$T/err")" \
+	"$T/closed/snapshot.json
+$T/home/edge/albumen.lua"
+ok "the host is printed" print "$NAME" "$SITE" --listen "$PORT" 2>"$T/err"
+is "without a warning" "$(<"$T/err")" ""
 read -ra modules < <(sed -n 's/^#.*a2enmod //p' "/etc/apache2/sites-available/$NAME.conf")
 ok "the modules are there" a2enmod -q "${modules[@]}"
 ok "Apache has nothing to say against them" apache2 -t
