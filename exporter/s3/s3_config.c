@@ -341,11 +341,13 @@ static int no_key(const struct profile *profile, struct err *err)
 static int find_key(struct s3_config *out, const struct profile *profile, struct err *err)
 {
 	struct buf from = {0};
+	bool of_environment;
 
 	out->id = copy(variable("AWS_ACCESS_KEY_ID"));
 	out->secret = copy(variable("AWS_SECRET_ACCESS_KEY"));
 	out->token = copy(variable("AWS_SESSION_TOKEN"));
-	if (out->id || out->secret) {
+	of_environment = out->id || out->secret;
+	if (of_environment) {
 		buf_addstr(&from, "AWS_ACCESS_KEY_ID");
 	} else {
 		/* A token belongs to its key. */
@@ -361,11 +363,11 @@ static int find_key(struct s3_config *out, const struct profile *profile, struct
 	}
 	if (!out->id || !out->secret) {
 		return err_set(err, ERR_FAIL,
-			       "%s of the key for the object store is missing beside the "
-			       "other half, in %s",
-			       out->id ? "the secret (AWS_SECRET_ACCESS_KEY)"
-				       : "the id (AWS_ACCESS_KEY_ID)",
-			       out->id ? from.data : "the same place");
+			       "%s has %s but not %s; the key for the object store is "
+			       "both",
+			       of_environment ? "the environment" : from.data,
+			       out->id ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY",
+			       out->id ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID");
 	}
 	if (!is_header_text(out->id) || !is_header_text(out->token)) {
 		return err_set(err, ERR_USAGE,

@@ -17,8 +17,10 @@
 
 struct s3_who s3_job_who(const struct s3 *s3)
 {
-	return (struct s3_who){&s3->place, s3->root, s3->config.id, s3->config.from,
-			       s3->config.region};
+	const char *given = s3->config.endpoint_url;
+
+	return (struct s3_who){&s3->place, given ? given : s3->root, s3->config.id,
+			       s3->config.from, s3->config.region};
 }
 
 struct s3_job *s3_job_new(struct s3 *s3, const char *method, const char *key,

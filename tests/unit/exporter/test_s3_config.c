@@ -234,17 +234,19 @@ static void what_is_missing_is_named(void **state)
 	setenv("AWS_PROFILE", "none", 1);
 	fails(f, ERR_FAIL, "'none'");
 	setenv("AWS_PROFILE", "half", 1);
-	fails(f, ERR_FAIL, "'half'");
+	fails(f, ERR_FAIL, "'half' has");
 	setenv("AWS_PROFILE", "login", 1);
 	fails(f, ERR_FAIL, "export-credentials");
 	setenv("AWS_PROFILE", "blank", 1);
 	fails(f, ERR_USAGE, "'blank'");
 	unsetenv("AWS_PROFILE");
 	setenv("AWS_SECRET_ACCESS_KEY", "s3cret", 1);
-	fails(f, ERR_FAIL, "AWS_ACCESS_KEY_ID");
+	fails(f, ERR_FAIL,
+	      "environment has AWS_SECRET_ACCESS_KEY but not AWS_ACCESS_KEY_ID");
 	unsetenv("AWS_SECRET_ACCESS_KEY");
 	setenv("AWS_ACCESS_KEY_ID", "ID", 1);
-	fails(f, ERR_FAIL, "AWS_SECRET_ACCESS_KEY");
+	fails(f, ERR_FAIL,
+	      "environment has AWS_ACCESS_KEY_ID but not AWS_SECRET_ACCESS_KEY");
 	setenv("AWS_SECRET_ACCESS_KEY", "s3cret", 1);
 	setenv("AWS_REGION", "x.evil.example/", 1);
 	fails(f, ERR_USAGE, "x.evil.example/");
