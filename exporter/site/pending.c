@@ -34,6 +34,18 @@ bool pending_next(const struct pending *pending, size_t *at, struct snapshot_id 
 	return true;
 }
 
+static bool has_line(const struct buf *text, const char *line)
+{
+	size_t len = strlen(line);
+
+	for (const char *at = text->data; at && (at = strstr(at, line)); at += len) {
+		if ((at == text->data || at[-1] == '\n') && at[len] == '\n') {
+			return true;
+		}
+	}
+	return false;
+}
+
 int pending_begin(struct pending *pending, struct place *place,
 		  const struct snapshot_id *commit, bool known, struct err *err)
 {
@@ -43,7 +55,11 @@ int pending_begin(struct pending *pending, struct place *place,
 		buf_clear(text);
 		buf_addstr(text, "unknown\n");
 	}
-	buf_addf(text, "%s\n", commit->hex);
+	/* Once: each line is compared with the target, and a publication that fails is
+	 * tried again and again. */
+	if (!has_line(text, commit->hex)) {
+		buf_addf(text, "%s\n", commit->hex);
+	}
 	return place_pending_begin(place, text->data, text->len, pending->unfinished,
 				   err);
 }

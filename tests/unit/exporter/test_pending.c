@@ -40,6 +40,8 @@ static void unfinished_commits_add_up_until_done(void **state)
 	assert_false(is_done(place));
 	begin(SECOND, true);
 	has(NOTE, FIRST "\n" SECOND "\n");
+	begin(FIRST, true);
+	has(NOTE, FIRST "\n" SECOND "\n");
 	succeed(place_open(place, NULL, "test", &why));
 	assert_false(is_done(place));
 	succeed(place_pending_end(place, &why));
