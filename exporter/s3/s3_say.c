@@ -143,6 +143,9 @@ static int refusal(const struct s3_who *who, const struct s3_say *what,
 	} else if (is_denied(wire, error)) {
 		add_remedy(&text, who, what, wire, error);
 		code = ERR_DENIED;
+	} else if (wire->status / 100 == 3 && wire->status != 304) {
+		buf_addstr(&text, "the bucket, or the server, is elsewhere: give its "
+				  "--endpoint-url or --region");
 	} else if (is(error, "NoSuchBucket")) {
 		buf_addf(&text, "there is no bucket '%s': make it first",
 			 who->place->bucket);

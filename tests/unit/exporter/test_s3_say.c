@@ -98,7 +98,9 @@ static void each_answer_has_its_meaning(void **state)
 		{"PUT", 501, NULL, NULL, ERR_FAIL, false, "501"},
 		{"PUT", 400, "XAmzContentSHA256Mismatch", NULL, ERR_FAIL, false,
 		 "XAmzContentSHA256Mismatch"},
-		{"GET", 301, NULL, NULL, ERR_FAIL, false, "301"},
+		{"GET", 301, NULL, NULL, ERR_FAIL, false, "--region"},
+		{"PUT", 307, "TemporaryRedirect", NULL, ERR_FAIL, false,
+		 "--endpoint-url"},
 		/* conditions */
 		{"PUT", 412, "PreconditionFailed", "if-match", ERR_CHANGED, false,
 		 "if-match"},
