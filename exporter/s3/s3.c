@@ -11,6 +11,8 @@
 #define PAGE_KEYS "1000"
 /* bytes of a page of a listing: 1,000 keys are 4 MiB at most */
 #define PAGE_MAX (16u << 20)
+/* Pages without a key, one after another: a server may skip what it does not show. */
+#define EMPTY_PAGES 100
 
 /* --- opening ------------------------------------------------------------------------- */
 
@@ -205,26 +207,51 @@ static int tell_page(struct s3 *s3, const struct s3_xml_page *page, const char *
 	return rc;
 }
 
+/* How a listing goes on. */
+struct walk {
+	char *token, *first; /* of the page before, and its first key; "": none */
+	unsigned empty;      /* pages without a key, one after another */
+};
+
+/* Whether another page may bring something new; a token alone does not show it. */
+static int check_walk(struct walk *walk, const struct s3 *s3,
+		      const struct s3_xml_page *page, const char *prefix, struct err *err)
+{
+	const char *token = page->text.data + page->token;
+	const char *first = page->count ? page->text.data + page->entry[0].key : "";
+
+	walk->empty = page->count ? 0 : walk->empty + 1;
+	if ((*token && strcmp(token, walk->token) == 0) ||
+	    (*first && strcmp(first, walk->first) == 0)) {
+		return no_listing(s3, prefix, "a page of the listing leads to itself",
+				  err);
+	}
+	if (walk->empty > EMPTY_PAGES) {
+		return no_listing(s3, prefix, "the listing goes on without a key", err);
+	}
+	free(walk->token);
+	walk->token = xstrdup(token);
+	if (*first) {
+		free(walk->first);
+		walk->first = xstrdup(first);
+	}
+	return 0;
+}
+
 int s3_list(struct s3 *s3, const char *prefix, s3_list_fn *each, void *payload,
 	    struct err *err)
 {
 	struct s3_xml_page page = {0};
-	char *token = xstrdup("");
+	struct walk walk = {.token = xstrdup(""), .first = xstrdup("")};
 	int rc;
 
 	do {
-		char *last = token;
-
-		rc = read_page(s3, &page, prefix, last, err);
+		rc = read_page(s3, &page, prefix, walk.token, err);
+		rc = rc ? rc : check_walk(&walk, s3, &page, prefix, err);
 		rc = rc ? rc : tell_page(s3, &page, prefix, each, payload, err);
-		token = xstrdup(rc ? "" : page.text.data + page.token);
-		if (!rc && *token && strcmp(token, last) == 0) {
-			rc = no_listing(s3, prefix,
-					"a page of the listing leads to itself", err);
-		}
-		free(last);
-	} while (!rc && *token);
-	free(token);
+	} while (!rc && *walk.token);
+	free(walk.token);
+	free(walk.first);
 	s3_xml_release(&page);
 	return rc;
 }

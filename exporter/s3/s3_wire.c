@@ -221,11 +221,10 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *data)
 
 	(void)one;
 	if (len > max - request->answer.len) {
-		if (success) {
-			request->result = S3_WIRE_LARGE;
-			return 0;
-		}
-		return len; /* the beginning of an error is enough */
+		/* The beginning of an error is enough; the rest may never end. */
+		request->result = success ? S3_WIRE_LARGE : S3_WIRE_ANSWERED;
+		request->enough = true;
+		return 0;
 	}
 	buf_add(&request->answer, bytes, len);
 	return len;
@@ -320,6 +319,7 @@ int s3_wire_start(struct s3_wire *wire, struct s3_wire_request *request, struct 
 	CURLMcode code;
 
 	request->result = S3_WIRE_ANSWERED;
+	request->enough = false;
 	request->status = 0;
 	*request->why = *request->etag = *request->region = '\0';
 	request->date_s = request->modified_s = request->retry_after_s = 0;
@@ -398,7 +398,7 @@ struct s3_wire_request *s3_wire_next(struct s3_wire *wire)
 	code = message->data.result;
 	lib.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
 	request->status = status_of(request->easy);
-	if (request->result != S3_WIRE_LARGE) {
+	if (!request->enough) {
 		request->result = judge(code);
 	}
 	if (code && !*request->why) {

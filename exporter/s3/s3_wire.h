@@ -61,6 +61,7 @@ struct s3_wire_request {
 	struct buf answer;                         /* the body; the caller releases it */
 	/* of the wire */
 	void *easy, *list;
+	bool enough; /* the body was not read to its end */
 };
 
 struct s3_wire;

@@ -25,7 +25,9 @@ The first rule that fits makes the fault:
 	hang, hang-after	the same, but nothing is answered until the client closes
 	truncate		half of the answer's body, then closes
 	trickle			the answer a byte at a time
-	answer FILE		answers 200 with what FILE holds, whatever it is
+	answer FILE		answers 200 with what FILE holds, whatever it is, and @N@ in it by how many have
+			been answered so
+	endless NNN		answers NNN with a body that does not end
 	before COMMAND		passes on, after COMMAND
 	after COMMAND		answers after COMMAND
 
@@ -178,7 +180,14 @@ class Proxy:
             return await self.answer(writer, method, error(int(status), code))
         if fault == "answer":
             with open(rest, "rb") as file:
-                return await self.answer(writer, method, (200, "OK", [], file.read()))
+                body = file.read().replace(b"@N@", b"%d" % rules[0].seen)
+            return await self.answer(writer, method, (200, "OK", [], body))
+        if fault == "endless":
+            writer.write(f"HTTP/1.1 {rest} Fault\r\nContent-Length: {1 << 50}\r\n\r\n".encode())
+            while not reader.at_eof():
+                writer.write(bytes(1 << 16))
+                await writer.drain()
+            raise Closed
         answer = await self.forward(upstream, method, path, headers, body)
         entry[1] = str(answer[0])
         if fault in ("drop-after", "after") and rest:

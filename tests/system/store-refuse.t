@@ -138,9 +138,12 @@ done
 head -c 40000 /dev/urandom >"$T/noise"
 printf '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><ListBucketResult><Contents><Key>&a;</Key></Contents></ListBucketResult>' >"$T/entity"
 printf '<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>x</NextContinuationToken></ListBucketResult>' >"$T/endless"
+page='<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>x@N@</NextContinuationToken>'
+printf '%s</ListBucketResult>' "$page" >"$T/empty"
+printf '%s<Contents><Key>p/api/a.json</Key></Contents></ListBucketResult>' "$page" >"$T/again"
 printf '<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>q/snapshot.json</Key><ETag>"0"</ETag><Size>1</Size></Contents></ListBucketResult>' >"$T/outside"
 printf '<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult' >"$T/torn"
-for body in portal noise entity endless outside torn; do
+for body in portal noise entity endless empty again outside torn; do
 	proxy "GET [?]* * answer $T/$body"
 	publish p --repair >"$T/out" 2>"$T/err"
 	ok "a listing that is none ($body) is no success" test $? = 1
@@ -154,6 +157,16 @@ for status in 301 307 304 204 206; do
 	unchanged "nothing has changed"
 done
 proxy
+
+proxy 'PUT *api/* 3 endless 403'
+exits "a refusal that does not end" 77 publish p --at two
+says "is one all the same" 403
+proxy
+ok "and later" publish p --at one
+head -c 100000 /dev/zero | s3 put p/snapshot.json >"$T/out"
+exits "a snapshot.json that is larger than any" 1 publish p --at one --check
+ok "is written again" publish p --at one --repair
+ok "and the store holds the site" store_holds p "$T/one"
 
 # --- a store without conditions
 s3 rb
