@@ -123,7 +123,8 @@ static void forget(struct store *s)
 	s->loaded = s->empty = false;
 }
 
-/* Reads a key; one that does not exist has the ETag "" and no body. */
+/* Reads a key; one that does not exist has the ETag "" and no body. One that is larger than
+ * `max` was damaged, and comes without its body. */
 static int get(struct store *s, struct s3_answer *answer, const char *key, size_t max,
 	       struct err *err)
 {
@@ -134,6 +135,7 @@ static int get(struct store *s, struct s3_answer *answer, const char *key, size_
 		buf_clear(&answer->body);
 		return 0;
 	}
+	rc = rc == ERR_LARGE ? 0 : rc;
 	if (!rc && !*answer->etag) {
 		rc = err_set(err, ERR_FAIL,
 			     "'%s/%s' came without an ETag: this is no store that "
@@ -152,19 +154,18 @@ static int load_publication(struct store *s, struct s3_answer *answer, struct er
 
 	s->clock.sent_ms = clock_boot_ms();
 	rc = get(s, answer, LEASE_KEY, PUBLICATION_MAX, err);
-	if (rc && rc != ERR_LARGE) {
+	if (rc) {
 		return rc;
 	}
 	s->clock.date_s = answer->date_s ? answer->date_s : (int64_t)time(NULL);
 	s->written_s = answer->modified_s;
 	memcpy(s->publication_etag, answer->etag, S3_ETAG);
-	if (!rc && !*answer->etag) {
+	if (!*answer->etag) {
 		return 0;
 	}
 	buf_addf(&name, "%s/" LEASE_KEY, s->place.name);
-	rc = rc ? ERR_INPUT
-		: publication_read(&s->publication, answer->body.data, answer->body.len,
-				   name.data, &unread);
+	rc = publication_read(&s->publication, answer->body.data, answer->body.len,
+			      name.data, &unread);
 	if (rc == ERR_INPUT) {
 		publication_unreadable(&s->publication,
 				       s->written_s ? s->written_s : s->clock.date_s);
