@@ -128,8 +128,9 @@ library() { # NAME ALBUM
 		"$EXPORTER" export --index "$T/$1-index" --repo "$T/$1-repo" --site "$many/in/$1" --collections --audit-page >/dev/null
 }
 file() { cat "$many/in/$1"; }
-library 'museum/a b' harbour && library fleet '__proto__' || echo 'not ok - libraries'
-echo '{"harbour":"museum/a b","__proto__":"fleet","none":"fleet"}' >"$T/map.json"
+library 'museum/a b' harbour && library fleet '__proto__' &&
+	library fleet/old sunk && library api apis || echo 'not ok - libraries'
+echo '{"harbour":"museum/a b","__proto__":"fleet","none":"fleet","sunk":"fleet/old","apis":"api"}' >"$T/map.json"
 ok "a Worker for several libraries runs" worker several --site "s3://x/in" --libraries "$T/map.json" -- ALBUMEN_DISK="$many"
 answers "an album of the first" /api/v1/albums/harbour/images 200 "$(file 'museum/a b/api/v1/albums/harbour/images.json')"
 answers "an album of the second" /api/v1/albums/__proto__/images 200 "$(file fleet/api/v1/albums/__proto__/images.json)"
@@ -146,6 +147,10 @@ answers "and so is snapshot.json" /snapshot.json 404 "$NOT_FOUND"
 answers "below its prefix" /fleet/api/v1/tags 200 "$(file fleet/api/v1/tags.json)"
 answers "with all else" /museum/a%20b/snapshot.json 200 "$(file 'museum/a b/snapshot.json')"
 answers "as a page" /fleet/audit/ 200 "$(file fleet/audit/index.html)"
+answers "also where one lies below another" /fleet/old/snapshot.json 200 "$(file fleet/old/snapshot.json)"
+answers "which has its album" /api/v1/albums/sunk/images 200 "$(file fleet/old/api/v1/albums/sunk/images.json)"
+answers "a library called api hides no request" /api/v1/albums/apis/images 200 "$(file api/api/v1/albums/apis/images.json)"
+answers "and has all of its own" /api/api/v1/tags 200 "$(file api/api/v1/tags.json)"
 is "a page without its slash" "$(ask '/fleet/audit?x') $(header Location)" '301 /fleet/audit/?x'
 answers "an album of another library is not there" /fleet/api/v1/albums/harbour/images 404 "$NOT_FOUND"
 answers "nor is anything else" /other/snapshot.json 404 "$NOT_FOUND"
