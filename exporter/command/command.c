@@ -181,9 +181,8 @@ int command_open_reader(struct snapshot_repo **repo, struct snapshot_info *info,
 	return rc ? rc : when_resolve(*repo, opt->at, info, instant, err);
 }
 
-/* Before a repository is made for it, a site is refused that needs one. */
-static int check_site(struct command_job *job, const struct command_options *opt,
-		      struct err *err)
+int command_check_site(struct command_job *job, const struct command_options *opt,
+		       struct err *err)
 {
 	enum repo_folder_kind folder;
 	int rc;
@@ -225,7 +224,6 @@ int command_begin_job(struct command_job *job, const struct command_options *opt
 	if (!rc && opt->sign) {
 		rc = sign_key_check(job->key, opt->sign, err);
 	}
-	rc = rc ? rc : check_site(job, opt, err);
 	rc = rc ? rc : stop_open(&job->stop, err);
 	if (!rc && job->job.site) {
 		place_set_stop(job->job.site, &job->stop);

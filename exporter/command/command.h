@@ -86,6 +86,9 @@ struct command_job {
 };
 int command_begin_job(struct command_job *job, const struct command_options *opt,
 		      struct err *err);
+/* Before a repository is made for it, a site is refused that needs one. */
+int command_check_site(struct command_job *job, const struct command_options *opt,
+		       struct err *err);
 /* Closes the repository and the index, too, if the caller has put them in. */
 void command_end_job(struct command_job *job);
 

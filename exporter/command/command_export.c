@@ -179,6 +179,7 @@ static int run(const void *values, char **operand, struct err *err)
 	int rc = command_begin_job(&job, opt, err);
 
 	(void)operand;
+	rc = rc ? rc : command_check_site(&job, opt, err);
 	rc = rc ? rc : index_open(&job.job.index, opt->index, 0, err);
 	rc = rc ? rc : open_repo(&job, opt, err);
 	rc = rc ? rc : export_run(&job.job, &result, err);

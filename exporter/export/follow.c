@@ -182,8 +182,11 @@ static int open_repo(struct follow *f, const char *path, struct err *err)
 
 	do {
 		report(f);
-		rc = snapshot_open(&f->job.repo, path, SNAPSHOT_WRITE | SNAPSHOT_CREATE,
-				   "albumen-exporter follow", err);
+		rc = f->options->check ? f->options->check(f->options->payload, err) : 0;
+		rc = rc ? rc
+			: snapshot_open(&f->job.repo, path,
+					SNAPSHOT_WRITE | SNAPSHOT_CREATE,
+					"albumen-exporter follow", err);
 		rc = wait_if_passing(f, rc, err);
 	} while (rc > 0);
 	if (!rc) {

@@ -29,6 +29,9 @@ struct follow_state {
 
 struct follow_options {
 	int ready_fd; /* data/base/ready.h; it is written to after the first export */
+	/* Called before the repository is opened, which makes it; again, while it fails with
+	 * what may pass. NULL: nothing is to be looked at. */
+	int (*check)(void *payload, struct err *err);
 	/* Reports the state to the files that others watch follow by: called at the start,
 	 * at the pace of data/base/pace.h, and at the end. The lock of the repository is free
 	 * then. NULL: nothing is reported. */

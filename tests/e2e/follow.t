@@ -37,6 +37,14 @@ else
 	result 0 "without inotify # SKIP no limits per user here"
 fi
 
+# The first export into a store that does not answer.
+ok "follow starts beside a store that does not answer" spawn follow env AWS_ACCESS_KEY_ID=a \
+	AWS_SECRET_ACCESS_KEY=b "$EXPORTER" follow --index "$T/index" --repo "$T/far" \
+	--site s3://photos/harbour --endpoint-url http://127.0.0.1:1
+ok "it waits for it" wait_until 30 grep -q 'warning: .*s3://photos/harbour.*; waiting' "$T/follow.log"
+ok "and has made no repository for it" not test -e "$T/far"
+ok "it stops" stop follow
+
 # The index is moved away, and another one made.
 ok "follow starts" start follow "${follow[@]}"
 mv "$T/index" "$T/old"
