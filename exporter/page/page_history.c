@@ -169,19 +169,17 @@ static int find_common(struct page_history *out, struct line *to, struct line *b
 }
 
 /*
- * Whether history begins with the snapshot of this number. A walk back to it would cost as much
- * as the history is long; but of the commits at which git ends it, the others are held and
- * older. Where that is not so (a held one of another branch) the answer is no, which costs that
- * walk.
+ * A walk back to the beginning would cost as much as the history is long; but of the commits at
+ * which git ends it, the others are held and older. Where that is not so (a held one of another
+ * branch) the number is one that no page has as its first, which costs that walk.
  */
-static int begins_with(bool *is, struct snapshot_repo *repo, uint64_t number,
-		       struct err *err)
+int page_history_beginning(uint64_t *first, struct snapshot_repo *repo, struct err *err)
 {
 	struct shallow shallow = {0};
-	uint64_t first = 0;
 	int rc = shallow_read(&shallow, snapshot_path(repo), err);
 	bool known = !rc;
 
+	*first = shallow.count ? 0 : 1;
 	for (size_t i = 0; known && i < shallow.count; i++) {
 		struct snapshot_info info = {0};
 		char hex[OBJECT_HEX + 1];
@@ -191,10 +189,10 @@ static int begins_with(bool *is, struct snapshot_repo *repo, uint64_t number,
 		object_hex(hex, shallow.id + i * OBJECT_ID);
 		known = snapshot_resolve(repo, hex, &info, &why) == 0;
 		n = known ? message_count(info.message, MESSAGE_NUMBER, 0) : 0;
-		first = n > first ? n : first;
+		*first = n > *first ? n : *first;
 		snapshot_info_release(&info);
 	}
-	*is = known && number && number == (shallow.count ? first : 1);
+	*first = known ? *first : 0;
 	shallow_release(&shallow);
 	return rc;
 }
@@ -215,10 +213,10 @@ int page_history_read(struct page_history *out, struct snapshot_repo *repo,
 		rc = find_common(out, &to_line, &base_line, err);
 	}
 	if (!rc && out->kept) {
-		bool same;
+		uint64_t first;
 
-		rc = begins_with(&same, repo, base_first, err);
-		out->kept = same ? out->kept : 0;
+		rc = page_history_beginning(&first, repo, err);
+		out->kept = first && first == base_first ? out->kept : 0;
 	}
 	while (!rc && to_line.number > out->kept / PAGE_CHUNK * PAGE_CHUNK) {
 		add_row(out, &to_line.step);

@@ -48,6 +48,10 @@ int page_history_read(struct page_history *out, struct snapshot_repo *repo,
 		      uint64_t base_first, struct err *err);
 void page_history_release(struct page_history *history);
 
+/* *first: the number of the snapshot that main begins with, 1 unless it begins late; 0: not
+ * known. Reads each commit of shallow.h. */
+int page_history_beginning(uint64_t *first, struct snapshot_repo *repo, struct err *err);
+
 /* The number of the oldest row; 0 if there are no rows. */
 uint64_t page_history_first(const struct page_history *history);
 

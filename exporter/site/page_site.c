@@ -113,6 +113,22 @@ static bool read_summary(struct page_site *page)
 	return good;
 }
 
+int page_site_is_current(bool *is, struct place *place, struct snapshot_repo *repo,
+			 const struct snapshot_info *at, struct err *err)
+{
+	struct page_site page = {.job = {.place = place, .base = at->commit}};
+	bool read = read_summary(&page);
+	uint64_t first = 0;
+	int rc = read ? page_history_beginning(&first, repo, err) : 0;
+
+	buf_release(&page.body);
+	/* A snapshot that is held from before the beginning has a history of its own. A damaged
+	 * page is a matter of `publish --check`. */
+	*is = !(first > page.first &&
+		message_count(at->message, MESSAGE_NUMBER, 0) >= first);
+	return rc;
+}
+
 int page_site_open(struct page_site **out, const struct page_site_job *job,
 		   struct err *err)
 {

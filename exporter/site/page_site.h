@@ -49,6 +49,12 @@
 
 struct page_site;
 
+/* *is: the page of a site that is at the snapshot `at` shows no history from before its
+ * beginning. It does after `prune`, which changes what is before a snapshot, and not the
+ * snapshot. */
+int page_site_is_current(bool *is, struct place *place, struct snapshot_repo *repo,
+			 const struct snapshot_info *at, struct err *err);
+
 /* Puts a file of the site, now or later. */
 typedef int page_site_put_fn(const char *path, const char *body, size_t len,
 			     void *payload, struct err *err);

@@ -141,6 +141,9 @@ static int is_there(bool *is, struct publish *p)
 		rc = pending_read(&pending, p->place, p->err);
 		*is = !rc && !pending.unfinished;
 	}
+	if (*is && *p->mark) {
+		rc = page_site_is_current(is, p->place, p->repo, p->to, p->err);
+	}
 	pending_release(&pending);
 	return rc;
 }

@@ -201,6 +201,12 @@ ok "a push elsewhere is refused by git" not git -C "$R" push -q --mirror "$T/emp
 git -C "$R" bundle create -q "$T/git.bundle" --all 2>"$T/err"
 ok "a bundle of git's cannot be cloned" not git clone -q "$T/git.bundle" "$T/unbundled"
 
+exits "the audit page shows no more than there is, without a new snapshot" 0 "$EXPORTER" publish \
+	--repo "$R" --site "$T/page" --audit-page
+exits "as a comparison finds" 0 "$EXPORTER" publish --repo "$R" --site "$T/page" --check
+exits "published again" 0 "$EXPORTER" publish --repo "$R" --site "$T/page" --audit-page
+ok "it has nothing to do" grep -q 'site: nothing to do' "$T/out"
+
 # It goes on.
 ok "the next export" day 13
 is "makes the next snapshot" "$(git -C "$R" show -s --format=%B main | grep Albumen-Snapshot)" "Albumen-Snapshot: 13"
