@@ -3,6 +3,7 @@
 #define EXPORTER_SITE_KEPT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "data/base/buf.h"
 
@@ -11,6 +12,10 @@
  * SHA-256 instead of the path: paths come from repositories, whose author could choose
  * paths that collide under a weaker hash.
  */
+
+/* What stands for a path; listing.h keeps the same. Sorts by memcmp. */
+#define KEPT_DIGEST 16
+void kept_digest(uint8_t out[KEPT_DIGEST], const char *path);
 
 struct kept {
 	struct buf digests;

@@ -4,32 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <nettle/sha2.h>
-
 #include "data/base/buf.h"
 #include "data/base/hex.h"
-
-#define DIGEST 16
+#include "exporter/site/kept.h"
 
 struct listing_key {
-	uint8_t path[DIGEST];
+	uint8_t path[KEPT_DIGEST];
 	uint8_t md5[LISTING_MD5]; /* zeros: the ETag is none */
 	uint64_t size;
 	bool asked; /* for this key */
 };
 
-static void digest(uint8_t out[DIGEST], const char *path)
-{
-	struct sha256_ctx ctx;
-
-	sha256_init(&ctx);
-	sha256_update(&ctx, strlen(path), (const uint8_t *)path);
-	sha256_digest(&ctx, DIGEST, out);
-}
-
 static int compare(const void *a, const void *b)
 {
-	return memcmp(a, b, DIGEST);
+	return memcmp(a, b, KEPT_DIGEST);
 }
 
 void listing_add(struct listing *listing, const char *path, const char *etag,
@@ -41,7 +29,7 @@ void listing_add(struct listing *listing, const char *path, const char *etag,
 		xgrow(listing->key, listing->count, &listing->cap, sizeof(*listing->key));
 	key = &listing->key[listing->count++];
 	*key = (struct listing_key){.size = size};
-	digest(key->path, path);
+	kept_digest(key->path, path);
 	/* A body that was sent in parts has an ETag with a dash. */
 	if (strlen(etag) != 2 * LISTING_MD5 || !hex_read(key->md5, LISTING_MD5, etag)) {
 		memset(key->md5, 0, sizeof(key->md5));
@@ -59,13 +47,13 @@ enum listing_match listing_compare(struct listing *listing, const char *path,
 				   uint64_t size, const uint8_t md5[LISTING_MD5])
 {
 	struct listing_key *found = NULL;
-	uint8_t key[DIGEST];
+	uint8_t key[KEPT_DIGEST];
 
 	if (!listing->sorted && listing->count) {
 		qsort(listing->key, listing->count, sizeof(*listing->key), compare);
 		listing->sorted = true;
 	}
-	digest(key, path);
+	kept_digest(key, path);
 	if (listing->count) {
 		found = bsearch(key, listing->key, listing->count, sizeof(*listing->key),
 				compare);

@@ -36,6 +36,7 @@
 
 #define PLACE_OWN ".albumen"        /* the exporter's own folder in a site */
 #define PLACE_STATE "snapshot.json" /* which snapshot the site is at (state.h) */
+#define PLACE_STATE_MAX (64u << 10) /* bytes: a larger one is not ours */
 
 /* NULL is allowed. Closes it first. */
 void place_free(struct place *place);

@@ -41,7 +41,6 @@
  */
 
 #define PROBE_KEY PLACE_OWN "/probe"
-#define STATE_MAX ((size_t)64 << 10)
 /* A file that is put in pieces is kept in memory up to this size, then in a temporary file. */
 #define MEMORY_MAX ((size_t)4 << 20)
 
@@ -189,7 +188,7 @@ static int load(struct store *s, struct err *err)
 	rc = connect_store(s, err);
 	/* In this order: whoever publishes writes them in the other one. */
 	rc = rc ? rc : load_publication(s, &answer, err);
-	rc = rc ? rc : get(s, &answer, PLACE_STATE, STATE_MAX, err);
+	rc = rc ? rc : get(s, &answer, PLACE_STATE, PLACE_STATE_MAX, err);
 	if (!rc) {
 		memcpy(s->state_etag, answer.etag, S3_ETAG);
 		buf_add(&s->state, answer.body.data, answer.body.len);
@@ -424,7 +423,7 @@ static int probe(struct store *s, struct err *err)
 static int check_state(struct store *s, struct err *err)
 {
 	struct s3_answer answer = {0};
-	int rc = get(s, &answer, PLACE_STATE, STATE_MAX, err);
+	int rc = get(s, &answer, PLACE_STATE, PLACE_STATE_MAX, err);
 
 	if (!rc && strcmp(answer.etag, s->state_etag) != 0) {
 		rc = err_set(err, ERR_LOCKED,

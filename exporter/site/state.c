@@ -9,8 +9,6 @@
 #include "exporter/snapshot/message.h"
 #include "exporter/snapshot/oversize.h"
 
-#define BYTES_MAX (64u << 10)
-
 /* --- writing --- */
 
 static void print_counts(struct buf *out, const char *message)
@@ -82,7 +80,7 @@ int state_read(struct state *out, struct place *place, struct err *err)
 	int rc;
 
 	*out = (struct state){0};
-	rc = place_read(&text, place, PLACE_STATE, BYTES_MAX, err);
+	rc = place_read(&text, place, PLACE_STATE, PLACE_STATE_MAX, err);
 	if (!rc && json_read(&canon, &value, text.data, text.len) == 0 &&
 	    body_object(&object, &(struct body_text){canon.data, canon.len})) {
 		struct body_text collections = body_member(&object, "collections");
