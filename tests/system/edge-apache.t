@@ -29,9 +29,7 @@ of() { # NAME PATH [CURL-OPTION]...: what that host answers
 }
 
 ok "a site is made" edge_site "$SITE"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=albumen \
-	-addext "subjectAltName=DNS:$NAME,DNS:other.example.org" \
-	-keyout "$T/key.pem" -out "$T/cert.pem" 2>/dev/null
+certificate "$NAME" other.example.org
 
 # Debian's files, with those hosts alone.
 cp -a /etc/apache2 "$T/etc"

@@ -24,9 +24,7 @@ of() { # NAME PATH [CURL-OPTION]...: what that site answers
 tls=(--tls-certificate "$T/cert.pem" --tls-key "$T/key.pem")
 
 ok "a site is made" edge_site "$SITE"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=albumen \
-	-addext "subjectAltName=DNS:$NAME,DNS:other.example.org" \
-	-keyout "$T/key.pem" -out "$T/cert.pem" 2>/dev/null
+certificate "$NAME" other.example.org
 
 mkdir "$T/etc" "$T/www"
 mount --bind "$T/etc" /etc/caddy

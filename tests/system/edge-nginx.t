@@ -26,29 +26,9 @@ of() { # NAME PATH [CURL-OPTION]...: what that server answers
 }
 
 ok "a site is made" edge_site "$SITE"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=albumen \
-	-addext "subjectAltName=DNS:$NAME,DNS:old.example.org,DNS:closed.example.org,DNS:other.example.org" \
-	-keyout "$T/key.pem" -out "$T/cert.pem" 2>/dev/null
+certificate "$NAME" old.example.org closed.example.org other.example.org
 
-# Debian's files, with those sites alone, and logs and pids that no other nginx sees.
-cp -a /etc/nginx "$T/etc"
-mkdir "$T/log" "$T/lib" "$T/www"
-chown www-data "$T/log" "$T/lib"
-for pair in etc:/etc/nginx log:/var/log/nginx lib:/var/lib/nginx; do
-	mount --bind "$T/${pair%%:*}" "${pair#*:}"
-done
-mount_tmpfs /run 1m
-rm -f /etc/nginx/sites-enabled/*
-echo other >"$T/www/index.html"
-cat >/etc/nginx/sites-enabled/0-other <<-END
-	server {
-		listen 127.0.0.1:$PORT ssl default_server;
-		server_name other.example.org;
-		ssl_certificate $T/cert.pem;
-		ssl_certificate_key $T/key.pem;
-		root $T/www;
-	}
-END
+debian_nginx "$PORT"
 ok "its configuration is printed" print "$NAME" "$SITE"
 # Another library in the same nginx.
 mkdir -p "$T/old/api/v1/albums/con"

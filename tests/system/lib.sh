@@ -17,6 +17,9 @@
 #	mount_tmpfs DIR SIZE [OPTION,...]	a tmpfs (SIZE as mount(8) takes it: 4k, 16m)
 #	fill_up DIR FREE	fills the file system of DIR (DIR/.filler) up to FREE bytes
 #	free_up DIR		removes what fill_up wrote
+#	certificate NAME...	makes $T/cert.pem and $T/key.pem for these host names
+#	debian_nginx PORT	Debian's configuration of nginx, with logs and pids that no other nginx
+#				sees, and one site: $T/www, with TLS, the default one of the port
 #
 # Object stores (servers.py, proxy.py and s3.py say more):
 #
@@ -89,6 +92,35 @@ fill_up() {
 
 free_up() {
 	rm -f "$1/.filler" && sync -f "$1"
+}
+
+certificate() {
+	local names
+	names=$(printf ',DNS:%s' "$@")
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=albumen \
+		-addext "subjectAltName=${names:1}" -keyout "$T/key.pem" -out "$T/cert.pem" 2>/dev/null
+}
+
+debian_nginx() {
+	local pair
+	cp -a /etc/nginx "$T/etc"
+	mkdir "$T/log" "$T/lib" "$T/www"
+	chown www-data "$T/log" "$T/lib"
+	for pair in etc:/etc/nginx log:/var/log/nginx lib:/var/lib/nginx; do
+		mount --bind "$T/${pair%%:*}" "${pair#*:}"
+	done
+	mount_tmpfs /run 1m
+	rm -f /etc/nginx/sites-enabled/*
+	echo other >"$T/www/index.html"
+	cat >/etc/nginx/sites-enabled/0-other <<-END
+		server {
+			listen 127.0.0.1:$1 ssl default_server;
+			server_name other.example.org;
+			ssl_certificate $T/cert.pem;
+			ssl_certificate_key $T/key.pem;
+			root $T/www;
+		}
+	END
 }
 
 # The nearest `prove` above this process; without one, this process.

@@ -9,7 +9,7 @@ trap 'status=$?; [ -f "$T/nginx.pid" ] && stop nginx; (exit "$status"); unmount_
 
 PORT=$(free_port)
 NAME=photos.example.org
-mkdir -p "$T/build/mine" "$T/log" "$T/lib" "$T/www"
+mkdir -p "$T/build/mine"
 ln -s "$ROOT/data" "$T/data"
 cp "$EXPORTER" "$T/build/" && cp -r "$(dirname "$EXPORTER")/edge" "$T/build/"
 chmod a+x "$T"
@@ -17,26 +17,9 @@ cd "$T" || exit 1
 cp -r "$ROOT/data/samples" "$T/metadata"
 ok "the samples are indexed" "$INDEXER" scan --data metadata --index index
 ok "and exported" "$EXPORTER" export --index index --repo build/mine/repo
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=albumen \
-	-addext "subjectAltName=DNS:$NAME" -keyout key.pem -out cert.pem 2>/dev/null
+certificate "$NAME"
 
-# Debian's files, with a site of somebody's, and logs and pids that no other nginx sees.
-cp -a /etc/nginx "$T/etc"
-chown www-data "$T/log" "$T/lib"
-for pair in etc:/etc/nginx log:/var/log/nginx lib:/var/lib/nginx; do
-	mount --bind "$T/${pair%%:*}" "${pair#*:}"
-done
-mount_tmpfs /run 1m
-rm -f /etc/nginx/sites-enabled/*
-echo other >"$T/www/index.html"
-cat >/etc/nginx/sites-enabled/0-other <<-END
-	server {
-		listen 127.0.0.1:$PORT ssl default_server;
-		ssl_certificate $T/cert.pem;
-		ssl_certificate_key $T/key.pem;
-		root $T/www;
-	}
-END
+debian_nginx "$PORT"
 spawn nginx nginx -g 'daemon off;'
 of() { # URL [CURL-OPTION]...
 	curl -sS --cacert "$T/cert.pem" --connect-to "::127.0.0.1:$PORT" "$@"
